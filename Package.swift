@@ -1,0 +1,116 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),  // `public import` is a promise; keep few.
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .strictMemorySafety(),  // Every pointer use is spelled `unsafe`.
+]
+
+/// Programs and plugins carry what they need of Swift: nothing but libc and the named libraries is on the target machine.
+let carriesSwift: [LinkerSetting] = [
+    .unsafeFlags(["-static-stdlib", "-Xlinker", "--gc-sections"])
+]
+let carriesFoundation: [LinkerSetting] = [
+    .unsafeFlags([
+        "-static-stdlib", "-Xlinker", "--gc-sections", "-lCoreFoundation", "-l_FoundationICU", "-l_FoundationCShims",
+        "-l_FoundationCollections", "-ldispatch", "-lBlocksRuntime",
+    ])
+]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: [], swiftSettings: strict)
+}
+
+let plugins = ["mapping", "asset-inventory", "wms-orders", "fleet-hierarchy"]
+
+/// A transformer plugin in Swift: one library that exports one symbol and needs no Swift (docs/decisions/0002).
+func plugin(_ name: String) -> Target {
+    .target(
+        name: name, dependencies: ["TwinDropPluginSDK", "CTwinDropPlugin"], path: "Plugins/\(name)/Sources",
+        swiftSettings: strict,
+        linkerSettings: carriesSwift + [.unsafeFlags(["-Xlinker", "--version-script=Plugins/exports.map"])]
+    )
+}
+
+let package = Package(
+    name: "TwinDrop",
+    products: [
+        .executable(name: "twindrop", targets: ["twindrop"]),
+        .executable(name: "twindrop-watch", targets: ["twindrop-watch"]),
+        .executable(name: "twindrop-worker", targets: ["twindrop-worker"]),
+        .library(name: "TwinDropPluginSDK", targets: ["TwinDropPluginSDK"]),
+        .library(name: "TwinDropTesting", targets: ["TwinDropTesting"]),
+    ] + plugins.map { .library(name: $0, type: .dynamic, targets: [$0]) },
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    ],
+    targets: [
+        // Pure core
+        module("TwinModel"),
+        module("DropCore", ["TwinModel"]),
+
+        // Kits and C modules
+        module("ThreadKit"),
+        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+        module("ArchiveKit", ["CArchive"]),
+        .target(name: "CTwinDropPlugin"),
+        .target(name: "CTwinDropWire"),
+
+        // Adapters
+        module("DropWatch", ["DropCore", "TwinModel", "ThreadKit", system, crypto]),
+        module("PluginHost", ["DropCore", "TwinModel", "ThreadKit", "CTwinDropWire", system, crypto]),
+        module("TwinStore", ["DropCore", "TwinModel", "ThreadKit", grdb]),
+        module("Evidence", ["DropCore", "TwinModel", "ThreadKit", "ArchiveKit", system, crypto]),
+        module("Configuration", ["DropCore", "TwinModel", yams]),
+
+        // Flow and surface
+        module("Pipeline", ["DropCore", "TwinModel", "ThreadKit", logging]),
+        .executableTarget(
+            name: "twindrop",
+            dependencies: [
+                "DropCore", "TwinModel", "ThreadKit", "DropWatch", "PluginHost", "TwinStore", "Evidence", "Configuration",
+                "Pipeline", argumentParser, logging, system,
+            ],
+            swiftSettings: strict, linkerSettings: carriesFoundation),
+
+        // Processes of their own, in C (docs/decisions/0001)
+        .executableTarget(name: "twindrop-worker", dependencies: ["CTwinDropPlugin", "CTwinDropWire"], linkerSettings: carriesSwift),
+        .executableTarget(
+            name: "twindrop-watch", linkerSettings: carriesSwift + [.linkedLibrary("inotifytools")]),
+
+        // Plugin side
+        module("TwinDropPluginSDK", ["CTwinDropPlugin"]),
+        module("TwinDropTesting", ["CTwinDropPlugin", "DropCore", "TwinModel"]),
+
+        // Tests
+        tests("TwinModelTests", ["TwinModel"]),
+        tests("DropCoreTests", ["DropCore", "TwinModel"]),
+        tests("DropWatchTests", ["DropWatch", "DropCore", "TwinModel", "ThreadKit"]),
+        tests("PluginHostTests", ["PluginHost", "DropCore", "TwinModel", "ThreadKit", "CTwinDropWire"]),
+        tests("PluginSDKTests", ["TwinDropPluginSDK", "TwinDropTesting", "DropCore", "TwinModel"]),
+        tests("TwinStoreTests", ["TwinStore", "DropCore", "TwinModel", "ThreadKit", grdb]),
+        tests("EvidenceTests", ["Evidence", "ArchiveKit", "DropCore", "TwinModel"]),
+        tests("ConfigurationTests", ["Configuration", "DropCore", "TwinModel"]),
+        tests("TidyTests", []),
+    ] + plugins.map(plugin),
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu11
+)

@@ -1,0 +1,1 @@
+#include "twindrop_wire.h"

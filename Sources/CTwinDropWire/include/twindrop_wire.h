@@ -1,0 +1,1 @@
+// Frames between twindrop and twindrop-worker.

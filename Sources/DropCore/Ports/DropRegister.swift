@@ -1,0 +1,146 @@
+/// What the register knows about one drop. Times are milliseconds since 1970 (UTC) and never run backwards.
+package struct DropRecord: Sendable, Equatable {
+    package let id: DropID
+    package let source: SourceName
+    package let fileName: FileName
+    package var bytes: UInt64
+    /// Nil while the drop is only `claimed`.
+    package var digest: ContentDigest?
+    package var state: DropState
+    /// When it was claimed, and when it reached its present state.
+    package let claimedAt: UInt64
+    package var changedAt: UInt64
+    /// The file's identity when it was claimed: same device, inode and ctime mean the same intake (design: section 11).
+    package let intake: FileIdentity
+    /// Why it is held, quarantined, discarded or a duplicate.
+    package var reason: DropReason?
+    /// The drop whose bytes it repeats (`duplicate`), runs again (`retry`), or completes (`*.rejects.ULID.*`).
+    package var link: DropLink?
+    package var released: Bool
+    /// Set once it is applied.
+    package var books: DropBooks?
+    package var plugin: TransformSummary?
+    /// Where its bytes are in the archive, once it is archived: `2026/11/21/000001.tar.zst`, and the member's name.
+    package var container: String?
+    package var member: String?
+
+    package init(
+        id: DropID, source: SourceName, fileName: FileName, bytes: UInt64, digest: ContentDigest? = nil,
+        state: DropState, claimedAt: UInt64, changedAt: UInt64, intake: FileIdentity, reason: DropReason? = nil,
+        link: DropLink? = nil, released: Bool = false, books: DropBooks? = nil, plugin: TransformSummary? = nil,
+        container: String? = nil, member: String? = nil
+    ) {
+        self.id = id
+        self.source = source
+        self.fileName = fileName
+        self.bytes = bytes
+        self.digest = digest
+        self.state = state
+        self.claimedAt = claimedAt
+        self.changedAt = changedAt
+        self.intake = intake
+        self.reason = reason
+        self.link = link
+        self.released = released
+        self.books = books
+        self.plugin = plugin
+        self.container = container
+        self.member = member
+    }
+}
+
+/// Which file it is: `ctime` in nanoseconds.
+package struct FileIdentity: Sendable, Hashable {
+    package let device: UInt64
+    package let inode: UInt64
+    package let changeTime: Int64
+
+    package init(device: UInt64, inode: UInt64, changeTime: Int64) {
+        self.device = device
+        self.inode = inode
+        self.changeTime = changeTime
+    }
+}
+
+/// Why a drop is where it is; the texts are escaped already.
+package struct DropReason: Sendable, Equatable {
+    package let code: DropError.Code
+    package let message: String
+    package let hint: String
+
+    package init(code: DropError.Code, message: String, hint: String) {
+        self.code = code
+        self.message = message
+        self.hint = hint
+    }
+
+    package init(_ error: DropError) {
+        self.init(code: error.code, message: Escaping.visible(error.message), hint: error.hint)
+    }
+}
+
+/// How a drop relates to an earlier one.
+package struct DropLink: Sendable, Equatable {
+    package enum Kind: String, Sendable { case duplicates, retries, amends }
+
+    package let kind: Kind
+    package let drop: DropID
+
+    package init(kind: Kind, drop: DropID) {
+        self.kind = kind
+        self.drop = drop
+    }
+}
+
+/// The durable list of drops: one table of the twin database. Every call that changes it returns when the change is durable
+/// (`synchronous=FULL`); calls may block and are safe from any thread.
+package protocol DropRegister: Sendable {
+    /// Step S1: writes the drops in state `claimed`, before their files are moved.
+    func intend(_ drops: [DropRecord]) throws(DropError)
+    /// Takes back intents whose file was not moved after all.
+    func withdraw(_ drops: [DropID]) throws(DropError)
+    /// Replaces what is known about the drops, all in one transaction.
+    func update(_ drops: [DropRecord]) throws(DropError)
+    /// Nil when there is no such drop.
+    func drop(_ id: DropID) throws(DropError) -> DropRecord?
+    /// All drops in one of `states`, oldest first.
+    func drops(in states: Set<DropState>) throws(DropError) -> [DropRecord]
+    /// A page of drops, newest first; nil filters match all.
+    func page(source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int) throws(DropError) -> [DropRecord]
+    /// Drops whose id starts with `prefix` (Crockford base 32), or whose file name is `prefix`: newest first, at most `limit`.
+    func find(_ prefix: String, limit: Int) throws(DropError) -> [DropRecord]
+    /// The drop this intake was, or whose bytes it repeats; design: section 11.
+    func newestApplied(of source: SourceName) throws(DropError) -> DropRecord?
+    /// The newest applied (or later) drop of the source with these bytes.
+    func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord?
+    func drop(withIntake identity: FileIdentity, of source: SourceName) throws(DropError) -> DropRecord?
+}
+
+/// What a commit did with one change set.
+package struct CommitResult: Sendable, Equatable {
+    package let drop: DropID
+    /// The number of the commit: rises by at least one with each drop, across restarts; the order of `as of`.
+    package let sequence: UInt64
+    package let books: DropBooks
+
+    package init(drop: DropID, sequence: UInt64, books: DropBooks) {
+        self.drop = drop
+        self.sequence = sequence
+        self.books = books
+    }
+}
+
+/// The twin graph as the pipeline sees it.
+package protocol TwinGraph: Sendable {
+    func changeSet(for job: ApplyJob) throws(DropError) -> any ChangeSetBuilder
+
+    /// Applies change sets in the given order, each whole or not at all, all of them and the drops' rows (state `applied`, books
+    /// filled in) in one durable transaction. A change set that is stale against what was committed since is compared again
+    /// here. One caller at a time.
+    ///
+    /// The result for a change set that could not be applied is its error; the others are committed all the same.
+    func commit(_ batch: [(changes: any ChangeSet, record: DropRecord)]) throws(DropError) -> [Result<CommitResult, DropError>]
+
+    /// True when nobody but `source` changed a twin or relationship of that source since `drop` was applied.
+    func isUntouched(since drop: DropID, source: SourceName) throws(DropError) -> Bool
+}

@@ -1,0 +1,78 @@
+/// A file in the drop zone that is complete, by its source's rule.
+package struct SettledFile: Sendable, Equatable {
+    package let source: SourceName
+    /// The folder it lies in, absolute, and its name there.
+    package let folder: String
+    package let name: FileName
+    package let bytes: UInt64
+    package let identity: FileIdentity
+    /// The marker or manifest that vouched for it, in the same folder: removed when the file is claimed.
+    package let marker: FileName?
+    /// The SHA-256 its manifest states; the claim is refused when the bytes have another.
+    package let expectedDigest: ContentDigest?
+
+    package init(
+        source: SourceName, folder: String, name: FileName, bytes: UInt64, identity: FileIdentity, marker: FileName? = nil,
+        expectedDigest: ContentDigest? = nil
+    ) {
+        self.source = source
+        self.folder = folder
+        self.name = name
+        self.bytes = bytes
+        self.identity = identity
+        self.marker = marker
+        self.expectedDigest = expectedDigest
+    }
+}
+
+/// What a claim attempt came to.
+package enum ClaimResult: Sendable, Equatable {
+    /// The bytes are ours and durable in `state/spool/in/ID`. `bytes` is the size then.
+    case claimed(DropID, bytes: UInt64)
+    /// Somebody still writes to it, it vanished, or it changed: it stays where it is and is looked at again.
+    case notYet(reason: String)
+    /// It can never be claimed as it is; it stays, and `why` says so.
+    case refused(DropError)
+}
+
+/// How a source's files are known to be complete (failure-model: section 4).
+package struct ReadinessRule: Sendable, Equatable {
+    package enum Kind: String, Sendable, CaseIterable { case rename, marker, close, stable }
+
+    package var kind: Kind = .stable
+    /// How long a `stable` file must not change; also how long a scan waits before it looks again.
+    package var settle: Duration = .seconds(2)
+    /// `marker`: appended to the data file's name (`X.done`), or put in place of its extension.
+    package var markerSuffix: String = ".done"
+    /// A writer that keeps the file open this long after the claim sends it to quarantine as `still-open`.
+    package var writerTimeout: Duration = .seconds(900)
+    /// Glob patterns of names that are never taken: temporary names of common writers.
+    package var ignore: [String] = [".*", "*.tmp", "*.part", "*.filepart", "~*"]
+
+    package init() {}
+}
+
+/// One folder to watch.
+package struct WatchedSource: Sendable, Equatable {
+    package let name: SourceName
+    /// Absolute.
+    package let folder: String
+    /// Glob patterns of names that are taken; others stay, and `why` says so. Empty: all.
+    package let patterns: [String]
+    package let readiness: ReadinessRule
+    /// Larger files are refused as `too-big`.
+    package let fileBytesMax: UInt64
+    /// Whether files in subfolders count.
+    package let recursive: Bool
+
+    package init(
+        name: SourceName, folder: String, patterns: [String], readiness: ReadinessRule, fileBytesMax: UInt64, recursive: Bool
+    ) {
+        self.name = name
+        self.folder = folder
+        self.patterns = patterns
+        self.readiness = readiness
+        self.fileBytesMax = fileBytesMax
+        self.recursive = recursive
+    }
+}

@@ -1,0 +1,60 @@
+/// One drop, ready to be transformed.
+package struct TransformJob: Sendable {
+    package let drop: DropID
+    package let source: SourceName
+    package let fileName: FileName
+    /// An open descriptor on the spooled file, read-only, at offset 0; the caller keeps it open for the call.
+    package let descriptor: CInt
+    package let bytes: UInt64
+    /// Asked before every wait; true ends the transform with the error `cancelled`.
+    package let isCancelled: @Sendable () -> Bool
+
+    package init(
+        drop: DropID, source: SourceName, fileName: FileName, descriptor: CInt, bytes: UInt64,
+        isCancelled: @escaping @Sendable () -> Bool = { false }
+    ) {
+        self.drop = drop
+        self.source = source
+        self.fileName = fileName
+        self.descriptor = descriptor
+        self.bytes = bytes
+        self.isCancelled = isCancelled
+    }
+}
+
+/// What ran, for the receipt and the evidence.
+package struct TransformSummary: Sendable, Equatable {
+    package let pluginID: String
+    package let pluginVersion: String
+    package let pluginDigest: ContentDigest
+    /// Lines the plugin logged, escaped, at most 64 KiB in all; then a line that says how many bytes were dropped.
+    package let log: [String]
+
+    package init(pluginID: String, pluginVersion: String, pluginDigest: ContentDigest, log: [String]) {
+        self.pluginID = pluginID
+        self.pluginVersion = pluginVersion
+        self.pluginDigest = pluginDigest
+        self.log = log
+    }
+}
+
+/// Receives a transform's output. Called on one thread, in order.
+package protocol OperationSink: AnyObject {
+    /// Takes the payload of one frame: whole entries of the form `OperationStream.swift` describes. The bytes are hostile: the
+    /// sink checks them and throws `protocol` where they break the form. They are valid for the call only.
+    func absorb(_ entries: RawSpan) throws(DropError)
+
+    /// Forgets everything absorbed so far: the transform runs again from the start, in a new worker.
+    func restart() throws(DropError)
+}
+
+/// Runs the plugins of sources. Blocking; called on a thread of its own, several drops at once.
+package protocol Transformer: Sendable {
+    /// Streams the operations of one drop into `sink`. Returns only after the plugin said TD_OK and the stream was complete (its
+    /// END frame has the right counts and hash).
+    ///
+    /// Errors: `refused` (the plugin does not read this input), `protocol`, `crashed`, `timeout`, `limit`, `cancelled`: remedy
+    /// quarantine, after the one retry the host does itself; `settings`, `plugin-missing`, `plugin-suspended`, `abi`: remedy
+    /// suspendSource.
+    func transform(_ job: TransformJob, into sink: any OperationSink) throws(DropError) -> TransformSummary
+}

@@ -1,0 +1,92 @@
+/// How a source's drops relate to what it said before.
+package struct ApplyPolicy: Sendable, Equatable {
+    package enum Mode: Sendable, Equatable {
+        /// A drop says what it says; nothing is concluded from what it leaves out.
+        case incremental
+        /// A drop lists everything the source (or the scope it names) has; what it leaves out is deleted.
+        case snapshot
+    }
+
+    /// What happens to a relationship whose source or target twin does not exist when its drop is applied.
+    package enum Dangling: Sendable, Equatable {
+        /// It is kept aside and applied when both twins exist; after this long it expires.
+        case wait(Duration)
+        case reject
+        /// A twin with nothing but its id is made.
+        case stub
+    }
+
+    package var mode: Mode = .incremental
+    package var dangling: Dangling = .wait(.seconds(24 * 3600))
+    /// A drop that goes past one of these is held. Shares are of 0 … 1: deletes of the twins the source owns (in the scope),
+    /// rejects of the records read.
+    package var deletesShareMax: Double = 0.05
+    /// Deletes up to this many never hold a drop, whatever their share.
+    package var deletesFree: UInt64 = 10
+    package var rejectsShareMax: Double = 0.01
+    /// Rejects up to this many never hold a drop, whatever their share.
+    package var rejectsFree: UInt64 = 10
+    /// Models the source may use; empty: any.
+    package var models: [String] = []
+    /// Prefixes one of which every twin id the source changes must have; empty: any.
+    package var twinPrefixes: [String] = []
+
+    package init() {}
+}
+
+/// One drop on its way into the graph.
+package struct ApplyJob: Sendable {
+    package let drop: DropID
+    package let source: SourceName
+    package let policy: ApplyPolicy
+    /// Bytes of the file.
+    package let bytes: UInt64
+    /// Whatever determines the meaning of the plugin's output: plugin, mapping, settings, lookups. A fingerprint holds only
+    /// while this stays the same.
+    package let epoch: ContentDigest
+    /// The drop this one amends, where its name says so: it then never deletes by absence.
+    package let amends: DropID?
+    /// Set when a person released the drop: guards do not hold it again.
+    package let released: Bool
+    /// Folder for what does not fit in memory; the graph removes what it puts there.
+    package let scratchFolder: String
+
+    package init(
+        drop: DropID, source: SourceName, policy: ApplyPolicy, bytes: UInt64, epoch: ContentDigest, amends: DropID?,
+        released: Bool, scratchFolder: String
+    ) {
+        self.drop = drop
+        self.source = source
+        self.policy = policy
+        self.bytes = bytes
+        self.epoch = epoch
+        self.amends = amends
+        self.released = released
+        self.scratchFolder = scratchFolder
+    }
+}
+
+/// The graph's view of a drop while it is transformed: compares each operation as it comes, on a reader connection, and keeps
+/// only what would change. Nothing is visible to anybody before `TwinGraph.commit`.
+package protocol ChangeSetBuilder: OperationSink {
+    /// Ends the input: absent twins of a snapshot, relationships without target, and the guards are decided.
+    ///
+    /// Errors: `guard-deletes`, `guard-rejects` (remedy hold); `too-many-rejects` (quarantine); storage errors (stop, retry).
+    func finish() throws(DropError) -> any ChangeSet
+
+    /// Gives up, and frees everything.
+    func abandon()
+}
+
+/// What one drop would change. Kept in memory when small, else in the scratch folder.
+package protocol ChangeSet: AnyObject, Sendable {
+    var drop: DropID { get }
+    /// As far as comparison knows; the numbers of `CommitResult` are the final ones.
+    var books: DropBooks { get }
+    /// In the order of the file.
+    var rejections: [Rejection] { get }
+    /// Headers, footers and remainders the plugin reported, in the order of the file.
+    var spans: [FileSpan] { get }
+    /// Gives up: frees scratch files and reserved numbers. Not after a commit.
+    func abandon()
+}

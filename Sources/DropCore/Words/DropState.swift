@@ -1,0 +1,55 @@
+/// Where a drop is in its life (failure-model: section 6). Each is one durable step.
+package enum DropState: String, Sendable, CaseIterable {
+    /// Out of the drop zone and ours; not hashed yet.
+    case claimed
+    /// Hashed, and known by its content; waits for its turn, or is being transformed.
+    case registered
+    /// Its operations are committed.
+    case applied
+    /// In a durable container and in the chain.
+    case archived
+    /// Nothing of it is left in the spool: the normal end.
+    case clean
+    /// Waits for a person's yes; `release` sends it back to `registered`.
+    case held
+    /// Could not be processed, with a reason; `retry` runs its bytes again as a new drop.
+    case quarantined
+    /// Given up by a person.
+    case discarded
+    /// The same as an earlier drop; nothing was applied.
+    case duplicate
+}
+
+/// What became of one operation. For each twin a drop touches, at most one operation counts as created, updated or deleted.
+package enum Outcome: String, Sendable, CaseIterable {
+    case created, updated, unchanged, deleted, rejected, superseded
+}
+
+/// The two books of a drop; both close: `recordsRead == used + filtered + rejected`, and every operation has one outcome.
+package struct DropBooks: Sendable, Equatable {
+    package var recordsRead: UInt64 = 0
+    package var recordsUsed: UInt64 = 0
+    package var recordsFiltered: UInt64 = 0
+    package var recordsRejected: UInt64 = 0
+    /// Operations by outcome, those of rejected records not counted.
+    package var created: UInt64 = 0
+    package var updated: UInt64 = 0
+    package var unchanged: UInt64 = 0
+    package var deleted: UInt64 = 0
+    package var rejected: UInt64 = 0
+    package var superseded: UInt64 = 0
+    /// Twins and relationships deleted because a complete snapshot no longer lists them; no operation named them.
+    package var deletedByAbsence: UInt64 = 0
+    /// Relationships whose target does not exist yet, counted in `created` or `updated` once they are applied.
+    package var waiting: UInt64 = 0
+    /// Bytes of the file that belong to records, headers, footers and remainders, and those no part claims.
+    package var bytesAccounted: UInt64 = 0
+    package var bytesUnaccounted: UInt64 = 0
+
+    package init() {}
+
+    package var operations: UInt64 { created + updated + unchanged + deleted + rejected + superseded + waiting }
+
+    /// What changed in the graph.
+    package var changes: UInt64 { created + updated + deleted + deletedByAbsence }
+}

@@ -1,0 +1,67 @@
+/// The name a sender gave a file: bytes as the file system has them, never used as a path of ours.
+package struct FileName: Sendable, Hashable, CustomStringConvertible {
+    /// The bytes of one path component, without `/` and NUL.
+    package let bytes: [UInt8]
+
+    package init(bytes: [UInt8]) { self.bytes = bytes }
+
+    package init(_ text: String) { self.init(bytes: Array(text.utf8)) }
+
+    /// The name as people may see it: valid UTF-8, with control, bidirectional, invisible and undecodable characters and the
+    /// backslash as `\u{…}` or `\x…`. Different names have different texts.
+    package var description: String { Escaping.visible(bytes) }
+
+    /// The part after the last dot, lower case, where it is plain ASCII; empty otherwise.
+    package var pathExtension: String {
+        guard let dot = bytes.lastIndex(of: UInt8(ascii: ".")), dot > 0 else { return "" }
+        let tail = bytes[(dot + 1)...]
+        guard tail.count <= 16, tail.allSatisfy({ ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A || (0x30...0x39).contains($0) }) else { return "" }
+        return String(decoding: tail, as: UTF8.self).lowercased()
+    }
+}
+
+/// Shows hostile text safely.
+package enum Escaping {
+    /// `bytes` as text without control, format, private-use or undecodable characters: those stand as `\u{…}` or `\x…`, the
+    /// backslash as `\\`. At most `scalarsMax` scalars are shown, then `…`.
+    package static func visible(_ bytes: some Sequence<UInt8>, scalarsMax: Int = 1024) -> String {
+        var out = ""
+        var shown = 0
+        var decoder = UTF8()
+        var rest = Array(bytes)[...]
+        while !rest.isEmpty {
+            guard shown < scalarsMax else { return out + "…" }
+            shown += 1
+            var iterator = rest.makeIterator()
+            switch decoder.decode(&iterator) {
+            case .scalarValue(let scalar):
+                rest = rest.dropFirst(UTF8.width(scalar))
+                append(scalar, to: &out)
+            case .error, .emptyInput:
+                let byte = rest.removeFirst()
+                out += "\\x" + hex(UInt32(byte), digits: 2)
+            }
+            decoder = UTF8()
+        }
+        return out
+    }
+
+    /// `text`, shown as `visible(_:)` shows bytes.
+    package static func visible(_ text: String, scalarsMax: Int = 1024) -> String {
+        visible(text.utf8, scalarsMax: scalarsMax)
+    }
+
+    private static func append(_ scalar: Unicode.Scalar, to out: inout String) {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
+            out += "\\u{" + String(scalar.value, radix: 16) + "}"
+        default:
+            if scalar == "\\" { out += "\\\\" } else { out.unicodeScalars.append(scalar) }
+        }
+    }
+
+    private static func hex(_ value: UInt32, digits: Int) -> String {
+        let text = String(value, radix: 16)
+        return String(repeating: "0", count: max(0, digits - text.count)) + text
+    }
+}

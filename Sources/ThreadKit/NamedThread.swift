@@ -1,0 +1,59 @@
+import Glibc
+import Synchronization
+
+/// One operating-system thread for work that blocks, with a name that `ps -L` and `perf` show.
+package final class NamedThread: Sendable {
+    private let ended = Monitor(false)
+
+    /// Starts `body` on a new thread. `name` is cut to 15 bytes.
+    package init(_ name: String, _ body: @escaping @Sendable () -> Void) {
+        Self.launch(Start(name: name, ended: ended, body: body))
+    }
+
+    private static func launch(_ start: Start) {
+        var thread = pthread_t()
+        var attributes = pthread_attr_t()
+        unsafe pthread_attr_init(&attributes)
+        unsafe pthread_attr_setstacksize(&attributes, 1 << 20)
+        unsafe pthread_attr_setdetachstate(&attributes, CInt(PTHREAD_CREATE_DETACHED))
+        let argument = unsafe Unmanaged.passRetained(start).toOpaque()
+        let code = unsafe pthread_create(&thread, &attributes, run, argument)
+        unsafe pthread_attr_destroy(&attributes)
+        precondition(code == 0, "no thread could be started (\(code)): the thread budget of the process is wrong")
+    }
+
+    private static let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
+        let start = unsafe Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
+        NamedThread.name(start.name)
+        start.body()
+        start.ended.with { $0 = true }
+        return nil
+    }
+
+    /// Waits until the body has returned.
+    package func join() { ended.wait(until: { $0 }) { _ in } }
+
+    /// Waits at most `timeout`; true when the body has returned.
+    package func join(timeout: Duration) -> Bool { ended.wait(until: { $0 }, timeout: timeout) { $0 } }
+
+    /// The Glibc module hides `pthread_setname_np`; the kernel's file does the same for the calling thread.
+    private static func name(_ name: String) {
+        let file = unsafe open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
+        guard file >= 0 else { return }
+        let bytes = Array(name.utf8.prefix(15))
+        _ = unsafe write(file, bytes, bytes.count)
+        close(file)
+    }
+
+    private final class Start: Sendable {
+        let name: String
+        let ended: Monitor<Bool>
+        let body: @Sendable () -> Void
+
+        init(name: String, ended: Monitor<Bool>, body: @escaping @Sendable () -> Void) {
+            self.name = name
+            self.ended = ended
+            self.body = body
+        }
+    }
+}

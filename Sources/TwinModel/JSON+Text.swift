@@ -1,0 +1,110 @@
+extension JSON {
+    /// How a JSON text is laid out.
+    package enum Layout: Sendable {
+        /// RFC 8785: members sorted by their UTF-16 names, no white space. Equal values give equal bytes.
+        case canonical
+        /// One line, members in their own order.
+        case compact
+        /// Two blanks of indentation, members in their own order; for people.
+        case pretty
+    }
+
+    /// This value as UTF-8 text.
+    package func text(_ layout: Layout = .compact) -> String {
+        var out = ""
+        write(to: &out, layout, depth: 0)
+        return out
+    }
+
+    private func write(to out: inout String, _ layout: Layout, depth: Int) {
+        switch self {
+        case .null: out += "null"
+        case .bool(let value): out += value ? "true" : "false"
+        case .int(let value): out += String(value)
+        case .double(let value): out += JSON.numberText(value)
+        case .string(let value): JSON.quote(value, to: &out)
+        case .array(let elements):
+            JSON.list(elements, "[", "]", to: &out, layout, depth) { element, out in
+                element.write(to: &out, layout, depth: depth + 1)
+            }
+        case .object(let members):
+            let ordered =
+                layout == .canonical
+                ? members.sorted { $0.name.utf16.lexicographicallyPrecedes($1.name.utf16) } : members
+            JSON.list(ordered, "{", "}", to: &out, layout, depth) { member, out in
+                JSON.quote(member.name, to: &out)
+                out += layout == .pretty ? ": " : ":"
+                member.value.write(to: &out, layout, depth: depth + 1)
+            }
+        }
+    }
+
+    private static func list<T>(
+        _ items: [T], _ open: String, _ close: String, to out: inout String, _ layout: Layout, _ depth: Int,
+        _ each: (T, inout String) -> Void
+    ) {
+        out += open
+        for (index, item) in items.enumerated() {
+            if index > 0 { out += "," }
+            if layout == .pretty { out += "\n" + String(repeating: "  ", count: depth + 1) }
+            each(item, &out)
+        }
+        if layout == .pretty, !items.isEmpty { out += "\n" + String(repeating: "  ", count: depth) }
+        out += close
+    }
+
+    /// A double as ECMAScript would write it (RFC 8785 §3.2.2.3): `1`, `0.1`, `1e+21`, `1e-7`; `null` where it is not
+    /// finite, which no stored value is.
+    package static func numberText(_ value: Double) -> String {
+        guard value.isFinite else { return "null" }
+        if value == 0 { return "0" }
+        if value == value.rounded(), abs(value) < 1e15 { return String(Int64(value)) }
+        let (digits, exponent) = shortestDigits(abs(value))
+        let sign = value < 0 ? "-" : ""
+        let count = digits.count
+        switch exponent {
+        case count...21: return sign + digits + String(repeating: "0", count: exponent - count)
+        case 1..<max(count, 1): return sign + digits.prefix(exponent) + "." + digits.dropFirst(exponent)
+        case -5...0: return sign + "0." + String(repeating: "0", count: -exponent) + digits
+        default:
+            let power = exponent - 1
+            let mantissa = count == 1 ? digits : digits.prefix(1) + "." + digits.dropFirst()
+            return sign + mantissa + "e" + (power < 0 ? "-" : "+") + String(abs(power))
+        }
+    }
+
+    /// The shortest digits that read back as `value`, and the exponent for `0.digits × 10^exponent`.
+    private static func shortestDigits(_ value: Double) -> (digits: String, exponent: Int) {
+        let text = value.description.lowercased()  // Swift prints the shortest digits that read back.
+        let parts = text.split(separator: "e")
+        let mantissa = parts[0].split(separator: ".", omittingEmptySubsequences: false)
+        let power = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
+        let fraction = mantissa.count > 1 ? mantissa[1] : ""
+        let all = String(mantissa[0]) + fraction
+        let leading = all.prefix { $0 == "0" }.count
+        var digits = all.dropFirst(leading)
+        while digits.last == "0" { digits.removeLast() }
+        return (String(digits), mantissa[0].count - leading + power)
+    }
+
+    /// Appends `text` in quotes, with the escapes of RFC 8785 §3.2.2.2.
+    package static func quote(_ text: String, to out: inout String) {
+        out += "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": out += "\\\""
+            case "\\": out += "\\\\"
+            case "\u{08}": out += "\\b"
+            case "\u{0C}": out += "\\f"
+            case "\n": out += "\\n"
+            case "\r": out += "\\r"
+            case "\t": out += "\\t"
+            case ..<" ":
+                let hex = String(scalar.value, radix: 16)
+                out += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+            default: out.unicodeScalars.append(scalar)
+            }
+        }
+        out += "\""
+    }
+}
