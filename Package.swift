@@ -20,6 +20,7 @@ let carriesFoundation: [LinkerSetting] = [
 ]
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
@@ -56,6 +57,7 @@ let package = Package(
     ] + plugins.map { .library(name: $0, type: .dynamic, targets: [$0]) },
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
@@ -68,7 +70,8 @@ let package = Package(
         module("DropCore", ["TwinModel"]),
 
         // Kits and C modules
-        module("ThreadKit"),
+        module("ThreadKit", [deque]),
+        module("SocketKit", ["ThreadKit"]),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         module("ArchiveKit", ["CArchive"]),
         .target(name: "CTwinDropPlugin"),
@@ -78,15 +81,17 @@ let package = Package(
         module("DropWatch", ["DropCore", "TwinModel", "ThreadKit", system, crypto]),
         module("PluginHost", ["DropCore", "TwinModel", "ThreadKit", "CTwinDropWire", system, crypto]),
         module("TwinStore", ["DropCore", "TwinModel", "ThreadKit", grdb]),
+        module("DropSpooling", ["DropCore", "TwinModel", system, crypto]),
         module("Evidence", ["DropCore", "TwinModel", "ThreadKit", "ArchiveKit", system, crypto]),
         module("Configuration", ["DropCore", "TwinModel", yams]),
 
         // Flow and surface
-        module("Pipeline", ["DropCore", "TwinModel", "ThreadKit", logging]),
+        module("Pipeline", ["DropCore", "TwinModel", "ThreadKit", deque]),
         .executableTarget(
             name: "twindrop",
             dependencies: [
-                "DropCore", "TwinModel", "ThreadKit", "DropWatch", "PluginHost", "TwinStore", "Evidence", "Configuration",
+                "DropCore", "TwinModel", "ThreadKit", "SocketKit", "DropWatch", "DropSpooling", "PluginHost", "TwinStore", "Evidence",
+                "Configuration",
                 "Pipeline", argumentParser, logging, system,
             ],
             swiftSettings: strict, linkerSettings: carriesFoundation),
@@ -109,6 +114,7 @@ let package = Package(
         tests("TwinStoreTests", ["TwinStore", "DropCore", "TwinModel", "ThreadKit", grdb]),
         tests("EvidenceTests", ["Evidence", "ArchiveKit", "DropCore", "TwinModel"]),
         tests("ConfigurationTests", ["Configuration", "DropCore", "TwinModel"]),
+        tests("PipelineTests", ["Pipeline", "DropSpooling", "SocketKit", "DropCore", "TwinModel", "ThreadKit"]),
         tests("TidyTests", []),
     ] + plugins.map(plugin),
     swiftLanguageModes: [.v6],
