@@ -31,8 +31,8 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: dependencies, exclude: [], swiftSettings: strict)
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 let plugins = ["mapping", "asset-inventory", "wms-orders", "fleet-hierarchy"]
@@ -109,7 +109,8 @@ let package = Package(
         tests("TwinModelTests", ["TwinModel"]),
         tests("DropCoreTests", ["DropCore", "TwinModel"]),
         tests("DropWatchTests", ["DropWatch", "DropCore", "TwinModel", "ThreadKit"]),
-        tests("PluginHostTests", ["PluginHost", "DropCore", "TwinModel", "ThreadKit", "CTwinDropWire"]),
+        tests(
+            "PluginHostTests", ["PluginHost", "DropCore", "TwinModel", "ThreadKit", "CTwinDropWire"], exclude: ["Hostile"]),
         tests("PluginSDKTests", ["TwinDropPluginSDK", "TwinDropTesting", "DropCore", "TwinModel"]),
         tests("TwinStoreTests", ["TwinStore", "DropCore", "TwinModel", "ThreadKit", grdb]),
         tests("EvidenceTests", ["Evidence", "ArchiveKit", "DropCore", "TwinModel"]),
