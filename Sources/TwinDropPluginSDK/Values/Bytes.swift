@@ -116,8 +116,8 @@ public struct ValueError: Error, Sendable, Equatable {
     public let code: StaticString
     public let expectation: StaticString
 
-    @usableFromInline
-    init(_ code: StaticString, _ expectation: StaticString) {
+    /// `expectation` goes on after "is not": "a whole number".
+    public init(_ code: StaticString, _ expectation: StaticString) {
         self.code = code
         self.expectation = expectation
     }
