@@ -14,7 +14,8 @@ extension Configuration {
             ],
             "sources": .object(sources.map { JSON.Member($0.name.text, $0.json) }),
             "limits": [
-                "workers": number(limits.workers), "commit-drops": number(limits.commitDrops), "commit-size": size(limits.commitBytes),
+                "workers": number(limits.workers), "commit-drops": number(limits.commitDrops),
+                "commit-size": size(limits.commitBytes),
                 "free-space": [
                     "soft": size(limits.space.softBytes), "soft-share": share(limits.space.softShare),
                     "hard": size(limits.space.hardBytes), "hard-share": share(limits.space.hardShare),

@@ -69,7 +69,8 @@ final class ConfigurationLoader {
         let log = readLog(root.section("log"))
         let sources = SourceReader(loader: self, paths: paths, fileBytesMax: fileBytesMax, worker: worker).read(root)
         return Configuration(
-            paths: paths, sources: sources, limits: homeLimits, retention: retention, archive: archive, log: log, files: files.read)
+            paths: paths, sources: sources, limits: homeLimits, retention: retention, archive: archive, log: log,
+            files: files.read)
     }
 
     /// The values of a YAML file; nil where it is empty or cannot be read, which is reported at `place`.
@@ -129,7 +130,8 @@ final class ConfigurationLoader {
             hardShare: space.share("hard-share", standard: 0.05), hardBytes: space.size("hard", standard: 1 << 30))
         space.finish()
         if marks.hardBytes > marks.softBytes || marks.hardShare > marks.softShare {
-            space.report("bad-value", "hard", "the hard mark is above the soft one.", hint: "Claims stop at soft, transforms at hard.")
+            space.report(
+                "bad-value", "hard", "the hard mark is above the soft one.", hint: "Claims stop at soft, transforms at hard.")
         }
         return Limits(workers: Int(workers), commitDrops: Int(drops), commitBytes: bytes, space: marks)
     }
@@ -171,7 +173,8 @@ final class ConfigurationLoader {
             silence: section.duration("silence", standard: standard.silence, atLeast: seconds),
             outputFactor: Int(section.number("output-factor", standard: Int64(standard.outputFactor), in: 1...65_536)),
             outputBytesFree: section.size("output-free", standard: standard.outputBytesFree),
-            operationsFree: UInt64(section.number("operations-free", standard: Int64(standard.operationsFree), in: 1...Int64.max)),
+            operationsFree: UInt64(
+                section.number("operations-free", standard: Int64(standard.operationsFree), in: 1...Int64.max)),
             logBytes: section.size("log", standard: standard.logBytes, in: 0...(16 << 20)),
             reuseDrops: Int(section.number("reuse-drops", standard: Int64(standard.reuseDrops), in: 1...1_000_000)),
             reuseTime: section.duration("reuse-time", standard: standard.reuseTime, atLeast: .seconds(1)),

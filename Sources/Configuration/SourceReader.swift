@@ -38,7 +38,8 @@ struct SourceReader {
             section.diagnosis.report(
                 ConfigurationError(
                     "bad-value", at: section.place, keyPath: section.keyPath.joined(separator: "."),
-                    "\"\(Escaping.visible(text, scalarsMax: 80))\" is no name of a source: 1 to 64 of a–z, 0–9 and -, not - first."))
+                    "\"\(Escaping.visible(text, scalarsMax: 80))\" is no name of a source: 1 to 64 of a–z, 0–9 and -, not - first."
+                ))
         }
         let title = section.text("title") ?? text
         let folderText = section.text(
@@ -73,7 +74,8 @@ struct SourceReader {
         section.texts(key, standard: standard).compactMap { text, place in
             if let glob = Glob(text) { return glob }
             section.report(
-                "bad-value", key, at: place, "found \"\(Escaping.visible(text, scalarsMax: 60))\", expected a name pattern without /.",
+                "bad-value", key, at: place,
+                "found \"\(Escaping.visible(text, scalarsMax: 60))\", expected a name pattern without /.",
                 hint: "* stands for any text, ? for one character, [a-z] for one of a set.")
             return nil
         }
@@ -115,7 +117,9 @@ struct SourceReader {
         let scope = section.section("scope")
         policy.models = scope.texts("models").map { text, place in
             if !text.hasPrefix("dtmi:") {
-                scope.report("bad-value", "models", at: place, "found \"\(Escaping.visible(text))\", expected a model id: dtmi:com:example:Lift;1")
+                scope.report(
+                    "bad-value", "models", at: place,
+                    "found \"\(Escaping.visible(text))\", expected a model id: dtmi:com:example:Lift;1")
             }
             return text
         }
@@ -175,7 +179,9 @@ struct SourceReader {
         var keyPath = section.keyPath + ["settings"]
         if let file {
             if inline != nil {
-                section.report("bad-value", "mapping", "both settings and mapping are given.", hint: "Keep one: a mapping is a file of settings.")
+                section.report(
+                    "bad-value", "mapping", "both settings and mapping are given.",
+                    hint: "Keep one: a mapping is a file of settings.")
             }
             let path = ConfigurationFiles.absolute(file, from: paths.mappings)
             let place = section.node?["mapping"]?.place ?? section.place
@@ -187,7 +193,8 @@ struct SourceReader {
         }
         let settings = node ?? YAMLNode(kind: .map([]), place: section.place(of: "plugin"), written: "")
         guard case .map = settings.kind else {
-            section.report("wrong-type", "settings", at: settings.place, "found \(settings.found), expected a mapping of keys to values.")
+            section.report(
+                "wrong-type", "settings", at: settings.place, "found \(settings.found), expected a mapping of keys to values.")
             return .object([])
         }
         loader.diagnosis.report(manifest?.schema?.errors(in: settings, keyPath: keyPath) ?? [])
@@ -203,7 +210,9 @@ struct SourceReader {
             table.finish()
             guard let file, let key, let value else { return nil }
             guard delimiter.utf8.count == 1, let byte = delimiter.utf8.first, byte != 0x22, byte != 0x0A, byte != 0x0D else {
-                table.report("bad-value", "delimiter", "found \"\(Escaping.visible(delimiter))\", expected one ASCII character, not a quote.")
+                table.report(
+                    "bad-value", "delimiter",
+                    "found \"\(Escaping.visible(delimiter))\", expected one ASCII character, not a quote.")
                 return nil
             }
             let path = ConfigurationFiles.absolute(file, from: paths.home)
@@ -226,9 +235,12 @@ struct SourceReader {
     /// A source's folder lies in nothing of ours, and is not the whole drop zone: what lies there is routed by patterns.
     private func checkFolder(of read: Read) {
         let files = loader.files
-        let others = [("archive", paths.archive), ("receipts", paths.receipts), ("state", paths.state), ("plugins", paths.plugins)]
+        let others = [
+            ("archive", paths.archive), ("receipts", paths.receipts), ("state", paths.state), ("plugins", paths.plugins),
+        ]
         for (key, path) in others where Folders.overlap(read.folder, files.physical(path)) {
-            read.section.report("overlap", "folder", "the folder \(files.shown(read.folder)) and paths.\(key) lie in one another.")
+            read.section.report(
+                "overlap", "folder", "the folder \(files.shown(read.folder)) and paths.\(key) lie in one another.")
         }
         if Folders.contains(read.folder, files.physical(paths.dropzone)) {
             read.section.report(

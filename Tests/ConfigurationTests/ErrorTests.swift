@@ -44,7 +44,8 @@ import Testing
     }
 
     @Test func `tell every key that is given twice`() throws {
-        let texts = try texts("log:\n  level: info\n  level: debug\n  \"level\": error\narchive: {level: 1, 'level': 2}\nversion: 2\n")
+        let texts = try texts(
+            "log:\n  level: info\n  level: debug\n  \"level\": error\narchive: {level: 1, 'level': 2}\nversion: 2\n")
         #expect(
             texts == [
                 "twindrop.yaml:3:3: log.level: this key is given already on line 2. Keep one of the two.",
@@ -55,7 +56,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("sources:\n  a: [\n", 3), ("a: b: c", 1), ("\ta: 1", 1), ("x: &a [1]\ny: *b", 2), ("a: 1\n---\nb: 2", 2), ("a: \u{1}", 1),
+        ("sources:\n  a: [\n", 3), ("a: b: c", 1), ("\ta: 1", 1), ("x: &a [1]\ny: *b", 2), ("a: 1\n---\nb: 2", 2),
+        ("a: \u{1}", 1),
         ("log: !!python/object {}", 1), ("<<: {version: 1}", 1), ("? [a]\n: b", 1),
     ])
     func `of YAML itself have the same form`(yaml: String, line: Int) throws {
@@ -146,7 +148,10 @@ import Testing
 
     @Test(arguments: [
         ("a: {plugin: free, folder: in}\n  b: {plugin: free, folder: in}", "share a folder"),
-        (#"a: {plugin: free, folder: in, patterns: ["*.csv"]}"# + "\n  " + #"b: {plugin: free, folder: in/., patterns: ["x*"]}"#, "share a folder"),
+        (
+            #"a: {plugin: free, folder: in, patterns: ["*.csv"]}"# + "\n  "
+                + #"b: {plugin: free, folder: in/., patterns: ["x*"]}"#, "share a folder"
+        ),
         ("a: {plugin: free, folder: in, recursive: true}\n  b: {plugin: free, folder: in/b}", "lie in one another"),
         ("a: {plugin: free, folder: ../dropzone}", "the whole drop zone"),
         ("a: {plugin: free, folder: ../state/spool}", "paths.state lie in one another"),
@@ -189,7 +194,10 @@ import Testing
 }
 
 @Suite struct `Name patterns` {
-    @Test(arguments: [("*.csv", "a*", true), ("a*", "b*", false), ("*a", "b*", true), ("[a-c]?", "c[!x]", true), ("[!a]", "a", false), ("??", "?", false), ("*x*", "*y*", true), ("a*b*c", "abd", false)])
+    @Test(arguments: [
+        ("*.csv", "a*", true), ("a*", "b*", false), ("*a", "b*", true), ("[a-c]?", "c[!x]", true), ("[!a]", "a", false),
+        ("??", "?", false), ("*x*", "*y*", true), ("a*b*c", "abd", false),
+    ])
     func `overlap when one name fits both`(left: String, right: String, expected: Bool) throws {
         let (left, right) = (try #require(Glob(left)), try #require(Glob(right)))
         #expect(left.overlaps(right) == expected)

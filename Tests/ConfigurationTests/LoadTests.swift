@@ -59,8 +59,14 @@ import TwinModel
         #expect(source.policy.twinPrefixes == ["lift-"])
         #expect(source.duplicates == .skipAny && source.order == .sequence && source.decompression == .gzip)
         #expect(source.worker.cpu == .seconds(120) && source.worker.sandbox == .required)
-        #expect(source.settings.text(.canonical) == #"{"columns":[{"name":"no","width":1.5}],"header":["a","b"],"skip":3,"table":"lift"}"#)
-        #expect(source.lookups == [LookupTable(name: "sites", rows: [.init(key: "HAM", value: "Ham;burg \"Port\""), .init(key: "MUC", value: "München")])])
+        #expect(
+            source.settings.text(.canonical)
+                == #"{"columns":[{"name":"no","width":1.5}],"header":["a","b"],"skip":3,"table":"lift"}"#)
+        #expect(
+            source.lookups == [
+                LookupTable(
+                    name: "sites", rows: [.init(key: "HAM", value: "Ham;burg \"Port\""), .init(key: "MUC", value: "München")])
+            ])
     }
 
     @Test func `hands the limits of all workers down to sources that have none`() throws {
@@ -74,8 +80,13 @@ import TwinModel
         let home = try Home("sources: {a: {plugin: mapping, mapping: lifts.yaml}}")
         try home.write("mappings/lifts.yaml", "table: lift\nnames: {no: Nein, code: '0123', zip: 0123}\n")
         let configuration = try home.load()
-        #expect(configuration.sources[0].settings.text(.canonical) == #"{"names":{"code":"0123","no":"Nein","zip":"0123"},"table":"lift"}"#)
-        #expect(configuration.files.map { ($0 as NSString).lastPathComponent } == ["twindrop.yaml", "mapping.plugin.json", "lifts.yaml"])
+        #expect(
+            configuration.sources[0].settings.text(.canonical)
+                == #"{"names":{"code":"0123","no":"Nein","zip":"0123"},"table":"lift"}"#)
+        #expect(
+            configuration.files.map { ($0 as NSString).lastPathComponent } == [
+                "twindrop.yaml", "mapping.plugin.json", "lifts.yaml",
+            ])
     }
 
     @Test func `finds an installed plugin where the home has none`() throws {
@@ -98,7 +109,8 @@ import TwinModel
     @Test func `written out as JSON is a configuration that says the same`() throws {
         let home = try Home("sources: {a: {plugin: reader, settings: {table: t}, guard: {deletes: 7%}, dangling: stub}}")
         let first = try home.load()
-        try home.write("twindrop.yaml", first.json.text(.pretty).replacingOccurrences(of: #""events": null"#, with: #""events": "e.log""#))
+        try home.write(
+            "twindrop.yaml", first.json.text(.pretty).replacingOccurrences(of: #""events": null"#, with: #""events": "e.log""#))
         let second = try home.load()
         #expect(second.sources == first.sources)
         #expect(second.limits == first.limits && second.archive == first.archive && second.retention == first.retention)

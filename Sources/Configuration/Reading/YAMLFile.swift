@@ -37,7 +37,8 @@ struct YAMLFile {
                     return try value(node, keyPath: [], depth: 0)
                 } catch let YamlError.duplicatedKeysInMapping(duplicates, context) {
                     guard let key = duplicates.first, hide(key, at: context.mark, in: &lines) else {
-                        refuse(context.mark, "duplicate-key", "the key \"\(duplicates.first ?? "")\" is given twice in one mapping.")
+                        refuse(
+                            context.mark, "duplicate-key", "the key \"\(duplicates.first ?? "")\" is given twice in one mapping.")
                         return nil
                     }
                     scalars = lines.map { line in String(String.UnicodeScalarView(line)) }.joined(separator: "\n")
@@ -78,7 +79,10 @@ struct YAMLFile {
             }
             switch node {
             case .scalar(let scalar):
-                try refuseTag(scalar.tag, node.mark)
+                // Yams gives quoted text the tag of text.
+                if scalar.style == .plain || scalar.tag.description != "tag:yaml.org,2002:str" {
+                    try refuseTag(scalar.tag, node.mark)
+                }
                 let kind = scalar.style == .plain ? YAMLNode.kind(ofPlain: scalar.string) : .text(scalar.string)
                 return YAMLNode(kind: kind, place: place, written: scalar.string)
             case .sequence(let sequence):
@@ -136,14 +140,16 @@ struct YAMLFile {
         private func syntaxError(_ error: any Error, in text: String) -> ConfigurationError {
             let hint = "See docs/configuration.md for the form; indent with blanks, and quote text that has `: ` or ` #` in it."
             switch error {
-            case YamlError.scanner(let context, let problem, let mark, _), YamlError.parser(let context, let problem, let mark, _),
+            case YamlError.scanner(let context, let problem, let mark, _),
+                YamlError.parser(let context, let problem, let mark, _),
                 YamlError.composer(let context, let problem, let mark, _):
                 let lead = context.map { $0.text + ": " } ?? ""
                 return ConfigurationError("syntax", at: place(mark), "this is not YAML: \(lead)\(problem).", hint: hint)
             case YamlError.reader(let problem, let offset, _, _):
                 let before = text.utf8.prefix(offset ?? 0)
                 let line = before.count { $0 == 0x0A } + 1
-                return ConfigurationError("syntax", at: Place(file: file, line: line), "this is not YAML: \(problem).", hint: hint)
+                return ConfigurationError(
+                    "syntax", at: Place(file: file, line: line), "this is not YAML: \(problem).", hint: hint)
             default:
                 return ConfigurationError("syntax", at: Place(file: file), "this cannot be read as YAML: \(error).", hint: hint)
             }

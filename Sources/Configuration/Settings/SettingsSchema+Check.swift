@@ -30,14 +30,17 @@ extension SettingsSchema {
             let words = allowed.map { $0.string ?? $0.text() }
             let hint = node.json.string.map { Suggestion.hint(for: $0, among: words) } ?? ""
             errors.append(
-                fault("bad-value", node.place, path, "found \(node.found), allowed: \(words.joined(separator: ", ")).", hint: hint))
+                fault(
+                    "bad-value", node.place, path, "found \(node.found), allowed: \(words.joined(separator: ", ")).", hint: hint))
         }
         if let number = node.json.number {
             if let least = schema["minimum"]?.number, number < least {
-                errors.append(fault("bad-value", node.place, path, "found \(node.written), at least \(JSON.numberText(least)) is allowed."))
+                errors.append(
+                    fault("bad-value", node.place, path, "found \(node.written), at least \(JSON.numberText(least)) is allowed."))
             }
             if let most = schema["maximum"]?.number, number > most {
-                errors.append(fault("bad-value", node.place, path, "found \(node.written), at most \(JSON.numberText(most)) is allowed."))
+                errors.append(
+                    fault("bad-value", node.place, path, "found \(node.written), at most \(JSON.numberText(most)) is allowed."))
             }
         }
         if case .text(let text) = node.kind, let least = schema["minLength"]?.int, text.unicodeScalars.count < least {

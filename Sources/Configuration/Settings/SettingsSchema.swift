@@ -54,7 +54,9 @@ struct SettingsSchema: Sendable {
             faults.append("\(path).$ref: it must name a schema of $defs, as #/$defs/NAME, and not lead round in a circle.")
         }
         for keyword in ["properties", "$defs"] {
-            for member in schema[keyword]?.members ?? [] { inspect(member.value, at: "\(path).\(keyword).\(member.name)", &faults) }
+            for member in schema[keyword]?.members ?? [] {
+                inspect(member.value, at: "\(path).\(keyword).\(member.name)", &faults)
+            }
         }
         for keyword in ["items", "additionalProperties"] {
             if let inner = schema[keyword] { inspect(inner, at: "\(path).\(keyword)", &faults) }
