@@ -52,7 +52,6 @@ extension Source {
             ],
             "scope": ["models": texts(policy.models), "twin-prefixes": texts(policy.twinPrefixes)],
             "duplicates": .string(duplicates.rawValue), "order": .string(order.rawValue),
-            "decompress": .string(decompression.rawValue),
             "lookups": .object(lookups.map { JSON.Member($0.name, ["rows": number($0.rows.count)]) }),
             "limits": ["file-size": size(watched.fileBytesMax), "worker": worker.json],
         ]

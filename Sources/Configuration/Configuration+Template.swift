@@ -47,10 +47,9 @@ extension Configuration {
             scope:
               #models: []
               #twin-prefixes: []
-            # What counts as a duplicate: newest, skip-any or process. In which order: none, name, arrival or sequence.
+            # What counts as a duplicate: newest, skip-any or process. In which order: none, arrival or name.
             #duplicates: newest
-            #order: arrival
-            #decompress: none
+            #order: none
             # Tables the plugin may ask, from CSV files:
             # lookups:
             #   sites: {file: lookups/sites.csv, key: code, value: name}

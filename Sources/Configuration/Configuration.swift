@@ -122,31 +122,6 @@ package struct WorkerBounds: Sendable, Equatable {
 
 /// One source, with all that decides what becomes of its drops.
 package struct Source: Sendable, Equatable {
-    /// What counts as a duplicate (design: section 11).
-    package enum Duplicates: String, Sendable, CaseIterable {
-        /// The newest applied drop's bytes again, while nobody else changed the source's twins.
-        case newest
-        /// Bytes of any earlier applied drop.
-        case skipAny = "skip-any"
-        /// Nothing but the same intake.
-        case process
-    }
-
-    /// In which order waiting drops are applied.
-    package enum Order: String, Sendable, CaseIterable {
-        /// As they become ready, side by side.
-        case none
-        /// By the bytes of their names.
-        case name
-        /// As they arrived.
-        case arrival
-        /// By the last run of digits in their names; a gap waits.
-        case sequence
-    }
-
-    /// Whether the input is decompressed before the plugin sees it.
-    package enum Decompression: String, Sendable, CaseIterable { case none, gzip, zip }
-
     package let name: SourceName
     /// For people; the name where none is given.
     package let title: String
@@ -158,8 +133,7 @@ package struct Source: Sendable, Equatable {
     /// One JSON object, checked against the manifest's schema; for `mapping`, the mapping file's content.
     package let settings: JSON
     package let lookups: [LookupTable]
-    package let duplicates: Duplicates
-    package let order: Order
-    package let decompression: Decompression
+    package let duplicates: DuplicateRule
+    package let order: DropOrder
     package let worker: WorkerBounds
 }

@@ -52,9 +52,8 @@ struct SourceReader {
         let (plugin, manifest) = readPlugin(section)
         let settings = readSettings(section, manifest)
         let lookups = readLookups(section)
-        let duplicates = section.choice("duplicates", standard: Source.Duplicates.newest)
-        let order = section.choice("order", standard: policy.mode == .snapshot ? Source.Order.arrival : .none)
-        let decompression = section.choice("decompress", standard: Source.Decompression.none)
+        let duplicates = section.choice("duplicates", standard: DuplicateRule.newest)
+        let order = section.choice("order", standard: DropOrder.none)
         let limits = section.section("limits")
         let size = limits.size("file-size", standard: fileBytesMax)
         let bounds = loader.readWorker(limits.section("worker"), standard: worker)
@@ -65,7 +64,7 @@ struct SourceReader {
             recursive: recursive)
         let source = Source(
             name: name, title: title, watched: watched, policy: policy, plugin: plugin ?? "", manifest: manifest?.path ?? "",
-            settings: settings, lookups: lookups, duplicates: duplicates, order: order, decompression: decompression,
+            settings: settings, lookups: lookups, duplicates: duplicates, order: order,
             worker: bounds)
         return Read(source: source, section: section, folder: loader.files.physical(folder), patterns: patterns)
     }

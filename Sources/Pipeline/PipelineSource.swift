@@ -2,35 +2,15 @@ package import DropCore
 
 /// One source as the pipeline treats it.
 package struct PipelineSource: Sendable {
-    /// When a drop counts as a repetition (design: section 11).
-    package enum Duplicates: String, Sendable, CaseIterable {
-        /// It equals the source's newest applied drop, and nobody else has changed the source's twins since.
-        case newest
-        /// It equals any applied drop of the source.
-        case skipAny = "skip-any"
-        /// Never: every drop is processed.
-        case process
-    }
-
-    /// Which drop of a source goes first, and whether a failed one stops those behind it.
-    package enum Order: String, Sendable, CaseIterable {
-        /// As they arrive; a failed drop stops nobody.
-        case none
-        /// As they arrive; those behind a held or quarantined drop wait for a person.
-        case arrival
-        /// By name among those that wait; those behind a held or quarantined drop wait for a person.
-        case name
-    }
-
     package let name: SourceName
     package var policy: ApplyPolicy
-    package var duplicates: Duplicates
-    package var order: Order
+    package var duplicates: DuplicateRule
+    package var order: DropOrder
     /// Digest of plugin, settings, mapping and lookups: see `ApplyJob.epoch`.
     package var epoch: ContentDigest
 
     package init(
-        name: SourceName, policy: ApplyPolicy, duplicates: Duplicates = .newest, order: Order = .none, epoch: ContentDigest
+        name: SourceName, policy: ApplyPolicy, duplicates: DuplicateRule = .newest, order: DropOrder = .none, epoch: ContentDigest
     ) {
         self.name = name
         self.policy = policy

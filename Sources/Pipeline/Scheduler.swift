@@ -21,9 +21,9 @@ struct Scheduler {
     }
 
     private var lanes: [SourceName: Lane] = [:]
-    private var orders: [SourceName: PipelineSource.Order] = [:]
+    private var orders: [SourceName: DropOrder] = [:]
 
-    init(orders: [SourceName: PipelineSource.Order]) { self.orders = orders }
+    init(orders: [SourceName: DropOrder]) { self.orders = orders }
 
     /// Drops that wait or are being transformed.
     var pending: Int { lanes.values.reduce(0) { $0 + $1.waiting.count + ($1.isBusy ? 1 : 0) } }

@@ -29,7 +29,7 @@ import Testing
                 #"twindrop.yaml:2:3: sources.Lifts: "Lifts" is no name of a source: 1 to 64 of a–z, 0–9 and -, not - first."#,
                 #"twindrop.yaml:6:13: sources.assets.plugin: there is no plugin "raeder"; found in plugins: free, mapping, reader. "#
                     + "Did you mean reader?",
-                "twindrop.yaml:7:5: sources.assets.redy: unknown key; allowed here: dangling, decompress, duplicates, folder, guard, "
+                "twindrop.yaml:7:5: sources.assets.redy: unknown key; allowed here: dangling, duplicates, folder, guard, "
                     + "limits, lookups, mapping, mode, order, patterns, plugin, ready, recursive, scope, settings, title. "
                     + "Did you mean ready?",
                 #"twindrop.yaml:9:13: sources.assets.ready.rule: found "stabel", expected rename, marker, close, stable. "#

@@ -33,8 +33,7 @@ import TwinModel
                 guard: {deletes: 0.5%, deletes-free: 0, rejects: 100%, rejects-free: 7}
                 scope: {models: ["dtmi:com:example:Lift;1"], twin-prefixes: lift-}
                 duplicates: skip-any
-                order: sequence
-                decompress: gzip
+                order: name
                 limits: {file-size: 3 MB, worker: {cpu: 2m, sandbox: required}}
                 lookups: {sites: {file: sites.csv, key: code, value: name, delimiter: ";"}}
             """)
@@ -57,7 +56,7 @@ import TwinModel
         #expect(source.policy.deletesFree == 0 && source.policy.rejectsFree == 7)
         #expect(source.policy.models == ["dtmi:com:example:Lift;1"])
         #expect(source.policy.twinPrefixes == ["lift-"])
-        #expect(source.duplicates == .skipAny && source.order == .sequence && source.decompression == .gzip)
+        #expect(source.duplicates == .skipAny && source.order == .name)
         #expect(source.worker.cpu == .seconds(120) && source.worker.sandbox == .required)
         #expect(
             source.settings.text(.canonical)
