@@ -11,6 +11,15 @@ package struct FileName: Sendable, Hashable, CustomStringConvertible {
     /// backslash as `\u{…}` or `\x…`. Different names have different texts.
     package var description: String { Escaping.visible(bytes) }
 
+    /// The drop that a file of this name amends: `*.rejects.ULID.*` (design: section 11).
+    package static func amendedDrop(in name: FileName) -> DropID? {
+        let parts = String(decoding: name.bytes, as: UTF8.self).split(separator: ".", omittingEmptySubsequences: false)
+        for (part, next) in zip(parts.dropFirst(), parts.dropFirst(2)) where part == "rejects" {
+            if let id = DropID(next) { return id }
+        }
+        return nil
+    }
+
     /// The part after the last dot, lower case, where it is plain ASCII; empty otherwise.
     package var pathExtension: String {
         guard let dot = bytes.lastIndex(of: UInt8(ascii: ".")), dot > 0 else { return "" }

@@ -1,0 +1,112 @@
+package import TwinModel
+
+/// Takes settled files out of the drop zone. Blocking; one caller at a time.
+package protocol FileClaimer: Sendable {
+    /// Claims each file under the id beside it: durable intents first, then the moves (failure-model: section 6, S1).
+    /// `at` is the label time in milliseconds since 1970. The results are in the order of the files.
+    func claim(_ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64) throws(DropError) -> [ClaimResult]
+
+    /// After a crash: what became of each intent whose drop is still `claimed`.
+    func recover(_ intents: [DropRecord]) throws(DropError) -> [RecoveredClaim]
+}
+
+/// What a claim that was under way at a crash came to.
+package enum RecoveredClaim: Sendable, Equatable {
+    /// The bytes are in the spool.
+    case adopted(DropID, bytes: UInt64)
+    /// The file was never moved: the intent is void, the file is found again in its folder.
+    case withdrawn(DropID)
+    /// Neither in the spool nor in its folder.
+    case missing(DropID)
+}
+
+/// Where claimed bytes live until they are archived. Blocking; safe from any thread.
+package protocol DropSpool: Sendable {
+    /// The spooled file, absolute.
+    func path(of drop: DropID) -> String
+    func contains(_ drop: DropID) -> Bool
+    /// Runs `body` with a read-only descriptor at offset 0 and the size in bytes.
+    func withDescriptor<T>(
+        of drop: DropID, _ body: (_ descriptor: CInt, _ bytes: UInt64) throws(DropError) -> T
+    ) throws(DropError) -> T
+    /// Reads the whole file once. Errors: `unreadable` (quarantine), after two retries.
+    func digest(of drop: DropID) throws(DropError) -> ContentDigest
+    /// Removes files whose bytes are durable elsewhere; missing ones are no error. One fsync of the folder.
+    func remove(_ drops: [DropID]) throws(DropError)
+    /// Moves the bytes into quarantine beside `reason`; durable on return.
+    func quarantine(_ drop: DropID, on day: UTCDay, reason: JSON) throws(DropError)
+    /// Whether the quarantine holds the drop's bytes.
+    func isQuarantined(_ drop: DropID, on day: UTCDay) -> Bool
+    /// The quarantined bytes, absolute.
+    func quarantinedPath(of drop: DropID, on day: UTCDay) -> String
+    /// Copies quarantined bytes back into the spool as a new drop; durable on return.
+    func respool(_ drop: DropID, on day: UTCDay, as copy: DropID) throws(DropError)
+    /// Removes the quarantined bytes of a drop that a person discarded; they are in the archive.
+    func forgetQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError)
+    /// Free space of the state folder.
+    func freeSpace() throws(DropError) -> FreeSpace
+}
+
+/// Room left on a file system.
+package struct FreeSpace: Sendable, Equatable {
+    package let bytesFree: UInt64
+    package let bytesTotal: UInt64
+
+    package init(bytesFree: UInt64, bytesTotal: UInt64) {
+        self.bytesFree = bytesFree
+        self.bytesTotal = bytesTotal
+    }
+}
+
+/// A day of the UTC calendar (proleptic Gregorian), as folders are named by.
+package struct UTCDay: Sendable, Hashable, CustomStringConvertible {
+    package let year: Int
+    package let month: Int
+    package let day: Int
+
+    /// The day that holds the instant, in milliseconds since 1970-01-01T00:00:00Z.
+    ///
+    /// The arithmetic is Howard Hinnant's `civil_from_days`, "chrono-Compatible Low-Level Date Algorithms".
+    package init(milliseconds: UInt64) {
+        let days = Int(milliseconds / 86_400_000) + 719_468
+        let era = days / 146_097
+        let dayOfEra = days - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shifted = (5 * dayOfYear + 2) / 153
+        day = dayOfYear - (153 * shifted + 2) / 5 + 1
+        month = shifted < 10 ? shifted + 3 : shifted - 9
+        year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+    }
+
+    /// `2026/11/21`.
+    package var description: String { "\(year)/\(Self.two(month))/\(Self.two(day))" }
+
+    private static func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+}
+
+/// The dated archive, as the pipeline's one archiving thread uses it.
+package protocol DropArchive: AnyObject {
+    /// Writes one drop into the open container, opening one where none is. The file is read and hashed; other bytes than the
+    /// record's digest are an error.
+    func append(_ item: ArchiveItem) throws(DropError)
+    /// True when the open container has reached a limit and should be closed.
+    var isFull: Bool { get }
+    /// Closes the open container and makes it and its chain records durable: after this the bytes may leave the spool.
+    /// The items are in the order they were appended; none when no container is open.
+    func close() throws(DropError) -> [ArchivedItem]
+    /// Writes a seal when one is due, or always when `stopping`.
+    func seal(stopping: Bool) throws(DropError)
+    /// After a crash: where those of `drops` are that the archive already holds.
+    func recover(_ drops: [DropRecord]) throws(DropError) -> [ArchivedItem]
+}
+
+/// What the sender gets back.
+package protocol ReceiptBook: Sendable {
+    /// Writes (or replaces) the drop's receipt.
+    func write(_ record: DropRecord, leaf: UInt64?) throws(DropError)
+    /// Writes the refused records in the file's own dialect, with reasons beside them; nothing when there are none.
+    func writeRejects(_ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, spooledAt path: String) throws(DropError)
+    /// The receipt as it was written; nil when there is none.
+    func receipt(of record: DropRecord) throws(DropError) -> JSON?
+}
