@@ -117,6 +117,9 @@ package final class DropPipeline: Sendable {
         state.wait(until: { $0.failure != nil || $0.isStopping }) { $0.failure }
     }
 
+    /// Asks for the end without waiting for it: `waitUntilStopping` returns, and `stop` is to follow.
+    package func beginStop() { state.with { $0.isStopping = true } }
+
     /// Claims no more, finishes the drops in hand within `patience`, then abandons what still runs, seals and ends. What is
     /// abandoned is unfinished work, which the next start takes up.
     package func stop(patience: Duration = .seconds(20)) {

@@ -9,12 +9,15 @@ package struct ArchiveItem: Sendable {
     package let kind: String
     /// Whatever else determines what it did, for replay: digests of mapping, settings, lookups, plugin; commit sequence.
     package let lineage: JSON
+    /// The archived drop that has the same bytes, where there is one: they are then not stored again, and `path` is not read.
+    package let sameBytesAs: DropID?
 
-    package init(record: DropRecord, path: String, kind: String, lineage: JSON) {
+    package init(record: DropRecord, path: String, kind: String, lineage: JSON, sameBytesAs: DropID? = nil) {
         self.record = record
         self.path = path
         self.kind = kind
         self.lineage = lineage
+        self.sameBytesAs = sameBytesAs
     }
 }
 

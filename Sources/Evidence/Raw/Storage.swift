@@ -1,0 +1,209 @@
+import DropCore
+import Glibc
+
+/// One open file of the archive. Blocking; one thread at a time. `EINTR` is retried here and nowhere else in this target.
+final class StorageFile {
+    enum Access { case read, create, append }
+
+    let descriptor: CInt
+    let path: String
+
+    /// Opens `path` without following a link at its end; `create` refuses a file that exists, `append` makes a missing one.
+    init(_ path: String, _ access: Access) throws(DropError) {
+        let flags: CInt =
+            switch access {
+            case .read: O_RDONLY
+            case .create: O_RDWR | O_CREAT | O_EXCL
+            case .append: O_RDWR | O_CREAT
+            }
+        var descriptor: CInt = -1
+        repeat {
+            descriptor = unsafe open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        } while descriptor < 0 && errno == EINTR
+        guard descriptor >= 0 else { throw .storage("opened", path, errno) }
+        self.descriptor = descriptor
+        self.path = path
+    }
+
+    deinit { close(descriptor) }
+
+    /// Up to `buffer.count` bytes from `offset`; fewer only at the end of the file.
+    func read(into buffer: inout [UInt8], at offset: UInt64) throws(DropError) -> Int {
+        var filled = 0
+        while filled < buffer.count {
+            let count = unsafe buffer.withUnsafeMutableBytes {
+                unsafe pread(descriptor, $0.baseAddress! + filled, $0.count - filled, Int(offset) + filled)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw .storage("read", path, errno) }
+            if count == 0 { break }
+            filled += count
+        }
+        return filled
+    }
+
+    /// The whole file, refused past `bytesMax`.
+    func readAll(bytesMax: UInt64) throws(DropError) -> [UInt8] {
+        let bytes = try size()
+        guard bytes <= bytesMax else { throw .unsound("\(path) has \(bytes) bytes, more than the \(bytesMax) allowed.") }
+        var buffer = [UInt8](repeating: 0, count: Int(bytes))
+        let count = try read(into: &buffer, at: 0)
+        buffer.removeLast(buffer.count - count)
+        return buffer
+    }
+
+    func write(_ bytes: [UInt8], at offset: UInt64) throws(DropError) {
+        var done = 0
+        while done < bytes.count {
+            let count = unsafe bytes.withUnsafeBytes {
+                unsafe pwrite(descriptor, $0.baseAddress! + done, $0.count - done, Int(offset) + done)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw .storage("written", path, errno) }
+            done += count
+        }
+    }
+
+    func size() throws(DropError) -> UInt64 {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw .storage("examined", path, errno) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .unsound("\(path) is no plain file.") }
+        return UInt64(status.st_size)
+    }
+
+    func truncate(to bytes: UInt64) throws(DropError) {
+        guard ftruncate(descriptor, Int(bytes)) == 0 else { throw .storage("cut", path, errno) }
+    }
+
+    /// Never retried: after a failure the kernel may have dropped the data (failure-model: section 8).
+    func sync() throws(DropError) {
+        guard fdatasync(descriptor) == 0 else { throw .storage("synced", path, errno) }
+    }
+
+    /// Makes the next reads come from the medium, not from memory.
+    func forgetCached() { _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED) }
+
+    /// Puts the read position at the start, for a reader that works by position.
+    func rewind() throws(DropError) {
+        guard lseek(descriptor, 0, SEEK_SET) == 0 else { throw .storage("read", path, errno) }
+    }
+}
+
+/// Folders and names. All paths are absolute.
+enum Storage {
+    /// Makes `path` and what is missing above it, mode 0700, and syncs each folder that got a new entry.
+    static func makeFolder(_ path: String) throws(DropError) {
+        if unsafe mkdir(path, 0o700) == 0 {
+            try syncFolder(parent(of: path))
+            return
+        }
+        switch errno {
+        case EEXIST: return
+        case ENOENT:
+            try makeFolder(parent(of: path))
+            try makeFolder(path)
+        default: throw .storage("made", path, errno)
+        }
+    }
+
+    static func syncFolder(_ path: String) throws(DropError) {
+        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .storage("opened", path, errno) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw .storage("synced", path, errno) }
+    }
+
+    /// Renames, replacing what has the new name.
+    static func rename(_ old: String, to new: String) throws(DropError) {
+        guard unsafe Glibc.rename(old, new) == 0 else { throw .storage("renamed", old, errno) }
+    }
+
+    /// Whether anything has this name; a link counts, wherever it points.
+    static func exists(_ path: String) throws(DropError) -> Bool {
+        var status = stat()
+        if unsafe lstat(path, &status) == 0 { return true }
+        if errno == ENOENT || errno == ENOTDIR { return false }
+        throw .storage("examined", path, errno)
+    }
+
+    /// Removes a file; a missing one is no error.
+    static func remove(_ path: String) throws(DropError) {
+        guard unsafe unlink(path) == 0 || errno == ENOENT else { throw .storage("removed", path, errno) }
+    }
+
+    /// Names in a folder, sorted by their bytes, without `.` and `..`; empty where there is no such folder. Names that are no
+    /// UTF-8 come out with replacement characters: they are nothing of ours.
+    static func names(in path: String) throws(DropError) -> [String] {
+        guard let folder = unsafe opendir(path) else {
+            if errno == ENOENT || errno == ENOTDIR { return [] }
+            throw .storage("listed", path, errno)
+        }
+        defer { unsafe closedir(folder) }
+        var names: [String] = []
+        while let entry = unsafe readdir(folder) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+                unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    /// Writes `bytes` under `path` in one step: readers see the old file or the new one. With `durable`, it survives a power cut.
+    static func replace(_ path: String, with bytes: [UInt8], durable: Bool) throws(DropError) {
+        let temporary = path + ".tmp"
+        try remove(temporary)
+        let file = try StorageFile(temporary, .create)
+        try file.write(bytes, at: 0)
+        if durable { try file.sync() }
+        try rename(temporary, to: path)
+        if durable { try syncFolder(parent(of: path)) }
+    }
+
+    /// Points the link `path` at `target` (relative, in the same folder), replacing one that is there.
+    static func link(_ path: String, to target: String) throws(DropError) {
+        if unsafe symlink(target, path) == 0 { return }
+        guard errno == EEXIST else { throw .storage("linked", path, errno) }
+        let temporary = path + ".tmp"
+        try remove(temporary)
+        guard unsafe symlink(target, temporary) == 0 else { throw .storage("linked", path, errno) }
+        try rename(temporary, to: path)
+    }
+
+    /// Where the link `path` points; nil when there is none.
+    static func target(ofLink path: String) -> String? {
+        var buffer = [UInt8](repeating: 0, count: 256)
+        let count = unsafe buffer.withUnsafeMutableBytes { bytes in
+            unsafe readlink(path, bytes.assumingMemoryBound(to: CChar.self).baseAddress!, bytes.count)
+        }
+        return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
+    }
+
+    static func parent(of path: String) -> String {
+        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash > path.startIndex else { return "/" }
+        return String(path[..<slash])
+    }
+}
+
+extension DropError {
+    /// A call of the operating system failed on `path`.
+    static func storage(_ done: String, _ path: String, _ number: CInt) -> DropError {
+        let reason = unsafe String(cString: strerror(number)!)
+        let message = "\(Escaping.visible(path)) could not be \(done): \(reason)."
+        switch number {
+        case ENOSPC, EDQUOT:
+            return DropError("disk-full", message, hint: "Free space there; work goes on by itself.", remedy: .retry(after: .seconds(10)))
+        case EMFILE, ENFILE:
+            return DropError("descriptors", message, hint: "Raise the limit on open files.", remedy: .retry(after: .seconds(1)))
+        case ENOENT:
+            return DropError("missing", message, hint: "Put the file back, or restore it from a backup.", remedy: .stop)
+        default:
+            return DropError("storage", message, hint: "Check the medium and the permissions, then start again.", remedy: .stop)
+        }
+    }
+
+    /// Bytes of the archive are not what they must be.
+    static func unsound(_ message: String, hint: String = "Run `twindrop verify --full` and keep the archive as it is.") -> DropError {
+        DropError("unsound", message, hint: hint, remedy: .stop)
+    }
+}
