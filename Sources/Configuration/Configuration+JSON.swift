@@ -35,7 +35,8 @@ extension Configuration {
 }
 
 extension Source {
-    fileprivate var json: JSON {
+    /// The source with everything that is in force, under the names of `twindrop.yaml`.
+    package var json: JSON {
         let ready = watched.readiness
         let (dangling, mode): (String, String) = (policy.dangling.text, policy.mode == .snapshot ? "snapshot" : "incremental")
         return [
