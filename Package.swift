@@ -97,7 +97,8 @@ let package = Package(
             swiftSettings: strict, linkerSettings: carriesFoundation),
 
         // Processes of their own, in C (docs/decisions/0001)
-        .executableTarget(name: "twindrop-worker", dependencies: ["CTwinDropPlugin", "CTwinDropWire"], linkerSettings: carriesSwift),
+        .executableTarget(
+            name: "twindrop-worker", dependencies: ["CTwinDropPlugin", "CTwinDropWire"], linkerSettings: carriesSwift),
         .executableTarget(
             name: "twindrop-watch", linkerSettings: carriesSwift + [.linkedLibrary("inotifytools")]),
 

@@ -21,8 +21,8 @@ package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConve
     /// `overlap`, `missing-file`, `unreadable`, `too-large`, `manifest`.
     package let code: DropError.Code
     package let place: Place
-    /// The key from the file's root, its parts joined by dots, list elements by number: `sources.assets.patterns.0`. Empty where no
-    /// key is meant.
+    /// The key from the file's root, its parts joined by dots, list elements by number: `sources.assets.patterns.0`. Empty where
+    /// no key is meant.
     package let keyPath: String
     /// One sentence: what was found and what is allowed.
     package let message: String

@@ -38,7 +38,7 @@ struct SourceReader {
             section.diagnosis.report(
                 ConfigurationError(
                     "bad-value", at: section.place, keyPath: section.keyPath.joined(separator: "."),
-                    "\"\(Escaping.visible(text, scalarsMax: 80))\" is no name of a source: 1 to 64 of a–z, 0–9 and -, not - first."
+                    "\"\(Escaping.visible(text, scalarsMax: 80))\" is no source name: 1 to 64 of a–z, 0–9 and -, not - first."
                 ))
         }
         let title = section.text("title") ?? text

@@ -26,7 +26,7 @@ import Testing
             """)
         #expect(
             texts == [
-                #"twindrop.yaml:2:3: sources.Lifts: "Lifts" is no name of a source: 1 to 64 of a–z, 0–9 and -, not - first."#,
+                #"twindrop.yaml:2:3: sources.Lifts: "Lifts" is no source name: 1 to 64 of a–z, 0–9 and -, not - first."#,
                 #"twindrop.yaml:6:13: sources.assets.plugin: there is no plugin "raeder"; found in plugins: free, mapping, reader. "#
                     + "Did you mean reader?",
                 "twindrop.yaml:7:5: sources.assets.redy: unknown key; allowed here: dangling, duplicates, folder, guard, "

@@ -8,7 +8,8 @@ package enum Quantity {
         ("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1000), ("B", 1),
     ]
 
-    /// A whole number and one of `ms`, `s`, `m`, `h`, `d`, a blank between them allowed: `2s`, `15m`, `365 d`. Nil for anything else.
+    /// A whole number and one of `ms`, `s`, `m`, `h`, `d`, a blank between them allowed: `2s`, `15m`, `365 d`. Nil for
+    /// anything else.
     package static func duration(_ text: String) -> Duration? {
         guard let (number, unit) = split(text), let count = Int64(number),
             let factor = durationUnits.first(where: { $0.name == unit })?.milliseconds

@@ -3,8 +3,8 @@ import TwinModel
 
 /// One value of a YAML file, with the place it stands at.
 ///
-/// Plain scalars are read as JSON has them, and nothing else: `true`, `false`, `null`, `~`, whole and decimal numbers. So `no`, `NULL`,
-/// `0123`, `0x1F`, `+49…` and `2026-11-21` stay the text that was written; whatever stands in quotes is text.
+/// Plain scalars are read as JSON has them, and nothing else: `true`, `false`, `null`, `~`, whole and decimal numbers. So `no`,
+/// `NULL`, `0123`, `0x1F`, `+49…` and `2026-11-21` stay the text that was written; whatever stands in quotes is text.
 struct YAMLNode: Sendable, Equatable {
     struct Entry: Sendable, Equatable {
         let key: String

@@ -15,8 +15,8 @@ package struct LookupTable: Sendable, Equatable {
 }
 
 extension LookupTable {
-    /// Reads the columns `key` and `value` of a delimited text with a header line: UTF-8, RFC 4180 quoting, lines that end in LF or CRLF.
-    /// Rows that are blank are skipped. Everything wrong is in `errors`, at most 20 of one file.
+    /// Reads the columns `key` and `value` of a delimited text with a header line: UTF-8, RFC 4180 quoting, lines that end
+    /// in LF or CRLF. Blank lines are skipped. Everything wrong is in `errors`, at most 20 of one file.
     static func read(
         _ bytes: [UInt8], name: String, file: String, delimiter: UInt8, key: String, value: String
     ) -> (table: LookupTable, errors: [ConfigurationError]) {

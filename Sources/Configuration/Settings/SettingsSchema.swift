@@ -3,9 +3,10 @@ import TwinModel
 
 /// The shape of a plugin's settings: a part of JSON Schema that can be checked without surprises.
 ///
-/// Keywords: `type` (a word or a list), `properties`, `required`, `additionalProperties` (true, false, a schema), `items`, `minItems`,
-/// `maxItems`, `enum`, `const`, `minimum`, `maximum`, `minLength`, `oneOf` and `anyOf` (the value follows at least one), `$ref` to
-/// `#/$defs/NAME`; `title`, `description`, `default`, `examples`, `$schema`, `$id`, `$comment`, `$defs` say nothing about values.
+/// Keywords: `type` (a word or a list), `properties`, `required`, `additionalProperties` (true, false, a schema), `items`,
+/// `minItems`, `maxItems`, `enum`, `const`, `minimum`, `maximum`, `minLength`, `oneOf` and `anyOf` (the value follows at least
+/// one), `$ref` to `#/$defs/NAME`; `title`, `description`, `default`, `examples`, `$schema`, `$id`, `$comment`, `$defs` say
+/// nothing about values.
 /// Any other keyword is an error of the manifest: a rule that is not checked would only look like one.
 struct SettingsSchema: Sendable {
     static let checked: Set<String> = [

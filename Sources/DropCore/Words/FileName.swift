@@ -24,7 +24,8 @@ package struct FileName: Sendable, Hashable, CustomStringConvertible {
     package var pathExtension: String {
         guard let dot = bytes.lastIndex(of: UInt8(ascii: ".")), dot > 0 else { return "" }
         let tail = bytes[(dot + 1)...]
-        guard tail.count <= 16, tail.allSatisfy({ ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A || (0x30...0x39).contains($0) }) else { return "" }
+        guard tail.count <= 16, tail.allSatisfy({ ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x7A || (0x30...0x39).contains($0) })
+        else { return "" }
         return String(decoding: tail, as: UTF8.self).lowercased()
     }
 }
