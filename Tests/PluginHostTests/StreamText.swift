@@ -9,7 +9,7 @@ enum StreamText {
         return lines
     }
 
-    private struct Cursor {
+    struct Cursor {
         let bytes: [UInt8]
         var at = 0
         var keys: [String] = []
