@@ -16,9 +16,10 @@ struct Fixed<Element>: @unchecked Sendable {
     /// Gives the memory back; nobody reads the list any more, and its elements are plain values.
     func free() { unsafe start.deallocate() }
 
-    @inline(__always)
     subscript(index: Int) -> Element {
-        precondition(index >= 0 && index < count)
-        return unsafe start[index]
+        unsafeAddress {  // Lends the element: no copy of a whole struct to read one member.
+            precondition(index >= 0 && index < count)
+            return unsafe start + index
+        }
     }
 }

@@ -6,35 +6,40 @@ extension MappingReader {
     /// Errors: kind `settings`, with the path.
     mutating func addProperty(_ name: String, _ settings: SettingsValue) throws(PluginError) {
         var step = PropertyStep()
+        var detail = PropertyDetail()
         step.key = try host.key(name)
         step.format = standardFormat
         step.offsetMinutes = standardOffset
-        step.title = addTitle(name)
+        detail.title = addTitle(name)
         if case .string(let column) = settings.content {
-            step.column = columns.number(of: column)
+            step.column = Int32(columns.number(of: column))
             setNulls(&step, standardNulls)
         } else {
             try settings.allow(only: [
                 "column", "text", "constant", "type", "nulls", "null", "bad", "default", "trim", "case", "values", "lookup",
                 "otherwise", "decimal", "group", "unit", "format", "zone", "true", "false",
             ])
-            try readSource(&step, name, settings)
-            try readType(&step, settings)
-            try readMissing(&step, settings)
-            try readWords(&step, settings)
+            try readSource(&step, &detail, name, settings)
+            try readType(&step, &detail, settings)
+            try readMissing(&step, &detail, settings)
+            try readWords(&detail, settings)
         }
         step.isSimple =
-            step.source == .column && !step.hasStandard && !step.trims && step.letters == .kept && step.words < 0
-            && step.lookup.isEmpty
+            detail.source == .column && !detail.hasStandard && !detail.trims && detail.letters == .kept && detail.words < 0
+            && detail.lookup.isEmpty
+        step.detail = Int32(details.count)
+        details.append(detail)
         steps.append(step)
     }
 
     private func setNulls(_ step: inout PropertyStep, _ index: Int) {
-        step.nulls = index
+        step.nulls = Int32(index)
         step.nullLengths = nullLengths[index]
     }
 
-    private mutating func readSource(_ step: inout PropertyStep, _ name: String, _ settings: SettingsValue) throws(PluginError) {
+    private mutating func readSource(
+        _ step: inout PropertyStep, _ detail: inout PropertyDetail, _ name: String, _ settings: SettingsValue
+    ) throws(PluginError) {
         let column = try settings.optional("column")
         let text = try settings.optional("text")
         let constant = try settings.optional("constant")
@@ -42,22 +47,24 @@ extension MappingReader {
             throw settings.error("has more than one of column, text and constant.")
         }
         if let text {
-            step.source = .template
-            step.template = try addTemplate(text, escape: .none)
+            detail.source = .template
+            detail.template = try addTemplate(text, escape: .none)
         } else if let constant {
             switch constant.content {
-            case .string(let value): (step.source, step.text) = (.constantText, Bytes(kept: value))
-            case .int(let value): (step.source, step.number) = (.constantInt, value)
-            case .double(let value): (step.source, step.double) = (.constantDouble, value)
-            case .bool(let value): (step.source, step.number) = (.constantBool, value ? 1 : 0)
+            case .string(let value): (detail.source, detail.text) = (.constantText, Bytes(kept: value))
+            case .int(let value): (detail.source, detail.number) = (.constantInt, value)
+            case .double(let value): (detail.source, detail.double) = (.constantDouble, value)
+            case .bool(let value): (detail.source, detail.number) = (.constantBool, value ? 1 : 0)
             default: throw constant.error("must be a text, number or truth value.")
             }
         } else {
-            step.column = columns.number(of: try column?.word() ?? name)
+            step.column = Int32(columns.number(of: try column?.word() ?? name))
         }
     }
 
-    private mutating func readType(_ step: inout PropertyStep, _ settings: SettingsValue) throws(PluginError) {
+    private mutating func readType(
+        _ step: inout PropertyStep, _ detail: inout PropertyDetail, _ settings: SettingsValue
+    ) throws(PluginError) {
         if let value = try settings.optional("type") {
             step.kind = try value.choice([
                 ("string", .string), ("int", .int), ("double", .double), ("bool", .bool), ("date", .date), ("dateTime", .dateTime),
@@ -80,7 +87,7 @@ extension MappingReader {
                 ("microseconds", .microseconds), ("milliseconds", .milliseconds), ("seconds", .seconds), ("minutes", .minutes),
                 ("hours", .hours), ("days", .days),
             ])
-            step.unit = unit.rawValue
+            detail.unit = unit.rawValue
         } else if let value = try settings.optional("unit"), case .bool = value.content {
             guard step.kind == .int || step.kind == .double else { throw value.error("true goes with the types int and double.") }
         } else if let value = try settings.optional("unit") {
@@ -90,7 +97,7 @@ extension MappingReader {
         let lies = try settings.optional("false")?.words()
         if truths != nil || lies != nil {
             guard step.kind == .bool else { throw settings.error("true and false go with the type bool only.") }
-            step.truths = words.count
+            detail.truths = words.count
             words.append(
                 WordTable(
                     (truths ?? Self.truths).map { ($0, "1") } + (lies ?? Self.lies).map { ($0, "0") }))
@@ -107,12 +114,14 @@ extension MappingReader {
         do throws(PluginError) {
             let pattern = try DatePattern(text, need: need)
             if step.kind == .date, text == "yyyy-MM-dd" { return }  // The short way reads it.
-            step.pattern = patterns.count
+            step.pattern = Int32(patterns.count)
             patterns.append(pattern)
         } catch { throw settings.error(error.message) }
     }
 
-    private mutating func readMissing(_ step: inout PropertyStep, _ settings: SettingsValue) throws(PluginError) {
+    private mutating func readMissing(
+        _ step: inout PropertyStep, _ detail: inout PropertyDetail, _ settings: SettingsValue
+    ) throws(PluginError) {
         setNulls(&step, standardNulls)
         if let value = try settings.optional("nulls") { setNulls(&step, addNulls(try value.words())) }
         if let value = try settings.optional("null") {
@@ -120,26 +129,26 @@ extension MappingReader {
         }
         if let value = try settings.optional("bad") { step.bad = try value.choice([("reject", .reject), ("null", .null)]) }
         if let value = try settings.optional("default") {
-            step.standard = Bytes(kept: try value.word())
-            step.hasStandard = true
+            detail.standard = Bytes(kept: try value.word())
+            detail.hasStandard = true
         }
     }
 
-    private mutating func readWords(_ step: inout PropertyStep, _ settings: SettingsValue) throws(PluginError) {
-        if let value = try settings.optional("trim") { step.trims = try value.bool() }
+    private mutating func readWords(_ detail: inout PropertyDetail, _ settings: SettingsValue) throws(PluginError) {
+        if let value = try settings.optional("trim") { detail.trims = try value.bool() }
         if let value = try settings.optional("case") {
-            step.letters = try value.choice([("lower", .lower), ("upper", .upper), ("keep", .kept)])
+            detail.letters = try value.choice([("lower", .lower), ("upper", .upper), ("keep", .kept)])
         }
         if let value = try settings.optional("values") {
             var pairs: [(word: String, value: String)] = []
             for (word, meaning) in try value.members() { pairs.append((word, try meaning.word())) }
-            step.words = words.count
+            detail.words = words.count
             words.append(WordTable(pairs))
         }
-        if let value = try settings.optional("lookup") { step.lookup = Bytes(kept: try value.string()) }
+        if let value = try settings.optional("lookup") { detail.lookup = Bytes(kept: try value.string()) }
         if let value = try settings.optional("otherwise") {
-            guard step.words >= 0 || !step.lookup.isEmpty else { throw value.error("goes with 'values' or 'lookup' only.") }
-            step.otherwise = try value.choice([("keep", .keep), ("null", .null), ("reject", .reject)])
+            guard detail.words >= 0 || !detail.lookup.isEmpty else { throw value.error("goes with 'values' or 'lookup' only.") }
+            detail.otherwise = try value.choice([("keep", .keep), ("null", .null), ("reject", .reject)])
         }
     }
 }

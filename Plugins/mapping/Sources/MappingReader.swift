@@ -6,6 +6,7 @@ struct MappingReader {
     var columns = ColumnNames()
     var rules: [Rule] = []
     var steps: [PropertyStep] = []
+    var details: [PropertyDetail] = []
     var templates: [Template] = []
     var conditions: [Condition] = []
     var nulls: [WordTable] = []
@@ -51,7 +52,7 @@ struct MappingReader {
         return MappingPlan(
             dialect: dialect, columns: columns, allowsMissingColumns: allowsMissing, scope: scope,
             nameMatches: files.map { Glob($0) }, occurrenceColumns: occurrence, condition: condition, rules: Fixed(rules),
-            steps: Fixed(steps), templates: Fixed(templates), conditions: Fixed(conditions), nulls: Fixed(nulls), words: Fixed(words),
+            steps: Fixed(steps), details: Fixed(details), templates: Fixed(templates), conditions: Fixed(conditions), nulls: Fixed(nulls), words: Fixed(words),
             patterns: Fixed(patterns), titles: titles, idNulls: standardNulls, idNullLengths: nullLengths[standardNulls])
     }
 

@@ -16,9 +16,27 @@ struct PropertyStep: Sendable {
     enum Otherwise: UInt8, Sendable { case keep, null, reject }
 
     var key = Key.none
-    var source = Source.column
+    var column: Int32 = 0
     var kind = Kind.string
-    var column = 0
+    /// Nothing but type, null words and policies are set: the short way is enough.
+    var isSimple = false
+    var missing = Missing.unset
+    var bad = Bad.reject
+    var format = NumberFormat.plain
+    /// Index of null words; -1 for none.
+    var nulls: Int32 = -1
+    /// Bit n: some null word has n bytes (63: or more).
+    var nullLengths: UInt64 = 0
+    /// Index of the date pattern; -1 for the ISO form.
+    var pattern: Int32 = -1
+    var offsetMinutes: Int32 = 0
+    /// Index of its details.
+    var detail: Int32 = 0
+}
+
+/// The rest of a property, for those that need more than the short way. Apart, so that a step stays one cache line.
+struct PropertyDetail: Sendable {
+    var source = PropertyStep.Source.column
     /// Index of the template.
     var template = -1
     var text = Bytes.empty
@@ -27,31 +45,19 @@ struct PropertyStep: Sendable {
     /// Put in place of a missing value.
     var standard: Bytes = .empty
     var hasStandard = false
-    /// Index of null words; -1 for none.
-    var nulls = -1
-    /// Bit n: some null word has n bytes (63: or more).
-    var nullLengths: UInt64 = 0
     var trims = false
     var letters = Template.Letters.kept
     /// Index of the table `values`; -1 for none.
     var words = -1
     /// Name of the host's lookup table; empty for none.
     var lookup = Bytes.empty
-    var otherwise = Otherwise.keep
-    var missing = Missing.unset
-    var bad = Bad.reject
-    var format = NumberFormat.plain
-    /// Index of the date pattern; -1 for the ISO form.
-    var pattern = -1
-    var offsetMinutes: Int32 = 0
+    var otherwise = PropertyStep.Otherwise.keep
     /// Microseconds of the unit of a duration; 0 for the ISO form.
     var unit: Int64 = 0
     /// Index of the words for true and for false; -1 for the usual.
     var truths = -1
     /// Index of the property's name, for messages.
     var title = 0
-    /// Nothing but type, null words and policies are set: the short way is enough.
-    var isSimple = false
 }
 
 /// A twin or relationship made from each record.
@@ -90,6 +96,7 @@ struct MappingPlan: Sendable {
     var condition: Int
     let rules: Fixed<Rule>
     let steps: Fixed<PropertyStep>
+    let details: Fixed<PropertyDetail>
     let templates: Fixed<Template>
     let conditions: Fixed<Condition>
     let nulls: Fixed<WordTable>

@@ -203,44 +203,45 @@ extension RowMapper {
     @inline(__always)
     fileprivate mutating func set(_ step: PropertyStep, _ reader: borrowing DelimitedReader) -> Bool {
         guard step.isSimple else { return setSlowly(step, reader) }
-        let value = cell(step.column, reader)
-        if isNull(value, step.nulls, step.nullLengths) { return setNothing(step) }
+        let value = cell(Int(step.column), reader)
+        if isNull(value, Int(step.nulls), step.nullLengths) { return setNothing(step) }
         return convert(value, step)
     }
 
     fileprivate mutating func setSlowly(_ step: PropertyStep, _ reader: borrowing DelimitedReader) -> Bool {
+        let detail = plan.details[Int(step.detail)]
         var value = Bytes.empty
         var isMissing = false
         scratch.removeAll()
-        switch step.source {
+        switch detail.source {
         case .constantInt:
-            output.set(step.key, to: step.number)
+            output.set(step.key, to: detail.number)
             return true
         case .constantDouble:
-            output.set(step.key, to: step.double)
+            output.set(step.key, to: detail.double)
             return true
         case .constantBool:
-            output.set(step.key, to: step.number != 0)
+            output.set(step.key, to: detail.number != 0)
             return true
-        case .constantText: value = step.text
+        case .constantText: value = detail.text
         case .template:
-            if append(step.template, reader) { value = scratch.bytes() } else { isMissing = true }
-        case .column: value = cell(step.column, reader)
+            if append(detail.template, reader) { value = scratch.bytes() } else { isMissing = true }
+        case .column: value = cell(Int(step.column), reader)
         }
-        if step.trims { value = value.trimmed }
-        isMissing = isMissing || (step.source != .constantText && isNull(value, step.nulls, step.nullLengths))
-        if !isMissing { switch look(up: value, step) {
+        if detail.trims { value = value.trimmed }
+        isMissing = isMissing || (detail.source != .constantText && isNull(value, Int(step.nulls), step.nullLengths))
+        if !isMissing { switch look(up: value, step, detail) {
         case .value(let found): value = found
         case .missing: isMissing = true
         case .rejected: return false
         } }
         if isMissing {
-            guard step.hasStandard else { return setNothing(step) }
-            value = step.standard
+            guard detail.hasStandard else { return setNothing(step) }
+            value = detail.standard
         }
-        if step.letters != .kept {
+        if detail.letters != .kept {
             let start = scratch.count
-            let isLower = step.letters == .lower
+            let isLower = detail.letters == .lower
             scratch.append(value)
             scratch.map(from: start) { isLower ? ($0 &- 0x41 < 26 ? $0 | 0x20 : $0) : ($0 &- 0x61 < 26 ? $0 & 0xDF : $0) }
             value = scratch.bytes(from: start)
@@ -254,13 +255,13 @@ extension RowMapper {
         case rejected
     }
 
-    private func look(up value: Bytes, _ step: PropertyStep) -> LookedUp {
-        guard step.words >= 0 || !step.lookup.isEmpty else { return .value(value) }
+    private func look(up value: Bytes, _ step: PropertyStep, _ detail: PropertyDetail) -> LookedUp {
+        guard detail.words >= 0 || !detail.lookup.isEmpty else { return .value(value) }
         var found: Bytes?
-        if step.words >= 0 { found = plan.words[step.words].value(of: value) }
-        if found == nil, !step.lookup.isEmpty { found = host.lookup(value, in: step.lookup) }
+        if detail.words >= 0 { found = plan.words[detail.words].value(of: value) }
+        if found == nil, !detail.lookup.isEmpty { found = host.lookup(value, in: detail.lookup) }
         if let found { return .value(found) }
-        switch step.otherwise {
+        switch detail.otherwise {
         case .keep: return .value(value)
         case .null: return .missing
         case .reject:
@@ -289,10 +290,10 @@ extension RowMapper {
             case .double: output.set(step.key, to: try value.double(step.format))
             case .bool: output.set(step.key, to: try truth(value, step))
             case .date:
-                output.set(step.key, to: step.pattern < 0 ? try value.isoDate() : try plan.patterns[step.pattern].date(value))
+                output.set(step.key, to: step.pattern < 0 ? try value.isoDate() : try plan.patterns[Int(step.pattern)].date(value))
             case .dateTime:
-                output.set(step.key, to: try plan.patterns[step.pattern].timestamp(value, offsetMinutes: step.offsetMinutes))
-            case .time: output.set(step.key, to: try plan.patterns[step.pattern].time(value))
+                output.set(step.key, to: try plan.patterns[Int(step.pattern)].timestamp(value, offsetMinutes: step.offsetMinutes))
+            case .time: output.set(step.key, to: try plan.patterns[Int(step.pattern)].time(value))
             case .duration: output.set(step.key, to: try span(value, step))
             case .json:
                 guard JSONSyntax.isValue(value) else { throw ValueError.notJSON }
@@ -311,9 +312,10 @@ extension RowMapper {
         return false
     }
 
-    fileprivate func truth(_ value: Bytes, _ step: PropertyStep) throws(ValueError) -> Bool {
-        if step.truths >= 0 {
-            guard let found = plan.words[step.truths].value(of: value) else { throw ValueError.notATruth }
+    private func truth(_ value: Bytes, _ step: PropertyStep) throws(ValueError) -> Bool {
+        let detail = plan.details[Int(step.detail)]
+        if detail.truths >= 0 {
+            guard let found = plan.words[detail.truths].value(of: value) else { throw ValueError.notATruth }
             return found[0] == UInt8(ascii: "1")
         }
         guard let found = Self.usualTruths.value(of: value) else { throw ValueError.notATruth }
@@ -324,16 +326,18 @@ extension RowMapper {
         MappingReader.truths.map { ($0, "1") } + MappingReader.lies.map { ($0, "0") }, ignoringCase: true)
 
     fileprivate func span(_ value: Bytes, _ step: PropertyStep) throws(ValueError) -> TimeSpan {
-        guard step.unit > 0 else { return try value.isoDuration() }
-        let microseconds = (try value.double(step.format) * Double(step.unit)).rounded()
+        let detail = plan.details[Int(step.detail)]
+        guard detail.unit > 0 else { return try value.isoDuration() }
+        let microseconds = (try value.double(step.format) * Double(detail.unit)).rounded()
         guard abs(microseconds) < 9e18 else { throw ValueError.tooLong }
         return TimeSpan(months: 0, microseconds: Int64(microseconds))
     }
 
     fileprivate func title(_ step: PropertyStep) -> String {
-        switch step.source {
-        case .column: "property '\(plan.titles[step.title])' from column '\(plan.columns.title(step.column))'"
-        default: "property '\(plan.titles[step.title])'"
+        let detail = plan.details[Int(step.detail)]
+        return switch detail.source {
+        case .column: "property '\(plan.titles[detail.title])' from column '\(plan.columns.title(Int(step.column)))'"
+        default: "property '\(plan.titles[detail.title])'"
         }
     }
 

@@ -79,8 +79,8 @@ extension DelimitedReader {
         let returns = Block(repeating: first.2)
         let quotes = Block(repeating: first.3)
         let escapes = Block(repeating: first.4)
-        var seen = Block.zero
-        var least = Block(repeating: 0xFF)
+        let ones = SIMD32<Int8>(repeating: 1)
+        var suspects = SIMDMask<SIMD32<Int8>>(repeating: false)
         var fieldStart = start
         var count = 0
         var flags: UInt32 = 0
@@ -90,8 +90,7 @@ extension DelimitedReader {
 
         blocks: while block < limit {
             let bytes = unsafe UnsafeRawPointer(memory + block).loadUnaligned(as: Block.self)
-            seen |= bytes
-            least = pointwiseMin(least, bytes)
+            suspects = unsafe suspects .| (unsafeBitCast(bytes, to: SIMD32<Int8>.self) .< ones)  // NUL, or no ASCII.
             let hits = (bytes .== delimiters) .| (bytes .== lines) .| (bytes .== returns) .| (bytes .== quotes) .| (bytes .== escapes)
             var mask = Self.bits(hits)
             while mask != 0 {
@@ -126,7 +125,7 @@ extension DelimitedReader {
                     case .length(let length):
                         unsafe slots[count] = Slot(fieldStart, at, flags)
                         fieldCount = count &+ 1
-                        needsCheck = needsCheck || Self.isSuspect(seen, least)
+                        needsCheck = needsCheck || Self.bits(suspects) != 0
                         return .record(end: at, next: at &+ length)
                     }
                 }
@@ -186,20 +185,6 @@ extension DelimitedReader {
         let low = (words[0] &* magic) >> 56 | ((words[1] &* magic) >> 56) << 8
         let high = (words[2] &* magic) >> 56 | ((words[3] &* magic) >> 56) << 8
         return UInt32(truncatingIfNeeded: low | high << 16)
-    }
-
-    /// True when a byte that is no ASCII, or NUL, may be among those seen.
-    @inline(__always)
-    private static func isSuspect(_ seen: SIMD32<UInt8>, _ least: SIMD32<UInt8>) -> Bool {
-        let high = unsafe unsafeBitCast(seen, to: SIMD4<UInt64>.self)
-        let low = unsafe unsafeBitCast(least, to: SIMD4<UInt64>.self)
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let tops: UInt64 = 0x8080_8080_8080_8080
-        var zero = (low[0] &- ones) & ~low[0]
-        zero |= (low[1] &- ones) & ~low[1]
-        zero |= (low[2] &- ones) & ~low[2]
-        zero |= (low[3] &- ones) & ~low[3]
-        return (high[0] | high[1] | high[2] | high[3] | zero) & tops != 0
     }
 
     /// Whether the mark at `at` opens a field that starts at `fieldStart`; with trimming, blanks may stand before it.
