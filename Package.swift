@@ -112,7 +112,8 @@ let package = Package(
         tests("DropWatchTests", ["DropWatch", "DropCore", "TwinModel", "ThreadKit"]),
         tests(
             "PluginHostTests", ["PluginHost", "DropCore", "TwinModel", "ThreadKit", "CTwinDropWire"], exclude: ["Hostile"]),
-        tests("PluginSDKTests", ["TwinDropPluginSDK", "TwinDropTesting", "DropCore", "TwinModel"]),
+        tests(
+            "PluginSDKTests", ["TwinDropPluginSDK", "TwinDropTesting", "DropCore", "TwinModel"], exclude: ["Mappings", "Readers"]),
         tests("TwinStoreTests", ["TwinStore", "DropCore", "TwinModel", "ThreadKit", grdb]),
         tests("EvidenceTests", ["Evidence", "ArchiveKit", "DropCore", "TwinModel"]),
         tests("ConfigurationTests", ["Configuration", "DropCore", "TwinModel"]),

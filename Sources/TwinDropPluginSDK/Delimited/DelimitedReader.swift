@@ -114,6 +114,15 @@ public struct DelimitedReader: ~Copyable {
         columns.firstIndex { $0.utf8.elementsEqual(name.utf8) }
     }
 
+    /// The index of the column called `name`.
+    ///
+    /// Errors: kind `refused` when there is none, with the names there are.
+    public func requiredColumn(_ name: String) throws(PluginError) -> Int {
+        if let index = column(name) { return index }
+        let shown = columns.prefix(40).joined(separator: ", ") + (columns.count > 40 ? " …" : "")
+        throw PluginError(.refused, "The file has no column '\(name)'. Its columns are: \(shown).")
+    }
+
     /// Goes to the next good record; false at the end of the file.
     ///
     /// Errors: `refused` for damage that cannot be limited to one record (an open quotation mark) or that the dialect says refuses
