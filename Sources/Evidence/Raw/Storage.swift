@@ -207,3 +207,57 @@ extension DropError {
         DropError("unsound", message, hint: hint, remedy: .stop)
     }
 }
+
+/// A descriptor of the caller's that takes bytes one after the other.
+enum Output {
+    static func write(_ bytes: RawSpan, to descriptor: CInt) throws(DropError) {
+        var done = 0
+        while done < bytes.byteCount {
+            let count = unsafe bytes.withUnsafeBytes { bytes in
+                unsafe Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+            }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw .storage("written", "the output", errno) }
+            done += count
+        }
+    }
+}
+
+/// Collects small writes to a new file.
+struct BufferedOutput {
+    private let file: StorageFile
+    private var buffer: [UInt8] = []
+    private var written: UInt64 = 0
+
+    init(_ file: StorageFile) { self.file = file }
+
+    mutating func write(_ bytes: [UInt8]) throws(DropError) {
+        buffer += bytes
+        if buffer.count >= 1 << 16 { try flush() }
+    }
+
+    mutating func flush() throws(DropError) {
+        try file.write(buffer, at: written)
+        written += UInt64(buffer.count)
+        buffer.removeAll(keepingCapacity: true)
+    }
+}
+
+extension Storage {
+    /// Writes a file piece by piece under a temporary name, syncs it, and renames it to `path`; the folder is left to the caller.
+    static func fill(_ path: String, _ body: (inout BufferedOutput) throws(DropError) -> Void) throws(DropError) {
+        let temporary = path + ".tmp"
+        try remove(temporary)
+        let file = try StorageFile(temporary, .create)
+        do throws(DropError) {
+            var output = BufferedOutput(file)
+            try body(&output)
+            try output.flush()
+            try file.sync()
+            try rename(temporary, to: path)
+        } catch {
+            try remove(temporary)
+            throw error
+        }
+    }
+}

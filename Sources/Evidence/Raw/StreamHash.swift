@@ -21,6 +21,27 @@ struct StreamHash {
     }
 }
 
+extension StreamHash {
+    /// The SHA-256 of the file at `path`, read from the medium and not from memory.
+    static func digest(ofFile path: String) throws(DropError) -> ContentDigest {
+        let file = try StorageFile(path, .read)
+        file.forgetCached()
+        return try digest(of: file)
+    }
+
+    static func digest(of file: StorageFile) throws(DropError) -> ContentDigest {
+        var hash = Self()
+        var block = [UInt8](repeating: 0, count: 1 << 18)
+        var position: UInt64 = 0
+        while true {
+            let count = try file.read(into: &block, at: position)
+            guard count > 0 else { return hash.digest }
+            hash.update(unsafe block.span.bytes.extracting(0..<count))
+            position += UInt64(count)
+        }
+    }
+}
+
 enum Bytes {
     static func array(_ span: RawSpan) -> [UInt8] { unsafe span.withUnsafeBytes { bytes in unsafe Array(bytes) } }
 }

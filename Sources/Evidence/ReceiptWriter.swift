@@ -1,0 +1,68 @@
+package import DropCore
+import TwinModel
+
+/// Writes what the sender gets back: `SOURCE/ULID.receipt.json`, and a link `NAME.receipt.json` to the newest of that name.
+///
+/// Receipts appear whole or not at all, but are not synced: the register can write every one of them again. Blocking; safe from any
+/// thread, one call at a time per drop.
+package struct ReceiptWriter: Sendable {
+    private let root: String
+
+    /// - Parameter root: the receipts folder, absolute.
+    package init(root: String) { self.root = root }
+
+    /// Makes the folder of a source, durably; `write` and `RejectsWriter.write` need it.
+    package func prepare(_ source: SourceName) throws(DropError) { try Storage.makeFolder(root + "/" + source.text) }
+
+    /// Writes, or replaces, the receipt of a drop.
+    ///
+    /// - Parameters:
+    ///   - archived: where its bytes are, once they are archived.
+    ///   - rejects: what `RejectsWriter` wrote for it.
+    /// - Returns: the receipt's path.
+    @discardableResult
+    package func write(_ record: DropRecord, archived: ArchivedItem? = nil, rejects: RejectsFile? = nil) throws(DropError) -> String {
+        let folder = root + "/" + record.source.text + "/"
+        let name = "\(record.id).receipt.json"
+        let text = Array(Self.json(record, archived, rejects).text(.pretty).utf8) + [UInt8(ascii: "\n")]
+        try Storage.replace(folder + name, with: text, durable: false)
+        let link = folder + Self.linkName(record.fileName)
+        let newest = Storage.target(ofLink: link)
+        // A receipt that is written again does not take the link from a newer drop; ids sort by time.
+        if newest.map({ Array($0.utf8).lexicographicallyPrecedes(Array(name.utf8)) }) ?? true { try Storage.link(link, to: name) }
+        return folder + name
+    }
+
+    /// The link's name: the file's, escaped and cut to 200 bytes, never that of a receipt or a hidden file.
+    package static func linkName(_ name: FileName) -> String {
+        var text = name.description
+        if text.hasPrefix(".") || text.hasPrefix("_") || DropID(text) != nil { text = "_" + text }
+        if text.utf8.count > 200 {
+            let digest = StreamHash.digest(of: name.bytes).description.prefix(16)
+            while text.utf8.count > 180 { text.unicodeScalars.removeLast() }
+            text += "~" + digest
+        }
+        return text + ".receipt.json"
+    }
+
+    /// The form that docs/schemas/receipt.schema.json describes.
+    static func json(_ record: DropRecord, _ archived: ArchivedItem?, _ rejects: RejectsFile?) -> JSON {
+        var members: [JSON.Member] = [.init("format", 1)]
+        members += DropFacts.members(of: record)
+        let container = archived?.container ?? record.container
+        if let container {
+            var place: [JSON.Member] = [.init("container", .string(container))]
+            if let member = archived?.member ?? record.member { place.append(.init("member", .string(member))) }
+            if let leaf = archived?.leaf { place.append(.init("leaf", .int(Int64(clamping: leaf)))) }
+            members.append(.init("archive", .object(place)))
+        }
+        if let rejects {
+            members.append(.init("rejects", .object([
+                .init("file", .string(rejects.name)), .init("reasons", .string(rejects.reasonsName)),
+                .init("records", .int(Int64(clamping: rejects.records))),
+                .init("correct", .string("Correct the records in \(rejects.name) and drop the file as ANYTHING.rejects.\(record.id).ANYTHING.")),
+            ])))
+        }
+        return .object(members)
+    }
+}

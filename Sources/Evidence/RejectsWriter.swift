@@ -1,0 +1,188 @@
+package import DropCore
+import TwinModel
+
+/// The files with a drop's refused records, beside its receipt.
+package struct RejectsFile: Sendable, Equatable {
+    /// `ULID.rejects.csv`: the records in their original bytes; `ULID.rejects.reasons.ndjson`: why, one line each.
+    package let name: String
+    package let reasonsName: String
+    /// Records in it; a record that was refused twice counts once.
+    package let records: UInt64
+}
+
+/// Gives the refused records back in the sender's own dialect, so that correcting them and dropping the file is all there is to do.
+///
+/// Both files are durable when `write` returns: they are the one place where the refused records stand by themselves. Blocking;
+/// safe from any thread, one call at a time per drop.
+package struct RejectsWriter: Sendable {
+    private let root: String
+
+    /// - Parameter root: the receipts folder, absolute; `ReceiptWriter.prepare` made the source's folder in it.
+    package init(root: String) { self.root = root }
+
+    /// Writes the file's byte order mark and headers, then each refused record, byte for byte, by its place in the spooled file.
+    ///
+    /// A last record without a line end gets the one the file uses, so that records stay apart.
+    ///
+    /// - Parameters:
+    ///   - spans: of the drop; its headers are taken.
+    ///   - rejections: in any order.
+    ///   - path: the spooled file.
+    /// - Returns: nil where there are no rejections.
+    /// - Throws: `protocol` (remedy quarantine) where a place lies outside of the file; storage errors.
+    package func write(
+        _ record: DropRecord, spans: [FileSpan], rejections: [Rejection], from path: String
+    ) throws(DropError) -> RejectsFile? {
+        guard !rejections.isEmpty else { return nil }
+        let input = try StorageFile(path, .read)
+        let folder = root + "/" + record.source.text + "/"
+        let ending = record.fileName.pathExtension
+        let name = "\(record.id).rejects.\(ending.isEmpty ? "dat" : ending)"
+        let reasonsName = "\(record.id).rejects.reasons.ndjson"
+
+        let dialect = try LineEnds(of: input)
+        let size = try input.size()
+        var pieces = spans.filter { $0.kind == .header }.map { Piece(offset: $0.offset, length: $0.length) }
+        let first = (pieces + rejections.map { Piece(offset: $0.offset, length: $0.length) }).map(\.offset).min() ?? 0
+        if first >= dialect.markBytes, dialect.markBytes > 0 { pieces.insert(Piece(offset: 0, length: dialect.markBytes, isMark: true), at: 0) }
+        var end: UInt64 = 0
+        var records: UInt64 = 0
+        for rejection in rejections.sorted(by: { ($0.offset, $0.record) < ($1.offset, $1.record) }) where rejection.length > 0 {
+            if rejection.offset < end { continue }
+            pieces.append(Piece(offset: rejection.offset, length: rejection.length))
+            end = rejection.offset &+ rejection.length
+            records += 1
+        }
+        for piece in pieces where piece.offset > size || piece.length > size - piece.offset {
+            throw DropError(
+                "protocol", "\(record.fileName): bytes \(piece.offset) to \(piece.offset &+ piece.length) lie outside of its \(size).",
+                hint: "The plugin reports places that are not in the file: correct the plugin.", remedy: .quarantine,
+                offset: piece.offset)
+        }
+        try Storage.fill(folder + name) { (output) throws(DropError) in
+            for piece in pieces { try Self.copy(piece, from: input, dialect, to: &output) }
+        }
+        try Storage.fill(folder + reasonsName) { (output) throws(DropError) in
+            for rejection in rejections { try output.write(Self.line(rejection)) }
+        }
+        try Storage.syncFolder(folder)
+        return RejectsFile(name: name, reasonsName: reasonsName, records: records)
+    }
+
+    /// The drop that a file of this name corrects: `ANYTHING.rejects.ULID.ANYTHING`, or `ULID.rejects.ANYTHING` as it was given out.
+    package static func amendedDrop(in name: FileName) -> DropID? {
+        let parts = name.bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        func isRejects(_ part: ArraySlice<UInt8>) -> Bool { String(decoding: part, as: UTF8.self).lowercased() == "rejects" }
+        func drop(_ part: ArraySlice<UInt8>) -> DropID? { DropID(String(decoding: part, as: UTF8.self)) }
+        guard parts.count >= 3 else { return nil }
+        for index in stride(from: parts.count - 2, through: 2, by: -1) where isRejects(parts[index - 1]) {
+            if let drop = drop(parts[index]) { return drop }
+        }
+        // The list of reasons carries the same name, and is not meant to come back.
+        guard isRejects(parts[1]), !parts[2].elementsEqual("reasons".utf8) else { return nil }
+        return drop(parts[0])
+    }
+
+    private struct Piece {
+        let offset: UInt64
+        let length: UInt64
+        var isMark = false
+    }
+
+    private static func copy(_ piece: Piece, from input: StorageFile, _ dialect: LineEnds, to output: inout BufferedOutput) throws(DropError) {
+        var position = piece.offset
+        let end = piece.offset + piece.length
+        var tail: [UInt8] = []
+        var block = [UInt8](repeating: 0, count: Int(min(piece.length, 1 << 16)))
+        while position < end {
+            if UInt64(block.count) > end - position { block.removeLast(block.count - Int(end - position)) }
+            let count = try input.read(into: &block, at: position)
+            guard count == block.count else { throw .unsound("\(input.path) became shorter while it was read.") }
+            try output.write(block)
+            tail = (tail + block.suffix(4)).suffix(4)
+            position += UInt64(count)
+        }
+        if !piece.isMark, let lineEnd = dialect.lineEnd, !dialect.endsLine(tail) { try output.write(lineEnd) }
+    }
+
+    private static func line(_ rejection: Rejection) -> [UInt8] {
+        let json = JSON.object([
+            .init("record", .int(Int64(clamping: rejection.record))), .init("offset", .int(Int64(clamping: rejection.offset))),
+            .init("length", .int(Int64(clamping: rejection.length))), .init("code", .string(rejection.code.text)),
+            .init("message", .string(Escaping.visible(rejection.message))),
+        ])
+        return Array(json.text().utf8) + [UInt8(ascii: "\n")]
+    }
+}
+
+/// How a text file ends its lines, told from its first 64 KiB: byte order mark, width of a character, first line end.
+struct LineEnds: Equatable {
+    /// Bytes of the byte order mark; 0 without one.
+    private(set) var markBytes: UInt64 = 0
+    /// The first line end in the file; nil where none was seen.
+    private(set) var lineEnd: [UInt8]?
+    private var isWide = false
+    private var isBigEndian = false
+
+    init(of file: StorageFile) throws(DropError) {
+        var start = [UInt8](repeating: 0, count: 1 << 16)
+        let count = try file.read(into: &start, at: 0)
+        self.init(start: start[..<count])
+    }
+
+    init(start: ArraySlice<UInt8>) {
+        if start.starts(with: [0xEF, 0xBB, 0xBF]) {
+            markBytes = 3
+        } else if start.starts(with: [0xFF, 0xFE]) || start.starts(with: [0xFE, 0xFF]) {
+            markBytes = 2
+            isWide = true
+            isBigEndian = start.first == 0xFE
+        } else {
+            guessWidth(start)
+        }
+        let width = isWide ? 2 : 1
+        let units = stride(from: start.startIndex + (isWide ? Int(markBytes) : 0), to: start.endIndex - width + 1, by: width)
+        var before: UInt16?
+        for index in units {
+            let unit = self.unit(start, index)
+            if unit == 0x0A {
+                lineEnd = before == 0x0D ? bytes(0x0D) + bytes(0x0A) : bytes(0x0A)
+                break
+            }
+            if before == 0x0D {
+                lineEnd = bytes(0x0D)
+                break
+            }
+            before = unit
+        }
+        if lineEnd == nil, before == 0x0D { lineEnd = bytes(0x0D) }
+    }
+
+    /// Whether a text that ends in these bytes ends in a line end.
+    func endsLine(_ tail: [UInt8]) -> Bool {
+        let width = isWide ? 2 : 1
+        guard tail.count >= width else { return false }
+        let last = unit(tail[...], tail.count - width)
+        return last == 0x0A || last == 0x0D
+    }
+
+    /// Without a mark, text in two-byte characters shows by its many zero bytes on one side.
+    private mutating func guessWidth(_ start: ArraySlice<UInt8>) {
+        var zeros = [0, 0]
+        for (index, byte) in start.enumerated() where byte == 0 { zeros[index & 1] += 1 }
+        guard start.count >= 4, max(zeros[0], zeros[1]) > start.count / 8, min(zeros[0], zeros[1]) < start.count / 64 + 1 else { return }
+        isWide = true
+        isBigEndian = zeros[0] > zeros[1]
+    }
+
+    private func unit(_ bytes: ArraySlice<UInt8>, _ index: Int) -> UInt16 {
+        guard isWide else { return UInt16(bytes[index]) }
+        let (first, second) = (UInt16(bytes[index]), UInt16(bytes[index + 1]))
+        return isBigEndian ? first << 8 | second : second << 8 | first
+    }
+
+    private func bytes(_ character: UInt8) -> [UInt8] {
+        guard isWide else { return [character] }
+        return isBigEndian ? [0, character] : [character, 0]
+    }
+}

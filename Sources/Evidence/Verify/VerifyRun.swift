@@ -1,0 +1,300 @@
+import DropCore
+import TwinModel
+
+/// One pass over the chain. Memory grows with the number of drops (their ids and digests), not with their bytes.
+struct VerifyRun {
+    private let places: ArchivePlaces
+    private let prove: DropID?
+    private let head: ChainHead?
+    private let seals: SealRow
+    private var result = VerifyResult()
+
+    private var tree = MerkleTree()
+    private var nextSeal = 0
+    private var leaves: [ContentDigest] = []
+    private var proofRecord: (index: Int, text: String)?
+
+    private var expectedIndex: UInt64 = 0
+    /// Indexes that were skipped and have not turned up since.
+    private var skipped: Set<UInt64> = []
+    /// The leaf that the next record must name; nil after damage, when nothing is expected of it.
+    private var lastLeaf: ContentDigest? = ChainRecord.origin
+    private var lastTime: UInt64 = 0
+    /// False once the chain itself is damaged: what follows from that is not reported again.
+    private var chainIsSound = true
+
+    private var closed: [DropID: ContentDigest] = [:]
+    private var containers: Set<String> = []
+    private var open: (record: ChainRecord, drops: [ChainRecord], offset: UInt64)?
+
+    init(places: ArchivePlaces, full: Bool, prove: DropID?, head: ChainHead?, seals: SealRow) {
+        self.places = places
+        self.prove = prove
+        self.head = head
+        self.seals = seals
+        result.full = full
+        result.findings = seals.findings
+    }
+
+    /// Reads the chain, and each container where its records end.
+    mutating func chain(_ progress: (UInt64) -> Void) throws(DropError) {
+        guard try Storage.exists(places.chain) else {
+            find(VerifyFinding("chain-missing", "chain.log is missing."))
+            return
+        }
+        let file = try StorageFile(places.chain, .read)
+        let size = try file.size()
+        if let head, size < head.bytes {
+            damage(VerifyFinding("chain-truncated", "chain.log has \(size) bytes; \(head.bytes) were durable: its end was cut off."))
+        }
+        var reader = try ChainReader(file)
+        while let line = try reader.next() {
+            if line.text == nil, !line.isEnded {
+                torn(line)
+            } else if let text = line.text, let record = ChainRecord(parsing: text) {
+                try take(record, text, at: line.offset, progress)
+            } else {
+                damage(
+                    VerifyFinding(
+                        line.text == nil ? "record-damaged" : "record-altered",
+                        "chain.log bytes \(line.offset) to \(line.end): record \(expectedIndex) is not as it was written.",
+                        record: expectedIndex))
+                lastLeaf = nil
+                expectedIndex += 1
+            }
+        }
+        try closeContainer(progress)
+        missing()
+    }
+
+    private mutating func torn(_ line: ChainReader.Line) {
+        if let head, line.offset >= head.bytes {
+            result.unpublishedBytes = line.bytes
+        } else if chainIsSound {
+            damage(VerifyFinding("chain-torn", "chain.log ends within record \(expectedIndex), at byte \(line.offset).", record: expectedIndex))
+        }
+    }
+
+    private mutating func take(
+        _ record: ChainRecord, _ text: ArraySlice<UInt8>, at offset: UInt64, _ progress: (UInt64) -> Void
+    ) throws(DropError) {
+        let leaf = MerkleTree.leaf(text)
+        order(record)
+        if let lastLeaf, record.previous != lastLeaf {
+            damage(
+                VerifyFinding(
+                    "record-altered",
+                    "Record \(record.index) does not follow on the one before it: that one was changed, or records between them "
+                        + "were removed or inserted.", record: record.index))
+        }
+        lastLeaf = leaf
+        tree.append(leaf: leaf)
+        result.records += 1
+        if prove != nil { leaves.append(leaf) }
+        if record.at.milliseconds < lastTime {
+            find(VerifyFinding("record-time", "Record \(record.index) is dated before the one before it.", record: record.index))
+        }
+        lastTime = record.at.milliseconds
+        try content(record, text, at: offset, progress)
+        seal()
+    }
+
+    /// Says whether the record has its place in the row.
+    private mutating func order(_ record: ChainRecord) {
+        if record.index == expectedIndex {
+            expectedIndex += 1
+        } else if record.index > expectedIndex, record.index - expectedIndex <= 1 << 20 {
+            skipped.formUnion(expectedIndex..<record.index)
+            chainIsSound = false
+            expectedIndex = record.index + 1
+            lastLeaf = nil
+        } else if skipped.remove(record.index) != nil {
+            damage(VerifyFinding("record-moved", "Record \(record.index) stands out of its order.", record: record.index))
+            lastLeaf = nil
+        } else {
+            damage(
+                VerifyFinding("record-inserted", "Record \(record.index) stands where record \(expectedIndex) belongs.", record: record.index))
+            lastLeaf = nil
+        }
+    }
+
+    private mutating func content(
+        _ record: ChainRecord, _ text: ArraySlice<UInt8>, at offset: UInt64, _ progress: (UInt64) -> Void
+    ) throws(DropError) {
+        if record.kind == .container {
+            try closeContainer(progress)
+            open = (record, [], offset)
+        }
+        guard record.kind.closesDrop, let drop = record.drop, let content = record.content else { return }
+        result.drops += 1
+        if drop == prove, proofRecord == nil { proofRecord = (leaves.count - 1, String(decoding: text, as: UTF8.self)) }
+        if closed.updateValue(content, forKey: drop) != nil, chainIsSound {
+            find(VerifyFinding("drop-twice", "Drop \(drop) is closed twice.", record: record.index, drop: drop))
+        }
+        if let same = record.same, closed[same] != content, chainIsSound {
+            find(VerifyFinding("same-unknown", "The drop that holds the bytes of drop \(drop) is not in the archive.", record: record.index, drop: drop))
+        }
+        if open?.record.container == record.container {
+            open?.drops.append(record)
+        } else if chainIsSound {
+            find(VerifyFinding("record-container", "Record \(record.index) names a container that is not the last one.", record: record.index, drop: drop))
+        }
+    }
+
+    /// Compares the tree with the seals, the anchor and the head of its present size.
+    private mutating func seal() {
+        while nextSeal < seals.seals.count, seals.seals[nextSeal].seal.size <= tree.size {
+            let (name, seal) = seals.seals[nextSeal]
+            nextSeal += 1
+            result.seals += 1
+            result.sealed = seal.size
+            guard seal.size == tree.size, chainIsSound, seal.root != tree.root else { continue }
+            find(VerifyFinding("seal-root", "The first \(seal.size) records are not those that \(name) sealed.", seal: name))
+        }
+        if let anchor = seals.anchor, anchor.size == tree.size, anchor.root != tree.root {
+            find(VerifyFinding("anchor-root", "The first \(anchor.size) records are not those that the anchor sealed."))
+        }
+        if let head, head.tree.size == tree.size, chainIsSound, head.tree.root != tree.root {
+            find(VerifyFinding("chain-rewritten", "The first \(tree.size) records are not those that the writer made durable."))
+        }
+    }
+
+    /// What should have come and did not.
+    private mutating func missing() {
+        for index in skipped.sorted().prefix(100) {
+            find(VerifyFinding("record-removed", "Record \(index) was removed.", record: index))
+        }
+        for (name, seal) in seals.seals[nextSeal...] {
+            result.seals += 1
+            find(VerifyFinding("chain-truncated", "\(name) covers \(seal.size) records; the chain has \(tree.size).", seal: name))
+        }
+        if let anchor = seals.anchor, anchor.size > tree.size {
+            find(VerifyFinding("rolled-back", "The anchor covers \(anchor.size) records; the chain has \(tree.size)."))
+        }
+        if let prove, proofRecord == nil { find(VerifyFinding("drop-unknown", "Drop \(prove) has no record in the chain.", drop: prove)) }
+    }
+
+    private mutating func closeContainer(_ progress: (UInt64) -> Void) throws(DropError) {
+        guard let (record, drops, offset) = open, let name = record.container else { return }
+        open = nil
+        // An append that a running writer has not ended yet may show its first records.
+        let isPublished = head.map { offset < $0.bytes } ?? true
+        if record.drops != UInt64(drops.count), chainIsSound, isPublished {
+            find(
+                VerifyFinding(
+                    "container-count", "\(name) was closed with \(record.drops ?? 0) drops; the chain has \(drops.count) of them.",
+                    record: record.index, container: name))
+        }
+        containers.insert(name)
+        result.containers += 1
+        if isPublished || record.drops == UInt64(drops.count) {
+            result.findings += try ContainerCheck(places, record, drops).run(full: result.full)
+        }
+        result.containerBytes += record.bytes ?? 0
+        progress(result.containers)
+    }
+
+    /// Files in the day folders that no record names.
+    mutating func strangers(_ files: [String]) {
+        for name in files where !containers.contains(name) && name != head?.pending {
+            let shown = Escaping.visible(name)
+            find(VerifyFinding("container-extra", "\(shown) is in no record of the chain.", container: shown))
+        }
+    }
+
+    func finished() -> VerifyResult {
+        var result = result
+        result.root = tree.root
+        if let proofRecord, let prove { result.proof = proof(of: prove, proofRecord.index, proofRecord.text) }
+        return result
+    }
+
+    private func proof(of drop: DropID, _ index: Int, _ text: String) -> InclusionProof {
+        let covering = seals.seals.last { $0.seal.size > UInt64(index) && $0.seal.size <= tree.size }
+        let size = covering.map { Int($0.seal.size) } ?? leaves.count
+        let path = MerkleTree.path(to: index, in: leaves[..<size])
+        return InclusionProof(
+            drop: drop, recordText: text, index: UInt64(index), size: UInt64(size), leaf: leaves[index],
+            path: path.map { ($0.side.rawValue, $0.sibling) }, root: MerkleTree.root(from: leaves[index], along: path),
+            seal: covering?.name)
+    }
+
+    private mutating func damage(_ finding: VerifyFinding) {
+        chainIsSound = false
+        find(finding)
+    }
+
+    /// At most 1000 findings are kept: an archive with more is not looked through one by one.
+    private mutating func find(_ finding: VerifyFinding) {
+        if result.findings.count < 1000 { result.findings.append(finding) }
+    }
+}
+
+/// Compares one container with its records.
+struct ContainerCheck {
+    private let places: ArchivePlaces
+    private let record: ChainRecord
+    private let drops: [ChainRecord]
+    private let name: String
+
+    init(_ places: ArchivePlaces, _ record: ChainRecord, _ drops: [ChainRecord]) {
+        self.places = places
+        self.record = record
+        self.drops = drops
+        name = record.container ?? ""
+    }
+
+    func run(full: Bool) throws(DropError) -> [VerifyFinding] {
+        guard ArchivePlaces.parts(ofContainer: name) != nil else { return [finding("record-altered", "names no container")] }
+        let path = places.path(of: name)
+        guard try Storage.exists(path) else { return [finding("container-missing", "is missing, with \(contents)")] }
+        var findings: [VerifyFinding] = []
+        let file = try StorageFile(path, .read)
+        if try StreamHash.digest(of: file) != record.sha256 {
+            findings.append(finding("container-altered", "is not the file that was archived; it holds \(contents)"))
+        }
+        // Members are also looked at where only the compressed file was changed: the finding then names the drops that suffered.
+        if full || !findings.isEmpty { findings += try members(path) }
+        return findings
+    }
+
+    private func members(_ path: String) throws(DropError) -> [VerifyFinding] {
+        let expanded = drops.reduce(UInt64(0)) { $0 &+ ($1.bytes ?? 0) &+ 1 << 20 }
+        let read: ContainerContents
+        do throws(DropError) {
+            read = try ContainerContents(path: path, expandedBytesMax: expanded, membersMax: drops.count * 2)
+        } catch {
+            guard error.code == "unsound" else { throw error }
+            return [finding("container-damaged", "cannot be read to its end (\(error.message))")]
+        }
+        let found = Dictionary(read.members.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+        var expected = 0
+        var findings: [VerifyFinding] = []
+        for drop in drops {
+            guard let id = drop.drop, let source = drop.source, let member = drop.member else { continue }
+            let header = MemberName.header(id, source)
+            expected += drop.same == nil ? 2 : 1
+            if found[header]?.digest != drop.header { findings.append(altered(header, id)) }
+            guard drop.same == nil else { continue }
+            if found[member]?.digest != drop.content || found[member]?.bytes != drop.bytes { findings.append(altered(member, id)) }
+        }
+        if read.members.count != expected {
+            findings.append(finding("member-count", "has \(read.members.count) members in place of \(expected)"))
+        }
+        return findings
+    }
+
+    private var contents: String {
+        let names = drops.prefix(3).compactMap { $0.drop?.description }.joined(separator: ", ")
+        return drops.count > 3 ? "\(drops.count) drops: \(names), …" : "drop \(names)"
+    }
+
+    private func altered(_ member: String, _ drop: DropID) -> VerifyFinding {
+        VerifyFinding(
+            "member-altered", "\(name): \(member) is missing, or not what was archived.", record: record.index, container: name, drop: drop)
+    }
+
+    private func finding(_ code: String, _ what: String) -> VerifyFinding {
+        VerifyFinding(code, "\(name) \(what).", record: record.index, container: name)
+    }
+}
