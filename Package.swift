@@ -73,9 +73,10 @@ let package = Package(
         module("ArchiveKit", ["CArchive"]),
         .target(name: "CTwinDropPlugin"),
         .target(name: "CTwinDropWire"),
+        .target(name: "CLinuxFiles"),
 
         // Adapters
-        module("DropWatch", ["DropCore", "TwinModel", "ThreadKit", system, crypto]),
+        module("DropWatch", ["DropCore", "TwinModel", "ThreadKit", "CLinuxFiles", crypto]),
         module("PluginHost", ["DropCore", "TwinModel", "ThreadKit", "CTwinDropWire", system, crypto]),
         module("TwinStore", ["DropCore", "TwinModel", "ThreadKit", grdb]),
         module("Evidence", ["DropCore", "TwinModel", "ThreadKit", "ArchiveKit", system, crypto]),
@@ -94,7 +95,7 @@ let package = Package(
         // Processes of their own, in C (docs/decisions/0001)
         .executableTarget(name: "twindrop-worker", dependencies: ["CTwinDropPlugin", "CTwinDropWire"], linkerSettings: carriesSwift),
         .executableTarget(
-            name: "twindrop-watch", linkerSettings: carriesSwift + [.linkedLibrary("inotifytools")]),
+            name: "twindrop-watch", exclude: ["LICENSE", "README.md"], linkerSettings: carriesSwift + [.linkedLibrary("inotifytools")]),
 
         // Plugin side
         module("TwinDropPluginSDK", ["CTwinDropPlugin"]),
