@@ -76,9 +76,10 @@ let package = Package(
         module("ArchiveKit", ["CArchive"]),
         .target(name: "CTwinDropPlugin"),
         .target(name: "CTwinDropWire"),
+        .target(name: "CLinuxFiles"),
 
         // Adapters
-        module("DropWatch", ["DropCore", "TwinModel", "ThreadKit", system, crypto]),
+        module("DropWatch", ["DropCore", "TwinModel", "ThreadKit", "CLinuxFiles", crypto]),
         module("PluginHost", ["DropCore", "TwinModel", "ThreadKit", "CTwinDropWire", system, crypto]),
         module("TwinStore", ["DropCore", "TwinModel", "ThreadKit", grdb]),
         module("DropSpooling", ["DropCore", "TwinModel", system, crypto]),
@@ -100,7 +101,7 @@ let package = Package(
         .executableTarget(
             name: "twindrop-worker", dependencies: ["CTwinDropPlugin", "CTwinDropWire"], linkerSettings: carriesSwift),
         .executableTarget(
-            name: "twindrop-watch", linkerSettings: carriesSwift + [.linkedLibrary("inotifytools")]),
+            name: "twindrop-watch", exclude: ["LICENSE", "README.md"], linkerSettings: carriesSwift + [.linkedLibrary("inotifytools")]),
 
         // Plugin side
         module("TwinDropPluginSDK", ["CTwinDropPlugin"]),
