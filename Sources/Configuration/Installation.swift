@@ -14,8 +14,8 @@ package struct Installation: Sendable, Equatable {
     /// The installation that `executable` belongs to: the absolute path of the running `twindrop`, links followed
     /// (`/proc/self/exe`).
     ///
-    /// Programs: beside the executable, then `../libexec/twindrop`. Plugins: `../lib/twindrop/plugins`; and `../../plugins` where the
-    /// executable lies in a build folder, `release` or `debug`: `make` puts them there.
+    /// Programs: beside the executable, then `../libexec/twindrop`. Plugins: `../lib/twindrop/plugins`; and `../../plugins` where
+    /// the executable lies in a build folder, `release` or `debug`: `make` puts them there.
     package init(executable: String) {
         let folder = ConfigurationFiles.absolute("..", from: executable)
         searched = [folder, ConfigurationFiles.absolute("../libexec/twindrop", from: folder)]
