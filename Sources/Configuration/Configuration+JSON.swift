@@ -24,7 +24,7 @@ extension Configuration {
             "retention": ["receipts": age(retention.receipts), "revisions": age(retention.revisions)],
             "archive": [
                 "level": number(archive.level), "container-drops": number(archive.containerDrops),
-                "container-size": size(archive.containerBytes), "container-idle": duration(archive.containerIdle),
+                "container-size": size(archive.containerBytes),
             ],
             "log": [
                 "level": .string(log.level.rawValue), "format": .string(log.format.rawValue),

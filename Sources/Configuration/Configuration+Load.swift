@@ -146,8 +146,7 @@ final class ConfigurationLoader {
         let settings = ArchiveSettings(
             level: Int(section.number("level", standard: 1, in: 1...19)),
             containerDrops: Int(section.number("container-drops", standard: 256, in: 1...65_536)),
-            containerBytes: section.size("container-size", standard: 64 << 20, in: (1 << 20)...(1 << 40)),
-            containerIdle: section.duration("container-idle", standard: .seconds(2), atLeast: .zero))
+            containerBytes: section.size("container-size", standard: 64 << 20, in: (1 << 20)...(1 << 40)))
         section.finish()
         return settings
     }

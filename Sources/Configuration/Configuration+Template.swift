@@ -95,7 +95,6 @@ extension Configuration {
           #level: 1
           #container-drops: 256
           #container-size: 64 MiB
-          #container-idle: 2s
 
         log:
           #level: info

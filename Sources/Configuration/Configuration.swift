@@ -55,12 +55,10 @@ package struct Retention: Sendable, Equatable {
 package struct ArchiveSettings: Sendable, Equatable {
     /// zstd's level, 1 … 19.
     package let level: Int
-    /// A container is closed when it holds this many drops,
+    /// A container is closed when nothing waits, when it holds this many drops,
     package let containerDrops: Int
     /// … or this many bytes of content,
     package let containerBytes: UInt64
-    /// … or when no drop came for this long.
-    package let containerIdle: Duration
 }
 
 /// What `limits` says of the home; those of one drop stand in its source.

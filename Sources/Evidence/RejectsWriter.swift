@@ -8,6 +8,14 @@ package struct RejectsFile: Sendable, Equatable {
     package let reasonsName: String
     /// Records in it; a record that was refused twice counts once.
     package let records: UInt64
+
+    /// The files of a drop; `records` of it were refused.
+    package init(of record: DropRecord, records: UInt64) {
+        let ending = record.fileName.pathExtension
+        name = "\(record.id).rejects.\(ending.isEmpty ? "dat" : ending)"
+        reasonsName = "\(record.id).rejects.reasons.ndjson"
+        self.records = records
+    }
 }
 
 /// Gives the refused records back in the sender's own dialect, so that correcting them and dropping the file is all there is to do.

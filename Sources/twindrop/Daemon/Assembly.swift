@@ -16,6 +16,7 @@ struct Assembly {
     let intake: Engine.Intake
     let log: Logger
     let tally: Tally
+    let claims: ClaimResults
 
     typealias Parts = (HomeLock, TwinStore, PluginHost, DropPipeline, DropWatcher, BenchmarkLog?)
 
@@ -37,8 +38,8 @@ struct Assembly {
         let marks = try configuration.log.benchmarkLog.map { path throws(DropError) in try BenchmarkLog(path) }
         let wiring = Wiring(log: log, tally: tally, marks: marks)
         let pipeline = try makePipeline(store, host, spool, claimer, wiring)
-        let watcher = try makeWatcher(pipeline, instance: store.instanceID)
-        wiring.afterClaim.with { $0 = { watcher.noteClaims($0) } }
+        let watcher = makeWatcher(pipeline, Router(sources: configuration.sources.map(\.name), host: host, log: log), instance: store.instanceID)
+        wiring.afterClaim.with { [claims, intake] in $0 = intake.isOnce ? { claims.note($0) } : { watcher.noteClaims($0) } }
         return (lock, store, host, pipeline, watcher, marks)
     }
 
@@ -68,13 +69,15 @@ struct Assembly {
         limits.hardFree = (configuration.limits.space.hardShare, configuration.limits.space.hardBytes)
         let archive = configuration.archive
         let root = paths.archive
+        let log = log
         let ports = PipelinePorts(
             register: store, graph: store, transformer: host, claimer: claimer, spool: spool,
             receipts: home.receipts(),
             makeArchive: { () throws(DropError) in
-                try ArchiveWriter(
-                    root: root, level: archive.level, dropsMax: archive.containerDrops, bytesMax: archive.containerBytes,
-                    clock: WallClock.milliseconds)
+                let limits = ArchiveWriter.Limits(
+                    level: archive.level, drops: archive.containerDrops, bytes: archive.containerBytes)
+                let writer = try ArchiveWriter(root: root, limits: limits, now: WallClock.milliseconds())
+                return ArchivePort(writer, clock: WallClock.milliseconds, log: log)
             },
             clock: WallClock.milliseconds)
         var sources: [PipelineSource] = []
@@ -100,11 +103,21 @@ struct Assembly {
         }
     }
 
-    private func makeWatcher(_ pipeline: DropPipeline, instance: String) throws(DropError) -> DropWatcher {
-        DropWatcher(
-            sources: configuration.sources.map(\.watched), dropZone: paths.dropzone, stateFolder: paths.state,
-            helperPath: Installation.program("twindrop-watch"), instance: instance, once: intake.isOnce
-        ) { files in pipeline.submit(files) }
+    private func makeWatcher(_ pipeline: DropPipeline, _ router: Router, instance: String) -> DropWatcher {
+        let log = log
+        return DropWatcher(
+            sources: configuration.sources.map(\.watched), dropZone: paths.dropzone,
+            helperPath: intake.isOnce ? nil : Installation.program("twindrop-watch"),
+            ownership: FolderOwnership(instance: instance, stateFolder: paths.state),
+            handler: WatchHandler(
+                settled: { files in pipeline.submit(files) },
+                unrouted: { files in pipeline.submit(files.compactMap(router.route)) },
+                refused: { file in
+                    log.warning(
+                        "A file stays where it is.",
+                        metadata: ["file": "\(file.folder)/\(file.name)", "error": "\(file.error)"])
+                },
+                note: { sentence in log.notice("The watcher says something.", metadata: ["note": "\(sentence)"]) }))
     }
 }
 

@@ -29,6 +29,7 @@ final class Engine: Sendable {
     let register: any DropRegister
     let graph: TwinStore
     let tally = Tally()
+    private let claims = ClaimResults()
     private let lock: HomeLock
     private let host: PluginHost
     private let pipeline: DropPipeline
@@ -45,8 +46,8 @@ final class Engine: Sendable {
         log = Logger(label: "twindrop") { label in
             LogLines(label: label, format: LogLines.Format(settings.format), level: Logger.Level(settings.level))
         }
-        (lock, graph, host, pipeline, watcher, marks) = try reporting { [tally, log] () throws(DropError) in
-            try Assembly(home: home, intake: intake, log: log, tally: tally).make()
+        (lock, graph, host, pipeline, watcher, marks) = try reporting { [tally, log, claims] () throws(DropError) in
+            try Assembly(home: home, intake: intake, log: log, tally: tally, claims: claims).make()
         }
         register = graph
     }
@@ -54,17 +55,20 @@ final class Engine: Sendable {
     /// Recovers, then starts the stages, then looks at the drop zone.
     func start() throws(DropError) {
         try pipeline.start()
-        switch intake {
-        case .none: break
-        case .daemon, .once:
-            try watcher.start()
+        if case .daemon = intake {
+            watcher.start()
             watching.with { $0 = true }
         }
     }
 
     /// Waits until everything that is present has come to its end; throws what stopped the pipeline.
     func finish() throws(CommandFailure) {
-        if intake.isOnce { watcher.waitUntilScanned() }
+        if intake.isOnce {
+            let left = watcher.takePresent { [claims] in claims.take() }
+            for file in left {
+                log.notice("A file was left.", metadata: ["file": "\(file.folder)/\(file.name)", "why": "\(file.explanation.sentences.joined(separator: " "))"])
+            }
+        }
         if let failure = pipeline.waitUntilIdle() { throw CommandFailure(failure) }
     }
 
@@ -134,6 +138,20 @@ final class Engine: Sendable {
 
 extension Engine.Intake {
     var isOnce: Bool { if case .once = self { true } else { false } }
+}
+
+/// What became of files that were submitted while nobody watches.
+final class ClaimResults: Sendable {
+    private let results = Monitor<[(SettledFile, ClaimResult)]>([])
+
+    func note(_ more: [(SettledFile, ClaimResult)]) { results.with { $0 += more } }
+
+    func take() -> [(SettledFile, ClaimResult)] {
+        results.with { results in
+            defer { results = [] }
+            return results
+        }
+    }
 }
 
 /// How the drops of one run ended.
