@@ -21,6 +21,7 @@ let carriesFoundation: [LinkerSetting] = [
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let grdbSQLite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -77,7 +78,7 @@ let package = Package(
         // Adapters
         module("DropWatch", ["DropCore", "TwinModel", "ThreadKit", system, crypto]),
         module("PluginHost", ["DropCore", "TwinModel", "ThreadKit", "CTwinDropWire", system, crypto]),
-        module("TwinStore", ["DropCore", "TwinModel", "ThreadKit", grdb]),
+        module("TwinStore", ["DropCore", "TwinModel", "ThreadKit", grdb, grdbSQLite]),
         module("Evidence", ["DropCore", "TwinModel", "ThreadKit", "ArchiveKit", system, crypto]),
         module("Configuration", ["DropCore", "TwinModel", yams]),
 
@@ -95,6 +96,10 @@ let package = Package(
         .executableTarget(name: "twindrop-worker", dependencies: ["CTwinDropPlugin", "CTwinDropWire"], linkerSettings: carriesSwift),
         .executableTarget(
             name: "twindrop-watch", linkerSettings: carriesSwift + [.linkedLibrary("inotifytools")]),
+
+        .executableTarget(
+            name: "store-bench", dependencies: ["TwinStore", "DropCore", "TwinModel", "ThreadKit"], path: "Benchmarks/store-bench",
+            swiftSettings: strict),
 
         // Plugin side
         module("TwinDropPluginSDK", ["CTwinDropPlugin"]),
