@@ -22,6 +22,7 @@ let carriesFoundation: [LinkerSetting] = [
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let grdbSQLite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
@@ -81,7 +82,7 @@ let package = Package(
         // Adapters
         module("DropWatch", ["DropCore", "TwinModel", "ThreadKit", "CLinuxFiles", crypto]),
         module("PluginHost", ["DropCore", "TwinModel", "ThreadKit", "CTwinDropWire", system, crypto]),
-        module("TwinStore", ["DropCore", "TwinModel", "ThreadKit", grdb]),
+        module("TwinStore", ["DropCore", "TwinModel", "ThreadKit", grdb, grdbSQLite]),
         module("DropSpooling", ["DropCore", "TwinModel", system, crypto]),
         module("Evidence", ["DropCore", "TwinModel", "ThreadKit", "ArchiveKit", system, crypto]),
         module("Configuration", ["DropCore", "TwinModel", yams]),
@@ -102,6 +103,10 @@ let package = Package(
             name: "twindrop-worker", dependencies: ["CTwinDropPlugin", "CTwinDropWire"], linkerSettings: carriesSwift),
         .executableTarget(
             name: "twindrop-watch", exclude: ["LICENSE", "README.md"], linkerSettings: carriesSwift + [.linkedLibrary("inotifytools")]),
+
+        .executableTarget(
+            name: "store-bench", dependencies: ["TwinStore", "DropCore", "TwinModel", "ThreadKit"], path: "Benchmarks/store-bench",
+            swiftSettings: strict),
 
         // Plugin side
         module("TwinDropPluginSDK", ["CTwinDropPlugin"]),
