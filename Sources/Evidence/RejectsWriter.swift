@@ -74,7 +74,7 @@ package struct RejectsWriter: Sendable {
             for rejection in rejections { try output.write(Self.line(rejection)) }
         }
         try Storage.syncFolder(folder)
-        return RejectsFile(name: name, reasonsName: reasonsName, records: records)
+        return RejectsFile(of: record, records: records)
     }
 
     /// The drop that a file of this name corrects: `ANYTHING.rejects.ULID.ANYTHING`, or `ULID.rejects.ANYTHING` as it was given out.

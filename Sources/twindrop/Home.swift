@@ -4,6 +4,7 @@ import DropCore
 import DropSpooling
 import Foundation
 import TwinModel
+import TwinStore
 
 /// Options every command takes.
 struct HomeOptions: ParsableArguments {
@@ -56,6 +57,11 @@ struct Home {
                 "Give more of it: " + found.prefix(5).map(\.id.description).joined(separator: ", "))
         }
         return first
+    }
+
+    /// The database for reading, beside a daemon or without one.
+    func openGraph() throws(CommandFailure) -> TwinStore {
+        try reporting { () throws(DropError) in try TwinStore.openReader(folder: paths.state) }
     }
 
     func source(_ name: String) throws(CommandFailure) -> Source {

@@ -30,8 +30,11 @@ struct Assembly {
         let spool = try SpoolFolder(state: paths.state)
         try spool.clearScratch()
         let store = try TwinStore.open(folder: paths.state)
-        if lock.wasUnclean { try store.quickCheck() }
-        let host = try makeHost(keys: store)
+        if lock.wasUnclean, let damage = try store.quickCheck().first {
+            throw DropError(
+                "damaged", "The twin database is damaged: \(damage).", hint: "Restore a backup; docs/configuration.md says how.", remedy: .stop)
+        }
+        let host = Self.host(of: configuration.sources, keys: store)
         let claimer = Claimer(
             register: store, spoolFolder: paths.state + "/spool/in", sources: configuration.sources.map(\.watched),
             dropZone: paths.dropzone)
@@ -43,8 +46,9 @@ struct Assembly {
         return (lock, store, host, pipeline, watcher, marks)
     }
 
-    private func makeHost(keys: any KeyTable) throws(DropError) -> PluginHost {
-        let sources = configuration.sources.map { source in
+    /// The plugins of `sources`, none started yet.
+    static func host(of all: [Source], keys: any KeyTable) -> PluginHost {
+        let sources = all.map { source in
             PluginSource(
                 name: source.name, libraryPath: source.libraryPath, settings: source.settings.text(),
                 lookups: source.lookups.map { table in
@@ -53,7 +57,7 @@ struct Assembly {
         }
         var settings = PluginHost.Configuration(
             workerPath: Installation.program("twindrop-worker"), sources: sources, keyTable: keys)
-        settings.requiresWholeSandbox = configuration.sources.contains { $0.worker.sandbox == .required }
+        settings.requiresWholeSandbox = all.contains { $0.worker.sandbox == .required }
         return PluginHost(configuration: settings)
     }
 

@@ -111,7 +111,8 @@ final class Engine: Sendable {
     /// One act of an operator.
     func answer(_ act: String, _ request: JSON) throws(DropError) -> JSON {
         switch act {
-        case "status": return StatusReport.running(self, pipeline.snapshot(), watcher, host)
+        case "ping": return ["pong": true]
+        case "status": return try StatusReport.running(self, pipeline.snapshot(), watcher, host)
         case "why": return WhyReport(home, watcher: watcher, register: register).answer(request["file"]?.string ?? "")
         case "rescan":
             watcher.rescanNow()
