@@ -123,7 +123,10 @@ extension MappingReader {
         _ step: inout PropertyStep, _ detail: inout PropertyDetail, _ settings: SettingsValue
     ) throws(PluginError) {
         setNulls(&step, standardNulls)
-        if let value = try settings.optional("nulls") { setNulls(&step, addNulls(try value.words())) }
+        if let value = try settings.optional("nulls") {
+            let index = addNulls(try value.words())
+            setNulls(&step, index)
+        }
         if let value = try settings.optional("onEmpty") {
             step.missing = try value.choice([("unset", .unset), ("skip", .skip), ("reject", .reject)])
         }
