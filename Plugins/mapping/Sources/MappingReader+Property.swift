@@ -16,8 +16,8 @@ extension MappingReader {
             setNulls(&step, standardNulls)
         } else {
             try settings.allow(only: [
-                "column", "text", "constant", "type", "nulls", "null", "bad", "default", "trim", "case", "values", "lookup",
-                "otherwise", "decimal", "group", "unit", "format", "zone", "true", "false",
+                "column", "text", "constant", "type", "nulls", "onEmpty", "onBad", "default", "trim", "case", "values", "lookup",
+                "otherwise", "decimal", "group", "unit", "format", "zone", "trueWords", "falseWords",
             ])
             try readSource(&step, &detail, name, settings)
             try readType(&step, &detail, settings)
@@ -93,10 +93,10 @@ extension MappingReader {
         } else if let value = try settings.optional("unit") {
             throw value.error("is a unit of time for durations; for numbers it is true or false.")
         }
-        let truths = try settings.optional("true")?.words()
-        let lies = try settings.optional("false")?.words()
+        let truths = try settings.optional("trueWords")?.words()
+        let lies = try settings.optional("falseWords")?.words()
         if truths != nil || lies != nil {
-            guard step.kind == .bool else { throw settings.error("true and false go with the type bool only.") }
+            guard step.kind == .bool else { throw settings.error("trueWords and falseWords go with the type bool only.") }
             detail.truths = words.count
             words.append(
                 WordTable(
@@ -123,11 +123,14 @@ extension MappingReader {
         _ step: inout PropertyStep, _ detail: inout PropertyDetail, _ settings: SettingsValue
     ) throws(PluginError) {
         setNulls(&step, standardNulls)
-        if let value = try settings.optional("nulls") { setNulls(&step, addNulls(try value.words())) }
-        if let value = try settings.optional("null") {
+        if let value = try settings.optional("nulls") {
+            let index = addNulls(try value.words())
+            setNulls(&step, index)
+        }
+        if let value = try settings.optional("onEmpty") {
             step.missing = try value.choice([("unset", .unset), ("skip", .skip), ("reject", .reject)])
         }
-        if let value = try settings.optional("bad") { step.bad = try value.choice([("reject", .reject), ("null", .null)]) }
+        if let value = try settings.optional("onBad") { step.bad = try value.choice([("reject", .reject), ("empty", .empty)]) }
         if let value = try settings.optional("default") {
             detail.standard = Bytes(kept: try value.word())
             detail.hasStandard = true
@@ -148,7 +151,7 @@ extension MappingReader {
         if let value = try settings.optional("lookup") { detail.lookup = Bytes(kept: try value.string()) }
         if let value = try settings.optional("otherwise") {
             guard detail.words >= 0 || !detail.lookup.isEmpty else { throw value.error("goes with 'values' or 'lookup' only.") }
-            detail.otherwise = try value.choice([("keep", .keep), ("null", .null), ("reject", .reject)])
+            detail.otherwise = try value.choice([("keep", .keep), ("empty", .empty), ("reject", .reject)])
         }
     }
 }

@@ -59,20 +59,20 @@ struct MappingReader {
     // MARK: - Rules
 
     private mutating func addTwin(_ settings: SettingsValue) throws(PluginError) {
-        try settings.allow(only: ["id", "model", "verb", "where", "deleteWhen", "escape", "onMissing", "properties"])
+        try settings.allow(only: ["id", "model", "verb", "where", "deleteWhen", "escape", "onEmpty", "properties"])
         var rule = Rule()
         rule.id = try addTemplate(try settings.required("id"), escape: try escape(settings))
         if let model = try settings.optional("model") { rule.key = try host.key(try model.string()) }
         if let verb = try settings.optional("verb") {
             rule.verb = try verb.choice([("upsert", .upsert), ("patch", .patch), ("replace", .replace), ("delete", .delete)])
         }
-        if let value = try settings.optional("onMissing") { rule.missing = try value.choice([("reject", .reject), ("skip", .skip)]) }
+        if let value = try settings.optional("onEmpty") { rule.missing = try value.choice([("reject", .reject), ("skip", .skip)]) }
         try finish(&rule, settings)
     }
 
     private mutating func addRelationship(_ settings: SettingsValue) throws(PluginError) {
         try settings.allow(only: [
-            "source", "name", "target", "id", "verb", "where", "deleteWhen", "escape", "onMissing", "properties",
+            "source", "name", "target", "id", "verb", "where", "deleteWhen", "escape", "onEmpty", "properties",
         ])
         let escape = try escape(settings)
         var rule = Rule(isRelationship: true, missing: .skip)
@@ -83,7 +83,7 @@ struct MappingReader {
         if let verb = try settings.optional("verb") {
             rule.verb = try verb.choice([("upsert", .upsert), ("replace", .replace), ("delete", .delete)])
         }
-        if let value = try settings.optional("onMissing") {
+        if let value = try settings.optional("onEmpty") {
             rule.missing = try value.choice([("skip", .skip), ("reject", .reject), ("delete", .delete)])
             guard rule.missing != .delete || rule.id >= 0 else {
                 throw value.error("'delete' needs an 'id' that tells which relationship is deleted when there is no target.")

@@ -10,10 +10,10 @@ struct PropertyStep: Sendable {
     enum Missing: UInt8, Sendable { case unset, skip, reject }
 
     /// What happens with a value that is none of the type.
-    enum Bad: UInt8, Sendable { case reject, null }
+    enum Bad: UInt8, Sendable { case reject, empty }
 
     /// What happens with a word that a table does not have.
-    enum Otherwise: UInt8, Sendable { case keep, null, reject }
+    enum Otherwise: UInt8, Sendable { case keep, empty, reject }
 
     var key = Key.none
     var column: Int32 = 0

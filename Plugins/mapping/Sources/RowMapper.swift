@@ -263,7 +263,7 @@ extension RowMapper {
         if let found { return .value(found) }
         switch detail.otherwise {
         case .keep: return .value(value)
-        case .null: return .missing
+        case .empty: return .missing
         case .reject:
             output.reject("unknown-word", "\(title(step)): '\(shown(value))' is not in the table. Add it, or correct the record.")
             return .rejected
@@ -275,7 +275,7 @@ extension RowMapper {
         case .unset: output.unset(step.key)
         case .skip: break
         case .reject:
-            output.reject("missing-value", "\(title(step)): the cell is empty. Fill it, or set null: unset in the mapping.")
+            output.reject("missing-value", "\(title(step)): the cell is empty. Fill it, or set onEmpty: unset in the mapping.")
             return false
         }
         return true
@@ -308,7 +308,7 @@ extension RowMapper {
     fileprivate func refuse(_ value: Bytes, _ step: PropertyStep, _ error: ValueError) -> Bool {
         guard step.bad == .reject else { return setNothing(step) }
         output.reject(
-            error.code, "\(title(step)): '\(shown(value))' is not \(Bytes(error.expectation).text). Correct the cell, or set bad: null.")
+            error.code, "\(title(step)): '\(shown(value))' is not \(Bytes(error.expectation).text). Correct the cell, or set onBad: empty.")
         return false
     }
 

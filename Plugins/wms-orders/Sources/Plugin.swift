@@ -54,10 +54,11 @@ public struct WMSOrders: TransformerPlugin {
 
     /// Reads every value of a record before anything is given; nil when the record was rejected.
     private func work(_ reader: borrowing DelimitedReader, _ columns: Columns, _ output: Output) -> Work? {
-        do throws(ValueError) {
+        do throws(CellError) {
             return try Work(reader, columns, pattern, offsetMinutes)
         } catch {
-            output.reject(error.code, "a cell is not \(Bytes(error.expectation).text). Correct the record.")
+            let expected = Bytes(error.reason.expectation).text
+            output.reject(error.reason.code, "column '\(reader.columns[error.column])' is not \(expected). Correct the cell.")
             return nil
         }
     }
@@ -131,16 +132,31 @@ private struct Work {
 
     init(
         _ reader: borrowing DelimitedReader, _ columns: Columns, _ pattern: DatePattern, _ offsetMinutes: Int32
-    ) throws(ValueError) {
-        battery = reader[columns.battery].isEmpty ? nil : try reader[columns.battery].int64()
+    ) throws(CellError) {
+        let batteryCell = reader[columns.battery]
+        battery = batteryCell.isEmpty ? nil : try read(columns.battery) { () throws(ValueError) in try batteryCell.int64() }
         hasOrder = !reader[columns.order].isEmpty
         guard hasOrder else { return }
-        priority = try reader[columns.priority].int64()
-        quantity = try reader[columns.quantity].double()
+        let (priorityCell, quantityCell, timeCell) = (reader[columns.priority], reader[columns.quantity], reader[columns.assignedAt])
+        priority = try read(columns.priority) { () throws(ValueError) in try priorityCell.int64() }
+        quantity = try read(columns.quantity) { () throws(ValueError) in try quantityCell.double() }
+        assignedAt = try read(columns.assignedAt) { () throws(ValueError) in
+            try pattern.timestamp(timeCell, offsetMinutes: offsetMinutes)
+        }
         fromBin = reader[columns.fromBin]
         toBin = reader[columns.toBin]
-        assignedAt = try pattern.timestamp(reader[columns.assignedAt], offsetMinutes: offsetMinutes)
     }
+}
+
+/// A cell that does not hold what it should.
+private struct CellError: Error {
+    let column: Int
+    let reason: ValueError
+}
+
+/// Reads a cell with `body`, so that its error names the column.
+private func read<Value>(_ column: Int, _ body: () throws(ValueError) -> Value) throws(CellError) -> Value {
+    do throws(ValueError) { return try body() } catch { throw CellError(column: column, reason: error) }
 }
 
 /// The one symbol this library exports.
