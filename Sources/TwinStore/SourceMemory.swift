@@ -15,7 +15,7 @@ final class SourceMemory: @unchecked Sendable {
     /// By number: the fingerprint of the operation that is known to change nothing now; 0: none.
     let twinFingerprints = SparseArray<UInt64>()
     let relationshipFingerprints = SparseArray<UInt64>()
-    private var scopes: [String: Owned] = [:]
+    private(set) var scopes: [String: Owned] = [:]
     /// Names by key number minus one, as the database has them.
     var persistedKeys: [String] = []
     /// True when the source relies on values that carry no stamp of it.

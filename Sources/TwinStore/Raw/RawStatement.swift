@@ -73,7 +73,7 @@ import Glibc
 
     @inline(__always)
     private func bind(blob index: Int32, _ bytes: UnsafeRawBufferPointer, _ lifetime: sqlite3_destructor_type?) {
-        if let start = unsafe bytes.baseAddress {
+        if let start = bytes.baseAddress {
             unsafe check(sqlite3_bind_blob(handle, index, start, Int32(bytes.count), lifetime))
         } else {
             unsafe check(sqlite3_bind_zeroblob(handle, index, 0))
@@ -153,7 +153,7 @@ extension RawStatement {
     /// The identity hash of a text column.
     func identity(_ column: Int32, _ hash: KeyedHash) -> IdentityHash {
         let bytes = unsafe rawBytes(column)
-        guard let start = unsafe bytes.baseAddress else { return hash.identity([]) }
+        guard let start = bytes.baseAddress else { return hash.identity([]) }
         return unsafe hash.identity(start, bytes.count)
     }
 
