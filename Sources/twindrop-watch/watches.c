@@ -5,17 +5,21 @@
  * The library's table by name is not used, its table by number is: after a folder was removed the library keeps the old entry,
  * and a lookup by name would find the old number.
  */
+#define _GNU_SOURCE
 #include "watches.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inotifytools/inotifytools.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "frames.h"
 
@@ -161,6 +165,29 @@ static bool handle(const struct inotify_event *event) {
     return renew;
 }
 
+/* The library's inotify descriptor, which it does not tell; -1 when it is not found. */
+static int inotify_descriptor(void) {
+    for (int descriptor = 3; descriptor < 64; descriptor++) {
+        char link[32], target[64];
+        snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+        const ssize_t length = readlink(link, target, sizeof target - 1);
+        if (length < 0) continue;
+        target[length] = '\0';
+        if (strstr(target, "inotify") != NULL) return descriptor;
+    }
+    return -1;
+}
+
+/*
+ * The next event. What was reported so far is written out first, unless the kernel has more: one write for a burst. The
+ * library cannot be asked without waiting (to it, no time and all time are the same), so its descriptor is.
+ */
+static struct inotify_event *next_event(int descriptor) {
+    struct pollfd readable = {.fd = descriptor, .events = POLLIN};
+    if (descriptor < 0 || poll(&readable, 1, 0) <= 0) frame_flush();
+    return inotifytools_next_event(some_root_is_lost() ? 1 : -1);
+}
+
 static int fail(int code) {
     frame_begin(FRAME_FAILED, 4);
     frame_number((uint32_t)code);
@@ -178,19 +205,19 @@ int watch_folders(struct root *named, unsigned count) {
     }
     frame_begin(FRAME_READY, 4);
     frame_number(watch_count);
+    const int descriptor = inotify_descriptor();
+    time_t retried = 0;
     for (;;) {
-        struct inotify_event *event = inotifytools_next_event(0); /* What is there already; zero does not wait. */
-        if (event == NULL) {
-            frame_flush();
-            const bool lost = some_root_is_lost();
-            event = inotifytools_next_event(lost ? 1 : -1);
-            if (event == NULL && inotifytools_error() != 0 && inotifytools_error() != EINTR) return fail(inotifytools_error());
-            if (lost) retry_lost_roots();
-        }
+        const struct inotify_event *event = next_event(descriptor);
+        const int code = event == NULL ? inotifytools_error() : 0;
+        if (code != 0 && code != EINTR) return fail(code);
         if (event != NULL && handle(event)) {
             frame_begin(FRAME_RENEW, 0);
             frame_flush();
             return EXIT_RENEW;
         }
+        const time_t now = time(NULL);
+        if (now != retried) retry_lost_roots();
+        retried = now;
     }
 }
