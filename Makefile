@@ -8,7 +8,7 @@ MAKEFLAGS += --no-builtin-rules
 
 # One release build, testable, serves demo, tests, benchmark and installation: a second one would cost minutes on two cores.
 CONFIGURATION ?= release
-SWIFT_FLAGS := -c $(CONFIGURATION) -Xswiftc -enable-testing
+SWIFT_FLAGS := -c $(CONFIGURATION) -Xswiftc -enable-testing --explicit-target-dependency-import-check error
 BIN := .build/$(CONFIGURATION)
 
 # Tests start processes, fill disks and measure silence: side by side on two cores they would disturb one another.

@@ -1,3 +1,4 @@
+import DropCore
 import Foundation
 import Testing
 
