@@ -56,6 +56,7 @@ lint:
 ## make format      rewrites every Swift file in that format
 format:
 	swift format --in-place --recursive --parallel --configuration .swift-format Sources Tests Plugins Package.swift
+	git ls-files -z '*.swift' '*.c' '*.h' | xargs -0 scripts/wrap-comments
 
 ## make install     PREFIX=/usr/local DESTDIR=: programs, plugins, header, SDK, completions, systemd unit, licences
 install: build

@@ -221,7 +221,7 @@ import Testing
 @Suite struct `Name patterns` {
     @Test(arguments: [
         ("*.csv", "a*", true), ("a*", "b*", false), ("*a", "b*", true), ("[a-c]?", "c[!x]", true), ("[!a]", "a", false),
-        ("??", "?", false), ("*x*", "*y*", true), ("a*b*c", "abd", false),
+        ("??", "?", false), ("*x*", "*y*", true), ("a*b*c", "abd", false), (#"\*"#, "a", false),
     ])
     func `overlap when one name fits both`(left: String, right: String, expected: Bool) throws {
         let (left, right) = (try #require(Glob(left)), try #require(Glob(right)))
@@ -229,6 +229,6 @@ import Testing
         #expect(right.overlaps(left) == expected)
     }
 
-    @Test(arguments: ["", "a/b", "[a", "[z-a]"])
+    @Test(arguments: ["", "a/b", "[a", "[z-a]", "a\\"])
     func `are refused when they are none`(text: String) { #expect(Glob(text) == nil) }
 }
