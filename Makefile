@@ -8,7 +8,7 @@ MAKEFLAGS += --no-builtin-rules
 
 # One release build, testable, serves demo, tests, benchmark and installation: a second one would cost minutes on two cores.
 CONFIGURATION ?= release
-SWIFT_FLAGS := -c $(CONFIGURATION) -Xswiftc -enable-testing
+SWIFT_FLAGS := -c $(CONFIGURATION) -Xswiftc -enable-testing --explicit-target-dependency-import-check error
 BIN := .build/$(CONFIGURATION)
 
 # Tests start processes, fill disks and measure silence: side by side on two cores they would disturb one another.
@@ -56,6 +56,7 @@ lint:
 ## make format      rewrites every Swift file in that format
 format:
 	swift format --in-place --recursive --parallel --configuration .swift-format Sources Tests Plugins Package.swift
+	git ls-files -z '*.swift' '*.c' '*.h' | xargs -0 scripts/wrap-comments
 
 ## make install     PREFIX=/usr/local DESTDIR=: programs, plugins, header, SDK, completions, systemd unit, licences
 install: build

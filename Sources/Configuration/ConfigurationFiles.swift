@@ -49,7 +49,16 @@ struct ConfigurationFiles {
     }
 
     /// `path` with its symbolic links followed as far as it exists.
-    func physical(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
+    func physical(_ path: String) -> String {
+        var existing = path
+        var missing: [Substring] = []
+        while existing != "/", !FileManager.default.fileExists(atPath: existing), let slash = existing.lastIndex(of: "/") {
+            missing.insert(existing[existing.index(after: slash)...], at: 0)
+            existing = slash == existing.startIndex ? "/" : String(existing[..<slash])
+        }
+        let resolved = URL(fileURLWithPath: existing).resolvingSymlinksInPath().path
+        return missing.isEmpty ? resolved : Self.absolute(missing.joined(separator: "/"), from: resolved)
+    }
 
     /// `path` without `.`, `..` and doubled slashes, taken from `base` when it is not absolute.
     static func absolute(_ path: String, from base: String) -> String {

@@ -1,4 +1,5 @@
-/// A name pattern: `*` any bytes, `?` one byte, `[a-z]` and `[!a-z]` one byte of a set, everything else itself. Case counts.
+/// A name pattern: `*` any bytes, `?` one byte, `[a-z]` and `[!a-z]` one byte of a set, `\` makes the next byte plain, everything
+/// else is itself. Case counts. The watcher matches by the same rules.
 package struct Glob: Sendable, Equatable {
     private enum Token: Equatable {
         case any
@@ -8,7 +9,8 @@ package struct Glob: Sendable, Equatable {
     package let text: String
     private let tokens: [Token]
 
-    /// Nil where a `[` is not closed, a set is empty or turned round, or the pattern is empty, has a `/`, or over 255 bytes.
+    /// Nil where a `[` is not closed, a `\` is last, a set is empty or turned round, or the pattern is empty, has a `/`, or over
+    /// 255 bytes.
     package init?(_ text: String) {
         let bytes = Array(text.utf8)
         guard (1...255).contains(bytes.count), !bytes.contains(UInt8(ascii: "/")) else { return nil }
@@ -26,6 +28,10 @@ package struct Glob: Sendable, Equatable {
                 guard let (set, end) = Self.set(bytes, from: at + 1) else { return nil }
                 tokens.append(.one(set))
                 at = end
+            case UInt8(ascii: "\\"):
+                guard at + 1 < bytes.count else { return nil }
+                tokens.append(.one([bytes[at + 1]]))
+                at += 2
             default:
                 tokens.append(.one([bytes[at]]))
                 at += 1

@@ -1,4 +1,5 @@
 import DropCore
+import Foundation
 import Testing
 
 @testable import Configuration
@@ -81,6 +82,7 @@ import Testing
                 plugin: reader
                 settings:
                   tabel: x
+                  table: far too long
                   skip: 101
                   quoting: standart
                   header: 5
@@ -91,16 +93,23 @@ import Testing
             """)
         #expect(
             texts == [
-                "twindrop.yaml:5:7: sources.a.settings.table: the key is missing (the table to fill).",
                 "twindrop.yaml:5:7: sources.a.settings.tabel: unknown key; allowed here: columns, header, names, quoting, skip, table. "
                     + "Did you mean table?",
-                "twindrop.yaml:6:13: sources.a.settings.skip: found 101, at most 100 is allowed.",
-                #"twindrop.yaml:7:16: sources.a.settings.quoting: found "standart", allowed: none, standard, backslash. Did you mean standard?"#,
-                "twindrop.yaml:8:15: sources.a.settings.header: found 5, expected true or false or a list.",
-                "twindrop.yaml:10:11: sources.a.settings.columns.0.name: the key is missing.",
-                #"twindrop.yaml:10:18: sources.a.settings.columns.0.width: found "wide", expected a number."#,
-                "twindrop.yaml:11:17: sources.a.settings.columns.1.name: found 17, expected text. Put it in quotes if text is meant.",
-                "twindrop.yaml:12:18: sources.a.settings.names.a: found true, expected text. Put it in quotes if text is meant.",
+                #"twindrop.yaml:6:14: sources.a.settings.table: found "far too long", expected 0 to 8 characters."#,
+                "twindrop.yaml:7:13: sources.a.settings.skip: found 101, at most 100 is allowed.",
+                #"twindrop.yaml:8:16: sources.a.settings.quoting: found "standart", allowed: none, standard, backslash. Did you mean standard?"#,
+                "twindrop.yaml:9:15: sources.a.settings.header: found 5, expected true or false or a list.",
+                "twindrop.yaml:11:11: sources.a.settings.columns.0.name: the key is missing.",
+                #"twindrop.yaml:11:18: sources.a.settings.columns.0.width: found "wide", expected a number."#,
+                "twindrop.yaml:12:17: sources.a.settings.columns.1.name: found 17, expected text. Put it in quotes if text is meant.",
+                "twindrop.yaml:13:18: sources.a.settings.names.a: found true, expected text. Put it in quotes if text is meant.",
+            ])
+    }
+
+    @Test func `name the settings that are missing, by what they mean`() throws {
+        #expect(
+            try texts("sources: {a: {plugin: reader}}") == [
+                "twindrop.yaml:1:15: sources.a.settings.table: the key is missing (the table to fill)."
             ])
     }
 
@@ -162,6 +171,22 @@ import Testing
         #expect(errors.first?.message.contains(words) == true)
     }
 
+    @Test func `see through symbolic links to folders that are one`() throws {
+        let home = try Home("sources: {a: {plugin: free, folder: ../real/in}, b: {plugin: free, folder: ../link/in}}")
+        try home.write("real/x", "")
+        try FileManager.default.createSymbolicLink(atPath: home.path + "/link", withDestinationPath: "real")
+        #expect(home.errors.map(\.code) == ["overlap"])
+    }
+
+    @Test func `are cut when one slip spoils a whole file`() throws {
+        let home = try Home("sources: {a: {plugin: mapping, mapping: m.yaml}}")
+        let columns = (0..<3000).map { "  - {nam: c\($0)}\n" }.joined()
+        try home.write("mappings/m.yaml", "table: t\ncolumns:\n" + columns)
+        let errors = home.errors
+        #expect(errors.count == 501)
+        #expect(errors.last?.message == "5500 more errors are not shown.")
+    }
+
     @Test func `refuse folders of our own that lie in one another`() throws {
         #expect(try Home("paths: {archive: state/archive}").errors.map(\.keyPath) == ["paths.state"])
     }
@@ -196,7 +221,7 @@ import Testing
 @Suite struct `Name patterns` {
     @Test(arguments: [
         ("*.csv", "a*", true), ("a*", "b*", false), ("*a", "b*", true), ("[a-c]?", "c[!x]", true), ("[!a]", "a", false),
-        ("??", "?", false), ("*x*", "*y*", true), ("a*b*c", "abd", false),
+        ("??", "?", false), ("*x*", "*y*", true), ("a*b*c", "abd", false), (#"\*"#, "a", false),
     ])
     func `overlap when one name fits both`(left: String, right: String, expected: Bool) throws {
         let (left, right) = (try #require(Glob(left)), try #require(Glob(right)))
@@ -204,6 +229,6 @@ import Testing
         #expect(right.overlaps(left) == expected)
     }
 
-    @Test(arguments: ["", "a/b", "[a", "[z-a]"])
+    @Test(arguments: ["", "a/b", "[a", "[z-a]", "a\\"])
     func `are refused when they are none`(text: String) { #expect(Glob(text) == nil) }
 }

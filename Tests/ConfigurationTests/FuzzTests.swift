@@ -1,3 +1,4 @@
+import DropCore
 import Foundation
 import Testing
 
@@ -32,7 +33,7 @@ private struct SeededGenerator: RandomNumberGenerator {
 
         """
 
-    @Test(arguments: UInt64(0)..<60)
+    @Test(arguments: UInt64(0)..<30)
     func `ends in values or in errors with their place, never in a crash`(seed: UInt64) throws {
         let home = try Home()
         try home.write("sites.csv", "code,name\n1,x\n")

@@ -38,7 +38,7 @@ final class Home {
 
     static let readerSchema = """
         {"type": "object", "required": ["table"], "additionalProperties": false, "properties": {
-          "table": {"type": "string", "description": "the table to fill"},
+          "table": {"type": "string", "maxLength": 8, "description": "the table to fill"},
           "columns": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/column"}},
           "skip": {"type": "integer", "minimum": 0, "maximum": 100},
           "header": {"oneOf": [{"type": "boolean"}, {"type": "array", "items": {"type": "string"}}]},

@@ -1,3 +1,5 @@
+import DropCore
+
 /// One key of `twindrop.yaml`, as the code knows it; `docs/configuration.md` has the same, which a test checks.
 package struct ConfigurationKey: Sendable, Hashable {
     /// The key from the file's root; names that people choose stand in capitals: `sources.NAME.ready.settle`.
@@ -10,10 +12,18 @@ package struct ConfigurationKey: Sendable, Hashable {
 
 /// Collects what is wrong while reading goes on, and which keys were asked for. Used by one thread, within one `load`.
 final class Diagnosis {
+    /// After so many errors, the next ones are only counted: one slip can spoil every line of a large file.
+    static let errorsMax = 500
+
     private(set) var errors: [ConfigurationError] = []
+    private(set) var uncounted = 0
     private(set) var keys: [ConfigurationKey] = []
 
     func report(_ error: ConfigurationError) {
+        guard errors.count < Self.errorsMax else {
+            uncounted += 1
+            return
+        }
         if !errors.contains(error) { errors.append(error) }
     }
 
@@ -32,6 +42,8 @@ final class Diagnosis {
             if a.file != b.file { return a.file == mainFile || (b.file != mainFile && a.file < b.file) }
             return (a.line ?? 0, a.column ?? 0, left.offset) < (b.line ?? 0, b.column ?? 0, right.offset)
         }
-        throw ConfigurationErrors(numbered.map(\.element))
+        let rest = ConfigurationError(
+            "too-large", at: Place(file: mainFile), "\(uncounted) more errors are not shown.", hint: "Correct these first.")
+        throw ConfigurationErrors(numbered.map(\.element) + (uncounted > 0 ? [rest] : []))
     }
 }

@@ -102,6 +102,7 @@ struct YAMLFile {
 
         private mutating func entries(_ mapping: Node.Mapping, _ keyPath: [String], _ depth: Int) throws -> [YAMLNode.Entry] {
             var entries: [YAMLNode.Entry] = []
+            var lines: [String: Int] = [:]
             for (key, node) in mapping {
                 let place = place(key.mark)
                 guard case .scalar(let scalar) = key, scalar.style != .plain || scalar.string != "<<" else {
@@ -110,12 +111,13 @@ struct YAMLFile {
                 }
                 let name = hidden[scalar.string] ?? scalar.string
                 let value = try value(node, keyPath: keyPath + [name], depth: depth + 1)
-                if let first = entries.first(where: { $0.key == name }) {
+                if let first = lines[name] {
                     errors.append(
                         ConfigurationError(
                             "duplicate-key", at: place, keyPath: (keyPath + [name]).joined(separator: "."),
-                            "this key is given already on line \(first.place.line ?? 0).", hint: "Keep one of the two."))
+                            "this key is given already on line \(first).", hint: "Keep one of the two."))
                 } else {
+                    lines[name] = place.line ?? 0
                     entries.append(YAMLNode.Entry(key: name, place: place, value: value))
                 }
             }

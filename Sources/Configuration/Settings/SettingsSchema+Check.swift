@@ -43,8 +43,12 @@ extension SettingsSchema {
                     fault("bad-value", node.place, path, "found \(node.written), at most \(JSON.numberText(most)) is allowed."))
             }
         }
-        if case .text(let text) = node.kind, let least = schema["minLength"]?.int, text.unicodeScalars.count < least {
-            errors.append(fault("bad-value", node.place, path, "found \(node.found), expected at least \(least) characters."))
+        if case .text(let text) = node.kind {
+            let (least, most) = (schema["minLength"]?.int ?? 0, schema["maxLength"]?.int ?? .max)
+            if text.unicodeScalars.count < least || text.unicodeScalars.count > most {
+                let expected = most == .max ? "at least \(least)" : "\(least) to \(most)"
+                errors.append(fault("bad-value", node.place, path, "found \(node.found), expected \(expected) characters."))
+            }
         }
         return errors
     }

@@ -4,16 +4,18 @@ import TwinModel
 /// The shape of a plugin's settings: a part of JSON Schema that can be checked without surprises.
 ///
 /// Keywords: `type` (a word or a list), `properties`, `required`, `additionalProperties` (true, false, a schema), `items`,
-/// `minItems`, `maxItems`, `enum`, `const`, `minimum`, `maximum`, `minLength`, `oneOf` and `anyOf` (the value follows at least
-/// one), `$ref` to `#/$defs/NAME`; `title`, `description`, `default`, `examples`, `$schema`, `$id`, `$comment`, `$defs` say
-/// nothing about values.
+/// `minItems`, `maxItems`, `enum`, `const`, `minimum`, `maximum`, `minLength`, `maxLength`, `oneOf` and `anyOf` (the value
+/// follows at least one), `$ref` to `#/$defs/NAME`; `title`, `description`, `default`, `examples`, `format`, `$schema`, `$id`,
+/// `$comment`, `$defs` say nothing about values.
 /// Any other keyword is an error of the manifest: a rule that is not checked would only look like one.
 struct SettingsSchema: Sendable {
     static let checked: Set<String> = [
         "type", "properties", "required", "additionalProperties", "items", "minItems", "maxItems", "enum", "const", "minimum",
-        "maximum", "minLength", "oneOf", "anyOf", "$ref",
+        "maximum", "minLength", "maxLength", "oneOf", "anyOf", "$ref",
     ]
-    static let spoken: Set<String> = ["title", "description", "default", "examples", "$schema", "$id", "$comment", "$defs"]
+    static let spoken: Set<String> = [
+        "title", "description", "default", "examples", "format", "$schema", "$id", "$comment", "$defs",
+    ]
     static let types = ["object", "array", "string", "integer", "number", "boolean", "null"]
 
     let root: JSON
