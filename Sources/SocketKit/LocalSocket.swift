@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// What failed on a local socket.
 package struct SocketError: Error, Sendable, CustomStringConvertible {
@@ -13,9 +14,9 @@ package struct SocketError: Error, Sendable, CustomStringConvertible {
 }
 
 /// One connection over a Unix domain socket, spoken in lines of UTF-8, each at most 1 MiB. Blocking; for one thread at a time.
-package struct LocalConnection: ~Copyable {
+package final class LocalConnection: Sendable {
     private let descriptor: CInt
-    private var buffer: [UInt8] = []
+    private let buffer = Mutex<[UInt8]>([])
 
     /// Longest line either side takes, in bytes.
     package static let lineBytesMax = 1 << 20
@@ -55,7 +56,11 @@ package struct LocalConnection: ~Copyable {
     }
 
     /// The next line without its newline; nil at the end, on a time-out, and when the line is too long.
-    package mutating func readLine() -> String? {
+    package func readLine() -> String? {
+        buffer.withLock { buffer in readLine(&buffer) }
+    }
+
+    private func readLine(_ buffer: inout [UInt8]) -> String? {
         while true {
             if let end = buffer.firstIndex(of: UInt8(ascii: "\n")) {
                 let line = String(decoding: buffer[..<end], as: UTF8.self)

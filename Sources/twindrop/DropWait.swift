@@ -1,6 +1,8 @@
+import Configuration
 import DropCore
 import Foundation
 import TwinModel
+import TwinStore
 
 /// Waits for the end of a drop that was just handed over: the daemon's, or this process's own work.
 struct DropWait {

@@ -37,7 +37,7 @@ struct Home {
                 "Make one with `twindrop init \(folder)`, or name another with --home.")
         }
         do {
-            configuration = try Configuration.load(home: folder, installedPlugins: Installation.pluginFolders)
+            configuration = try Configuration.load(home: folder, installedPlugins: Installation.current.plugins)
         } catch {
             throw CommandFailure(.usage, lines: error.description.split(separator: "\n").map(String.init))
         }
@@ -72,21 +72,13 @@ struct Home {
     }
 }
 
-/// Where the program's other parts are.
-enum Installation {
-    /// The folder of this executable.
-    static let programFolder: String = {
-        let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
-        return URL(fileURLWithPath: path).deletingLastPathComponent().path
-    }()
+extension Installation {
+    /// What this executable belongs to.
+    static let current = Installation(
+        executable: (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0])
 
-    /// `twindrop-worker` and `twindrop-watch` stand beside the executable.
-    static func program(_ name: String) -> String { programFolder + "/" + name }
-
-    /// Plugins that come with the installation: `PREFIX/lib/twindrop/plugins`, or `.build/plugins` of a working copy.
-    static var pluginFolders: [String] {
-        [programFolder + "/../lib/twindrop/plugins", programFolder + "/../../plugins", programFolder + "/../plugins"]
-            .map { URL(fileURLWithPath: $0).standardizedFileURL.path }
-            .filter { FileManager.default.fileExists(atPath: $0) }
+    /// A program of the installation; where it is missing, its name, which then cannot be started and is reported.
+    func path(of program: String) -> String {
+        (program == "twindrop-watch" ? watch : worker) ?? searched[0] + "/" + program
     }
 }

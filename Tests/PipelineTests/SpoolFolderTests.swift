@@ -87,12 +87,12 @@ final class Scratch {
         let scratch = try Scratch()
         let listener = try LocalListener(at: scratch.path + "/s")
         let server = NamedThread("server") {
-            while var connection = listener.accept() {
+            while let connection = listener.accept() {
                 while let line = connection.readLine() { _ = connection.write(line: "\(line) from \(connection.peerUser!)") }
             }
         }
         do {
-            var connection = try LocalConnection(connectingTo: scratch.path + "/s")
+            let connection = try LocalConnection(connectingTo: scratch.path + "/s")
             let isSent = connection.write(line: "one") && connection.write(line: "two")
             let answers = [connection.readLine(), connection.readLine()]
             #expect(isSent)

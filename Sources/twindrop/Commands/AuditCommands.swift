@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import DropCore
 import Evidence
 import Foundation

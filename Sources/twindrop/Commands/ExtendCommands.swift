@@ -53,7 +53,7 @@ struct PluginCommand: ParsableCommand {
     }
 
     static func all(_ options: HomeOptions) throws(CommandFailure) -> [CataloguedPlugin] {
-        var folders = Installation.pluginFolders
+        var folders = Installation.current.plugins
         if let home = try? options.open() { folders.insert(home.paths.plugins, at: 0) }  // Without a home: the installation's.
         var found: [CataloguedPlugin] = []
         for folder in folders {

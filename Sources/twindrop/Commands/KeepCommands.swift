@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import DropCore
 import DropSpooling
 import Evidence
@@ -103,8 +104,8 @@ struct Examination {
     }
 
     private func programs() -> [String] {
-        ["twindrop-worker", "twindrop-watch"].map(Installation.program).filter { !FileManager.default.isExecutableFile(atPath: $0) }
-            .map { "\($0) is missing or not executable" }
+        ["twindrop-worker", "twindrop-watch"].map(Installation.current.path)
+            .filter { !FileManager.default.isExecutableFile(atPath: $0) }.map { "\($0) is missing or not executable" }
     }
 
     private func archive() throws(DropError) -> [String] {

@@ -1,6 +1,8 @@
 import ArgumentParser
+import Configuration
 import DropCore
 import TwinModel
+import TwinStore
 
 struct DropsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -6,6 +6,7 @@ import Glibc
 import Logging
 import ThreadKit
 import TwinModel
+import TwinStore
 
 struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -17,13 +18,13 @@ struct InitCommand: ParsableCommand {
 
     mutating func run() throws {
         let folder = dir ?? home.folder
-        do {
+        do throws(HomeTemplate.Failure) {
             let made = try HomeTemplate.write(to: folder)
             if home.json { return Terminal.print(["home": .string(folder), "files": .array(made.map { .string($0) })]) }
             Terminal.print("A home is in \(folder):")
             for file in made { Terminal.print("  \(file)") }
             Terminal.print("Next: twindrop run --home \(folder)")
-        } catch let error as HomeTemplate.Failure {
+        } catch {
             throw CommandFailure(.usage, lines: [error.message, error.hint])
         }
     }

@@ -42,7 +42,10 @@ struct Assembly {
         let wiring = Wiring(log: log, tally: tally, marks: marks)
         let pipeline = try makePipeline(store, host, spool, claimer, wiring)
         let watcher = makeWatcher(pipeline, Router(sources: configuration.sources.map(\.name), host: host, log: log), instance: store.instanceID)
-        wiring.afterClaim.with { [claims, intake] in $0 = intake.isOnce ? { claims.note($0) } : { watcher.noteClaims($0) } }
+        let claims = claims
+        let told: @Sendable ([(SettledFile, ClaimResult)]) -> Void =
+            if intake.isOnce { { claims.note($0) } } else { { watcher.noteClaims($0) } }
+        wiring.afterClaim.with { $0 = told }
         return (lock, store, host, pipeline, watcher, marks)
     }
 
@@ -56,7 +59,7 @@ struct Assembly {
                 }, limits: WorkerLimits(source.worker))
         }
         var settings = PluginHost.Configuration(
-            workerPath: Installation.program("twindrop-worker"), sources: sources, keyTable: keys)
+            workerPath: Installation.current.path(of: "twindrop-worker"), sources: sources, keyTable: keys)
         settings.requiresWholeSandbox = all.contains { $0.worker.sandbox == .required }
         return PluginHost(configuration: settings)
     }
@@ -111,7 +114,7 @@ struct Assembly {
         let log = log
         return DropWatcher(
             sources: configuration.sources.map(\.watched), dropZone: paths.dropzone,
-            helperPath: intake.isOnce ? nil : Installation.program("twindrop-watch"),
+            helperPath: intake.isOnce ? nil : Installation.current.path(of: "twindrop-watch"),
             ownership: FolderOwnership(instance: instance, stateFolder: paths.state),
             handler: WatchHandler(
                 settled: { files in pipeline.submit(files) },

@@ -7,9 +7,9 @@ final class BenchmarkLog: Sendable {
     private let file: Mutex<FileHandle>
 
     init(_ path: String) throws(DropError) {
-        if !FileManager.default.fileExists(atPath: path) { FileManager.default.createFile(atPath: path, contents: nil) }
+        if !FileManager.default.fileExists(atPath: path) { _ = FileManager.default.createFile(atPath: path, contents: nil) }
         guard let handle = FileHandle(forWritingAtPath: path) else {
-            throw DropError("benchmark-log", "\(path) cannot be written.", hint: "Correct log.benchmark.", remedy: .suspendSource)
+            throw DropError("benchmark-log", "\(path) cannot be written.", hint: "Correct log.events.", remedy: .suspendSource)
         }
         handle.seekToEndOfFile()
         file = Mutex(handle)

@@ -27,9 +27,8 @@ final class ControlServer: Sendable {
         _ = NamedThread("td-control") { [listener, threads] in
             while let connection = listener.accept() {
                 guard threads.push(()) else { return }
-                let box = ConnectionBox(connection)
                 _ = NamedThread("td-caller") {
-                    Self.serve(box, handler)
+                    Self.serve(connection, handler)
                     _ = threads.pop()
                 }
             }
@@ -41,8 +40,7 @@ final class ControlServer: Sendable {
         threads.close()
     }
 
-    private static func serve(_ box: ConnectionBox, _ handler: Handler) {
-        guard var connection = box.take() else { return }
+    private static func serve(_ connection: LocalConnection, _ handler: Handler) {
         connection.setTimeout(seconds: 60)
         while let line = connection.readLine() {
             let answer = answer(to: line, handler)
@@ -71,20 +69,11 @@ final class ControlServer: Sendable {
     }
 }
 
-/// Carries a connection to its thread.
-private final class ConnectionBox: Sendable {
-    private let connection: Monitor<LocalConnection?>
-
-    init(_ connection: consuming sending LocalConnection) { self.connection = Monitor(connection) }
-
-    func take() -> LocalConnection? { connection.with { $0.take() } }
-}
-
 /// The other end: what a command asks a running daemon.
 enum ControlClient {
     /// Nil when no daemon runs in this home.
     static func ask(_ socket: String, _ request: JSON) throws(CommandFailure) -> JSON? {
-        var connection: LocalConnection
+        let connection: LocalConnection
         do {
             connection = try LocalConnection(connectingTo: socket)
         } catch {

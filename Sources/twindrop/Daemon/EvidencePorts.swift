@@ -1,3 +1,4 @@
+import Configuration
 import DropCore
 import Evidence
 import Foundation

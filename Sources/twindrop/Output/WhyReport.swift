@@ -1,12 +1,14 @@
+import Configuration
 import DropCore
 import DropWatch
 import TwinModel
+import TwinStore
 
 /// Why a file was or was not picked up: what the register knows of it, and what the watcher sees.
 struct WhyReport {
     private let home: Home
     private let register: any DropRegister
-    private let explain: (String) -> Explanation
+    private let explain: (String) -> DropWatch.Explanation
 
     init(_ home: Home) throws(CommandFailure) {
         self.home = home
