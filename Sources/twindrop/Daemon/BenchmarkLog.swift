@@ -1,22 +1,24 @@
 import DropCore
-import Foundation
-import Synchronization
+import Glibc
 
-/// Appends `applied NAME NS` and `archived NAME NS`, each at once: for measuring from outside (nanoseconds of CLOCK_REALTIME).
+/// Appends `applied NAME NS` and `archived NAME NS`, each at once: for measuring from outside (nanoseconds of CLOCK_REALTIME). The
+/// file may be a FIFO whose reader is there.
 final class BenchmarkLog: Sendable {
-    private let file: Mutex<FileHandle>
+    private let descriptor: CInt
 
     init(_ path: String) throws(DropError) {
-        if !FileManager.default.fileExists(atPath: path) { _ = FileManager.default.createFile(atPath: path, contents: nil) }
-        guard let handle = FileHandle(forWritingAtPath: path) else {
-            throw DropError("benchmark-log", "\(path) cannot be written.", hint: "Correct log.events.", remedy: .suspendSource)
+        descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw DropError(
+                "benchmark-log", "\(path) cannot be written: \(unsafe String(cString: strerror(errno))).", hint: "Correct log.events.",
+                remedy: .suspendSource)
         }
-        handle.seekToEndOfFile()
-        file = Mutex(handle)
     }
 
+    deinit { close(descriptor) }
+
     func note(_ what: String, _ name: FileName) {
-        let line = "\(what) \(name) \(WallClock.nanoseconds())\n"
-        file.withLock { $0.write(Data(line.utf8)) }
+        let line = Array("\(what) \(name) \(WallClock.nanoseconds())\n".utf8)
+        _ = unsafe write(descriptor, line, line.count)  // A measurement that cannot be written stops no work.
     }
 }
