@@ -72,6 +72,9 @@ import Testing
         process.executableURL = URL(fileURLWithPath: Workshop.program("parent"))
         process.arguments = [Workshop.worker]
         process.standardOutput = output
+        let input = Pipe()  // Its end lets the holder of the worker's socket go.
+        process.standardInput = input
+        defer { input.fileHandleForWriting.closeFile() }
         try process.run()
         let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
         let worker = try #require(Int32(line.trimmingCharacters(in: .whitespacesAndNewlines)))
