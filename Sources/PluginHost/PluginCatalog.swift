@@ -51,9 +51,10 @@ package struct PluginCatalog: Sendable {
         if let usable = matches.first(where: { $0.defect == nil }) { return usable }
         if let defect = matches.first?.defect { throw defect }
         let ids = all.compactMap { $0.defect == nil ? $0.manifest?.id : nil }
+        let known = ids.isEmpty ? "none" : ids.joined(separator: ", ")
         throw DropError(
             "plugin-missing",
-            "\(Escaping.visible(folder)) has no plugin \(Escaping.visible(id)); it has \(ids.isEmpty ? "none" : ids.joined(separator: ", ")).",
+            "\(Escaping.visible(folder)) has no plugin \(Escaping.visible(id)); it has \(known).",
             hint: "Install the plugin, or correct the source's plugin.", remedy: .suspendSource)
     }
 
@@ -76,7 +77,8 @@ package struct PluginCatalog: Sendable {
             manifest = read
             if let pin = read.digest, pin != library.digest {
                 throw DropError(
-                    "plugin-digest", "\(Escaping.visible(libraryPath)) has the SHA-256 \(library.digest), its manifest pins \(pin).",
+                    "plugin-digest",
+                    "\(Escaping.visible(libraryPath)) has the SHA-256 \(library.digest), its manifest pins \(pin).",
                     hint: "Install the library the manifest was made for, or correct its member sha256.", remedy: .suspendSource)
             }
         } catch { defect = error }

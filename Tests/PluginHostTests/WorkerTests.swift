@@ -48,7 +48,8 @@ import Testing
         let pids = try names.map { name in
             let descriptor = Workshop.input("a 1\n")
             defer { close(descriptor) }
-            let job = TransformJob(drop: Workshop.dropID(), source: name, fileName: FileName("x"), descriptor: descriptor, bytes: 4)
+            let job = TransformJob(
+                drop: Workshop.dropID(), source: name, fileName: FileName("x"), descriptor: descriptor, bytes: 4)
             return Bench.pid(try host.transform(job, into: RecordingSink()))
         }
         #expect(pids[0] != pids[1])
@@ -60,7 +61,8 @@ import Testing
         defer { close(descriptor) }
         lseek(descriptor, 4, SEEK_SET)
         let sink = RecordingSink()
-        let job = TransformJob(drop: Workshop.dropID(), source: bench.source, fileName: FileName("x"), descriptor: descriptor, bytes: 8)
+        let job = TransformJob(
+            drop: Workshop.dropID(), source: bench.source, fileName: FileName("x"), descriptor: descriptor, bytes: 8)
         _ = try bench.host.transform(job, into: sink)
         #expect(sink.entries.filter { $0.hasPrefix("record") }.count == 2)
         #expect(lseek(descriptor, 0, SEEK_CUR) == 4)
