@@ -63,6 +63,11 @@ package struct PluginCatalog: Sendable {
 
     /// See the method of the same name.
     package static func inspect(libraryPath: String) -> CataloguedPlugin {
+        inspect(libraryPath: libraryPath) { () throws(DropError) in try PluginLibrary(path: libraryPath) }
+    }
+
+    /// The same for a library that may be in memory already.
+    static func inspect(libraryPath: String, load: () throws(DropError) -> PluginLibrary) -> CataloguedPlugin {
         let slash = libraryPath.utf8.lastIndex(of: UInt8(ascii: "/")).map { libraryPath.utf8.index(after: $0) }
         let start = slash ?? libraryPath.startIndex
         let name = Self.name(of: String(libraryPath[start...]))
@@ -71,7 +76,7 @@ package struct PluginCatalog: Sendable {
         var digest: ContentDigest?
         var defect: DropError?
         do throws(DropError) {
-            let library = try PluginLibrary(path: libraryPath)
+            let library = try load()
             digest = library.digest
             let read = try readManifest(manifestPath)
             manifest = read

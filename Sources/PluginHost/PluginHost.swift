@@ -163,7 +163,7 @@ final class HostContext: Sendable {
         try libraries.withLock { known throws(DropError) in
             if let loaded = known[path] { return loaded.library }
             let library = try PluginLibrary(path: path)
-            let found = PluginCatalog.inspect(libraryPath: path)
+            let found = PluginCatalog.inspect(libraryPath: path) { () throws(DropError) in library }
             if let defect = found.defect, !(defect.code == "plugin-manifest" && found.isWithoutManifest) { throw defect }
             known[path] = (library, found.manifest)
             return library

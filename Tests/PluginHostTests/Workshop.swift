@@ -131,7 +131,8 @@ struct Bench {
     /// Limits so short that a test that meets one is over soon, and long enough for a busy machine.
     static func limits() -> WorkerLimits {
         var limits = WorkerLimits()
-        limits.silence = .milliseconds(1500)
+        limits.addressSpace = 128 << 20  // so that it is full soon
+        limits.silence = .seconds(3)
         limits.processorTime = .milliseconds(500)
         limits.wallTime = .seconds(20)
         limits.outputBytes = 8 << 20
