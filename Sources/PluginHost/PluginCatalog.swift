@@ -51,9 +51,10 @@ package struct PluginCatalog: Sendable {
         if let usable = matches.first(where: { $0.defect == nil }) { return usable }
         if let defect = matches.first?.defect { throw defect }
         let ids = all.compactMap { $0.defect == nil ? $0.manifest?.id : nil }
+        let known = ids.isEmpty ? "none" : ids.joined(separator: ", ")
         throw DropError(
             "plugin-missing",
-            "\(Escaping.visible(folder)) has no plugin \(Escaping.visible(id)); it has \(ids.isEmpty ? "none" : ids.joined(separator: ", ")).",
+            "\(Escaping.visible(folder)) has no plugin \(Escaping.visible(id)); it has \(known).",
             hint: "Install the plugin, or correct the source's plugin.", remedy: .suspendSource)
     }
 
@@ -62,6 +63,11 @@ package struct PluginCatalog: Sendable {
 
     /// See the method of the same name.
     package static func inspect(libraryPath: String) -> CataloguedPlugin {
+        inspect(libraryPath: libraryPath) { () throws(DropError) in try PluginLibrary(path: libraryPath) }
+    }
+
+    /// The same for a library that may be in memory already.
+    static func inspect(libraryPath: String, load: () throws(DropError) -> PluginLibrary) -> CataloguedPlugin {
         let slash = libraryPath.utf8.lastIndex(of: UInt8(ascii: "/")).map { libraryPath.utf8.index(after: $0) }
         let start = slash ?? libraryPath.startIndex
         let name = Self.name(of: String(libraryPath[start...]))
@@ -70,13 +76,14 @@ package struct PluginCatalog: Sendable {
         var digest: ContentDigest?
         var defect: DropError?
         do throws(DropError) {
-            let library = try PluginLibrary(path: libraryPath)
+            let library = try load()
             digest = library.digest
             let read = try readManifest(manifestPath)
             manifest = read
             if let pin = read.digest, pin != library.digest {
                 throw DropError(
-                    "plugin-digest", "\(Escaping.visible(libraryPath)) has the SHA-256 \(library.digest), its manifest pins \(pin).",
+                    "plugin-digest",
+                    "\(Escaping.visible(libraryPath)) has the SHA-256 \(library.digest), its manifest pins \(pin).",
                     hint: "Install the library the manifest was made for, or correct its member sha256.", remedy: .suspendSource)
             }
         } catch { defect = error }

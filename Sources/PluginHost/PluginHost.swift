@@ -163,7 +163,7 @@ final class HostContext: Sendable {
         try libraries.withLock { known throws(DropError) in
             if let loaded = known[path] { return loaded.library }
             let library = try PluginLibrary(path: path)
-            let found = PluginCatalog.inspect(libraryPath: path)
+            let found = PluginCatalog.inspect(libraryPath: path) { () throws(DropError) in library }
             if let defect = found.defect, !(defect.code == "plugin-manifest" && found.isWithoutManifest) { throw defect }
             known[path] = (library, found.manifest)
             return library
@@ -173,13 +173,17 @@ final class HostContext: Sendable {
     /// Compares what the plugin says of itself with its manifest, and the sandbox with what is required.
     func check(_ hello: Worker.Hello, library: PluginLibrary) throws(WorkerFailure) {
         let manifest = libraries.withLock { $0[library.path]?.manifest }
-        if let manifest, Array(manifest.id.utf8) != Array(hello.id.utf8) || Array(manifest.version.utf8) != Array(hello.version.utf8) {
+        if let manifest,
+            Array(manifest.id.utf8) != Array(hello.id.utf8) || Array(manifest.version.utf8) != Array(hello.version.utf8)
+        {
             throw WorkerFailure(
-                .abi, "The library says it is \(hello.id) \(hello.version), its manifest says \(manifest.id) \(manifest.version).")
+                .abi, "The library says it is \(hello.id) \(hello.version), its manifest says \(manifest.id) \(manifest.version)."
+            )
         }
         let missing = Self.missing(from: hello.sandbox)
         if requiresWholeSandbox, !missing.isEmpty {
-            throw WorkerFailure(.notLoaded, "This kernel cannot build the whole sandbox; missing: \(missing.joined(separator: ", ")).")
+            throw WorkerFailure(
+                .notLoaded, "This kernel cannot build the whole sandbox; missing: \(missing.joined(separator: ", ")).")
         }
     }
 

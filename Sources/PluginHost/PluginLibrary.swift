@@ -46,7 +46,9 @@ package final class PluginLibrary: Sendable {
         var content = [UInt8](repeating: 0, count: Int(status.st_size))
         var done = 0
         while done < content.count {
-            let count = unsafe content.withUnsafeMutableBytes { unsafe td_wire_read(file, $0.baseAddress! + done, $0.count - done) }
+            let count = unsafe content.withUnsafeMutableBytes {
+                unsafe td_wire_read(file, $0.baseAddress! + done, $0.count - done)
+            }
             guard count >= 0 else { throw missing(path, "It cannot be read (\(String(errno: CInt(-count)))).") }
             if count == 0 { break }
             done += Int(count)

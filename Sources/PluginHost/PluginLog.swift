@@ -21,8 +21,9 @@ struct PluginLog {
     }
 
     /// Adds bytes that came through standard output or standard error.
-    mutating func add(printed bytes: UnsafeRawBufferPointer) {
-        for unsafe byte in unsafe bytes {
+    mutating func add(printed raw: UnsafeRawBufferPointer) {
+        let bytes = unsafe Array(raw)
+        for byte in bytes {
             if byte == UInt8(ascii: "\n") || printed.count >= 4096 { endLine() }
             if byte != UInt8(ascii: "\n") { printed.append(byte) }
         }

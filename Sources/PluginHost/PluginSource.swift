@@ -27,7 +27,8 @@ package struct PluginSource: Sendable {
     package let limits: WorkerLimits
 
     package init(
-        name: SourceName, libraryPath: String, settings: String = "{}", lookups: [Lookup] = [], limits: WorkerLimits = WorkerLimits()
+        name: SourceName, libraryPath: String, settings: String = "{}", lookups: [Lookup] = [],
+        limits: WorkerLimits = WorkerLimits()
     ) {
         self.name = name
         self.libraryPath = libraryPath

@@ -36,7 +36,9 @@ extension SourceLane {
             let sealed = unsafe head.withUnsafeBytes {
                 unsafe td_wire_seal("twindrop-head", $0.baseAddress, min($0.count, Int(TD_WIRE_HEAD_MAX)))
             }
-            guard sealed >= 0 else { throw WorkerFailure(.notLoaded, "No memory file could be made (\(String(errno: -sealed))).") }
+            guard sealed >= 0 else {
+                throw WorkerFailure(.notLoaded, "No memory file could be made (\(String(errno: -sealed))).")
+            }
             defer { close(sealed) }
             var exchange = Exchange(
                 worker: worker, allowance: .init(source.limits, inputBytes: 0), log: log, isCancelled: { false })
@@ -147,9 +149,10 @@ extension SourceLane {
         state.with { state in
             if !state.failed.contains(drop) { state.failed.append(drop) }
             guard state.failed.count >= source.limits.failuresMax else { return }
+            let count = state.failed.count
             state.suspension = DropError(
                 "plugin-suspended",
-                "Source \(source.name): plugin \(plugin) failed on \(state.failed.count) drops in a row, last with: \(error.message)",
+                "Source \(source.name): plugin \(plugin) failed on \(count) drops in a row, last with: \(error.message)",
                 hint: "Correct or replace the plugin, then resume the source; its files wait.", remedy: .suspendSource)
         }
     }

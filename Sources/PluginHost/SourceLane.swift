@@ -156,13 +156,15 @@ final class SourceLane: @unchecked Sendable {
             throw WorkerFailure(.protocolFault, "Its first frame is no HELLO.")
         }
         let head = unsafe frame.payload.loadUnaligned(as: td_wire_hello.self)
-        let id = Int(head.id_length), version = Int(head.version_length)
+        let id = Int(head.id_length)
+        let version = Int(head.version_length)
         guard head.wire_version == TD_WIRE_VERSION, unsafe frame.payload.count == size + id + version else {
             throw WorkerFailure(.abi, "twindrop-worker is of another version than twindrop.")
         }
         let words = unsafe frame.payload[size...]
         return unsafe Worker.Hello(
-            id: Escaping.visible(words.prefix(id), scalarsMax: 64), version: Escaping.visible(words.dropFirst(id), scalarsMax: 64),
+            id: Escaping.visible(words.prefix(id), scalarsMax: 64),
+            version: Escaping.visible(words.dropFirst(id), scalarsMax: 64),
             abi: (head.abi_major, head.abi_minor), sandbox: head.sandbox)
     }
 }

@@ -63,7 +63,8 @@ struct WorkerFailure: Error {
         case .limit:
             return DropError(
                 "limit", "\(subject): plugin \(plugin) passed a limit. \(message)",
-                hint: "Correct the plugin, or raise the source's limits, then retry the drop.", remedy: .quarantine, offset: offset)
+                hint: "Correct the plugin, or raise the source's limits, then retry the drop.", remedy: .quarantine,
+                offset: offset)
         case .protocolFault:
             return DropError(
                 "protocol", "\(subject): plugin \(plugin) gave output that cannot be read. \(message)", hint: log,
@@ -89,7 +90,8 @@ struct WorkerFailure: Error {
         case .notLoaded:
             return DropError(
                 "plugin-missing", "\(subject): plugin \(plugin) could not be started. \(message)",
-                hint: "Install a build of the plugin for this machine, and twindrop-worker beside twindrop.", remedy: .suspendSource)
+                hint: "Install a build of the plugin for this machine, and twindrop-worker beside twindrop.",
+                remedy: .suspendSource)
         case .abi:
             return DropError(
                 "abi", "\(subject): plugin \(plugin) does not fit this TwinDrop. \(message)",

@@ -29,8 +29,8 @@
 static const int allowed[] = {
     // The hot ones first: the filter is a chain.
     SYS_read, SYS_write, SYS_futex, SYS_mmap, SYS_munmap, SYS_madvise, SYS_mprotect, SYS_brk, SYS_mremap, SYS_close,
-    SYS_recvmsg, SYS_readv, SYS_writev, SYS_pread64, SYS_preadv, SYS_lseek, SYS_fstat, SYS_newfstatat, SYS_statx, SYS_clock_gettime,
-    SYS_clock_getres, SYS_gettimeofday, SYS_clock_nanosleep, SYS_nanosleep, SYS_sched_yield, SYS_rt_sigaction,
+    SYS_recvmsg, SYS_readv, SYS_writev, SYS_pread64, SYS_preadv, SYS_lseek, SYS_fstat, SYS_newfstatat, SYS_statx,
+    SYS_clock_gettime, SYS_clock_getres, SYS_gettimeofday, SYS_clock_nanosleep, SYS_nanosleep, SYS_sched_yield, SYS_rt_sigaction,
     SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_sigaltstack, SYS_restart_syscall, SYS_exit, SYS_exit_group, SYS_set_robust_list,
     SYS_get_robust_list, SYS_rseq, SYS_set_tid_address, SYS_gettid, SYS_getpid, SYS_getppid, SYS_getuid, SYS_geteuid,
     SYS_getgid, SYS_getegid, SYS_getrandom, SYS_getrusage, SYS_getrlimit, SYS_sched_getaffinity, SYS_sched_getparam,

@@ -51,7 +51,10 @@ import Testing
         ("plugin-manifest", manifest(more: ", \"colour\": 1"), "Member colour is unknown"),
         ("plugin-manifest", manifest(more: ", \"settings\": 1"), "Member settings"),
         ("plugin-manifest", manifest(more: ", \"sha256\": \"12\""), "Member sha256"),
-        ("plugin-digest", manifest(more: ", \"sha256\": \"" + String(repeating: "0", count: 64) + "\""), "its manifest pins 0000"),
+        (
+            "plugin-digest", manifest(more: ", \"sha256\": \"" + String(repeating: "0", count: 64) + "\""),
+            "its manifest pins 0000"
+        ),
     ]
 
     @Test(arguments: defects)

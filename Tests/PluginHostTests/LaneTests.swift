@@ -46,7 +46,9 @@ import Testing
         #expect(try bench.host.keys(for: bench.source) == ["stored", "temperature", "key1", "key2", "key3", "key4"])
         let sink = RecordingSink()
         try bench.run("a 5\n", into: sink)
-        #expect(sink.entries.prefix(6).map { $0 } == (["stored", "temperature"] + (1...4).map { "key\($0)" }).enumerated().map { "key \($0 + 1) \($1)" })
+        #expect(
+            sink.entries.prefix(6).map { $0 }
+                == (["stored", "temperature"] + (1...4).map { "key\($0)" }).enumerated().map { "key \($0 + 1) \($1)" })
         #expect(sink.entries.last == "upsertTwin a - temperature=5")
     }
 
@@ -79,7 +81,8 @@ import Testing
             DispatchQueue.global().async(group: group) {
                 let sink = RecordingSink()
                 #expect(throws: Never.self) { try bench.run("+\(index) 1\n", into: sink) }
-                #expect(Set(sink.entries.filter { $0.hasPrefix("key") }).count == sink.entries.filter { $0.hasPrefix("key") }.count)
+                #expect(
+                    Set(sink.entries.filter { $0.hasPrefix("key") }).count == sink.entries.filter { $0.hasPrefix("key") }.count)
             }
         }
         #expect(group.wait(timeout: .now() + 60) == .success)

@@ -27,10 +27,13 @@ import Testing
             defer { close(descriptor) }
             let started = ContinuousClock.now
             let job = TransformJob(
-                drop: Workshop.dropID(), source: bench.source, fileName: FileName("x"), descriptor: descriptor, bytes: UInt64(millions))
+                drop: Workshop.dropID(), source: bench.source, fileName: FileName("x"), descriptor: descriptor,
+                bytes: UInt64(millions))
             _ = try bench.host.transform(job, into: sink)
             let seconds = (ContinuousClock.now - started) / .seconds(1)
-            print("\(millions) M operations: \(Double(millions) / seconds) M/s, \(Double(sink.bytes) / seconds / 1e6) MB/s, \(sink.frames) frames")
+            print(
+                "\(millions) M operations: \(Double(millions) / seconds) M/s, \(Double(sink.bytes) / seconds / 1e6) MB/s"
+            )
         }
     }
 

@@ -48,7 +48,8 @@ import Testing
         let pids = try names.map { name in
             let descriptor = Workshop.input("a 1\n")
             defer { close(descriptor) }
-            let job = TransformJob(drop: Workshop.dropID(), source: name, fileName: FileName("x"), descriptor: descriptor, bytes: 4)
+            let job = TransformJob(
+                drop: Workshop.dropID(), source: name, fileName: FileName("x"), descriptor: descriptor, bytes: 4)
             return Bench.pid(try host.transform(job, into: RecordingSink()))
         }
         #expect(pids[0] != pids[1])
@@ -60,7 +61,8 @@ import Testing
         defer { close(descriptor) }
         lseek(descriptor, 4, SEEK_SET)
         let sink = RecordingSink()
-        let job = TransformJob(drop: Workshop.dropID(), source: bench.source, fileName: FileName("x"), descriptor: descriptor, bytes: 8)
+        let job = TransformJob(
+            drop: Workshop.dropID(), source: bench.source, fileName: FileName("x"), descriptor: descriptor, bytes: 8)
         _ = try bench.host.transform(job, into: sink)
         #expect(sink.entries.filter { $0.hasPrefix("record") }.count == 2)
         #expect(lseek(descriptor, 0, SEEK_CUR) == 4)
@@ -72,6 +74,9 @@ import Testing
         process.executableURL = URL(fileURLWithPath: Workshop.program("parent"))
         process.arguments = [Workshop.worker]
         process.standardOutput = output
+        let input = Pipe()  // Its end lets the holder of the worker's socket go.
+        process.standardInput = input
+        defer { input.fileHandleForWriting.closeFile() }
         try process.run()
         let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
         let worker = try #require(Int32(line.trimmingCharacters(in: .whitespacesAndNewlines)))

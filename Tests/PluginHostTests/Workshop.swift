@@ -36,7 +36,10 @@ enum Workshop {
     static func plugin(_ name: String) -> String {
         compile(
             name + ".so",
-            ["-shared", "-fPIC", "-I\(root.path)/Sources/CTwinDropPlugin/include", "\(testsFolder.path)/Hostile/\(name).c", "-lpthread"])
+            [
+                "-shared", "-fPIC", "-I\(root.path)/Sources/CTwinDropPlugin/include", "\(testsFolder.path)/Hostile/\(name).c",
+                "-lpthread",
+            ])
     }
 
     /// The program `name`, with the host's end of the wire.
@@ -53,6 +56,14 @@ enum Workshop {
     static func repositoryPlugin(_ name: String, sources: [String]) -> String {
         let files = sources.map { "\(root.path)/Plugins/\(name)/Sources/\($0)" }
         return compile(name + ".so", ["-shared", "-fPIC", "-I\(root.path)/Sources/CTwinDropPlugin/include"] + files)
+    }
+
+    /// A library made of C source text, compiled as docs/plugin-abi.md says.
+    static func plugin(_ name: String, source: String) -> String {
+        let file = folder.appendingPathComponent(name + ".c").path
+        do { try source.write(toFile: file, atomically: true, encoding: .utf8) } catch { fatalError("\(file): \(error)") }
+        let include = "-I\(root.path)/Sources/CTwinDropPlugin/include"
+        return compile(name + ".so", ["-std=c11", "-O2", "-shared", "-fPIC", "-fvisibility=hidden", include, file])
     }
 
     private static func compile(_ product: String, _ arguments: [String]) -> String {
@@ -120,7 +131,8 @@ struct Bench {
     /// Limits so short that a test that meets one is over soon, and long enough for a busy machine.
     static func limits() -> WorkerLimits {
         var limits = WorkerLimits()
-        limits.silence = .milliseconds(1500)
+        limits.addressSpace = 128 << 20  // so that it is full soon
+        limits.silence = .seconds(3)
         limits.processorTime = .milliseconds(500)
         limits.wallTime = .seconds(20)
         limits.outputBytes = 8 << 20
@@ -142,8 +154,8 @@ struct Bench {
     /// Transforms `content` into `sink`.
     @discardableResult
     func run(
-        _ content: String = "a 1\n", name: String = "drop.csv", drop: DropID = Workshop.dropID(), into sink: RecordingSink = RecordingSink(),
-        isCancelled: @escaping @Sendable () -> Bool = { false }
+        _ content: String = "a 1\n", name: String = "drop.csv", drop: DropID = Workshop.dropID(),
+        into sink: RecordingSink = RecordingSink(), isCancelled: @escaping @Sendable () -> Bool = { false }
     ) throws(DropError) -> TransformSummary {
         let descriptor = Workshop.input(content)
         defer { close(descriptor) }
@@ -154,7 +166,10 @@ struct Bench {
     }
 
     /// The error of a run that fails.
-    func failure(_ content: String = "a 1\n", name: String = "drop.csv", drop: DropID = Workshop.dropID(), into sink: RecordingSink = RecordingSink()) -> DropError? {
+    func failure(
+        _ content: String = "a 1\n", name: String = "drop.csv", drop: DropID = Workshop.dropID(),
+        into sink: RecordingSink = RecordingSink()
+    ) -> DropError? {
         do throws(DropError) {
             try run(content, name: name, drop: drop, into: sink)
             return nil

@@ -179,7 +179,8 @@ static td_status line(td_instance *self, const char *bytes, size_t length, uint6
         size_t building = bytes[0] == 'H' && length >= 10 && length <= 25 ? name_length(bytes + 9, length - 9) : 0;
         if (building == 0 || digits(bytes + 1, 8) < 0)
             return refuse(host, TD_REFUSED,
-                          "The first line is no header (H, date, building). Is it an export of the door counters?", (int64_t)offset);
+                          "The first line is no header (H, date, building). Is it an export of the door counters?",
+                          (int64_t)offset);
         memcpy(self->building, bytes + 9, building);
         self->building_length = building;
         host->span(host, TD_HEADER, offset, whole, words("header"));
@@ -189,7 +190,8 @@ static td_status line(td_instance *self, const char *bytes, size_t length, uint6
         long count = length == 7 ? digits(bytes + 1, 6) : -1;
         if (count < 0 || (uint64_t)count != self->rows)
             return refuse(host, TD_REFUSED,
-                          "The trailer counts other rows than the file has: rows are missing. Deliver it again.", (int64_t)offset);
+                          "The trailer counts other rows than the file has: rows are missing. Deliver it again.",
+                          (int64_t)offset);
         host->span(host, TD_FOOTER, offset, whole, words("trailer"));
         *ended = 1;
         return TD_OK;
@@ -240,7 +242,8 @@ static td_status transform(td_instance *self) {
 // -- The descriptor ------------------------------------------------------------------------------------------------------
 
 static td_status create(const td_host *host, td_instance **instance) {
-    static const char *const names[KEY_COUNT] = {"lastCountedAt", "entered", "left", "temperature", "state", "fault", "locatedIn"};
+    static const char *const names[KEY_COUNT] = {"lastCountedAt", "entered", "left",      "temperature",
+                                                 "state",         "fault",   "locatedIn"};
     td_instance *self = calloc(1, sizeof *self);
     if (!self) return refuse(host, TD_INTERNAL, "There is no memory.", -1);
     self->host = host;

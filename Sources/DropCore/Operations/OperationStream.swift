@@ -21,6 +21,8 @@
 /// Every stream begins with `key` entries for the table its source has so far, so it can be read alone; new names follow
 /// before their first use. For one source a name has the same number in every stream: the table only grows.
 ///
+/// The worker gives a relationship that has no id of its own the id `NAME:TARGET`.
+///
 /// An entry is whole within one frame, and a record with all its operations is, too. The fingerprint of an operation covers its
 /// verb and body, and nothing else, so that the same statement about a twin has the same bytes wherever it stands in a file.
 package enum OperationEntry: UInt8, Sendable {
