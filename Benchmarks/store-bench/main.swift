@@ -61,6 +61,12 @@ func peakMiB() -> Int {
     return usage.ru_maxrss / 1024
 }
 
+func cpuSeconds() -> Double {
+    var time = timespec()
+    unsafe clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}
+
 let clock = ContinuousClock()
 var ids = DropIDGenerator()
 var random = SystemRandomNumberGenerator()
@@ -69,6 +75,7 @@ var arrival: UInt64 = 1_760_000_000_000
 @MainActor func load(_ store: TwinStore, _ name: String, _ rows: Int, _ folder: String, _ each: () -> [Frames]) throws {
     var compare = Duration.zero
     var commit = Duration.zero
+    var cpu = (0.0, 0.0)
     var books = DropBooks()
     for file in each() {
         arrival += 1
@@ -81,12 +88,16 @@ var arrival: UInt64 = 1_760_000_000_000
             id: id, source: source, fileName: FileName("bench.csv"), bytes: job.bytes, state: .registered, claimedAt: arrival,
             changedAt: arrival, intake: FileIdentity(device: 1, inode: arrival, changeTime: 0))
         let start = clock.now
+        let cpuStart = cpuSeconds()
         let builder = try store.changeSet(for: job)
         for frame in file.frames { try unsafe builder.absorb(frame.span.bytes) }
         let changes = try builder.finish()
         let middle = clock.now
+        let cpuMiddle = cpuSeconds()
         let result = try store.commit([(changes, record)])[0].get()
         let end = clock.now
+        cpu.0 += cpuMiddle - cpuStart
+        cpu.1 += cpuSeconds() - cpuMiddle
         compare += middle - start
         commit += end - middle
         books.created += result.books.created
@@ -97,7 +108,8 @@ var arrival: UInt64 = 1_760_000_000_000
         let microseconds = Double(duration.components.seconds) * 1e6 + Double(duration.components.attoseconds) / 1e12
         return "\((microseconds / Double(rows) * 1000).rounded() / 1000) µs/row"
     }
-    print("\(name): compare \(perRow(compare)), commit \(perRow(commit)); total \(compare + commit); created \(books.created) updated \(books.updated) unchanged \(books.unchanged); peak \(peakMiB()) MiB")
+    func cpuPerRow(_ seconds: Double) -> Double { (seconds * 1e9 / Double(rows)).rounded() / 1000 }
+    print("\(name): compare \(perRow(compare)) (cpu \(cpuPerRow(cpu.0))), commit \(perRow(commit)) (cpu \(cpuPerRow(cpu.1))); total \(compare + commit); created \(books.created) updated \(books.updated) unchanged \(books.unchanged); peak \(peakMiB()) MiB")
 }
 
 @MainActor func main() throws {

@@ -16,7 +16,8 @@ package struct PlannedChange: Sendable, Equatable {
 }
 
 extension DropChanges {
-    /// Calls `body` with every change: those of operations in the order of the file, then deletions by absence. Before a commit only.
+    /// Calls `body` with every change: those of operations, by and large in the order of the file (within a frame, new twins come
+    /// first), then deletions by absence. Before a commit only.
     package func forEachChange(_ body: (PlannedChange) -> Void) throws(DropError) {
         let comparison = comparison
         try comparison.store.reading { (database) throws(DropError) in

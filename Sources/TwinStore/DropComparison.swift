@@ -131,10 +131,7 @@ final class DropComparison: ChangeSetBuilder {
             frames = []
             return
         }
-        var copy: [UInt8] = []
-        copy.reserveCapacity(bytes.count)
-        for index in bytes.indices { copy.append(bytes[index]) }
-        frames.append(copy)
+        frames.append(RawBytes.copy(bytes, 0..<bytes.count))
     }
 
     package func restart() throws(DropError) {
@@ -225,10 +222,7 @@ final class DropComparison: ChangeSetBuilder {
     }
 
     func array(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) -> [UInt8] {
-        var result: [UInt8] = []
-        result.reserveCapacity(range.count)
-        for index in range { result.append(bytes[index]) }
-        return result
+        RawBytes.copy(bytes, range)
     }
 
     /// The global key of a wire key; a number the stream did not define is a protocol error.

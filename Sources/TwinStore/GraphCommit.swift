@@ -103,7 +103,7 @@ final class GraphCommit {
         if let refusal = try refusal(of: record) { return .failed(refusal) }
         if try isOvertaken(comparison) { return .overtaken }
         let member = Effects(comparison, sequence: sequence + 1)
-        let saved = (nextRevision, time)
+        let saved = (nextRevision, time, persistedKeys)
         try run { try database.execute(sql: "SAVEPOINT member") }
         do {
             try write(member, record)
@@ -111,7 +111,7 @@ final class GraphCommit {
         } catch Interruption.overtaken {
             try run { try database.execute(sql: "ROLLBACK TO member; RELEASE member") }
             undo(member)
-            (nextRevision, time) = saved
+            (nextRevision, time, persistedKeys) = saved
             return .overtaken
         } catch {
             undo(member)

@@ -148,3 +148,10 @@ extension JSON {
         return .object(members.filter { !["$etag", "$metadata"].contains($0.name) }.sorted { $0.name < $1.name })
     }
 }
+
+extension OperationWriter {
+    /// An upsert.
+    mutating func twin(_ id: String, model: String? = nil, _ properties: KeyValuePairs<String, PropertyValue>) {
+        twin(id, .upsertTwin, model: model, properties)
+    }
+}
