@@ -45,7 +45,7 @@ struct VerifyRun {
         let file = try StorageFile(places.chain, .read)
         let size = try file.size()
         if let head, size < head.bytes {
-            damage(VerifyFinding("chain-truncated", "chain.log has \(size) bytes; \(head.bytes) were durable: its end was cut off."))
+            find(VerifyFinding("chain-truncated", "chain.log has \(size) bytes; \(head.bytes) were durable: its end was cut off."))
         }
         var reader = try ChainReader(file)
         while let line = try reader.next() {
@@ -70,7 +70,7 @@ struct VerifyRun {
     private mutating func torn(_ line: ChainReader.Line) {
         if let head, line.offset >= head.bytes {
             result.unpublishedBytes = line.bytes
-        } else if chainIsSound {
+        } else {
             damage(VerifyFinding("chain-torn", "chain.log ends within record \(expectedIndex), at byte \(line.offset).", record: expectedIndex))
         }
     }
