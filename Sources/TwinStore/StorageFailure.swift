@@ -32,5 +32,11 @@ enum StorageFailure {
         DropError("storage", "The twin database is damaged: \(what).", hint: stopHint, remedy: .stop)
     }
 
+    static func otherVersion(_ version: Int, known: Int) -> DropError {
+        DropError(
+            "storage", "The twin database has schema \(version); this program knows \(known).",
+            hint: "Run the version that wrote it once, or restore a backup made by this one.", remedy: .stop)
+    }
+
     private static let stopHint = "Check the disk and its file system, then start again; `twindrop doctor` and `restore` help on."
 }

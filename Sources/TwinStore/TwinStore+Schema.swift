@@ -14,7 +14,22 @@ extension TwinStore {
     /// The write-ahead log is checkpointed by the writer when it passes this.
     static let walBytesMax = 256 << 20
 
-    static func openPool(_ path: String) throws(DropError) -> DatabasePool {
+    /// Connections that only read, beside a running daemon or without one.
+    static func openReadOnly(_ path: String) throws(DropError) -> DatabasePool {
+        var configuration = configuration()
+        configuration.readonly = true
+        configuration.maximumReaderCount = 2
+        do {
+            let pool = try DatabasePool(path: path, configuration: configuration)
+            let version = try pool.read { try Int.fetchOne($0, sql: "PRAGMA user_version") ?? 0 }
+            guard version == schemaVersion else { throw StorageFailure.otherVersion(version, known: schemaVersion) }
+            return pool
+        } catch {
+            throw StorageFailure.error(error)
+        }
+    }
+
+    private static func configuration() -> Configuration {
         var configuration = Configuration()
         configuration.maximumReaderCount = 6
         configuration.busyMode = .timeout(10)
@@ -26,6 +41,11 @@ extension TwinStore {
             ] { try database.execute(sql: "PRAGMA \(pragma)") }
             try RecordFunctions.register(on: database)
         }
+        return configuration
+    }
+
+    static func openPool(_ path: String) throws(DropError) -> DatabasePool {
+        let configuration = configuration()
         do {
             let pool = try DatabasePool(path: path, configuration: configuration)
             try pool.writeWithoutTransaction { database in
@@ -43,9 +63,7 @@ extension TwinStore {
     private static func migrate(_ database: Database) throws {
         let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
         guard version <= schemaVersion else {
-            throw DropError(
-                "storage", "The twin database has schema \(version); this program knows \(schemaVersion).",
-                hint: "Run the newer version that wrote it, or restore a backup made by this one.", remedy: .stop)
+            throw StorageFailure.otherVersion(version, known: schemaVersion)
         }
         for step in version..<schemaVersion {
             try database.inTransaction(.immediate) {
@@ -65,6 +83,8 @@ extension TwinStore {
     /// Each brings the schema from its index to the next number, in one transaction. Never edited once released.
     private static let migrations = [
         """
+        CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+        INSERT INTO meta VALUES('instance', lower(hex(randomblob(8))));
         CREATE TABLE key(no INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;
         CREATE TABLE source(name TEXT PRIMARY KEY, is_bare INTEGER NOT NULL DEFAULT 0,
             changed_by_others INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
@@ -116,6 +136,14 @@ extension TwinStore {
             try loadTwins(database)
             try loadRelationships(database)
             try loadWaiting(database)
+        }
+    }
+
+    /// What a reader keeps: names and counters, no identities.
+    func loadNames() throws(DropError) {
+        try reading { (database) throws(DropError) in
+            try loadCounters(database)
+            try loadSources(database)
         }
     }
 

@@ -123,7 +123,7 @@ extension TwinStore {
     }
 
     func twinEntity(_ id: String, asOf sequence: UInt64?, _ database: Database) throws(DropError) -> StoredEntity? {
-        let number = twins.number(of: hash.identity(Array(id.utf8)))
+        let number = isReader ? try scan(for: id, database) : twins.number(of: hash.identity(Array(id.utf8)))
         if number != 0, let entity = try state(ofTwin: number, id: id, asOf: sequence, database) { return entity }
         guard sequence != nil else { return nil }
         let query = try RawStatement("SELECT no FROM gone WHERE id = ? AND kind = 0 ORDER BY no DESC", database)
@@ -134,6 +134,14 @@ extension TwinStore {
             if let entity = try state(ofTwin: number, id: id, asOf: sequence, database) { return entity }
         }
         return nil
+    }
+
+    /// The number of a twin by a look through the table; 0 when there is none.
+    private func scan(for id: String, _ database: Database) throws(DropError) -> UInt32 {
+        let query = try RawStatement("SELECT no FROM twin WHERE id = ?", database)
+        query.bind(text: 1, Array(id.utf8))
+        defer { query.reset() }
+        return try query.step() ? UInt32(truncatingIfNeeded: query.integer(0)) : 0
     }
 
     /// The state of a twin, by number; nil where it did not exist then.

@@ -38,6 +38,8 @@ package final class TwinStore: Sendable {
     }
 
     let pool: DatabasePool
+    /// Opened by `openReader`: it has no index of identities, and finds a twin by looking through the table.
+    let isReader: Bool
     /// Absolute or relative path of the database file.
     package let path: String
     let hash = KeyedHash()
@@ -63,9 +65,10 @@ package final class TwinStore: Sendable {
         return store
     }
 
-    private init(path: String) throws(DropError) {
+    init(path: String, isReader: Bool = false) throws(DropError) {
         self.path = path
-        pool = try Self.openPool(path)
+        self.isReader = isReader
+        pool = isReader ? try Self.openReadOnly(path) : try Self.openPool(path)
     }
 
     /// Closes all connections. No other call may be running or follow.

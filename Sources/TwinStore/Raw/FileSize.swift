@@ -22,6 +22,23 @@ enum FileSize {
         guard unsafe unlink(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
     }
 
+    /// Copies a file's bytes; not synced.
+    static func copy(_ from: String, to path: String) throws(DropError) {
+        let source = unsafe open(from, O_RDONLY | O_CLOEXEC)
+        guard source >= 0 else { throw failure("open", from) }
+        defer { close(source) }
+        let target = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard target >= 0 else { throw failure("create", path) }
+        defer { close(target) }
+        var block = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            let count = unsafe read(source, &block, block.count)
+            guard count >= 0 else { throw failure("read", from) }
+            if count == 0 { return }
+            guard unsafe write(target, block, count) == count else { throw failure("write", path) }
+        }
+    }
+
     private static func sync(_ path: String, _ flags: CInt) throws(DropError) {
         let descriptor = unsafe open(path, flags | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure("open", path) }

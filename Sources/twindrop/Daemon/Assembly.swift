@@ -41,7 +41,7 @@ struct Assembly {
         let marks = try configuration.log.benchmarkLog.map { path throws(DropError) in try BenchmarkLog(path) }
         let wiring = Wiring(log: log, tally: tally, marks: marks)
         let pipeline = try makePipeline(store, host, spool, claimer, wiring)
-        let watcher = makeWatcher(pipeline, Router(sources: configuration.sources.map(\.name), host: host, log: log), instance: store.instanceID)
+        let watcher = makeWatcher(pipeline, Router(sources: configuration.sources.map(\.name), host: host, log: log), instance: try store.instanceID())
         let claims = claims
         let told: @Sendable ([(SettledFile, ClaimResult)]) -> Void =
             if intake.isOnce { { claims.note($0) } } else { { watcher.noteClaims($0) } }
