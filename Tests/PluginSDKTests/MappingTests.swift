@@ -89,7 +89,7 @@ import TwinDropTesting
     @Test func `writes what an id may not have as percent codes`() throws {
         let recording = try PluginLibraries.mapping(settings: #"{"twins":[{"id":"{k|trim|lower}"},{"id":"{k}","escape":"none"}]}"#)
             .transform(Array("k\n A/b %ü \n".utf8), name: "x.csv")
-        #expect(recording.twins.map(\.key) == ["a%2fb%20%25%c3%bc", " A/b %ü "])
+        #expect(recording.twins.map(\.key) == ["a%2Fb%20%25%C3%BC", " A/b %ü "])
     }
 
     @Test func `refuses ids that are too long or have no value`() throws {
@@ -115,6 +115,14 @@ import TwinDropTesting
         for _ in 0..<2 {
             let recording = harness.transform(Array("k\na\nb\na\na\n".utf8), name: "x.csv")
             #expect(recording.twins.map(\.key) == ["a-1", "b-1", "a-2", "a-3"])
+        }
+    }
+
+    @Test func `quotes a refused cell only where the settings allow it`() throws {
+        for (shows, words) in [("false", "the cell is not a number"), ("true", "'secret' is not a number")] {
+            let settings = #"{"showValues":\#(shows),"twins":[{"id":"t","properties":{"k":{"type":"int"}}}]}"#
+            let recording = try PluginLibraries.mapping(settings: settings).transform(Array("k\nsecret\n".utf8), name: "x.csv")
+            #expect(recording.allRecords.first?.rejection?.message.contains(words) == true)
         }
     }
 

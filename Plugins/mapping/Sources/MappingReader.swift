@@ -27,7 +27,7 @@ struct MappingReader {
     private mutating func read(_ settings: SettingsValue) throws(PluginError) -> MappingPlan {
         try settings.allow(only: [
             "dialect", "files", "nulls", "decimal", "group", "zone", "missingColumns", "scope", "occurrence", "where", "twins",
-            "relationships",
+            "relationships", "showValues",
         ])
         var dialect = Dialect()
         if let value = try settings.optional("dialect") { dialect = try Dialect(value) }
@@ -37,6 +37,8 @@ struct MappingReader {
         let files = try settings.optional("files")?.words() ?? []
         var allowsMissing = false
         if let value = try settings.optional("missingColumns") { allowsMissing = try value.choice([("fail", false), ("empty", true)]) }
+        var showsValues = false
+        if let value = try settings.optional("showValues") { showsValues = try value.bool() }
         let occurrence = try occurrenceColumns(settings)
         var condition = -1
         if let value = try settings.optional("where") { condition = try addCondition(value) }
@@ -51,7 +53,8 @@ struct MappingReader {
         let scope = try settings.optional("scope")?.string()
         return MappingPlan(
             dialect: dialect, columns: columns, allowsMissingColumns: allowsMissing, scope: scope,
-            nameMatches: files.map { Glob($0) }, occurrenceColumns: occurrence, condition: condition, rules: Fixed(rules),
+            nameMatches: files.map { Glob($0) },
+            showsValues: showsValues, occurrenceColumns: occurrence, condition: condition, rules: Fixed(rules),
             steps: Fixed(steps), details: Fixed(details), templates: Fixed(templates), conditions: Fixed(conditions), nulls: Fixed(nulls), words: Fixed(words),
             patterns: Fixed(patterns), titles: titles, idNulls: standardNulls, idNullLengths: nullLengths[standardNulls])
     }

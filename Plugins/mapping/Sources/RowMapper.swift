@@ -124,14 +124,15 @@ struct RowMapper: ~Copyable {
     }
 
     fileprivate mutating func appendCell(_ value: Bytes, _ letters: Template.Letters, _ escape: Template.Escape) {
-        let start = scratch.count
         let plain = Template.plainBytes
         var index = 0
-        if escape == .percent { while index < value.count, plain[Int(value[index])] { index += 1 } } else { index = value.count }
-        scratch.append(value.prefix(index))
+        if letters == .kept {
+            if escape == .percent { while index < value.count, plain[Int(value[index])] { index += 1 } } else { index = value.count }
+            scratch.append(value.prefix(index))
+        }
         while index < value.count {
-            let byte = value[index]
-            if plain[Int(byte)] {
+            let byte = Self.change(value[index], letters)
+            if escape == .none || plain[Int(byte)] {
                 scratch.append(byte)
             } else {
                 scratch.append(UInt8(ascii: "%"))
@@ -140,10 +141,14 @@ struct RowMapper: ~Copyable {
             }
             index += 1
         }
+    }
+
+    /// ASCII letters only: a text in UTF-8 stays one.
+    fileprivate static func change(_ byte: UInt8, _ letters: Template.Letters) -> UInt8 {
         switch letters {
-        case .kept: break
-        case .lower: scratch.map(from: start) { $0 &- 0x41 < 26 ? $0 | 0x20 : $0 }
-        case .upper: scratch.map(from: start) { $0 &- 0x61 < 26 ? $0 & 0xDF : $0 }
+        case .kept: byte
+        case .lower: byte &- 0x41 < 26 ? byte | 0x20 : byte
+        case .upper: byte &- 0x61 < 26 ? byte & 0xDF : byte
         }
     }
 
@@ -241,9 +246,7 @@ extension RowMapper {
         }
         if detail.letters != .kept {
             let start = scratch.count
-            let isLower = detail.letters == .lower
-            scratch.append(value)
-            scratch.map(from: start) { isLower ? ($0 &- 0x41 < 26 ? $0 | 0x20 : $0) : ($0 &- 0x61 < 26 ? $0 & 0xDF : $0) }
+            appendCell(value, detail.letters, .none)
             value = scratch.bytes(from: start)
         }
         return convert(value, step)
@@ -265,7 +268,7 @@ extension RowMapper {
         case .keep: return .value(value)
         case .empty: return .missing
         case .reject:
-            output.reject("unknown-word", "\(title(step)): '\(shown(value))' is not in the table. Add it, or correct the record.")
+            output.reject("unknown-word", "\(title(step)): \(shown(value)) is not in the table. Add it, or correct the record.")
             return .rejected
         }
     }
@@ -308,7 +311,7 @@ extension RowMapper {
     fileprivate func refuse(_ value: Bytes, _ step: PropertyStep, _ error: ValueError) -> Bool {
         guard step.bad == .reject else { return setNothing(step) }
         output.reject(
-            error.code, "\(title(step)): '\(shown(value))' is not \(Bytes(error.expectation).text). Correct the cell, or set onBad: empty.")
+            error.code, "\(title(step)): \(shown(value)) is not \(Bytes(error.expectation).text). Correct the cell, or set onBad: empty.")
         return false
     }
 
@@ -341,9 +344,10 @@ extension RowMapper {
         }
     }
 
-    /// A value as a message shows it: its first 40 bytes.
+    /// A value as a message shows it: its first 40 bytes, where the settings allow it.
     fileprivate func shown(_ value: Bytes) -> String {
-        value.count <= 40 ? value.text : value.prefix(40).text + "…"
+        guard plan.showsValues else { return "the cell" }
+        return "'" + value.prefix(40).text + (value.count <= 40 ? "'" : "…'")
     }
 }
 
