@@ -126,6 +126,9 @@ struct DialectCase: Sendable, CustomTestStringConvertible {
         DialectCase(
             "a mark inside a cell", "{}", "a,b\n5\",2\n\"x\"y,2\n3,4\n", [["3", "4"]], rejected: ["stray-quote", "text-after-quote"]),
         DialectCase("NUL", "{}", "a,b\n1,\0\n3,4\n", [["3", "4"]], rejected: ["nul"]),
+        DialectCase(
+            "NUL behind an escape at the end of a block", #"{"header":false,"quoting":"backslash"}"#,
+            String(repeating: "a", count: 31) + "\\\0\nb\n", [["b"]], rejected: ["nul"]),
         DialectCase("invalid UTF-8", "{}", bytes: Array("a,b\n1,".utf8) + [0xC3, 0x28, 0x0A] + Array("3,4\n".utf8), [["3", "4"]],
             rejected: ["bad-text"]),
         DialectCase("overlong UTF-8", #"{"header":false}"#, bytes: [0xC0, 0xAF, 0x0A, 0xED, 0xA0, 0x80, 0x0A], [],
