@@ -24,7 +24,8 @@ import TwinDropPluginSDK
     }
 
     @Test(arguments: [
-        ("9007199254740993", 9007199254740992.0), ("0.1", 0.1), ("5e-324", Double.leastNonzeroMagnitude), ("1.7976931348623157e308", 1.7976931348623157e308),
+        ("9007199254740993", 9007199254740992.0), ("0.1", 0.1), ("5e-324", Double.leastNonzeroMagnitude),
+        ("1.7976931348623157e308", 1.7976931348623157e308),
         ("123456789012345678901234567890", 123456789012345678901234567890.0), ("-0", 0), ("+.5", 0.5), ("5.", 5),
         ("0.000000000000000000000000000001", 1e-30),
     ])
@@ -67,18 +68,22 @@ import TwinDropPluginSDK
         #expect(CalendarDate(year: 2400, month: 1, day: 1)?.days == days)
     }
 
-    @Test(arguments: ["2024-13-01", "2024-00-01", "2024-01-00", "2024-1-01", "24-01-01", "2024/01/01", "2024-01-01x", "", "0000-01-01"])
+    @Test(arguments: [
+        "2024-13-01", "2024-00-01", "2024-01-00", "2024-1-01", "24-01-01", "2024/01/01", "2024-01-01x", "", "0000-01-01",
+    ])
     func `are refused when they do not exist`(text: String) {
         #expect(throws: ValueError.self) { try Bytes(kept: text).isoDate() }
     }
 
-    @Test(arguments: [
-        ("yyyyMMdd HHmmss", "20240229 235959", 1_709_251_199_000_000), ("dd.MM.yy", "29.02.24", 1_709_164_800_000_000),
-        ("d. MMM yyyy", "1. mar 2024", 1_709_251_200_000_000), ("yyyy-MM-dd'T'HH:mm:ssX", "2024-03-01T01:00:00+01", 1_709_251_200_000_000),
-        ("yyyy-MM-dd[ HH:mm[:ss]]", "2024-03-01", -1), ("M/d/yyyy h:mm:ss a", "3/1/2024 12:00:00 AM", 1_709_251_200_000_000),
-        ("yyyy-MM-dd HH:mm:ss.SSS", "2024-03-01 00:00:00.250", 1_709_251_200_250_000),
-        ("yyyy''MM''dd", "2024'03'01", 1_709_251_200_000_000), ("yyyy-MM-dd[ HH:mm]", "2024-03-01", 1_709_251_200_000_000),
-    ] as [(String, String, Int64)])
+    @Test(
+        arguments: [
+            ("yyyyMMdd HHmmss", "20240229 235959", 1_709_251_199_000_000), ("dd.MM.yy", "29.02.24", 1_709_164_800_000_000),
+            ("d. MMM yyyy", "1. mar 2024", 1_709_251_200_000_000),
+            ("yyyy-MM-dd'T'HH:mm:ssX", "2024-03-01T01:00:00+01", 1_709_251_200_000_000),
+            ("yyyy-MM-dd[ HH:mm[:ss]]", "2024-03-01", -1), ("M/d/yyyy h:mm:ss a", "3/1/2024 12:00:00 AM", 1_709_251_200_000_000),
+            ("yyyy-MM-dd HH:mm:ss.SSS", "2024-03-01 00:00:00.250", 1_709_251_200_250_000),
+            ("yyyy''MM''dd", "2024'03'01", 1_709_251_200_000_000), ("yyyy-MM-dd[ HH:mm]", "2024-03-01", 1_709_251_200_000_000),
+        ] as [(String, String, Int64)])
     func `follow their pattern`(pattern: String, text: String, microseconds: Int64) throws {
         guard microseconds >= 0 else {
             #expect(throws: PluginError.self) { try DatePattern(pattern, need: .dateTime) }

@@ -46,7 +46,8 @@ public struct AssetInventory: TransformerPlugin {
             }
             let state = reader[columns.status].trimmed
             guard statuses.contains(where: { $0 == state }) else {
-                output.reject("unknown-status", "column 'status' is none of the statuses in the settings. Correct it, or add it there.")
+                output.reject(
+                    "unknown-status", "column 'status' is none of the statuses in the settings. Correct it, or add it there.")
                 continue
             }
             id.removeAll()

@@ -36,7 +36,9 @@ struct MappingReader {
         if let value = try settings.optional("zone") { standardOffset = try offset(value) }
         let files = try settings.optional("files")?.words() ?? []
         var allowsMissing = false
-        if let value = try settings.optional("missingColumns") { allowsMissing = try value.choice([("fail", false), ("empty", true)]) }
+        if let value = try settings.optional("missingColumns") {
+            allowsMissing = try value.choice([("fail", false), ("empty", true)])
+        }
         var showsValues = false
         if let value = try settings.optional("showValues") { showsValues = try value.bool() }
         let occurrence = try occurrenceColumns(settings)
@@ -55,7 +57,8 @@ struct MappingReader {
             dialect: dialect, columns: columns, allowsMissingColumns: allowsMissing, scope: scope,
             nameMatches: files.map { Glob($0) },
             showsValues: showsValues, occurrenceColumns: occurrence, condition: condition, rules: Fixed(rules),
-            steps: Fixed(steps), details: Fixed(details), templates: Fixed(templates), conditions: Fixed(conditions), nulls: Fixed(nulls), words: Fixed(words),
+            steps: Fixed(steps), details: Fixed(details), templates: Fixed(templates), conditions: Fixed(conditions),
+            nulls: Fixed(nulls), words: Fixed(words),
             patterns: Fixed(patterns), titles: titles, idNulls: standardNulls, idNullLengths: nullLengths[standardNulls])
     }
 
@@ -69,7 +72,9 @@ struct MappingReader {
         if let verb = try settings.optional("verb") {
             rule.verb = try verb.choice([("upsert", .upsert), ("patch", .patch), ("replace", .replace), ("delete", .delete)])
         }
-        if let value = try settings.optional("onEmpty") { rule.missing = try value.choice([("reject", .reject), ("skip", .skip)]) }
+        if let value = try settings.optional("onEmpty") {
+            rule.missing = try value.choice([("reject", .reject), ("skip", .skip)])
+        }
         try finish(&rule, settings)
     }
 
@@ -110,7 +115,8 @@ struct MappingReader {
     // MARK: - Parts
 
     func escape(_ settings: SettingsValue) throws(PluginError) -> Template.Escape {
-        try settings.optional("escape")?.choice([("percent", Template.Escape.percent), ("none", Template.Escape.none)]) ?? .percent
+        try settings.optional("escape")?.choice([("percent", Template.Escape.percent), ("none", Template.Escape.none)])
+            ?? .percent
     }
 
     mutating func addTemplate(_ settings: SettingsValue, escape: Template.Escape) throws(PluginError) -> Int {
@@ -158,7 +164,9 @@ struct MappingReader {
 
     func offset(_ settings: SettingsValue) throws(PluginError) -> Int32 {
         let text = try settings.string()
-        guard let minutes = ZoneOffset.minutes(text) else { throw settings.error("must be an offset from UTC, such as Z, +01:00 or -05:30.") }
+        guard let minutes = ZoneOffset.minutes(text) else {
+            throw settings.error("must be an offset from UTC, such as Z, +01:00 or -05:30.")
+        }
         return minutes
     }
 

@@ -62,7 +62,8 @@ struct RowMapper: ~Copyable {
         return try finish(rule, verb, reader)
     }
 
-    fileprivate mutating func finish(_ rule: Rule, _ verb: Verb, _ reader: borrowing DelimitedReader) throws(PluginError) -> Bool {
+    fileprivate mutating func finish(_ rule: Rule, _ verb: Verb, _ reader: borrowing DelimitedReader) throws(PluginError) -> Bool
+    {
         if verb != .delete {
             for index in rule.firstStep..<rule.firstStep + rule.stepCount {
                 guard set(plan.steps[index], reader) else { return false }
@@ -87,7 +88,8 @@ struct RowMapper: ~Copyable {
         for index in 0..<id.count where id[index] & 0xC0 != 0x80 { characters += 1 }
         if characters <= 128 { return true }
         output.reject(
-            "id-too-long", "\(plan.titles[rule.title]): an id of \(characters) characters; 128 are allowed. Shorten the template.")
+            "id-too-long", "\(plan.titles[rule.title]): an id of \(characters) characters; 128 are allowed. Shorten the template."
+        )
         return false
     }
 
@@ -127,7 +129,11 @@ struct RowMapper: ~Copyable {
         let plain = Template.plainBytes
         var index = 0
         if letters == .kept {
-            if escape == .percent { while index < value.count, plain[Int(value[index])] { index += 1 } } else { index = value.count }
+            if escape == .percent {
+                while index < value.count, plain[Int(value[index])] { index += 1 }
+            } else {
+                index = value.count
+            }
             scratch.append(value.prefix(index))
         }
         while index < value.count {
@@ -181,11 +187,12 @@ struct RowMapper: ~Copyable {
         }
         var value = cell(node.column, reader)
         if node.trims { value = value.trimmed }
-        let answer: Bool = switch node.test {
-        case .isEmpty: value.isEmpty
-        case .matches: condition.globs[node.operand].contains { $0.matches(value) }
-        default: condition.words[node.operand].value(of: value) != nil
-        }
+        let answer: Bool =
+            switch node.test {
+            case .isEmpty: value.isEmpty
+            case .matches: condition.globs[node.operand].contains { $0.matches(value) }
+            default: condition.words[node.operand].value(of: value) != nil
+            }
         return answer != node.isNot
     }
 
@@ -235,11 +242,13 @@ extension RowMapper {
         }
         if detail.trims { value = value.trimmed }
         isMissing = isMissing || (detail.source != .constantText && isNull(value, Int(step.nulls), step.nullLengths))
-        if !isMissing { switch look(up: value, step, detail) {
-        case .value(let found): value = found
-        case .missing: isMissing = true
-        case .rejected: return false
-        } }
+        if !isMissing {
+            switch look(up: value, step, detail) {
+            case .value(let found): value = found
+            case .missing: isMissing = true
+            case .rejected: return false
+            }
+        }
         if isMissing {
             guard detail.hasStandard else { return setNothing(step) }
             value = detail.standard
@@ -293,7 +302,8 @@ extension RowMapper {
             case .double: output.set(step.key, to: try value.double(step.format))
             case .bool: output.set(step.key, to: try truth(value, step))
             case .date:
-                output.set(step.key, to: step.pattern < 0 ? try value.isoDate() : try plan.patterns[Int(step.pattern)].date(value))
+                output.set(
+                    step.key, to: step.pattern < 0 ? try value.isoDate() : try plan.patterns[Int(step.pattern)].date(value))
             case .dateTime:
                 output.set(step.key, to: try plan.patterns[Int(step.pattern)].timestamp(value, offsetMinutes: step.offsetMinutes))
             case .time: output.set(step.key, to: try plan.patterns[Int(step.pattern)].time(value))
@@ -311,7 +321,8 @@ extension RowMapper {
     fileprivate func refuse(_ value: Bytes, _ step: PropertyStep, _ error: ValueError) -> Bool {
         guard step.bad == .reject else { return setNothing(step) }
         output.reject(
-            error.code, "\(title(step)): \(shown(value)) is not \(Bytes(error.expectation).text). Correct the cell, or set onBad: empty.")
+            error.code,
+            "\(title(step)): \(shown(value)) is not \(Bytes(error.expectation).text). Correct the cell, or set onBad: empty.")
         return false
     }
 

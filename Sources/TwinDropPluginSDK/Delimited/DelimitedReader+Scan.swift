@@ -106,7 +106,8 @@ extension DelimitedReader {
 
         blocks: while cut.block < limit {
             let bytes = unsafe UnsafeRawPointer(memory + cut.block).loadUnaligned(as: Block.self)
-            suspects = unsafe suspects .| (unsafeBitCast(bytes, to: SIMD32<Int8>.self) .< ones)  // NUL, or no ASCII.
+            let signed = unsafe unsafeBitCast(bytes, to: SIMD32<Int8>.self)
+            suspects .|= signed .< ones  // NUL, or no ASCII.
             let ends = (bytes .== delimiters) .| (bytes .== lines) .| (bytes .== returns)
             var mask = Self.bits(ends .| (bytes .== quotes) .| (bytes .== escapes))
             while mask != 0 {

@@ -282,7 +282,8 @@ public struct DelimitedReader: ~Copyable {
             if name.isEmpty {
                 guard dialect.blankHeaders == .number else {
                     throw PluginError(
-                        .refused, "Column \(index + 1) has no name. Set blankHeaders: number, or name the columns in the settings.",
+                        .refused,
+                        "Column \(index + 1) has no name. Set blankHeaders: number, or name the columns in the settings.",
                         offset: recordOffset)
                 }
                 name = "column_\(index + 1)"
