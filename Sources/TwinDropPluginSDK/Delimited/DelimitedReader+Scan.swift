@@ -29,6 +29,13 @@ struct DialectMarks {
         let line: (UInt8, UInt8) = terminator.isEmpty ? (0x0A, 0x0D) : (terminator[0], terminator[0])
         first = (delimiter[0], line.0, line.1, quotes ? quote : delimiter[0], escapes ? escape : delimiter[0])
     }
+
+    /// Frees the texts; the reader does it when it ends.
+    func free() {
+        delimiter.freeKept()
+        terminator.freeKept()
+        comment.freeKept()
+    }
 }
 
 extension DelimitedReader {

@@ -90,7 +90,10 @@ public struct DelimitedReader: ~Copyable {
         try readHeader()
     }
 
-    deinit { unsafe slots.deallocate() }
+    deinit {
+        unsafe slots.deallocate()
+        marks.free()
+    }
 
     /// The cell at `index`, from 0: empty where the record has fewer. Valid until `next` is called.
     @inlinable
