@@ -35,7 +35,8 @@ public struct Host {
     public func settings() throws(PluginError) -> SettingsValue {
         let text = unsafe pointer.pointee.settings(pointer)
         guard let start = unsafe text.bytes, unsafe text.length > 0 else { return SettingsValue(path: [], content: .object([])) }
-        let bytes = unsafe UnsafeBufferPointer(start: UnsafeRawPointer(start).assumingMemoryBound(to: UInt8.self), count: text.length)
+        let bytes = unsafe UnsafeBufferPointer(
+            start: UnsafeRawPointer(start).assumingMemoryBound(to: UInt8.self), count: text.length)
         return try SettingsValue(json: unsafe Array(bytes))
     }
 
@@ -75,7 +76,8 @@ public struct Host {
     private func withText<R>(_ text: String, _ body: (td_text) -> R) -> R {
         var text = text
         return text.withUTF8 { utf8 in
-            unsafe body(td_text(bytes: UnsafeRawPointer(utf8.baseAddress)?.assumingMemoryBound(to: CChar.self), length: utf8.count))
+            unsafe body(
+                td_text(bytes: UnsafeRawPointer(utf8.baseAddress)?.assumingMemoryBound(to: CChar.self), length: utf8.count))
         }
     }
 }

@@ -66,7 +66,8 @@ private enum PluginExport {
         let descriptor = UnsafeMutablePointer<td_plugin>.allocate(capacity: 1)
         unsafe descriptor.initialize(
             to: td_plugin(
-                struct_size: UInt32(MemoryLayout<td_plugin>.size), abi_major: UInt16(TD_ABI_MAJOR), abi_minor: UInt16(TD_ABI_MINOR),
+                struct_size: UInt32(MemoryLayout<td_plugin>.size), abi_major: UInt16(TD_ABI_MAJOR),
+                abi_minor: UInt16(TD_ABI_MINOR),
                 id: cString(""), version: cString(""),
                 create: { host, instance in unsafe create(host, instance) },
                 probe: { instance, name, head, length in unsafe probe(instance, name, head, length) },
@@ -80,7 +81,9 @@ private enum PluginExport {
     }()
 
     static func create(_ host: UnsafePointer<td_host>?, _ instance: UnsafeMutablePointer<OpaquePointer?>?) -> Int32 {
-        guard let host = unsafe host, let instance = unsafe instance, let type = unsafe type else { return PluginError.Kind.internal.rawValue }
+        guard let host = unsafe host, let instance = unsafe instance, let type = unsafe type else {
+            return PluginError.Kind.internal.rawValue
+        }
         unsafe instance.pointee = nil
         do throws(PluginError) {
             let plugin = try type.init(host: unsafe Host(host))

@@ -67,7 +67,9 @@ extension FakeHost {
             return begin(verb, nil)
         }
         let names = verb == 3 && !id.isEmpty || (!name.isEmpty && Self.isID(target))
-        begin(verb, names && id.unicodeScalars.count <= 128 ? .relationship(source: source, name: name, target: target, id: id) : nil)
+        begin(
+            verb,
+            names && id.unicodeScalars.count <= 128 ? .relationship(source: source, name: name, target: target, id: id) : nil)
     }
 
     private static func isID(_ text: String) -> Bool { (1...128).contains(text.unicodeScalars.count) }

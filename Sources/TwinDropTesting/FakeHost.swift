@@ -104,7 +104,8 @@ final class FakeHost {
 
     func log(_ level: Int32, _ message: String?) {
         let names = ["debug", "info", "warning", "error"]
-        recording.log.append((names.indices.contains(Int(level)) ? names[Int(level)] : "error") + ": " + (message ?? "(no valid text)"))
+        recording.log.append(
+            (names.indices.contains(Int(level)) ? names[Int(level)] : "error") + ": " + (message ?? "(no valid text)"))
     }
 
     func readInput(_ buffer: UnsafeMutableRawBufferPointer) -> Int {
@@ -147,7 +148,9 @@ final class FakeHost {
         let verbs: [RecordedOperation.Verb] = [.upsert, .patch, .replace, .delete]
         if operation != nil { violate("an operation starts inside another") }
         if record == nil { violate("an operation outside of a record") }
-        guard verbs.indices.contains(Int(verb)), let subject else { return violate("an operation with an unknown verb or bad text") }
+        guard verbs.indices.contains(Int(verb)), let subject else {
+            return violate("an operation with an unknown verb or bad text")
+        }
         operation = RecordedOperation(verb: verbs[Int(verb)], subject: subject)
     }
 

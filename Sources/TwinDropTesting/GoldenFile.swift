@@ -62,6 +62,8 @@ public enum FileBytes {
     public static func write(_ bytes: [UInt8], to path: String) throws(HarnessError) {
         guard let file = unsafe fopen(path, "wb") else { throw HarnessError("\(path): cannot be written (errno \(errno)).") }
         let written = unsafe fwrite(bytes, 1, bytes.count, file)
-        guard unsafe fclose(file) == 0, written == bytes.count else { throw HarnessError("\(path): cannot be written (errno \(errno)).") }
+        guard unsafe fclose(file) == 0, written == bytes.count else {
+            throw HarnessError("\(path): cannot be written (errno \(errno)).")
+        }
     }
 }

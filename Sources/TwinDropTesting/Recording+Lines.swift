@@ -12,7 +12,8 @@ extension Recording {
             switch entry {
             case .span(let span):
                 lines.append(
-                    "{\"span\":\(quoted(span.kind.rawValue)),\"offset\":\(span.offset),\"length\":\(span.length),\"name\":\(quoted(span.name))}")
+                    "{\"span\":\(quoted(span.kind.rawValue)),\"offset\":\(span.offset),\"length\":\(span.length),\"name\":\(quoted(span.name))}"
+                )
             case .scope(let name): lines.append("{\"scope\":\(quoted(name))}")
             case .record(let record): lines += self.lines(of: record)
             }
@@ -73,7 +74,8 @@ extension RecordedValue {
         case .bool(let value): value ? "true" : "false"
         case .int(let value): String(value)
         case .double(let value):
-            JSON.numberText(value).contains(where: { $0 == "." || $0 == "e" }) ? JSON.numberText(value) : JSON.numberText(value) + ".0"
+            JSON.numberText(value).contains(where: { $0 == "." || $0 == "e" })
+                ? JSON.numberText(value) : JSON.numberText(value) + ".0"
         case .text(let text): Self.quoted(text)
         case .dateTime(let microseconds, let offset): "{\"$dateTime\":\"\(Self.dateTimeText(microseconds, offset))\"}"
         case .date(let days): "{\"$date\":\"\(Self.dateText(Int(days)))\"}"
@@ -98,7 +100,8 @@ extension RecordedValue {
             time += 86_400_000_000
         }
         let minutes = abs(Int(offsetMinutes))
-        let zone = offsetMinutes == 0 ? "Z" : (offsetMinutes < 0 ? "-" : "+") + padded(minutes / 60, 2) + ":" + padded(minutes % 60, 2)
+        let zone =
+            offsetMinutes == 0 ? "Z" : (offsetMinutes < 0 ? "-" : "+") + padded(minutes / 60, 2) + ":" + padded(minutes % 60, 2)
         return dateText(Int(days)) + "T" + timeText(time) + zone
     }
 

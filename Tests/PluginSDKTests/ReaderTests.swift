@@ -32,7 +32,9 @@ import TwinDropTesting
         let records = try ReaderProbe.read(bytes, "{}").allRecords
         let texts = records.map { record in
             let slice = bytes[Int(record.offset)..<Int(record.offset + record.length)]
-            let units = stride(from: slice.startIndex, to: slice.endIndex, by: 2).map { UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8 }
+            let units = stride(from: slice.startIndex, to: slice.endIndex, by: 2).map {
+                UInt16(bytes[$0]) | UInt16(bytes[$0 + 1]) << 8
+            }
             return String(decoding: units, as: UTF16.self)
         }
         #expect(texts == ["1,😀é\r\n", "\"2\n2\",€\r\n", "3,x"])
@@ -44,15 +46,16 @@ import TwinDropTesting
         #expect(message.hasPrefix("column 'name', byte 16: a quotation mark stands inside a cell."))
     }
 
-    @Test(arguments: [
-        ("a,b\n1,\"2\n3,4\n", "{}", 6, "never closed"),
-        ("", "{}", -1, "no header line"),
-        ("a,a\n", "{}", 0, "Two columns are called 'a'"),
-        ("a,\n", "{}", 0, "Column 2 has no name"),
-        ("a,b\n1\n", #"{"ragged":"fail"}"#, 4, "Record 1, 1 cells; 2 were expected"),
-        ("x\ny\n", #"{"skipUntil":"id,*"}"#, -1, "No line fits 'id,*'"),
-        ("a,b\n1,\0\n", #"{"badText":"fail"}"#, 6, "NUL"),
-    ] as [(String, String, Int64, String)])
+    @Test(
+        arguments: [
+            ("a,b\n1,\"2\n3,4\n", "{}", 6, "never closed"),
+            ("", "{}", -1, "no header line"),
+            ("a,a\n", "{}", 0, "Two columns are called 'a'"),
+            ("a,\n", "{}", 0, "Column 2 has no name"),
+            ("a,b\n1\n", #"{"ragged":"fail"}"#, 4, "Record 1, 1 cells; 2 were expected"),
+            ("x\ny\n", #"{"skipUntil":"id,*"}"#, -1, "No line fits 'id,*'"),
+            ("a,b\n1,\0\n", #"{"badText":"fail"}"#, 6, "NUL"),
+        ] as [(String, String, Int64, String)])
     func `refuses a file that is damaged as a whole`(text: String, settings: String, offset: Int64, words: String) throws {
         let recording = try ReaderProbe.read(text, settings)
         #expect(recording.status == PluginError.Kind.refused.rawValue)
@@ -80,9 +83,12 @@ import TwinDropTesting
     }
 
     @Test(arguments: [
-        (#"{"delimiter":""}"#, "at least one character"), (#"{"delimiter":"\n"}"#, "line end"), (#"{"quoting":"odd"}"#, "quoting: 'odd'"),
-        (#"{"quote":","}"#, "quotation mark"), (#"{"delimeter":";"}"#, "delimeter: is unknown"), (#"{"footerLines":-1}"#, "footerLines"),
-        (#"{"header":false,"header":true}"#, "stands twice"), (#"{"fieldBytesMax":600000}"#, "fieldBytesMax"), ("[]", "JSON object"),
+        (#"{"delimiter":""}"#, "at least one character"), (#"{"delimiter":"\n"}"#, "line end"),
+        (#"{"quoting":"odd"}"#, "quoting: 'odd'"),
+        (#"{"quote":","}"#, "quotation mark"), (#"{"delimeter":";"}"#, "delimeter: is unknown"),
+        (#"{"footerLines":-1}"#, "footerLines"),
+        (#"{"header":false,"header":true}"#, "stands twice"), (#"{"fieldBytesMax":600000}"#, "fieldBytesMax"),
+        ("[]", "JSON object"),
         (#"{"delimiter":"+|","terminator":"+|x"}"#, "start alike"),
     ])
     func `refuses settings that make no sense`(settings: String, words: String) throws {
@@ -96,9 +102,9 @@ import TwinDropTesting
         harness.recordsKept = 0
         let line = Array("AST-0000001,FX-100,HAM1,\"Z0,1\",active,55,123.4,2024-05-01\n".utf8)
         #if DEBUG
-        let total = 3_000_000
+            let total = 3_000_000
         #else
-        let total = 300_000_000
+            let total = 300_000_000
         #endif
         let before = try MemoryUse.residentBytes()
         var given = 0

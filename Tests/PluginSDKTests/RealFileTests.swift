@@ -31,7 +31,8 @@ struct `The mapping plugin on real files` {
     @Test func `maps inventory and locations`() throws {
         let facts = try SharedFiles.facts("adventureworks-oltp")
         let inventory = try #require(facts["ProductInventory"])
-        let stored = try transform("adventureworks-inventory", "adventureworks-oltp/files/ProductInventory.csv").relationships("storedAt")
+        let stored = try transform("adventureworks-inventory", "adventureworks-oltp/files/ProductInventory.csv").relationships(
+            "storedAt")
         #expect(Set(stored.map(\.key)).count == count(inventory, "distinct_key_Product_Location"))
         #expect(sum(stored, "quantity") == number(inventory, "sum_Quantity"))
         #expect(stored.count { $0["bin"] == .int(0) } == count(inventory, "bin_zero"))
@@ -47,13 +48,16 @@ struct `The mapping plugin on real files` {
         #expect(models.count == count(facts, "records"))
         #expect(models.count { $0["catalog"] != .absent } == count(facts, "with_CatalogDescription_xml"))
         #expect(models.count { $0["instructions"] != .absent } == count(facts, "with_Instructions_xml"))
-        let longest = models.flatMap(\.properties).map { if case .text(let text) = $0.value { text.unicodeScalars.count } else { 0 } }.max()
+        let longest = models.flatMap(\.properties).map {
+            if case .text(let text) = $0.value { text.unicodeScalars.count } else { 0 }
+        }.max()
         #expect(longest == count(facts, "max_field_chars"))
     }
 
     @Test func `maps work orders whose dates Excel destroyed`() throws {
         let facts = try #require(try SharedFiles.facts("adventureworks-oltp")["WorkOrder"])
-        let recording = try transform("adventureworks-workorder", "adventureworks-oltp/files/ssms-excel-export/Production.WorkOrder.csv")
+        let recording = try transform(
+            "adventureworks-workorder", "adventureworks-oltp/files/ssms-excel-export/Production.WorkOrder.csv")
         #expect(recording.twins.count == count(facts, "rows"))
         #expect(sum(recording.twins, "orderQuantity") == number(facts, "sum_OrderQty"))
         #expect(sum(recording.twins, "stockedQuantity") == number(facts, "sum_StockedQty"))

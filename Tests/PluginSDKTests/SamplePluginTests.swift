@@ -38,7 +38,8 @@ import TwinDropTesting
 
     @Test(arguments: ["asset-inventory", "wms-orders", "fleet-hierarchy"])
     func `refuse a file of another kind and say which columns it has`(plugin: String) throws {
-        let recording = try PluginHarness(library: PluginLibraries.path(plugin)).transform(Array("id,name\n1,2\n".utf8), name: "x.csv")
+        let recording = try PluginHarness(library: PluginLibraries.path(plugin)).transform(
+            Array("id,name\n1,2\n".utf8), name: "x.csv")
         #expect(recording.status == 1)
         #expect(recording.failure?.contains("Its columns are: id, name.") == true)
     }

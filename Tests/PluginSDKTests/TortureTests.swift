@@ -52,17 +52,19 @@ struct `Public files that break readers` {
     }
 
     static let files: [File] = {
-        guard SharedFiles.isPresent, let facts = try? SharedFiles.facts("csv-torture").members else { return [] }  // Skipped above.
+        // Without facts the suite is skipped, loudly.
+        guard SharedFiles.isPresent, let facts = try? SharedFiles.facts("csv-torture").members else { return [] }
         return facts.compactMap { member in
             guard let records = member.value["python_csv_records"]?.int, let delimiter = member.value["delimiter"]?.string,
                 ![".gz", ".bz2", ".zip"].contains(where: member.name.hasSuffix)
             else { return nil }
-            let (ours, python): (String, String) = switch member.value["decoded_as"]?.string {
-            case "utf-16": ("auto", "utf-16")
-            case "cp1252": ("windows-1252", "cp1252")
-            case "big5": ("iso-8859-1", "latin-1")  // Cells are compared as bytes: neither knows Big5 then.
-            default: ("auto", "utf-8-sig")
-            }
+            let (ours, python): (String, String) =
+                switch member.value["decoded_as"]?.string {
+                case "utf-16": ("auto", "utf-16")
+                case "cp1252": ("windows-1252", "cp1252")
+                case "big5": ("iso-8859-1", "latin-1")  // Cells are compared as bytes: neither knows Big5 then.
+                default: ("auto", "utf-8-sig")
+                }
             return File(name: member.name, delimiter: delimiter, encoding: ours, pythonEncoding: python, records: records)
         }
     }()
@@ -94,14 +96,17 @@ struct `Public files that break readers` {
         #expect(Self.files.count > 70)
     }
 
-    @Test(arguments: ["comma_in_quotes", "empty", "empty_crlf", "escaped_quotes", "json", "newlines", "newlines_crlf", "simple",
-        "simple_crlf", "utf8"])
+    @Test(arguments: [
+        "comma_in_quotes", "empty", "empty_crlf", "escaped_quotes", "json", "newlines", "newlines_crlf", "simple",
+        "simple_crlf", "utf8",
+    ])
     func `of csv-spectrum are what their JSON says`(name: String) throws {
         let folder = "\(SharedFiles.folder)/csv-torture/files/csv-spectrum"
         let recording = try ReaderProbe.read(try FileBytes.read("\(folder)/csvs/\(name).csv"), "{}")
         let truth = try JSON(parsing: try FileBytes.read("\(folder)/json/\(name).json"))
         let expected = truth.elements?.map { $0.members?.map { $0.value.string ?? "?" } ?? [] } ?? []
         // In this copy of newlines_crlf.csv the line end inside the cell is LF, in its JSON CR LF.
-        #expect(recording.rows == expected.map { row in row.map { name == "newlines_crlf" ? $0.replacing("\r\n", with: "\n") : $0 } })
+        #expect(
+            recording.rows == expected.map { row in row.map { name == "newlines_crlf" ? $0.replacing("\r\n", with: "\n") : $0 } })
     }
 }

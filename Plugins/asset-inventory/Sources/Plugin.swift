@@ -46,7 +46,8 @@ public struct AssetInventory: TransformerPlugin {
             }
             let state = reader[columns.status].trimmed
             guard statuses.contains(where: { $0 == state }) else {
-                output.reject("unknown-status", "column 'status': '\(state.text)' is none of the statuses in the settings.")
+                output.reject(
+                    "unknown-status", "column 'status' is none of the statuses in the settings. Correct it, or add it there.")
                 continue
             }
             id.removeAll()
@@ -72,7 +73,7 @@ public struct AssetInventory: TransformerPlugin {
             output.set(lastService, to: try cell.isoDate())
             return true
         } catch {
-            output.reject(error.code, "column 'last_service': '\(cell.prefix(40).text)' is not a date as yyyy-MM-dd.")
+            output.reject(error.code, "column 'last_service' is not a date as yyyy-MM-dd. Correct it, or leave it empty.")
             return false
         }
     }

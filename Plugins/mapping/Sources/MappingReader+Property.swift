@@ -67,7 +67,8 @@ extension MappingReader {
     ) throws(PluginError) {
         if let value = try settings.optional("type") {
             step.kind = try value.choice([
-                ("string", .string), ("int", .int), ("double", .double), ("bool", .bool), ("date", .date), ("dateTime", .dateTime),
+                ("string", .string), ("int", .int), ("double", .double), ("bool", .bool), ("date", .date),
+                ("dateTime", .dateTime),
                 ("time", .time), ("duration", .duration), ("json", .json),
             ])
         }

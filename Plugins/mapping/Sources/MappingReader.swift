@@ -27,7 +27,7 @@ struct MappingReader {
     private mutating func read(_ settings: SettingsValue) throws(PluginError) -> MappingPlan {
         try settings.allow(only: [
             "dialect", "files", "nulls", "decimal", "group", "zone", "missingColumns", "scope", "occurrence", "where", "twins",
-            "relationships",
+            "relationships", "showValues",
         ])
         var dialect = Dialect()
         if let value = try settings.optional("dialect") { dialect = try Dialect(value) }
@@ -36,7 +36,11 @@ struct MappingReader {
         if let value = try settings.optional("zone") { standardOffset = try offset(value) }
         let files = try settings.optional("files")?.words() ?? []
         var allowsMissing = false
-        if let value = try settings.optional("missingColumns") { allowsMissing = try value.choice([("fail", false), ("empty", true)]) }
+        if let value = try settings.optional("missingColumns") {
+            allowsMissing = try value.choice([("fail", false), ("empty", true)])
+        }
+        var showsValues = false
+        if let value = try settings.optional("showValues") { showsValues = try value.bool() }
         let occurrence = try occurrenceColumns(settings)
         var condition = -1
         if let value = try settings.optional("where") { condition = try addCondition(value) }
@@ -51,8 +55,10 @@ struct MappingReader {
         let scope = try settings.optional("scope")?.string()
         return MappingPlan(
             dialect: dialect, columns: columns, allowsMissingColumns: allowsMissing, scope: scope,
-            nameMatches: files.map { Glob($0) }, occurrenceColumns: occurrence, condition: condition, rules: Fixed(rules),
-            steps: Fixed(steps), details: Fixed(details), templates: Fixed(templates), conditions: Fixed(conditions), nulls: Fixed(nulls), words: Fixed(words),
+            nameMatches: files.map { Glob($0) },
+            showsValues: showsValues, occurrenceColumns: occurrence, condition: condition, rules: Fixed(rules),
+            steps: Fixed(steps), details: Fixed(details), templates: Fixed(templates), conditions: Fixed(conditions),
+            nulls: Fixed(nulls), words: Fixed(words),
             patterns: Fixed(patterns), titles: titles, idNulls: standardNulls, idNullLengths: nullLengths[standardNulls])
     }
 
@@ -66,7 +72,9 @@ struct MappingReader {
         if let verb = try settings.optional("verb") {
             rule.verb = try verb.choice([("upsert", .upsert), ("patch", .patch), ("replace", .replace), ("delete", .delete)])
         }
-        if let value = try settings.optional("onEmpty") { rule.missing = try value.choice([("reject", .reject), ("skip", .skip)]) }
+        if let value = try settings.optional("onEmpty") {
+            rule.missing = try value.choice([("reject", .reject), ("skip", .skip)])
+        }
         try finish(&rule, settings)
     }
 
@@ -107,7 +115,8 @@ struct MappingReader {
     // MARK: - Parts
 
     func escape(_ settings: SettingsValue) throws(PluginError) -> Template.Escape {
-        try settings.optional("escape")?.choice([("percent", Template.Escape.percent), ("none", Template.Escape.none)]) ?? .percent
+        try settings.optional("escape")?.choice([("percent", Template.Escape.percent), ("none", Template.Escape.none)])
+            ?? .percent
     }
 
     mutating func addTemplate(_ settings: SettingsValue, escape: Template.Escape) throws(PluginError) -> Int {
@@ -155,7 +164,9 @@ struct MappingReader {
 
     func offset(_ settings: SettingsValue) throws(PluginError) -> Int32 {
         let text = try settings.string()
-        guard let minutes = ZoneOffset.minutes(text) else { throw settings.error("must be an offset from UTC, such as Z, +01:00 or -05:30.") }
+        guard let minutes = ZoneOffset.minutes(text) else {
+            throw settings.error("must be an offset from UTC, such as Z, +01:00 or -05:30.")
+        }
         return minutes
     }
 

@@ -90,6 +90,8 @@ struct MappingPlan: Sendable {
     var allowsMissingColumns: Bool
     var scope: String?
     var nameMatches: [Glob]
+    /// Whether messages about cells may quote them.
+    var showsValues: Bool
     /// Columns of `occurrence`; nil where nothing counts, empty for all cells.
     var occurrenceColumns: [Int]?
     /// Index of the condition every record must meet; -1 for none.

@@ -62,7 +62,8 @@ struct RowMapper: ~Copyable {
         return try finish(rule, verb, reader)
     }
 
-    fileprivate mutating func finish(_ rule: Rule, _ verb: Verb, _ reader: borrowing DelimitedReader) throws(PluginError) -> Bool {
+    fileprivate mutating func finish(_ rule: Rule, _ verb: Verb, _ reader: borrowing DelimitedReader) throws(PluginError) -> Bool
+    {
         if verb != .delete {
             for index in rule.firstStep..<rule.firstStep + rule.stepCount {
                 guard set(plan.steps[index], reader) else { return false }
@@ -87,7 +88,8 @@ struct RowMapper: ~Copyable {
         for index in 0..<id.count where id[index] & 0xC0 != 0x80 { characters += 1 }
         if characters <= 128 { return true }
         output.reject(
-            "id-too-long", "\(plan.titles[rule.title]): an id of \(characters) characters; 128 are allowed. Shorten the template.")
+            "id-too-long", "\(plan.titles[rule.title]): an id of \(characters) characters; 128 are allowed. Shorten the template."
+        )
         return false
     }
 
@@ -124,14 +126,19 @@ struct RowMapper: ~Copyable {
     }
 
     fileprivate mutating func appendCell(_ value: Bytes, _ letters: Template.Letters, _ escape: Template.Escape) {
-        let start = scratch.count
         let plain = Template.plainBytes
         var index = 0
-        if escape == .percent { while index < value.count, plain[Int(value[index])] { index += 1 } } else { index = value.count }
-        scratch.append(value.prefix(index))
+        if letters == .kept {
+            if escape == .percent {
+                while index < value.count, plain[Int(value[index])] { index += 1 }
+            } else {
+                index = value.count
+            }
+            scratch.append(value.prefix(index))
+        }
         while index < value.count {
-            let byte = value[index]
-            if plain[Int(byte)] {
+            let byte = Self.change(value[index], letters)
+            if escape == .none || plain[Int(byte)] {
                 scratch.append(byte)
             } else {
                 scratch.append(UInt8(ascii: "%"))
@@ -140,10 +147,14 @@ struct RowMapper: ~Copyable {
             }
             index += 1
         }
+    }
+
+    /// ASCII letters only: a text in UTF-8 stays one.
+    fileprivate static func change(_ byte: UInt8, _ letters: Template.Letters) -> UInt8 {
         switch letters {
-        case .kept: break
-        case .lower: scratch.map(from: start) { $0 &- 0x41 < 26 ? $0 | 0x20 : $0 }
-        case .upper: scratch.map(from: start) { $0 &- 0x61 < 26 ? $0 & 0xDF : $0 }
+        case .kept: byte
+        case .lower: byte &- 0x41 < 26 ? byte | 0x20 : byte
+        case .upper: byte &- 0x61 < 26 ? byte & 0xDF : byte
         }
     }
 
@@ -176,11 +187,12 @@ struct RowMapper: ~Copyable {
         }
         var value = cell(node.column, reader)
         if node.trims { value = value.trimmed }
-        let answer: Bool = switch node.test {
-        case .isEmpty: value.isEmpty
-        case .matches: condition.globs[node.operand].contains { $0.matches(value) }
-        default: condition.words[node.operand].value(of: value) != nil
-        }
+        let answer: Bool =
+            switch node.test {
+            case .isEmpty: value.isEmpty
+            case .matches: condition.globs[node.operand].contains { $0.matches(value) }
+            default: condition.words[node.operand].value(of: value) != nil
+            }
         return answer != node.isNot
     }
 
@@ -230,20 +242,20 @@ extension RowMapper {
         }
         if detail.trims { value = value.trimmed }
         isMissing = isMissing || (detail.source != .constantText && isNull(value, Int(step.nulls), step.nullLengths))
-        if !isMissing { switch look(up: value, step, detail) {
-        case .value(let found): value = found
-        case .missing: isMissing = true
-        case .rejected: return false
-        } }
+        if !isMissing {
+            switch look(up: value, step, detail) {
+            case .value(let found): value = found
+            case .missing: isMissing = true
+            case .rejected: return false
+            }
+        }
         if isMissing {
             guard detail.hasStandard else { return setNothing(step) }
             value = detail.standard
         }
         if detail.letters != .kept {
             let start = scratch.count
-            let isLower = detail.letters == .lower
-            scratch.append(value)
-            scratch.map(from: start) { isLower ? ($0 &- 0x41 < 26 ? $0 | 0x20 : $0) : ($0 &- 0x61 < 26 ? $0 & 0xDF : $0) }
+            appendCell(value, detail.letters, .none)
             value = scratch.bytes(from: start)
         }
         return convert(value, step)
@@ -265,7 +277,7 @@ extension RowMapper {
         case .keep: return .value(value)
         case .empty: return .missing
         case .reject:
-            output.reject("unknown-word", "\(title(step)): '\(shown(value))' is not in the table. Add it, or correct the record.")
+            output.reject("unknown-word", "\(title(step)): \(shown(value)) is not in the table. Add it, or correct the record.")
             return .rejected
         }
     }
@@ -290,7 +302,8 @@ extension RowMapper {
             case .double: output.set(step.key, to: try value.double(step.format))
             case .bool: output.set(step.key, to: try truth(value, step))
             case .date:
-                output.set(step.key, to: step.pattern < 0 ? try value.isoDate() : try plan.patterns[Int(step.pattern)].date(value))
+                output.set(
+                    step.key, to: step.pattern < 0 ? try value.isoDate() : try plan.patterns[Int(step.pattern)].date(value))
             case .dateTime:
                 output.set(step.key, to: try plan.patterns[Int(step.pattern)].timestamp(value, offsetMinutes: step.offsetMinutes))
             case .time: output.set(step.key, to: try plan.patterns[Int(step.pattern)].time(value))
@@ -308,7 +321,8 @@ extension RowMapper {
     fileprivate func refuse(_ value: Bytes, _ step: PropertyStep, _ error: ValueError) -> Bool {
         guard step.bad == .reject else { return setNothing(step) }
         output.reject(
-            error.code, "\(title(step)): '\(shown(value))' is not \(Bytes(error.expectation).text). Correct the cell, or set onBad: empty.")
+            error.code,
+            "\(title(step)): \(shown(value)) is not \(Bytes(error.expectation).text). Correct the cell, or set onBad: empty.")
         return false
     }
 
@@ -341,9 +355,10 @@ extension RowMapper {
         }
     }
 
-    /// A value as a message shows it: its first 40 bytes.
+    /// A value as a message shows it: its first 40 bytes, where the settings allow it.
     fileprivate func shown(_ value: Bytes) -> String {
-        value.count <= 40 ? value.text : value.prefix(40).text + "…"
+        guard plan.showsValues else { return "the cell" }
+        return "'" + value.prefix(40).text + (value.count <= 40 ? "'" : "…'")
     }
 }
 

@@ -137,7 +137,9 @@ private struct Work {
         battery = batteryCell.isEmpty ? nil : try read(columns.battery) { () throws(ValueError) in try batteryCell.int64() }
         hasOrder = !reader[columns.order].isEmpty
         guard hasOrder else { return }
-        let (priorityCell, quantityCell, timeCell) = (reader[columns.priority], reader[columns.quantity], reader[columns.assignedAt])
+        let (priorityCell, quantityCell, timeCell) = (
+            reader[columns.priority], reader[columns.quantity], reader[columns.assignedAt]
+        )
         priority = try read(columns.priority) { () throws(ValueError) in try priorityCell.int64() }
         quantity = try read(columns.quantity) { () throws(ValueError) in try quantityCell.double() }
         assignedAt = try read(columns.assignedAt) { () throws(ValueError) in

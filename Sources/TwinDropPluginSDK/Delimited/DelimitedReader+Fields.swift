@@ -79,11 +79,12 @@ extension DelimitedReader {
 
     /// Rejects the current record, or refuses the file where the dialect wants that.
     mutating func refuse(_ fault: RecordFault) throws(PluginError) {
-        let policy: FaultPolicy = switch fault.kind {
-        case .nul, .notUnicode: dialect.badText
-        case .tooFewCells, .tooManyCells: dialect.ragged == .fail ? .fail : .reject
-        default: dialect.badRecord
-        }
+        let policy: FaultPolicy =
+            switch fault.kind {
+            case .nul, .notUnicode: dialect.badText
+            case .tooFewCells, .tooManyCells: dialect.ragged == .fail ? .fail : .reject
+            default: dialect.badRecord
+            }
         guard policy == .reject else {
             throw PluginError(.refused, "Record \(record), \(fault.message)", offset: fault.offset)
         }

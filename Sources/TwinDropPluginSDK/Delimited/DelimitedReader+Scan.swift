@@ -29,6 +29,13 @@ struct DialectMarks {
         let line: (UInt8, UInt8) = terminator.isEmpty ? (0x0A, 0x0D) : (terminator[0], terminator[0])
         first = (delimiter[0], line.0, line.1, quotes ? quote : delimiter[0], escapes ? escape : delimiter[0])
     }
+
+    /// Frees the texts; the reader does it when it ends.
+    func free() {
+        delimiter.freeKept()
+        terminator.freeKept()
+        comment.freeKept()
+    }
 }
 
 extension DelimitedReader {
@@ -64,12 +71,31 @@ extension DelimitedReader {
 
     private typealias Block = SIMD32<UInt8>
 
+    /// How far the cutting of a record is.
+    private struct Cut {
+        var fieldStart: Int
+        /// Cells cut.
+        var count = 0
+        /// Of the cell that is being cut.
+        var flags: UInt32 = 0
+        /// Where the next block is loaded.
+        var block: Int
+    }
+
+    /// What a rare mark came to.
+    private enum Step {
+        /// The mark means nothing here.
+        case ignore
+        /// Load a block at `Cut.block`.
+        case reload
+        case done(Outcome)
+    }
+
     /// Cuts the record at the window's position into slots. Reads only; a record that is not whole is cut again later.
     mutating func scan() -> Outcome {
         let memory = unsafe UnsafePointer(window.memory)
         let limit = window.limit
-        let start = window.position
-        guard start < limit else { return window.isComplete ? .end : .needsMore }
+        guard window.position < limit else { return window.isComplete ? .end : .needsMore }
         let first = marks.first
         let isPlain = marks.delimiter.count == 1
         let slots = unsafe slots
@@ -81,99 +107,108 @@ extension DelimitedReader {
         let escapes = Block(repeating: first.4)
         let ones = SIMD32<Int8>(repeating: 1)
         var suspects = SIMDMask<SIMD32<Int8>>(repeating: false)
-        var fieldStart = start
-        var count = 0
-        var flags: UInt32 = 0
-        var block = start
+        var cut = Cut(fieldStart: window.position, block: window.position)
         needsCheck = false
         hasFlags = false
 
-        blocks: while block < limit {
-            let bytes = unsafe UnsafeRawPointer(memory + block).loadUnaligned(as: Block.self)
-            suspects = unsafe suspects .| (unsafeBitCast(bytes, to: SIMD32<Int8>.self) .< ones)  // NUL, or no ASCII.
-            let hits = (bytes .== delimiters) .| (bytes .== lines) .| (bytes .== returns) .| (bytes .== quotes) .| (bytes .== escapes)
-            var mask = Self.bits(hits)
+        blocks: while cut.block < limit {
+            let bytes = unsafe UnsafeRawPointer(memory + cut.block).loadUnaligned(as: Block.self)
+            let signed = unsafe unsafeBitCast(bytes, to: SIMD32<Int8>.self)
+            suspects .|= signed .< ones  // NUL, or no ASCII.
+            let ends = (bytes .== delimiters) .| (bytes .== lines) .| (bytes .== returns)
+            var mask = Self.bits(ends .| (bytes .== quotes) .| (bytes .== escapes))
             while mask != 0 {
-                let at = block &+ mask.trailingZeroBitCount
+                let at = cut.block &+ mask.trailingZeroBitCount
                 mask &= mask &- 1
                 if at >= limit { break blocks }
                 let byte = unsafe memory[at]
-                if byte == first.0 {
-                    if !isPlain {
-                        switch mark(marks.delimiter, at: at) {
-                        case .none: continue
-                        case .needsMore: return .needsMore
-                        case .length: break
-                        }
-                    }
-                    unsafe slots[count] = Slot(fieldStart, at, flags)
-                    count &+= 1
-                    if count >= columnsMax { return skipWideRecord(from: at) }
-                    flags = 0
-                    if isPlain {
-                        fieldStart = at &+ 1
-                        continue
-                    }
-                    fieldStart = at + marks.delimiter.count
-                    block = fieldStart
-                    continue blocks
+                if byte == first.0, isPlain {
+                    unsafe slots[cut.count] = Slot(cut.fieldStart, at, cut.flags)
+                    cut.count &+= 1
+                    if cut.count >= columnsMax { return skipWideRecord(from: at) }
+                    cut.flags = 0
+                    cut.fieldStart = at &+ 1
+                    continue
                 }
                 if byte == first.1 || byte == first.2 {
                     switch terminator(at: at) {
                     case .none: continue
                     case .needsMore: return .needsMore
                     case .length(let length):
-                        unsafe slots[count] = Slot(fieldStart, at, flags)
-                        fieldCount = count &+ 1
+                        unsafe slots[cut.count] = Slot(cut.fieldStart, at, cut.flags)
+                        fieldCount = cut.count &+ 1
                         needsCheck = needsCheck || Self.bits(suspects) != 0
                         return .record(end: at, next: at &+ length)
                     }
                 }
-                if marks.escapes, byte == marks.escape {
-                    guard at + 1 < limit else {
-                        if !window.isComplete { return .needsMore }
-                        continue
-                    }
-                    flags |= Slot.escaped
-                    hasFlags = true
-                    block = at + 2
+                var next = cut  // A copy, so that the loop's own stays in registers.
+                switch unsafe takeRareMark(byte, at, &next, memory) {
+                case .ignore: continue
+                case .done(let outcome): return outcome
+                case .reload:
+                    cut = next
                     continue blocks
                 }
-                guard flags & Slot.mixed == 0 else { continue }
-                guard unsafe startsField(at, fieldStart, memory) else {
-                    if !marks.isLenient, !marks.escapes { note(.strayQuote, at, column: count) }
-                    continue
-                }
-                needsCheck = true
-                hasFlags = true
-                switch unsafe quotedCell(at: at, memory) {
-                case .needsMore: return .needsMore
-                case .open: return .openQuote(at: at)
-                case .cell(let slot, let next):
-                    unsafe slots[count] = slot
-                    count += 1
-                    if count >= columnsMax { return skipWideRecord(from: next) }
-                    fieldStart = next
-                    block = next
-                case .last(let slot, let end, let next):
-                    unsafe slots[count] = slot
-                    fieldCount = count + 1
-                    return .record(end: end, next: next)
-                case .textFollows(let next):
-                    if !marks.isLenient { note(.textAfterQuote, next, column: count) }
-                    fieldStart = at
-                    flags = Slot.quoted | Slot.mixed
-                    block = next
-                }
-                continue blocks
             }
-            block &+= 32
+            cut.block &+= 32
         }
         guard window.isComplete else { return .needsMore }
-        unsafe slots[count] = Slot(fieldStart, limit, flags)
-        fieldCount = count + 1
+        unsafe slots[cut.count] = Slot(cut.fieldStart, limit, cut.flags)
+        fieldCount = cut.count + 1
         needsCheck = true
         return .record(end: limit, next: limit)
+    }
+
+    /// A delimiter of several bytes, an escape or a quotation mark at `at`.
+    private mutating func takeRareMark(_ byte: UInt8, _ at: Int, _ cut: inout Cut, _ memory: UnsafePointer<UInt8>) -> Step {
+        if byte == marks.first.0 {
+            switch mark(marks.delimiter, at: at) {
+            case .none: return .ignore
+            case .needsMore: return .done(.needsMore)
+            case .length(let length):
+                let slot = Slot(cut.fieldStart, at, cut.flags)
+                return append(slot, &cut, next: at + length)
+            }
+        }
+        needsCheck = true
+        if marks.escapes, byte == marks.escape {
+            guard at + 1 < window.limit else { return window.isComplete ? .ignore : .done(.needsMore) }
+            hasFlags = true
+            cut.flags |= Slot.escaped
+            cut.block = at + 2
+            return .reload
+        }
+        guard cut.flags & Slot.mixed == 0 else { return .ignore }
+        guard unsafe startsField(at, cut.fieldStart, memory) else {
+            if !marks.isLenient, !marks.escapes { note(.strayQuote, at, column: cut.count) }
+            return .ignore
+        }
+        hasFlags = true
+        switch unsafe quotedCell(at: at, memory) {
+        case .needsMore: return .done(.needsMore)
+        case .open: return .done(.openQuote(at: at))
+        case .cell(let slot, let next): return append(slot, &cut, next: next)
+        case .last(let slot, let end, let next):
+            unsafe slots[cut.count] = slot
+            fieldCount = cut.count + 1
+            return .done(.record(end: end, next: next))
+        case .textFollows(let next):
+            if !marks.isLenient { note(.textAfterQuote, next, column: cut.count) }
+            cut.fieldStart = at
+            cut.flags = Slot.quoted | Slot.mixed
+            cut.block = next
+            return .reload
+        }
+    }
+
+    private mutating func append(_ slot: Slot, _ cut: inout Cut, next: Int) -> Step {
+        unsafe slots[cut.count] = slot
+        cut.count += 1
+        if cut.count >= dialect.columnsMax { return .done(skipWideRecord(from: next)) }
+        cut.flags = 0
+        cut.fieldStart = next
+        cut.block = next
+        return .reload
     }
 
     /// One bit for each hit. There is no instruction for it in the portable vector types, but a multiplication does eight at a time:

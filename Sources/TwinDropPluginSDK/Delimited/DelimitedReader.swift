@@ -90,7 +90,10 @@ public struct DelimitedReader: ~Copyable {
         try readHeader()
     }
 
-    deinit { unsafe slots.deallocate() }
+    deinit {
+        unsafe slots.deallocate()
+        marks.free()
+    }
 
     /// The cell at `index`, from 0: empty where the record has fewer. Valid until `next` is called.
     @inlinable
@@ -282,7 +285,8 @@ public struct DelimitedReader: ~Copyable {
             if name.isEmpty {
                 guard dialect.blankHeaders == .number else {
                     throw PluginError(
-                        .refused, "Column \(index + 1) has no name. Set blankHeaders: number, or name the columns in the settings.",
+                        .refused,
+                        "Column \(index + 1) has no name. Set blankHeaders: number, or name the columns in the settings.",
                         offset: recordOffset)
                 }
                 name = "column_\(index + 1)"

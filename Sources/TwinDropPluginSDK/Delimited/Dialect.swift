@@ -133,7 +133,8 @@ public struct Dialect: Sendable, Equatable {
         guard quoting != .backslash || (escape < 0x80 && escape != quote && escape != delimiterBytes[0]) else {
             throw PluginError(.settings, "the escape must be ASCII and differ from quotation mark and delimiter.")
         }
-        guard (1...512 * 1024).contains(fieldBytesMax), (64...1 << 26).contains(recordBytesMax), (1...100_000).contains(columnsMax)
+        guard (1...512 * 1024).contains(fieldBytesMax), (64...1 << 26).contains(recordBytesMax),
+            (1...100_000).contains(columnsMax)
         else { throw PluginError(.settings, "a limit is out of range.") }
         if case .lines(let lines) = footer, !(0...1000).contains(lines) {
             throw PluginError(.settings, "a footer has 0 to 1000 lines.")
@@ -163,9 +164,13 @@ extension Dialect {
         if let value = try settings.optional("ragged") {
             ragged = try value.choice([("reject", .reject), ("fail", .fail), ("pad", .pad), ("keep", .keep)])
         }
-        if let value = try settings.optional("blankLines") { blankLines = try value.choice([("skip", .skip), ("record", .record)]) }
+        if let value = try settings.optional("blankLines") {
+            blankLines = try value.choice([("skip", .skip), ("record", .record)])
+        }
         if let value = try settings.optional("badText") { badText = try value.choice([("reject", .reject), ("fail", .fail)]) }
-        if let value = try settings.optional("badRecord") { badRecord = try value.choice([("reject", .reject), ("fail", .fail)]) }
+        if let value = try settings.optional("badRecord") {
+            badRecord = try value.choice([("reject", .reject), ("fail", .fail)])
+        }
         if let value = try settings.optional("fieldBytesMax") { fieldBytesMax = Int(try value.int(in: 1...524_288)) }
         if let value = try settings.optional("recordBytesMax") { recordBytesMax = Int(try value.int(in: 64...67_108_864)) }
         if let value = try settings.optional("columnsMax") { columnsMax = Int(try value.int(in: 1...100_000)) }
@@ -188,7 +193,9 @@ extension Dialect {
             terminator = word == "newline" ? nil : word
         }
         if let value = try settings.optional("quoting") {
-            quoting = try value.choice([("none", .none), ("standard", .standard), ("lenient", .lenient), ("backslash", .backslash)])
+            quoting = try value.choice([
+                ("none", .none), ("standard", .standard), ("lenient", .lenient), ("backslash", .backslash),
+            ])
         }
         if let value = try settings.optional("quote") { quote = try Self.oneByte(value) }
         if let value = try settings.optional("escape") { escape = try Self.oneByte(value) }
@@ -200,12 +207,13 @@ extension Dialect {
         if let value = try settings.optional("header") { isPresent = try value.bool() }
         var names: [String]?
         if let value = try settings.optional("columns") { names = try value.words() }
-        header = switch (isPresent, names) {
-        case (true, nil): .present
-        case (true, let names?): .replaced(names)
-        case (false, let names?): .named(names)
-        case (false, nil): .none
-        }
+        header =
+            switch (isPresent, names) {
+            case (true, nil): .present
+            case (true, let names?): .replaced(names)
+            case (false, let names?): .named(names)
+            case (false, nil): .none
+            }
         if let value = try settings.optional("skipLines") { preamble = .lines(Int(try value.int(in: 0...1_000_000))) }
         if let value = try settings.optional("skipUntil") { preamble = .until(try value.string()) }
         if let value = try settings.optional("footerLines") { footer = .lines(Int(try value.int(in: 0...1000))) }

@@ -52,9 +52,11 @@ struct TextWindow: ~Copyable {
         try readMore(until: 3)
         let head = unsafe (memory[0], memory[1], memory[2])
         let found: (encoding: TextEncoding, length: Int)? =
-            end >= 3 && head == (0xEF, 0xBB, 0xBF) ? (.utf8, 3)
-            : end >= 2 && (head.0, head.1) == (0xFF, 0xFE) ? (.utf16LittleEndian, 2)
-            : end >= 2 && (head.0, head.1) == (0xFE, 0xFF) ? (.utf16BigEndian, 2) : nil
+            end >= 3 && head == (0xEF, 0xBB, 0xBF)
+            ? (.utf8, 3)
+            : end >= 2 && (head.0, head.1) == (0xFF, 0xFE)
+                ? (.utf16LittleEndian, 2)
+                : end >= 2 && (head.0, head.1) == (0xFE, 0xFF) ? (.utf16BigEndian, 2) : nil
         let takesMark = found.map { declared == .automatic || declared == $0.encoding } ?? false
         let length = takesMark ? found!.length : 0
         encoding = takesMark ? found!.encoding : declared == .automatic ? .utf8 : declared
@@ -257,7 +259,8 @@ struct TextWindow: ~Copyable {
     /// The upper control block of Windows-1252; the five bytes it does not define are out of Unicode's range, so not decodable.
     private static let windows1252: [UInt32] = [
         0x20AC, .max, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, .max, 0x017D, .max,
-        .max, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, .max, 0x017E, 0x0178,
+        .max, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, .max, 0x017E,
+        0x0178,
     ]
 
     // MARK: - Footer

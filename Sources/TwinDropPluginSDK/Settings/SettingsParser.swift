@@ -114,7 +114,8 @@ struct SettingsParser {
     }
 
     private mutating func parseHex() throws(PluginError) -> UInt32 {
-        guard position + 4 <= bytes.count, let value = UInt32(String(decoding: bytes[position..<position + 4], as: UTF8.self), radix: 16)
+        guard position + 4 <= bytes.count,
+            let value = UInt32(String(decoding: bytes[position..<position + 4], as: UTF8.self), radix: 16)
         else { throw error("\\u needs four hexadecimal digits") }
         position += 4
         return value
@@ -127,7 +128,8 @@ struct SettingsParser {
         var digits = Array(text.utf8)[...]
         if digits.first == UInt8(ascii: "-") { digits = digits.dropFirst() }
         guard let first = digits.first, (0x30...0x39).contains(first), digits.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }),
-            first != 0x30 || digits.count == 1 || ".eE".utf8.contains(digits[digits.startIndex + 1]), digits.last != UInt8(ascii: ".")
+            first != 0x30 || digits.count == 1 || ".eE".utf8.contains(digits[digits.startIndex + 1]),
+            digits.last != UInt8(ascii: ".")
         else { throw error("'\(text)' is no JSON value") }
         if let number = Int64(text) { return .int(number) }
         guard let number = Double(text), number.isFinite else { throw error("'\(text)' is no number") }

@@ -34,6 +34,9 @@ public struct Bytes: @unchecked Sendable {
         unsafe self.init(start: UnsafePointer(memory), count: utf8.count)
     }
 
+    /// Frees what `init(kept:)` made; no copy of this value is used any more.
+    func freeKept() { unsafe start.deallocate() }
+
     /// No bytes.
     public static let empty = Bytes(" ").prefix(0)
 

@@ -44,11 +44,12 @@ public struct DatePattern: Sendable {
         let hasYear = seen.contains(Part.year.rawValue) || seen.contains(Part.shortYear.rawValue)
         let hasDate = hasYear && seen.contains(Part.month.rawValue) && seen.contains(Part.day.rawValue)
         let hasTime = seen.contains(Part.hour.rawValue) || seen.contains(Part.hour12.rawValue)
-        let isEnough = switch need {
-        case .date: hasDate
-        case .time: hasTime
-        case .dateTime: hasDate
-        }
+        let isEnough =
+            switch need {
+            case .date: hasDate
+            case .time: hasTime
+            case .dateTime: hasDate
+            }
         guard isEnough else {
             throw PluginError(.settings, "The pattern '\(text)' lacks \(need == .time ? "the hour" : "year, month or day").")
         }
@@ -179,7 +180,8 @@ public struct DatePattern: Sendable {
         }
     }
 
-    private static func takeDigits(_ field: Bytes, _ position: inout Int, _ least: Int, _ most: Int) -> (value: Int, count: Int)? {
+    private static func takeDigits(_ field: Bytes, _ position: inout Int, _ least: Int, _ most: Int) -> (value: Int, count: Int)?
+    {
         var value = 0
         var count = 0
         while count < most, position < field.count, field[position] &- 0x30 < 10 {
@@ -198,7 +200,9 @@ public struct DatePattern: Sendable {
             fields.offset = 0
             return true
         }
-        guard first == 0x2B || first == 0x2D, let hours = takeDigits(field, &position, 2, 2)?.value, hours < 24 else { return false }
+        guard first == 0x2B || first == 0x2D, let hours = takeDigits(field, &position, 2, 2)?.value, hours < 24 else {
+            return false
+        }
         if position < field.count, field[position] == UInt8(ascii: ":") { position += 1 }
         let minutes = takeDigits(field, &position, 2, 2)?.value ?? 0
         guard minutes < 60 else { return false }

@@ -21,7 +21,8 @@ public struct NumberFormat: Sendable, Equatable {
 
     @usableFromInline
     static let powers: [Double] = [
-        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21,
+        1e22,
     ]
 }
 
@@ -58,7 +59,8 @@ extension Bytes {
             let digit = self[index] &- 0x30
             guard digit < 10 else { throw ValueError("not-a-number", "a whole number") }
             let (product, high) = value.multipliedReportingOverflow(by: 10)
-            let (sum, over) = negative
+            let (sum, over) =
+                negative
                 ? product.subtractingReportingOverflow(Int64(digit)) : product.addingReportingOverflow(Int64(digit))
             guard !high, !over else { throw ValueError("number-too-large", "a whole number of at most 64 bits") }
             value = sum
