@@ -296,6 +296,27 @@ private func waitForWhy(_ test: Watching, _ name: String, _ code: String) -> Boo
         #expect(names(in: test.home.landing) == [".twindrop-owner"])
     }
 
+    @Test(arguments: 0..<8) func `is events for each of several sources, started over files`(round: Int) {
+        let scratch = Scratch()
+        let state = scratch.folder("state")
+        let sources = (0..<3).map { index in
+            let folder = scratch.folder("s\(index)")
+            for file in 0..<20 { write("x", to: "\(folder)/f\(file)") }
+            return WatchedSource.test(folder, name: "s\(index)", .rename)
+        }
+        let deliveries = Deliveries()
+        let watcher = DropWatcher(
+            sources: sources, dropZone: scratch.path, helperPath: helperPath,
+            ownership: FolderOwnership(instance: "test", stateFolder: state), handler: deliveries.handler)
+        watcher.start()
+        defer { watcher.stop() }
+        for _ in 0..<400 where !watcher.status().allSatisfy({ $0.mode == .events }) {
+            _ = deliveries.state.wait(until: { _ in false }, timeout: .milliseconds(10)) { _ in true }
+        }
+        #expect(watcher.status().map(\.mode) == [.events, .events, .events])
+        #expect(deliveries.state.with { $0.notes.filter { $0.contains("polling") } } == [])
+    }
+
     @Test func `is polling without events, and files are found all the same`() {
         var timing = WatchTiming()
         timing.settleWithoutEvents = .milliseconds(100)

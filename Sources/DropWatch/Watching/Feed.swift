@@ -15,8 +15,12 @@ final class Feed {
     var unwatched: [FolderPath: String] = [:]
     /// The file system's name, where others change it without an event here.
     var remote: String?
-    /// The probe file whose event is awaited, and until when.
-    var probe: (name: FileName, deadline: Instant)?
+    /// The last probe file. Its event, also a late one, proves that events arrive.
+    var probe: FileName?
+    /// While the probe's event is awaited: until when.
+    var probeDeadline: Instant?
+    /// When a folder whose probe stayed without an answer is probed again.
+    var nextProbe: Instant?
     var nextScan: Instant
     /// The folders of this feed that wait for a scan, each with what is in it; one is read at a time.
     var pending: [(folder: FolderPath, deep: Bool)] = []

@@ -11,6 +11,7 @@ struct Inbox: Sendable {
 
     private var order: [Hint] = []
     private var known: Set<Hint> = []
+    private var ownNames: [Hint] = []
     /// Folders to be scanned.
     private(set) var folders: Set<FolderPath> = []
     private(set) var everything = false
@@ -25,10 +26,15 @@ struct Inbox: Sendable {
     init() {}
 
     var isEmpty: Bool {
-        order.isEmpty && folders.isEmpty && !everything && signals.isEmpty && claims.isEmpty && requests.isEmpty && !stopping
+        order.isEmpty && ownNames.isEmpty && folders.isEmpty && !everything && signals.isEmpty && claims.isEmpty && requests.isEmpty && !stopping
     }
 
     mutating func hint(_ folder: FolderPath, _ name: FileName) {
+        // Our own names are not found by a scan: the probe file is gone by then. They are few, so they are never given up for one.
+        if name.bytes.starts(with: NameRule.ownPrefix) {
+            if ownNames.count < Self.hintsMax { ownNames.append(Hint(folder: folder, name: name)) }
+            return
+        }
         if folders.contains(folder) { return }
         guard order.count < Self.hintsMax else {
             order.removeAll { hint in
@@ -64,6 +70,6 @@ struct Inbox: Sendable {
         let all = self
         self = Inbox()
         stopping = all.stopping
-        return (all, all.order)
+        return (all, all.ownNames + all.order)
     }
 }

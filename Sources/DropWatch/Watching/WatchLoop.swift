@@ -74,7 +74,7 @@ final class WatchLoop {
         var earliest = due.earliest
         for feed in feeds where isWatching {
             earliest = min(earliest ?? feed.nextScan, feed.nextScan)
-            if let probe = feed.probe { earliest = min(earliest ?? probe.deadline, probe.deadline) }
+            if let deadline = feed.probeDeadline { earliest = min(earliest ?? deadline, deadline) }
         }
         return earliest
     }
@@ -109,6 +109,7 @@ final class WatchLoop {
             isWatching = true
             for feed in feeds {
                 feed.unwatched = [:]
+                (feed.probe, feed.probeDeadline, feed.nextProbe) = (nil, nil, nil)  // An answer to the old helper is lost.
                 if feed.isUsable { feed.mode = .starting }
             }
             scanEverything()
@@ -184,8 +185,9 @@ final class WatchLoop {
     private func beginDueScans() {
         let now = Instant.now
         for feed in feeds {
-            if let probe = feed.probe, probe.deadline <= now {
-                feed.probe = nil
+            if let deadline = feed.probeDeadline, deadline <= now {
+                feed.probeDeadline = nil
+                feed.nextProbe = now + timing.rescan
                 setMode(.polling("events do not arrive"), of: feed)
             }
             guard feed.nextScan <= now else { continue }
@@ -223,9 +225,10 @@ final class WatchLoop {
                     hint: "Create it, or correct the source's folder.", remedy: .suspendSource)
             }
             if !feed.isUsable { feed.mode = .starting }
-            if case .starting = feed.mode { probeEvents(feed, folder, at: now) }
+            let again = feed.nextProbe.map { $0 <= now } ?? false
+            if feed.mode == .starting || again { probeEvents(feed, folder, at: now) }
         } catch {
-            feed.probe = nil
+            (feed.probe, feed.probeDeadline, feed.nextProbe) = (nil, nil, nil)
             setMode(.unavailable(error), of: feed)
         }
     }
@@ -240,14 +243,14 @@ final class WatchLoop {
         }
         feed.remote = nil
         if let reason = feed.unwatched[feed.root] { return setMode(.polling(reason), of: feed) }
-        guard feed.probe == nil else { return }
+        guard feed.probeDeadline == nil else { return }
         probes += 1
         let name = FileName(".twindrop-probe-\(getpid())-\(probes)")
         do {
             let file = try SystemCall.createFile(name, in: folder)
             _ = consume file
             try SystemCall.unlink(name, in: folder)
-            feed.probe = (name, now + timing.probe)
+            (feed.probe, feed.probeDeadline, feed.nextProbe) = (name, now + timing.probe, nil)
         } catch {
             setMode(.polling("no probe file can be made: \(SystemCallError.text(error.number))"), of: feed)
         }
@@ -255,8 +258,9 @@ final class WatchLoop {
 
     /// An event of one of our own names: the probe's proves that events arrive.
     func noteOwnName(_ name: FileName, in folder: WatchedFolder) {
-        guard let probe = folder.feed.probe, probe.name == name else { return }
-        folder.feed.probe = nil
+        let feed = folder.feed
+        guard feed.probe == name, folder.path == feed.root, feed.isUsable else { return }
+        (feed.probe, feed.probeDeadline, feed.nextProbe) = (nil, nil, nil)
         setMode(.events, of: folder.feed)
     }
 
