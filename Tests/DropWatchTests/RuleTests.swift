@@ -197,3 +197,33 @@ private func rule(_ kind: ReadinessRule.Kind) -> ReadinessRule {
         #expect(out == out.sorted() && out.count == 200)
     }
 }
+
+@Suite struct `The inbox` {
+    private let folder = FolderPath("/landing")
+
+    @Test func `names a file once, in the order of the first events`() {
+        var inbox = Inbox()
+        for name in ["b", "a", "b"] { inbox.hint(folder, FileName(name)) }
+        #expect(inbox.take().hints.map(\.name.description) == ["b", "a"])
+        #expect(inbox.isEmpty)
+    }
+
+    @Test func `asks for a scan in place of more names than it holds`() {
+        var inbox = Inbox()
+        for index in 0...Inbox.hintsMax { inbox.hint(folder, FileName("\(index)")) }
+        let (all, hints) = inbox.take()
+        #expect(all.folders == [folder] && hints.isEmpty)
+    }
+
+    @Test func `keeps the probe's answer, whatever scans are asked for`() {
+        let probe = FileName(".twindrop-probe-1-1")
+        var inbox = Inbox()
+        inbox.hint(folder, probe)
+        inbox.scanEverything()
+        inbox.scan(folder)
+        #expect(inbox.take().hints.map(\.name) == [probe])
+        inbox.scan(folder)
+        inbox.hint(folder, probe)
+        #expect(inbox.take().hints.map(\.name) == [probe])
+    }
+}
