@@ -77,20 +77,6 @@ package struct RejectsWriter: Sendable {
         return RejectsFile(of: record, records: records)
     }
 
-    /// The drop that a file of this name corrects: `ANYTHING.rejects.ULID.ANYTHING`, or `ULID.rejects.ANYTHING` as it was given out.
-    package static func amendedDrop(in name: FileName) -> DropID? {
-        let parts = name.bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        func isRejects(_ part: ArraySlice<UInt8>) -> Bool { String(decoding: part, as: UTF8.self).lowercased() == "rejects" }
-        func drop(_ part: ArraySlice<UInt8>) -> DropID? { DropID(String(decoding: part, as: UTF8.self)) }
-        guard parts.count >= 3 else { return nil }
-        for index in stride(from: parts.count - 2, through: 2, by: -1) where isRejects(parts[index - 1]) {
-            if let drop = drop(parts[index]) { return drop }
-        }
-        // The list of reasons carries the same name, and is not meant to come back.
-        guard isRejects(parts[1]), !parts[2].elementsEqual("reasons".utf8) else { return nil }
-        return drop(parts[0])
-    }
-
     private struct Piece {
         let offset: UInt64
         let length: UInt64
