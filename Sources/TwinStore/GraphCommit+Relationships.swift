@@ -315,6 +315,6 @@ extension GraphCommit {
         member.entered.append((.relationships, hash, claim.number))
         try insert(claim, standing(claim.source), standing(claim.target), member)
         member.createdRelationships.remove(claim.number)
-        member.activated.append((claim.number, owner))
+        member.activated.append((claim.number, owner, claim.origin))
     }
 }

@@ -28,7 +28,8 @@ final class GraphCommit {
         var deleted: [(kind: NumberReservation.Kind, number: UInt32, hash: IdentityHash)] = []
         /// Identities this drop introduced that came to nothing.
         var vanished: [(kind: NumberReservation.Kind, number: UInt32, hash: IdentityHash)] = []
-        var activated: [(number: UInt32, owner: SourceName)] = []
+        /// Relationships that waited, and the drops that stated them.
+        var activated: [(number: UInt32, owner: SourceName, origin: UInt64)] = []
         var books: DropBooks
         var waitingChanged = false
         var isBare = false
