@@ -15,8 +15,10 @@ struct Generator {
 
     mutating func open() {
         writer = OperationWriter()
-        keys = ["model", "site", "line", "status", "serial", "speed", "temperature", "pressure", "count", "updated", "owner", "note"]
-            .map { writer.key($0) }
+        keys = [
+            "model", "site", "line", "status", "serial", "speed", "temperature", "pressure", "count", "updated", "owner", "note",
+        ]
+        .map { writer.key($0) }
     }
 
     /// One row; `change` alters two of its twelve values.
@@ -100,7 +102,8 @@ var arrival: UInt64 = 1_760_000_000_000
         let id = ids.next(milliseconds: arrival, using: &random)
         let source = SourceName("bench")!
         let job = ApplyJob(
-            drop: id, source: source, policy: ApplyPolicy(), bytes: UInt64(file.rows) * 89, epoch: ContentDigest(bytes: Array(repeating: 1, count: 32)),
+            drop: id, source: source, policy: ApplyPolicy(), bytes: UInt64(file.rows) * 89,
+            epoch: ContentDigest(bytes: Array(repeating: 1, count: 32)),
             amends: nil, released: false, scratchFolder: folder)
         let record = DropRecord(
             id: id, source: source, fileName: FileName("bench.csv"), bytes: job.bytes, state: .registered, claimedAt: arrival,
@@ -128,7 +131,13 @@ var arrival: UInt64 = 1_760_000_000_000
         return "\((microseconds / Double(rows) * 1000).rounded() / 1000) µs/row"
     }
     func cpuPerRow(_ seconds: Double) -> Double { (seconds * 1e9 / Double(rows)).rounded() / 1000 }
-    print("\(name): compare \(perRow(compare)) (cpu \(cpuPerRow(cpu.0))), commit \(perRow(commit)) (cpu \(cpuPerRow(cpu.1))); total \(compare + commit); created \(books.created) updated \(books.updated) unchanged \(books.unchanged); peak \(peakMiB()) MiB")
+    print(
+        """
+        \(name): compare \(perRow(compare)) (cpu \(cpuPerRow(cpu.0))), commit \(perRow(commit)) (cpu \(cpuPerRow(cpu.1))); \
+        total \(compare + commit); created \(books.created) updated \(books.updated) unchanged \(books.unchanged); \
+        peak \(peakMiB()) MiB
+        """
+    )
 }
 
 @MainActor func main() throws {

@@ -72,7 +72,8 @@ extension TwinStore: DropRegister, KeyTable {
     package func newestApplied(of source: SourceName) throws(DropError) -> DropRecord? {
         try fetch(
             "JOIN drop_commit ON drop_commit.drop_no = drops.no WHERE source = ? ORDER BY sequence DESC LIMIT 1",
-            [source.text.databaseValue]).first
+            [source.text.databaseValue]
+        ).first
     }
 
     package func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord? {
@@ -80,7 +81,8 @@ extension TwinStore: DropRegister, KeyTable {
             """
             JOIN drop_commit ON drop_commit.drop_no = drops.no WHERE digest = ? AND source = ?
             ORDER BY sequence DESC LIMIT 1
-            """, [RawBlob.value(digest.bytes), source.text.databaseValue]).first
+            """, [RawBlob.value(digest.bytes), source.text.databaseValue]
+        ).first
     }
 
     package func drop(withIntake identity: FileIdentity, of source: SourceName) throws(DropError) -> DropRecord? {
@@ -89,7 +91,8 @@ extension TwinStore: DropRegister, KeyTable {
             [
                 Int64(bitPattern: identity.inode).databaseValue, Int64(bitPattern: identity.device).databaseValue,
                 identity.changeTime.databaseValue, source.text.databaseValue,
-            ]).first
+            ]
+        ).first
     }
 
     package func keys(of source: SourceName) throws(DropError) -> [String] {

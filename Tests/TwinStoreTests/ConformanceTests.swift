@@ -76,13 +76,16 @@ struct NaiveGraph: Equatable {
             try Self.check(graph, fixture.store, .now, "seed \(seed)")
             if Int.random(in: 0..<10, using: &random) == 0 { try fixture.reopen() }
         }
-        for (sequence, past) in states { try Self.check(past, fixture.store, .sequence(sequence), "seed \(seed) as of \(sequence)") }
+        for (sequence, past) in states {
+            try Self.check(past, fixture.store, .sequence(sequence), "seed \(seed) as of \(sequence)")
+        }
         #expect(try fixture.store.quickCheck() == [])
     }
 
     /// One drop: its operations, and what they do to the naive graph.
     private static func step(
-        _ source: String, _ policy: ApplyPolicy, _ graph: inout NaiveGraph, _ fixture: StoreFixture, _ random: inout SeededGenerator
+        _ source: String, _ policy: ApplyPolicy, _ graph: inout NaiveGraph, _ fixture: StoreFixture,
+        _ random: inout SeededGenerator
     ) -> [(inout OperationWriter) -> Void] {
         var operations: [(inout OperationWriter) -> Void] = []
         var listed: Set<String> = []

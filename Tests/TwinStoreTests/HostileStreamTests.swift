@@ -32,7 +32,8 @@ import TwinModel
                 switch Int.random(in: 0..<3, using: &random) {
                 case 0: bytes[Int.random(in: bytes.indices, using: &random)] = UInt8.random(in: 0...255, using: &random)
                 case 1: bytes.removeLast(Int.random(in: 0..<min(bytes.count, 20), using: &random))
-                default: bytes.insert(UInt8.random(in: 0...255, using: &random), at: Int.random(in: 0...bytes.count, using: &random))
+                default:
+                    bytes.insert(UInt8.random(in: 0...255, using: &random), at: Int.random(in: 0...bytes.count, using: &random))
                 }
                 if bytes.isEmpty { bytes = [1] }
             }
@@ -50,14 +51,15 @@ import TwinModel
         #expect(try fixture.store.quickCheck() == [])
     }
 
-    @Test(arguments: [
-        ([0x10, 5, 0, 0, 0, 1], "longer than its frame"), ([0x01, 0x80], "middle of a number"),
-        ([0x77], "unknown kind"), ([0x04, 2, 0xC0, 0x80], "not UTF-8"), ([0x04, 1, 0], "NUL"), ([0x04, 0], "1 to 2048"),
-        ([0x01, 0x80, 0x00, 1], "shortest form"),
-        ([0x01, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F], "64 bits"),
-        ([0x01, 0, 1, 0x10, 5, 0, 0, 0, 1, 0x61, 0, 9, 2], "not defined"),
-        ([0x10, 3, 0, 0, 0, 1, 0x61, 0], "outside a record"),
-    ] as [([UInt8], String)])
+    @Test(
+        arguments: [
+            ([0x10, 5, 0, 0, 0, 1], "longer than its frame"), ([0x01, 0x80], "middle of a number"),
+            ([0x77], "unknown kind"), ([0x04, 2, 0xC0, 0x80], "not UTF-8"), ([0x04, 1, 0], "NUL"), ([0x04, 0], "1 to 2048"),
+            ([0x01, 0x80, 0x00, 1], "shortest form"),
+            ([0x01, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F], "64 bits"),
+            ([0x01, 0, 1, 0x10, 5, 0, 0, 0, 1, 0x61, 0, 9, 2], "not defined"),
+            ([0x10, 3, 0, 0, 0, 1, 0x61, 0], "outside a record"),
+        ] as [([UInt8], String)])
     func `is refused with what is wrong`(bytes: [UInt8], message: String) throws {
         let fixture = try StoreFixture()
         let builder = try fixture.store.changeSet(for: fixture.job().0)
@@ -68,10 +70,11 @@ import TwinModel
         builder.abandon()
     }
 
-    @Test(arguments: [
-        [4, 0, 0, 0, 0, 0, 0, 0xF0, 0x7F], [4, 0, 0, 0, 0, 0, 0, 0, 0x80], [4, 0], [8, 0x80, 0xC0, 0xDD, 0xEE, 0xC1, 0x02],
-        [10, 2, 0x5B, 0x5B], [5, 9, 1], [11],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [4, 0, 0, 0, 0, 0, 0, 0xF0, 0x7F], [4, 0, 0, 0, 0, 0, 0, 0, 0x80], [4, 0], [8, 0x80, 0xC0, 0xDD, 0xEE, 0xC1, 0x02],
+            [10, 2, 0x5B, 0x5B], [5, 9, 1], [11],
+        ] as [[UInt8]])
     func `has its values checked`(value: [UInt8]) throws {
         let fixture = try StoreFixture()
         let builder = try fixture.store.changeSet(for: fixture.job().0)
