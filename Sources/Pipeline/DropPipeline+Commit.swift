@@ -42,7 +42,7 @@ extension DropPipeline {
         var pairs: [(changes: any ChangeSet, record: DropRecord)] = []
         for prepared in batch {
             // The check of S3 may have been made before an equal drop was committed.
-            if let source = sources[prepared.record.source], let first = try repeated(by: prepared.record, source) {
+            if let first = try repeatedMeanwhile(prepared.record) {
                 prepared.changes.abandon()
                 try end(prepared.record, asDuplicateOf: first)
                 continue
@@ -68,6 +68,12 @@ extension DropPipeline {
                 try remedy(error, for: record)
             }
         }
+    }
+
+    private func repeatedMeanwhile(_ record: DropRecord) throws(DropError) -> DropRecord? {
+        guard let source = sources[record.source] else { return nil }
+        let mayRepeat = source.duplicates == .skipAny || state.with { $0.newestApplied[record.source]?.digest == record.digest }
+        return mayRepeat ? try repeated(by: record, source) : nil
     }
 
     /// An earlier commit had applied it, and its answer was lost: what is left is to archive it.

@@ -10,13 +10,36 @@ extension TwinStore: DropRegister, KeyTable {
 
     private func write(_ drops: [DropRecord]) throws(DropError) {
         guard !drops.isEmpty else { return }
-        var numbered: [(DropRecord, UInt64)] = []
-        for drop in drops { numbered.append((drop, try dropNumber(of: drop.id, nil))) }
         try transaction { database in
-            for (drop, number) in numbered { try DropRows.upsert(drop, number: number, scope: nil, database) }
+            for drop in drops {
+                try DropRows.upsert(drop, number: dropNumber(of: drop.id, database), scope: nil, database)
+            }
         }
         counters.withLock { counters in
             for drop in drops { counters.reservedDrops[drop.id] = nil }
+        }
+    }
+
+    package func noteArchived(_ drops: [DropRecord], clean: [DropID]) throws(DropError) {
+        guard !drops.isEmpty || !clean.isEmpty else { return }
+        try transaction { database in
+            let place = try RawStatement.cached(
+                "UPDATE drops SET state = ?, changed_at = ?, container = ?, member = ? WHERE id = ?", database)
+            for drop in drops {
+                place.bind(text: 1, Array(drop.state.rawValue.utf8))
+                place.bind(2, Int64(drop.changedAt))
+                place.bind(text: 3, Array((drop.container ?? "").utf8))
+                place.bind(text: 4, Array((drop.member ?? "").utf8))
+                place.bind(text: 5, Array(drop.id.description.utf8))
+                _ = try place.step()
+                place.reset()
+            }
+            let tidy = try RawStatement.cached("UPDATE drops SET state = 'clean' WHERE id = ? AND state = 'archived'", database)
+            for id in clean {
+                tidy.bind(text: 1, Array(id.description.utf8))
+                _ = try tidy.step()
+                tidy.reset()
+            }
         }
     }
 
