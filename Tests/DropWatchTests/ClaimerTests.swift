@@ -189,6 +189,18 @@ private func claimer(
         #expect(results == [.claimed(dropID(0), bytes: 1), .notYet(reason: "it is gone"), .claimed(dropID(2), bytes: 1)])
     }
 
+    @Test func `takes a full batch, also when one of its files is gone and one is open`() throws {
+        for index in 0..<40 { write("order \(index)", to: home.path("f\(index)")) }
+        let files = (0..<40).map { (file: SettledFile.at(home.path("f\($0)"), source: source), id: dropID(UInt64($0))) }
+        unsafe unlink(home.path("f7"))
+        let writer = unsafe open(home.path("f9"), O_WRONLY)
+        defer { close(writer) }
+        let results = try claimer(home, source).claim(files, at: 0)
+        #expect(results.indices.filter { if case .claimed = results[$0] { false } else { true } } == [7, 9])
+        #expect(names(in: home.landing) == ["f9"] && names(in: home.spool).count == 38)
+        #expect(content(of: home.spool + "/\(dropID(39))") == "order 39")
+    }
+
     @Test func `keeps a name that is no valid text as it is`() throws {
         let name = FileName(bytes: [0xFF, 0x0A, 0x2D])
         let folder = try SystemCall.openFolder(home.landing)

@@ -15,8 +15,13 @@ final class FileClaim {
     private let folder: LandingFolders.OpenFolder
     private let descriptor: Descriptor
     private let facts: FileFacts
-    private let copies: Bool
+    /// Claimed by copy, not by rename.
+    let copies: Bool
     private let lease: (CInt) -> ReadLease.Answer
+    enum Synced { case not, done, failed }
+
+    /// Whether the batch made the file durable together with others.
+    var synced = Synced.not
     /// The original still has to be removed.
     private(set) var isCopied = false
 
@@ -68,13 +73,16 @@ final class FileClaim {
             link: FileName.amendedDrop(in: file.name).map { DropLink(kind: .amends, drop: $0) })
     }
 
-    func startWriting() { if !copies { SystemCall.startWriting(descriptor.number) } }
+    func startWriting() { SystemCall.startWriting(descriptor.number) }
+
+    /// False when pages of the file could not be written.
+    func finishWriting() -> Bool { (try? SystemCall.finishWriting(descriptor.number)) != nil }
 
     /// Step 3. Only storage that cannot be trusted is thrown.
     func move(into spool: CInt) throws(DropError) -> ClaimResult {
-        if copies { return try copy(into: spool) }
+        if copies || synced == .failed { return try copy(into: spool) }
         do {
-            try SystemCall.sync(descriptor.number, file.name.description)
+            if synced == .not { try SystemCall.sync(descriptor.number, file.name.description) }
         } catch {
             // The file's dirty pages may be lost; what the disk has is not known. A new artefact is made from what can be read.
             return try copy(into: spool)
