@@ -63,7 +63,11 @@ private func claimer(
         write("one", to: home.path("x"))
         let probes = Monitor(0)
         let register = RegisterFake()
-        let claimer = claimer(home, source, register) { _ in probes.with { $0 += 1; return $0 == 1 ? .granted : .writerHasIt } }
+        let claimer = claimer(home, source, register) { _ in
+            probes.with {
+                $0 += 1; return $0 == 1 ? .granted : .writerHasIt
+            }
+        }
         #expect(
             try claimer.claim([(.at(home.path("x"), source: source), dropID(1))], at: 0)
                 == [.notYet(reason: "a program opened it for writing while it was claimed")])
@@ -77,7 +81,11 @@ private func claimer(
         let probes = Monitor(0)
         let path = home.path("x")
         let claimer = claimer(home, source) { _ in
-            guard probes.with({ $0 += 1; return $0 == 2 }) else { return .granted }
+            guard
+                probes.with({
+                    $0 += 1; return $0 == 2
+                })
+            else { return .granted }
             write("two", to: path)
             return .writerHasIt
         }
@@ -146,7 +154,8 @@ private func claimer(
     @Test func `refuses a file whose bytes are not those its manifest states`() throws {
         write("one", to: home.path("x"))
         let file = SettledFile.at(
-            home.path("x"), source: source, marker: FileName("x.done"), digest: ContentDigest(bytes: [UInt8](repeating: 0, count: 32)))
+            home.path("x"), source: source, marker: FileName("x.done"),
+            digest: ContentDigest(bytes: [UInt8](repeating: 0, count: 32)))
         guard case .refused(let error) = try claimer(home, source).claim([(file, dropID(1))], at: 0)[0] else {
             Issue.record("the file was not refused")
             return
@@ -161,7 +170,8 @@ private func claimer(
         unsafe unlink(home.path("x"))
         unsafe symlink("/etc/passwd", home.path("x"))
         #expect(
-            try claimer(home, source).claim([(file, dropID(1))], at: 0) == [.notYet(reason: "it was replaced by a symbolic link")])
+            try claimer(home, source).claim([(file, dropID(1))], at: 0) == [.notYet(reason: "it was replaced by a symbolic link")]
+        )
     }
 
     @Test func `does not follow a subfolder that became a symbolic link`() throws {

@@ -30,7 +30,9 @@ final class Scratch: Sendable {
             var entries: [FolderReader.Entry] = []
             while (try? reader.next(max: 4096, into: &entries)) == true {}
             for entry in entries {
-                if (try? SystemCall.unlink(entry.name, in: folder.number)) == nil { remove(path + "/" + String(decoding: entry.name.bytes, as: UTF8.self)) }
+                if (try? SystemCall.unlink(entry.name, in: folder.number)) == nil {
+                    remove(path + "/" + String(decoding: entry.name.bytes, as: UTF8.self))
+                }
             }
         }
         unsafe rmdir(path)
@@ -89,7 +91,8 @@ extension WatchedSource {
         rule.settle = settle
         rule.writerTimeout = writerTimeout
         return WatchedSource(
-            name: SourceName(name)!, folder: folder, patterns: patterns, readiness: rule, fileBytesMax: bytesMax, recursive: recursive)
+            name: SourceName(name)!, folder: folder, patterns: patterns, readiness: rule, fileBytesMax: bytesMax,
+            recursive: recursive)
     }
 }
 
@@ -100,7 +103,9 @@ let helperPath: String = {
     let program = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     let (folder, _) = Explainer.split(program)
     let root = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
-    let candidates = [folder.text! + "/twindrop-watch", root + "/.build/release/twindrop-watch", root + "/.build/debug/twindrop-watch"]
+    let candidates = [
+        folder.text! + "/twindrop-watch", root + "/.build/release/twindrop-watch", root + "/.build/debug/twindrop-watch",
+    ]
     return candidates.first(where: exists) ?? candidates[0]
 }()
 

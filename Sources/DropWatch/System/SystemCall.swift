@@ -107,7 +107,8 @@ package enum SystemCall {
         try check("syncfs", "folder") { linux_sync_file_system(folder) }
     }
 
-    /// Waits until the file's pages are written, and reports a write error nobody was told of yet. Makes nothing durable by itself.
+    /// Waits until the file's pages are written, and reports a write error nobody was told of yet. Makes nothing durable by
+    /// itself.
     static func finishWriting(_ descriptor: CInt) throws(SystemCallError) {
         try check("sync_file_range", "descriptor \(descriptor)") { linux_finish_writing(descriptor) }
     }
