@@ -44,7 +44,8 @@ func write(_ text: String, to path: String) {
     let file = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode_t(0o644))
     precondition(file >= 0, "open \(path): \(errno)")
     let bytes = Array(text.utf8)
-    try! SystemCall.write(bytes, count: bytes.count, to: file)
+    let written = (try? SystemCall.write(bytes, count: bytes.count, to: file)) != nil
+    precondition(written, "write \(path)")
     close(file)
 }
 
@@ -66,8 +67,9 @@ func names(in path: String) -> [String] {
 
 func facts(_ path: String) -> FileFacts {
     let (folder, name) = Explainer.split(path)
-    let opened = try! SystemCall.openFolder(folder.text!)
-    return try! SystemCall.facts(of: name, in: opened.number)
+    guard let opened = try? SystemCall.openFolder(folder.text!), let facts = try? SystemCall.facts(of: name, in: opened.number)
+    else { preconditionFailure("no \(path)") }
+    return facts
 }
 
 extension SettledFile {

@@ -122,7 +122,7 @@ package struct Explainer: Sendable {
         case .ready, .probe:
             return place.say(
                 "ready",
-                "It is complete by the rule of \(place.owner) (\(place.feed.rule.kind.rawValue)) and nobody has it open for writing.",
+                "It is complete by the \(place.feed.rule.kind.rawValue) rule of \(place.owner), and nobody has it open for writing.",
                 "A running daemon takes it at once; without one it waits.", isReady: true)
         }
     }
