@@ -243,8 +243,15 @@ private func waitForWhy(_ test: Watching, _ name: String, _ code: String) -> Boo
 }
 
 @Suite(.serialized) struct `The helper process` {
+    /// No scan but those that events, overflow and restarts ask for.
+    private static var withoutTimer: WatchTiming {
+        var timing = WatchTiming()
+        timing.rescan = .seconds(3600)
+        return timing
+    }
+
     @Test func `is started again when it is killed, and nothing is missed`() throws {
-        let test = Watching(.close)
+        let test = Watching(.close, timing: Self.withoutTimer)
         let first = try #require(test.watcher.helperProcess)
         kill(first, SIGKILL)
         for index in 0..<50 { write("x", to: test.home.path("f\(index)")) }
@@ -259,7 +266,7 @@ private func waitForWhy(_ test: Watching, _ name: String, _ code: String) -> Boo
     @Test func `may overflow, and nothing is missed`() throws {
         let full = unsafe getenv("TWINDROP_FULL") != nil
         let count = full ? 100_000 : 20_000
-        let test = Watching(.close)
+        let test = Watching(.close, timing: Self.withoutTimer)
         #expect(test.waitForMode(.events))
         let helper = try #require(test.watcher.helperProcess)
         kill(helper, SIGSTOP)
