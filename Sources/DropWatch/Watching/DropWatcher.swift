@@ -130,10 +130,11 @@ extension DropWatcher {
         package let explanation: Explanation
     }
 
-    /// Takes every file that is there now, without events: each has at most one settle interval to become complete (`run --once`).
+    /// Takes every file that is there now, without events: each has at most one settle interval to become complete (`run
+    /// --once`).
     ///
-    /// Runs on the caller's thread, in place of `start`. `claims` is called between deliveries and returns what became of delivered
-    /// files since the last call; files whose claim was not possible are tried again until the interval is over.
+    /// Runs on the caller's thread, in place of `start`. `claims` is called between deliveries and returns what became of
+    /// delivered files since the last call; files whose claim was not possible are tried again until the interval is over.
     package func takePresent(claims: () -> [(SettledFile, ClaimResult)] = { [] }) -> [LeftFile] {
         let loop = WatchLoop(
             sources: sources, dropZone: dropZone, ownership: ownership, timing: timing, handler: handler, once: true)
