@@ -109,7 +109,17 @@ extension TwinStore: DropRegister, KeyTable {
     }
 
     package func drop(withIntake identity: FileIdentity, of source: SourceName) throws(DropError) -> DropRecord? {
-        try fetch(
+        // Asked for every drop, and almost never true: the index alone answers that.
+        let isKnown = try reading { (database) throws(DropError) in
+            let query = try RawStatement.cached("SELECT 1 FROM drops WHERE inode = ? AND device = ? AND change_time = ?", database)
+            query.bind(1, Int64(bitPattern: identity.inode))
+            query.bind(2, Int64(bitPattern: identity.device))
+            query.bind(3, identity.changeTime)
+            defer { query.reset() }
+            return try query.step()
+        }
+        guard isKnown else { return nil }
+        return try fetch(
             "WHERE inode = ? AND device = ? AND change_time = ? AND source = ? ORDER BY id DESC LIMIT 1",
             [
                 Int64(bitPattern: identity.inode).databaseValue, Int64(bitPattern: identity.device).databaseValue,
