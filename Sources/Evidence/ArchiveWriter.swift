@@ -12,9 +12,10 @@ import ThreadKit
 ///
 /// **Time**: `now` is milliseconds since 1970; labels never run backwards, whatever it says.
 /// **Threading**: blocking; calls from several threads wait for each other, except `verifiedBytes`, which does not wait long.
-/// **Errors** of `append`: that drop is not in the container (`drops` tells what is); `quarantine`: its bytes are not those it was
-/// registered with; `retry`: passing trouble, such as a full disk. Of `close`, `retry`: nothing was archived, append the same items
-/// again later. Anywhere, `stop`: what is on the medium is only known after a restart: the writer refuses all further work.
+/// **Errors** of `append`: that drop is not in the container (`drops` tells what is); `quarantine`: its bytes are not those it
+/// was registered with; `retry`: passing trouble, such as a full disk. Of `close`, `retry`: nothing was archived, append the
+/// same items again later. Anywhere, `stop`: what is on the medium is only known after a restart: the writer refuses all further
+/// work.
 package final class ArchiveWriter: Sendable {
     /// A container is full from this many drops, or this many bytes before compression (failure-model: section 6).
     package static let dropsMax = 256
@@ -28,6 +29,8 @@ package final class ArchiveWriter: Sendable {
         let chain: ChainLog
         var container: Container?
         var items: [ArchiveItem] = []
+        /// Bytes of the items, those not counted that are stored elsewhere.
+        var bytes: UInt64 = 0
         var day = ""
         var lastNumber = 0
         var temporaries = 0
@@ -55,7 +58,7 @@ package final class ArchiveWriter: Sendable {
     /// True when the open container should be closed.
     package var isFull: Bool {
         state.with { state in
-            state.items.count >= Self.dropsMax || state.items.reduce(0) { $0 + ($1.sameBytesAs == nil ? $1.record.bytes : 0) } >= Self.bytesMax
+            state.items.count >= Self.dropsMax || state.bytes >= Self.bytesMax
         }
     }
 
@@ -69,6 +72,7 @@ package final class ArchiveWriter: Sendable {
             do throws(DropError) {
                 try self.write(item, now: now, &state)
                 state.items.append(item)
+                if item.sameBytesAs == nil { state.bytes += item.record.bytes }
             } catch {
                 // A member written half makes the container useless: the others go into a new one.
                 try self.rebuild(now: now, &state)
@@ -297,5 +301,6 @@ extension ArchiveWriter {
     private func forget(_ state: inout State) {
         state.container = nil
         state.items = []
+        state.bytes = 0
     }
 }
