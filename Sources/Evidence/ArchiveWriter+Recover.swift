@@ -127,9 +127,9 @@ extension ArchiveWriter {
         guard ArchivePlaces.parts(ofContainer: name) != nil else {
             throw .unsound("\(Escaping.visible(name)) is no container's name.")
         }
-        let allowed = expected.values.reduce(UInt64(known.count) * Self.bytesMax) { $0 + $1.bytes + 1 << 20 }
+        let allowed = expected.values.reduce(UInt64(known.count) * limits.bytes) { $0 + $1.bytes + 1 << 20 }
         let contents = try ContainerContents(
-            path: places.path(of: name), expandedBytesMax: max(allowed, 1 << 30), membersMax: Self.dropsMax * 8,
+            path: places.path(of: name), expandedBytesMax: max(allowed, 1 << 30), membersMax: limits.drops * 8,
             keepsHeaders: true,
             fromMedium: true)
         var drops: [FoundDrop] = []

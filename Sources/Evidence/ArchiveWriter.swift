@@ -17,10 +17,24 @@ import ThreadKit
 /// same items again later. Anywhere, `stop`: what is on the medium is only known after a restart: the writer refuses all further
 /// work.
 package final class ArchiveWriter: Sendable {
-    /// A container is full from this many drops, or this many bytes before compression (failure-model: section 6).
-    package static let dropsMax = 256
-    package static let bytesMax: UInt64 = 64 << 20
+    /// When a container is full, and how it is compressed.
+    package struct Limits: Sendable, Equatable {
+        /// zstd's level, 1 … 19. Level 1 is on row data about as small as level 3, in half the time (design: section 6).
+        package var level = 1
+        /// A container is full from this many drops, or this many bytes before compression (failure-model: section 6).
+        package var drops = 256
+        package var bytes: UInt64 = 64 << 20
 
+        package init() {}
+
+        package init(level: Int, drops: Int, bytes: UInt64) {
+            self.level = level
+            self.drops = drops
+            self.bytes = bytes
+        }
+    }
+
+    let limits: Limits
     let places: ArchivePlaces
     private let state: Monitor<State>
     private let published: Monitor<UInt64>
@@ -42,7 +56,8 @@ package final class ArchiveWriter: Sendable {
     /// interrupted append left at the end of the chain.
     ///
     /// - Throws: `unsound` (remedy stop) where the chain is damaged or shorter than it has been; storage errors.
-    package init(root: String, now: UInt64) throws(DropError) {
+    package init(root: String, limits: Limits = Limits(), now: UInt64) throws(DropError) {
+        self.limits = limits
         places = ArchivePlaces(root: root)
         try Storage.makeFolder(places.root)
         try Storage.makeFolder(places.temporary)
@@ -58,7 +73,7 @@ package final class ArchiveWriter: Sendable {
     /// True when the open container should be closed.
     package var isFull: Bool {
         state.with { state in
-            state.items.count >= Self.dropsMax || state.bytes >= Self.bytesMax
+            state.items.count >= limits.drops || state.bytes >= limits.bytes
         }
     }
 
@@ -155,7 +170,7 @@ extension ArchiveWriter {
     private func write(_ item: ArchiveItem, now: UInt64, _ state: inout State) throws(DropError) {
         if state.container == nil {
             state.temporaries += 1
-            state.container = try Container(path: places.temporary + "/\(state.temporaries).tar.zst")
+            state.container = try Container(path: places.temporary + "/\(state.temporaries).tar.zst", level: limits.level)
         }
         try state.container!.append(item, at: state.chain.label(now))
     }

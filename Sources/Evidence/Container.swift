@@ -20,8 +20,6 @@ struct ContainerEntry: Equatable {
 
 /// A container in the making: one temporary file. One thread at a time; the file goes when the object goes.
 final class Container {
-    /// zstd level 1: on row data about as small as level 3, in half the time (design: section 6).
-    static let level = 1
     private static let blockBytes = 1 << 18
 
     let path: String
@@ -29,13 +27,14 @@ final class Container {
     private let tar: TarZstdWriter
     private(set) var entries: [ContainerEntry] = []
 
-    init(path: String) throws(DropError) {
+    /// - Parameter level: zstd's, 1 … 19.
+    init(path: String, level: Int) throws(DropError) {
         self.path = path
         try Storage.remove(path)
         let file = try StorageFile(path, .create)
         self.file = file
         tar = try wrapping(path) { () throws(ArchiveKitError) in
-            try TarZstdWriter(descriptor: file.descriptor, level: Self.level)
+            try TarZstdWriter(descriptor: file.descriptor, level: level)
         }
     }
 

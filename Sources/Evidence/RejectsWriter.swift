@@ -8,6 +8,14 @@ package struct RejectsFile: Sendable, Equatable {
     package let reasonsName: String
     /// Records in it; a record that was refused twice counts once.
     package let records: UInt64
+
+    /// The files of a drop; `records` of it were refused.
+    package init(of record: DropRecord, records: UInt64) {
+        let ending = record.fileName.pathExtension
+        name = "\(record.id).rejects.\(ending.isEmpty ? "dat" : ending)"
+        reasonsName = "\(record.id).rejects.reasons.ndjson"
+        self.records = records
+    }
 }
 
 /// Gives the refused records back in the sender's own dialect: correcting them and dropping the file is all there is to do.
@@ -36,10 +44,7 @@ package struct RejectsWriter: Sendable {
         guard !rejections.isEmpty else { return nil }
         let input = try StorageFile(path, .read)
         let folder = root + "/" + record.source.text + "/"
-        let ending = record.fileName.pathExtension
-        let name = "\(record.id).rejects.\(ending.isEmpty ? "dat" : ending)"
-        let reasonsName = "\(record.id).rejects.reasons.ndjson"
-
+        let names = RejectsFile(of: record, records: 0)
         let dialect = try LineEnds(of: input)
         let size = try input.size()
         var pieces = spans.filter { $0.kind == .header }.map { Piece(offset: $0.offset, length: $0.length) }
@@ -62,29 +67,14 @@ package struct RejectsWriter: Sendable {
                 hint: "The plugin reports places that are not in the file: correct the plugin.", remedy: .quarantine,
                 offset: piece.offset)
         }
-        try Storage.fill(folder + name) { (output) throws(DropError) in
+        try Storage.fill(folder + names.name) { (output) throws(DropError) in
             for piece in pieces { try Self.copy(piece, from: input, dialect, to: &output) }
         }
-        try Storage.fill(folder + reasonsName) { (output) throws(DropError) in
+        try Storage.fill(folder + names.reasonsName) { (output) throws(DropError) in
             for rejection in rejections { try output.write(Self.line(rejection)) }
         }
         try Storage.syncFolder(folder)
-        return RejectsFile(name: name, reasonsName: reasonsName, records: records)
-    }
-
-    /// The drop that a file of this name corrects: `ANYTHING.rejects.ULID.ANYTHING`, or `ULID.rejects.ANYTHING` as it was
-    /// given out.
-    package static func amendedDrop(in name: FileName) -> DropID? {
-        let parts = name.bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        func isRejects(_ part: ArraySlice<UInt8>) -> Bool { String(decoding: part, as: UTF8.self).lowercased() == "rejects" }
-        func drop(_ part: ArraySlice<UInt8>) -> DropID? { DropID(String(decoding: part, as: UTF8.self)) }
-        guard parts.count >= 3 else { return nil }
-        for index in stride(from: parts.count - 2, through: 2, by: -1) where isRejects(parts[index - 1]) {
-            if let drop = drop(parts[index]) { return drop }
-        }
-        // The list of reasons carries the same name, and is not meant to come back.
-        guard isRejects(parts[1]), !parts[2].elementsEqual("reasons".utf8) else { return nil }
-        return drop(parts[0])
+        return RejectsFile(of: record, records: records)
     }
 
     private struct Piece {

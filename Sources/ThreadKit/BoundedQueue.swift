@@ -1,11 +1,11 @@
-import Synchronization
+import DequeModule
 
 /// A first-in-first-out queue between threads that never grows past its capacity: `push` waits for room, `pop` for an element.
 ///
 /// All calls block, are safe from any thread, and must not be made on Swift's cooperative pool.
 package final class BoundedQueue<Element: Sendable>: Sendable {
     private struct State {
-        var elements: [Element] = []
+        var elements: Deque<Element> = []
         var closed = false
     }
 

@@ -108,7 +108,7 @@ import TwinModel
         record.link = DropLink(kind: .amends, drop: record.id)
         record.released = true
         let place = ArchivedItem(drop: record.id, container: "2026/11/21/000001.tar.zst", member: "m", leaf: 2)
-        let rejects = RejectsFile(name: "r.csv", reasonsName: "r.ndjson", records: 1)
+        let rejects = RejectsFile(of: record, records: 1)
         #expect(try check(ReceiptWriter.json(record, place, rejects), "receipt") == [])
     }
 

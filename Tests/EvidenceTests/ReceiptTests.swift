@@ -164,7 +164,7 @@ import TwinModel
         ("orders.rejects.01ARZ3NDEKTSV4RRFFQ69G5FAU0.csv", false), ("", false),
     ])
     func `name the drop they amend`(name: String, amends: Bool) {
-        let drop = RejectsWriter.amendedDrop(in: FileName(name))
+        let drop = FileName.amendedDrop(in: FileName(name))
         #expect(drop == (amends ? DropID("01ARZ3NDEKTSV4RRFFQ69G5FAV") : nil))
     }
 }

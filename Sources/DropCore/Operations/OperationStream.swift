@@ -9,7 +9,7 @@
 ///                                                     span before it (the first: after byte 0)
 ///     span      := 02 kind:u8 gap:zigzag length:varint name:text
 ///     reject    := 03 code:text message:text          refuses the current record; no operation of it is in the stream
-///     key       := 04 name:text                       defines the next key number (the first is 1)
+///     key       := 04 name:text                       defines the next key number of this stream (the first is 1)
 ///     scope     := 05 text
 ///     operation := verb:u8 length:u32 body            `length` bytes of body; verbs are `OperationVerb`
 ///     body      := id:text model:varint property*                                  (twins)
@@ -17,6 +17,11 @@
 ///                | id:text                                                         (delete twin)
 ///                | source:text name:varint target:text id:text                     (delete relationship)
 ///     property  := key:varint type:u8 value           types and values are `PropertyType`
+///
+/// Every stream begins with `key` entries for the table its source has so far, so it can be read alone; new names follow
+/// before their first use. For one source a name has the same number in every stream: the table only grows.
+///
+/// The worker gives a relationship that has no id of its own the id `NAME:TARGET`.
 ///
 /// An entry is whole within one frame, and a record with all its operations is, too. The fingerprint of an operation covers its
 /// verb and body, and nothing else, so that the same statement about a twin has the same bytes wherever it stands in a file.

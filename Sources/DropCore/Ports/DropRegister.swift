@@ -105,6 +105,9 @@ package protocol DropRegister: Sendable {
     func drop(_ id: DropID) throws(DropError) -> DropRecord?
     /// All drops in one of `states`, oldest first.
     func drops(in states: Set<DropState>) throws(DropError) -> [DropRecord]
+    /// Drops with work left, oldest first: those in `claimed`, `registered`, `applied`, `archived` and `held`, and those that
+    /// ended otherwise and have no place in the archive yet. Proportional to unfinished work, not to the archive.
+    func unfinished() throws(DropError) -> [DropRecord]
     /// A page of drops, newest first; nil filters match all.
     func page(source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int) throws(DropError) -> [DropRecord]
     /// Drops whose id starts with `prefix` (Crockford base 32), or whose file name is `prefix`: newest first, at most `limit`.

@@ -35,6 +35,26 @@ package enum ClaimResult: Sendable, Equatable {
     case refused(DropError)
 }
 
+/// When a drop counts as a repetition (design: section 11); the same intake always does.
+package enum DuplicateRule: String, Sendable, CaseIterable {
+    /// It equals the source's newest applied drop, and nobody else has changed the source's twins since.
+    case newest
+    /// It equals any applied drop of the source.
+    case skipAny = "skip-any"
+    /// Never otherwise.
+    case process
+}
+
+/// Which drop of a source goes first, and whether a failed one stops those behind it.
+package enum DropOrder: String, Sendable, CaseIterable {
+    /// As they arrive; a failed drop stops nobody.
+    case none
+    /// As they arrive; those behind a held or quarantined drop wait for a person.
+    case arrival
+    /// By the bytes of their names among those that wait; those behind a held or quarantined drop wait for a person.
+    case name
+}
+
 /// How a source's files are known to be complete (failure-model: section 4).
 package struct ReadinessRule: Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable { case rename, marker, close, stable }

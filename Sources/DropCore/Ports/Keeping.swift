@@ -90,10 +90,12 @@ package protocol DropArchive: AnyObject {
     /// Writes one drop into the open container, opening one where none is. The file is read and hashed; other bytes than the
     /// record's digest are an error.
     func append(_ item: ArchiveItem) throws(DropError)
+    /// Drops in the open container, in order. After an error of `append` those before are still in it, unless it had to be given up.
+    var drops: [DropID] { get }
     /// True when the open container has reached a limit and should be closed.
     var isFull: Bool { get }
     /// Closes the open container and makes it and its chain records durable: after this the bytes may leave the spool.
-    /// The items are in the order they were appended; none when no container is open.
+    /// The items are in the order they were appended; none when no container is open. After a `retry` nothing was archived.
     func close() throws(DropError) -> [ArchivedItem]
     /// Writes a seal when one is due, or always when `stopping`.
     func seal(stopping: Bool) throws(DropError)

@@ -69,6 +69,11 @@ package struct ApplyJob: Sendable {
 /// The graph's view of a drop while it is transformed: compares each operation as it comes, on a reader connection, and keeps
 /// only what would change. Nothing is visible to anybody before `TwinGraph.commit`.
 package protocol ChangeSetBuilder: OperationSink {
+    /// What the plugin refused or accounted for so far, in the order of the file; also after `finish` has thrown.
+    var rejections: [Rejection] { get }
+    var spans: [FileSpan] { get }
+    var books: DropBooks { get }
+
     /// Ends the input: absent twins of a snapshot, relationships without target, and the guards are decided.
     ///
     /// Errors: `guard-deletes`, `guard-rejects` (remedy hold); `too-many-rejects` (quarantine); storage errors (stop, retry).

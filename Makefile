@@ -1,0 +1,71 @@
+# Everything TwinDrop needs, from a fresh Debian 12 with Swift 6.3. `make demo` and `make test` set the machine up themselves; once built,
+# they work offline. Variables: CONFIGURATION, TEST_FLAGS, PREFIX, DESTDIR, BENCH.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+MAKEFLAGS += --no-builtin-rules
+
+# One release build, testable, serves demo, tests, benchmark and installation: a second one would cost minutes on two cores.
+CONFIGURATION ?= release
+SWIFT_FLAGS := -c $(CONFIGURATION) -Xswiftc -enable-testing --explicit-target-dependency-import-check error
+BIN := .build/$(CONFIGURATION)
+
+# Tests start processes, fill disks and measure silence: side by side on two cores they would disturb one another.
+TEST_FLAGS ?= --no-parallel
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+BENCH ?= ../shared/bench
+
+.PHONY: setup build test test-crash demo bench lint format install uninstall clean help
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make build       the programs, the plugins (.build/plugins) and the tests
+build: setup
+	swift build $(SWIFT_FLAGS) --build-tests
+	scripts/build-plugins $(BIN) .build/plugins
+
+## make setup       the Debian packages that are missing; nothing when none is
+setup:
+	@scripts/setup
+
+## make test        all tests but the long ones of test-crash
+test: build
+	TWINDROP_BIN="$(CURDIR)/$(BIN)" swift test $(SWIFT_FLAGS) --skip-build --disable-xctest $(TEST_FLAGS) $(if $(FILTER),--filter $(FILTER))
+
+## make test-crash  every kill, error and power cut at every durable step (hours)
+test-crash: build
+	TWINDROP_BIN="$(CURDIR)/$(BIN)" TWINDROP_CRASH=all swift test $(SWIFT_FLAGS) --skip-build --disable-xctest $(TEST_FLAGS) --filter Crash
+
+## make demo        a home, three sources, exports, receipts, proof: in a quarter of a minute once built
+demo: build
+	scripts/demo "$(BIN)"
+
+## make bench       TwinDrop beside its peers (docs/benchmarks.md); needs BENCH=DIR of the peer benchmark
+bench: build
+	@test -f "$(BENCH)/bench.py" || { echo "make bench: there is no bench.py in $(BENCH). Name its folder: make bench BENCH=DIR" >&2; exit 1; }
+	python3 "$(BENCH)/bench.py" --peers "floor,duckdb,postgres,script,twindrop=$(CURDIR)/Benchmarks/peer-runner" $(BENCH_FLAGS)
+
+## make lint        the format of every Swift file
+lint:
+	swift format lint --strict --recursive --parallel --configuration .swift-format Sources Tests Plugins Package.swift
+
+## make format      rewrites every Swift file in that format
+format:
+	swift format --in-place --recursive --parallel --configuration .swift-format Sources Tests Plugins Package.swift
+	git ls-files -z '*.swift' '*.c' '*.h' | xargs -0 scripts/wrap-comments
+
+## make install     PREFIX=/usr/local DESTDIR=: programs, plugins, header, SDK, completions, systemd unit, licences
+install: build
+	scripts/install "$(BIN)" .build/plugins "$(DESTDIR)" "$(PREFIX)"
+
+## make uninstall   what install put there, and nothing else
+uninstall:
+	scripts/install --remove "$(DESTDIR)" "$(PREFIX)"
+
+## make clean       everything that was built
+clean:
+	rm -rf .build stage

@@ -1,0 +1,193 @@
+import TwinDropPluginSDK
+
+/// Compiles the settings of a mapping into a plan. Every error names the setting by its path.
+struct MappingReader {
+    let host: Host
+    var columns = ColumnNames()
+    var rules: [Rule] = []
+    var steps: [PropertyStep] = []
+    var details: [PropertyDetail] = []
+    var templates: [Template] = []
+    var conditions: [Condition] = []
+    var nulls: [WordTable] = []
+    var nullLengths: [UInt64] = []
+    var words: [WordTable] = []
+    var patterns: [DatePattern] = []
+    var titles: [String] = []
+    var standardFormat = NumberFormat.plain
+    var standardOffset: Int32 = 0
+    var standardNulls = 0
+
+    /// Errors: kind `settings`.
+    static func plan(_ settings: SettingsValue, host: Host) throws(PluginError) -> MappingPlan {
+        var reader = MappingReader(host: host)
+        return try reader.read(settings)
+    }
+
+    private mutating func read(_ settings: SettingsValue) throws(PluginError) -> MappingPlan {
+        try settings.allow(only: [
+            "dialect", "files", "nulls", "decimal", "group", "zone", "missingColumns", "scope", "occurrence", "where", "twins",
+            "relationships", "showValues",
+        ])
+        var dialect = Dialect()
+        if let value = try settings.optional("dialect") { dialect = try Dialect(value) }
+        standardNulls = addNulls(try settings.optional("nulls")?.words() ?? [""])
+        standardFormat = try numberFormat(settings, standard: .plain)
+        if let value = try settings.optional("zone") { standardOffset = try offset(value) }
+        let files = try settings.optional("files")?.words() ?? []
+        var allowsMissing = false
+        if let value = try settings.optional("missingColumns") {
+            allowsMissing = try value.choice([("fail", false), ("empty", true)])
+        }
+        var showsValues = false
+        if let value = try settings.optional("showValues") { showsValues = try value.bool() }
+        let occurrence = try occurrenceColumns(settings)
+        var condition = -1
+        if let value = try settings.optional("where") { condition = try addCondition(value) }
+        if let twins = try settings.optional("twins") { for twin in try twins.elements() { try addTwin(twin) } }
+        if let relationships = try settings.optional("relationships") {
+            for relationship in try relationships.elements() { try addRelationship(relationship) }
+        }
+        guard !rules.isEmpty else { throw settings.error("twins and relationships are both empty: nothing would be made.") }
+        guard occurrence != nil || !templates.contains(where: \.usesOccurrence) else {
+            throw settings.error("{@occurrence} is used, but 'occurrence' does not say of what: 'all', or a list of columns.")
+        }
+        let scope = try settings.optional("scope")?.string()
+        return MappingPlan(
+            dialect: dialect, columns: columns, allowsMissingColumns: allowsMissing, scope: scope,
+            nameMatches: files.map { Glob($0) },
+            showsValues: showsValues, occurrenceColumns: occurrence, condition: condition, rules: Fixed(rules),
+            steps: Fixed(steps), details: Fixed(details), templates: Fixed(templates), conditions: Fixed(conditions),
+            nulls: Fixed(nulls), words: Fixed(words),
+            patterns: Fixed(patterns), titles: titles, idNulls: standardNulls, idNullLengths: nullLengths[standardNulls])
+    }
+
+    // MARK: - Rules
+
+    private mutating func addTwin(_ settings: SettingsValue) throws(PluginError) {
+        try settings.allow(only: ["id", "model", "verb", "where", "deleteWhen", "escape", "onEmpty", "properties"])
+        var rule = Rule()
+        rule.id = try addTemplate(try settings.required("id"), escape: try escape(settings))
+        if let model = try settings.optional("model") { rule.key = try host.key(try model.string()) }
+        if let verb = try settings.optional("verb") {
+            rule.verb = try verb.choice([("upsert", .upsert), ("patch", .patch), ("replace", .replace), ("delete", .delete)])
+        }
+        if let value = try settings.optional("onEmpty") {
+            rule.missing = try value.choice([("reject", .reject), ("skip", .skip)])
+        }
+        try finish(&rule, settings)
+    }
+
+    private mutating func addRelationship(_ settings: SettingsValue) throws(PluginError) {
+        try settings.allow(only: [
+            "source", "name", "target", "id", "verb", "where", "deleteWhen", "escape", "onEmpty", "properties",
+        ])
+        let escape = try escape(settings)
+        var rule = Rule(isRelationship: true, missing: .skip)
+        rule.source = try addTemplate(try settings.required("source"), escape: escape)
+        rule.key = try host.key(try settings.required("name").string())
+        rule.target = try addTemplate(try settings.required("target"), escape: escape)
+        if let id = try settings.optional("id") { rule.id = try addTemplate(id, escape: escape) }
+        if let verb = try settings.optional("verb") {
+            rule.verb = try verb.choice([("upsert", .upsert), ("replace", .replace), ("delete", .delete)])
+        }
+        if let value = try settings.optional("onEmpty") {
+            rule.missing = try value.choice([("skip", .skip), ("reject", .reject), ("delete", .delete)])
+            guard rule.missing != .delete || rule.id >= 0 else {
+                throw value.error("'delete' needs an 'id' that tells which relationship is deleted when there is no target.")
+            }
+        }
+        try finish(&rule, settings)
+    }
+
+    private mutating func finish(_ rule: inout Rule, _ settings: SettingsValue) throws(PluginError) {
+        rule.title = addTitle(settings.pathText)
+        if let value = try settings.optional("where") { rule.condition = try addCondition(value) }
+        if let value = try settings.optional("deleteWhen") { rule.deletion = try addCondition(value) }
+        rule.firstStep = steps.count
+        if let properties = try settings.optional("properties") {
+            for (name, value) in try properties.members() { try addProperty(name, value) }
+        }
+        rule.stepCount = steps.count - rule.firstStep
+        rules.append(rule)
+    }
+
+    // MARK: - Parts
+
+    func escape(_ settings: SettingsValue) throws(PluginError) -> Template.Escape {
+        try settings.optional("escape")?.choice([("percent", Template.Escape.percent), ("none", Template.Escape.none)])
+            ?? .percent
+    }
+
+    mutating func addTemplate(_ settings: SettingsValue, escape: Template.Escape) throws(PluginError) -> Int {
+        let text = try settings.string()
+        guard !text.isEmpty else { throw settings.error("must not be empty.") }
+        do throws(PluginError) {
+            templates.append(try Template(text, escape: escape, columns: &columns))
+        } catch { throw settings.error(error.message) }
+        return templates.count - 1
+    }
+
+    mutating func addCondition(_ settings: SettingsValue) throws(PluginError) -> Int {
+        conditions.append(try ConditionReader.read(settings, &columns))
+        return conditions.count - 1
+    }
+
+    mutating func addNulls(_ list: [String]) -> Int {
+        nulls.append(WordTable(list.map { ($0, "") }))
+        nullLengths.append(list.reduce(0) { $0 | 1 << UInt64(min(63, $1.utf8.count)) })
+        return nulls.count - 1
+    }
+
+    mutating func addTitle(_ title: String) -> Int {
+        titles.append(title)
+        return titles.count - 1
+    }
+
+    func numberFormat(_ settings: SettingsValue, standard: NumberFormat) throws(PluginError) -> NumberFormat {
+        var point = standard.point
+        var group = standard.group
+        var allowsUnit = standard.allowsUnit
+        if let value = try settings.optional("decimal") {
+            point = try value.choice([(".", UInt8(ascii: ".")), (",", UInt8(ascii: ","))])
+        }
+        if let value = try settings.optional("group") {
+            group = try value.choice([
+                ("none", 0), (".", UInt8(ascii: ".")), (",", UInt8(ascii: ",")), (" ", 0x20), ("'", UInt8(ascii: "'")),
+                ("_", UInt8(ascii: "_")),
+            ])
+        }
+        if let value = try settings.optional("unit"), case .bool(let allowed) = value.content { allowsUnit = allowed }
+        guard point != group else { throw settings.error("decimal and group are the same character.") }
+        return NumberFormat(point: point, group: group, allowsUnit: allowsUnit)
+    }
+
+    func offset(_ settings: SettingsValue) throws(PluginError) -> Int32 {
+        let text = try settings.string()
+        guard let minutes = ZoneOffset.minutes(text) else {
+            throw settings.error("must be an offset from UTC, such as Z, +01:00 or -05:30.")
+        }
+        return minutes
+    }
+
+    private mutating func occurrenceColumns(_ settings: SettingsValue) throws(PluginError) -> [Int]? {
+        guard let value = try settings.optional("occurrence") else { return nil }
+        let names = try value.words()
+        if names.count == 1, names[0] == "all" { return [] }
+        guard !names.isEmpty else { throw value.error("names no column; write 'all' for the whole record.") }
+        return names.map { columns.number(of: $0) }
+    }
+}
+
+/// Reads an offset from UTC.
+enum ZoneOffset {
+    /// Minutes of `Z`, `UTC`, `+01:00`, `-0530`; nil where `text` is none.
+    static func minutes(_ text: String) -> Int32? {
+        if text == "Z" || text == "UTC" { return 0 }
+        let digits = text.dropFirst().filter { $0 != ":" }
+        guard let sign = text.first, sign == "+" || sign == "-", digits.utf8.count == 4, let number = Int32(digits),
+            digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), number / 100 < 24, number % 100 < 60
+        else { return nil }
+        return (number / 100 * 60 + number % 100) * (sign == "-" ? -1 : 1)
+    }
+}

@@ -1,0 +1,111 @@
+import TwinDropPluginSDK
+
+/// How one property is set, without references: what is more than a number stands in `MappingPlan` and is found by index.
+struct PropertyStep: Sendable {
+    enum Source: UInt8, Sendable { case column, template, constantText, constantInt, constantDouble, constantBool }
+
+    enum Kind: UInt8, Sendable { case string, int, double, bool, date, dateTime, time, duration, json }
+
+    /// What happens without a value.
+    enum Missing: UInt8, Sendable { case unset, skip, reject }
+
+    /// What happens with a value that is none of the type.
+    enum Bad: UInt8, Sendable { case reject, empty }
+
+    /// What happens with a word that a table does not have.
+    enum Otherwise: UInt8, Sendable { case keep, empty, reject }
+
+    var key = Key.none
+    var column: Int32 = 0
+    var kind = Kind.string
+    /// Nothing but type, null words and policies are set: the short way is enough.
+    var isSimple = false
+    var missing = Missing.unset
+    var bad = Bad.reject
+    var format = NumberFormat.plain
+    /// Index of null words; -1 for none.
+    var nulls: Int32 = -1
+    /// Bit n: some null word has n bytes (63: or more).
+    var nullLengths: UInt64 = 0
+    /// Index of the date pattern; -1 for the ISO form.
+    var pattern: Int32 = -1
+    var offsetMinutes: Int32 = 0
+    /// Index of its details.
+    var detail: Int32 = 0
+}
+
+/// The rest of a property, for those that need more than the short way. Apart, so that a step stays one cache line.
+struct PropertyDetail: Sendable {
+    var source = PropertyStep.Source.column
+    /// Index of the template.
+    var template = -1
+    var text = Bytes.empty
+    var number: Int64 = 0
+    var double = 0.0
+    /// Put in place of a missing value.
+    var standard: Bytes = .empty
+    var hasStandard = false
+    var trims = false
+    var letters = Template.Letters.kept
+    /// Index of the table `values`; -1 for none.
+    var words = -1
+    /// Name of the host's lookup table; empty for none.
+    var lookup = Bytes.empty
+    var otherwise = PropertyStep.Otherwise.keep
+    /// Microseconds of the unit of a duration; 0 for the ISO form.
+    var unit: Int64 = 0
+    /// Index of the words for true and for false; -1 for the usual.
+    var truths = -1
+    /// Index of the property's name, for messages.
+    var title = 0
+}
+
+/// A twin or relationship made from each record.
+struct Rule: Sendable {
+    enum Missing: UInt8, Sendable { case reject, skip, delete }
+
+    var isRelationship = false
+    var verb = Verb.upsert
+    /// Indices of templates; -1 where there is none. `id` is the twin's or the relationship's.
+    var id = -1
+    var source = -1
+    var target = -1
+    /// Model, or name of the relationship.
+    var key = Key.none
+    /// Indices of conditions; -1 for none.
+    var condition = -1
+    var deletion = -1
+    /// When a part of id, source or target is empty.
+    var missing = Missing.reject
+    var firstStep = 0
+    var stepCount = 0
+    /// The place in the settings, for messages.
+    var title = 0
+}
+
+/// Everything a mapping does, compiled from the settings once. Only `columns` is bound again for each file.
+struct MappingPlan: Sendable {
+    var dialect: Dialect
+    var columns: ColumnNames
+    var allowsMissingColumns: Bool
+    var scope: String?
+    var nameMatches: [Glob]
+    /// Whether messages about cells may quote them.
+    var showsValues: Bool
+    /// Columns of `occurrence`; nil where nothing counts, empty for all cells.
+    var occurrenceColumns: [Int]?
+    /// Index of the condition every record must meet; -1 for none.
+    var condition: Int
+    let rules: Fixed<Rule>
+    let steps: Fixed<PropertyStep>
+    let details: Fixed<PropertyDetail>
+    let templates: Fixed<Template>
+    let conditions: Fixed<Condition>
+    let nulls: Fixed<WordTable>
+    let words: Fixed<WordTable>
+    let patterns: Fixed<DatePattern>
+    let titles: [String]
+    /// Null words that make a part of an id missing, beside the empty text.
+    let idNulls: Int
+    let idNullLengths: UInt64
+}

@@ -1,0 +1,369 @@
+import TwinDropPluginSDK
+
+/// Turns records into operations by a plan. Per record it allocates nothing and makes no `String`, unless it refuses the record.
+struct RowMapper: ~Copyable {
+    fileprivate let plan: MappingPlan
+    fileprivate let host: Host
+    fileprivate let output: Output
+    /// Place of each column of the plan in this file.
+    fileprivate let places: Fixed<Int>
+    fileprivate var occurrences = Occurrences()
+    fileprivate var occurrence: UInt64 = 0
+    fileprivate var scratch = ByteScratch(capacity: 1024)
+
+    init(plan: MappingPlan, places: [Int], host: Host, output: Output) {
+        self.plan = plan
+        self.host = host
+        self.output = output
+        self.places = Fixed(places)
+    }
+
+    deinit { places.free() }
+
+    /// Gives the operations of the reader's current record, or rejects it.
+    mutating func map(_ reader: borrowing DelimitedReader) throws(PluginError) {
+        if plan.occurrenceColumns != nil { try countOccurrence(reader) }
+        if plan.condition >= 0, !holds(plan.condition, reader) { return }
+        for index in 0..<plan.rules.count {
+            let rule = plan.rules[index]
+            if rule.condition >= 0, !holds(rule.condition, reader) { continue }
+            guard try apply(rule, reader) else { return }
+        }
+    }
+
+    // MARK: - Rules
+
+    /// False when the record was rejected.
+    fileprivate mutating func apply(_ rule: Rule, _ reader: borrowing DelimitedReader) throws(PluginError) -> Bool {
+        var verb = rule.verb
+        if rule.deletion >= 0, holds(rule.deletion, reader) { verb = .delete }
+        scratch.removeAll()
+        guard rule.isRelationship else {
+            guard let id = text(rule.id, reader, from: 0) else { return missing(rule, "id", rule.id) }
+            guard isShort(id, rule) else { return false }
+            output.beginTwin(verb, id: id, model: verb == .delete ? .none : rule.key)
+            return try finish(rule, verb, reader)
+        }
+        guard append(rule.source, reader) else { return missing(rule, "source", rule.source) }
+        let sourceEnd = scratch.count
+        if !append(rule.target, reader) {
+            guard rule.missing == .delete else { return missing(rule, "target", rule.target) }
+            scratch.truncate(to: sourceEnd)
+            verb = .delete
+        }
+        let targetEnd = scratch.count
+        if rule.id >= 0, !append(rule.id, reader) { return missing(rule, "id", rule.id) }
+        let all = scratch.bytes()
+        let source = all.prefix(sourceEnd)
+        let target = all.prefix(targetEnd).dropFirst(sourceEnd)
+        let id = all.dropFirst(targetEnd)
+        guard isShort(source, rule), isShort(target, rule), isShort(id, rule) else { return false }
+        output.beginRelationship(verb, from: source, name: rule.key, to: target, id: id)
+        return try finish(rule, verb, reader)
+    }
+
+    fileprivate mutating func finish(_ rule: Rule, _ verb: Verb, _ reader: borrowing DelimitedReader) throws(PluginError) -> Bool
+    {
+        if verb != .delete {
+            for index in rule.firstStep..<rule.firstStep + rule.stepCount {
+                guard set(plan.steps[index], reader) else { return false }
+            }
+        }
+        try output.end()
+        return true
+    }
+
+    fileprivate func missing(_ rule: Rule, _ part: String, _ template: Int) -> Bool {
+        guard rule.missing == .reject else { return true }
+        output.reject(
+            "missing-id",
+            "\(plan.titles[rule.title]).\(part): a column of '\(plan.templates[template].text)' is empty. Correct the record.")
+        return false
+    }
+
+    /// Ids have at most 128 characters.
+    fileprivate func isShort(_ id: Bytes, _ rule: Rule) -> Bool {
+        if id.count <= 128 { return true }
+        var characters = 0
+        for index in 0..<id.count where id[index] & 0xC0 != 0x80 { characters += 1 }
+        if characters <= 128 { return true }
+        output.reject(
+            "id-too-long", "\(plan.titles[rule.title]): an id of \(characters) characters; 128 are allowed. Shorten the template."
+        )
+        return false
+    }
+
+    // MARK: - Texts
+
+    @inline(__always)
+    fileprivate func cell(_ column: Int, _ reader: borrowing DelimitedReader) -> Bytes { reader[places[column]] }
+
+    /// The text of a template whose parts are all there; the cell itself where the template is nothing but a cell.
+    fileprivate mutating func text(_ template: Int, _ reader: borrowing DelimitedReader, from start: Int) -> Bytes? {
+        guard append(template, reader) else { return nil }
+        return scratch.bytes(from: start)
+    }
+
+    /// Appends a template's text to the scratch; false when a cell of it is empty, or the text is.
+    fileprivate mutating func append(_ index: Int, _ reader: borrowing DelimitedReader) -> Bool {
+        let parts = plan.templates[index].parts
+        let escape = plan.templates[index].escape
+        let start = scratch.count
+        for number in 0..<parts.count {
+            let part = parts[number]
+            switch part.source {
+            case .literal: scratch.append(part.literal)
+            case .record: scratch.append(decimal: reader.record)
+            case .occurrence: scratch.append(decimal: occurrence)
+            case .column:
+                var value = cell(part.column, reader)
+                if part.trims { value = value.trimmed }
+                if value.isEmpty || isNull(value, plan.idNulls, plan.idNullLengths) { return false }
+                appendCell(value, part.letters, escape)
+            }
+        }
+        return scratch.count > start
+    }
+
+    fileprivate mutating func appendCell(_ value: Bytes, _ letters: Template.Letters, _ escape: Template.Escape) {
+        let plain = Template.plainBytes
+        var index = 0
+        if letters == .kept {
+            if escape == .percent {
+                while index < value.count, plain[Int(value[index])] { index += 1 }
+            } else {
+                index = value.count
+            }
+            scratch.append(value.prefix(index))
+        }
+        while index < value.count {
+            let byte = Self.change(value[index], letters)
+            if escape == .none || plain[Int(byte)] {
+                scratch.append(byte)
+            } else {
+                scratch.append(UInt8(ascii: "%"))
+                scratch.append(Self.hex(byte >> 4))
+                scratch.append(Self.hex(byte & 15))
+            }
+            index += 1
+        }
+    }
+
+    /// ASCII letters only: a text in UTF-8 stays one.
+    fileprivate static func change(_ byte: UInt8, _ letters: Template.Letters) -> UInt8 {
+        switch letters {
+        case .kept: byte
+        case .lower: byte &- 0x41 < 26 ? byte | 0x20 : byte
+        case .upper: byte &- 0x61 < 26 ? byte & 0xDF : byte
+        }
+    }
+
+    fileprivate static func hex(_ digit: UInt8) -> UInt8 { digit < 10 ? 0x30 + digit : 0x37 + digit }
+
+    @inline(__always)
+    fileprivate func isNull(_ value: Bytes, _ words: Int, _ lengths: UInt64) -> Bool {
+        guard lengths >> UInt64(min(63, value.count)) & 1 != 0 else { return false }
+        return plan.nulls[words].value(of: value) != nil
+    }
+
+    // MARK: - Conditions
+
+    fileprivate func holds(_ condition: Int, _ reader: borrowing DelimitedReader) -> Bool {
+        holds(plan.conditions[condition], 0, reader)
+    }
+
+    fileprivate func holds(_ condition: Condition, _ index: Int, _ reader: borrowing DelimitedReader) -> Bool {
+        let node = condition.nodes[index]
+        switch node.test {
+        case .all, .any:
+            let isAny = node.test == .any
+            var child = index + 1
+            while child < index + node.size {
+                if holds(condition, child, reader) == isAny { return isAny }
+                child += condition.nodes[child].size
+            }
+            return !isAny
+        default: break
+        }
+        var value = cell(node.column, reader)
+        if node.trims { value = value.trimmed }
+        let answer: Bool =
+            switch node.test {
+            case .isEmpty: value.isEmpty
+            case .matches: condition.globs[node.operand].contains { $0.matches(value) }
+            default: condition.words[node.operand].value(of: value) != nil
+            }
+        return answer != node.isNot
+    }
+
+    fileprivate mutating func countOccurrence(_ reader: borrowing DelimitedReader) throws(PluginError) {
+        var key = OccurrenceKey()
+        guard let columns = plan.occurrenceColumns else { return }
+        if columns.isEmpty {
+            for index in 0..<reader.fieldCount { key.add(reader[index]) }
+        } else {
+            for column in columns { key.add(cell(column, reader)) }
+        }
+        occurrence = try occurrences.next(key)
+    }
+}
+
+// MARK: - Properties
+
+extension RowMapper {
+    /// Sets one property; false when the record was rejected.
+    @inline(__always)
+    fileprivate mutating func set(_ step: PropertyStep, _ reader: borrowing DelimitedReader) -> Bool {
+        guard step.isSimple else { return setSlowly(step, reader) }
+        let value = cell(Int(step.column), reader)
+        if isNull(value, Int(step.nulls), step.nullLengths) { return setNothing(step) }
+        return convert(value, step)
+    }
+
+    fileprivate mutating func setSlowly(_ step: PropertyStep, _ reader: borrowing DelimitedReader) -> Bool {
+        let detail = plan.details[Int(step.detail)]
+        var value = Bytes.empty
+        var isMissing = false
+        scratch.removeAll()
+        switch detail.source {
+        case .constantInt:
+            output.set(step.key, to: detail.number)
+            return true
+        case .constantDouble:
+            output.set(step.key, to: detail.double)
+            return true
+        case .constantBool:
+            output.set(step.key, to: detail.number != 0)
+            return true
+        case .constantText: value = detail.text
+        case .template:
+            if append(detail.template, reader) { value = scratch.bytes() } else { isMissing = true }
+        case .column: value = cell(Int(step.column), reader)
+        }
+        if detail.trims { value = value.trimmed }
+        isMissing = isMissing || (detail.source != .constantText && isNull(value, Int(step.nulls), step.nullLengths))
+        if !isMissing {
+            switch look(up: value, step, detail) {
+            case .value(let found): value = found
+            case .missing: isMissing = true
+            case .rejected: return false
+            }
+        }
+        if isMissing {
+            guard detail.hasStandard else { return setNothing(step) }
+            value = detail.standard
+        }
+        if detail.letters != .kept {
+            let start = scratch.count
+            appendCell(value, detail.letters, .none)
+            value = scratch.bytes(from: start)
+        }
+        return convert(value, step)
+    }
+
+    private enum LookedUp {
+        case value(Bytes)
+        case missing
+        case rejected
+    }
+
+    private func look(up value: Bytes, _ step: PropertyStep, _ detail: PropertyDetail) -> LookedUp {
+        guard detail.words >= 0 || !detail.lookup.isEmpty else { return .value(value) }
+        var found: Bytes?
+        if detail.words >= 0 { found = plan.words[detail.words].value(of: value) }
+        if found == nil, !detail.lookup.isEmpty { found = host.lookup(value, in: detail.lookup) }
+        if let found { return .value(found) }
+        switch detail.otherwise {
+        case .keep: return .value(value)
+        case .empty: return .missing
+        case .reject:
+            output.reject("unknown-word", "\(title(step)): \(shown(value)) is not in the table. Add it, or correct the record.")
+            return .rejected
+        }
+    }
+
+    fileprivate func setNothing(_ step: PropertyStep) -> Bool {
+        switch step.missing {
+        case .unset: output.unset(step.key)
+        case .skip: break
+        case .reject:
+            output.reject("missing-value", "\(title(step)): the cell is empty. Fill it, or set onEmpty: unset in the mapping.")
+            return false
+        }
+        return true
+    }
+
+    @inline(__always)
+    fileprivate func convert(_ value: Bytes, _ step: PropertyStep) -> Bool {
+        do throws(ValueError) {
+            switch step.kind {
+            case .string: output.set(step.key, to: value)
+            case .int: output.set(step.key, to: try value.int64(step.format))
+            case .double: output.set(step.key, to: try value.double(step.format))
+            case .bool: output.set(step.key, to: try truth(value, step))
+            case .date:
+                output.set(
+                    step.key, to: step.pattern < 0 ? try value.isoDate() : try plan.patterns[Int(step.pattern)].date(value))
+            case .dateTime:
+                output.set(step.key, to: try plan.patterns[Int(step.pattern)].timestamp(value, offsetMinutes: step.offsetMinutes))
+            case .time: output.set(step.key, to: try plan.patterns[Int(step.pattern)].time(value))
+            case .duration: output.set(step.key, to: try span(value, step))
+            case .json:
+                guard JSONSyntax.isValue(value) else { throw ValueError.notJSON }
+                output.set(step.key, json: value)
+            }
+            return true
+        } catch {
+            return refuse(value, step, error)
+        }
+    }
+
+    fileprivate func refuse(_ value: Bytes, _ step: PropertyStep, _ error: ValueError) -> Bool {
+        guard step.bad == .reject else { return setNothing(step) }
+        output.reject(
+            error.code,
+            "\(title(step)): \(shown(value)) is not \(Bytes(error.expectation).text). Correct the cell, or set onBad: empty.")
+        return false
+    }
+
+    private func truth(_ value: Bytes, _ step: PropertyStep) throws(ValueError) -> Bool {
+        let detail = plan.details[Int(step.detail)]
+        if detail.truths >= 0 {
+            guard let found = plan.words[detail.truths].value(of: value) else { throw ValueError.notATruth }
+            return found[0] == UInt8(ascii: "1")
+        }
+        guard let found = Self.usualTruths.value(of: value) else { throw ValueError.notATruth }
+        return found[0] == UInt8(ascii: "1")
+    }
+
+    fileprivate static let usualTruths = WordTable(
+        MappingReader.truths.map { ($0, "1") } + MappingReader.lies.map { ($0, "0") }, ignoringCase: true)
+
+    fileprivate func span(_ value: Bytes, _ step: PropertyStep) throws(ValueError) -> TimeSpan {
+        let detail = plan.details[Int(step.detail)]
+        guard detail.unit > 0 else { return try value.isoDuration() }
+        let microseconds = (try value.double(step.format) * Double(detail.unit)).rounded()
+        guard abs(microseconds) < 9e18 else { throw ValueError.tooLong }
+        return TimeSpan(months: 0, microseconds: Int64(microseconds))
+    }
+
+    fileprivate func title(_ step: PropertyStep) -> String {
+        let detail = plan.details[Int(step.detail)]
+        return switch detail.source {
+        case .column: "property '\(plan.titles[detail.title])' from column '\(plan.columns.title(Int(step.column)))'"
+        default: "property '\(plan.titles[detail.title])'"
+        }
+    }
+
+    /// A value as a message shows it: its first 40 bytes, where the settings allow it.
+    fileprivate func shown(_ value: Bytes) -> String {
+        guard plan.showsValues else { return "the cell" }
+        return "'" + value.prefix(40).text + (value.count <= 40 ? "'" : "…'")
+    }
+}
+
+extension ValueError {
+    static let notJSON = ValueError("not-json", "JSON of at most 32 levels")
+    static let notATruth = ValueError("not-a-bool", "one of the words for true and false")
+    static let tooLong = ValueError("not-a-duration", "a duration of at most 292,000 years")
+}

@@ -1,0 +1,20 @@
+// The Linux file calls that Swift's Glibc module hides, because it is built without _GNU_SOURCE. Each returns -1 with errno set on failure.
+#ifndef TWINDROP_LINUX_FILES_H
+#define TWINDROP_LINUX_FILES_H
+
+/// renameat2(2) with RENAME_NOREPLACE: an existing target is EEXIST.
+int linux_rename_noreplace(int from_folder, const char *from, int to_folder, const char *to);
+
+/// sync_file_range(2) over the whole file with SYNC_FILE_RANGE_WRITE: starts writing its dirty pages without waiting.
+int linux_start_writing(int descriptor);
+
+/// fcntl(2) with F_SETLEASE: `type` is F_RDLCK or F_UNLCK.
+int linux_set_lease(int descriptor, int type);
+
+/// Ignores SIGIO, which the kernel sends to the holder of a lease that is to be broken.
+int linux_ignore_lease_signal(void);
+
+/// The magic number of the file system the descriptor is on (fstatfs(2), `f_type`), 32 bits.
+long long linux_file_system_magic(int descriptor);
+
+#endif

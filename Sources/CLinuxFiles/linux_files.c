@@ -1,0 +1,23 @@
+#define _GNU_SOURCE
+#include "linux_files.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/vfs.h>
+
+int linux_rename_noreplace(int from_folder, const char *from, int to_folder, const char *to) {
+    return renameat2(from_folder, from, to_folder, to, RENAME_NOREPLACE);
+}
+
+int linux_start_writing(int descriptor) { return sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE); }
+
+int linux_set_lease(int descriptor, int type) { return fcntl(descriptor, F_SETLEASE, type); }
+
+int linux_ignore_lease_signal(void) { return signal(SIGIO, SIG_IGN) == SIG_ERR ? -1 : 0; }
+
+long long linux_file_system_magic(int descriptor) {
+    struct statfs status;
+    return fstatfs(descriptor, &status) == 0 ? (long long)(uint32_t)status.f_type : -1;
+}

@@ -1,1 +1,0 @@
-#include "twindrop_wire.h"

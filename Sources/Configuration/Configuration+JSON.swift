@@ -1,0 +1,101 @@
+import DropCore
+package import TwinModel
+
+extension Configuration {
+    /// The configuration with every default written out, under the names of `twindrop.yaml`: what `source check --json` prints.
+    /// Lookup tables appear with the number of their rows.
+    package var json: JSON {
+        [
+            "version": 1,
+            "paths": [
+                "dropzone": .string(paths.dropzone), "archive": .string(paths.archive), "receipts": .string(paths.receipts),
+                "state": .string(paths.state), "models": .string(paths.models), "mappings": .string(paths.mappings),
+                "plugins": .string(paths.plugins),
+            ],
+            "sources": .object(sources.map { JSON.Member($0.name.text, $0.json) }),
+            "limits": [
+                "workers": number(limits.workers), "commit-drops": number(limits.commitDrops),
+                "commit-size": size(limits.commitBytes),
+                "free-space": [
+                    "soft": size(limits.space.softBytes), "soft-share": share(limits.space.softShare),
+                    "hard": size(limits.space.hardBytes), "hard-share": share(limits.space.hardShare),
+                ],
+            ],
+            "retention": ["receipts": age(retention.receipts), "revisions": age(retention.revisions)],
+            "archive": [
+                "level": number(archive.level), "container-drops": number(archive.containerDrops),
+                "container-size": size(archive.containerBytes),
+            ],
+            "log": [
+                "level": .string(log.level.rawValue), "format": .string(log.format.rawValue),
+                "events": log.benchmarkLog.map(JSON.string) ?? .null,
+            ],
+        ]
+    }
+}
+
+extension Source {
+    /// The source with everything that is in force, under the names of `twindrop.yaml`.
+    package var json: JSON {
+        let ready = watched.readiness
+        let (dangling, mode): (String, String) = (policy.dangling.text, policy.mode == .snapshot ? "snapshot" : "incremental")
+        return [
+            "title": .string(title), "folder": .string(watched.folder), "patterns": texts(watched.patterns),
+            "recursive": .bool(watched.recursive),
+            "ready": [
+                "rule": .string(ready.kind.word), "settle": duration(ready.settle), "marker": .string(ready.markerSuffix),
+                "writer-timeout": duration(ready.writerTimeout), "ignore": texts(ready.ignore),
+            ],
+            "plugin": .string(plugin), "settings": settings, "mode": .string(mode), "dangling": .string(dangling),
+            "guard": [
+                "deletes": share(policy.deletesShareMax), "deletes-free": .int(Int64(clamping: policy.deletesFree)),
+                "rejects": share(policy.rejectsShareMax), "rejects-free": .int(Int64(clamping: policy.rejectsFree)),
+            ],
+            "scope": ["models": texts(policy.models), "twin-prefixes": texts(policy.twinPrefixes)],
+            "duplicates": .string(duplicates.rawValue), "order": .string(order.rawValue),
+            "lookups": .object(lookups.map { JSON.Member($0.name, ["rows": number($0.rows.count)]) }),
+            "limits": ["file-size": size(watched.fileBytesMax), "worker": worker.json],
+        ]
+    }
+}
+
+extension WorkerBounds {
+    fileprivate var json: JSON {
+        [
+            "sandbox": .string(sandbox.rawValue), "memory": size(memoryBytes), "cpu": duration(cpu), "wall": duration(wall),
+            "wall-per-mib": duration(wallPerMiB), "silence": duration(silence), "output-factor": number(outputFactor),
+            "output-free": size(outputBytesFree), "operations-free": .int(Int64(clamping: operationsFree)), "log": size(logBytes),
+            "reuse-drops": number(reuseDrops), "reuse-time": duration(reuseTime), "failures-in-a-row": number(failuresMax),
+        ]
+    }
+}
+
+extension ApplyPolicy.Dangling {
+    /// As `dangling` is written.
+    fileprivate var text: String {
+        switch self {
+        case .wait(let duration): "wait \(Quantity.text(duration))"
+        case .reject: "reject"
+        case .stub: "stub"
+        }
+    }
+}
+
+extension ReadinessRule.Kind {
+    /// As `ready.rule` is written.
+    fileprivate var word: String {
+        switch self {
+        case .rename: "rename"
+        case .marker: "marker"
+        case .close: "close"
+        case .stable: "stable"
+        }
+    }
+}
+
+private func number(_ value: Int) -> JSON { .int(Int64(value)) }
+private func size(_ bytes: UInt64) -> JSON { .string(Quantity.text(size: bytes)) }
+private func share(_ share: Double) -> JSON { .string(Quantity.text(share: share)) }
+private func duration(_ duration: Duration) -> JSON { .string(Quantity.text(duration)) }
+private func age(_ age: Duration?) -> JSON { age.map(duration) ?? "forever" }
+private func texts(_ texts: [String]) -> JSON { .array(texts.map(JSON.string)) }

@@ -1,0 +1,204 @@
+import DropCore
+
+extension Configuration {
+    /// The name of the configuration file in a home.
+    package static let fileName = "twindrop.yaml"
+    static let fileBytesMax = 4 << 20
+
+    /// Reads `HOME/twindrop.yaml` and every file it names, and checks all of it.
+    ///
+    /// - Parameters:
+    ///   - home: absolute, or relative to the current folder.
+    ///   - installedPlugins: folders searched for plugins after the home's own, absolute.
+    /// Errors: everything that is wrong, at once. Blocking; from any thread.
+    package static func load(
+        home: String, installedPlugins: [String] = []
+    ) throws(ConfigurationErrors) -> Configuration {
+        let home = ConfigurationFiles.absolute(home, from: ConfigurationFiles.currentFolder)
+        let loader = ConfigurationLoader(home: home, installedPlugins: installedPlugins)
+        return try loader.load()
+    }
+
+    /// Every key `twindrop.yaml` may have, in the order they are read.
+    package static var keys: [ConfigurationKey] {
+        let loader = ConfigurationLoader(home: "/", installedPlugins: [])
+        let place = Place(file: fileName)
+        let everything = YAMLFile(text: "sources: {name: {lookups: {table: {}}}}", file: fileName).root
+        let root = Section(everything, at: place, diagnosis: loader.diagnosis)
+        _ = loader.read(root)
+        return loader.diagnosis.keys
+    }
+}
+
+/// One `load`, from the file to the values. Used by one thread.
+final class ConfigurationLoader {
+    let home: String
+    let installedPlugins: [String]
+    let diagnosis = Diagnosis()
+    var files: ConfigurationFiles
+
+    init(home: String, installedPlugins: [String]) {
+        self.home = home
+        self.installedPlugins = installedPlugins
+        files = ConfigurationFiles(home: home)
+    }
+
+    func load() throws(ConfigurationErrors) -> Configuration {
+        let name = Configuration.fileName
+        let path = ConfigurationFiles.absolute(name, from: home)
+        let place = Place(file: name)
+        let node = yaml(path, at: place, keyPath: "")
+        if node == nil, !diagnosis.errors.isEmpty { try diagnosis.finish(mainFile: name) }
+        let root = Section(node, at: place, diagnosis: diagnosis)
+        let configuration = read(root)
+        root.finish()
+        try diagnosis.finish(mainFile: name)
+        return configuration
+    }
+
+    func read(_ root: Section) -> Configuration {
+        _ = root.number("version", standard: 1, in: 1...1)
+        let paths = readPaths(root.section("paths"))
+        let limits = root.section("limits")
+        let homeLimits = readLimits(limits)
+        let fileBytesMax = limits.size("file-size", standard: 64 << 30)
+        let worker = readWorker(limits.section("worker"), standard: .standard)
+        limits.finish()
+        let retention = readRetention(root.section("retention"))
+        let archive = readArchive(root.section("archive"))
+        let log = readLog(root.section("log"))
+        let sources = SourceReader(loader: self, paths: paths, fileBytesMax: fileBytesMax, worker: worker).read(root)
+        return Configuration(
+            paths: paths, sources: sources, limits: homeLimits, retention: retention, archive: archive, log: log,
+            files: files.read)
+    }
+
+    /// The values of a YAML file; nil where it is empty or cannot be read, which is reported at `place`.
+    func yaml(_ path: String, at place: Place, keyPath: String) -> YAMLNode? {
+        switch files.bytes(of: path, bytesMax: Configuration.fileBytesMax) {
+        case .failure(let failure):
+            let error = files.error(failure, path: path, at: place, keyPath: keyPath, bytesMax: Configuration.fileBytesMax)
+            let isMain = keyPath.isEmpty && failure == .missing
+            diagnosis.report(
+                isMain
+                    ? ConfigurationError(
+                        error.code, at: place, "there is no \(place.file) in \(Escaping.visible(home)).",
+                        hint: "Make a home with `twindrop init`, or name one with --home.") : error)
+            return nil
+        case .success(let bytes):
+            guard let text = String(validating: bytes, as: UTF8.self) else {
+                diagnosis.report(
+                    ConfigurationError(
+                        "unreadable", at: Place(file: files.shown(path)), "the file is not UTF-8.", hint: "Save it as UTF-8."))
+                return nil
+            }
+            let file = YAMLFile(text: text, file: files.shown(path))
+            diagnosis.report(file.errors)
+            return file.root
+        }
+    }
+
+    private func readPaths(_ section: Section) -> Configuration.Paths {
+        func folder(_ key: String) -> String {
+            let text = section.text(key, standard: key, type: "path", expected: "a folder, absolute or in the home") ?? key
+            return ConfigurationFiles.absolute(text, from: home)
+        }
+        let paths = Configuration.Paths(
+            home: home, dropzone: folder("dropzone"), archive: folder("archive"), receipts: folder("receipts"),
+            state: folder("state"), models: folder("models"), mappings: folder("mappings"), plugins: folder("plugins"))
+        section.finish()
+        let ours = [
+            ("dropzone", paths.dropzone), ("archive", paths.archive), ("receipts", paths.receipts), ("state", paths.state),
+        ]
+        for (index, (key, path)) in ours.enumerated() {
+            for (otherKey, other) in ours.prefix(index) where Folders.overlap(files.physical(path), files.physical(other)) {
+                section.report(
+                    "overlap", key, "the folder \(files.shown(path)) and that of \(otherKey) lie in one another.",
+                    hint: "Give each of dropzone, archive, receipts and state a folder of its own.")
+            }
+        }
+        return paths
+    }
+
+    private func readLimits(_ section: Section) -> Limits {
+        let workers = section.number("workers", standard: 4, in: 1...256)
+        let drops = section.number("commit-drops", standard: 256, in: 1...65_536)
+        let bytes = section.size("commit-size", standard: 64 << 20, in: (1 << 20)...(1 << 40))
+        let space = section.section("free-space")
+        let marks = Limits.Space(
+            softShare: space.share("soft-share", standard: 0.10), softBytes: space.size("soft", standard: 2 << 30),
+            hardShare: space.share("hard-share", standard: 0.05), hardBytes: space.size("hard", standard: 1 << 30))
+        space.finish()
+        if marks.hardBytes > marks.softBytes || marks.hardShare > marks.softShare {
+            space.report(
+                "bad-value", "hard", "the hard mark is above the soft one.", hint: "Claims stop at soft, transforms at hard.")
+        }
+        return Limits(workers: Int(workers), commitDrops: Int(drops), commitBytes: bytes, space: marks)
+    }
+
+    private func readRetention(_ section: Section) -> Retention {
+        let retention = Retention(receipts: section.age("receipts"), revisions: section.age("revisions"))
+        section.finish()
+        return retention
+    }
+
+    private func readArchive(_ section: Section) -> ArchiveSettings {
+        let settings = ArchiveSettings(
+            level: Int(section.number("level", standard: 1, in: 1...19)),
+            containerDrops: Int(section.number("container-drops", standard: 256, in: 1...65_536)),
+            containerBytes: section.size("container-size", standard: 64 << 20, in: (1 << 20)...(1 << 40)))
+        section.finish()
+        return settings
+    }
+
+    private func readLog(_ section: Section) -> LogSettings {
+        let level = section.choice("level", standard: LogSettings.Level.info)
+        let format = section.choice("format", standard: LogSettings.Format.auto)
+        let events = section.text("events", type: "path", expected: "a file, absolute or in the home")
+        section.finish()
+        return LogSettings(
+            level: level, format: format, benchmarkLog: events.map { ConfigurationFiles.absolute($0, from: home) })
+    }
+
+    /// The limits of workers; `standard` is what counts where a key is absent.
+    func readWorker(_ section: Section, standard: WorkerBounds) -> WorkerBounds {
+        let seconds = Duration.milliseconds(100)
+        let bounds = WorkerBounds(
+            sandbox: section.choice("sandbox", standard: standard.sandbox),
+            memoryBytes: section.size("memory", standard: standard.memoryBytes, in: (16 << 20)...(1 << 40)),
+            cpu: section.duration("cpu", standard: standard.cpu, atLeast: seconds),
+            wall: section.duration("wall", standard: standard.wall, atLeast: seconds),
+            wallPerMiB: section.duration("wall-per-mib", standard: standard.wallPerMiB, atLeast: .zero),
+            silence: section.duration("silence", standard: standard.silence, atLeast: seconds),
+            outputFactor: Int(section.number("output-factor", standard: Int64(standard.outputFactor), in: 1...65_536)),
+            outputBytesFree: section.size("output-free", standard: standard.outputBytesFree),
+            operationsFree: UInt64(
+                section.number("operations-free", standard: Int64(standard.operationsFree), in: 1...Int64.max)),
+            logBytes: section.size("log", standard: standard.logBytes, in: 0...(16 << 20)),
+            reuseDrops: Int(section.number("reuse-drops", standard: Int64(standard.reuseDrops), in: 1...1_000_000)),
+            reuseTime: section.duration("reuse-time", standard: standard.reuseTime, atLeast: .seconds(1)),
+            failuresMax: Int(section.number("failures-in-a-row", standard: Int64(standard.failuresMax), in: 1...1_000_000)))
+        section.finish()
+        return bounds
+    }
+}
+
+extension WorkerBounds {
+    /// Failure-model section 13.
+    package static let standard = WorkerBounds(
+        sandbox: .available, memoryBytes: 512 << 20, cpu: .seconds(60), wall: .seconds(120), wallPerMiB: .seconds(1),
+        silence: .seconds(10), outputFactor: 64, outputBytesFree: 256 << 20, operationsFree: 1_000_000, logBytes: 64 << 10,
+        reuseDrops: 100, reuseTime: .seconds(900), failuresMax: 5)
+}
+
+/// Where folders lie to one another; both absolute.
+enum Folders {
+    static func overlap(_ left: String, _ right: String) -> Bool { contains(left, right) || contains(right, left) }
+
+    /// Whether `inner` is `outer` or lies below it.
+    static func contains(_ outer: String, _ inner: String) -> Bool {
+        let outer = Array(outer.utf8)
+        let inner = Array(inner.utf8)
+        return inner.starts(with: outer) && (inner.count == outer.count || outer.last == 0x2F || inner[outer.count] == 0x2F)
+    }
+}

@@ -1,0 +1,109 @@
+extension Configuration {
+    /// The `twindrop.yaml` that `twindrop init` writes: one sample source, and every other key with its default behind a `#`.
+    /// A `#` before a key switches a line off; `# ` starts a remark.
+    package static let template = #"""
+        # TwinDrop: what is watched, what is done with it, and how carefully. docs/configuration.md explains every key.
+        # A line such as "#level: 1" shows a key with its default: remove the # to change it.
+        # Check this file with: twindrop source check
+
+        version: 1
+
+        # Folders; relative ones lie in this home. Absolute ones may lie anywhere; state needs a local file system.
+        paths:
+          #dropzone: dropzone
+          #archive: archive
+          #receipts: receipts
+          #state: state
+          #models: models
+          #mappings: mappings
+          #plugins: plugins
+
+        sources:
+          # One source: a daily list of all assets. Drop a file into dropzone/assets/ and look at its receipt.
+          assets:
+            title: Asset register, complete list
+            plugin: asset-inventory
+            patterns: ["*.csv"]
+            # A snapshot lists everything there is: what it leaves out is deleted, within the guard's limits.
+            mode: snapshot
+            # When a file is complete: rename, marker, close or stable.
+            ready:
+              rule: stable
+              #settle: 2s
+              #marker: .done
+              #writer-timeout: 15m
+              #ignore: [".*", "*.tmp", "*.part", "*.filepart", "~*"]
+            #folder: assets
+            #recursive: false
+            # Relationships whose twins do not exist yet: wait with a duration, reject, or stub.
+            #dangling: wait 24h
+            # A drop that goes past these limits is held for a person: twindrop release, twindrop discard.
+            guard:
+              #deletes: 5%
+              #deletes-free: 10
+              #rejects: 1%
+              #rejects-free: 10
+            # What the source may change; nothing named means everything.
+            scope:
+              #models: []
+              #twin-prefixes: []
+            # What counts as a duplicate: newest, skip-any or process. In which order: none, arrival or name.
+            #duplicates: newest
+            #order: none
+            # Tables the plugin may ask, from CSV files:
+            # lookups:
+            #   sites: {file: lookups/sites.csv, key: code, value: name}
+
+          # A source that needs no code: columns become twins as mappings/work-orders.yaml says.
+          # work-orders:
+          #   plugin: mapping
+          #   mapping: work-orders.yaml
+
+        limits:
+          #workers: 4
+          #file-size: 64 GiB
+          #commit-drops: 256
+          #commit-size: 64 MiB
+          # Below soft no file is claimed, below hard none is transformed; each is the smaller of share and size.
+          free-space:
+            #soft-share: 10%
+            #soft: 2 GiB
+            #hard-share: 5%
+            #hard: 1 GiB
+          # What the process of a plugin may use.
+          worker:
+            #sandbox: available
+            #memory: 512 MiB
+            #cpu: 60s
+            #wall: 120s
+            #wall-per-mib: 1s
+            #silence: 10s
+            #output-factor: 64
+            #output-free: 256 MiB
+            #operations-free: 1000000
+            #log: 64 KiB
+            #reuse-drops: 100
+            #reuse-time: 15m
+            #failures-in-a-row: 5
+
+        # How long; the archive itself is never pruned by age.
+        retention:
+          #receipts: forever
+          #revisions: forever
+
+        archive:
+          #level: 1
+          #container-drops: 256
+          #container-size: 64 MiB
+
+        log:
+          #level: info
+          #format: auto
+
+        """#
+
+    /// The folders of a new home, relative to it; `dropzone/assets` is the sample source's.
+    package static let templateFolders = [
+        "dropzone", "dropzone/assets", "archive", "receipts", "state", "models", "mappings", "plugins",
+    ]
+}

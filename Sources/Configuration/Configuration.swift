@@ -1,0 +1,137 @@
+package import DropCore
+package import TwinModel
+
+/// Everything `twindrop.yaml` and the files it names say, checked whole, with every default filled in. All paths are absolute and
+/// without `.`, `..` and doubled slashes. See docs/configuration.md for each key.
+package struct Configuration: Sendable, Equatable {
+    /// The folders of a home (design: section 8).
+    package struct Paths: Sendable, Equatable {
+        package let home: String
+        package let dropzone: String
+        package let archive: String
+        package let receipts: String
+        package let state: String
+        package let models: String
+        package let mappings: String
+        /// The home's own plugins; they are found before the installed ones.
+        package let plugins: String
+    }
+
+    package let paths: Paths
+    /// In the order of the file.
+    package let sources: [Source]
+    package let limits: Limits
+    package let retention: Retention
+    package let archive: ArchiveSettings
+    package let log: LogSettings
+    /// Every file that was read: configuration, manifests, mappings, lookups; absolute, in the order they were read. A change of
+    /// any of them asks for a new `load`.
+    package let files: [String]
+
+    /// The source `name`, where there is one.
+    package func source(_ name: SourceName) -> Source? { sources.first { $0.name == name } }
+}
+
+/// What `log` says.
+package struct LogSettings: Sendable, Equatable {
+    package enum Level: String, Sendable, CaseIterable { case trace, debug, info, notice, warning, error, critical }
+    /// `auto` is text on a terminal and JSON elsewhere.
+    package enum Format: String, Sendable, CaseIterable { case auto, text, json }
+
+    package let level: Level
+    package let format: Format
+    /// A file to which `applied NAME NS` and `archived NAME NS` are appended for each drop, flushed at once (nanoseconds of
+    /// CLOCK_REALTIME): for measuring from outside. Nil: none.
+    package let benchmarkLog: String?
+}
+
+/// What `retention` says; nil means for ever.
+package struct Retention: Sendable, Equatable {
+    package let receipts: Duration?
+    package let revisions: Duration?
+}
+
+/// What `archive` says.
+package struct ArchiveSettings: Sendable, Equatable {
+    /// zstd's level, 1 … 19.
+    package let level: Int
+    /// A container is closed when nothing waits, when it holds this many drops,
+    package let containerDrops: Int
+    /// … or this many bytes of content,
+    package let containerBytes: UInt64
+}
+
+/// What `limits` says of the home; those of one drop stand in its source.
+package struct Limits: Sendable, Equatable {
+    /// Workers that transform at once, over all sources.
+    package let workers: Int
+    /// A commit takes at most so many drops,
+    package let commitDrops: Int
+    /// … and so many bytes of their content.
+    package let commitBytes: UInt64
+    package let space: Space
+
+    /// Free space of the state's file system. Each mark is the smaller of share and size.
+    package struct Space: Sendable, Equatable {
+        /// Below: no new claims.
+        package let softShare: Double
+        package let softBytes: UInt64
+        /// Below: no new transforms either.
+        package let hardShare: Double
+        package let hardBytes: UInt64
+    }
+}
+
+/// What a worker may use (failure-model: section 13).
+package struct WorkerBounds: Sendable, Equatable {
+    package enum Sandbox: String, Sendable, CaseIterable {
+        /// Every protection this kernel has; what is missing is named in `status`.
+        case available
+        /// A source whose worker cannot have all protections is suspended.
+        case required
+    }
+
+    package let sandbox: Sandbox
+    /// Address space.
+    package let memoryBytes: UInt64
+    /// Processor time of one drop.
+    package let cpu: Duration
+    /// Time of one drop: this,
+    package let wall: Duration
+    /// … and this for each MiB of its file.
+    package let wallPerMiB: Duration
+    /// Longest time without a sign of life.
+    package let silence: Duration
+    /// Output of one drop: this many times its bytes,
+    package let outputFactor: Int
+    /// … and this.
+    package let outputBytesFree: UInt64
+    /// Operations of one drop: one for each byte of its file, and this many.
+    package let operationsFree: UInt64
+    /// Log output of one drop; the rest is counted and dropped.
+    package let logBytes: UInt64
+    /// A worker is replaced after this many drops,
+    package let reuseDrops: Int
+    /// … or this long.
+    package let reuseTime: Duration
+    /// Failures on as many different drops in a row suspend the source.
+    package let failuresMax: Int
+}
+
+/// One source, with all that decides what becomes of its drops.
+package struct Source: Sendable, Equatable {
+    package let name: SourceName
+    /// For people; the name where none is given.
+    package let title: String
+    package let watched: WatchedSource
+    package let policy: ApplyPolicy
+    /// The plugin's id, and the path of its manifest.
+    package let plugin: String
+    package let manifest: String
+    /// One JSON object, checked against the manifest's schema; for `mapping`, the mapping file's content.
+    package let settings: JSON
+    package let lookups: [LookupTable]
+    package let duplicates: DuplicateRule
+    package let order: DropOrder
+    package let worker: WorkerBounds
+}

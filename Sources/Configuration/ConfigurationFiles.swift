@@ -1,0 +1,89 @@
+import DropCore
+import Foundation
+
+/// Reads the files of a configuration. Foundation does it: Yams brings it along anyway, and a configuration is read once.
+struct ConfigurationFiles {
+    /// Absolute; errors name files relative to it.
+    let home: String
+    private(set) var read: [String] = []
+
+    init(home: String) { self.home = home }
+
+    /// The bytes of a regular file of at most `bytesMax`; or what is wrong, as a sentence's end.
+    mutating func bytes(of path: String, bytesMax: Int) -> Result<[UInt8], Failure> {
+        let size: Int
+        switch self.size(of: path) {
+        case .success(let bytes): size = bytes
+        case .failure(let failure): return .failure(failure)
+        }
+        guard size <= bytesMax else { return .failure(.tooLarge) }
+        guard let data = FileManager.default.contents(atPath: path) else { return .failure(.unreadable) }
+        read.append(path)
+        return .success(Array(data))
+    }
+
+    enum Failure: Error { case missing, noFile, tooLarge, unreadable }
+
+    /// The error for a file that could not be read.
+    func error(_ failure: Failure, path: String, at place: Place, keyPath: String, bytesMax: Int) -> ConfigurationError {
+        let name = shown(path)
+        let size = Quantity.text(size: UInt64(bytesMax))
+        return switch failure {
+        case .missing: ConfigurationError("missing-file", at: place, keyPath: keyPath, "there is no file \(name).")
+        case .noFile: ConfigurationError("unreadable", at: place, keyPath: keyPath, "\(name) is no regular file.")
+        case .tooLarge: ConfigurationError("too-large", at: place, keyPath: keyPath, "\(name) is larger than \(size).")
+        case .unreadable:
+            ConfigurationError(
+                "unreadable", at: place, keyPath: keyPath, "\(name) cannot be read.", hint: "Check its permissions.")
+        }
+    }
+
+    /// `path` as messages name it: relative to the home where it lies inside.
+    func shown(_ path: String) -> String {
+        path.hasPrefix(home + "/") ? String(path.dropFirst(home.count + 1)) : path
+    }
+
+    /// The names in `folder`, sorted; empty where it cannot be read, which the files missed then tell.
+    func names(in folder: String) -> [String] {
+        ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
+    }
+
+    /// `path` with its symbolic links followed as far as it exists.
+    func physical(_ path: String) -> String {
+        var existing = path
+        var missing: [Substring] = []
+        while existing != "/", !FileManager.default.fileExists(atPath: existing), let slash = existing.lastIndex(of: "/") {
+            missing.insert(existing[existing.index(after: slash)...], at: 0)
+            existing = slash == existing.startIndex ? "/" : String(existing[..<slash])
+        }
+        let resolved = URL(fileURLWithPath: existing).resolvingSymlinksInPath().path
+        return missing.isEmpty ? resolved : Self.absolute(missing.joined(separator: "/"), from: resolved)
+    }
+
+    /// `path` without `.`, `..` and doubled slashes, taken from `base` when it is not absolute.
+    static func absolute(_ path: String, from base: String) -> String {
+        var parts: [Substring] = []
+        let whole = path.hasPrefix("/") ? path : base + "/" + path
+        for part in whole.split(separator: "/") where part != "." {
+            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+        }
+        return "/" + parts.joined(separator: "/")
+    }
+
+    /// The current folder, for a home that is given relative to it.
+    static var currentFolder: String { FileManager.default.currentDirectoryPath }
+
+    private func size(of path: String) -> Result<Int, Failure> {
+        do {
+            let attributes = try FileManager.default.attributesOfItem(atPath: physical(path))
+            guard attributes[.type] as? FileAttributeType == .typeRegular, let size = attributes[.size] as? Int else {
+                return .failure(.noFile)
+            }
+            return .success(size)
+        } catch let error as CocoaError where error.code == .fileReadNoSuchFile || error.code == .fileNoSuchFile {
+            return .failure(.missing)
+        } catch {
+            return .failure(.unreadable)
+        }
+    }
+}

@@ -1,0 +1,49 @@
+import DropCore
+
+/// One key of `twindrop.yaml`, as the code knows it; `docs/configuration.md` has the same, which a test checks.
+package struct ConfigurationKey: Sendable, Hashable {
+    /// The key from the file's root; names that people choose stand in capitals: `sources.NAME.ready.settle`.
+    package let path: String
+    /// `text`, `flag`, `number`, `duration`, `size`, `share`, `path`, `list`, `mapping`, or the allowed words parted by `|`.
+    package let type: String
+    /// As it would be written; `required` where there is none, `none` where the key may be absent.
+    package let standard: String
+}
+
+/// Collects what is wrong while reading goes on, and which keys were asked for. Used by one thread, within one `load`.
+final class Diagnosis {
+    /// After so many errors, the next ones are only counted: one slip can spoil every line of a large file.
+    static let errorsMax = 500
+
+    private(set) var errors: [ConfigurationError] = []
+    private(set) var uncounted = 0
+    private(set) var keys: [ConfigurationKey] = []
+
+    func report(_ error: ConfigurationError) {
+        guard errors.count < Self.errorsMax else {
+            uncounted += 1
+            return
+        }
+        if !errors.contains(error) { errors.append(error) }
+    }
+
+    func report(_ errors: [ConfigurationError]) { errors.forEach(report) }
+
+    func learn(_ path: String, _ type: String, _ standard: String) {
+        let key = ConfigurationKey(path: path, type: type, standard: standard)
+        if !keys.contains(key) { keys.append(key) }
+    }
+
+    /// Throws all errors, in the order of files, lines and columns; the main file comes first.
+    func finish(mainFile: String) throws(ConfigurationErrors) {
+        guard !errors.isEmpty else { return }
+        let numbered = errors.enumerated().sorted { left, right in
+            let (a, b) = (left.element.place, right.element.place)
+            if a.file != b.file { return a.file == mainFile || (b.file != mainFile && a.file < b.file) }
+            return (a.line ?? 0, a.column ?? 0, left.offset) < (b.line ?? 0, b.column ?? 0, right.offset)
+        }
+        let rest = ConfigurationError(
+            "too-large", at: Place(file: mainFile), "\(uncounted) more errors are not shown.", hint: "Correct these first.")
+        throw ConfigurationErrors(numbered.map(\.element) + (uncounted > 0 ? [rest] : []))
+    }
+}

@@ -1,0 +1,271 @@
+import DropCore
+import TwinModel
+
+/// Reads `sources`, and checks them against one another. Used by one thread, within one `load`.
+struct SourceReader {
+    let loader: ConfigurationLoader
+    let paths: Configuration.Paths
+    let fileBytesMax: UInt64
+    let worker: WorkerBounds
+
+    /// A source that was read, and where what is compared with others stands.
+    private struct Read {
+        let source: Source
+        let section: Section
+        /// The folder with links followed.
+        let folder: String
+        let patterns: [Glob]
+    }
+
+    func read(_ root: Section) -> [Source] {
+        let sections = root.sections("sources", word: "NAME")
+        var all: [Read] = []
+        for (text, section) in sections {
+            let read = self.read(text, section)
+            section.finish()
+            if let read { all.append(read) }
+        }
+        for (index, read) in all.enumerated() {
+            checkFolder(of: read)
+            for earlier in all.prefix(index) { check(read, against: earlier) }
+        }
+        return all.map(\.source)
+    }
+
+    private func read(_ text: String, _ section: Section) -> Read? {
+        let name = SourceName(text)
+        if name == nil {
+            section.diagnosis.report(
+                ConfigurationError(
+                    "bad-value", at: section.place, keyPath: section.keyPath.joined(separator: "."),
+                    "\"\(Escaping.visible(text, scalarsMax: 80))\" is no source name: 1 to 64 of a–z, 0–9 and -, not - first."
+                ))
+        }
+        let title = section.text("title") ?? text
+        let folderText = section.text(
+            "folder", standard: nil, type: "path", expected: "a folder, absolute or in the drop zone")
+        let folder = ConfigurationFiles.absolute(folderText ?? text, from: paths.dropzone)
+        let patterns = globs("patterns", section, standard: [])
+        let recursive = section.flag("recursive", standard: false)
+        let readiness = readReadiness(section.section("ready"))
+        let policy = readPolicy(section)
+        let (plugin, manifest) = readPlugin(section)
+        let settings = readSettings(section, manifest)
+        let lookups = readLookups(section)
+        let duplicates = section.choice("duplicates", standard: DuplicateRule.newest)
+        let order = section.choice("order", standard: DropOrder.none)
+        let limits = section.section("limits")
+        let size = limits.size("file-size", standard: fileBytesMax)
+        let bounds = loader.readWorker(limits.section("worker"), standard: worker)
+        limits.finish()
+        guard let name else { return nil }
+        let watched = WatchedSource(
+            name: name, folder: folder, patterns: patterns.map(\.text), readiness: readiness, fileBytesMax: size,
+            recursive: recursive)
+        let source = Source(
+            name: name, title: title, watched: watched, policy: policy, plugin: plugin ?? "", manifest: manifest?.path ?? "",
+            settings: settings, lookups: lookups, duplicates: duplicates, order: order,
+            worker: bounds)
+        return Read(source: source, section: section, folder: loader.files.physical(folder), patterns: patterns)
+    }
+
+    private func globs(_ key: String, _ section: Section, standard: [String]) -> [Glob] {
+        section.texts(key, standard: standard).compactMap { text, place in
+            if let glob = Glob(text) { return glob }
+            section.report(
+                "bad-value", key, at: place,
+                "found \"\(Escaping.visible(text, scalarsMax: 60))\", expected a name pattern without /.",
+                hint: "* stands for any text, ? for one character, [a-z] for one of a set.")
+            return nil
+        }
+    }
+
+    private func readReadiness(_ section: Section) -> ReadinessRule {
+        enum Rule: String, CaseIterable { case rename, marker, close, stable }
+        var rule = ReadinessRule()
+        switch section.choice("rule", standard: Rule.stable) {
+        case .rename: rule.kind = .rename
+        case .marker: rule.kind = .marker
+        case .close: rule.kind = .close
+        case .stable: rule.kind = .stable
+        }
+        rule.settle = section.duration("settle", standard: rule.settle, atLeast: .milliseconds(10))
+        let suffix = section.text("marker", standard: rule.markerSuffix) ?? rule.markerSuffix
+        if suffix.utf8.contains(0x2F) || suffix.utf8.count > 64 {
+            section.report("bad-value", "marker", "found \"\(Escaping.visible(suffix))\", expected the end of a name: .done")
+        } else {
+            rule.markerSuffix = suffix
+        }
+        rule.writerTimeout = section.duration("writer-timeout", standard: rule.writerTimeout, atLeast: .seconds(1))
+        rule.ignore = globs("ignore", section, standard: rule.ignore).map(\.text)
+        section.finish()
+        return rule
+    }
+
+    private func readPolicy(_ section: Section) -> ApplyPolicy {
+        enum Mode: String, CaseIterable { case incremental, snapshot }
+        var policy = ApplyPolicy()
+        policy.mode = section.choice("mode", standard: Mode.incremental) == .snapshot ? .snapshot : .incremental
+        policy.dangling = readDangling(section)
+        let guards = section.section("guard")
+        policy.deletesShareMax = guards.share("deletes", standard: policy.deletesShareMax)
+        policy.deletesFree = UInt64(guards.number("deletes-free", standard: Int64(policy.deletesFree), in: 0...Int64.max))
+        policy.rejectsShareMax = guards.share("rejects", standard: policy.rejectsShareMax)
+        policy.rejectsFree = UInt64(guards.number("rejects-free", standard: Int64(policy.rejectsFree), in: 0...Int64.max))
+        guards.finish()
+        let scope = section.section("scope")
+        policy.models = scope.texts("models").map { text, place in
+            if !text.hasPrefix("dtmi:") {
+                scope.report(
+                    "bad-value", "models", at: place,
+                    "found \"\(Escaping.visible(text))\", expected a model id: dtmi:com:example:Lift;1")
+            }
+            return text
+        }
+        policy.twinPrefixes = scope.texts("twin-prefixes").map(\.text)
+        scope.finish()
+        return policy
+    }
+
+    /// `wait 24h`, `reject` or `stub`.
+    private func readDangling(_ section: Section) -> ApplyPolicy.Dangling {
+        let standard = ApplyPolicy().dangling
+        let node = section.take("dangling", type: "wait DURATION|reject|stub", standard: "wait 1d")
+        guard let node else { return standard }
+        if case .text(let text) = node.kind {
+            if text == "reject" { return .reject }
+            if text == "stub" { return .stub }
+            if text.hasPrefix("wait "), let duration = Quantity.duration(String(text.dropFirst(5))) { return .wait(duration) }
+        }
+        section.refuse("dangling", node, expected: "wait with a duration (wait 24h), reject, or stub")
+        return standard
+    }
+
+    private func readPlugin(_ section: Section) -> (id: String?, manifest: SettingsManifest?) {
+        guard let id = section.required("plugin", "the id of a plugin") else { return (nil, nil) }
+        let folders = [paths.plugins] + loader.installedPlugins
+        for folder in folders {
+            let path = ConfigurationFiles.absolute(id + SettingsManifest.suffix, from: folder)
+            switch loader.files.bytes(of: path, bytesMax: SettingsManifest.bytesMax) {
+            case .success(let bytes):
+                let manifest = SettingsManifest(bytes, id: id, path: loader.files.shown(path))
+                loader.diagnosis.report(manifest.errors)
+                return (id, manifest)
+            case .failure(.missing): continue
+            case .failure(let failure):
+                loader.diagnosis.report(
+                    loader.files.error(
+                        failure, path: path, at: section.place(of: "plugin"), keyPath: section.path("plugin"),
+                        bytesMax: SettingsManifest.bytesMax))
+                return (id, nil)
+            }
+        }
+        let known = folders.flatMap(loader.files.names).filter { $0.hasSuffix(SettingsManifest.suffix) }
+            .map { String($0.dropLast(SettingsManifest.suffix.count)) }
+        let names = known.isEmpty ? "no plugin" : known.joined(separator: ", ")
+        let looked = folders.map(loader.files.shown).joined(separator: " and ")
+        section.report(
+            "missing-file", "plugin", at: section.node?["plugin"]?.place,
+            "there is no plugin \"\(Escaping.visible(id, scalarsMax: 60))\"; found in \(looked): \(names).",
+            hint: Suggestion.hint(for: id, among: known))
+        return (id, nil)
+    }
+
+    private func readSettings(_ section: Section, _ manifest: SettingsManifest?) -> JSON {
+        let inline = section.take("settings", type: "mapping", standard: "none")
+        let file = section.text("mapping", type: "path", expected: "a YAML file, absolute or in the mappings folder")
+        var node = inline
+        var keyPath = section.keyPath + ["settings"]
+        if let file {
+            if inline != nil {
+                section.report(
+                    "bad-value", "mapping", "both settings and mapping are given.",
+                    hint: "Keep one: a mapping is a file of settings.")
+            }
+            let path = ConfigurationFiles.absolute(file, from: paths.mappings)
+            let place = section.node?["mapping"]?.place ?? section.place
+            let errors = loader.diagnosis.errors.count
+            node = loader.yaml(path, at: place, keyPath: section.path("mapping"))
+            guard loader.diagnosis.errors.count == errors else { return .object([]) }
+            keyPath = []
+            if node == nil { node = YAMLNode(kind: .map([]), place: Place(file: loader.files.shown(path), line: 1), written: "") }
+        }
+        let settings = node ?? YAMLNode(kind: .map([]), place: section.place(of: "plugin"), written: "")
+        guard case .map = settings.kind else {
+            section.report(
+                "wrong-type", "settings", at: settings.place, "found \(settings.found), expected a mapping of keys to values.")
+            return .object([])
+        }
+        loader.diagnosis.report(manifest?.schema?.errors(in: settings, keyPath: keyPath) ?? [])
+        return settings.json
+    }
+
+    private func readLookups(_ section: Section) -> [LookupTable] {
+        section.sections("lookups", word: "TABLE").compactMap { name, table in
+            let file = table.required("file", type: "path", "a CSV file, absolute or in the home")
+            let key = table.required("key", "the name of the column to look up")
+            let value = table.required("value", "the name of the column that is the answer")
+            let delimiter = table.text("delimiter", standard: ",") ?? ","
+            table.finish()
+            guard let file, let key, let value else { return nil }
+            guard delimiter.utf8.count == 1, let byte = delimiter.utf8.first, byte != 0x22, byte != 0x0A, byte != 0x0D else {
+                table.report(
+                    "bad-value", "delimiter",
+                    "found \"\(Escaping.visible(delimiter))\", expected one ASCII character, not a quote.")
+                return nil
+            }
+            let path = ConfigurationFiles.absolute(file, from: paths.home)
+            switch loader.files.bytes(of: path, bytesMax: LookupTable.fileBytesMax) {
+            case .failure(let failure):
+                loader.diagnosis.report(
+                    loader.files.error(
+                        failure, path: path, at: table.node?["file"]?.place ?? table.place, keyPath: table.path("file"),
+                        bytesMax: LookupTable.fileBytesMax))
+                return nil
+            case .success(let bytes):
+                let (lookup, errors) = LookupTable.read(
+                    bytes, name: name, file: loader.files.shown(path), delimiter: byte, key: key, value: value)
+                loader.diagnosis.report(errors)
+                return lookup
+            }
+        }
+    }
+
+    /// A source's folder lies in nothing of ours, and is not the whole drop zone: what lies there is routed by patterns.
+    private func checkFolder(of read: Read) {
+        let files = loader.files
+        let others = [
+            ("archive", paths.archive), ("receipts", paths.receipts), ("state", paths.state), ("plugins", paths.plugins),
+        ]
+        for (key, path) in others where Folders.overlap(read.folder, files.physical(path)) {
+            read.section.report(
+                "overlap", "folder", "the folder \(files.shown(read.folder)) and paths.\(key) lie in one another.")
+        }
+        if Folders.contains(read.folder, files.physical(paths.dropzone)) {
+            read.section.report(
+                "overlap", "folder", "the folder \(files.shown(read.folder)) is the whole drop zone.",
+                hint: "Name a folder in it; files in the drop zone itself are routed by the sources' patterns.")
+        }
+    }
+
+    /// Two sources never claim the same file: their folders are apart, or no name fits both their patterns.
+    private func check(_ read: Read, against earlier: Read) {
+        let sameFolder = read.folder == earlier.folder
+        let nested =
+            !sameFolder
+            && (Folders.contains(read.folder, earlier.folder) && read.source.watched.recursive
+                || Folders.contains(earlier.folder, read.folder) && earlier.source.watched.recursive)
+        guard sameFolder || nested else { return }
+        let all = [Glob("*")].compactMap { $0 }
+        let (left, right) = (read.patterns.isEmpty ? all : read.patterns, earlier.patterns.isEmpty ? all : earlier.patterns)
+        for pattern in left {
+            guard let other = right.first(where: pattern.overlaps) else { continue }
+            let how = sameFolder ? "share a folder" : "have folders that lie in one another"
+            read.section.report(
+                "overlap", sameFolder && !read.patterns.isEmpty ? "patterns" : "folder",
+                "this source and \(earlier.source.name) \(how), and a name can fit both \(pattern.text) and \(other.text).",
+                hint: "Give each a folder of its own, or patterns that no name fits both of.")
+            return
+        }
+    }
+}

@@ -1,0 +1,113 @@
+package import DropCore
+import SystemPackage
+package import TwinModel
+
+/// The folder `state/spool/in`, where claimed bytes lie under their drop's id, and `state/quarantine`.
+///
+/// Names below both are generated from ids and dates, never taken from a sender. Files are 0600, folders 0700.
+package struct SpoolFolder: DropSpool {
+    private let state: FilePath
+    private var spool: FilePath { state.appending("spool/in") }
+
+    /// Opens the folders below `state` (absolute), making what is missing.
+    package init(state: String) throws(DropError) {
+        self.state = FilePath(state)
+        for folder in ["spool", "spool/in", "spool/out", "quarantine"] { try Self.make(self.state.appending(folder)) }
+    }
+
+    /// Where the comparison of large drops keeps what it cannot keep in memory: disposable.
+    package var scratchFolder: String { state.appending("spool/out").string }
+
+    /// Removes what an earlier run left in the scratch folder.
+    package func clearScratch() throws(DropError) {
+        for name in Self.names(in: state.appending("spool/out")) {
+            try Self.remove(state.appending("spool/out/\(name)"))
+        }
+    }
+
+    package func path(of drop: DropID) -> String { spool.appending(drop.description).string }
+
+    package func contains(_ drop: DropID) -> Bool { Self.exists(spool.appending(drop.description)) }
+
+    package func withDescriptor<T>(
+        of drop: DropID, _ body: (_ descriptor: CInt, _ bytes: UInt64) throws(DropError) -> T
+    ) throws(DropError) -> T {
+        let path = spool.appending(drop.description)
+        let descriptor = try Self.openToRead(path)
+        defer { Self.close(descriptor) }
+        return try body(descriptor, try Self.size(of: descriptor, path))
+    }
+
+    package func digest(of drop: DropID) throws(DropError) -> ContentDigest {
+        var attempt = 0
+        while true {
+            do throws(DropError) {
+                return try withDescriptor(of: drop) { (descriptor, _) throws(DropError) in
+                    try Self.hash(descriptor, spool.appending(drop.description))
+                }
+            } catch {
+                attempt += 1
+                guard attempt < 3, error.code == "unreadable" else { throw error }
+            }
+        }
+    }
+
+    package func remove(_ drops: [DropID]) throws(DropError) {
+        guard !drops.isEmpty else { return }
+        for drop in drops {
+            try Self.remove(spool.appending(drop.description))
+        }
+        try Self.sync(folder: spool)
+    }
+
+    package func freeSpace() throws(DropError) -> FreeSpace {
+        try Self.space(of: state)
+    }
+}
+
+extension SpoolFolder {
+    private func folder(of drop: DropID, on day: UTCDay) -> FilePath {
+        state.appending("quarantine/\(day)/\(drop)")
+    }
+
+    package func quarantinedPath(of drop: DropID, on day: UTCDay) -> String {
+        folder(of: drop, on: day).appending("content").string
+    }
+
+    package func isQuarantined(_ drop: DropID, on day: UTCDay) -> Bool {
+        Self.exists(folder(of: drop, on: day).appending("content"))
+    }
+
+    package func quarantine(_ drop: DropID, on day: UTCDay, reason: JSON) throws(DropError) {
+        let target = folder(of: drop, on: day)
+        try makeAll(target)
+        try Self.write(reason.text(.pretty) + "\n", to: target.appending("reason.json"))
+        if contains(drop) {
+            try Self.move(spool.appending(drop.description), to: target.appending("content"))
+        }
+        try Self.sync(folder: target)
+        try Self.sync(folder: spool)
+    }
+
+    package func respool(_ drop: DropID, on day: UTCDay, as copy: DropID) throws(DropError) {
+        let from = FilePath(quarantinedPath(of: drop, on: day))
+        let temporary = spool.appending("\(copy).tmp")
+        try Self.copy(from, to: temporary)
+        try Self.move(temporary, to: spool.appending(copy.description))
+        try Self.sync(folder: spool)
+    }
+
+    package func forgetQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError) {
+        let target = folder(of: drop, on: day)
+        try Self.remove(target.appending("content"))
+        try Self.sync(folder: target)
+    }
+
+    /// Makes the folder and its missing parents, each durable in its parent.
+    private func makeAll(_ folder: FilePath) throws(DropError) {
+        let parent = folder.removingLastComponent()
+        if !Self.exists(parent) { try makeAll(parent) }
+        try Self.make(folder)
+        try Self.sync(folder: parent)
+    }
+}

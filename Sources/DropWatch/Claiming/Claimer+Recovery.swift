@@ -1,0 +1,149 @@
+package import DropCore
+import Glibc
+
+extension Claimer {
+    /// After a crash: finds each intent's file in the spool (adopted), in its landing folder by device and inode (withdrawn: it is found
+    /// again by the scan), or nowhere (missing). Removes unfinished copies and finishes finished ones. May be repeated; a withdrawn
+    /// intent is taken back from the register here.
+    package func recover(_ intents: [DropRecord]) throws(DropError) -> [RecoveredClaim] {
+        let spool = try openSpool()
+        do {
+            try removeUnfinishedCopies(spool.number)
+            var lost: [DropRecord] = []
+            for intent in intents where try Self.spooled(intent.id, spool.number) == nil { lost.append(intent) }
+            var found = search(for: Set(lost.map { FileKey($0.intake) }))
+            let asides = search(forAsides: Set(intents.map(\.id)))
+            var out: [RecoveredClaim] = []
+            for intent in intents {
+                if let facts = try Self.spooled(intent.id, spool.number) {
+                    try makeDurable(intent.id, spool.number)
+                    if let aside = asides[intent.id] { Self.removeAside(intent.id, in: aside, spooled: facts) }
+                    out.append(.adopted(intent.id, bytes: facts.bytes))
+                } else if let aside = asides[intent.id] {
+                    try Self.returnAside(intent, in: aside)
+                    out.append(.withdrawn(intent.id))
+                } else if found.remove(FileKey(intent.intake)) != nil {
+                    out.append(.withdrawn(intent.id))
+                } else {
+                    out.append(.missing(intent.id))
+                }
+            }
+            try SystemCall.sync(spool.number, "spool")
+            let void = out.compactMap { if case .withdrawn(let id) = $0 { id } else { nil } }
+            if !void.isEmpty { try register(withdraw: void) }
+            return out
+        } catch let error as SystemCallError {
+            throw Self.storage(error)
+        } catch let error as DropError {
+            throw error
+        } catch {
+            preconditionFailure("only these two are thrown above")
+        }
+    }
+
+    /// Ids of the files in the spool, for finding those that no drop accounts for.
+    package func spooled() throws(DropError) -> [DropID] {
+        let spool = try openSpool()
+        do { return try Self.names(spool.number).compactMap { DropID(String(decoding: $0.bytes, as: UTF8.self)) } } catch {
+            throw Self.storage(error)
+        }
+    }
+
+    private struct FileKey: Hashable {
+        let device: UInt64
+        let inode: UInt64
+        init(_ identity: FileIdentity) { (device, inode) = (identity.device, identity.inode) }
+    }
+
+    private static func spooled(_ id: DropID, _ spool: CInt) throws(SystemCallError) -> FileFacts? {
+        do { return try SystemCall.facts(of: FileName(id.description), in: spool) } catch where error.number == ENOENT { return nil }
+    }
+
+    /// The crash may have come before the mode was set, or before the rename was synced.
+    private func makeDurable(_ id: DropID, _ spool: CInt) throws(SystemCallError) {
+        let file = try SystemCall.openFile(FileName(id.description), in: spool)
+        try SystemCall.setMode(file.number, 0o600)
+        try SystemCall.sync(file.number, id.description)
+    }
+
+    private func removeUnfinishedCopies(_ spool: CInt) throws(SystemCallError) {
+        for name in try Self.names(spool) where NamePattern("*.tmp*").matches(name) { try SystemCall.unlink(name, in: spool) }
+    }
+
+    private static func names(_ folder: CInt) throws(SystemCallError) -> [FileName] {
+        let reader = try FolderReader(FileName("."), in: folder)
+        var entries: [FolderReader.Entry] = []
+        while try reader.next(max: 4096, into: &entries) {}
+        return entries.map(\.name)
+    }
+
+    /// Which of the files lie in a landing folder. Folders that cannot be read hold none that could be found again.
+    private func search(for wanted: Set<FileKey>) -> Set<FileKey> {
+        var found: Set<FileKey> = []
+        guard !wanted.isEmpty else { return found }
+        let inodes = Set(wanted.map(\.inode))
+        visit { folder, _, entry in
+            guard inodes.contains(entry.inode), let facts = try? SystemCall.facts(of: entry.name, in: folder) else { return }
+            let key = FileKey(facts.identity)
+            if wanted.contains(key) { found.insert(key) }
+        }
+        return found
+    }
+
+    /// Originals of finished copies, set aside to be removed, by drop: the folder each lies in.
+    private func search(forAsides ids: Set<DropID>) -> [DropID: (folder: FolderPath, root: FolderPath)] {
+        var found: [DropID: (folder: FolderPath, root: FolderPath)] = [:]
+        let prefix = Array(".twindrop-taking-".utf8)
+        guard !ids.isEmpty else { return found }
+        visit { _, place, entry in
+            guard entry.name.bytes.starts(with: prefix) else { return }
+            let text = String(decoding: entry.name.bytes.dropFirst(prefix.count), as: UTF8.self)
+            if let id = DropID(text), ids.contains(id) { found[id] = place }
+        }
+        return found
+    }
+
+    /// Calls `body` for every name in the landing folders that is not a folder.
+    private func visit(
+        _ body: (_ folder: CInt, _ place: (folder: FolderPath, root: FolderPath), _ entry: FolderReader.Entry) -> Void
+    ) {
+        for root in roots {
+            var pending = [root.path]
+            while let path = pending.popLast() {
+                guard let opened = try? path.open(below: root.path), let reader = try? FolderReader(FileName("."), in: opened.number)
+                else { continue }
+                var entries: [FolderReader.Entry] = []
+                var more = true
+                while more {
+                    entries.removeAll(keepingCapacity: true)
+                    more = (try? reader.next(max: 4096, into: &entries)) ?? false
+                    for entry in entries {
+                        let isFolder = entry.isFolder ?? ((try? SystemCall.facts(of: entry.name, in: reader.descriptor))?.kind == .folder)
+                        if !isFolder { body(reader.descriptor, (path, root.path), entry) }
+                        else if root.recursive { pending.append(path.appending(entry.name)) }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The copy is durable, so what was set aside goes; one with other bytes than the copy stays for a person.
+    private static func removeAside(_ id: DropID, in place: (folder: FolderPath, root: FolderPath), spooled: FileFacts) {
+        let aside = FileName(".twindrop-taking-" + id.description)
+        guard let folder = try? place.folder.open(below: place.root),
+            let facts = try? SystemCall.facts(of: aside, in: folder.number), facts.bytes == spooled.bytes
+        else { return }
+        try? SystemCall.unlink(aside, in: folder.number)  // Left behind it only takes space; the next recovery tries again.
+    }
+
+    /// Gives the file its name back, or one beside it.
+    private static func returnAside(_ intent: DropRecord, in place: (folder: FolderPath, root: FolderPath)) throws(SystemCallError) {
+        let folder = try place.folder.open(below: place.root)
+        let aside = FileName(".twindrop-taking-" + intent.id.description)
+        do { try SystemCall.rename(aside, in: folder.number, to: intent.fileName, in: folder.number) } catch where error.number == EEXIST {
+            let other = Array(intent.id.description.utf8) + [UInt8(ascii: ".")] + intent.fileName.bytes.suffix(255 - 27)
+            try SystemCall.rename(aside, in: folder.number, to: FileName(bytes: other), in: folder.number)
+        }
+        try SystemCall.sync(folder.number, place.folder.description)
+    }
+}

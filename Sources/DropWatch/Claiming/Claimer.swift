@@ -1,0 +1,142 @@
+package import DropCore
+import Glibc
+
+/// Takes settled files out of the drop zone into `state/spool/in` (failure-model: sections 4 and 6, step S1).
+///
+/// For a batch:
+/// 1. open each file below its source's folder, check that it is the settled one, ask for the read lease, choose rename or copy;
+/// 2. make the intents durable, in one call;
+/// 3. sync and rename each file into the spool under its drop's id (or copy it), then ask for the lease again: who still writes to
+///    the file would write into the spool, so the file goes back;
+/// 4. sync the spool folder once, and each landing folder once.
+///
+/// Differs from failure-model §4.4 in one thing: a file that turns out to be open after the rename is put back instead of waiting in the spool
+/// (it would hold up its whole batch); the watcher waits for its writer and reports `still-open` past the timeout.
+///
+/// Blocking; one caller at a time.
+package final class Claimer: FileClaimer {
+    private let register: any DropRegister
+    private let spoolFolder: String
+    let roots: [LandingRoot]
+    private let stillOpen: @Sendable (CInt) -> ReadLease.Answer
+
+    /// - Parameters:
+    ///   - spoolFolder: absolute path of `state/spool/in`, which exists.
+    ///   - sources: their folders are where claimed files may lie.
+    ///   - dropZone: the drop zone's root, whose files are routed by pattern; nil when there is none.
+    ///   - lease: how a file is probed; tests give answers of their own.
+    package init(
+        register: any DropRegister, spoolFolder: String, sources: [WatchedSource], dropZone: String? = nil,
+        lease: @escaping @Sendable (CInt) -> ReadLease.Answer = ReadLease.probe
+    ) {
+        self.register = register
+        self.spoolFolder = spoolFolder
+        roots =
+            sources.map { LandingRoot(source: $0.name, path: FolderPath($0.folder), recursive: $0.recursive) }
+            + (dropZone.map { [LandingRoot(source: nil, path: FolderPath($0), recursive: false)] } ?? [])
+        stillOpen = lease
+    }
+
+    package func claim(_ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64) throws(DropError) -> [ClaimResult] {
+        var results = [ClaimResult?](repeating: nil, count: files.count)
+        let folders = LandingFolders(roots)
+        let spool = try openSpool()
+        let spoolDevice: UInt64
+        do { spoolDevice = try SystemCall.facts(of: spool.number).device } catch { throw Self.storage(error) }
+        var ready: [(index: Int, claim: FileClaim)] = []
+        for (index, (file, id)) in files.enumerated() {
+            switch FileClaim.open(file, id: id, folders: folders, spoolDevice: spoolDevice, lease: stillOpen) {
+            case .ready(let claim): ready.append((index, claim))
+            case .not(let result): results[index] = result
+            }
+        }
+        if !ready.isEmpty { try register.intend(ready.map { $0.claim.record(at: milliseconds) }) }
+        if ready.count > 1 { for (_, claim) in ready { claim.startWriting() } }
+
+        var withdrawn: [DropID] = []
+        var landings: Set<FolderPath> = []
+        for (index, claim) in ready {
+            let result: ClaimResult
+            do { result = try claim.move(into: spool.number) } catch {
+                // Storage failed: the claims before this one are made durable as far as they are, recovery sorts out the rest.
+                try? sync(spool.number, folders, landings)
+                throw error
+            }
+            results[index] = result
+            if case .claimed = result { landings.insert(claim.folderPath) } else { withdrawn.append(claim.id) }
+        }
+        try sync(spool.number, folders, landings)
+        var copied: [DropID] = []
+        for (index, claim) in ready where claim.isCopied {
+            let result = claim.removeOriginal(spool: spool.number)
+            if case .claimed = result { continue }
+            results[index] = result
+            copied.append(claim.id)
+        }
+        if ready.contains(where: { $0.claim.isCopied }) { try sync(spool.number, folders, landings) }
+        if !(withdrawn + copied).isEmpty { try register.withdraw(withdrawn + copied) }
+        return results.map { $0! }
+    }
+
+    func register(withdraw drops: [DropID]) throws(DropError) { try register.withdraw(drops) }
+
+    func openSpool() throws(DropError) -> Descriptor {
+        do { return try SystemCall.openFolder(spoolFolder) } catch { throw Self.storage(error) }
+    }
+
+    /// One fsync of the spool folder and one of each landing folder. A failure stops the daemon: what a failed fsync lost is not known.
+    private func sync(_ spool: CInt, _ folders: LandingFolders, _ landings: Set<FolderPath>) throws(DropError) {
+        guard !landings.isEmpty else { return }
+        do {
+            try SystemCall.sync(spool, spoolFolder)
+            for landing in landings {
+                guard let folder = folders.opened(landing) else { continue }
+                try SystemCall.sync(folder, landing.description)
+            }
+        } catch { throw Self.storage(error) }
+    }
+
+    /// Storage that cannot be trusted any more.
+    static func storage(_ error: SystemCallError) -> DropError {
+        DropError(
+            "storage", "The spool cannot be used: \(error).",
+            hint: "Check the disk and the kernel's log, then start again; unfinished claims are recovered.", remedy: .stop)
+    }
+}
+
+/// A folder that claims may reach into.
+struct LandingRoot: Sendable {
+    /// Nil for the drop zone's root.
+    let source: SourceName?
+    let path: FolderPath
+    let recursive: Bool
+}
+
+/// The landing folders of one batch, each opened once.
+final class LandingFolders {
+    private let roots: [LandingRoot]
+    private var descriptors: [FolderPath: OpenFolder] = [:]
+
+    /// A `Descriptor` that several claims share.
+    final class OpenFolder {
+        let descriptor: Descriptor
+        init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
+    }
+
+    init(_ roots: [LandingRoot]) { self.roots = roots }
+
+    /// Opens the folder below the source's folder, or below the drop zone's root. `ENOENT` when it lies elsewhere.
+    func open(_ path: FolderPath, of source: SourceName) throws(SystemCallError) -> OpenFolder {
+        if let open = descriptors[path] { return open }
+        let root = roots.first { root in
+            guard root.source == source || root.source == nil, let below = path.components(below: root.path) else { return false }
+            return root.recursive || below.isEmpty
+        }
+        guard let root else { throw SystemCallError(number: ENOENT, call: "open", subject: path.description) }
+        let folder = OpenFolder(try path.open(below: root.path))
+        descriptors[path] = folder
+        return folder
+    }
+
+    func opened(_ path: FolderPath) -> CInt? { descriptors[path]?.descriptor.number }
+}

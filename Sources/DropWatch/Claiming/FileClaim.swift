@@ -1,0 +1,238 @@
+import Crypto
+import DropCore
+import Glibc
+
+/// One file on its way into the spool.
+final class FileClaim {
+    enum Opening {
+        case ready(FileClaim)
+        case not(ClaimResult)
+    }
+
+    let id: DropID
+    let file: SettledFile
+    let folderPath: FolderPath
+    private let folder: LandingFolders.OpenFolder
+    private let descriptor: Descriptor
+    private let facts: FileFacts
+    private let copies: Bool
+    private let lease: (CInt) -> ReadLease.Answer
+    /// The original still has to be removed.
+    private(set) var isCopied = false
+
+    private init(
+        _ file: SettledFile, id: DropID, folder: LandingFolders.OpenFolder, path: FolderPath, descriptor: consuming Descriptor,
+        facts: FileFacts, copies: Bool, lease: @escaping (CInt) -> ReadLease.Answer
+    ) {
+        self.file = file
+        self.id = id
+        self.folder = folder
+        folderPath = path
+        self.descriptor = descriptor
+        self.facts = facts
+        self.copies = copies
+        self.lease = lease
+    }
+
+    /// Step 1: opens the file and checks that it is the one that settled, and that nobody has it open.
+    static func open(
+        _ file: SettledFile, id: DropID, folders: LandingFolders, spoolDevice: UInt64, lease: @escaping (CInt) -> ReadLease.Answer
+    ) -> Opening {
+        let path = FolderPath(file.folder)
+        do {
+            let folder = try folders.open(path, of: file.source)
+            let descriptor = try SystemCall.openFile(file.name, in: folder.descriptor.number)
+            let facts = try SystemCall.facts(of: descriptor.number)
+            guard facts.kind == .file, facts.identity == file.identity, facts.bytes == file.bytes else {
+                return .not(.notYet(reason: "it changed after it had settled"))
+            }
+            let answer = lease(descriptor.number)
+            if answer == .writerHasIt { return .not(.notYet(reason: "a program has it open for writing")) }
+            let copies = answer == .notPermitted || facts.links > 1 || facts.device != spoolDevice
+            if let expected = file.expectedDigest {
+                guard try Self.digest(descriptor.number) == expected else { return .not(.refused(mismatch(file))) }
+            }
+            return .ready(
+                FileClaim(
+                    file, id: id, folder: folder, path: path, descriptor: descriptor, facts: facts, copies: copies, lease: lease))
+        } catch {
+            return .not(result(of: error, file))
+        }
+    }
+
+    /// The durable intent.
+    func record(at milliseconds: UInt64) -> DropRecord {
+        DropRecord(
+            id: id, source: file.source, fileName: file.name, bytes: facts.bytes, state: .claimed, claimedAt: milliseconds,
+            changedAt: milliseconds, intake: file.identity,
+            link: FileName.amendedDrop(in: file.name).map { DropLink(kind: .amends, drop: $0) })
+    }
+
+    func startWriting() { if !copies { SystemCall.startWriting(descriptor.number) } }
+
+    /// Step 3. Only storage that cannot be trusted is thrown.
+    func move(into spool: CInt) throws(DropError) -> ClaimResult {
+        if copies { return try copy(into: spool) }
+        do {
+            try SystemCall.sync(descriptor.number, file.name.description)
+        } catch {
+            // The file's dirty pages may be lost; what the disk has is not known. A new artefact is made from what can be read.
+            return try copy(into: spool)
+        }
+        do {
+            try SystemCall.rename(file.name, in: folder.descriptor.number, to: FileName(id.description), in: spool)
+        } catch where error.number == EXDEV || error.number == EPERM || error.number == EACCES {
+            return try copy(into: spool)
+        } catch {
+            return Self.result(of: error, file)
+        }
+        do { return try finishRename(in: spool) } catch { throw Claimer.storage(error) }
+    }
+
+    /// After the rename: is it the file we opened, is it closed, is what we synced all of it?
+    private func finishRename(in spool: CInt) throws(SystemCallError) -> ClaimResult {
+        let name = FileName(id.description)
+        let moved = try SystemCall.facts(of: name, in: spool)
+        guard moved.inode == facts.inode, moved.device == facts.device else {
+            // Somebody renamed another file over the name between our open and our rename (hazard 11).
+            try putBack(name, from: spool)
+            return .notYet(reason: "it was replaced while it was claimed")
+        }
+        if lease(descriptor.number) == .writerHasIt {
+            try putBack(name, from: spool)
+            return .notYet(reason: "a program opened it for writing while it was claimed")
+        }
+        let now = try SystemCall.facts(of: descriptor.number)
+        if !now.hasSameContent(as: facts) {
+            // Written and closed between our fsync and our rename: this is new data, so a first fsync of it, not a repeated one.
+            try SystemCall.sync(descriptor.number, file.name.description)
+        }
+        if now.mode != 0o600 { try SystemCall.setMode(descriptor.number, 0o600) }
+        removeMarker()
+        return .claimed(id, bytes: now.bytes)
+    }
+
+    /// Returns the file to its folder: under its name, or, where a newer file has that, under one made of the drop's id and its name.
+    private func putBack(_ name: FileName, from spool: CInt) throws(SystemCallError) {
+        let landing = folder.descriptor.number
+        do {
+            try SystemCall.rename(name, in: spool, to: file.name, in: landing)
+        } catch where error.number == EEXIST {
+            let other = Array(id.description.utf8) + [UInt8(ascii: ".")] + file.name.bytes.suffix(255 - 27)
+            try SystemCall.rename(name, in: spool, to: FileName(bytes: other), in: landing)
+        }
+        try SystemCall.sync(landing, folderPath.description)
+    }
+
+    /// Claim by copy: another file system, a second link, or a lease that is not ours to ask for. At most three artefacts.
+    private func copy(into spool: CInt) throws(DropError) -> ClaimResult {
+        let final = FileName(id.description)
+        for attempt in 1...3 {
+            let temporary = FileName(id.description + ".tmp" + (attempt == 1 ? "" : String(attempt)))
+            do {
+                let bytes = try copyBytes(to: temporary, in: spool)
+                guard let bytes else {
+                    try SystemCall.unlink(temporary, in: spool)
+                    return .notYet(reason: "it changed while it was copied")
+                }
+                try SystemCall.rename(temporary, in: spool, to: final, in: spool)
+                isCopied = true
+                return .claimed(id, bytes: bytes)
+            } catch {
+                try? SystemCall.unlink(temporary, in: spool)  // Left behind it is removed by recovery.
+                switch error.number {
+                case ENOSPC, EDQUOT: return .notYet(reason: "the spool's disk is full")
+                case EMFILE, ENFILE: return .notYet(reason: "too many files are open")
+                default: if attempt == 3 || error.call != "fsync" { throw Claimer.storage(error) }
+                }
+            }
+        }
+        preconditionFailure("the third attempt returns or throws")
+    }
+
+    /// The size of the copy; nil when the file changed meanwhile.
+    private func copyBytes(to name: FileName, in spool: CInt) throws(SystemCallError) -> UInt64? {
+        let target = try SystemCall.createFile(name, in: spool)
+        var buffer = [UInt8](repeating: 0, count: 1 << 18)
+        var done: UInt64 = 0
+        while true {
+            let count = try SystemCall.read(descriptor.number, into: &buffer, at: done)
+            if count == 0 { break }
+            try SystemCall.write(buffer, count: count, to: target.number)
+            done += UInt64(count)
+            if done > facts.bytes { return nil }  // It grows under us: no need to copy all of that.
+        }
+        let now = try SystemCall.facts(of: descriptor.number)
+        guard now == facts, done == facts.bytes else { return nil }
+        try SystemCall.sync(target.number, name.description)
+        return done
+    }
+
+    /// The last step of a copy, once it is durable: the original goes, if it is still the file that was copied. It is first moved to a
+    /// name of ours, so that a file renamed over it in this moment is not the one removed.
+    func removeOriginal(spool: CInt) -> ClaimResult {
+        let landing = folder.descriptor.number
+        let aside = FileName(".twindrop-taking-" + id.description)
+        do {
+            try SystemCall.rename(file.name, in: landing, to: aside, in: landing)
+            let now = try SystemCall.facts(of: aside, in: landing)
+            guard now.hasSameContent(as: facts), now.links == facts.links else {
+                do { try SystemCall.rename(aside, in: landing, to: file.name, in: landing) } catch where error.number == EEXIST {
+                    let other = Array(id.description.utf8) + [UInt8(ascii: ".")] + file.name.bytes.suffix(255 - 27)
+                    try SystemCall.rename(aside, in: landing, to: FileName(bytes: other), in: landing)
+                }
+                discardCopy(spool)
+                return .notYet(reason: "it changed while it was copied")
+            }
+            try SystemCall.unlink(aside, in: landing)
+            removeMarker()
+            return .claimed(id, bytes: facts.bytes)
+        } catch where error.number == ENOENT {
+            return .claimed(id, bytes: facts.bytes)  // Its sender removed it; we have its bytes.
+        } catch {
+            discardCopy(spool)
+            return Self.result(of: error, file)
+        }
+    }
+
+    /// A copy that cannot be removed is adopted after the next start and found to be a duplicate.
+    private func discardCopy(_ spool: CInt) { try? SystemCall.unlink(FileName(id.description), in: spool) }
+
+    /// A marker whose removal fails is found without its data, and reported.
+    private func removeMarker() {
+        guard let marker = file.marker else { return }
+        try? SystemCall.unlink(marker, in: folder.descriptor.number)
+    }
+
+    private static func digest(_ descriptor: CInt) throws(SystemCallError) -> ContentDigest {
+        var hash = SHA256()
+        var buffer = [UInt8](repeating: 0, count: 1 << 18)
+        var done: UInt64 = 0
+        while true {
+            let count = try SystemCall.read(descriptor, into: &buffer, at: done)
+            if count == 0 { return ContentDigest(bytes: Array(hash.finalize())) }
+            hash.update(data: buffer[..<count])
+            done += UInt64(count)
+        }
+    }
+
+    private static func mismatch(_ file: SettledFile) -> DropError {
+        DropError(
+            "manifest-mismatch", "\(file.name) has another SHA-256 than its manifest \(file.marker?.description ?? "") states.",
+            hint: "Deliver the file again, or correct the manifest.", remedy: .quarantine)
+    }
+
+    /// What a failed call on the landing side means.
+    private static func result(of error: SystemCallError, _ file: SettledFile) -> ClaimResult {
+        switch error.number {
+        case ENOENT, ENOTDIR: .notYet(reason: "it is gone")
+        case ELOOP: .notYet(reason: "it was replaced by a symbolic link")
+        case EACCES, EPERM:
+            .refused(
+                DropError(
+                    "permission-denied", "\(file.name) cannot be claimed: \(SystemCallError.text(error.number)).",
+                    hint: "Let the user TwinDrop runs as read it, and write in its folder.", remedy: .retry(after: .seconds(30))))
+        default: .notYet(reason: "\(error.call) failed: \(SystemCallError.text(error.number))")
+        }
+    }
+}

@@ -1,0 +1,113 @@
+package import DropCore
+
+/// Decides when one file is complete (failure-model: section 4). It holds no clock and no descriptor: the caller says what it saw, and when.
+///
+/// 1. `look` takes what `stat` says; it answers `probe` when the rule is met so far.
+/// 2. The caller then opens the file, asks for the read lease and calls `probed`, which answers `ready` or what to wait for.
+package struct Settling: Sendable, Equatable {
+    package enum Verdict: Sendable, Equatable {
+        /// Complete by the rule: open it and ask for the lease.
+        case probe
+        /// Complete: hand it over.
+        case ready
+        /// Not yet; look again no later than `until` (nil: only when something happens to it).
+        case wait(Waiting, until: Instant?)
+    }
+
+    /// What a file that is not ready lacks.
+    package enum Waiting: Sendable, Equatable {
+        /// It has not changed for `still`; `needed` is asked for.
+        case stable(since: Instant, needed: Duration)
+        /// None of these names lies beside it.
+        case marker([FileName])
+        /// Its manifest cannot be read yet, or states something else than the file has.
+        case manifest(FileName, String)
+        /// Somebody has it open for writing, since at least this instant.
+        case writer(since: Instant)
+        /// The last claim was not possible.
+        case claim(String)
+    }
+
+    /// What was found beside a file of a `marker` source.
+    package enum Vouching: Sendable, Equatable {
+        /// The rule asks for none.
+        case notAsked
+        case missing([FileName])
+        case unreadable(FileName, String)
+        case present(FileName, Manifest)
+    }
+
+    private let rule: ReadinessRule
+    private let settle: Duration
+    private var last: FileFacts?
+    private var stillSince: Instant
+    private var writerSince: Instant?
+
+    /// - Parameters:
+    ///   - settle: how long an unchanged file counts as stable here; longer than the rule's where no events arrive.
+    package init(rule: ReadinessRule, settle: Duration, at now: Instant) {
+        self.rule = rule
+        self.settle = settle
+        stillSince = now
+    }
+
+    /// Since when the present writer is known to have it open; nil when none is.
+    package var heldSince: Instant? { writerSince }
+
+    /// Takes one look at the file.
+    package mutating func look(_ facts: FileFacts, vouching: Vouching, at now: Instant) -> Verdict {
+        if let last, last != facts { stillSince = now }
+        if last == nil { stillSince = now }
+        last = facts
+        switch rule.kind {
+        case .marker: return vouched(facts, vouching, at: now)
+        case .stable: return whenStable(at: now)
+        case .rename, .close: return facts.bytes == 0 ? whenStable(at: now) : .probe
+        }
+    }
+
+    /// Takes the answer to the lease probe, and what `fstat` said of the opened file.
+    package mutating func probed(_ answer: ReadLease.Answer, _ facts: FileFacts, at now: Instant) -> Verdict {
+        if facts != last {
+            last = facts
+            stillSince = now
+            // A rule that has its proof elsewhere looks again at once, a stable one after its time.
+            return .wait(.stable(since: now, needed: settle), until: now + settle)
+        }
+        switch answer {
+        case .writerHasIt:
+            writerSince = writerSince ?? now
+            return .wait(.writer(since: writerSince ?? now), until: now + max(settle, .milliseconds(500)))
+        case .granted:
+            writerSince = nil
+            return .ready
+        case .notPermitted:
+            writerSince = nil
+            // Without the lease only the rename, the marker or stillness proves that a file is closed.
+            return rule.kind == .close ? readyWhenStable(at: now) : .ready
+        }
+    }
+
+    private func vouched(_ facts: FileFacts, _ vouching: Vouching, at now: Instant) -> Verdict {
+        switch vouching {
+        case .notAsked: return .wait(.marker([]), until: nil)
+        case .missing(let names): return .wait(.marker(names), until: nil)
+        case .unreadable(let name, let why): return .wait(.manifest(name, why), until: now + max(settle, .seconds(1)))
+        case .present(let name, let manifest):
+            if let bytes = manifest.bytes, bytes != facts.bytes {
+                let why = "it states \(bytes) bytes, the file has \(facts.bytes)"
+                return .wait(.manifest(name, why), until: now + max(settle, .seconds(1)))
+            }
+            return .probe
+        }
+    }
+
+    private func whenStable(at now: Instant) -> Verdict {
+        readyWhenStable(at: now) == .ready ? .probe : readyWhenStable(at: now)
+    }
+
+    private func readyWhenStable(at now: Instant) -> Verdict {
+        if now - stillSince >= settle { return .ready }
+        return .wait(.stable(since: stillSince, needed: settle), until: stillSince + settle)
+    }
+}

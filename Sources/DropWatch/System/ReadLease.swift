@@ -1,0 +1,34 @@
+import CLinuxFiles
+import Glibc
+
+/// Asks the kernel whether anybody has a file open for writing, by taking a read lease and dropping it at once (fcntl(2),
+/// `F_SETLEASE`). A writer that opens the file in between waits for microseconds.
+package enum ReadLease {
+    package enum Answer: Sendable, Equatable {
+        /// Nobody has the file open for writing.
+        case granted
+        /// Somebody has.
+        case writerHasIt
+        /// Not ours to ask: not the file's owner and no CAP_LEASE, or a file system without leases.
+        case notPermitted
+    }
+
+    /// Probes an open regular file.
+    package static func probe(_ descriptor: CInt) -> Answer {
+        _ = signalIgnored
+        while true {
+            if linux_set_lease(descriptor, CInt(F_RDLCK)) == 0 { break }
+            switch errno {
+            case EINTR: continue
+            case EAGAIN: return .writerHasIt
+            default: return .notPermitted  // EACCES, EINVAL, ENOLCK, EOPNOTSUPP: all mean that copying is the way.
+            }
+        }
+        _ = linux_set_lease(descriptor, CInt(F_UNLCK))  // Fails only when the kernel has taken the lease back already.
+        return .granted
+    }
+
+    /// The kernel sends SIGIO to a holder whose lease is to be broken, and SIGIO ends a process that did not ask for it. So it is
+    /// ignored, once, process-wide, before the first lease.
+    private static let signalIgnored: Bool = linux_ignore_lease_signal() == 0
+}

@@ -1,0 +1,172 @@
+package import DropCore
+import ThreadKit
+
+/// Watches the landing folders and delivers complete files (failure-model: section 4).
+///
+/// Two threads: one reads the helper's events into a bounded inbox, one decides. Events only wake; the folders are the truth. All
+/// methods are safe from any thread.
+package final class DropWatcher: Sendable {
+    private struct State {
+        var inbox = Inbox()
+        var isWatching = false
+        var status: [SourceStatus] = []
+        var counters = WatchCounters()
+    }
+
+    private let sources: [WatchedSource]
+    private let dropZone: String?
+    private let ownership: FolderOwnership?
+    private let timing: WatchTiming
+    private let handler: WatchHandler
+    private let events: EventStream?
+    private let state: Monitor<State>
+    private let thread = Monitor<NamedThread?>(nil)
+
+    /// - Parameters:
+    ///   - sources: their folders are absolute and none is inside another.
+    ///   - dropZone: the drop zone's root, whose own files are routed by the sources' patterns; nil to leave it alone.
+    ///   - helperPath: `twindrop-watch`, absolute; nil polls only.
+    ///   - ownership: nil takes folders over without asking (tests).
+    package init(
+        sources: [WatchedSource], dropZone: String? = nil, helperPath: String?, ownership: FolderOwnership? = nil,
+        timing: WatchTiming = WatchTiming(), handler: WatchHandler
+    ) {
+        self.sources = sources
+        self.dropZone = dropZone
+        self.ownership = ownership
+        self.timing = timing
+        self.handler = handler
+        let state = Monitor(State())
+        self.state = state
+        let watched =
+            sources.map { (path: FolderPath($0.folder), recursive: $0.recursive) }
+            + (dropZone.map { [(path: FolderPath($0), recursive: false)] } ?? [])
+        events = helperPath.map { path in
+            EventStream(path: path, folders: watched, pause: timing.restart) { signals in
+                state.with { state in for signal in signals { Self.take(signal, into: &state.inbox) } }
+            }
+        }
+    }
+
+    /// Starts watching. Once.
+    package func start() {
+        if events == nil { state.with { $0.inbox.signal(.down("Events are switched off.", failures: 2)) } }
+        events?.start()
+        thread.with { $0 = NamedThread("drop-watch") { [self] in run() } }
+    }
+
+    /// Waits until what happens in the folders is noticed, by events or by polling; false when it takes longer than `timeout`.
+    package func waitUntilWatching(timeout: Duration) -> Bool {
+        state.wait(until: { $0.isWatching }, timeout: timeout) { $0.isWatching }
+    }
+
+    /// Stops; no call to the handler is under way when it returns.
+    package func stop() {
+        state.with { $0.inbox.stopping = true }
+        events?.stop()
+        thread.with { $0 }?.join()
+    }
+
+    /// Looks at all folders now.
+    package func rescanNow() { state.with { $0.inbox.scanEverything() } }
+
+    /// Tells what became of delivered files: a file that could not be claimed is looked at again, a refused one once it changes.
+    package func noteClaims(_ results: [(SettledFile, ClaimResult)]) { state.with { $0.inbox.note(results) } }
+
+    /// Per source; the last known state while a full pipeline holds the watcher up.
+    package func status() -> [SourceStatus] {
+        ask({ $0.status() }) ?? state.with { $0.status }
+    }
+
+    package func counters() -> WatchCounters { state.with { $0.counters } }
+
+    /// What the watcher knows of a file; nil when it knows nothing of it, or is held up by a full pipeline.
+    func knowledge(of name: FileName, in folder: FolderPath) -> WatchLoop.Knowledge? {
+        ask { $0.knowledge(of: name, in: folder) } ?? nil
+    }
+
+    /// The helper's process id, for tests.
+    var helperProcess: Int32? { events?.helperProcess }
+
+    private func ask<Answer: Sendable>(_ question: @escaping @Sendable (WatchLoop) -> Answer) -> Answer? {
+        let answer = Monitor<Answer?>(nil)
+        state.with { state in
+            state.inbox.ask { loop in
+                let value = question(loop)
+                answer.with { $0 = value }
+            }
+        }
+        return answer.wait(until: { $0 != nil }, timeout: .seconds(1)) { $0 }
+    }
+
+    private static func take(_ signal: EventStream.Signal, into inbox: inout Inbox) {
+        guard case .frame(.event(let mask, let folder, let name)) = signal else { return inbox.signal(signal) }
+        // A folder comes with a frame of its own where it counts; elsewhere the scan reports it.
+        if mask & HelperFrame.isFolder == 0 { inbox.hint(folder, name) } else { inbox.scan(folder) }
+    }
+
+    private func run() {
+        let loop = WatchLoop(
+            sources: sources, dropZone: dropZone, ownership: ownership, timing: timing, handler: handler, once: false)
+        var idle = true
+        while true {
+            let timeout: Duration? = idle ? loop.nextDue.map { max($0 - .now, .zero) } : .zero
+            let (inbox, hints) = state.wait(until: { !$0.inbox.isEmpty }, timeout: timeout) { $0.inbox.take() }
+            if inbox.stopping { return }
+            idle = loop.turn(inbox, hints: hints)
+            state.with { state in
+                state.isWatching = loop.isWatching
+                state.counters = loop.counters
+            }
+        }
+    }
+}
+
+extension DropWatcher {
+    /// A file that was there and was not taken.
+    package struct LeftFile: Sendable, Equatable {
+        package let folder: String
+        package let name: FileName
+        package let explanation: Explanation
+    }
+
+    /// Takes every file that is there now, without events: each has at most one settle interval to become complete (`run --once`).
+    ///
+    /// Runs on the caller's thread, in place of `start`. `claims` is called between deliveries and returns what became of delivered
+    /// files since the last call; files whose claim was not possible are tried again until the interval is over.
+    package func takePresent(claims: () -> [(SettledFile, ClaimResult)] = { [] }) -> [LeftFile] {
+        let loop = WatchLoop(
+            sources: sources, dropZone: dropZone, ownership: ownership, timing: timing, handler: handler, once: true)
+        let settle = (sources.map(\.readiness.settle) + (dropZone == nil ? [] : [ReadinessRule().settle])).max() ?? .zero
+        let slack = Duration.milliseconds(50)
+        var end: Instant?
+        while true {
+            var inbox = Inbox()
+            inbox.note(claims())
+            let idle = loop.turn(inbox, hints: [])
+            if end == nil, idle {
+                end = .now + settle + slack  // From the end of the scan: the last file found has its interval too.
+                // A second timer scan would take files that came later.
+                for feed in loop.feeds { feed.nextScan = Instant(nanoseconds: .max) }
+            }
+            if idle {
+                guard let end, let due = loop.due.earliest, due <= end else { break }
+                Monitor(()).wait(until: { false }, timeout: max(due - .now, .zero)) { _ in }
+            }
+        }
+        state.with { $0.counters = loop.counters }
+        let explainer = Explainer(sources: sources, dropZone: dropZone)
+        return loop.left().map { folder, name, knowledge in
+            LeftFile(
+                folder: folder.description, name: name,
+                explanation: explainer.explain(folder: folder, name: name, knowledge: knowledge))
+        }
+    }
+
+    /// Why the file at `path` (absolute) was or was not taken.
+    package func why(_ path: String) -> Explanation {
+        let (folder, name) = Explainer.split(path)
+        let explainer = Explainer(sources: sources, dropZone: dropZone)
+        return explainer.explain(folder: folder, name: name, knowledge: knowledge(of: name, in: folder))
+    }
+}

@@ -1,0 +1,75 @@
+import DropCore
+
+/// What waits for the watcher's thread. Hints are coalesced and bounded: past the limit a folder is scanned instead of its names.
+struct Inbox: Sendable {
+    struct Hint: Sendable, Hashable {
+        let folder: FolderPath
+        let name: FileName
+    }
+
+    static let hintsMax = 16_384
+
+    private var order: [Hint] = []
+    private var known: Set<Hint> = []
+    private var ownNames: [Hint] = []
+    /// Folders to be scanned.
+    private(set) var folders: Set<FolderPath> = []
+    private(set) var everything = false
+    private(set) var signals: [EventStream.Signal] = []
+    private(set) var claims: [(SettledFile, ClaimResult)] = []
+    private(set) var requests: [Request] = []
+    var stopping = false
+
+    /// Work that somebody else wants done on the watcher's thread.
+    typealias Request = @Sendable (WatchLoop) -> Void
+
+    init() {}
+
+    var isEmpty: Bool {
+        order.isEmpty && ownNames.isEmpty && folders.isEmpty && !everything && signals.isEmpty && claims.isEmpty && requests.isEmpty && !stopping
+    }
+
+    mutating func hint(_ folder: FolderPath, _ name: FileName) {
+        // Our own names are not found by a scan: the probe file is gone by then. They are few, so they are never given up for one.
+        if name.bytes.starts(with: NameRule.ownPrefix) {
+            if ownNames.count < Self.hintsMax { ownNames.append(Hint(folder: folder, name: name)) }
+            return
+        }
+        if folders.contains(folder) { return }
+        guard order.count < Self.hintsMax else {
+            order.removeAll { hint in
+                guard hint.folder == folder else { return false }
+                known.remove(hint)
+                return true
+            }
+            scan(folder)
+            return
+        }
+        let hint = Hint(folder: folder, name: name)
+        if known.insert(hint).inserted { order.append(hint) }
+    }
+
+    mutating func scan(_ folder: FolderPath) { folders.insert(folder) }
+
+    /// Everything is looked at again, so that what is known in detail is of no use.
+    mutating func scanEverything() {
+        everything = true
+        folders = []
+        order = []
+        known = []
+    }
+
+    mutating func signal(_ signal: EventStream.Signal) { signals.append(signal) }
+
+    mutating func note(_ claimed: [(SettledFile, ClaimResult)]) { claims += claimed }
+
+    mutating func ask(_ request: @escaping Request) { requests.append(request) }
+
+    /// All that waits; the inbox is empty then, but for `stopping`.
+    mutating func take() -> (Inbox, hints: [Hint]) {
+        let all = self
+        self = Inbox()
+        stopping = all.stopping
+        return (all, all.ownNames + all.order)
+    }
+}

@@ -1,0 +1,119 @@
+package import DropCore
+
+/// How a source learns of new files.
+package enum WatchMode: Sendable, Equatable, CustomStringConvertible {
+    /// The helper process has not answered yet.
+    case starting
+    /// Events wake the scanner; a timer scans as well.
+    case events
+    /// Only a timer scans, for this reason.
+    case polling(String)
+    /// The folder cannot be used; tried again.
+    case unavailable(DropError)
+
+    package var description: String {
+        switch self {
+        case .starting: "starting"
+        case .events: "events"
+        case .polling(let reason): "polling (\(reason))"
+        case .unavailable(let error): "unavailable: \(error.message)"
+        }
+    }
+}
+
+/// One source as `status` shows it.
+package struct SourceStatus: Sendable, Equatable {
+    package let source: SourceName
+    package let mode: WatchMode
+    /// Sentences about what is degraded: subtrees without a watch, a folder one may not rename in.
+    package let alarms: [String]
+    /// Files seen that are neither claimed nor refused.
+    package let waiting: Int
+    /// Files that stay where they are, each with a reason that `why` tells.
+    package let refused: Int
+    /// How long the oldest waiting file has been known.
+    package let oldestWaiting: Duration?
+}
+
+/// What the watcher has done since it started.
+package struct WatchCounters: Sendable, Equatable {
+    /// Files looked at for the first time, or again after they were replaced.
+    package var seen = 0
+    /// Handed to the pipeline (again after a claim that was not possible).
+    package var settled = 0
+    /// Gone before they were claimed.
+    package var vanished = 0
+    package var refused = 0
+    package var claimed = 0
+    /// Times the kernel's queue overflowed.
+    package var overflows = 0
+    /// Times the helper was started again.
+    package var restarts = 0
+    package var scans = 0
+    /// Markers whose data did not come within the writer timeout.
+    package var markersWithoutData = 0
+
+    package init() {}
+}
+
+/// A complete file in the drop zone's root that no source's patterns name.
+package struct UnroutedFile: Sendable, Equatable {
+    package let folder: String
+    package let name: FileName
+    package let bytes: UInt64
+    package let identity: FileIdentity
+
+    /// The file as one of `source`, for the pipeline.
+    package func settled(for source: SourceName) -> SettledFile {
+        SettledFile(source: source, folder: folder, name: name, bytes: bytes, identity: identity)
+    }
+}
+
+/// A file that stays where it is, said once until it changes.
+package struct RefusedFile: Sendable, Equatable {
+    /// Nil in the drop zone's root.
+    package let source: SourceName?
+    package let folder: String
+    package let name: FileName
+    package let error: DropError
+}
+
+/// Where the watcher delivers. All calls come from the watcher's own thread, one at a time.
+package struct WatchHandler: Sendable {
+    /// Complete files, in the order they changed last. May block: nothing is scanned meanwhile, the landing folder is the queue.
+    package let settled: @Sendable ([SettledFile]) -> Void
+    package let unrouted: @Sendable ([UnroutedFile]) -> Void
+    package let refused: @Sendable (RefusedFile) -> Void
+    /// A sentence for the log: a source changed its mode, the helper was restarted.
+    package let note: @Sendable (String) -> Void
+
+    package init(
+        settled: @escaping @Sendable ([SettledFile]) -> Void, unrouted: @escaping @Sendable ([UnroutedFile]) -> Void = { _ in },
+        refused: @escaping @Sendable (RefusedFile) -> Void = { _ in }, note: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
+        self.settled = settled
+        self.unrouted = unrouted
+        self.refused = refused
+        self.note = note
+    }
+}
+
+/// The watcher's times (failure-model: section 4).
+package struct WatchTiming: Sendable, Equatable {
+    /// Full scan beside events.
+    package var rescan: Duration = .seconds(30)
+    /// Full scan of a network or unknown file system.
+    package var rescanRemote: Duration = .seconds(5)
+    /// Full scan where events should arrive and do not.
+    package var rescanPolled: Duration = .seconds(2)
+    /// Least settle time of a `stable` source where no events arrive.
+    package var settleWithoutEvents: Duration = .seconds(10)
+    /// How long the probe file's event may take.
+    package var probe: Duration = .seconds(2)
+    /// How long after a claim that was not possible the file is looked at again.
+    package var claimRetry: Duration = .milliseconds(500)
+    /// First pause before the helper is started again; it doubles up to a minute.
+    package var restart: Duration = .milliseconds(100)
+
+    package init() {}
+}

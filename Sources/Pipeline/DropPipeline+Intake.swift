@@ -1,0 +1,85 @@
+import DropCore
+import ThreadKit
+
+extension DropPipeline {
+    /// S1: takes settled files out of the drop zone, many at a time.
+    func claimLoop() throws(DropError) {
+        while true {
+            let files = intake.popAll(max: limits.batchDrops)
+            guard !files.isEmpty else { return }
+            guard waitForSpace(limits.softFree) else { return }
+            let named = files.map { (file: $0, id: clock.nextID()) }
+            let now = clock.now()
+            let results: [ClaimResult]
+            do throws(DropError) {
+                results = try ports.claimer.claim(named, at: now)
+            } catch {
+                guard error.remedy != .stop else { throw error }
+                state.with { $0.active -= files.count }
+                afterClaim(files.map { ($0, .notYet(reason: error.message)) })
+                tell(.failed(error))
+                continue
+            }
+            for (index, result) in results.enumerated() {
+                let (file, id) = named[index]
+                switch result {
+                case .claimed(_, let bytes):
+                    let record = DropRecord(
+                        id: id, source: file.source, fileName: file.name, bytes: bytes, state: .claimed, claimedAt: now,
+                        changedAt: now, intake: file.identity, link: amendment(named: file.name))
+                    state.with { $0.inFlight[id] = record }
+                    tell(.claimed(record))
+                    claimed.push(record)
+                case .refused(let error):
+                    state.with { $0.active -= 1 }
+                    tell(.refused(file, error))
+                case .notYet: state.with { $0.active -= 1 }
+                }
+            }
+            afterClaim(Array(zip(files, results)))
+        }
+    }
+
+    /// S2: reads each claimed file once for its digest. The row becomes durable with the commit of S4.
+    func registerLoop() throws(DropError) {
+        while let claimedRecord = claimed.pop() {
+            var record = claimedRecord
+            do throws(DropError) {
+                record.digest = try ports.spool.digest(of: record.id)
+                record.state = .registered
+                state.with { [record] state in
+                    state.inFlight[record.id] = record
+                    state.scheduler.enqueue(record)
+                }
+            } catch {
+                try remedy(error, for: record)
+            }
+        }
+    }
+
+    private func amendment(named name: FileName) -> DropLink? {
+        FileName.amendedDrop(in: name).map { DropLink(kind: .amends, drop: $0) }
+    }
+
+    /// Waits while the state folder has less room than `mark`; false when the pipeline stops meanwhile.
+    func waitForSpace(_ mark: (share: Double, bytes: UInt64)) -> Bool {
+        var wasFull = false
+        while true {
+            // Not knowing is no reason to stop intake: the claim itself reports what is wrong.
+            guard let space = try? ports.spool.freeSpace() else { return true }
+            let floor = min(mark.bytes, UInt64(Double(space.bytesTotal) * mark.share))
+            let back = floor + (wasFull ? space.bytesTotal / 50 : 0)
+            if space.bytesFree >= min(back, floor + (1 << 30)) {
+                if wasFull { state.with { $0.diskIsFull = false } }
+                return !state.with { $0.isCancelled }
+            }
+            wasFull = true
+            let stopping = state.with { state in
+                state.diskIsFull = true
+                return state.isStopping
+            }
+            if stopping { return false }
+            _ = state.wait(until: { $0.isStopping }, timeout: .seconds(1)) { $0.isStopping }
+        }
+    }
+}

@@ -1,0 +1,257 @@
+import DequeModule
+package import DropCore
+import ThreadKit
+import TwinModel
+
+/// The way of one drop, from settled to archived. Each stage is a thread (transforms: several) behind a bounded queue, so a
+/// stage that is slow holds back those before it and, in the end, leaves files where their senders put them:
+///
+///     submit ─▶ claim ─▶ register ─▶ transform + compare ─▶ commit ─▶ archive
+///               (S1)       (S2)            (S3)               (S4)    (S5 – S7)
+///
+/// Every arrow carries drops whose earlier steps are durable or can be run again; `Recovery` starts from the register alone.
+package final class DropPipeline: Sendable {
+    /// What the threads share.
+    struct State {
+        var scheduler: Scheduler
+        /// Drops between claim and their end, as far as memory knows; the register is the truth.
+        var inFlight: [DropID: DropRecord] = [:]
+        /// Change sets on their way to the commit, and the bytes of their files: the bound on what they hold in memory.
+        var commitQueue: Deque<Prepared> = []
+        var commitBytes: UInt64 = 0
+        /// Drops in the hands of the committing or archiving thread.
+        var committing = 0
+        var archiving = 0
+        /// Files and drops in the hands of a stage: submitted, and not at an end or waiting for a person.
+        var active = 0
+        /// The newest applied drop of each source, so that the common case of the duplicate check asks nobody.
+        var newestApplied: [SourceName: DropRecord] = [:]
+        var isStopping = false
+        var isCancelled = false
+        var failure: DropError?
+        var diskIsFull = false
+    }
+
+    /// A drop whose changes wait for the commit.
+    struct Prepared: Sendable {
+        let changes: any ChangeSet
+        let record: DropRecord
+    }
+
+    /// A drop that ended and waits for its container.
+    struct Ended: Sendable {
+        let record: DropRecord
+        let commitSequence: UInt64?
+    }
+
+    let ports: PipelinePorts
+    let sources: [SourceName: PipelineSource]
+    let limits: PipelineLimits
+    let clock: LabelClock
+    let tell: @Sendable (PipelineEvent) -> Void
+    let afterClaim: @Sendable ([(SettledFile, ClaimResult)]) -> Void
+
+    let state: Monitor<State>
+    let intake: BoundedQueue<SettledFile>
+    let claimed: BoundedQueue<DropRecord>
+    let ended: BoundedQueue<Ended>
+    private let threads = Monitor<[NamedThread]>([])
+
+    /// - Parameters:
+    ///   - notBefore: the newest label of earlier runs, in milliseconds since 1970.
+    ///   - afterClaim: told what became of submitted files, on the claiming thread.
+    ///   - tell: told what happens to drops, on the thread where it happens.
+    package init(
+        ports: PipelinePorts, sources: [PipelineSource], limits: PipelineLimits = PipelineLimits(), notBefore: UInt64 = 0,
+        afterClaim: @escaping @Sendable ([(SettledFile, ClaimResult)]) -> Void = { _ in },
+        tell: @escaping @Sendable (PipelineEvent) -> Void
+    ) {
+        self.ports = ports
+        self.sources = Dictionary(uniqueKeysWithValues: sources.map { ($0.name, $0) })
+        self.limits = limits
+        self.tell = tell
+        self.afterClaim = afterClaim
+        clock = LabelClock(notBefore: notBefore, ports.clock)
+        let orders = Dictionary(uniqueKeysWithValues: sources.map { ($0.name, $0.order) })
+        state = Monitor(State(scheduler: Scheduler(orders: orders)))
+        intake = BoundedQueue(capacity: limits.intakeFiles)
+        claimed = BoundedQueue(capacity: limits.intakeFiles)
+        ended = BoundedQueue(capacity: limits.intakeFiles)
+    }
+
+    /// Recovers what an earlier run left, then starts the threads. Throws what makes a start impossible.
+    package func start() throws(DropError) {
+        let resumed = try Recovery(pipeline: self).run()
+        threads.with { threads in
+            threads.append(NamedThread("td-claim") { [self] in guarded { () throws(DropError) in try claimLoop() } })
+            threads.append(NamedThread("td-register") { [self] in guarded { () throws(DropError) in try registerLoop() } })
+            for index in 0..<limits.transformThreads {
+                threads.append(
+                    NamedThread("td-transform-\(index)") { [self] in guarded { () throws(DropError) in try transformLoop() } })
+            }
+            threads.append(NamedThread("td-commit") { [self] in guarded { () throws(DropError) in try commitLoop() } })
+            threads.append(NamedThread("td-archive") { [self] in guarded { () throws(DropError) in try archiveLoop() } })
+        }
+        for record in resumed.toRegister { claimed.push(record) }
+        for end in resumed.toArchive { enqueueEnded(end) }
+    }
+
+    /// Hands over complete files. Waits while the intake is full; false once the pipeline stops.
+    @discardableResult
+    package func submit(_ files: [SettledFile]) -> Bool {
+        state.with { $0.active += files.count }
+        for (index, file) in files.enumerated() where !intake.push(file) {
+            state.with { $0.active -= files.count - index }
+            return false
+        }
+        return true
+    }
+
+    /// Waits until nothing is left that can go on; returns the error that stopped the pipeline, if one did.
+    package func waitUntilIdle() -> DropError? {
+        state.wait(until: { $0.failure != nil || $0.active <= $0.scheduler.stuck }) { $0.failure }
+    }
+
+    /// Waits until the pipeline has failed or `stop` was called; the error, if it failed.
+    package func waitUntilStopping() -> DropError? {
+        state.wait(until: { $0.failure != nil || $0.isStopping }) { $0.failure }
+    }
+
+    /// Asks for the end without waiting for it: `waitUntilStopping` returns, and `stop` is to follow.
+    package func beginStop() { state.with { $0.isStopping = true } }
+
+    /// Claims no more, finishes the drops in hand within `patience`, then abandons what still runs, seals and ends. What is
+    /// abandoned is unfinished work, which the next start takes up.
+    package func stop(patience: Duration = .seconds(20)) {
+        state.with { $0.isStopping = true }
+        intake.close()
+        claimed.close()
+        let deadline = ContinuousClock.now.advanced(by: patience)
+        let running = threads.with { $0 }
+        for thread in running where !thread.join(timeout: max(.zero, deadline - ContinuousClock.now)) {
+            state.with { $0.isCancelled = true }
+            thread.join()
+        }
+    }
+
+    /// What the daemon reports about itself.
+    package func snapshot() -> PipelineSnapshot {
+        state.with { state in
+            PipelineSnapshot(
+                waitingFiles: intake.count, inFlight: state.inFlight.values.sorted { $0.id < $1.id },
+                suspended: state.scheduler.suspended.sorted(), blocked: state.scheduler.blocked.sorted(),
+                diskIsFull: state.diskIsFull)
+        }
+    }
+
+    // MARK: - Shared by the stages
+
+    /// Runs a stage; an error that reaches here stops the pipeline.
+    private func guarded(_ stage: () throws(DropError) -> Void) {
+        do throws(DropError) { try stage() } catch { fail(error) }
+    }
+
+    func fail(_ error: DropError) {
+        let isFirst = state.with { state in
+            defer {
+                state.failure = state.failure ?? error
+                state.isStopping = true
+                state.isCancelled = true
+            }
+            return state.failure == nil
+        }
+        guard isFirst else { return }
+        intake.close()
+        claimed.close()
+        ended.close()
+        tell(.failed(error))
+    }
+
+    func enqueueEnded(_ end: Ended) {
+        state.with { $0.archiving += 1 }
+        if !ended.push(end) { state.with { $0.archiving -= 1 } }
+    }
+
+    /// Carries out an error's remedy for one drop.
+    func remedy(_ error: DropError, for record: DropRecord) throws(DropError) {
+        switch error.remedy {
+        case .stop: throw error
+        case .quarantine: try quarantine(record, because: error)
+        case .hold: try hold(record, because: error)
+        case .suspendSource:
+            state.with { state in
+                state.scheduler.suspend(record.source)
+                state.scheduler.putBack(record, notBefore: 0)
+            }
+            tell(.sourceSuspended(record.source, error))
+        case .retry(let delay):
+            let later = clock.now() + UInt64(delay / .milliseconds(1))
+            state.with { $0.scheduler.putBack(record, notBefore: later) }
+            tell(.waiting(record, error))
+        }
+    }
+
+    private func hold(_ record: DropRecord, because error: DropError) throws(DropError) {
+        var held = record
+        held.state = .held
+        held.reason = DropReason(error)
+        held.changedAt = clock.now()
+        try ports.register.update([held])
+        try ports.receipts.write(held, leaf: nil)
+        state.with { state in
+            state.active -= 1
+            state.inFlight[held.id] = nil
+            state.scheduler.block(held.source, behind: held.id)
+        }
+        tell(.settledOtherwise(held))
+    }
+
+    /// Bytes and reason into quarantine, then the state, then its leaf.
+    private func quarantine(_ record: DropRecord, because error: DropError) throws(DropError) {
+        var ended = record
+        ended.state = .quarantined
+        ended.reason = DropReason(error)
+        ended.changedAt = clock.now()
+        let reason: JSON = [
+            "drop": .string(record.id.description), "file": .string(record.fileName.description),
+            "source": .string(record.source.text), "code": .string(error.code.text),
+            "message": .string(Escaping.visible(error.message)), "hint": .string(error.hint),
+        ]
+        try ports.spool.quarantine(record.id, on: UTCDay(milliseconds: record.claimedAt), reason: reason)
+        try ports.register.update([ended])
+        state.with { state in
+            state.inFlight[record.id] = nil
+            state.scheduler.block(record.source, behind: record.id)
+        }
+        tell(.settledOtherwise(ended))
+        enqueueEnded(Ended(record: ended, commitSequence: nil))
+    }
+}
+
+/// Bounds on what the pipeline keeps at once.
+package struct PipelineLimits: Sendable {
+    /// Files that wait for each of claim, registration and archiving.
+    package var intakeFiles = 4096
+    /// Drops transformed side by side, each of another source; at least 1.
+    package var transformThreads = 4
+    /// Absolute; for what the comparison of a large drop cannot keep in memory.
+    package var scratchFolder = ""
+    /// Drops in one claim and in one commit.
+    package var batchDrops = 256
+    /// Bytes of the files whose changes wait for the commit; one drop may be larger.
+    package var commitBytes: UInt64 = 24 << 20
+    /// Free bytes below which nothing is claimed (soft) and nothing transformed (hard): the smaller of share and size counts.
+    package var softFree: (share: Double, bytes: UInt64) = (0.10, 2 << 30)
+    package var hardFree: (share: Double, bytes: UInt64) = (0.05, 1 << 30)
+
+    package init() {}
+}
+
+/// The pipeline at one moment.
+package struct PipelineSnapshot: Sendable {
+    package let waitingFiles: Int
+    package let inFlight: [DropRecord]
+    package let suspended: [SourceName]
+    package let blocked: [SourceName]
+    package let diskIsFull: Bool
+}

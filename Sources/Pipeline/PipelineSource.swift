@@ -1,0 +1,69 @@
+package import DropCore
+
+/// One source as the pipeline treats it.
+package struct PipelineSource: Sendable {
+    package let name: SourceName
+    package var policy: ApplyPolicy
+    package var duplicates: DuplicateRule
+    package var order: DropOrder
+    /// Digest of plugin, settings, mapping and lookups: see `ApplyJob.epoch`.
+    package var epoch: ContentDigest
+
+    package init(
+        name: SourceName, policy: ApplyPolicy, duplicates: DuplicateRule = .newest, order: DropOrder = .none, epoch: ContentDigest
+    ) {
+        self.name = name
+        self.policy = policy
+        self.duplicates = duplicates
+        self.order = order
+        self.epoch = epoch
+    }
+}
+
+/// What the pipeline works with: each is one port of `DropCore`.
+package struct PipelinePorts: Sendable {
+    package let register: any DropRegister
+    package let graph: any TwinGraph
+    package let transformer: any Transformer
+    package let claimer: any FileClaimer
+    package let spool: any DropSpool
+    package let receipts: any ReceiptBook
+    /// Made and used on the archiving thread only.
+    package let makeArchive: @Sendable () throws(DropError) -> any DropArchive
+    /// Called on the committing thread about once a second while nothing is to be committed, with the label time.
+    package let upkeep: @Sendable (UInt64) throws(DropError) -> Void
+    /// Milliseconds since 1970; the pipeline itself makes labels that never run backwards from it.
+    package let clock: @Sendable () -> UInt64
+
+    package init(
+        register: any DropRegister, graph: any TwinGraph, transformer: any Transformer, claimer: any FileClaimer,
+        spool: any DropSpool, receipts: any ReceiptBook, makeArchive: @escaping @Sendable () throws(DropError) -> any DropArchive,
+        upkeep: @escaping @Sendable (UInt64) throws(DropError) -> Void = { _ in }, clock: @escaping @Sendable () -> UInt64
+    ) {
+        self.register = register
+        self.graph = graph
+        self.transformer = transformer
+        self.claimer = claimer
+        self.spool = spool
+        self.receipts = receipts
+        self.makeArchive = makeArchive
+        self.upkeep = upkeep
+        self.clock = clock
+    }
+}
+
+/// What happened to a drop; told on the thread where it happened, so listeners are quick and do not block.
+package enum PipelineEvent: Sendable {
+    case claimed(DropRecord)
+    case refused(SettledFile, DropError)
+    case transforming(DropRecord)
+    /// Committed and visible to readers.
+    case applied(DropRecord)
+    /// In a durable container, and out of the spool.
+    case archived(DropRecord)
+    /// Held, quarantined, discarded or a duplicate.
+    case settledOtherwise(DropRecord)
+    case sourceSuspended(SourceName, DropError)
+    case waiting(DropRecord, DropError)
+    case failed(DropError)
+}

@@ -1,0 +1,126 @@
+import DropCore
+import ThreadKit
+
+/// Takes up what an earlier run left unfinished, from the register and the file system alone (failure-model: section 6). It can be
+/// interrupted anywhere and run again.
+struct Recovery {
+    let pipeline: DropPipeline
+
+    /// Drops that go on at S2, and drops that go on at S5.
+    struct Resumed {
+        var toRegister: [DropRecord] = []
+        var toArchive: [DropPipeline.Ended] = []
+    }
+
+    private var ports: PipelinePorts { pipeline.ports }
+
+    func run() throws(DropError) -> Resumed {
+        var unfinished = try ports.register.unfinished()
+        unfinished = try settleClaims(unfinished)
+        unfinished = try settleQuarantine(unfinished)
+        let archived = try archivedAlready(unfinished)
+        var resumed = Resumed()
+        var rows: [DropRecord] = []
+        for record in unfinished {
+            switch record.state {
+            case .claimed, .registered: resumed.toRegister.append(record)
+            case .held: pipeline.state.with { $0.scheduler.block(record.source, behind: record.id) }
+            case .applied, .duplicate, .discarded, .quarantined:
+                if let place = archived[record.id] {
+                    rows.append(finish(record, at: place))
+                } else {
+                    resumed.toArchive.append(.init(record: record, commitSequence: nil))
+                }
+            case .archived: rows.append(finish(record, at: archived[record.id]))
+            case .clean: break
+            }
+        }
+        for record in rows { try ports.receipts.write(record, leaf: archived[record.id]?.leaf) }
+        try ports.spool.remove(rows.filter { $0.state != .quarantined }.map(\.id))
+        if !rows.isEmpty { try ports.register.update(rows) }
+        try rememberNewest()
+        pipeline.state.with { state in
+            state.active += resumed.toRegister.count + resumed.toArchive.count
+            for record in resumed.toRegister { state.inFlight[record.id] = record }
+        }
+        return resumed
+    }
+
+    /// Intents whose file was or was not moved.
+    private func settleClaims(_ unfinished: [DropRecord]) throws(DropError) -> [DropRecord] {
+        let intents = unfinished.filter { $0.state == .claimed && !isQuarantined($0) }
+        guard !intents.isEmpty else { return unfinished }
+        var sizes: [DropID: UInt64] = [:]
+        var void: [DropID] = []
+        for outcome in try ports.claimer.recover(intents) {
+            switch outcome {
+            case .adopted(let id, let bytes): sizes[id] = bytes
+            case .withdrawn(let id): void.append(id)
+            case .missing(let id):
+                void.append(id)
+                pipeline.tell(.failed(lost(id)))
+            }
+        }
+        if !void.isEmpty { try ports.register.withdraw(void) }
+        let gone = Set(void)
+        return unfinished.filter { !gone.contains($0.id) }.map { record in
+            var record = record
+            if let bytes = sizes[record.id] { record.bytes = bytes }
+            return record
+        }
+    }
+
+    private func lost(_ id: DropID) -> DropError {
+        DropError(
+            "missing", "Drop \(id) was being claimed when the last run ended, and its file is nowhere.",
+            hint: "Its sender or somebody else removed it before it was claimed; deliver it again.", remedy: .quarantine)
+    }
+
+    /// Drops whose bytes were moved into quarantine when the last run ended before their row said so.
+    private func settleQuarantine(_ unfinished: [DropRecord]) throws(DropError) -> [DropRecord] {
+        var settled: [DropRecord] = []
+        var rows: [DropRecord] = []
+        for var record in unfinished {
+            let isOpen = record.state == .claimed || record.state == .registered
+            if isOpen, !ports.spool.contains(record.id), isQuarantined(record) {
+                record.state = .quarantined
+                record.reason = DropReason(
+                    code: "interrupted", message: "The last run ended while it put \(record.fileName) into quarantine.",
+                    hint: "Read reason.json beside the bytes in quarantine, then retry or discard the drop.")
+                rows.append(record)
+            }
+            settled.append(record)
+        }
+        if !rows.isEmpty { try ports.register.update(rows) }
+        return settled
+    }
+
+    private func isQuarantined(_ record: DropRecord) -> Bool {
+        ports.spool.isQuarantined(record.id, on: UTCDay(milliseconds: record.claimedAt))
+    }
+
+    private func archivedAlready(_ unfinished: [DropRecord]) throws(DropError) -> [DropID: ArchivedItem] {
+        let ended = unfinished.filter { ![.claimed, .registered, .held].contains($0.state) }
+        guard !ended.isEmpty else { return [:] }
+        let items = try ports.makeArchive().recover(ended)
+        return Dictionary(items.map { ($0.drop, $0) }) { first, _ in first }
+    }
+
+    private func finish(_ record: DropRecord, at place: ArchivedItem?) -> DropRecord {
+        var record = record
+        if let place {
+            record.container = place.container
+            record.member = place.member
+        }
+        if record.state == .applied || record.state == .archived { record.state = .clean }
+        return record
+    }
+
+    private func rememberNewest() throws(DropError) {
+        for source in pipeline.sources.keys {
+            if let newest = try ports.register.newestApplied(of: source) {
+                pipeline.state.with { $0.newestApplied[source] = newest }
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+import CTwinDropWire
+package import DropCore
+import Synchronization
+import ThreadKit
+
+/// Runs the plugins of all sources, each in a sandboxed process of its own (`twindrop-worker`), which is kept warm between the
+/// drops of its source. A plugin can fail its own drop only.
+///
+/// Blocking; safe from any thread. Drops of different sources run side by side, those of one source one after the other.
+package final class PluginHost: Transformer {
+    /// What the host is made of.
+    package struct Configuration: Sendable {
+        /// The program `twindrop-worker`.
+        package var workerPath: String
+        package var sources: [PluginSource]
+        package var keyTable: any KeyTable
+        /// Warm workers of all sources together; past that the longest idle ones end.
+        package var warmWorkersMax: Int = 16
+        /// Refuse to run plugins where the kernel lacks a layer of the sandbox; otherwise they run with the rest, and
+        /// `sandboxMissing` says what is not there.
+        package var requiresWholeSandbox = false
+
+        package init(workerPath: String, sources: [PluginSource], keyTable: any KeyTable) {
+            self.workerPath = workerPath
+            self.sources = sources
+            self.keyTable = keyTable
+        }
+    }
+
+    /// What a loaded plugin says of itself.
+    package struct Identity: Sendable, Equatable {
+        package let id: String
+        package let version: String
+        package let abiMajor: UInt16
+        package let abiMinor: UInt16
+        package let digest: ContentDigest
+        /// Layers of the sandbox that this kernel lacks, in words; empty when it is whole.
+        package let sandboxMissing: [String]
+    }
+
+    /// How a source stands, for `status`.
+    package struct SourceStatus: Sendable, Equatable {
+        package let source: SourceName
+        package let isRunning: Bool
+        package let hasWarmWorker: Bool
+        /// Different drops that failed one after the other.
+        package let failuresInARow: Int
+        package let suspension: DropError?
+    }
+
+    private let lanes: [SourceName: SourceLane]
+    private let context: HostContext
+    private let warmWorkersMax: Int
+
+    /// Nothing is loaded or started yet.
+    package init(configuration: Configuration) {
+        let context = HostContext(configuration)
+        self.context = context
+        warmWorkersMax = configuration.warmWorkersMax
+        var lanes: [SourceName: SourceLane] = [:]
+        for source in configuration.sources { lanes[source.name] = SourceLane(source: source, host: context) }
+        self.lanes = lanes
+    }
+
+    deinit { close() }
+
+    /// See `Transformer`. Beside the errors named there: `input-failed`, `plugin-failed` (TD_INTERNAL), quarantine;
+    /// `plugin-digest`, `plugin-manifest`, suspendSource; `key-table`, stop; and whatever the sink throws.
+    /// `cancelled` has the remedy retry, because nothing is wrong with the drop.
+    package func transform(_ job: TransformJob, into sink: any OperationSink) throws(DropError) -> TransformSummary {
+        let lane = try lane(of: job.source)
+        trim(except: job.source)
+        return try lane.alone(isCancelled: job.isCancelled) { lane throws(DropError) in try lane.transform(job, into: sink) }
+    }
+
+    /// How sure the plugin of `source` is that it can read a file of this name which starts with `head` (64 KiB of it count):
+    /// 0 no, 100 certain. Waits for the drop in work.
+    package func probe(_ source: SourceName, name: FileName, head: [UInt8]) throws(DropError) -> Int {
+        let lane = try lane(of: source)
+        return try lane.alone(isCancelled: { false }) { lane throws(DropError) in try lane.probe(name, head: head) }
+    }
+
+    /// Loads the plugin of `source` in a worker and returns what it says of itself: settings are checked by it, too.
+    package func identify(_ source: SourceName) throws(DropError) -> Identity {
+        let lane = try lane(of: source)
+        let library = try context.library(at: lane.source.libraryPath)
+        let hello = try lane.alone(isCancelled: { false }) { lane throws(DropError) in try lane.identify() }
+        return Identity(
+            id: hello.id, version: hello.version, abiMajor: hello.abi.major, abiMinor: hello.abi.minor, digest: library.digest,
+            sandboxMissing: HostContext.missing(from: hello.sandbox))
+    }
+
+    /// The names of the source's keys in the order of their numbers, from 1.
+    package func keys(for source: SourceName) throws(DropError) -> [String] {
+        try lane(of: source).keys().texts
+    }
+
+    /// SHA-256 over the plugin's digest, the settings and the lookup tables of a source: `ApplyJob.epoch`.
+    package func epoch(of source: SourceName) throws(DropError) -> ContentDigest {
+        let lane = try lane(of: source)
+        return lane.source.epoch(library: try context.library(at: lane.source.libraryPath).digest)
+    }
+
+    /// Lifts a suspension: the source's plugin gets another chance.
+    package func resume(_ source: SourceName) {
+        lanes[source]?.state.with {
+            $0.suspension = nil
+            $0.failed.removeAll()
+        }
+    }
+
+    /// All sources, by name.
+    package func status() -> [SourceStatus] {
+        lanes.values.sorted { $0.source.name < $1.source.name }.map { lane in
+            lane.state.with { state in
+                SourceStatus(
+                    source: lane.source.name, isRunning: state.isBusy, hasWarmWorker: state.hasWorker,
+                    failuresInARow: state.failed.count, suspension: state.suspension)
+            }
+        }
+    }
+
+    /// Ends the idle workers; drops in work end by themselves or by their `isCancelled`. New ones are refused as `cancelled`.
+    package func close() {
+        for lane in lanes.values { lane.retire(close: true) }
+    }
+
+    private func lane(of source: SourceName) throws(DropError) -> SourceLane {
+        if let lane = lanes[source] { return lane }
+        throw DropError(
+            "plugin-missing", "Source \(source) has no plugin.", hint: "Name a plugin in the source's configuration.",
+            remedy: .suspendSource)
+    }
+
+    /// Ends the longest idle workers until a new one fits.
+    private func trim(except source: SourceName) {
+        let warm = lanes.values.compactMap { lane in
+            lane.state.with { $0.hasWorker ? (used: $0.lastUsedAt, lane: lane) : nil }
+        }
+        guard warm.count >= warmWorkersMax else { return }
+        let idle = warm.filter { $0.lane.source.name != source }.sorted { $0.used < $1.used }
+        for victim in idle.prefix(warm.count - warmWorkersMax + 1) { victim.lane.retire() }
+    }
+}
+
+/// What the lanes share: the worker program, and each library once.
+final class HostContext: Sendable {
+    let workerPath: String
+    let keyTable: any KeyTable
+    let sandbox = UInt32(TD_SANDBOX_ALL)
+    private let requiresWholeSandbox: Bool
+    private let libraries = Mutex<[String: (library: PluginLibrary, manifest: PluginManifest?)]>([:])
+
+    init(_ configuration: PluginHost.Configuration) {
+        workerPath = configuration.workerPath
+        keyTable = configuration.keyTable
+        requiresWholeSandbox = configuration.requiresWholeSandbox
+    }
+
+    /// The library at `path`, read and pinned the first time. A manifest beside it is checked; without one the library's own
+    /// words count.
+    func library(at path: String) throws(DropError) -> PluginLibrary {
+        try libraries.withLock { known throws(DropError) in
+            if let loaded = known[path] { return loaded.library }
+            let library = try PluginLibrary(path: path)
+            let found = PluginCatalog.inspect(libraryPath: path) { () throws(DropError) in library }
+            if let defect = found.defect, !(defect.code == "plugin-manifest" && found.isWithoutManifest) { throw defect }
+            known[path] = (library, found.manifest)
+            return library
+        }
+    }
+
+    /// Compares what the plugin says of itself with its manifest, and the sandbox with what is required.
+    func check(_ hello: Worker.Hello, library: PluginLibrary) throws(WorkerFailure) {
+        let manifest = libraries.withLock { $0[library.path]?.manifest }
+        if let manifest,
+            Array(manifest.id.utf8) != Array(hello.id.utf8) || Array(manifest.version.utf8) != Array(hello.version.utf8)
+        {
+            throw WorkerFailure(
+                .abi, "The library says it is \(hello.id) \(hello.version), its manifest says \(manifest.id) \(manifest.version)."
+            )
+        }
+        let missing = Self.missing(from: hello.sandbox)
+        if requiresWholeSandbox, !missing.isEmpty {
+            throw WorkerFailure(
+                .notLoaded, "This kernel cannot build the whole sandbox; missing: \(missing.joined(separator: ", ")).")
+        }
+    }
+
+    static func missing(from layers: UInt32) -> [String] {
+        let names: [(Int, String)] = [
+            (TD_SANDBOX_LIMITS, "resource limits"), (TD_SANDBOX_NO_PRIVILEGES, "no_new_privs"),
+            (TD_SANDBOX_FILES, "Landlock for files"), (TD_SANDBOX_NETWORK, "Landlock for TCP"),
+            (TD_SANDBOX_SIGNALS, "Landlock for signals"), (TD_SANDBOX_CALLS, "seccomp"),
+        ]
+        return names.compactMap { Int(layers) & $0.0 == 0 ? $0.1 : nil }
+    }
+}

@@ -1,0 +1,88 @@
+import CTwinDropWire
+import Crypto
+package import DropCore
+import Glibc
+
+/// The bytes of one plugin library, read once into a sealed memory file and hashed there: workers load exactly what was hashed,
+/// whatever happens to the file afterwards.
+package final class PluginLibrary: Sendable {
+    /// Where it was read from.
+    package let path: String
+    /// SHA-256 of its bytes.
+    package let digest: ContentDigest
+    package let bytes: Int
+    let descriptor: CInt
+
+    /// Reads the library at `path`.
+    ///
+    /// Errors: `plugin-missing` (it cannot be read, is larger than 256 MiB, or is no library for this machine).
+    package init(path: String) throws(DropError) {
+        let content = try Self.read(path)
+        try Self.checkForm(content, path)
+        self.path = path
+        bytes = content.count
+        digest = ContentDigest(bytes: Array(SHA256.hash(data: content)))
+        let name = path.split(separator: "/").last.map(String.init) ?? "plugin"
+        let sealed = unsafe content.withUnsafeBytes { unsafe td_wire_seal(String(name.prefix(200)), $0.baseAddress, $0.count) }
+        guard sealed >= 0 else {
+            throw Self.missing(path, "No memory file could be made for it (\(String(errno: -sealed))).")
+        }
+        descriptor = sealed
+    }
+
+    deinit { close(descriptor) }
+
+    static let bytesMax = 256 << 20
+
+    static func read(_ path: String, bytesMax: Int = PluginLibrary.bytesMax) throws(DropError) -> [UInt8] {
+        let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        guard file >= 0 else { throw missing(path, "It cannot be opened (\(String(errno: errno))).") }
+        defer { close(file) }
+        var status = stat()
+        guard unsafe fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw missing(path, "It is no regular file.")
+        }
+        guard status.st_size <= bytesMax else { throw missing(path, "It is larger than \(bytesMax) bytes.") }
+        var content = [UInt8](repeating: 0, count: Int(status.st_size))
+        var done = 0
+        while done < content.count {
+            let count = unsafe content.withUnsafeMutableBytes {
+                unsafe td_wire_read(file, $0.baseAddress! + done, $0.count - done)
+            }
+            guard count >= 0 else { throw missing(path, "It cannot be read (\(String(errno: CInt(-count)))).") }
+            if count == 0 { break }
+            done += Int(count)
+        }
+        content.removeLast(content.count - done)
+        return content
+    }
+
+    /// An ELF shared object, 64 bits, little endian, of this processor.
+    private static func checkForm(_ content: [UInt8], _ path: String) throws(DropError) {
+        #if arch(x86_64)
+            let machine: (UInt8, String) = (62, "x86_64")
+        #elseif arch(arm64)
+            let machine: (UInt8, String) = (183, "aarch64")
+        #endif
+        guard content.count > 64, content.starts(with: [0x7F, 0x45, 0x4C, 0x46]) else {
+            throw missing(path, "It is no ELF library.")
+        }
+        guard content[4] == 2, content[5] == 1, content[18] == machine.0, content[19] == 0 else {
+            throw missing(path, "It was built for another processor; this machine is \(machine.1).")
+        }
+        guard content[16] == 3 else { throw missing(path, "It is no shared library; link it with -shared.") }
+    }
+
+    private static func missing(_ path: String, _ reason: String) -> DropError {
+        DropError(
+            "plugin-missing", "\(Escaping.visible(path)): \(reason)",
+            hint: "Install a build of the plugin for this machine, or correct the source's plugin.", remedy: .suspendSource)
+    }
+}
+
+extension String {
+    /// The system's words for an error number.
+    init(errno number: CInt) {
+        self = unsafe String(cString: strerror(number))
+    }
+}

@@ -1,0 +1,74 @@
+import Crypto
+package import DropCore
+
+/// What one source runs: its plugin, and everything the plugin is given. Immutable; a change is a new `PluginHost`.
+package struct PluginSource: Sendable {
+    /// One read-only lookup table. Of equal keys the first counts.
+    package struct Lookup: Sendable, Equatable {
+        package let table: String
+        package let entries: [(key: String, value: String)]
+
+        package init(table: String, entries: [(key: String, value: String)]) {
+            self.table = table
+            self.entries = entries
+        }
+
+        package static func == (left: Self, right: Self) -> Bool {
+            left.table == right.table && left.entries.elementsEqual(right.entries, by: ==)
+        }
+    }
+
+    package let name: SourceName
+    /// The plugin's library; its manifest lies beside it (`CataloguedPlugin.libraryPath`).
+    package let libraryPath: String
+    /// One JSON object, as the plugin reads it.
+    package let settings: String
+    package let lookups: [Lookup]
+    package let limits: WorkerLimits
+
+    package init(
+        name: SourceName, libraryPath: String, settings: String = "{}", lookups: [Lookup] = [],
+        limits: WorkerLimits = WorkerLimits()
+    ) {
+        self.name = name
+        self.libraryPath = libraryPath
+        self.settings = settings
+        self.lookups = lookups
+        self.limits = limits
+    }
+
+    /// The bytes of OPEN (`twindrop_wire.h`) with the keys of the source so far.
+    func configuration(keys: KeyList) -> [UInt8] {
+        var out: [UInt8] = []
+        func number(_ value: Int) { for shift in [0, 8, 16, 24] { out.append(UInt8(truncatingIfNeeded: value >> shift)) } }
+        func text(_ bytes: some Collection<UInt8>) {
+            number(bytes.count)
+            out += bytes
+        }
+        text(settings.utf8)
+        number(keys.names.count)
+        for name in keys.names { text(name) }
+        number(lookups.count)
+        for lookup in lookups {
+            text(lookup.table.utf8)
+            number(lookup.entries.count)
+            for entry in lookup.entries {
+                text(entry.key.utf8)
+                text(entry.value.utf8)
+            }
+        }
+        return out
+    }
+
+    /// Whatever determines the meaning of the plugin's output: SHA-256 over the library's digest, the settings and the lookup
+    /// tables, each with its length in front.
+    func epoch(library: ContentDigest) -> ContentDigest {
+        var hash = SHA256()
+        hash.update(data: Array("twindrop-epoch-1".utf8))
+        hash.update(data: library.bytes)
+        var configuration = configuration(keys: KeyList())
+        hash.update(data: configuration)
+        configuration.removeAll()
+        return ContentDigest(bytes: Array(hash.finalize()))
+    }
+}

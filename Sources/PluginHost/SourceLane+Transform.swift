@@ -1,0 +1,159 @@
+import CTwinDropWire
+import DropCore
+import Glibc
+import ThreadKit
+
+extension SourceLane {
+    /// One drop through the worker; a second time in a new one where that may help.
+    func transform(_ job: TransformJob, into sink: any OperationSink) throws(DropError) -> TransformSummary {
+        if let suspension = state.with({ $0.suspension }) { throw suspension }
+        var attempt = 1
+        while true {
+            do throws(WorkerFailure) {
+                let summary = try once(job, into: sink)
+                state.with { $0.failed.removeAll() }
+                return summary
+            } catch {
+                discard()
+                if attempt == 1, error.isWorthRetrying, !job.isCancelled() {
+                    attempt = 2
+                    try sink.restart()
+                    continue
+                }
+                let described = error.error(about: job.fileName.description, plugin: pluginName)
+                if error.countsAgainstPlugin { blame(job.drop, described) }
+                throw described
+            }
+        }
+    }
+
+    /// How sure the plugin is that it can read a file of this name with this head.
+    func probe(_ name: FileName, head: [UInt8]) throws(DropError) -> Int {
+        if let suspension = state.with({ $0.suspension }) { throw suspension }
+        do throws(WorkerFailure) {
+            var log = PluginLog(bytesMax: source.limits.logBytes)
+            let worker = try ready(log: &log, isCancelled: { false })
+            let sealed = unsafe head.withUnsafeBytes {
+                unsafe td_wire_seal("twindrop-head", $0.baseAddress, min($0.count, Int(TD_WIRE_HEAD_MAX)))
+            }
+            guard sealed >= 0 else {
+                throw WorkerFailure(.notLoaded, "No memory file could be made (\(String(errno: -sealed))).")
+            }
+            defer { close(sealed) }
+            var exchange = Exchange(
+                worker: worker, allowance: .init(source.limits, inputBytes: 0), log: log, isCancelled: { false })
+            _ = worker.send(
+                TD_WIRE_PROBE, size: UInt64(head.count), name: Array(name.description.utf8), descriptor: sealed)
+            let frame = try exchange.frame()
+            guard Int(frame.type) == TD_WIRE_PROBED, unsafe frame.payload.count == 4 else {
+                throw WorkerFailure(.protocolFault, "It answered a probe with a frame of type \(frame.type).")
+            }
+            let confidence = unsafe frame.payload.loadUnaligned(as: Int32.self)
+            try exchange.finish()
+            worker.drops += 1
+            return Int(max(0, min(100, confidence)))
+        } catch {
+            discard()
+            throw error.error(about: name.description, plugin: pluginName)
+        }
+    }
+
+    /// What the worker says of itself, starting one if need be.
+    func identify() throws(DropError) -> Worker.Hello {
+        do throws(WorkerFailure) {
+            var log = PluginLog(bytesMax: source.limits.logBytes)
+            let worker = try ready(log: &log, isCancelled: { false })
+            guard let hello = worker.hello else { throw WorkerFailure(.protocolFault, "It sent no HELLO.") }
+            return hello
+        } catch {
+            discard()
+            throw error.error(about: "Source \(source.name)", plugin: pluginName)
+        }
+    }
+
+    private func once(_ job: TransformJob, into sink: any OperationSink) throws(WorkerFailure) -> TransformSummary {
+        var log = PluginLog(bytesMax: source.limits.logBytes)
+        let worker = try ready(log: &log, isCancelled: job.isCancelled)
+        guard let hello = worker.hello else { throw WorkerFailure(.protocolFault, "It sent no HELLO.") }
+        let input = td_wire_reopen(job.descriptor)
+        guard input >= 0 else {
+            throw WorkerFailure(.input, "The spooled file could not be opened again (\(String(errno: -input))).")
+        }
+        defer { close(input) }
+        try openStream(into: sink)
+        var exchange = Exchange(
+            worker: worker, allowance: .init(source.limits, inputBytes: job.bytes), log: log, isCancelled: job.isCancelled)
+        // A worker that is gone already tells by its result pipe why.
+        _ = worker.send(
+            TD_WIRE_TRANSFORM, size: job.bytes, operationsMax: source.limits.operations(for: job.bytes),
+            name: Array(job.fileName.description.utf8), descriptor: input)
+        try receive(&exchange, into: sink)
+        worker.drops += 1
+        return TransformSummary(
+            pluginID: hello.id, pluginVersion: hello.version, pluginDigest: worker.library.digest, log: exchange.log.finish())
+    }
+
+    /// Gives the sink the keys of the source so far, in pieces that fit a frame.
+    private func openStream(into sink: any OperationSink) throws(WorkerFailure) {
+        do throws(DropError) {
+            let table = try keys()
+            guard !table.entries.isEmpty else { return }
+            if table.entries.count <= Int(TD_WIRE_FRAME_MAX) {
+                try unsafe sink.absorb(table.entries.span.bytes)
+                return
+            }
+            var at = 0
+            while at < table.names.count {
+                let piece = table.entries(from: &at, bytesMax: Int(TD_WIRE_FRAME_MAX))
+                try unsafe sink.absorb(piece.span.bytes)
+            }
+        } catch { throw WorkerFailure(.sink(error), error.message) }
+    }
+
+    private func receive(_ exchange: inout Exchange, into sink: any OperationSink) throws(WorkerFailure) {
+        while true {
+            let frame = try exchange.frame()
+            let payload = unsafe frame.payload
+            switch Int(frame.type) {
+            case TD_WIRE_KEYS:
+                unsafe exchange.hash(payload)
+                try unsafe learn(payload)
+                try exchange.withoutClock { () throws(WorkerFailure) in try unsafe give(payload, to: sink) }
+            case TD_WIRE_OPS:
+                unsafe exchange.hash(payload)
+                try exchange.withoutClock { () throws(WorkerFailure) in try unsafe give(payload, to: sink) }
+            case TD_WIRE_END:
+                guard payload.count == MemoryLayout<td_wire_end>.size else {
+                    throw WorkerFailure(.protocolFault, "The END frame is torn.")
+                }
+                let end = unsafe payload.loadUnaligned(as: td_wire_end.self)
+                guard end.hash == exchange.hash else {
+                    throw WorkerFailure(.protocolFault, "The END frame has another hash than the output.")
+                }
+                return try exchange.finish()
+            default:
+                throw WorkerFailure(.protocolFault, "A frame has the type \(frame.type), which may not come here.")
+            }
+        }
+    }
+
+    private func give(_ payload: UnsafeRawBufferPointer, to sink: any OperationSink) throws(WorkerFailure) {
+        do throws(DropError) {
+            try sink.absorb(unsafe payload.bytes)
+        } catch { throw WorkerFailure(.sink(error), error.message) }
+    }
+
+    /// Remembers a failure; the source is suspended when too many different drops failed one after the other.
+    private func blame(_ drop: DropID, _ error: DropError) {
+        let plugin = pluginName
+        state.with { state in
+            if !state.failed.contains(drop) { state.failed.append(drop) }
+            guard state.failed.count >= source.limits.failuresMax else { return }
+            let count = state.failed.count
+            state.suspension = DropError(
+                "plugin-suspended",
+                "Source \(source.name): plugin \(plugin) failed on \(count) drops in a row, last with: \(error.message)",
+                hint: "Correct or replace the plugin, then resume the source; its files wait.", remedy: .suspendSource)
+        }
+    }
+}

@@ -1,0 +1,170 @@
+import CTwinDropWire
+import DropCore
+import Glibc
+import ThreadKit
+
+/// Everything the host keeps of one source: its warm worker, its key table, its record of failures.
+///
+/// One drop of a source is transformed at a time: two workers would give the same key number to different names.
+///
+/// `@unchecked Sendable`: `worker` is touched only by the thread that has entered the lane; the rest is in `state`.
+final class SourceLane: @unchecked Sendable {
+    struct State {
+        var isBusy = false
+        var isClosed = false
+        var keys: KeyList?
+        var failed: [DropID] = []
+        var suspension: DropError?
+        var hello: Worker.Hello?
+        var lastUsedAt: Int64 = 0
+        var hasWorker = false
+    }
+
+    let source: PluginSource
+    let state = Monitor(State())
+    private let host: HostContext
+    private var worker: Worker?
+
+    init(source: PluginSource, host: HostContext) {
+        self.source = source
+        self.host = host
+    }
+
+    /// Waits for the lane, runs `body` alone in it, and leaves.
+    func alone<T>(isCancelled: @Sendable () -> Bool, _ body: (SourceLane) throws(DropError) -> T) throws(DropError) -> T {
+        var entered = false
+        while !entered {
+            if isCancelled() { throw WorkerFailure(.cancelled, "").error(about: source.name.text, plugin: pluginName) }
+            entered = state.wait(until: { !$0.isBusy }, timeout: .milliseconds(200)) { state in
+                guard !state.isBusy else { return false }
+                state.isBusy = true
+                return true
+            }
+        }
+        defer {
+            let alive = worker != nil
+            state.with {
+                $0.isBusy = false
+                $0.hasWorker = alive
+                $0.lastUsedAt = Monotonic.now()
+            }
+        }
+        if state.with({ $0.isClosed }) {
+            throw WorkerFailure(.cancelled, "").error(about: source.name.text, plugin: pluginName)
+        }
+        return try body(self)
+    }
+
+    /// Ends the idle worker, if there is one and the lane is free.
+    func retire(close: Bool = false) {
+        let entered = state.with { state in
+            if close { state.isClosed = true }
+            guard !state.isBusy else { return false }
+            state.isBusy = true
+            return true
+        }
+        guard entered else { return }
+        worker = nil
+        state.with {
+            $0.isBusy = false
+            $0.hasWorker = false
+        }
+    }
+
+    /// The plugin's id, or its file name before it was ever loaded; for messages.
+    var pluginName: String {
+        state.with { $0.hello?.id } ?? Escaping.visible(source.libraryPath.split(separator: "/").last.map(String.init) ?? "?")
+    }
+
+    /// The keys of the source so far, from the store the first time.
+    func keys() throws(DropError) -> KeyList {
+        if let known = state.with({ $0.keys }) { return known }
+        let names = try host.keyTable.keys(of: source.name)
+        do {
+            let list = try KeyList(names)
+            return state.with { state in
+                if state.keys == nil { state.keys = list }
+                return state.keys!
+            }
+        } catch {
+            throw DropError(
+                "key-table", "Source \(source.name): the stored key table is damaged. \(error.message)",
+                hint: "Run twindrop doctor, and restore a backup.", remedy: .stop)
+        }
+    }
+
+    // MARK: Inside the lane
+
+    /// A worker that is ready for its next message: the warm one, or a new one.
+    func ready(log: inout PluginLog, isCancelled: @escaping @Sendable () -> Bool) throws(WorkerFailure) -> Worker {
+        if let warm = worker, isFit(warm) { return warm }
+        worker = nil
+        let library: PluginLibrary
+        let table: KeyList
+        do throws(DropError) {
+            library = try host.library(at: source.libraryPath)
+            table = try keys()
+        } catch { throw WorkerFailure(.sink(error), error.message) }
+        let new = try Worker(path: host.workerPath, library: library, limits: source.limits, sandbox: host.sandbox)
+        let configuration = source.configuration(keys: table)
+        let sealed = unsafe configuration.withUnsafeBytes { unsafe td_wire_seal("twindrop-open", $0.baseAddress, $0.count) }
+        guard sealed >= 0 else { throw WorkerFailure(.notLoaded, "No memory file could be made (\(String(errno: -sealed))).") }
+        defer { close(sealed) }
+        var exchange = Exchange(
+            worker: new, allowance: .init(source.limits, inputBytes: 0), log: log, isCancelled: isCancelled)
+        defer { log = exchange.log }
+        do {
+            // A worker that is gone already tells by its result pipe why.
+            _ = new.send(TD_WIRE_OPEN, descriptor: sealed)
+            let hello = try self.hello(exchange.frame())
+            try host.check(hello, library: library)
+            new.hello = hello
+            state.with { $0.hello = hello }
+        } catch {
+            if case .crashed = error.kind { throw WorkerFailure(.crashed, "While it was loaded: \(error.message)") }
+            throw error
+        }
+        worker = new
+        return new
+    }
+
+    /// Ends the worker: it is never used again after an error.
+    func discard() { worker = nil }
+
+    /// Adds the names of a KEYS frame to the table.
+    func learn(_ payload: UnsafeRawBufferPointer) throws(WorkerFailure) {
+        try state.with { state throws(WorkerFailure) in
+            var table = state.keys ?? KeyList()
+            state.keys = nil  // One owner while it grows.
+            defer { state.keys = table }
+            try unsafe table.append(frame: payload)
+        }
+    }
+
+    private func isFit(_ worker: Worker) -> Bool {
+        guard worker.drops < source.limits.dropsPerWorker else { return false }
+        guard Monotonic.now() - worker.startedAt < source.limits.workerAge.nanoseconds else { return false }
+        // Anything it says while it has no work is a fault; its end shows here, too.
+        guard !worker.reader.hasRest, case .nothing = worker.reader.fill() else { return false }
+        guard let usage = worker.usage else { return false }
+        return usage.residentBytes <= source.limits.addressSpace / 2
+    }
+
+    private func hello(_ frame: FrameReader.Frame) throws(WorkerFailure) -> Worker.Hello {
+        let size = MemoryLayout<td_wire_hello>.size
+        guard Int(frame.type) == TD_WIRE_HELLO, unsafe frame.payload.count >= size else {
+            throw WorkerFailure(.protocolFault, "Its first frame is no HELLO.")
+        }
+        let head = unsafe frame.payload.loadUnaligned(as: td_wire_hello.self)
+        let id = Int(head.id_length)
+        let version = Int(head.version_length)
+        guard head.wire_version == TD_WIRE_VERSION, unsafe frame.payload.count == size + id + version else {
+            throw WorkerFailure(.abi, "twindrop-worker is of another version than twindrop.")
+        }
+        let words = unsafe frame.payload[size...]
+        return unsafe Worker.Hello(
+            id: Escaping.visible(words.prefix(id), scalarsMax: 64),
+            version: Escaping.visible(words.dropFirst(id), scalarsMax: 64),
+            abi: (head.abi_major, head.abi_minor), sandbox: head.sandbox)
+    }
+}

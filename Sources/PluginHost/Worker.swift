@@ -1,0 +1,140 @@
+import CTwinDropWire
+import DropCore
+import Glibc
+
+/// One running worker process and the host's end of its wire. Ends the process when it goes.
+///
+/// `@unchecked Sendable`: used only by the thread that holds its source's lane (`SourceLane`).
+final class Worker: @unchecked Sendable {
+    /// What a worker says of itself once its plugin is loaded.
+    struct Hello: Sendable {
+        let id: String
+        let version: String
+        let abi: (major: UInt16, minor: UInt16)
+        let sandbox: UInt32
+    }
+
+    let library: PluginLibrary
+    let reader: FrameReader
+    let startedAt: Int64
+    var hello: Hello?
+    var drops = 0
+    private let process: td_worker_process
+    private var reaped: CInt?
+    private var logIsOpen = true
+
+    /// Starts the program at `path` for `library`.
+    init(path: String, library: PluginLibrary, limits: WorkerLimits, sandbox: UInt32) throws(WorkerFailure) {
+        do throws(WorkerSpawner.SpawnError) {
+            process = try WorkerSpawner.shared.spawn(
+                .init(
+                    path: path, library: library.descriptor, addressSpace: limits.addressSpace, descriptors: limits.descriptors,
+                    sandbox: sandbox))
+        } catch {
+            throw WorkerFailure(.notLoaded, "\(Escaping.visible(path)) could not be started (\(String(errno: error.number))).")
+        }
+        self.library = library
+        reader = FrameReader(descriptor: process.result)
+        startedAt = Monotonic.now()
+    }
+
+    deinit {
+        end()
+        for descriptor in [process.control, process.result, process.log, process.handle] where descriptor >= 0 {
+            close(descriptor)
+        }
+    }
+
+    var pid: Int32 { process.process }
+
+    /// Sends a control message with a descriptor; false when the worker is gone.
+    func send(_ type: Int, size: UInt64 = 0, operationsMax: UInt64 = 0, name: [UInt8] = [], descriptor: CInt) -> Bool {
+        unsafe name.withUnsafeBytes {
+            unsafe td_wire_send(process.control, UInt32(type), size, operationsMax, $0.baseAddress, $0.count, descriptor) == 0
+        }
+    }
+
+    /// Waits until something can be read, the process ends, or `milliseconds` have passed; takes in what it printed.
+    func wait(milliseconds: CInt, log: inout PluginLog) {
+        let handle = reaped == nil ? process.handle : -1
+        let ready = td_wire_wait(process.result, logIsOpen ? process.log : -1, handle, milliseconds)
+        if ready > 0, ready & 2 != 0 { drain(&log) }
+    }
+
+    /// Takes in what the process printed so far, at most 64 KiB at once, so that a flood cannot keep the host here.
+    func drain(_ log: inout PluginLog) {
+        guard logIsOpen else { return }
+        unsafe withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 1) { buffer in
+            let count = unsafe td_wire_read(process.log, buffer.baseAddress, buffer.count)
+            if count > 0 { unsafe log.add(printed: UnsafeRawBufferPointer(rebasing: buffer[..<Int(count)])) }
+            if count == 0 || (count < 0 && count != -Int64(EAGAIN)) { logIsOpen = false }
+        }
+    }
+
+    /// Ends the process and its group, if it has not ended, and reaps it. Returns its wait status.
+    @discardableResult
+    func end() -> CInt {
+        if let reaped { return reaped }
+        var status: CInt = 0
+        if unsafe td_wire_reap(process.process, 0, &status) != 1 {
+            td_wire_kill(process.process)
+            _ = unsafe td_wire_reap(process.process, 1, &status)
+        }
+        reaped = status
+        return status
+    }
+
+    /// How the process ended by itself. One that only closed its pipe is given a moment, then killed.
+    func endedByItself() -> WorkerFailure {
+        if process.handle >= 0 { _ = td_wire_wait(-1, -1, process.handle, 1000) }
+        var status: CInt = 0
+        if reaped == nil, unsafe td_wire_reap(process.process, 0, &status) == 1 {
+            reaped = status
+            return WorkerFailure(.crashed, WorkerFailure.words(forStatus: status))
+        }
+        end()
+        return WorkerFailure(.protocolFault, "It closed its result pipe before END.")
+    }
+
+    /// Processor time of the process so far, in nanoseconds; 0 when it has ended.
+    var processorTime: Int64 { max(0, td_wire_cpu(process.process)) }
+
+    /// Threads and resident bytes, from /proc; nil when the process has ended.
+    var usage: (threads: Int, residentBytes: UInt64)? {
+        let file = unsafe open("/proc/\(process.process)/stat", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        return unsafe withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 1) { buffer in
+            let count = unsafe td_wire_read(file, buffer.baseAddress, buffer.count)
+            guard count > 0 else { return nil }
+            let text = unsafe buffer[..<Int(count)]
+            guard let parenthesis = unsafe text.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+            // Behind the name: state is field 3, num_threads 20, rss 24 (proc(5)).
+            let fields = unsafe text[(parenthesis + 1)...].split(separator: UInt8(ascii: " "))
+            guard unsafe fields.count > 21,
+                let threads = unsafe Int(String(decoding: fields[17], as: UTF8.self)),
+                let pages = unsafe UInt64(String(decoding: fields[21], as: UTF8.self))
+            else { return nil }
+            return (threads, pages &* UInt64(sysconf(CInt(_SC_PAGESIZE))))
+        }
+    }
+}
+
+/// The clock that neither stops nor jumps.
+enum Monotonic {
+    /// Nanoseconds since an arbitrary start.
+    static func now() -> Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}
+
+extension Duration {
+    /// Whole nanoseconds; at most 292 years.
+    var nanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        return overflow ? .max : product + attoseconds / 1_000_000_000
+    }
+}

@@ -1,0 +1,116 @@
+import DropCore
+import Glibc
+
+/// How an attempt to run a plugin ended, when it did not end well.
+struct WorkerFailure: Error {
+    enum Kind {
+        /// The process ended by itself: a signal, or an exit.
+        case crashed
+        /// Wall time, processor time or silence.
+        case timeout
+        /// Output, operations, threads; also what the plugin calls a limit.
+        case limit
+        /// The wire does not say what it must.
+        case protocolFault
+        /// The input is not what the plugin reads.
+        case refused
+        case settings
+        /// A defect the plugin itself reports.
+        case failed
+        /// The plugin could not read the input.
+        case input
+        case cancelled
+        /// No worker can be started, or the library cannot be loaded.
+        case notLoaded
+        case abi
+        /// The sink refused what it got.
+        case sink(DropError)
+    }
+
+    let kind: Kind
+    /// One sentence; from the plugin: escaped already.
+    let message: String
+    var offset: UInt64?
+
+    init(_ kind: Kind, _ message: String, offset: UInt64? = nil) {
+        self.kind = kind
+        self.message = message
+        self.offset = offset
+    }
+
+    /// Whether a new worker may fare better. What the plugin says about the input or its settings it would say again.
+    var isWorthRetrying: Bool {
+        switch kind {
+        case .crashed, .timeout, .limit, .protocolFault, .failed, .input: true
+        case .sink(let error): error.code == "protocol"
+        case .refused, .settings, .cancelled, .notLoaded, .abi: false
+        }
+    }
+
+    /// Whether the plugin is to blame: such failures suspend it when they follow each other. A refusal is an answer.
+    var countsAgainstPlugin: Bool { isWorthRetrying }
+
+    /// The failure as the pipeline handles it. `subject` names the drop or source.
+    func error(about subject: String, plugin: String) -> DropError {
+        let log = "Look at the drop's log; correct plugin \(plugin), then retry the drop."
+        switch kind {
+        case .crashed:
+            return DropError("crashed", "\(subject): plugin \(plugin) crashed. \(message)", hint: log, remedy: .quarantine)
+        case .timeout:
+            return DropError(
+                "timeout", "\(subject): plugin \(plugin) took too long. \(message)",
+                hint: "Correct the plugin, or raise the source's limits, then retry the drop.", remedy: .quarantine)
+        case .limit:
+            return DropError(
+                "limit", "\(subject): plugin \(plugin) passed a limit. \(message)",
+                hint: "Correct the plugin, or raise the source's limits, then retry the drop.", remedy: .quarantine,
+                offset: offset)
+        case .protocolFault:
+            return DropError(
+                "protocol", "\(subject): plugin \(plugin) gave output that cannot be read. \(message)", hint: log,
+                remedy: .quarantine)
+        case .refused:
+            return DropError(
+                "refused", "\(subject): \(message)", hint: "Correct the file and drop it again.", remedy: .quarantine,
+                offset: offset)
+        case .settings:
+            return DropError(
+                "settings", "\(subject): plugin \(plugin) does not accept its settings. \(message)",
+                hint: "Correct the source's settings.", remedy: .suspendSource)
+        case .failed:
+            return DropError("plugin-failed", "\(subject): \(message)", hint: log, remedy: .quarantine, offset: offset)
+        case .input:
+            return DropError(
+                "input-failed", "\(subject): \(message)", hint: "Check the disk under the state folder, then retry the drop.",
+                remedy: .quarantine, offset: offset)
+        case .cancelled:
+            return DropError(
+                "cancelled", "\(subject): the transform was cancelled.", hint: "It runs again when the daemon does.",
+                remedy: .retry(after: .zero))
+        case .notLoaded:
+            return DropError(
+                "plugin-missing", "\(subject): plugin \(plugin) could not be started. \(message)",
+                hint: "Install a build of the plugin for this machine, and twindrop-worker beside twindrop.",
+                remedy: .suspendSource)
+        case .abi:
+            return DropError(
+                "abi", "\(subject): plugin \(plugin) does not fit this TwinDrop. \(message)",
+                hint: "Install the version of the plugin that its manifest names, built for ABI 1.", remedy: .suspendSource)
+        case .sink(let error):
+            return error
+        }
+    }
+
+    /// Words for a wait status, as wait(2) gives it.
+    static func words(forStatus status: CInt) -> String {
+        let signal = status & 0x7F
+        guard signal != 0 else { return "Its process exited with code \((status >> 8) & 0xFF)." }
+        let names: [CInt: String] = [
+            SIGSEGV: "SIGSEGV, a bad memory access", SIGABRT: "SIGABRT, it gave up", SIGILL: "SIGILL, a trap",
+            SIGTRAP: "SIGTRAP, a trap", SIGBUS: "SIGBUS, a bad memory access", SIGFPE: "SIGFPE, a bad division",
+            SIGKILL: "SIGKILL, killed from outside, perhaps for lack of memory",
+            SIGSYS: "SIGSYS, a system call that no plugin may make", SIGXFSZ: "SIGXFSZ, it wrote to a file",
+        ]
+        return "Its process ended by signal \(signal) (\(names[signal] ?? "no particular meaning"))."
+    }
+}

@@ -1,0 +1,179 @@
+/// Why a record is refused.
+struct RecordFault {
+    enum Kind {
+        case strayQuote, textAfterQuote, tooManyColumns, nul, notUnicode, fieldTooLong, tooFewCells, tooManyCells
+    }
+
+    let kind: Kind
+    let code: StaticString
+    let message: String
+    /// The byte of the file.
+    let offset: UInt64
+}
+
+extension DelimitedReader {
+    /// Notes the first fault of a record: `at` is its place in the window, `column` the cell it is in, from 0.
+    mutating func note(_ kind: RecordFault.Kind, _ at: Int, column: Int) {
+        guard fault == nil else { return }
+        let offset = fileOffset(of: at)
+        let name = column < columns.count ? "column '\(columns[column])'" : "cell \(column + 1)"
+        let (code, text) = describe(kind)
+        fault = RecordFault(kind: kind, code: code, message: "\(name), byte \(offset): \(text)", offset: offset)
+    }
+
+    private func describe(_ kind: RecordFault.Kind) -> (code: StaticString, text: String) {
+        switch kind {
+        case .strayQuote:
+            ("stray-quote", "a quotation mark stands inside a cell. Double it and quote the cell, or set quoting: lenient.")
+        case .textAfterQuote:
+            ("text-after-quote", "text follows the closing quotation mark. Double marks inside a cell, or set quoting: lenient.")
+        case .tooManyColumns:
+            ("too-many-columns", "the record has more than \(dialect.columnsMax) columns. Is the delimiter right?")
+        case .nul:
+            ("nul", "a NUL stands in the text. Correct the export; if each second byte is NUL, the encoding is UTF-16.")
+        case .notUnicode:
+            ("bad-text", "the bytes are no valid \(encodingName). Correct the export, or name its encoding in the dialect.")
+        case .fieldTooLong:
+            ("cell-too-long", "the cell is longer than \(dialect.fieldBytesMax) bytes.")
+        case .tooFewCells:
+            ("too-few-cells", "\(fieldCount) cells; \(width) were expected. Correct the record, or set ragged: pad.")
+        case .tooManyCells:
+            ("too-many-cells", "\(fieldCount) cells; \(width) were expected. Is a delimiter inside a cell not quoted?")
+        }
+    }
+
+    /// The place in the file of `at`, a place in the window not before its position.
+    func fileOffset(of at: Int) -> UInt64 {
+        window.fileOffset + window.fileLength(window.position, at)
+    }
+
+    /// Looks for text that may not be, before the record's bytes are taken; `end` is where its content ends.
+    mutating func checkText(_ end: Int) {
+        let start = window.position
+        if needsCheck, fault == nil, let defect = unsafe TextCheck.firstDefect(UnsafePointer(window.memory), start, end) {
+            switch defect {
+            case .nul(let at): note(.nul, at, column: cell(at: at))
+            case .notUTF8(let at): note(.notUnicode, at, column: cell(at: at))
+            }
+        }
+        guard end - start > dialect.fieldBytesMax else { return }
+        for index in 0..<fieldCount {
+            let slot = unsafe slots[index]
+            if Int(slot.end & Slot.mask) - Int(slot.start) > dialect.fieldBytesMax {
+                note(.fieldTooLong, Int(slot.start), column: index)
+            }
+        }
+    }
+
+    /// Makes the cells of a good record ready: takes out escapes, trims, and checks how many there are.
+    mutating func finishRecord(isHeader: Bool = false) {
+        if hasFlags || marks.escapes {
+            for index in 0..<fieldCount where unsafe slots[index].end & (Slot.escaped | Slot.mixed) != 0 { unescape(index) }
+        }
+        if dialect.trim != .none {
+            for index in 0..<fieldCount where unsafe dialect.trim == .all || slots[index].end & Slot.quoted == 0 { trim(index) }
+        }
+        guard fieldCount != width, !isHeader else { return }
+        settleWidth()
+    }
+
+    /// Rejects the current record, or refuses the file where the dialect wants that.
+    mutating func refuse(_ fault: RecordFault) throws(PluginError) {
+        let policy: FaultPolicy =
+            switch fault.kind {
+            case .nul, .notUnicode: dialect.badText
+            case .tooFewCells, .tooManyCells: dialect.ragged == .fail ? .fail : .reject
+            default: dialect.badRecord
+            }
+        guard policy == .reject else {
+            throw PluginError(.refused, "Record \(record), \(fault.message)", offset: fault.offset)
+        }
+        output.reject(fault.code, fault.message)
+    }
+
+    private var encodingName: String {
+        switch window.encoding {
+        case .automatic, .utf8: "UTF-8"
+        case .utf16LittleEndian, .utf16BigEndian: "UTF-16"
+        case .windows1252: "Windows-1252"
+        case .latin1: "ISO-8859-1"
+        }
+    }
+
+    /// The cell in which the byte at `at` stands.
+    private func cell(at: Int) -> Int {
+        var index = 0
+        while index + 1 < fieldCount, Int(unsafe slots[index + 1].start) <= at { index += 1 }
+        return index
+    }
+
+    private mutating func settleWidth() {
+        if width == 0 {
+            width = fieldCount
+            return
+        }
+        switch dialect.ragged {
+        case .keep: return
+        case .pad:
+            if fieldCount < width { return }  // A missing cell reads as empty.
+            for index in width..<fieldCount where !self[index].isEmpty {
+                noteWidth(.tooManyCells)
+                return
+            }
+            fieldCount = width
+        case .reject, .fail:
+            noteWidth(fieldCount < width ? .tooFewCells : .tooManyCells)
+        }
+    }
+
+    /// A fault of the record as a whole.
+    private mutating func noteWidth(_ kind: RecordFault.Kind) {
+        let (code, text) = describe(kind)
+        fault = RecordFault(kind: kind, code: code, message: text, offset: recordOffset)
+    }
+
+    private func trim(_ index: Int) {
+        let slot = unsafe slots[index]
+        var low = Int(slot.start)
+        var high = Int(slot.end & Slot.mask)
+        while low < high, unsafe base[low] == 0x20 || base[low] == 0x09 { low += 1 }
+        while high > low, unsafe base[high - 1] == 0x20 || base[high - 1] == 0x09 { high -= 1 }
+        unsafe slots[index] = Slot(start: UInt32(low), end: UInt32(high) | slot.end & ~Slot.mask)
+    }
+
+    /// Takes doubled quotation marks, escapes and, in a mixed cell, the outer marks out of the window itself: text only shrinks.
+    private func unescape(_ index: Int) {
+        let slot = unsafe slots[index]
+        let memory = unsafe window.memory
+        let isMixed = slot.end & Slot.mixed != 0
+        var from = Int(slot.start)
+        var to = from
+        let end = Int(slot.end & Slot.mask)
+        var isInQuotes = slot.end & Slot.quoted != 0
+        if isMixed {
+            while from < end, unsafe memory[from] != marks.quote { from += 1 }
+            from += 1
+        }
+        while from < end {
+            let byte = unsafe memory[from]
+            from += 1
+            if marks.escapes, byte == marks.escape, from < end {
+                unsafe memory[to] = memory[from]
+                from += 1
+                to += 1
+                continue
+            }
+            if byte == marks.quote, isInQuotes {
+                if from < end, unsafe memory[from] == marks.quote, !marks.escapes {
+                    from += 1
+                } else if isMixed {
+                    isInQuotes = false
+                    continue
+                }
+            }
+            unsafe memory[to] = byte
+            to += 1
+        }
+        unsafe slots[index] = Slot(start: slot.start, end: UInt32(to) | slot.end & Slot.quoted)
+    }
+}

@@ -1,0 +1,42 @@
+/// A pattern of names and lines: `*` stands for any bytes, `?` for one byte; everything else for itself.
+public struct Glob: Sendable, Equatable {
+    private let pattern: [UInt8]
+    private let ignoresCase: Bool
+
+    public init(_ text: String, ignoringCase: Bool = false) {
+        pattern = Array(text.utf8)
+        ignoresCase = ignoringCase
+    }
+
+    /// True when `bytes` as a whole fit. Linear in practice: a star never gives back more than the last one took.
+    public func matches(_ bytes: Bytes) -> Bool {
+        var patternIndex = 0
+        var index = 0
+        var star = -1
+        var starIndex = 0
+        while index < bytes.count {
+            if patternIndex < pattern.count, pattern[patternIndex] == UInt8(ascii: "*") {
+                star = patternIndex
+                starIndex = index
+                patternIndex += 1
+            } else if patternIndex < pattern.count,
+                pattern[patternIndex] == UInt8(ascii: "?") || same(pattern[patternIndex], bytes[index])
+            {
+                patternIndex += 1
+                index += 1
+            } else if star >= 0 {
+                starIndex += 1
+                index = starIndex
+                patternIndex = star + 1
+            } else {
+                return false
+            }
+        }
+        while patternIndex < pattern.count, pattern[patternIndex] == UInt8(ascii: "*") { patternIndex += 1 }
+        return patternIndex == pattern.count
+    }
+
+    private func same(_ left: UInt8, _ right: UInt8) -> Bool {
+        left == right || ignoresCase && Bytes.lowered(left) == Bytes.lowered(right)
+    }
+}

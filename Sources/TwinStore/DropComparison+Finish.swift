@@ -1,0 +1,192 @@
+import DropCore
+
+/// Records held back because a relationship of theirs has no target yet and the policy is to reject those: they are decided when
+/// the whole drop is known.
+struct DeferredRecords {
+    struct Record {
+        var current: DropComparison.CurrentRecord
+        /// Its operations, as they came.
+        var stream: [UInt8]
+        var makes: [IdentityHash]
+        var needs: [IdentityHash]
+    }
+
+    static let bytesMax = 64 << 20
+
+    var records: [Record] = []
+    var byteCount = 0
+    /// Everything they speak about: later records on the same twins wait behind them.
+    var touched: Set<IdentityHash> = []
+}
+
+extension DropComparison {
+    /// Holds the current record back when a relationship of it lacks an end so far, or when it must not overtake one that does.
+    func deferRecord(_ bytes: borrowing Span<UInt8>) throws(DropError) -> Bool {
+        var makes: [IdentityHash] = []
+        var needs: [IdentityHash] = []
+        for operation in operations {
+            switch operation.verb {
+            case .upsertTwin, .replaceTwin: makes.append(operation.hash)
+            case .upsertRelationship, .replaceRelationship:
+                needs.append(store.hash.identity(bytes, operation.head.id))
+                needs.append(store.hash.identity(bytes, operation.head.target))
+            case .patchTwin, .deleteTwin, .deleteRelationship: break
+            }
+        }
+        let lacks = try lacksAny(of: needs, made: makes)
+        guard lacks || operations.contains(where: { deferred.touched.contains($0.hash) }) else { return false }
+        var stream: [UInt8] = []
+        for operation in operations {
+            let end =
+                operation.head.properties.upperBound == 0 ? operation.head.id.upperBound : operation.head.properties.upperBound
+            // The body starts before the id's length byte or bytes.
+            let start =
+                operation.head.id.lowerBound - (operation.head.id.count < 128 ? 1 : operation.head.id.count < 16384 ? 2 : 3)
+            stream.append(operation.verb.rawValue)
+            for shift in [0, 8, 16, 24] { stream.append(UInt8(truncatingIfNeeded: (end - start) >> shift)) }
+            stream += array(bytes, start..<end)
+            deferred.touched.insert(operation.hash)
+        }
+        deferred.byteCount += stream.count
+        guard deferred.byteCount <= DeferredRecords.bytesMax else {
+            throw DropError(
+                "limit", "More than 64 MiB of relationships name twins that come later in the file.",
+                hint: "List twins before their relationships, or set dangling: wait for the source.", remedy: .quarantine)
+        }
+        deferred.records.append(.init(current: current, stream: stream, makes: makes, needs: needs))
+        return true
+    }
+
+    private func lacksAny(
+        of needs: [IdentityHash], made: some Collection<IdentityHash>
+    ) throws(DropError) -> Bool {
+        for hash in needs where !made.contains(hash) {
+            if try !exists(hash) { return true }
+        }
+        return false
+    }
+
+    /// True when a twin is in the graph, or was stated by this drop or another that is on its way.
+    private func exists(_ hash: IdentityHash) throws(DropError) -> Bool {
+        let number = store.twins.number(of: hash)
+        guard number != 0 else { return false }
+        let place = twinPlaces[number]
+        guard place != 0, place != Self.evaluating else { return true }
+        return try log.read(place) { view in view.head.verb != .deleteTwin }
+    }
+
+    /// Decides the deferred records: the largest set of them whose relationships have their ends when all are applied.
+    private func replayDeferred() throws(DropError) {
+        guard !deferred.records.isEmpty else { return }
+        var refused: Set<Int> = []
+        var isStable = false
+        while !isStable {
+            isStable = true
+            var made: Set<IdentityHash> = []
+            for (index, record) in deferred.records.enumerated() where !refused.contains(index) { made.formUnion(record.makes) }
+            for (index, record) in deferred.records.enumerated() where !refused.contains(index) {
+                if try lacksAny(of: record.needs, made: made) {
+                    refused.insert(index)
+                    isStable = false
+                }
+            }
+        }
+        isReplayingDeferred = true
+        for (index, record) in deferred.records.enumerated() {
+            current = record.current
+            if refused.contains(index) {
+                current.isActive = false
+                try reject("dangling", "A relationship of this record names a twin that does not exist.")
+                continue
+            }
+            current.isActive = true
+            let bytes = record.stream.span
+            var reader = OperationReader(end: bytes.count)
+            while case .operation(let verb, _, let body)? = try reader.entry(bytes) { try take(verb, body, bytes) }
+            try endRecord(bytes)
+            try evaluate(bytes)
+        }
+        rejections.sort { $0.record < $1.record }
+        deferred = DeferredRecords()
+    }
+
+    package func finish() throws(DropError) -> any ChangeSet {
+        let changes = DropChanges(try finished())
+        return changes
+    }
+
+    /// Ends the input; the comparison itself is the content of the change set.
+    func finished() throws(DropError) -> DropComparison {
+        precondition(!isEnded, "a change set ends once")
+        store.publication.beginReading()
+        defer { store.publication.endReading() }
+        try replayDeferred()
+        books.bytesUnaccounted = job.bytes - min(job.bytes, books.bytesAccounted)
+        reservedTwins.giveBack()
+        reservedRelationships.giveBack()
+        try countWaiting()
+        findAbsent()
+        try checkGuards()
+        return self
+    }
+
+    private func countWaiting() throws(DropError) {
+        guard case .wait = job.policy.dangling else { return }
+        for place in unresolved {
+            let (number, isNew, source, target) = try log.read(place) { view in
+                let entry = view.head
+                return (
+                    entry.number, entry.isNew, view.bytes(0..<entry.idLength),
+                    view.bytes(entry.idLength..<entry.idLength + entry.targetLength)
+                )
+            }
+            guard relationshipPlaces[number] == place else { continue }
+            if try !lacksAny(of: [store.hash.identity(source), store.hash.identity(target)], made: []) { continue }
+            books.waiting += 1
+            if isNew { books.created -= 1 } else { books.updated -= 1 }
+        }
+    }
+
+    /// A complete list deletes what it leaves out: what this source made in this scope, did not list, and no refused record may
+    /// have listed.
+    private func findAbsent() {
+        guard job.policy.mode == .snapshot, job.amends == nil, books.recordsRejected == 0 else { return }
+        let owned = memory.owned(scope)
+        owned.twins.forEach { number in
+            if !seenTwins.contains(number), twinPlaces[number] == 0 { twinsGone.append(number) }
+        }
+        owned.relationships.forEach { number in
+            if !seenRelationships.contains(number), relationshipPlaces[number] == 0 { relationshipsGone.append(number) }
+        }
+        books.deletedByAbsence = UInt64(twinsGone.count + relationshipsGone.count)
+    }
+
+    private func checkGuards() throws(DropError) {
+        guard !job.released else { return }
+        let policy = job.policy
+        let owned = memory.owned(scope)
+        for (deletes, owned, what) in [
+            (deletedTwins + twinsGone.count, owned.twins.count, "twins"),
+            (deletedRelationships + relationshipsGone.count, owned.relationships.count, "relationships"),
+        ] where UInt64(deletes) > policy.deletesFree && Double(deletes) > policy.deletesShareMax * Double(owned) {
+            throw DropError(
+                "guard-deletes",
+                "The drop would delete \(deletes) of \(owned) \(what) of \(job.source); the limit is "
+                    + "\(percent(policy.deletesShareMax)) or \(policy.deletesFree).",
+                hint: "Look whether the file is complete; release the drop if the deletes are meant.", remedy: .hold)
+        }
+        let rejected = books.recordsRejected
+        if rejected > policy.rejectsFree, Double(rejected) > policy.rejectsShareMax * Double(books.recordsRead) {
+            throw DropError(
+                "guard-rejects",
+                "\(rejected) of \(books.recordsRead) records were refused; the limit is \(percent(policy.rejectsShareMax)) "
+                    + "or \(policy.rejectsFree).",
+                hint: "Correct the file or the mapping; release the drop to apply the other records.", remedy: .hold)
+        }
+    }
+
+    private func percent(_ share: Double) -> String {
+        let tenths = Int((share * 1000).rounded())
+        return tenths % 10 == 0 ? "\(tenths / 10) %" : "\(tenths / 10).\(tenths % 10) %"
+    }
+}

@@ -1,0 +1,198 @@
+import DropCore
+import TwinModel
+
+extension DropComparison {
+    /// The record being read.
+    struct CurrentRecord {
+        var isActive = false
+        var number: UInt64 = 0
+        var offset: UInt64 = 0
+        var length: UInt64 = 0
+        var rejection: (code: String, message: String)?
+    }
+
+    func beginRecord(_ gap: Int64, _ length: UInt64, _ reader: OperationReader) throws(DropError) {
+        let offset = try advance(gap, length, reader)
+        books.recordsRead += 1
+        current = CurrentRecord(isActive: true, number: books.recordsRead, offset: offset, length: length)
+    }
+
+    /// The offset of the part that comes next in the file.
+    func advance(_ gap: Int64, _ length: UInt64, _ reader: OperationReader) throws(DropError) -> UInt64 {
+        let (offset, before) = filePosition.addingReportingOverflow(UInt64(bitPattern: gap))
+        let wrapped = gap < 0 ? !before : before
+        let (end, beyond) = offset.addingReportingOverflow(length)
+        guard !wrapped, !beyond, end <= job.bytes else {
+            throw reader.failure("a record or span lies outside the file, which has \(job.bytes) bytes")
+        }
+        // Bytes that an earlier part has already count once.
+        books.bytesAccounted += end > filePosition ? end - max(offset, filePosition) : 0
+        filePosition = max(end, filePosition)
+        return offset
+    }
+
+    /// Checks an operation as far as it needs no others, and puts it with its record.
+    @inline(__always)
+    func take(_ verb: OperationVerb, _ body: Range<Int>, _ bytes: borrowing Span<UInt8>) throws(DropError) {
+        if verb.rawValue <= OperationVerb.deleteTwin.rawValue {
+            try takeTwin(verb, body, bytes)
+        } else {
+            try takeRelationship(verb, body, bytes)
+        }
+    }
+
+    /// The end of a record: all of its operations, or none.
+    @inline(__always)
+    func endRecord(_ bytes: borrowing Span<UInt8>) throws(DropError) {
+        guard current.isActive else { return }
+        current.isActive = false
+        defer { operations.removeAll(keepingCapacity: true) }
+        if let (code, message) = current.rejection { return try reject(code, message) }
+        if operations.isEmpty {
+            books.recordsFiltered += 1
+            return
+        }
+        if operations.count == 1, operations[0].isKnown {
+            books.recordsUsed += 1
+            books.unchanged += 1
+            markSeen(operations[0])
+            return
+        }
+        try checkAndApply(bytes)
+    }
+
+    private func checkAndApply(_ bytes: borrowing Span<UInt8>) throws(DropError) {
+        for index in operations.indices where !operations[index].isKnown {
+            if let (code, message) = try refusal(index, bytes) { return try reject(code, message) }
+        }
+        if job.policy.dangling == .reject, !isReplayingDeferred, try deferRecord(bytes) { return }
+        books.recordsUsed += 1
+        for index in operations.indices { try apply(operations[index], isAlone: operations.count == 1, bytes) }
+    }
+
+    private func apply(_ operation: Pending, isAlone: Bool, _ bytes: borrowing Span<UInt8>) throws(DropError) {
+        var operation = operation
+        let isTwin = operation.verb.rawValue <= OperationVerb.deleteTwin.rawValue
+        if !isAlone {
+            // An operation before it in the record may have made or changed what it names.
+            operation.number = (isTwin ? store.twins : store.relationships).number(of: operation.hash)
+            let place = isTwin ? twinPlaces[operation.number] : relationshipPlaces[operation.number]
+            if place != 0 { operation.isKnown = false }
+        }
+        if operation.isKnown {
+            books.unchanged += 1
+            markSeen(operation)
+        } else if isTwin {
+            try applyTwin(operation, bytes)
+        } else {
+            try applyRelationship(operation, bytes)
+        }
+    }
+
+    @inline(__always)
+    func markSeen(_ operation: Pending) {
+        if operation.verb.rawValue <= OperationVerb.deleteTwin.rawValue {
+            seenTwins.insert(operation.number)
+        } else {
+            seenRelationships.insert(operation.number)
+        }
+    }
+
+    /// Refuses the current record; its operations are not applied and not counted.
+    func reject(_ code: String, _ message: String) throws(DropError) {
+        books.recordsRejected += 1
+        guard rejections.count < Self.rejectionsMax else {
+            throw DropError(
+                "too-many-rejects",
+                "More than \(Self.rejectionsMax) records were refused; the last: \(Escaping.visible(message))",
+                hint: "The file is not what its source's mapping reads: correct one of them.", remedy: .quarantine)
+        }
+        rejections.append(
+            Rejection(
+                record: current.number, offset: current.offset, length: current.length, code: DropError.Code(code),
+                message: Escaping.visible(message)))
+    }
+
+    /// Why an operation cannot be applied; nil when it can. Malformed bytes are thrown as `protocol`.
+    private func refusal(_ index: Int, _ bytes: borrowing Span<UInt8>) throws(DropError) -> (String, String)? {
+        let operation = operations[index]
+        let isTwin = operation.verb.rawValue <= OperationVerb.deleteTwin.rawValue
+        if let refusal = try identityRefusal(operation, bytes, isTwin) { return refusal }
+        operations[index].isCanonical = try checkProperties(operation.head.properties, bytes)
+        if isTwin, operation.head.key != 0, operation.verb != .deleteTwin {
+            guard try isAllowed(model: operation.head.key) else {
+                return ("model", "The source may not use the model \(keyNames[Int(operation.head.key) - 1]).")
+            }
+        }
+        if operation.verb == .patchTwin, try isMissing(operation, before: index) {
+            absentTwins.append(operation.hash)
+            return ("missing-twin", "The twin \(text(bytes, operation.head.id)) does not exist, so it cannot be patched.")
+        }
+        return nil
+    }
+
+    private func identityRefusal(
+        _ operation: Pending, _ bytes: borrowing Span<UInt8>, _ isTwin: Bool
+    ) throws(DropError) -> (String, String)? {
+        for range in isTwin ? [operation.head.id] : [operation.head.id, operation.head.target, operation.head.relationship] {
+            if let bad = OperationReader.firstInvalid(bytes, range) {
+                throw OperationReader.failure("an id is not UTF-8, or has a NUL", streamPosition, bad)
+            }
+            if range.count > 128, text(bytes, range).unicodeScalars.count > 128 {
+                return ("id", "The id \(Escaping.visible(array(bytes, range), scalarsMax: 40)) is longer than 128 characters.")
+            }
+        }
+        guard !operation.head.id.isEmpty else { return ("id", "The id of a twin is empty.") }
+        if !isTwin {
+            let isNamed = operation.head.key != 0 && !operation.head.target.isEmpty
+            guard isNamed || (operation.verb == .deleteRelationship && !operation.head.relationship.isEmpty) else {
+                return ("id", "A relationship of \(text(bytes, operation.head.id)) has no name, or no target.")
+            }
+        }
+        let prefixes = job.policy.twinPrefixes
+        if !prefixes.isEmpty {
+            let id = array(bytes, operation.head.id)
+            guard prefixes.contains(where: { id.starts(with: $0.utf8) }) else {
+                return (
+                    "prefix", "The source may not change the twin \(text(bytes, operation.head.id)): it has none of its prefixes."
+                )
+            }
+        }
+        return nil
+    }
+
+    /// Checks every property; true when the bytes can be stored as they are.
+    @inline(__always)
+    private func checkProperties(_ range: Range<Int>, _ bytes: borrowing Span<UInt8>) throws(DropError) -> Bool {
+        var reader = OperationReader(at: range.lowerBound, end: range.upperBound, base: streamPosition)
+        var last: UInt32 = 0
+        var isCanonical = true
+        while let property = try reader.property(bytes) {
+            let key = try global(property.key)
+            if key <= last || property.type == .absent { isCanonical = false }
+            last = key
+        }
+        return isCanonical
+    }
+
+    private func isAllowed(model wire: UInt32) throws(DropError) -> Bool {
+        _ = try global(wire)
+        if let known = modelIsAllowed[Int(wire)] { return known }
+        let name = keyNames[Int(wire) - 1]
+        let allowed = job.policy.models.isEmpty || job.policy.models.contains { $0.utf8.elementsEqual(name.utf8) }
+        modelIsAllowed[Int(wire)] = allowed
+        return allowed
+    }
+
+    /// True when there is no twin to patch: neither in the graph nor stated earlier in the drop.
+    private func isMissing(_ operation: Pending, before index: Int) throws(DropError) -> Bool {
+        for earlier in operations[..<index].reversed() where earlier.hash == operation.hash && earlier.verb != .patchTwin {
+            guard earlier.verb.rawValue <= OperationVerb.deleteTwin.rawValue else { continue }
+            return earlier.verb == .deleteTwin
+        }
+        guard operation.number != 0 else { return true }
+        let place = twinPlaces[operation.number]
+        guard place != 0, place != Self.evaluating else { return false }
+        return try log.read(place) { view in view.head.verb == .deleteTwin }
+    }
+}

@@ -1,0 +1,238 @@
+import DropCore
+import GRDB
+import Synchronization
+import TwinModel
+
+/// Compares the operations of one drop with the graph as they come, and keeps what would change.
+///
+/// Used by one thread at a time. Its files: `+Records` (records and rejections), `+Twins`, `+Relationships` (operations),
+/// `+Finish`.
+final class DropComparison: ChangeSetBuilder {
+    /// An operation of the current record.
+    struct Pending {
+        var verb: OperationVerb
+        var head: OperationHead
+        var hash: IdentityHash
+        var fingerprint: UInt64
+        /// 0 when the identity has no number.
+        var number: UInt32
+        /// The source said the same before, and nobody changed it since.
+        var isKnown: Bool
+        /// Global keys of the properties ascend and none is absent: the bytes are a stored record's.
+        var isCanonical = false
+    }
+
+    /// An operation on a committed twin or relationship that must be compared with its record, at the end of the frame.
+    struct Evaluation {
+        var operation: Pending
+        var record: UInt64
+    }
+
+    /// Large drops do not keep their frames; see `DropChanges`.
+    static let retainedBytesMax = 2 << 20
+    static let rejectionsMax = 200_000
+
+    let store: TwinStore
+    let job: ApplyJob
+    let dropNumber: UInt64
+    let memory: SourceMemory
+    let seed: UInt64
+    /// Commits up to this one are in what it compares with.
+    let startSequence: UInt32
+    /// The writer's connection, when a change set is compared again inside a commit.
+    let writer: Database?
+
+    package var books = DropBooks()
+    package var rejections: [Rejection] = []
+    package var spans: [FileSpan] = []
+
+    var log: ChangeLog
+    /// By number: the place of the live entry in the log, `evaluating` for one in this frame, 0 for none.
+    var twinPlaces = SparseArray<UInt32>()
+    var relationshipPlaces = SparseArray<UInt32>()
+    static let evaluating = UInt32.max
+    /// Committed twins and relationships the drop spoke about.
+    var seenTwins = NumberSet()
+    var seenRelationships = NumberSet()
+    var reservedTwins: NumberReservation
+    var reservedRelationships: NumberReservation
+    /// Identities whose absence decided something.
+    var absentTwins: [IdentityHash] = []
+    var absentRelationships: [IdentityHash] = []
+    /// Places of relationships whose ends were not there when they were stated.
+    var unresolved: [UInt32] = []
+    /// Deletes of relationships that may wait for their ends.
+    var withdrawals: [IdentityHash] = []
+    /// What a snapshot leaves out.
+    var twinsGone: [UInt32] = []
+    var relationshipsGone: [UInt32] = []
+    var deletedTwins = 0
+    var deletedRelationships = 0
+    var isBare = false
+
+    var scope = ""
+    /// Wire key number → global; element 0 is 0.
+    var keys: [UInt32] = [0]
+    var keyNames: [String] = []
+    var keysAreEqual = true
+    var keysAreNew = false
+    /// By wire key: whether the policy allows the model; nil until asked.
+    var modelIsAllowed: [Bool?] = [nil]
+
+    var current = CurrentRecord()
+    var operations: [Pending] = []
+    var evaluations: [Evaluation] = []
+    /// End of the last record or span in the file.
+    var filePosition: UInt64 = 0
+    var streamPosition: UInt64 = 0
+    var frames: [[UInt8]] = []
+    var framesBytes = 0
+    var framesAreComplete = true
+    var deferred = DeferredRecords()
+    var isReplayingDeferred = false
+    var isEnded = false
+
+    init(store: TwinStore, job: ApplyJob, writer: Database? = nil) throws(DropError) {
+        self.store = store
+        self.job = job
+        self.writer = writer
+        memory = store.memory(of: job.source)
+        dropNumber = try store.dropNumber(of: job.drop, writer)
+        var seeded = job.epoch.bytes
+        for text in job.policy.models + ["\u{1}"] + job.policy.twinPrefixes { seeded += Array(text.utf8) + [0] }
+        seed = store.hash.seed(of: seeded)
+        startSequence = store.counters.withLock { UInt32(truncatingIfNeeded: $0.sequence) }
+        log = ChangeLog(folder: job.scratchFolder)
+        reservedTwins = NumberReservation(.twins, store)
+        reservedRelationships = NumberReservation(.relationships, store)
+    }
+
+    deinit {
+        if !isEnded { abandon() }
+    }
+
+    package func absorb(_ entries: RawSpan) throws(DropError) {
+        try absorb(frame: Span<UInt8>(_bytes: entries))
+    }
+
+    func absorb(frame bytes: borrowing Span<UInt8>) throws(DropError) {
+        precondition(!isEnded, "a change set takes no operations after its end")
+        retain(bytes)
+        store.publication.beginReading()
+        defer { store.publication.endReading() }
+        try read(bytes)
+        streamPosition += UInt64(bytes.count)
+    }
+
+    private func retain(_ bytes: borrowing Span<UInt8>) {
+        guard framesAreComplete else { return }
+        framesBytes += bytes.count
+        guard framesBytes <= Self.retainedBytesMax else {
+            framesAreComplete = false
+            frames = []
+            return
+        }
+        frames.append(RawBytes.copy(bytes, 0..<bytes.count))
+    }
+
+    package func restart() throws(DropError) {
+        releaseNumbers()
+        log = ChangeLog(folder: job.scratchFolder)
+        twinPlaces = SparseArray()
+        relationshipPlaces = SparseArray()
+        seenTwins = NumberSet()
+        seenRelationships = NumberSet()
+        reservedTwins = NumberReservation(.twins, store)
+        reservedRelationships = NumberReservation(.relationships, store)
+        (books, rejections, spans) = (DropBooks(), [], [])
+        (absentTwins, absentRelationships, unresolved, withdrawals) = ([], [], [], [])
+        (twinsGone, relationshipsGone) = ([], [])
+        (deletedTwins, deletedRelationships, isBare, scope) = (0, 0, false, "")
+        (keys, keyNames, keysAreEqual, keysAreNew, modelIsAllowed) = ([0], [], true, false, [nil])
+        (current, operations, evaluations) = (CurrentRecord(), [], [])
+        (filePosition, streamPosition) = (0, 0)
+        (frames, framesBytes, framesAreComplete) = ([], 0, true)
+        deferred = DeferredRecords()
+    }
+
+    package func abandon() {
+        guard !isEnded else { return }
+        isEnded = true
+        releaseNumbers()
+        frames = []
+    }
+
+    /// Takes the identities this drop introduced out of the indexes again.
+    func releaseNumbers() {
+        store.release(log, places: twinPlaces, relationshipPlaces)
+        reservedTwins.giveBack()
+        reservedRelationships.giveBack()
+    }
+
+    // MARK: Entries
+
+    private func read(_ bytes: borrowing Span<UInt8>) throws(DropError) {
+        var reader = OperationReader(end: bytes.count, base: streamPosition)
+        while let entry = try reader.entry(bytes) {
+            switch entry {
+            case .record(let gap, let length):
+                try endRecord(bytes)
+                try beginRecord(gap, length, reader)
+            case .operation(let verb, _, let body):
+                guard current.isActive else { throw reader.failure("an operation stands outside a record") }
+                try take(verb, body, bytes)
+            case .span(let kind, let gap, let length, let name):
+                try endRecord(bytes)
+                let offset = try advance(gap, length, reader)
+                spans.append(FileSpan(kind: kind, offset: offset, length: length, name: text(bytes, name)))
+            case .reject(let code, let message):
+                guard current.isActive else { throw reader.failure("a reject stands outside a record") }
+                if current.rejection == nil { current.rejection = (text(bytes, code), text(bytes, message)) }
+            case .key(let name): try define(text(bytes, name), reader)
+            case .scope(let name):
+                guard books.recordsRead == 0 || books.operations == 0 else {
+                    throw reader.failure("a scope stands after the first operation")
+                }
+                scope = text(bytes, name)
+            }
+        }
+        try endRecord(bytes)
+        try evaluate(bytes)
+    }
+
+    /// Enters the next key of the stream.
+    private func define(_ name: String, _ reader: OperationReader) throws(DropError) {
+        guard keys.count <= 65535 else { throw reader.failure("more than 65535 keys") }
+        let wire = keys.count
+        if wire <= memory.persistedKeys.count {
+            guard memory.persistedKeys[wire - 1].utf8.elementsEqual(name.utf8) else {
+                throw reader.failure(
+                    "key \(wire) is defined anew: it was \"\(Escaping.visible(memory.persistedKeys[wire - 1]))\"")
+            }
+        } else {
+            keysAreNew = true
+        }
+        let global = store.keys.number(of: name)
+        keys.append(global)
+        keyNames.append(name)
+        modelIsAllowed.append(nil)
+        if Int(global) != wire { keysAreEqual = false }
+    }
+
+    func text(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) -> String {
+        String(decoding: array(bytes, range), as: UTF8.self)
+    }
+
+    func array(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) -> [UInt8] {
+        RawBytes.copy(bytes, range)
+    }
+
+    /// The global key of a wire key; a number the stream did not define is a protocol error.
+    @inline(__always)
+    func global(_ wire: UInt32) throws(DropError) -> UInt32 {
+        guard Int(wire) < keys.count else {
+            throw OperationReader.failure("key \(wire) is used and not defined", streamPosition, 0)
+        }
+        return keys[Int(wire)]
+    }
+}

@@ -1,0 +1,93 @@
+import DropCore
+import GRDB
+import Synchronization
+
+extension GraphCommit {
+    /// After COMMIT: lets everybody see what is true now.
+    func publish() {
+        let sequence = UInt32(truncatingIfNeeded: sequence)
+        store.publication.writing {
+            for member in effects { publish(member, sequence) }
+        }
+        store.keys.persisted(through: persistedKeys)
+        store.counters.withLock { counters in
+            counters.sequence = self.sequence
+            counters.nextRevision = nextRevision
+            counters.lastTime = time
+            for member in effects { counters.reservedDrops[member.comparison.job.drop] = nil }
+        }
+        if effects.contains(where: \.waitingChanged) {
+            // The set only says where to look: what cannot be read now is read at the next open.
+            try? store.loadWaiting(database)
+        }
+        effects = []
+    }
+
+    private func publish(_ member: Effects, _ sequence: UInt32) {
+        let comparison = member.comparison
+        comparison.isEnded = true
+        comparison.frames = []
+        store.note(drop: member.dropNumber, of: comparison.job.source, scope: comparison.scope)
+        let memory = comparison.memory
+        let others = store.sources.withLock { $0.memories.values.filter { $0 !== memory } }
+        let owned = memory.owned(comparison.scope)
+        for (kind, number, hash) in member.vanished { remove(kind, hash, number) }
+        member.createdTwins.forEach { store.twinVersions[$0] = sequence }
+        member.createdRelationships.forEach { store.relationshipVersions[$0] = sequence }
+        owned.twins.formUnion(member.createdTwins)
+        owned.relationships.formUnion(member.createdRelationships)
+        for (number, owner, origin) in member.activated {
+            store.relationshipVersions[number] = sequence
+            let scope = store.sources.withLock { $0.scopes[origin] ?? "" }
+            store.memory(of: owner).owned(scope).relationships.insert(number)
+        }
+        for (kind, number, fingerprint) in member.revised {
+            switch kind {
+            case .twins:
+                store.twinVersions[number] = sequence
+                for other in others { other.twinFingerprints[number] = 0 }
+                memory.twinFingerprints[number] = fingerprint
+            case .relationships:
+                store.relationshipVersions[number] = sequence
+                for other in others { other.relationshipFingerprints[number] = 0 }
+                memory.relationshipFingerprints[number] = fingerprint
+            }
+        }
+        for (kind, number, hash) in member.deleted {
+            remove(kind, hash, number)
+            for memory in others + [memory] {
+                switch kind {
+                case .twins:
+                    memory.twinFingerprints[number] = 0
+                    memory.disown(twin: number)
+                case .relationships:
+                    memory.relationshipFingerprints[number] = 0
+                    memory.disown(relationship: number)
+                }
+            }
+            switch kind {
+            case .twins: store.twinVersions[number] = sequence
+            case .relationships: store.relationshipVersions[number] = sequence
+            }
+        }
+        if comparison.keysAreNew, comparison.keyNames.count > memory.persistedKeys.count {
+            memory.persistedKeys = comparison.keyNames
+        }
+        if member.isBare { memory.isBare = true }
+    }
+
+    private func remove(_ kind: NumberReservation.Kind, _ hash: IdentityHash, _ number: UInt32) {
+        switch kind {
+        case .twins: store.twins.remove(hash, number)
+        case .relationships: store.relationships.remove(hash, number)
+        }
+    }
+
+    /// A member that is rolled back: takes what the commit itself entered out of the indexes.
+    func undo(_ member: Effects) {
+        for (kind, hash, number) in member.entered { remove(kind, hash, number) }
+        member.deleted.forEach { entry in if entry.kind == .twins { gone.remove(entry.number) } }
+        trespassed = []
+        isInterrupted = false
+    }
+}

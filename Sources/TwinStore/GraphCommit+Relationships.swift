@@ -1,0 +1,320 @@
+import DropCore
+import GRDB
+import Synchronization
+import TwinModel
+
+extension GraphCommit {
+    /// What a drop, or the list of those that wait, says about one relationship.
+    struct RelationshipClaim {
+        var number: UInt32
+        var isNew: Bool
+        var source: [UInt8]
+        var target: [UInt8]
+        var id: [UInt8]
+        var statement: DropStatement
+        var fingerprint: UInt64
+        /// The drop that stated it.
+        var origin: UInt64
+
+        init(_ entry: ChangeEntry, _ view: borrowing ChangeLog.View, origin: UInt64) throws(DropError) {
+            let targetEnd = entry.idLength + entry.targetLength
+            let idEnd = targetEnd + entry.relationshipLength
+            number = entry.number
+            isNew = entry.isNew
+            source = view.bytes(0..<entry.idLength)
+            target = view.bytes(entry.idLength..<targetEnd)
+            id = view.bytes(targetEnd..<idEnd)
+            statement = try DropStatement(entry, view.bytes(idEnd..<view.length - ChangeLog.headLength))
+            fingerprint = entry.fingerprint
+            self.origin = origin
+        }
+
+        init(number: UInt32, source: [UInt8], target: [UInt8], id: [UInt8], statement: DropStatement, origin: UInt64) {
+            (self.number, isNew, self.source, self.target, self.id) = (number, true, source, target, id)
+            (self.statement, fingerprint, self.origin) = (statement, 0, origin)
+        }
+    }
+
+    func writeRelationships(_ member: Effects) throws {
+        let comparison = member.comparison
+        if comparison.log.hasRelationships {
+            var claims: [RelationshipClaim] = []
+            try comparison.log.forEach { (place, view) throws(DropError) in
+                guard !view.isTwin, comparison.relationshipPlaces[view.number] == place else { return }
+                claims.append(try RelationshipClaim(view.head, view, origin: member.dropNumber))
+                if claims.count >= 4096 {
+                    try write(claims, member)
+                    claims.removeAll(keepingCapacity: true)
+                }
+            }
+            try write(claims, member)
+            if isInterrupted { throw Interruption.overtaken }
+        }
+        for number in comparison.relationshipsGone {
+            if try deleteRelationship(number, record: 0, member) { member.books.deletedByAbsence += 1 }
+        }
+        if !comparison.withdrawals.isEmpty { try withdrawWaiting(comparison.withdrawals, member) }
+    }
+
+    private func write(_ claims: [RelationshipClaim], _ member: Effects) throws(DropError) {
+        for claim in claims {
+            if claim.statement.kind == .delete {
+                if claim.isNew {
+                    vanish(claim, member)
+                } else if try deleteRelationship(claim.number, record: claim.statement.record, member) {
+                    member.books.deleted += 1
+                } else {
+                    member.books.unchanged += 1
+                }
+            } else {
+                try write(claim, member)
+            }
+        }
+    }
+
+    /// The number of a twin that exists as of now in this transaction; 0 for none.
+    private func standing(_ id: [UInt8]) -> UInt32 {
+        let number = store.twins.number(of: store.hash.identity(id))
+        guard number != 0, !gone.contains(number) else { return 0 }
+        let isThere =
+            store.twinVersions[number] != 0 || created.contains(number) || present?.createdTwins.contains(number) == true
+        return isThere ? number : 0
+    }
+
+    private func write(_ claim: RelationshipClaim, _ member: Effects) throws(DropError) {
+        present = member
+        defer { present = nil }
+        var source = standing(claim.source)
+        var target = standing(claim.target)
+        if source == 0 || target == 0 {
+            switch member.comparison.job.policy.dangling {
+            case .wait(let patience): return try wait(claim, patience, member)
+            case .reject:
+                isInterrupted = true
+                return
+            case .stub:
+                if source == 0 { source = try stub(claim.source, claim, member) }
+                if target == 0 { target = claim.target == claim.source ? source : try stub(claim.target, claim, member) }
+            }
+        }
+        if claim.isNew {
+            try insert(claim, source, target, member)
+            member.books.created += 1
+        } else if member.deleted.contains(where: { $0.kind == .relationships && $0.number == claim.number }) {
+            try insertAgain(claim, source, target, member)
+        } else {
+            try revise(claim, target, member)
+        }
+    }
+
+    private func insert(_ claim: RelationshipClaim, _ source: UInt32, _ target: UInt32, _ member: Effects) throws(DropError) {
+        var record = TwinRecord(created: member.dropNumber, base: .init(drop: claim.origin, record: claim.statement.record))
+        record.origin = claim.origin == member.dropNumber ? 0 : claim.origin
+        record.properties = claim.statement.properties.filter { !$0.isAbsent }
+        sql.insertRelationship.bind(1, claim.number)
+        sql.insertRelationship.bind(text: 2, claim.id)
+        sql.insertRelationship.bind(3, source)
+        sql.insertRelationship.bind(4, target)
+        sql.insertRelationship.bind(5, claim.statement.key)
+        sql.insertRelationship.bind(blob: 6, record.encoded())
+        try sql.insertRelationship.run()
+        member.createdRelationships.insert(claim.number)
+        member.revised.append((.relationships, claim.number, claim.fingerprint))
+    }
+
+    /// A relationship that went with a twin which this drop deleted and which a stub replaces.
+    private func insertAgain(_ claim: RelationshipClaim, _ source: UInt32, _ target: UInt32, _ member: Effects) throws(DropError)
+    {
+        var claim = claim
+        let hash = store.relationshipHash(source: claim.source, id: claim.id)
+        claim.number = store.reserve(.relationships, 1)
+        store.relationships.replace(hash, claim.number)
+        member.entered.append((.relationships, hash, claim.number))
+        try insert(claim, source, target, member)
+        member.books.updated += 1
+    }
+
+    private func revise(_ claim: RelationshipClaim, _ target: UInt32, _ member: Effects) throws(DropError) {
+        sql.selectRelationship.bind(1, claim.number)
+        guard try sql.selectRelationship.step() else {
+            sql.selectRelationship.reset()
+            isInterrupted = true
+            return
+        }
+        let source = UInt32(truncatingIfNeeded: sql.selectRelationship.integer(1))
+        let oldTarget = UInt32(truncatingIfNeeded: sql.selectRelationship.integer(2))
+        let oldName = UInt32(truncatingIfNeeded: sql.selectRelationship.integer(3))
+        let old = try TwinRecord(sql.selectRelationship.bytes(4))
+        sql.selectRelationship.reset()
+        let name = claim.statement.key == 0 ? oldName : claim.statement.key
+        let change = claim.statement.applied(to: old)
+        member.revised.append((.relationships, claim.number, claim.fingerprint))
+        guard change != nil || name != oldName || target != oldTarget else {
+            member.books.unchanged += 1
+            return
+        }
+        noteParts(of: old)
+        var new = change?.record ?? old
+        var patch = RevisionPatch(record: old)
+        patch.record.properties = change?.replaced ?? []
+        if name != oldName { patch.key = oldName }
+        if target != oldTarget { patch.ends = (source, oldTarget) }
+        new.revision = try addRevision(
+            .relationships, claim.number, member, record: claim.statement.record, previous: old.revision, patch)
+        sql.updateRelationship.bind(1, target)
+        sql.updateRelationship.bind(2, name)
+        sql.updateRelationship.bind(blob: 3, new.encoded())
+        sql.updateRelationship.bind(4, claim.number)
+        try sql.updateRelationship.run()
+        changedRelationships.insert(claim.number)
+        member.books.updated += 1
+    }
+
+    /// Deletes a relationship; false when it is not there any more.
+    func deleteRelationship(_ number: UInt32, record: UInt64, _ member: Effects) throws(DropError) -> Bool {
+        sql.selectRelationship.bind(1, number)
+        guard try sql.selectRelationship.step() else {
+            sql.selectRelationship.reset()
+            return false
+        }
+        let id = sql.selectRelationship.bytes(0)
+        let source = UInt32(truncatingIfNeeded: sql.selectRelationship.integer(1))
+        let target = UInt32(truncatingIfNeeded: sql.selectRelationship.integer(2))
+        let name = UInt32(truncatingIfNeeded: sql.selectRelationship.integer(3))
+        let old = try TwinRecord(sql.selectRelationship.bytes(4))
+        sql.selectRelationship.reset()
+        noteParts(of: old)
+        var patch = RevisionPatch(record: old)
+        patch.isDelete = true
+        patch.key = name
+        patch.ends = (source, target)
+        let revision = try addRevision(.relationships, number, member, record: record, previous: old.revision, patch)
+        sql.deleteRelationship.bind(1, number)
+        try sql.deleteRelationship.run()
+        try addGone(.relationships, number, id: id, source: source, revision)
+        sql.selectTwin.bind(1, source)
+        defer { sql.selectTwin.reset() }
+        guard try sql.selectTwin.step() else { throw StorageFailure.damaged("a relationship has no source twin") }
+        changedRelationships.insert(number)
+        member.deleted.append((.relationships, number, store.relationshipHash(source: sql.selectTwin.bytes(0), id: id)))
+        return true
+    }
+
+    /// A twin with nothing but its id.
+    private func stub(_ id: [UInt8], _ claim: RelationshipClaim, _ member: Effects) throws(DropError) -> UInt32 {
+        let hash = store.hash.identity(id)
+        let number = store.reserve(.twins, 1)
+        let other = store.twins.replace(hash, number)
+        if other != 0 { store.waiting.withLock { _ = $0.stolenTwins.insert(other) } }
+        let record = TwinRecord(
+            created: member.dropNumber, base: .init(drop: member.dropNumber, record: claim.statement.record))
+        sql.insertTwin.bind(1, number)
+        sql.insertTwin.bind(text: 2, id)
+        sql.insertTwin.bindNull(3)
+        sql.insertTwin.bind(blob: 4, record.encoded())
+        try sql.insertTwin.run()
+        member.createdTwins.insert(number)
+        member.entered.append((.twins, hash, number))
+        return number
+    }
+
+    private func vanish(_ claim: RelationshipClaim, _ member: Effects) {
+        member.vanished.append((.relationships, claim.number, store.relationshipHash(source: claim.source, id: claim.id)))
+    }
+
+    // MARK: Waiting
+
+    private func wait(_ claim: RelationshipClaim, _ patience: Duration, _ member: Effects) throws(DropError) {
+        if !claim.isNew, try deleteRelationship(claim.number, record: claim.statement.record, member) {
+            // It moved to a twin that is not there yet: until then it is nowhere.
+        } else if claim.isNew {
+            vanish(claim, member)
+        }
+        var record = TwinRecord(created: claim.origin, base: .init(drop: claim.origin, record: claim.statement.record))
+        record.properties = claim.statement.properties.filter { !$0.isAbsent }
+        let arguments: StatementArguments = [
+            Int64(claim.origin), Int64(claim.statement.record), member.comparison.job.source.text,
+            String(decoding: claim.source, as: UTF8.self), Int64(claim.statement.key),
+            String(decoding: claim.target, as: UTF8.self), String(decoding: claim.id, as: UTF8.self),
+            RawBlob.value(record.encoded()), Int64(time) + patience.components.seconds * 1000,
+        ]
+        try run {
+            try database.execute(
+                sql: """
+                    INSERT OR REPLACE INTO pending(drop_no, record, source, source_id, name, target_id, id, rec, expires)
+                    VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    """, arguments: arguments)
+        }
+        member.books.waiting += 1
+        member.waitingChanged = true
+    }
+
+    /// Drops waiting relationships that were deleted before they came to be.
+    private func withdrawWaiting(_ hashes: [IdentityHash], _ member: Effects) throws(DropError) {
+        let wanted = Set(hashes)
+        var numbers: [Int64] = []
+        let query = try RawStatement.cached("SELECT no, source_id, id FROM pending", database)
+        while try query.step() {
+            if wanted.contains(store.relationshipHash(source: query.bytes(1), id: query.bytes(2))) {
+                numbers.append(query.integer(0))
+            }
+        }
+        query.reset()
+        for number in numbers { try forget(number) }
+        if !numbers.isEmpty { member.waitingChanged = true }
+    }
+
+    private func forget(_ pending: Int64) throws(DropError) {
+        try run { try database.execute(sql: "DELETE FROM pending WHERE no = ?", arguments: [pending]) }
+    }
+
+    /// Applies waiting relationships whose ends this member made.
+    func activateWaiting(_ member: Effects) throws {
+        let waited = store.waiting.withLock { $0.twins }
+        guard !waited.isEmpty || member.waitingChanged, !member.createdTwins.isEmpty else { return }
+        present = member
+        defer { present = nil }
+        let query = try RawStatement.cached(
+            "SELECT no, drop_no, record, source, source_id, name, target_id, id, rec FROM pending WHERE expires > ? ORDER BY no",
+            database)
+        query.bind(1, Int64(time))
+        var ready: [(Int64, RelationshipClaim, SourceName)] = []
+        while try query.step() {
+            let ids = (query.bytes(4), query.bytes(6))
+            guard standing(ids.0) != 0, standing(ids.1) != 0, let owner = SourceName(query.text(3)) else { continue }
+            let statement = DropStatement(
+                kind: .merge, key: UInt32(truncatingIfNeeded: query.integer(5)),
+                properties: try TwinRecord(query.bytes(8)).properties, record: UInt64(query.integer(2)))
+            let claim = RelationshipClaim(
+                number: 0, source: ids.0, target: ids.1, id: query.bytes(7), statement: statement,
+                origin: UInt64(query.integer(1)))
+            ready.append((query.integer(0), claim, owner))
+        }
+        query.reset()
+        for (pending, claim, owner) in ready {
+            try forget(pending)
+            member.waitingChanged = true
+            try activate(claim, owner, member)
+        }
+    }
+
+    private func activate(_ claim: RelationshipClaim, _ owner: SourceName, _ member: Effects) throws(DropError) {
+        var claim = claim
+        let hash = store.relationshipHash(source: claim.source, id: claim.id)
+        let known = store.relationships.number(of: hash)
+        let stands =
+            known != 0
+            && (store.relationshipVersions[known] != 0 || createdRelationships.contains(known)
+                || member.createdRelationships.contains(known))
+            && !member.deleted.contains { $0.kind == .relationships && $0.number == known }
+        // Somebody stated it again meanwhile: the newer word stands.
+        if stands { return }
+        claim.number = store.reserve(.relationships, 1)
+        let other = store.relationships.replace(hash, claim.number)
+        if other != 0 { store.waiting.withLock { _ = $0.stolenRelationships.insert(other) } }
+        member.entered.append((.relationships, hash, claim.number))
+        try insert(claim, standing(claim.source), standing(claim.target), member)
+        member.createdRelationships.remove(claim.number)
+        member.activated.append((claim.number, owner, claim.origin))
+    }
+}

@@ -1,0 +1,40 @@
+import DropCore
+import GRDB
+
+extension GraphCommit {
+    /// What a commit says to SQLite, prepared once per connection by GRDB's cache.
+    struct Statements {
+        let insertTwin: RawStatement
+        let selectTwin: RawStatement
+        let updateTwin: RawStatement
+        let deleteTwin: RawStatement
+        let insertRelationship: RawStatement
+        let selectRelationship: RawStatement
+        let updateRelationship: RawStatement
+        let deleteRelationship: RawStatement
+        let relationshipsFrom: RawStatement
+        let relationshipsTo: RawStatement
+        let insertRevision: RawStatement
+        let insertGone: RawStatement
+        let dropState: RawStatement
+
+        init(_ database: Database) throws(DropError) {
+            func prepare(_ sql: String) throws(DropError) -> RawStatement { try RawStatement.cached(sql, database) }
+            insertTwin = try prepare("INSERT INTO twin(no, id, model, rec) VALUES(?, ?, ?, ?)")
+            selectTwin = try prepare("SELECT id, model, rec FROM twin WHERE no = ?")
+            updateTwin = try prepare("UPDATE twin SET model = ?, rec = ? WHERE no = ?")
+            deleteTwin = try prepare("DELETE FROM twin WHERE no = ?")
+            insertRelationship = try prepare(
+                "INSERT INTO relationship(no, id, source, target, name, rec) VALUES(?, ?, ?, ?, ?, ?)")
+            selectRelationship = try prepare("SELECT id, source, target, name, rec FROM relationship WHERE no = ?")
+            updateRelationship = try prepare("UPDATE relationship SET target = ?, name = ?, rec = ? WHERE no = ?")
+            deleteRelationship = try prepare("DELETE FROM relationship WHERE no = ?")
+            relationshipsFrom = try prepare("SELECT no FROM relationship WHERE source = ?")
+            relationshipsTo = try prepare("SELECT no FROM relationship WHERE target = ?")
+            insertRevision = try prepare(
+                "INSERT INTO revision(no, kind, entity, drop_no, record, prev, patch) VALUES(?, ?, ?, ?, ?, ?, ?)")
+            insertGone = try prepare("INSERT INTO gone(kind, no, id, source, last_revision) VALUES(?, ?, ?, ?, ?)")
+            dropState = try prepare("SELECT state FROM drops WHERE id = ?")
+        }
+    }
+}

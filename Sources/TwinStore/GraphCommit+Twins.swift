@@ -1,0 +1,128 @@
+import DropCore
+import GRDB
+import TwinModel
+
+extension GraphCommit {
+    func writeTwins(_ member: Effects) throws {
+        let comparison = member.comparison
+        var deletes: [(number: UInt32, record: UInt64)] = []
+        try comparison.log.forEach { (place, view) throws(DropError) in
+            guard comparison.log.hasRelationships == false || view.isTwin else { return }
+            guard comparison.twinPlaces[view.number] == place else { return }
+            if view.isPlainNewTwin {
+                try sql.insertTwin.insertTwin(view)
+                if member.createdTwins.insert(view.number) { member.books.created += 1 }
+                comparison.memory.twinFingerprints[view.number] = view.fingerprint
+                return
+            }
+            let entry = view.head
+            switch (entry.verb, entry.isNew) {
+            case (.deleteTwin, true):
+                member.vanished.append((.twins, entry.number, store.hash.identity(view.bytes(0..<entry.idLength))))
+            case (.deleteTwin, false): deletes.append((entry.number, entry.record))
+            default: try revise(entry, view, member)
+            }
+        }
+        if isInterrupted { throw Interruption.overtaken }
+        for (number, record) in deletes {
+            if try deleteTwin(number, record: record, member) { member.books.deleted += 1 } else { member.books.unchanged += 1 }
+        }
+        for number in comparison.twinsGone {
+            if try deleteTwin(number, record: 0, member) { member.books.deletedByAbsence += 1 }
+        }
+    }
+
+    private func revise(_ entry: ChangeEntry, _ view: borrowing ChangeLog.View, _ member: Effects) throws(DropError) {
+        sql.selectTwin.bind(1, entry.number)
+        guard try sql.selectTwin.step() else {
+            sql.selectTwin.reset()
+            isInterrupted = true  // Deleted since, or never committed.
+            return
+        }
+        let model = UInt32(truncatingIfNeeded: sql.selectTwin.integer(1))
+        let old = try TwinRecord(sql.selectTwin.bytes(2))
+        sql.selectTwin.reset()
+        let statement = try DropStatement(entry, view.bytes(entry.idLength..<view.length - ChangeLog.headLength))
+        let newModel = statement.key == 0 ? model : statement.key
+        let change = statement.applied(to: old)
+        guard change != nil || newModel != model else {
+            member.books.unchanged += 1
+            member.revised.append((.twins, entry.number, entry.fingerprint))
+            return
+        }
+        noteParts(of: old)
+        var new = change?.record ?? old
+        var patch = RevisionPatch(record: old)
+        patch.record.properties = change?.replaced ?? []
+        if newModel != model { patch.key = model }
+        new.revision = try addRevision(.twins, entry.number, member, record: statement.record, previous: old.revision, patch)
+        sql.updateTwin.bind(1, newModel)
+        if newModel == 0 { sql.updateTwin.bindNull(1) }
+        sql.updateTwin.bind(blob: 2, new.encoded())
+        sql.updateTwin.bind(3, entry.number)
+        try sql.updateTwin.run()
+        changed.insert(entry.number)
+        member.revised.append((.twins, entry.number, entry.fingerprint))
+        member.books.updated += 1
+    }
+
+    /// Deletes a twin and the relationships that start or end at it; false when it is not there any more.
+    func deleteTwin(_ number: UInt32, record: UInt64, _ member: Effects) throws(DropError) -> Bool {
+        sql.selectTwin.bind(1, number)
+        guard try sql.selectTwin.step() else {
+            sql.selectTwin.reset()
+            return false
+        }
+        let id = sql.selectTwin.bytes(0)
+        let model = UInt32(truncatingIfNeeded: sql.selectTwin.integer(1))
+        let old = try TwinRecord(sql.selectTwin.bytes(2))
+        sql.selectTwin.reset()
+        var ends: [UInt32] = []
+        for query in [sql.relationshipsFrom, sql.relationshipsTo] {
+            query.bind(1, number)
+            while try query.step() { ends.append(UInt32(truncatingIfNeeded: query.integer(0))) }
+            query.reset()
+        }
+        for relationship in ends { _ = try deleteRelationship(relationship, record: record, member) }
+        noteParts(of: old)
+        var patch = RevisionPatch(record: old)
+        patch.isDelete = true
+        patch.key = model
+        let revision = try addRevision(.twins, number, member, record: record, previous: old.revision, patch)
+        sql.deleteTwin.bind(1, number)
+        try sql.deleteTwin.run()
+        try addGone(.twins, number, id: id, source: 0, revision)
+        gone.insert(number)
+        changed.insert(number)
+        member.deleted.append((.twins, number, store.hash.identity(id)))
+        return true
+    }
+
+    func addRevision(
+        _ kind: NumberReservation.Kind, _ entity: UInt32, _ member: Effects, record: UInt64, previous: UInt64,
+        _ patch: RevisionPatch
+    ) throws(DropError) -> UInt64 {
+        let number = nextRevision
+        nextRevision += 1
+        sql.insertRevision.bind(1, Int64(number))
+        sql.insertRevision.bind(2, kind == .twins ? Int64(0) : 1)
+        sql.insertRevision.bind(3, entity)
+        sql.insertRevision.bind(4, Int64(member.dropNumber))
+        sql.insertRevision.bind(5, Int64(record))
+        sql.insertRevision.bind(6, Int64(previous))
+        sql.insertRevision.bind(blob: 7, patch.encoded())
+        try sql.insertRevision.run()
+        return number
+    }
+
+    func addGone(
+        _ kind: NumberReservation.Kind, _ number: UInt32, id: [UInt8], source: UInt32, _ revision: UInt64
+    ) throws(DropError) {
+        sql.insertGone.bind(1, kind == .twins ? Int64(0) : 1)
+        sql.insertGone.bind(2, number)
+        sql.insertGone.bind(text: 3, id)
+        sql.insertGone.bind(4, source)
+        sql.insertGone.bind(5, Int64(revision))
+        try sql.insertGone.run()
+    }
+}

@@ -1,0 +1,260 @@
+import DropCore
+import GRDB
+import Synchronization
+import TwinModel
+
+/// One write transaction: several change sets, each in a savepoint, then COMMIT, then what the process keeps is brought up to
+/// date.
+/// Used on the writer's connection only. Its files: `+Twins`, `+Relationships`, `+Publish`.
+final class GraphCommit {
+    /// What a change set came to.
+    enum Outcome {
+        case applied(CommitResult)
+        /// Something it compared with has changed since.
+        case overtaken
+        case failed(DropError)
+    }
+
+    /// What one applied change set leaves to be published after COMMIT.
+    final class Effects {
+        let comparison: DropComparison
+        let dropNumber: UInt64
+        let sequence: UInt64
+        var createdTwins = NumberSet()
+        var createdRelationships = NumberSet()
+        /// Identities entered into the indexes inside the commit.
+        var entered: [(kind: NumberReservation.Kind, hash: IdentityHash, number: UInt32)] = []
+        var revised: [(kind: NumberReservation.Kind, number: UInt32, fingerprint: UInt64)] = []
+        var deleted: [(kind: NumberReservation.Kind, number: UInt32, hash: IdentityHash)] = []
+        /// Identities this drop introduced that came to nothing.
+        var vanished: [(kind: NumberReservation.Kind, number: UInt32, hash: IdentityHash)] = []
+        /// Relationships that waited, and the drops that stated them.
+        var activated: [(number: UInt32, owner: SourceName, origin: UInt64)] = []
+        var books: DropBooks
+        var waitingChanged = false
+        var isBare = false
+
+        init(_ comparison: DropComparison, sequence: UInt64) {
+            self.comparison = comparison
+            dropNumber = comparison.dropNumber
+            self.sequence = sequence
+            books = comparison.books
+        }
+    }
+
+    let store: TwinStore
+    let database: Database
+    let sql: Statements
+    var effects: [Effects] = []
+    /// Of all members so far: numbers that are new, gone, or changed in this transaction.
+    var created = NumberSet()
+    var createdRelationships = NumberSet()
+    var gone = NumberSet()
+    var changed = NumberSet()
+    var changedRelationships = NumberSet()
+    var sequence: UInt64
+    var nextRevision: UInt64
+    var time: UInt64
+    var persistedKeys = 0
+    /// Set inside callbacks of the log; the member is then overtaken.
+    var isInterrupted = false
+    /// The member whose relationships are being written.
+    var present: Effects?
+    private(set) var isOpen = false
+
+    init(_ store: TwinStore, _ database: Database) throws(DropError) {
+        self.store = store
+        self.database = database
+        sql = try Statements(database)
+        (sequence, nextRevision, time) = store.counters.withLock { ($0.sequence, $0.nextRevision, $0.lastTime) }
+    }
+
+    func begin() throws(DropError) {
+        try run { try database.beginTransaction(.immediate) }
+        isOpen = true
+    }
+
+    /// Makes it durable, then known. Errors: the result is unknown after a failed COMMIT; the daemon stops and reads again.
+    func commit() throws(DropError) {
+        guard isOpen else { return }
+        try run { try database.commit() }
+        isOpen = false
+        publish()
+    }
+
+    func rollback() {
+        guard isOpen else { return }
+        isOpen = false
+        // A full disk may have ended the transaction already; then there is nothing to roll back.
+        if database.isInsideTransaction { try? database.rollback() }
+        for member in effects { undo(member) }
+    }
+
+    func run(_ body: () throws -> Void) throws(DropError) {
+        do {
+            try body()
+        } catch {
+            throw StorageFailure.error(error)
+        }
+    }
+
+    // MARK: One member
+
+    /// Applies one change set, or leaves no trace of it. Thrown errors are those of storage: the whole transaction is off.
+    func apply(_ comparison: DropComparison, _ record: DropRecord) throws(DropError) -> Outcome {
+        if let refusal = try refusal(of: record) { return .failed(refusal) }
+        if try isOvertaken(comparison) { return .overtaken }
+        let member = Effects(comparison, sequence: sequence + 1)
+        let saved = (nextRevision, time, persistedKeys)
+        try run { try database.execute(sql: "SAVEPOINT member") }
+        do {
+            try write(member, record)
+            try run { try database.execute(sql: "RELEASE member") }
+        } catch Interruption.overtaken {
+            try run { try database.execute(sql: "ROLLBACK TO member; RELEASE member") }
+            undo(member)
+            (nextRevision, time, persistedKeys) = saved
+            return .overtaken
+        } catch {
+            undo(member)
+            throw StorageFailure.error(error)
+        }
+        sequence = member.sequence
+        effects.append(member)
+        created.formUnion(member.createdTwins)
+        createdRelationships.formUnion(member.createdRelationships)
+        return .applied(CommitResult(drop: record.id, sequence: member.sequence, books: member.books))
+    }
+
+    /// Ends a member early.
+    enum Interruption: Error { case overtaken }
+
+    /// Applied once is applied for ever.
+    private func refusal(of record: DropRecord) throws(DropError) -> DropError? {
+        sql.dropState.bind(text: 1, Array(record.id.description.utf8))
+        defer { sql.dropState.reset() }
+        guard try sql.dropState.step() else { return nil }
+        let state = sql.dropState.text(0)
+        guard ["applied", "archived", "clean"].contains(state) else { return nil }
+        return DropError(
+            "already-applied", "The drop \(record.id) is \(state) already.", hint: "Nothing is to be done.", remedy: .quarantine)
+    }
+
+    /// True when an operation was found to change nothing, or to have no twin, and a commit since may have made that untrue.
+    private func isOvertaken(_ comparison: DropComparison) throws(DropError) -> Bool {
+        let since = comparison.startSequence
+        if store.waiting.withLock({ !$0.stolenTwins.isEmpty || !$0.stolenRelationships.isEmpty }) {
+            let stolen = store.waiting.withLock { ($0.stolenTwins, $0.stolenRelationships) }
+            if stolen.0.contains(where: { comparison.twinPlaces[$0] != 0 }) { return true }
+            if stolen.1.contains(where: { comparison.relationshipPlaces[$0] != 0 }) { return true }
+        }
+        guard UInt64(since) != sequence else { return false }
+        let stale = comparison.seenTwins.first {
+            comparison.twinPlaces[$0] == 0 && (store.twinVersions[$0] > since || changed.contains($0))
+        }
+        if stale != nil { return true }
+        let staleRelationship = comparison.seenRelationships.first {
+            comparison.relationshipPlaces[$0] == 0
+                && (store.relationshipVersions[$0] > since || changedRelationships.contains($0))
+        }
+        if staleRelationship != nil { return true }
+        for hash in comparison.absentTwins {
+            let number = store.twins.number(of: hash)
+            if number != 0, comparison.twinPlaces[number] == 0, store.twinVersions[number] > since || created.contains(number) {
+                return true
+            }
+        }
+        for hash in comparison.absentRelationships {
+            let number = store.relationships.number(of: hash)
+            if number != 0, comparison.relationshipPlaces[number] == 0,
+                store.relationshipVersions[number] > since || createdRelationships.contains(number)
+            {
+                return true
+            }
+        }
+        return false
+    }
+
+    private func write(_ member: Effects, _ record: DropRecord) throws {
+        let comparison = member.comparison
+        let firstRevision = nextRevision
+        time = max(time, record.changedAt)
+        try persistKeys(comparison)
+        try DropRows.upsert(record, number: member.dropNumber, scope: comparison.scope, database)
+        member.books.created = 0
+        member.books.updated = 0
+        member.books.deleted = 0
+        member.books.deletedByAbsence = 0
+        member.books.waiting = 0
+        try writeTwins(member)
+        try writeRelationships(member)
+        try activateWaiting(member)
+        try noteTrespass(member)
+        var final = record
+        final.state = .applied
+        final.changedAt = time
+        final.books = member.books
+        try DropRows.upsert(final, number: member.dropNumber, scope: comparison.scope, database)
+        try database.execute(
+            sql: "INSERT INTO drop_commit(sequence, drop_no, time, first_revision) VALUES(?, ?, ?, ?)",
+            arguments: [Int64(member.sequence), Int64(member.dropNumber), Int64(time), Int64(firstRevision)])
+    }
+
+    /// Writes key names the database does not have: first the global ones, then the source's.
+    private func persistKeys(_ comparison: DropComparison) throws {
+        let (first, names) = store.keys.unpersisted
+        for (index, name) in names.enumerated() {
+            try database.execute(
+                sql: "INSERT OR IGNORE INTO key(no, name) VALUES(?, ?)", arguments: [Int64(first) + Int64(index), name])
+        }
+        persistedKeys = max(persistedKeys, Int(first) - 1 + names.count)
+        let source = comparison.job.source
+        guard comparison.keysAreNew else { return }
+        for wire in 1..<max(comparison.keys.count, 1) {
+            try database.execute(
+                sql: "INSERT OR IGNORE INTO source_key(source, no, key) VALUES(?, ?, ?)",
+                arguments: [source.text, wire, Int64(comparison.keys[wire])])
+        }
+    }
+
+    /// Notes for every other source whether this drop changed something of it: a later drop of that source with the same bytes is
+    /// then no duplicate.
+    private func noteTrespass(_ member: Effects) throws {
+        let me = member.comparison.job.source
+        try database.execute(
+            sql:
+                """
+                INSERT INTO source(name, is_bare) VALUES(?, ?)
+                ON CONFLICT(name) DO UPDATE SET is_bare = max(is_bare, excluded.is_bare)
+                """,
+            arguments: [me.text, member.comparison.isBare ? 1 : 0])
+        if member.comparison.isBare { member.isBare = true }
+        for source in trespassed where source != me {
+            try database.execute(
+                sql: """
+                    INSERT INTO source(name, changed_by_others) VALUES(?, ?)
+                    ON CONFLICT(name) DO UPDATE SET changed_by_others = excluded.changed_by_others
+                    """, arguments: [source.text, Int64(member.sequence)])
+        }
+        trespassed = []
+        guard member.books.changes > 0 else { return }
+        try database.execute(
+            sql: "UPDATE source SET changed_by_others = ? WHERE is_bare = 1 AND name <> ?",
+            arguments: [Int64(member.sequence), me.text])
+    }
+
+    /// Sources whose twins the present member changed.
+    var trespassed: Set<SourceName> = []
+    private var lastTrespass: UInt64 = 0
+
+    /// Collects the sources that had a part in a record which is now changed or deleted.
+    func noteParts(of record: TwinRecord) {
+        _ = record.mentions { drop in
+            if drop != lastTrespass, let source = store.source(ofDrop: drop) {
+                trespassed.insert(source)
+                lastTrespass = drop
+            }
+            return false
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import ThreadKit
+
+/// Lets comparisons run side by side, and a commit make its results known between them: many readers, or one writer that goes
+/// first.
+///
+/// What it guards: fingerprints, versions, ownership. Comparisons hold it for one frame at a time, a publication for as long as
+/// it
+/// takes to write some integers.
+final class Publication: Sendable {
+    private struct State {
+        var readers = 0
+        var writing = false
+        var waiting = 0
+    }
+
+    private let monitor = Monitor(State())
+
+    func beginReading() {
+        monitor.wait(until: { !$0.writing && $0.waiting == 0 }) { $0.readers += 1 }
+    }
+
+    func endReading() { monitor.with { $0.readers -= 1 } }
+
+    func writing(_ body: () -> Void) {
+        monitor.with { $0.waiting += 1 }
+        monitor.wait(until: { !$0.writing && $0.readers == 0 }) { state in
+            state.waiting -= 1
+            state.writing = true
+        }
+        body()
+        monitor.with { $0.writing = false }
+    }
+}

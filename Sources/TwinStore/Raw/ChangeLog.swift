@@ -1,0 +1,289 @@
+import DropCore
+import Glibc
+
+/// One entry of a change log, as written: what a drop states about one twin or relationship.
+struct ChangeEntry {
+    enum Kind: UInt8 { case twin = 0, relationship = 1 }
+
+    var kind: Kind
+    var verb: OperationVerb
+    /// True when the number was reserved by this drop.
+    var isNew: Bool
+    var number: UInt32
+    /// Global key of the model, or of the relationship's name; 0: none.
+    var key: UInt32
+    var record: UInt64
+    var fingerprint: UInt64
+    /// Lengths of what follows: id (or source id), target id, relationship id; then the record bytes.
+    var idLength: Int
+    var targetLength: Int
+    var relationshipLength: Int
+}
+
+/// What a drop would change, in the order it was said: in memory up to 8 MiB, then in a file of the scratch folder that has no
+/// name (it is gone with its descriptor, whatever happens).
+///
+/// `@unchecked Sendable`: used by one thread at a time, first the builder's, then the writer's.
+@safe final class ChangeLog: @unchecked Sendable {
+    static let headLength = 40
+    private static let memoryBytes = 8 << 20
+
+    private let folder: String
+    private var memory: UnsafeMutableRawPointer
+    private var capacity: Int
+    private var used = 0
+    /// Bytes in the file: everything before the memory.
+    private var spilled = 0
+    private var chunks: [Int] = []
+    private var descriptor: CInt = -1
+    private var scratch: UnsafeMutableRawPointer?
+    private var scratchCapacity = 0
+    private var entryStart = 0
+    /// Entries appended, dead ones included.
+    private(set) var count = 0
+    /// True when an entry is about a relationship.
+    private(set) var hasRelationships = false
+
+    init(folder: String) {
+        self.folder = folder
+        capacity = 64 << 10
+        unsafe memory = .allocate(byteCount: capacity, alignment: 16)
+    }
+
+    deinit {
+        if descriptor >= 0 { close(descriptor) }
+        unsafe memory.deallocate()
+        unsafe scratch?.deallocate()
+    }
+
+    /// Bytes of the log, in memory and in the file.
+    var byteCount: Int { spilled + used }
+
+    // MARK: Writing
+
+    /// Makes room for an entry with at most `bytes` after its head; then `append…`, then `finish`.
+    func begin(_ bytes: Int) throws(DropError) {
+        let needed = Self.headLength + bytes + 16
+        if used + needed > capacity {
+            if used >= Self.memoryBytes / 2, used + needed > Self.memoryBytes { try spill() }
+            if used + needed > capacity { widen(to: max(used + needed, min(capacity * 2, Self.memoryBytes))) }
+        }
+        entryStart = used
+        used += Self.headLength
+    }
+
+    @inline(__always)
+    func append(_ byte: UInt8) {
+        precondition(used < capacity)
+        unsafe memory.storeBytes(of: byte, toByteOffset: used, as: UInt8.self)
+        used &+= 1
+    }
+
+    @inline(__always)
+    func append(varint number: UInt64) {
+        var rest = number
+        while rest >= 0x80 {
+            append(UInt8(truncatingIfNeeded: rest) | 0x80)
+            rest >>= 7
+        }
+        append(UInt8(truncatingIfNeeded: rest))
+    }
+
+    @inline(__always)
+    func append(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) {
+        precondition(range.upperBound <= bytes.count && used + range.count <= capacity)
+        let target = unsafe memory + used
+        unsafe bytes.withUnsafeBufferPointer { source in
+            guard let start = source.baseAddress else { return }
+            unsafe target.copyMemory(from: start + range.lowerBound, byteCount: range.count)
+        }
+        used &+= range.count
+    }
+
+    func append(_ bytes: [UInt8]) { append(bytes.span, 0..<bytes.count) }
+
+    /// Ends the entry; its place, for `read` (never 0).
+    @inline(__always)
+    func finish(_ entry: ChangeEntry) throws(DropError) -> UInt32 {
+        let head = unsafe memory + entryStart
+        let length = used - entryStart
+        unsafe head.storeBytes(of: UInt32(length), toByteOffset: 0, as: UInt32.self)
+        unsafe head.storeBytes(of: entry.kind.rawValue, toByteOffset: 4, as: UInt8.self)
+        unsafe head.storeBytes(of: entry.verb.rawValue, toByteOffset: 5, as: UInt8.self)
+        unsafe head.storeBytes(of: entry.isNew ? 1 : 0, toByteOffset: 6, as: UInt8.self)
+        unsafe head.storeBytes(of: entry.number, toByteOffset: 8, as: UInt32.self)
+        unsafe head.storeBytes(of: entry.key, toByteOffset: 12, as: UInt32.self)
+        unsafe head.storeBytes(of: entry.record, toByteOffset: 16, as: UInt64.self)
+        unsafe head.storeBytes(of: entry.fingerprint, toByteOffset: 24, as: UInt64.self)
+        unsafe head.storeBytes(of: UInt16(entry.idLength), toByteOffset: 32, as: UInt16.self)
+        unsafe head.storeBytes(of: UInt16(entry.targetLength), toByteOffset: 34, as: UInt16.self)
+        unsafe head.storeBytes(of: UInt16(entry.relationshipLength), toByteOffset: 36, as: UInt16.self)
+        used = (used + 15) & ~15
+        count += 1
+        if entry.kind == .relationship { hasRelationships = true }
+        let place = (spilled + entryStart) / 16 + 1
+        guard place < Int(UInt32.max) else {
+            throw DropError(
+                "limit", "The drop changes more than 64 GiB.", hint: "Split the file.", remedy: .quarantine)
+        }
+        return UInt32(place)
+    }
+
+    private func widen(to bytes: Int) {
+        let wider = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 16)
+        unsafe wider.copyMemory(from: memory, byteCount: used)
+        unsafe memory.deallocate()
+        unsafe memory = wider
+        capacity = bytes
+    }
+
+    private func spill() throws(DropError) {
+        if descriptor < 0 {
+            descriptor = unsafe open(folder, Self.unnamed | O_RDWR | O_CLOEXEC, 0o600)
+            if descriptor < 0 { descriptor = try Self.unlinkedFile(in: folder) }
+        }
+        var done = 0
+        while done < used {
+            let count = unsafe pwrite(descriptor, memory + done, used - done, off_t(spilled + done))
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw Self.failure("write to", folder, errno) }
+            done += count
+        }
+        chunks.append(used)
+        spilled += used
+        used = 0
+    }
+
+    /// `O_TMPFILE`, which the Glibc module leaves out.
+    private static let unnamed: CInt = 0o20_000_000 | O_DIRECTORY
+
+    private static func unlinkedFile(in folder: String) throws(DropError) -> CInt {
+        var template = Array((folder + "/changes-XXXXXX").utf8CString)
+        let descriptor = unsafe template.withUnsafeMutableBufferPointer { unsafe mkstemp($0.baseAddress!) }
+        guard descriptor >= 0 else { throw failure("make a file in", folder, errno) }
+        unsafe unlink(template)
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        return descriptor
+    }
+
+    private static func failure(_ what: String, _ folder: String, _ code: CInt) -> DropError {
+        let full = code == ENOSPC || code == EDQUOT
+        return DropError(
+            full ? "disk-full" : "scratch", "Cannot \(what) the scratch folder \(folder) (errno \(code)).",
+            hint: full ? "Free some space; the drop is tried again." : "Check the folder and its disk.",
+            remedy: full ? .retry(after: .seconds(10)) : .stop)
+    }
+
+    // MARK: Reading
+
+    /// Where an entry is for the length of a call: its head, and its bytes.
+    @safe struct View: ~Copyable {
+        fileprivate let start: UnsafeRawPointer
+        let length: Int
+
+        fileprivate init(_ start: UnsafeRawPointer) {
+            unsafe self.start = start
+            length = unsafe Int(start.load(as: UInt32.self))
+        }
+
+        @inline(__always) var number: UInt32 { unsafe start.load(fromByteOffset: 8, as: UInt32.self) }
+
+        var head: ChangeEntry {
+            ChangeEntry(
+                kind: unsafe ChangeEntry.Kind(rawValue: start.load(fromByteOffset: 4, as: UInt8.self))!,
+                verb: unsafe OperationVerb(rawValue: start.load(fromByteOffset: 5, as: UInt8.self))!,
+                isNew: unsafe start.load(fromByteOffset: 6, as: UInt8.self) == 1, number: number,
+                key: unsafe start.load(fromByteOffset: 12, as: UInt32.self),
+                record: unsafe start.load(fromByteOffset: 16, as: UInt64.self),
+                fingerprint: unsafe start.load(fromByteOffset: 24, as: UInt64.self),
+                idLength: unsafe Int(start.load(fromByteOffset: 32, as: UInt16.self)),
+                targetLength: unsafe Int(start.load(fromByteOffset: 34, as: UInt16.self)),
+                relationshipLength: unsafe Int(start.load(fromByteOffset: 36, as: UInt16.self)))
+        }
+
+        /// The bytes after the head; valid for the call only.
+        var body: UnsafeRawBufferPointer {
+            unsafe UnsafeRawBufferPointer(start: start + ChangeLog.headLength, count: length - ChangeLog.headLength)
+        }
+
+        /// `range` of the body, copied.
+        func bytes(_ range: Range<Int>) -> [UInt8] {
+            unsafe Array(UnsafeRawBufferPointer(rebasing: body[range]))
+        }
+    }
+
+    /// Reads the entry at `place`.
+    func read<T>(_ place: UInt32, _ body: (borrowing View) throws(DropError) -> T) throws(DropError) -> T {
+        let offset = (Int(place) - 1) * 16
+        if offset >= spilled { return try unsafe body(View(UnsafeRawPointer(memory + (offset - spilled)))) }
+        try fill(from: offset, bytes: min(Self.headLength, spilled - offset))
+        let length = unsafe Int(scratch!.load(as: UInt32.self))
+        try fill(from: offset, bytes: length)
+        return try unsafe body(View(UnsafeRawPointer(scratch!)))
+    }
+
+    /// Calls `body` with each entry and its place, in order, dead ones included.
+    func forEach(_ body: (UInt32, borrowing View) throws(DropError) -> Void) throws(DropError) {
+        var base = 0
+        for chunk in chunks {
+            try fill(from: base, bytes: chunk)
+            try unsafe walk(UnsafeRawPointer(scratch!), chunk, base, body)
+            base += chunk
+        }
+        try unsafe walk(UnsafeRawPointer(memory), used, base, body)
+    }
+
+    private func walk(
+        _ start: UnsafeRawPointer, _ bytes: Int, _ base: Int, _ body: (UInt32, borrowing View) throws(DropError) -> Void
+    ) throws(DropError) {
+        var at = 0
+        while at < bytes {
+            let view = unsafe View(start + at)
+            try body(UInt32((base + at) / 16 + 1), view)
+            at = (at + view.length + 15) & ~15
+        }
+    }
+
+    private func fill(from offset: Int, bytes: Int) throws(DropError) {
+        if scratchCapacity < bytes {
+            unsafe scratch?.deallocate()
+            unsafe scratch = .allocate(byteCount: bytes, alignment: 16)
+            scratchCapacity = bytes
+        }
+        var done = 0
+        while done < bytes {
+            let count = unsafe pread(descriptor, scratch! + done, bytes - done, off_t(offset + done))
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw Self.failure("read from", folder, errno) }
+            done += count
+        }
+    }
+}
+
+extension ChangeLog.View {
+    @inline(__always) var isTwin: Bool { unsafe start.load(fromByteOffset: 4, as: UInt8.self) == 0 }
+
+    @inline(__always) var fingerprint: UInt64 { unsafe start.load(fromByteOffset: 24, as: UInt64.self) }
+
+    /// A new twin whose record can be written as it is.
+    @inline(__always) var isPlainNewTwin: Bool {
+        let verb = unsafe start.load(fromByteOffset: 5, as: UInt8.self)
+        let isNew = unsafe start.load(fromByteOffset: 6, as: UInt8.self)
+        return isTwin && isNew == 1 && verb != OperationVerb.deleteTwin.rawValue
+    }
+}
+
+extension RawStatement {
+    /// Inserts the twin of a log entry; the statement is `INSERT INTO twin(no, id, model, rec)`.
+    @inline(__always)
+    func insertTwin(_ view: borrowing ChangeLog.View) throws(DropError) {
+        let body = unsafe view.body
+        let idLength = unsafe Int(view.start.load(fromByteOffset: 32, as: UInt16.self))
+        let model = unsafe view.start.load(fromByteOffset: 12, as: UInt32.self)
+        bind(1, view.number)
+        unsafe bind(text: 2, UnsafeRawBufferPointer(rebasing: body[..<idLength]))
+        if model == 0 { bindNull(3) } else { bind(3, model) }
+        unsafe bind(blob: 4, UnsafeRawBufferPointer(rebasing: body[idLength...]))
+        try run()
+    }
+}

@@ -1,0 +1,54 @@
+import DropCore
+import Glibc
+
+/// The little that the store asks of the file system beside SQLite.
+enum FileSize {
+    /// 0 where there is no such file.
+    static func bytes(_ path: String) -> Int {
+        var status = stat()
+        return unsafe stat(path, &status) == 0 ? Int(status.st_size) : 0
+    }
+
+    /// Makes a finished file durable under its final name: fsync, rename, fsync of the folder.
+    static func publish(_ temporary: String, as path: String) throws(DropError) {
+        try sync(temporary, O_RDWR)
+        guard unsafe rename(temporary, path) == 0 else { throw failure("rename", temporary) }
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        try sync(folder.isEmpty ? "/" : folder, O_RDONLY | O_DIRECTORY)
+    }
+
+    /// Removes a file; one that is not there is fine.
+    static func remove(_ path: String) throws(DropError) {
+        guard unsafe unlink(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
+    }
+
+    /// Copies a file's bytes; not synced.
+    static func copy(_ from: String, to path: String) throws(DropError) {
+        let source = unsafe open(from, O_RDONLY | O_CLOEXEC)
+        guard source >= 0 else { throw failure("open", from) }
+        defer { close(source) }
+        let target = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        guard target >= 0 else { throw failure("create", path) }
+        defer { close(target) }
+        var block = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            let count = unsafe read(source, &block, block.count)
+            guard count >= 0 else { throw failure("read", from) }
+            if count == 0 { return }
+            guard unsafe write(target, block, count) == count else { throw failure("write", path) }
+        }
+    }
+
+    private static func sync(_ path: String, _ flags: CInt) throws(DropError) {
+        let descriptor = unsafe open(path, flags | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure("open", path) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw failure("sync", path) }
+    }
+
+    private static func failure(_ what: String, _ path: String) -> DropError {
+        DropError(
+            "storage", "Cannot \(what) \(path) (errno \(errno)).", hint: "Check the folder, its rights and its disk.",
+            remedy: errno == ENOSPC ? .retry(after: .seconds(10)) : .stop)
+    }
+}

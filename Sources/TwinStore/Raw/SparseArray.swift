@@ -1,0 +1,99 @@
+import Glibc
+
+/// Integers by twin or relationship number, all zero at first. Memory is taken by the page as elements are written, because the
+/// kernel maps it lazily: a drop that touches a thousand of a million twins pays for what it touches.
+///
+/// `@unchecked Sendable`: whoever shares one guards it; the store does with `Publication`.
+@safe final class SparseArray<Element: FixedWidthInteger & BitwiseCopyable & Sendable>: @unchecked Sendable {
+    /// More numbers than this cannot be given out: a billion.
+    static var capacity: Int { 1 << 30 }
+
+    private let base: UnsafeMutableRawPointer
+    private let byteCount: Int
+
+    init() {
+        byteCount = Self.capacity * MemoryLayout<Element>.stride
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+        let address = unsafe mmap(nil, byteCount, PROT_READ | PROT_WRITE, flags, -1, 0)
+        guard let address = unsafe address, unsafe address != MAP_FAILED else {
+            preconditionFailure(
+                "no address space for a number table (errno \(errno)): raise the address space limit of the process")
+        }
+        unsafe base = address
+    }
+
+    deinit { unsafe munmap(base, byteCount) }
+
+    @inline(__always)
+    subscript(number: UInt32) -> Element {
+        get {
+            precondition(Int(number) < Self.capacity)
+            return unsafe base.load(fromByteOffset: Int(number) &* MemoryLayout<Element>.stride, as: Element.self)
+        }
+        set {
+            precondition(Int(number) < Self.capacity)
+            unsafe base.storeBytes(of: newValue, toByteOffset: Int(number) &* MemoryLayout<Element>.stride, as: Element.self)
+        }
+    }
+}
+
+/// A set of numbers as bits; see `SparseArray`. Knows the range it has bits in.
+final class NumberSet: @unchecked Sendable {
+    private let words = SparseArray<UInt64>()
+    private var first = Int.max
+    private var last = -1
+    private(set) var count = 0
+
+    var isEmpty: Bool { count == 0 }
+
+    @inline(__always)
+    func contains(_ number: UInt32) -> Bool { words[number >> 6] >> UInt64(number & 63) & 1 == 1 }
+
+    /// True when it was not there yet.
+    @inline(__always) @discardableResult
+    func insert(_ number: UInt32) -> Bool {
+        let index = number >> 6
+        let bit: UInt64 = 1 << UInt64(number & 63)
+        let word = words[index]
+        guard word & bit == 0 else { return false }
+        words[index] = word | bit
+        count &+= 1
+        if Int(index) < first { first = Int(index) }
+        if Int(index) > last { last = Int(index) }
+        return true
+    }
+
+    func remove(_ number: UInt32) {
+        guard contains(number) else { return }
+        words[number >> 6] &= ~(1 << UInt64(number & 63))
+        count -= 1
+    }
+
+    func formUnion(_ other: NumberSet) { other.forEach { insert($0) } }
+
+    /// Numbers in ascending order.
+    func forEach<E: Error>(_ body: (UInt32) throws(E) -> Void) throws(E) {
+        guard last >= 0 else { return }
+        for index in first...last {
+            var word = words[UInt32(index)]
+            while word != 0 {
+                try body(UInt32(index << 6 + word.trailingZeroBitCount))
+                word &= word - 1
+            }
+        }
+    }
+
+    /// The first number that satisfies `isWanted`; nil when none does.
+    func first(where isWanted: (UInt32) -> Bool) -> UInt32? {
+        guard last >= 0 else { return nil }
+        for index in first...last {
+            var word = words[UInt32(index)]
+            while word != 0 {
+                let number = UInt32(index << 6 + word.trailingZeroBitCount)
+                if isWanted(number) { return number }
+                word &= word - 1
+            }
+        }
+        return nil
+    }
+}

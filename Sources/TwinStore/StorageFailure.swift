@@ -1,0 +1,42 @@
+import DropCore
+import GRDB
+
+/// Turns what SQLite reports into what the caller should do (failure-model: section 7 and 8).
+enum StorageFailure {
+    static func error(_ error: any Error) -> DropError {
+        if let known = error as? DropError { return known }
+        if let database = error as? DatabaseError {
+            return Self.error(database.extendedResultCode.rawValue, database.message ?? "no message")
+        }
+        return DropError("storage", "The twin database failed: \(error).", hint: stopHint, remedy: .stop)
+    }
+
+    static func error(_ code: Int32, _ message: String) -> DropError {
+        switch code & 0xFF {
+        case 13:  // SQLITE_FULL
+            DropError(
+                "disk-full", "The twin database cannot grow: \(message).", hint: "Free some space; the work is tried again.",
+                remedy: .retry(after: .seconds(10)))
+        case 5, 6:  // SQLITE_BUSY, SQLITE_LOCKED
+            DropError(
+                "busy", "The twin database is in use by somebody else: \(message).",
+                hint: "Close other programs that have state/twin.db open.", remedy: .retry(after: .seconds(1)))
+        case 9:  // SQLITE_INTERRUPT
+            DropError("interrupted", "The query was interrupted.", hint: "Ask for less.", remedy: .retry(after: .seconds(1)))
+        default:
+            DropError("storage", "The twin database failed (SQLite \(code)): \(message).", hint: stopHint, remedy: .stop)
+        }
+    }
+
+    static func damaged(_ what: String) -> DropError {
+        DropError("storage", "The twin database is damaged: \(what).", hint: stopHint, remedy: .stop)
+    }
+
+    static func otherVersion(_ version: Int, known: Int) -> DropError {
+        DropError(
+            "storage", "The twin database has schema \(version); this program knows \(known).",
+            hint: "Run the version that wrote it once, or restore a backup made by this one.", remedy: .stop)
+    }
+
+    private static let stopHint = "Check the disk and its file system, then start again; `twindrop doctor` and `restore` help on."
+}

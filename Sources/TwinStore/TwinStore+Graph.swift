@@ -1,0 +1,115 @@
+package import DropCore
+import GRDB
+
+extension TwinStore: TwinGraph {
+    package func changeSet(for job: ApplyJob) throws(DropError) -> any ChangeSetBuilder {
+        try DropComparison(store: self, job: job)
+    }
+
+    /// See `TwinGraph`. A change set that was overtaken by another is compared again here when its drop is small; a large one
+    /// is refused with `overtaken` (retry): its transform must run again.
+    package func commit(
+        _ batch: [(changes: any ChangeSet, record: DropRecord)]
+    ) throws(DropError) -> [Result<CommitResult, DropError>] {
+        let results = try writing { (database) throws(DropError) in try commit(batch, database) }
+        try checkpointIfLarge()
+        return results
+    }
+
+    private func commit(
+        _ batch: [(changes: any ChangeSet, record: DropRecord)], _ database: Database
+    ) throws(DropError) -> [Result<CommitResult, DropError>] {
+        var results: [Result<CommitResult, DropError>] = []
+        var transaction = try GraphCommit(self, database)
+        do {
+            try transaction.begin()
+            for (changes, record) in batch {
+                guard let changes = changes as? DropChanges, changes.comparison.store === self else {
+                    preconditionFailure("a change set is committed by the graph that made it")
+                }
+                var outcome = try transaction.apply(changes.comparison, record)
+                if case .overtaken = outcome, changes.comparison.framesAreComplete {
+                    // What came before becomes true first; then nobody but us can change anything until we are done.
+                    try transaction.commit()
+                    transaction = try GraphCommit(self, database)
+                    outcome = try compareAgain(changes, record, &transaction, database)
+                }
+                switch outcome {
+                case .applied(let result): results.append(.success(result))
+                case .failed(let error):
+                    changes.abandon()
+                    results.append(.failure(error))
+                case .overtaken:
+                    changes.abandon()
+                    results.append(.failure(Self.overtaken(record)))
+                }
+            }
+            try transaction.commit()
+        } catch {
+            transaction.rollback()
+            throw error
+        }
+        return results
+    }
+
+    private func compareAgain(
+        _ changes: DropChanges, _ record: DropRecord, _ transaction: inout GraphCommit, _ database: Database
+    ) throws(DropError) -> GraphCommit.Outcome {
+        do {
+            try changes.compareAgain(database)
+        } catch {
+            if error.remedy == .stop { throw error }
+            try transaction.begin()
+            return .failed(error)
+        }
+        try transaction.begin()
+        return try transaction.apply(changes.comparison, record)
+    }
+
+    private static func overtaken(_ record: DropRecord) -> DropError {
+        DropError(
+            "overtaken",
+            "While \(record.fileName) was compared, another drop changed twins it speaks about.",
+            hint: "It is compared again.", remedy: .retry(after: .milliseconds(100)))
+    }
+
+    package func isUntouched(since drop: DropID, source: SourceName) throws(DropError) -> Bool {
+        try reading { (database) throws(DropError) in
+            let query = try RawStatement.cached(
+                """
+                SELECT c.sequence, coalesce((SELECT changed_by_others FROM source WHERE name = ?2), 0)
+                FROM drops d JOIN drop_commit c ON c.drop_no = d.no WHERE d.id = ?1
+                """, database)
+            query.bind(text: 1, Array(drop.description.utf8))
+            query.bind(text: 2, Array(source.text.utf8))
+            defer { query.reset() }
+            guard try query.step() else { return false }
+            return query.integer(1) <= query.integer(0)
+        }
+    }
+
+    // MARK: Upkeep
+
+    /// Moves the write-ahead log into the database. Between transactions, on the writer's connection, which alone may do it.
+    /// Readers
+    /// that are at work keep the part they need; it moves next time.
+    package func checkpoint() throws(DropError) {
+        try writing { (database) throws(DropError) in
+            let query = try RawStatement("PRAGMA wal_checkpoint(TRUNCATE)", database)
+            defer { query.reset() }
+            _ = try query.step()
+        }
+    }
+
+    /// Bytes of the write-ahead log; 0 where there is none.
+    package var walBytes: Int { FileSize.bytes(path + "-wal") }
+
+    private func checkpointIfLarge() throws(DropError) {
+        guard walBytes > Self.walBytesMax else { return }
+        try writing { (database) throws(DropError) in
+            let query = try RawStatement("PRAGMA wal_checkpoint(PASSIVE)", database)
+            defer { query.reset() }
+            _ = try query.step()
+        }
+    }
+}

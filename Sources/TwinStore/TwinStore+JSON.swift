@@ -1,0 +1,90 @@
+import DropCore
+import GRDB
+import TwinModel
+
+extension TwinStore {
+    func twinJSON(_ entity: StoredEntity, _ database: Database) throws(DropError) -> JSON {
+        let properties = try nested(entity.record)
+        var metadata: [JSON.Member] = []
+        if entity.key != 0 { metadata.append(.init("$model", .string(keys.name(entity.key)))) }
+        for property in entity.record.properties {
+            let time = try time(ofDrop: property.stamp.drop, database)
+            metadata.append(
+                .init(
+                    keys.name(property.key),
+                    .object([.init("lastUpdateTime", .string(CalendarText.milliseconds(time)))])))
+        }
+        return .object(
+            [
+                .init("$dtId", .string(entity.id)), .init("$etag", .string(etag(entity, kind: 0))),
+                .init("$metadata", .object(metadata)),
+            ] + properties)
+    }
+
+    func relationshipJSON(_ entity: StoredEntity, source: String, _ database: Database) throws(DropError) -> JSON {
+        .object(
+            [
+                .init("$relationshipId", .string(entity.id)), .init("$etag", .string(etag(entity, kind: 1))),
+                .init("$sourceId", .string(source)), .init("$targetId", .string(try twinID(entity.target, database))),
+                .init("$relationshipName", .string(keys.name(entity.key))),
+            ] + (try nested(entity.record)))
+    }
+
+    /// Properties as members; those of a component inside its object.
+    private func nested(_ record: TwinRecord) throws(DropError) -> [JSON.Member] {
+        var members: [JSON.Member] = []
+        for property in record.properties {
+            let name = keys.name(property.key)
+            let value = try property.decoded().json
+            guard let slash = name.firstIndex(of: "/") else {
+                members.append(.init(name, value))
+                continue
+            }
+            let component = String(name[..<slash])
+            let member = JSON.Member(String(name[name.index(after: slash)...]), value)
+            if let index = members.firstIndex(where: { $0.name == component }), case .object(let inner) = members[index].value {
+                members[index].value = .object(inner + [member])
+            } else {
+                members.append(.init(component, .object([.init("$metadata", .object([])), member])))
+            }
+        }
+        return members
+    }
+
+    /// A weak tag that changes with every revision: `W/"…"`, shaped like a UUID, from the entity's number and its newest
+    /// revision.
+    func etag(_ entity: StoredEntity, kind: UInt64) -> String {
+        func mix(_ value: UInt64) -> UInt64 {
+            var value = value &+ 0x9E37_79B9_7F4A_7C15
+            value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
+            value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
+            return value ^ value >> 31
+        }
+        let high = mix(UInt64(entity.number) << 1 | kind)
+        let low = mix(high ^ mix(entity.record.revision))
+        var digits = String(high, radix: 16)
+        digits = String(repeating: "0", count: 16 - digits.count) + digits
+        var tail = String(low, radix: 16)
+        tail = String(repeating: "0", count: 16 - tail.count) + tail
+        let all = Array(digits + tail)
+        let parts = [all[0..<8], all[8..<12], all[12..<16], all[16..<20], all[20..<32]].map { String($0) }
+        return "W/\"\(parts.joined(separator: "-"))\""
+    }
+
+    /// The id of a twin by number, deleted ones included.
+    func twinID(_ number: UInt32, _ database: Database) throws(DropError) -> String {
+        let query = try RawStatement.cached(
+            "SELECT id FROM twin WHERE no = ?1 UNION ALL SELECT id FROM gone WHERE kind = 0 AND no = ?1", database)
+        query.bind(1, number)
+        defer { query.reset() }
+        return try query.step() ? query.text(0) : ""
+    }
+
+    /// When a drop was committed, in milliseconds since 1970; 0 for one that never was.
+    func time(ofDrop number: UInt64, _ database: Database) throws(DropError) -> UInt64 {
+        let query = try RawStatement.cached("SELECT time FROM drop_commit WHERE drop_no = ?", database)
+        query.bind(1, Int64(number))
+        defer { query.reset() }
+        return try query.step() ? UInt64(query.integer(0)) : 0
+    }
+}

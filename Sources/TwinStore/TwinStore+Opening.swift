@@ -1,0 +1,82 @@
+package import DropCore
+import GRDB
+
+extension TwinStore {
+    /// Opens `FOLDER/twin.db` for reading, beside a running daemon or without one: no writer and no index, so that listing drops does
+    /// not cost a scan of all twins; a twin is found by one look through the table. A database that is not there yet is made, empty.
+    ///
+    /// Calls that change something throw. Errors: as `open`.
+    package static func openReader(folder: String) throws(DropError) -> TwinStore {
+        let path = folder + "/twin.db"
+        if FileSize.bytes(path) == 0 { try TwinStore(path: path).close() }
+        let store = try TwinStore(path: path, isReader: true)
+        try store.loadNames()
+        return store
+    }
+
+    /// Opens the database as `openReader` does, with the indexes that a comparison needs: for a dry run.
+    package static func openRehearsal(folder: String) throws(DropError) -> TwinStore {
+        let path = folder + "/twin.db"
+        if FileSize.bytes(path) == 0 { try TwinStore(path: path).close() }
+        let store = try TwinStore(path: path, isReader: true)
+        try store.load()
+        return store
+    }
+
+    /// Puts a file that `backup` wrote in place of `FOLDER/twin.db`; the present database stays as `twin.db.before-restore`. The caller
+    /// holds the lock of the folder. Errors: `storage` where the file is no sound database of this version; nothing is changed then.
+    package static func restore(from backup: String, folder: String) throws(DropError) {
+        let path = folder + "/twin.db"
+        let candidate = path + ".restore"
+        try FileSize.copy(backup, to: candidate)
+        let store = try TwinStore(path: candidate)
+        let findings = try store.quickCheck()
+        try store.close()
+        guard findings.isEmpty else { throw StorageFailure.damaged("\(backup): \(findings[0])") }
+        if FileSize.bytes(path) > 0 {
+            let present = try TwinStore(path: path)
+            try present.checkpoint()
+            try present.close()
+            try FileSize.publish(path, as: path + ".before-restore")
+        }
+        for ending in ["-wal", "-shm"] { try FileSize.remove(path + ending) }
+        try FileSize.publish(candidate, as: path)
+    }
+
+    /// Tells this database from every other: 16 hexadecimal digits, made with it.
+    package func instanceID() throws(DropError) -> String {
+        try reading { (database) throws(DropError) in
+            let query = try RawStatement("SELECT value FROM meta WHERE name = 'instance'", database)
+            defer { query.reset() }
+            guard try query.step() else { throw StorageFailure.damaged("it has no instance id") }
+            return query.text(0)
+        }
+    }
+
+    /// The newest time written down in it, in milliseconds since 1970; 0 in an empty one.
+    package func newestLabel() throws(DropError) -> UInt64 {
+        try reading { (database) throws(DropError) in
+            let query = try RawStatement("SELECT max(changed_at) FROM drops", database)
+            defer { query.reset() }
+            return try query.step() ? UInt64(query.integer(0)) : 0
+        }
+    }
+
+    /// For comparing with another count: how many twins there are, and of each property the sum over all twins of its value in whole
+    /// tenths (rounded for each twin). Looks through the whole table.
+    package func tenths(of properties: [String]) throws(DropError) -> (twins: Int, sums: [Int64]) {
+        try reading { (database) throws(DropError) in
+            var sums: [Int64] = []
+            for property in properties {
+                let query = try RawStatement(
+                    "SELECT sum(CAST(round(td_value(rec, ?) * 10) AS INTEGER)) FROM twin", database)
+                query.bind(1, keys.number(of: property))
+                defer { query.reset() }
+                sums.append(try query.step() ? query.integer(0) : 0)
+            }
+            let count = try RawStatement("SELECT count(*) FROM twin", database)
+            defer { count.reset() }
+            return (try count.step() ? Int(count.integer(0)) : 0, sums)
+        }
+    }
+}

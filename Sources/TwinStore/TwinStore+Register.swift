@@ -1,0 +1,111 @@
+package import DropCore
+import GRDB
+import Synchronization
+import TwinModel
+
+extension TwinStore: DropRegister, KeyTable {
+    package func intend(_ drops: [DropRecord]) throws(DropError) { try write(drops) }
+
+    package func update(_ drops: [DropRecord]) throws(DropError) { try write(drops) }
+
+    private func write(_ drops: [DropRecord]) throws(DropError) {
+        guard !drops.isEmpty else { return }
+        var numbered: [(DropRecord, UInt64)] = []
+        for drop in drops { numbered.append((drop, try dropNumber(of: drop.id, nil))) }
+        try transaction { database in
+            for (drop, number) in numbered { try DropRows.upsert(drop, number: number, scope: nil, database) }
+        }
+        counters.withLock { counters in
+            for drop in drops { counters.reservedDrops[drop.id] = nil }
+        }
+    }
+
+    package func withdraw(_ drops: [DropID]) throws(DropError) {
+        guard !drops.isEmpty else { return }
+        try transaction { database in
+            for drop in drops {
+                try database.execute(
+                    sql: "DELETE FROM drops WHERE id = ? AND state = 'claimed'", arguments: [drop.description])
+            }
+        }
+    }
+
+    package func drop(_ id: DropID) throws(DropError) -> DropRecord? {
+        try fetch("WHERE id = ?", [id.description.databaseValue]).first
+    }
+
+    package func drops(in states: Set<DropState>) throws(DropError) -> [DropRecord] {
+        try fetch("WHERE state IN (\(Self.list(states))) ORDER BY id", [])
+    }
+
+    package func unfinished() throws(DropError) -> [DropRecord] {
+        try fetch("WHERE \(Self.unfinishedSQL) ORDER BY id", [])
+    }
+
+    package func page(
+        source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int
+    ) throws(DropError) -> [DropRecord] {
+        var conditions = ["TRUE"]
+        var arguments: [DatabaseValue] = []
+        if let source {
+            conditions.append("source = ?")
+            arguments.append(source.text.databaseValue)
+        }
+        if let states { conditions.append("state IN (\(Self.list(states)))") }
+        if let before {
+            conditions.append("id < ?")
+            arguments.append(before.description.databaseValue)
+        }
+        arguments.append(max(0, limit).databaseValue)
+        return try fetch("WHERE \(conditions.joined(separator: " AND ")) ORDER BY id DESC LIMIT ?", arguments)
+    }
+
+    package func find(_ prefix: String, limit: Int) throws(DropError) -> [DropRecord] {
+        let name = RawBlob.value(Array(prefix.utf8))
+        let upper = prefix.uppercased()
+        // '~' sorts after every character of a ULID.
+        return try fetch(
+            "WHERE (id >= ? AND id < ?) OR file_name = ? ORDER BY id DESC LIMIT ?",
+            [upper.databaseValue, (upper + "~").databaseValue, name, max(0, limit).databaseValue])
+    }
+
+    package func newestApplied(of source: SourceName) throws(DropError) -> DropRecord? {
+        try fetch(
+            "JOIN drop_commit ON drop_commit.drop_no = drops.no WHERE source = ? ORDER BY sequence DESC LIMIT 1",
+            [source.text.databaseValue]
+        ).first
+    }
+
+    package func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord? {
+        try fetch(
+            """
+            JOIN drop_commit ON drop_commit.drop_no = drops.no WHERE digest = ? AND source = ?
+            ORDER BY sequence DESC LIMIT 1
+            """, [RawBlob.value(digest.bytes), source.text.databaseValue]
+        ).first
+    }
+
+    package func drop(withIntake identity: FileIdentity, of source: SourceName) throws(DropError) -> DropRecord? {
+        try fetch(
+            "WHERE inode = ? AND device = ? AND change_time = ? AND source = ? ORDER BY id DESC LIMIT 1",
+            [
+                Int64(bitPattern: identity.inode).databaseValue, Int64(bitPattern: identity.device).databaseValue,
+                identity.changeTime.databaseValue, source.text.databaseValue,
+            ]
+        ).first
+    }
+
+    package func keys(of source: SourceName) throws(DropError) -> [String] {
+        publication.beginReading()
+        defer { publication.endReading() }
+        return memory(of: source).persistedKeys
+    }
+
+    private func fetch(_ tail: String, _ arguments: [DatabaseValue]) throws(DropError) -> [DropRecord] {
+        try reading { (database) throws(DropError) in try DropRows.fetch(tail, arguments, database) }
+    }
+
+    private static func list(_ states: Set<DropState>) -> String {
+        states.map { "'\($0.rawValue)'" }.sorted().joined(separator: ", ")
+    }
+}

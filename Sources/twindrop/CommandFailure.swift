@@ -1,0 +1,46 @@
+import ArgumentParser
+import DropCore
+import Glibc
+
+/// A command that did not succeed, and the exit code its callers rely on (design: section 8).
+struct CommandFailure: Error {
+    /// 1: a negative finding. 64: usage or configuration. 74: storage. 75: another instance holds the lock.
+    enum Code: CInt { case negative = 1, usage = 64, storage = 74, locked = 75 }
+
+    let code: Code
+    let lines: [String]
+
+    init(_ code: Code, lines: [String]) {
+        self.code = code
+        self.lines = lines.filter { !$0.isEmpty }
+    }
+
+    init(_ code: Code, _ lines: String...) { self.init(code, lines: lines) }
+
+    init(_ error: DropError) {
+        let code: Code =
+            switch (error.code, error.remedy) {
+            case ("locked", _): .locked
+            case ("no-drop", _), ("wrong-state", _), ("older-snapshot", _), ("not-archived", _): .negative
+            case (_, .stop), (_, .retry): .storage
+            case (_, .quarantine), (_, .hold): .negative
+            case (_, .suspendSource): .usage
+            }
+        self.code = code
+        lines = [error.message, error.hint].filter { !$0.isEmpty }
+    }
+
+    /// Prints the lines on stderr: the first with `twindrop:`, hints below it.
+    func report() {
+        for (index, line) in lines.enumerated() { Terminal.error(index == 0 ? "twindrop: \(line)" : "  \(line)") }
+    }
+}
+
+extension ParsableCommand {
+    static func exit(withCode code: CommandFailure.Code) -> Never { Glibc.exit(code.rawValue) }
+}
+
+/// Runs `body`; what a part reports becomes a failure of the command.
+func reporting<T>(_ body: () throws(DropError) -> T) throws(CommandFailure) -> T {
+    do { return try body() } catch { throw CommandFailure(error) }
+}

@@ -1,0 +1,133 @@
+import ArgumentParser
+import Configuration
+import DropCore
+import DropSpooling
+import Evidence
+import Foundation
+import TwinModel
+import TwinStore
+
+struct DoctorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor", abstract: "Checks the home: configuration, plugins, database, archive, space.", discussion: "Example:\n  twindrop doctor")
+
+    @OptionGroup var home: HomeOptions
+
+    mutating func run() throws {
+        let opened = try home.open()
+        let checks = try Examination(opened).run()
+        let sound = checks.allSatisfy(\.findings.isEmpty)
+        if home.json {
+            Terminal.print([
+                "sound": .bool(sound),
+                "checks": .array(checks.map { ["check": .string($0.name), "findings": .array($0.findings.map { .string($0) })] }),
+            ])
+        } else {
+            for check in checks {
+                Terminal.print("\(check.findings.isEmpty ? "ok   " : "FOUND") \(check.name)")
+                for finding in check.findings { Terminal.print("      \(finding)") }
+            }
+        }
+        if !sound { throw CommandFailure(.negative, lines: ["Something needs a person."]) }
+    }
+}
+
+struct BackupCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "backup", abstract: "Writes a consistent copy of the twin database, while the daemon runs or not.",
+        discussion: "The archive is not in it: copy the archive folder beside it.\n\nExample:\n  twindrop backup nightly.twindb")
+
+    @OptionGroup var home: HomeOptions
+    @Argument(help: "The file to write; it must not exist.") var file: String
+
+    mutating func run() throws {
+        let opened = try home.open()
+        let path = URL(fileURLWithPath: file).standardizedFileURL.path
+        guard !Folders.exists(path) else { throw CommandFailure(.usage, "\(path) exists already.", "Choose another name.") }
+        let store = try opened.openGraph()
+        try reporting { () throws(DropError) in try store.backup(to: path) }
+        if home.json { Terminal.print(["backup": .string(path)]) } else { Terminal.print("Written to \(path)") }
+    }
+}
+
+struct RestoreCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "restore", abstract: "Puts a backup in place of the twin database; the daemon must not run.",
+        discussion: "The present database is kept beside it as twin.db.before-restore.\n\nExample:\n  twindrop restore nightly.twindb")
+
+    @OptionGroup var home: HomeOptions
+    @Argument(help: "A file that `backup` wrote.") var file: String
+
+    mutating func run() throws {
+        let opened = try home.open()
+        let path = URL(fileURLWithPath: file).standardizedFileURL.path
+        try reporting { () throws(DropError) in
+            try Folders.make([opened.paths.state])
+            let lock = try HomeLock(state: opened.paths.state)
+            try TwinStore.restore(from: path, folder: opened.paths.state)
+            try lock.release()
+        }
+        if home.json { Terminal.print(["restored": .string(path)]) } else { Terminal.print("Restored from \(path)") }
+    }
+}
+
+/// The checks of `doctor`.
+struct Examination {
+    struct Check {
+        let name: String
+        let findings: [String]
+    }
+
+    private let home: Home
+
+    init(_ home: Home) { self.home = home }
+
+    func run() throws(CommandFailure) -> [Check] {
+        let store = try home.openGraph()
+        return try reporting { () throws(DropError) in
+            [
+                Check(name: "plugins", findings: plugins()),
+                Check(name: "programs", findings: programs()),
+                Check(name: "database", findings: try store.quickCheck()),
+                Check(name: "archive", findings: try archive()),
+                Check(name: "unfinished drops", findings: try unfinished(store)),
+                Check(name: "open files", findings: openFiles()),
+                Check(name: "space", findings: try space()),
+            ]
+        }
+    }
+
+    private func plugins() -> [String] {
+        home.configuration.sources.compactMap { source in
+            PluginDefect.of(source).map { "source \(source.name): \($0)" }
+        }
+    }
+
+    private func programs() -> [String] {
+        ["twindrop-worker", "twindrop-watch"].map(Installation.current.path)
+            .filter { !FileManager.default.isExecutableFile(atPath: $0) }.map { "\($0) is missing or not executable" }
+    }
+
+    private func archive() throws(DropError) -> [String] {
+        let root = home.paths.archive
+        guard Folders.exists(root + "/chain.log") else { return [] }
+        return try ArchiveVerifier(root: root).verify().findings.map(\.message)
+    }
+
+    private func unfinished(_ store: TwinStore) throws(DropError) -> [String] {
+        try store.drops(in: [.held, .quarantined]).map { "\($0.fileName) is \($0.state.rawValue): \($0.reason?.message ?? "")" }
+            .suffix(20).map { $0 }
+    }
+
+    private func openFiles() -> [String] {
+        let limit = OpenFiles.limit
+        return limit < 256 ? ["the limit of open files is \(limit); give the service at least 1024 (LimitNOFILE=)"] : []
+    }
+
+    private func space() throws(DropError) -> [String] {
+        let space = try SpoolFolder(state: home.paths.state).freeSpace()
+        let limits = home.configuration.limits.space
+        let mark = min(limits.softBytes, UInt64(Double(space.bytesTotal) * limits.softShare))
+        return space.bytesFree < mark ? ["only \(space.bytesFree >> 20) MiB are free; below \(mark >> 20) MiB nothing is claimed"] : []
+    }
+}

@@ -1,0 +1,147 @@
+import ArgumentParser
+import Configuration
+import DropCore
+import Foundation
+import Glibc
+import Logging
+import ThreadKit
+import TwinModel
+import TwinStore
+
+struct InitCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "init", abstract: "Makes a home with a commented twindrop.yaml and a sample source.",
+        discussion: "Example:\n  twindrop init factory")
+
+    @Argument(help: "The folder; it is made where it does not exist.") var dir: String?
+    @OptionGroup var home: HomeOptions
+
+    mutating func run() throws {
+        let folder = dir ?? home.folder
+        do throws(HomeTemplate.Failure) {
+            let made = try HomeTemplate.write(to: folder)
+            if home.json { return Terminal.print(["home": .string(folder), "files": .array(made.map { .string($0) })]) }
+            Terminal.print("A home is in \(folder):")
+            for file in made { Terminal.print("  \(file)") }
+            Terminal.print("Next: twindrop run --home \(folder)")
+        } catch {
+            throw CommandFailure(.usage, lines: [error.message, error.hint])
+        }
+    }
+}
+
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Watches the drop zone and processes what arrives, until SIGTERM.",
+        discussion: """
+            Prints exactly `ready` on stdout when it watches. With --once it takes every file that is present, waits at most one
+            settle interval for each, processes them and ends: 1 when a drop was quarantined or held.
+
+            Examples:
+              twindrop run
+              twindrop run --once --home factory
+            """)
+
+    @OptionGroup var home: HomeOptions
+    @Flag(help: "Process what is there, then exit.") var once = false
+    @Option(help: ArgumentHelp("Reserved for the twin service's HTTP port.", valueName: "host:port")) var listen: String?
+
+    mutating func run() throws {
+        Signals.takeOver()
+        let opened = try home.open()
+        let engine = try Engine(opened, intake: once ? .once : .daemon)
+        do {
+            try reporting { () throws(DropError) in try engine.start() }
+            if let listen { engine.log.warning("This build has no HTTP service; --listen does nothing.", metadata: ["listen": "\(listen)"]) }
+            if once { try processOnce(engine) } else { try serve(engine) }
+        } catch {
+            engine.stop()
+            throw error
+        }
+    }
+
+    private func processOnce(_ engine: Engine) throws {
+        try engine.finish()
+        engine.stop()
+        let bad = engine.tally.unhappy
+        guard bad.isEmpty else {
+            throw CommandFailure(
+                .negative, lines: ["\(bad.count) of \(engine.tally.count) drops were quarantined or held:"]
+                    + bad.map { "\($0.fileName) (\($0.state.rawValue)): \($0.reason?.message ?? "")" })
+        }
+    }
+
+    private func serve(_ engine: Engine) throws {
+        try reporting { () throws(DropError) in try engine.openControl() }
+        Terminal.print("ready")
+        _ = NamedThread("td-signals") {
+            while true {
+                let number = Signals.wait()
+                guard number == SIGHUP else { break }  // A closed terminal is no reason to stop a daemon.
+            }
+            engine.beginStop()
+        }
+        let failure = engine.waitUntilStopping()
+        engine.stop()
+        if let failure { throw CommandFailure(failure) }
+    }
+}
+
+struct DropCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "drop", abstract: "Hands a file over as a sender would.",
+        discussion: """
+            Copies FILE into the source's folder under a temporary name and renames it. With --wait it prints the receipt when the
+            drop has come to its end; 0 also for a duplicate and for rejects within the limits. Without a daemon, --wait
+            processes the drop itself.
+
+            Example:
+              twindrop drop export.csv --source inventory --wait
+            """)
+
+    @OptionGroup var home: HomeOptions
+    @Argument(help: "The file.") var file: String
+    @Option(help: "The source it belongs to.") var source: String
+    @Flag(help: "Wait for the end of the drop and print its receipt.") var wait = false
+
+    mutating func run() throws {
+        let opened = try home.open()
+        let source = try opened.source(source)
+        let placed = try Delivery(of: file, to: source).place()
+        guard wait else {
+            if home.json { Terminal.print(["file": .string(placed.path)]) } else { Terminal.print("Dropped as \(placed.path)") }
+            return
+        }
+        let record = try DropWait(opened, placed).result()
+        try report(record, opened)
+    }
+
+    private func report(_ record: DropRecord, _ opened: Home) throws {
+        if home.json { Terminal.print(try receipt(of: record, opened)) } else { DropReport.print(record) }
+        if record.state == .quarantined || record.state == .held {
+            throw CommandFailure(.negative, lines: [record.reason?.message ?? "The drop is \(record.state.rawValue).", record.reason?.hint ?? ""])
+        }
+    }
+
+    private func receipt(of record: DropRecord, _ opened: Home) throws(CommandFailure) -> JSON {
+        try reporting { () throws(DropError) in try opened.receipts().receipt(of: record) } ?? DropReport.json(record)
+    }
+}
+
+struct PlanCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan", abstract: "Shows what a file would change; changes nothing.",
+        discussion: "Example:\n  twindrop plan export.csv --source inventory")
+
+    @OptionGroup var home: HomeOptions
+    @Argument(help: "The file.") var file: String
+    @Option(help: "The source it would belong to.") var source: String
+    @Option(help: "Print at most so many changes.") var limit = 50
+
+    mutating func run() throws {
+        Signals.takeOver()
+        let opened = try home.open()
+        let plan = try Rehearsal(opened, source: try opened.source(source)).run(file)
+        plan.print(limit: limit, json: home.json)
+    }
+}

@@ -1,0 +1,178 @@
+import Configuration
+import DropCore
+import DropSpooling
+import DropWatch
+import Evidence
+import Logging
+import Pipeline
+import PluginHost
+import ThreadKit
+import TwinModel
+import TwinStore
+
+/// Builds the parts of an engine from a configuration.
+struct Assembly {
+    let home: Home
+    let intake: Engine.Intake
+    let log: Logger
+    let tally: Tally
+    let claims: ClaimResults
+
+    typealias Parts = (HomeLock, TwinStore, PluginHost, DropPipeline, DropWatcher, BenchmarkLog?)
+
+    private var configuration: Configuration { home.configuration }
+    private var paths: Configuration.Paths { home.paths }
+
+    func make() throws(DropError) -> Parts {
+        try Folders.make([paths.state, paths.dropzone, paths.archive, paths.receipts])
+        let lock = try HomeLock(state: paths.state)
+        if lock.wasUnclean { log.warning("The last run did not end cleanly; recovering.") }
+        let spool = try SpoolFolder(state: paths.state)
+        try spool.clearScratch()
+        let store = try TwinStore.open(folder: paths.state)
+        if lock.wasUnclean, let damage = try store.quickCheck().first {
+            throw DropError(
+                "damaged", "The twin database is damaged: \(damage).", hint: "Restore a backup; docs/configuration.md says how.", remedy: .stop)
+        }
+        let host = Self.host(of: configuration.sources, keys: store)
+        let claimer = Claimer(
+            register: store, spoolFolder: paths.state + "/spool/in", sources: configuration.sources.map(\.watched),
+            dropZone: paths.dropzone)
+        let marks = try configuration.log.benchmarkLog.map { path throws(DropError) in try BenchmarkLog(path) }
+        let wiring = Wiring(log: log, tally: tally, marks: marks)
+        let pipeline = try makePipeline(store, host, spool, claimer, wiring)
+        let watcher = makeWatcher(pipeline, Router(sources: configuration.sources.map(\.name), host: host, log: log), instance: try store.instanceID())
+        let claims = claims
+        let told: @Sendable ([(SettledFile, ClaimResult)]) -> Void =
+            if intake.isOnce { { claims.note($0) } } else { { watcher.noteClaims($0) } }
+        wiring.afterClaim.with { $0 = told }
+        return (lock, store, host, pipeline, watcher, marks)
+    }
+
+    /// The plugins of `sources`, none started yet.
+    static func host(of all: [Source], keys: any KeyTable) -> PluginHost {
+        let sources = all.map { source in
+            PluginSource(
+                name: source.name, libraryPath: source.libraryPath, settings: source.settings.text(),
+                lookups: source.lookups.map { table in
+                    PluginSource.Lookup(table: table.name, entries: table.rows.map { (key: $0.key, value: $0.value) })
+                }, limits: WorkerLimits(source.worker))
+        }
+        var settings = PluginHost.Configuration(
+            workerPath: Installation.current.path(of: "twindrop-worker"), sources: sources, keyTable: keys)
+        settings.requiresWholeSandbox = all.contains { $0.worker.sandbox == .required }
+        return PluginHost(configuration: settings)
+    }
+
+    private func makePipeline(
+        _ store: TwinStore, _ host: PluginHost, _ spool: SpoolFolder, _ claimer: Claimer, _ wiring: Wiring
+    ) throws(DropError) -> DropPipeline {
+        var limits = PipelineLimits()
+        limits.transformThreads = configuration.limits.workers
+        limits.batchDrops = configuration.limits.commitDrops
+        limits.commitBytes = configuration.limits.commitBytes
+        limits.scratchFolder = spool.scratchFolder
+        limits.softFree = (configuration.limits.space.softShare, configuration.limits.space.softBytes)
+        limits.hardFree = (configuration.limits.space.hardShare, configuration.limits.space.hardBytes)
+        let archive = configuration.archive
+        let root = paths.archive
+        let log = log
+        let ports = PipelinePorts(
+            register: store, graph: store, transformer: host, claimer: claimer, spool: spool,
+            receipts: home.receipts(),
+            makeArchive: { () throws(DropError) in
+                let limits = ArchiveWriter.Limits(
+                    level: archive.level, drops: archive.containerDrops, bytes: archive.containerBytes)
+                let writer = try ArchiveWriter(root: root, limits: limits, now: WallClock.milliseconds())
+                return ArchivePort(writer, clock: WallClock.milliseconds, log: log)
+            },
+            upkeep: Upkeep(store: store, retention: configuration.retention, receipts: paths.receipts, log: log).tend,
+            clock: WallClock.milliseconds)
+        var sources: [PipelineSource] = []
+        for source in configuration.sources {
+            sources.append(
+                PipelineSource(
+                    name: source.name, policy: source.policy, duplicates: source.duplicates, order: source.order,
+                    epoch: try epoch(of: source, host)))
+        }
+        return DropPipeline(
+            ports: ports, sources: sources, limits: limits, notBefore: try store.newestLabel(),
+            afterClaim: { results in wiring.afterClaim.with { $0 }?(results) }, tell: wiring.tell)
+    }
+
+    /// A source whose plugin is missing or broken still has its other files claimed and kept; its drops wait.
+    private func epoch(of source: Source, _ host: PluginHost) throws(DropError) -> ContentDigest {
+        do {
+            return try host.epoch(of: source.name)
+        } catch {
+            guard error.remedy == .suspendSource else { throw error }
+            log.error("A source cannot run.", metadata: ["source": "\(source.name)", "error": "\(error)"])
+            return ContentDigest(bytes: [UInt8](repeating: 0, count: 32))
+        }
+    }
+
+    private func makeWatcher(_ pipeline: DropPipeline, _ router: Router, instance: String) -> DropWatcher {
+        let log = log
+        return DropWatcher(
+            sources: configuration.sources.map(\.watched), dropZone: paths.dropzone,
+            helperPath: intake.isOnce ? nil : Installation.current.path(of: "twindrop-watch"),
+            ownership: FolderOwnership(instance: instance, stateFolder: paths.state),
+            handler: WatchHandler(
+                settled: { files in pipeline.submit(files) },
+                unrouted: { files in pipeline.submit(files.compactMap(router.route)) },
+                refused: { file in
+                    log.warning(
+                        "A file stays where it is.",
+                        metadata: ["file": "\(file.folder)/\(file.name)", "error": "\(file.error)"])
+                },
+                note: { sentence in log.notice("The watcher says something.", metadata: ["note": "\(sentence)"]) }))
+    }
+}
+
+/// Connects the pipeline's events to log, tally and benchmark log; made before the watcher, which is told of claims later.
+final class Wiring: Sendable {
+    let afterClaim = Monitor<(@Sendable ([(SettledFile, ClaimResult)]) -> Void)?>(nil)
+    private let log: Logger
+    private let tally: Tally
+    private let marks: BenchmarkLog?
+
+    init(log: Logger, tally: Tally, marks: BenchmarkLog?) {
+        self.log = log
+        self.tally = tally
+        self.marks = marks
+    }
+
+    @Sendable func tell(_ event: PipelineEvent) {
+        switch event {
+        case .claimed, .transforming: break
+        case .applied(let record):
+            tally.note(record)
+            marks?.note("applied", record.fileName)
+            log.info("A drop was applied.", metadata: facts(record))
+        case .archived(let record):
+            marks?.note("archived", record.fileName)
+            log.debug("A drop was archived.", metadata: facts(record))
+        case .settledOtherwise(let record):
+            tally.note(record)
+            let level: Logger.Level = record.state == .quarantined || record.state == .held ? .warning : .info
+            log.log(level: level, "A drop was set aside.", metadata: facts(record))
+        case .refused(let file, let error):
+            log.warning("A file cannot be claimed.", metadata: ["file": "\(file.name)", "source": "\(file.source)", "error": "\(error)"])
+        case .sourceSuspended(let source, let error):
+            log.error("A source is suspended; its files wait.", metadata: ["source": "\(source)", "error": "\(error)"])
+        case .waiting(let record, let error):
+            log.warning("A drop waits.", metadata: ["drop.id": "\(record.id)", "source": "\(record.source)", "error": "\(error)"])
+        case .failed(let error):
+            log.error("Something failed.", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func facts(_ record: DropRecord) -> Logger.Metadata {
+        var facts: Logger.Metadata = [
+            "drop.id": "\(record.id)", "source": "\(record.source)", "file": "\(record.fileName)", "state": "\(record.state.rawValue)",
+        ]
+        if let books = record.books { facts["changes"] = "\(books.changes)" }
+        if let reason = record.reason { facts["reason"] = "\(reason.message)" }
+        return facts
+    }
+}

@@ -1,0 +1,94 @@
+import DropCore
+import SocketKit
+import ThreadKit
+import TwinModel
+
+/// Answers the commands of operators on `state/control.sock`: one JSON object a line in, one out.
+///
+///     {"do": "release", "drop": "01K…", "force": false}   ->   {"result": {…}} or {"error": {"code", "message", "hint", "exit"}}
+///
+/// Callers need write permission on the socket (0660): the daemon's user, its group, and root.
+final class ControlServer: Sendable {
+    typealias Handler = @Sendable (_ act: String, _ request: JSON) throws(DropError) -> JSON
+
+    private let listener: LocalListener
+    private let threads: BoundedQueue<Void>
+
+    /// Listens at `path` until `stop`; `handler` runs on a thread of the connection.
+    init(at path: String, _ handler: @escaping Handler) throws(DropError) {
+        do {
+            listener = try LocalListener(at: path)
+        } catch {
+            throw DropError(
+                "control-socket", "The control socket cannot be opened: \(error).",
+                hint: "Check the permissions of the state folder; its path may have at most 107 bytes.", remedy: .stop)
+        }
+        threads = BoundedQueue(capacity: 8)  // At most this many callers at once; the next waits in the listen queue.
+        _ = NamedThread("td-control") { [listener, threads] in
+            while let connection = listener.accept() {
+                guard threads.push(()) else { return }
+                _ = NamedThread("td-caller") {
+                    Self.serve(connection, handler)
+                    _ = threads.pop()
+                }
+            }
+        }
+    }
+
+    func stop() {
+        listener.stop()
+        threads.close()
+    }
+
+    private static func serve(_ connection: LocalConnection, _ handler: Handler) {
+        connection.setTimeout(seconds: 60)
+        while let line = connection.readLine() {
+            let answer = answer(to: line, handler)
+            guard connection.write(line: answer.text()) else { return }
+        }
+    }
+
+    private static func answer(to line: String, _ handler: Handler) -> JSON {
+        guard let request = try? JSON(parsing: line), let act = request["do"]?.string else {  // Any bad line gets one answer.
+            return failure(DropError("request", "The request is no JSON object with \"do\".", hint: "Use the twindrop command.", remedy: .suspendSource))
+        }
+        do throws(DropError) {
+            return ["result": try handler(act, request)]
+        } catch {
+            return failure(error)
+        }
+    }
+
+    private static func failure(_ error: DropError) -> JSON {
+        [
+            "error": [
+                "code": .string(error.code.text), "message": .string(error.message), "hint": .string(error.hint),
+                "exit": .int(Int64(CommandFailure(error).code.rawValue)),
+            ]
+        ]
+    }
+}
+
+/// The other end: what a command asks a running daemon.
+enum ControlClient {
+    /// Nil when no daemon runs in this home.
+    static func ask(_ socket: String, _ request: JSON) throws(CommandFailure) -> JSON? {
+        let connection: LocalConnection
+        do {
+            connection = try LocalConnection(connectingTo: socket)
+        } catch {
+            if error.isAbsent { return nil }
+            throw CommandFailure(.storage, "The daemon's control socket does not answer: \(error).")
+        }
+        connection.setTimeout(seconds: 60)
+        guard connection.write(line: request.text()), let line = connection.readLine(),
+            let answer = try? JSON(parsing: line)  // A daemon of another version: the message below says so.
+        else { throw CommandFailure(.storage, "The daemon did not answer the request.", "Is it another version of twindrop?") }
+        if let error = answer["error"] {
+            throw CommandFailure(
+                CommandFailure.Code(rawValue: CInt(error["exit"]?.int ?? 1)) ?? .negative, error["message"]?.string ?? "",
+                error["hint"]?.string ?? "")
+        }
+        return answer["result"] ?? .null
+    }
+}

@@ -1,0 +1,170 @@
+import Configuration
+import DropCore
+import DropSpooling
+import DropWatch
+import Evidence
+import Glibc
+import Logging
+import Pipeline
+import PluginHost
+import ThreadKit
+import TwinModel
+import TwinStore
+
+/// The composition root: makes the parts of a home, wires them into one pipeline, and starts and stops them in order.
+final class Engine: Sendable {
+    /// Where drops come from.
+    enum Intake: Sendable {
+        /// The drop zone, watched until stopped.
+        case daemon
+        /// The drop zone as it is now, once.
+        case once
+        /// Only what `submit` is given, and what an earlier run left.
+        case none
+    }
+
+    let home: Home
+    let intake: Intake
+    let log: Logger
+    let register: any DropRegister
+    let graph: TwinStore
+    let tally = Tally()
+    private let claims = ClaimResults()
+    private let lock: HomeLock
+    private let host: PluginHost
+    private let pipeline: DropPipeline
+    private let watcher: DropWatcher
+    private let marks: BenchmarkLog?
+    private let control = Monitor<ControlServer?>(nil)
+    private let watching = Monitor(false)
+
+    /// Takes the home's lock and opens its parts; nothing runs before `start`.
+    init(_ home: Home, intake: Intake) throws(CommandFailure) {
+        self.home = home
+        self.intake = intake
+        let settings = home.configuration.log
+        log = Logger(label: "twindrop") { label in
+            LogLines(label: label, format: LogLines.Format(settings.format), level: Logger.Level(settings.level))
+        }
+        (lock, graph, host, pipeline, watcher, marks) = try reporting { [tally, log, claims] () throws(DropError) in
+            try Assembly(home: home, intake: intake, log: log, tally: tally, claims: claims).make()
+        }
+        register = graph
+    }
+
+    /// Recovers, then starts the stages, then looks at the drop zone.
+    func start() throws(DropError) {
+        try pipeline.start()
+        if case .daemon = intake {
+            watcher.start()
+            watching.with { $0 = true }
+        }
+    }
+
+    /// Waits until everything that is present has come to its end; throws what stopped the pipeline.
+    func finish() throws(CommandFailure) {
+        if intake.isOnce {
+            let left = watcher.takePresent { [claims] in claims.take() }
+            for file in left {
+                log.notice("A file was left.", metadata: ["file": "\(file.folder)/\(file.name)", "why": "\(file.explanation.sentences.joined(separator: " "))"])
+            }
+        }
+        if let failure = pipeline.waitUntilIdle() { throw CommandFailure(failure) }
+    }
+
+    /// Hands over a file that is known to be complete.
+    func submit(_ file: SettledFile) { pipeline.submit([file]) }
+
+    func openControl() throws(DropError) {
+        let server = try ControlServer(at: home.controlSocket) { [unowned self] (act, request) throws(DropError) in
+            try answer(act, request)
+        }
+        control.with { $0 = server }
+    }
+
+    /// Asks for the end; `waitUntilStopping` returns.
+    func beginStop() { pipeline.beginStop() }
+
+    func waitUntilStopping() -> DropError? { pipeline.waitUntilStopping() }
+
+    /// Stops intake, finishes the drops in hand, closes everything. May be called more than once.
+    func stop() {
+        control.with { server in
+            server?.stop()
+            server = nil
+        }
+        let wasWatching = watching.with { state in
+            defer { state = false }
+            return state
+        }
+        if wasWatching { watcher.stop() }
+        pipeline.stop()
+        host.close()
+        do {
+            try graph.close()
+            try lock.release()
+        } catch {
+            log.error("The home was not closed cleanly.", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// One act of an operator.
+    func answer(_ act: String, _ request: JSON) throws(DropError) -> JSON {
+        switch act {
+        case "ping": return ["pong": true]
+        case "status": return try StatusReport.running(self, pipeline.snapshot(), watcher, host)
+        case "why": return WhyReport(home, watcher: watcher, register: register).answer(request["file"]?.string ?? "")
+        case "rescan":
+            watcher.rescanNow()
+            return ["done": true]
+        case "retry", "release", "discard":
+            guard let id = request["drop"]?.string.flatMap({ DropID($0) }) else {
+                throw DropError("request", "The request names no drop.", hint: "Use the twindrop command.", remedy: .suspendSource)
+            }
+            let record: DropRecord
+            switch act {
+            case "retry":
+                record = try pipeline.retry(id)
+                host.resume(record.source)
+            case "release": record = try pipeline.release(id, force: request["force"] == .bool(true))
+            default: record = try pipeline.discard(id)
+            }
+            log.notice("An operator acted on a drop.", metadata: ["act": "\(act)", "drop.id": "\(record.id)", "source": "\(record.source)"])
+            return DropReport.json(record)
+        default:
+            throw DropError("request", "Unknown request \(Escaping.visible(act)).", hint: "Is the command of another version?", remedy: .suspendSource)
+        }
+    }
+}
+
+extension Engine.Intake {
+    var isOnce: Bool { if case .once = self { true } else { false } }
+}
+
+/// What became of files that were submitted while nobody watches.
+final class ClaimResults: Sendable {
+    private let results = Monitor<[(SettledFile, ClaimResult)]>([])
+
+    func note(_ more: [(SettledFile, ClaimResult)]) { results.with { $0 += more } }
+
+    func take() -> [(SettledFile, ClaimResult)] {
+        results.with { results in
+            defer { results = [] }
+            return results
+        }
+    }
+}
+
+/// How the drops of one run ended.
+final class Tally: Sendable {
+    private let records = Monitor<[DropID: DropRecord]>([:])
+
+    func note(_ record: DropRecord) { records.with { $0[record.id] = record } }
+
+    var count: Int { records.with { $0.count } }
+
+    /// Those that wait for a person.
+    var unhappy: [DropRecord] {
+        records.with { $0.values.filter { $0.state == .quarantined || $0.state == .held }.sorted { $0.id < $1.id } }
+    }
+}

@@ -1,0 +1,99 @@
+import Configuration
+import DropCore
+import Evidence
+import Foundation
+import Logging
+import ThreadKit
+import TwinModel
+
+/// The archive as the pipeline uses it: the writer with a clock.
+final class ArchivePort: DropArchive {
+    private let writer: ArchiveWriter
+    private let clock: @Sendable () -> UInt64
+    private let log: Logger
+
+    init(_ writer: ArchiveWriter, clock: @escaping @Sendable () -> UInt64, log: Logger) {
+        self.writer = writer
+        self.clock = clock
+        self.log = log
+    }
+
+    var drops: [DropID] { writer.drops }
+    var isFull: Bool { writer.isFull }
+
+    func append(_ item: ArchiveItem) throws(DropError) { try writer.append(item, now: clock()) }
+
+    func close() throws(DropError) -> [ArchivedItem] { try writer.close(now: clock()) }
+
+    func seal(stopping: Bool) throws(DropError) {
+        _ = stopping ? try writer.stop(now: clock()) : try writer.sealIfDue(now: clock())
+    }
+
+    func recover(_ drops: [DropRecord]) throws(DropError) -> [ArchivedItem] {
+        let recovery = try writer.recover(expecting: drops, now: clock())
+        for finding in recovery.findings { log.error("The archive needs a look.", metadata: ["finding": "\(finding)"]) }
+        for name in recovery.movedAside { log.warning("A container nothing explains was moved aside.", metadata: ["container": "\(name)"]) }
+        return recovery.archived
+    }
+}
+
+/// Receipts and rejects in the receipts folder.
+final class ReceiptPort: ReceiptBook {
+    private let root: String
+    private let receipts: ReceiptWriter
+    private let rejects: RejectsWriter
+    /// What was written for drops that have no receipt yet, and the sources whose folders exist.
+    private let known = Monitor<(rejects: [DropID: RejectsFile], sources: Set<SourceName>)>(([:], []))
+
+    /// - Parameter root: the receipts folder, absolute.
+    init(root: String) {
+        self.root = root
+        receipts = ReceiptWriter(root: root)
+        rejects = RejectsWriter(root: root)
+    }
+
+    func write(_ record: DropRecord, leaf: UInt64?) throws(DropError) {
+        try prepare(record.source)
+        let item = record.container.flatMap { container in
+            leaf.map { ArchivedItem(drop: record.id, container: container, member: record.member ?? "", leaf: $0) }
+        }
+        try receipts.write(record, archived: item, rejects: file(of: record))
+        if record.state != .held { known.with { $0.rejects[record.id] = nil } }
+    }
+
+    func writeRejects(
+        _ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, spooledAt path: String
+    ) throws(DropError) {
+        try prepare(record.source)
+        let written = try rejects.write(record, spans: spans, rejections: rejections, from: path)
+        known.with { $0.rejects[record.id] = written }
+    }
+
+    func receipt(of record: DropRecord) throws(DropError) -> JSON? {
+        guard let data = FileManager.default.contents(atPath: path(record, "receipt.json")) else { return nil }
+        do { return try JSON(parsing: Array(data)) } catch {
+            throw DropError(
+                "receipt", "The receipt of drop \(record.id) is damaged: \(error.message) at byte \(error.offset).",
+                hint: "`twindrop show \(record.id)` has its facts.", remedy: .quarantine)
+        }
+    }
+
+    private func prepare(_ source: SourceName) throws(DropError) {
+        guard known.with({ !$0.sources.contains(source) }) else { return }
+        try receipts.prepare(source)
+        known.with { _ = $0.sources.insert(source) }
+    }
+
+    /// The rejects of this run, or those an earlier run wrote.
+    private func file(of record: DropRecord) -> RejectsFile? {
+        if let written = known.with({ $0.rejects[record.id] }) { return written }
+        guard let rejected = record.books?.recordsRejected, rejected > 0 else { return nil }
+        return RejectsFile(of: record, records: rejected)
+    }
+
+    private func path(_ record: DropRecord, _ ending: String) -> String { "\(root)/\(record.source)/\(record.id).\(ending)" }
+}
+
+extension Home {
+    func receipts() -> ReceiptPort { ReceiptPort(root: paths.receipts) }
+}

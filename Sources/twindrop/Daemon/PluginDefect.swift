@@ -1,0 +1,10 @@
+import Configuration
+import DropCore
+import PluginHost
+
+/// What keeps a source's plugin from running.
+enum PluginDefect {
+    static func of(_ source: Source) -> String? {
+        PluginCatalog.inspect(libraryPath: source.libraryPath).defect.map { "\($0.message) \($0.hint)" }
+    }
+}

@@ -1,0 +1,37 @@
+import Configuration
+import DropCore
+import Logging
+import PluginHost
+
+// What the configuration says, in the words of the parts it is for.
+
+extension Source {
+    /// The plugin's library stands beside its manifest.
+    var libraryPath: String { String(manifest.dropLast(".plugin.json".count)) + ".so" }
+}
+
+extension WorkerLimits {
+    init(_ bounds: WorkerBounds) {
+        self.init()
+        addressSpace = bounds.memoryBytes
+        processorTime = bounds.cpu
+        wallTime = bounds.wall
+        wallTimePerMebibyte = bounds.wallPerMiB
+        silence = bounds.silence
+        outputBytes = bounds.outputBytesFree
+        outputPerInputByte = UInt64(bounds.outputFactor)
+        operations = bounds.operationsFree
+        logBytes = Int(bounds.logBytes)
+        dropsPerWorker = bounds.reuseDrops
+        workerAge = bounds.reuseTime
+        failuresMax = bounds.failuresMax
+    }
+}
+
+extension Logger.Level {
+    init(_ level: LogSettings.Level) { self = Logger.Level(rawValue: level.rawValue) ?? .info }
+}
+
+extension LogLines.Format {
+    init(_ format: LogSettings.Format) { self = LogLines.Format(rawValue: format.rawValue) ?? .auto }
+}

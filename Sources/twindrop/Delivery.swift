@@ -1,0 +1,53 @@
+import Configuration
+import DropCore
+import Foundation
+
+/// Hands one file over as a careful sender would: written beside under a temporary name, synced, renamed.
+struct Delivery {
+    /// A file that lies in the drop zone now.
+    struct Placed {
+        let path: String
+        let name: FileName
+        let source: Source
+        let inode: UInt64
+    }
+
+    let file: String
+    let source: Source
+
+    init(of file: String, to source: Source) {
+        self.file = file
+        self.source = source
+    }
+
+    func place() throws(CommandFailure) -> Placed {
+        let name = URL(fileURLWithPath: file).lastPathComponent
+        let folder = source.watched.folder
+        let target = folder + "/" + name
+        let temporary = folder + "/.\(name).\(FileCalls.process).part"
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            throw CommandFailure(.storage, "The folder \(folder) of source \(source.name) cannot be made: \(error.localizedDescription)")
+        }
+        guard !FileManager.default.fileExists(atPath: target) else {
+            throw CommandFailure(.negative, "\(target) is there already and waits to be processed.", "Give the file another name, or ask `twindrop why \(target)`.")
+        }
+        do {
+            try? FileManager.default.removeItem(atPath: temporary)  // A leftover of a process with the same number.
+            try FileManager.default.copyItem(atPath: file, toPath: temporary)
+        } catch {
+            throw CommandFailure(.storage, "\(file) cannot be copied to \(folder): \(error.localizedDescription)")
+        }
+        let opened = try FileCalls.open(temporary)
+        defer { opened.close() }
+        guard opened.sync() else { throw CommandFailure(.storage, "\(temporary) cannot be synced.", "Check the disk.") }
+        try FileCalls.rename(temporary, to: target)
+        if source.watched.readiness.kind == .marker {
+            guard FileManager.default.createFile(atPath: target + source.watched.readiness.markerSuffix, contents: nil) else {
+                throw CommandFailure(.storage, "The marker of \(target) cannot be written.")
+            }
+        }
+        return Placed(path: target, name: FileName(name), source: source, inode: opened.inode)
+    }
+}

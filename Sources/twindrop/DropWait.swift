@@ -1,0 +1,61 @@
+import Configuration
+import DropCore
+import Foundation
+import TwinModel
+import TwinStore
+
+/// Waits for the end of a drop that was just handed over: the daemon's, or this process's own work.
+struct DropWait {
+    private let home: Home
+    private let placed: Delivery.Placed
+
+    init(_ home: Home, _ placed: Delivery.Placed) {
+        self.home = home
+        self.placed = placed
+    }
+
+    func result() throws(CommandFailure) -> DropRecord {
+        if try ControlClient.ask(home.controlSocket, ["do": "rescan"]) != nil { return try watched() }
+        return try alone()
+    }
+
+    /// No daemon runs: this process takes the lock and processes what is in the drop zone, this file among it.
+    private func alone() throws(CommandFailure) -> DropRecord {
+        let engine = try Engine(home, intake: .once)
+        defer { engine.stop() }
+        try reporting { () throws(DropError) in try engine.start() }
+        try engine.finish()
+        guard let record = try find(in: engine.register) else {
+            throw CommandFailure(
+                .negative, "\(placed.path) was not taken.", "`twindrop why \(placed.path)` says why; the source's rule may ask for more.")
+        }
+        return record
+    }
+
+    /// Looks until the daemon is done with the drop: ten times a second, as a person would with `show`.
+    private func watched() throws(CommandFailure) -> DropRecord {
+        let register = try home.openGraph()
+        while true {
+            if let record = try find(in: register), isOver(record) { return record }
+            Thread.sleep(forTimeInterval: 0.1)
+            guard try ControlClient.ask(home.controlSocket, ["do": "ping"]) != nil else {
+                throw CommandFailure(.storage, "The daemon ended while the drop was waited for.", "The next run takes the work up.")
+            }
+        }
+    }
+
+    private func find(in register: any DropRegister) throws(CommandFailure) -> DropRecord? {
+        let found = try reporting { () throws(DropError) in
+            try register.page(source: placed.source.name, states: nil, before: nil, limit: 1000)
+        }
+        return found.first { $0.intake.inode == placed.inode && $0.fileName == placed.name && $0.link?.kind != .retries }
+    }
+
+    private func isOver(_ record: DropRecord) -> Bool {
+        switch record.state {
+        case .claimed, .registered, .applied: false
+        case .archived, .clean, .held: true
+        case .quarantined, .duplicate, .discarded: record.container != nil
+        }
+    }
+}

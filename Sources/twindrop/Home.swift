@@ -1,0 +1,84 @@
+import ArgumentParser
+import Configuration
+import DropCore
+import DropSpooling
+import Foundation
+import TwinModel
+import TwinStore
+
+/// Options every command takes.
+struct HomeOptions: ParsableArguments {
+    @Option(name: .long, help: ArgumentHelp("The home folder (default: $TWINDROP_HOME, else the current folder).", valueName: "dir"))
+    var home: String?
+
+    @Flag(name: .long, help: "Print facts as JSON: one object, or one a line for lists.")
+    var json = false
+
+    /// The folder, whether or not it is a home yet.
+    var folder: String {
+        home ?? ProcessInfo.processInfo.environment["TWINDROP_HOME"] ?? FileManager.default.currentDirectoryPath
+    }
+
+    /// The home with its checked configuration.
+    func open() throws(CommandFailure) -> Home { try Home(folder) }
+}
+
+/// A home folder and what its configuration says.
+struct Home {
+    let configuration: Configuration
+
+    var paths: Configuration.Paths { configuration.paths }
+    var controlSocket: String { paths.state + "/control.sock" }
+
+    init(_ folder: String) throws(CommandFailure) {
+        guard FileManager.default.fileExists(atPath: folder + "/" + Configuration.fileName) else {
+            throw CommandFailure(
+                .usage, "\(folder) is no TwinDrop home: it has no \(Configuration.fileName).",
+                "Make one with `twindrop init \(folder)`, or name another with --home.")
+        }
+        do {
+            configuration = try Configuration.load(home: folder, installedPlugins: Installation.current.plugins)
+        } catch {
+            throw CommandFailure(.usage, lines: error.description.split(separator: "\n").map(String.init))
+        }
+    }
+
+    /// The drop a person means: a ULID, a unique prefix of one, or a file name (the newest).
+    func drop(_ text: String, in register: any DropRegister) throws(CommandFailure) -> DropRecord {
+        let found = try reporting { () throws(DropError) in try register.find(text, limit: 20) }
+        guard let first = found.first else {
+            throw CommandFailure(.negative, "No drop has the id or file name \(Escaping.visible(text)).", "`twindrop drops` lists them.")
+        }
+        let byName = found.filter { $0.fileName.bytes == Array(text.utf8) }
+        if let newest = byName.first { return newest }
+        guard found.count == 1 else {
+            throw CommandFailure(
+                .negative, "\(Escaping.visible(text)) is the start of \(found.count) drop ids.",
+                "Give more of it: " + found.prefix(5).map(\.id.description).joined(separator: ", "))
+        }
+        return first
+    }
+
+    /// The database for reading, beside a daemon or without one.
+    func openGraph() throws(CommandFailure) -> TwinStore {
+        try reporting { () throws(DropError) in try TwinStore.openReader(folder: paths.state) }
+    }
+
+    func source(_ name: String) throws(CommandFailure) -> Source {
+        if let name = SourceName(name), let source = configuration.source(name) { return source }
+        throw CommandFailure(
+            .usage, "No source is called \(Escaping.visible(name)).",
+            "Sources: " + configuration.sources.map(\.name.text).joined(separator: ", "))
+    }
+}
+
+extension Installation {
+    /// What this executable belongs to.
+    static let current = Installation(
+        executable: (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0])
+
+    /// A program of the installation; where it is missing, its name, which then cannot be started and is reported.
+    func path(of program: String) -> String {
+        (program == "twindrop-watch" ? watch : worker) ?? searched[0] + "/" + program
+    }
+}

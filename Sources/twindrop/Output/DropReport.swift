@@ -1,0 +1,92 @@
+import DropCore
+import TwinModel
+
+/// A drop as the command line shows it.
+enum DropReport {
+    /// The facts of one drop; docs/schemas/drop.schema.json.
+    static func json(_ record: DropRecord) -> JSON {
+        var members: [JSON.Member] = [
+            .init("drop", .string(record.id.description)), .init("source", .string(record.source.text)),
+            .init("file", .string(record.fileName.description)), .init("state", .string(record.state.rawValue)),
+            .init("bytes", .int(Int64(record.bytes))),
+        ]
+        func add(_ name: String, _ value: JSON?) { if let value { members.append(.init(name, value)) } }
+        add("sha256", record.digest.map { .string($0.description) })
+        add("claimedAt", .string(Times.text(record.claimedAt)))
+        add("changedAt", .string(Times.text(record.changedAt)))
+        add("reason", record.reason.map { ["code": .string($0.code.text), "message": .string($0.message), "hint": .string($0.hint)] })
+        add("link", record.link.map { ["kind": .string($0.kind.rawValue), "drop": .string($0.drop.description)] })
+        if record.released { add("released", true) }
+        add("books", record.books.map(json))
+        add("plugin", record.plugin.map(json))
+        add("container", record.container.map { .string($0) })
+        add("member", record.member.map { .string($0) })
+        return .object(members)
+    }
+
+    static func json(_ books: DropBooks) -> JSON {
+        [
+            "records": [
+                "read": .int(Int64(books.recordsRead)), "used": .int(Int64(books.recordsUsed)),
+                "filtered": .int(Int64(books.recordsFiltered)), "rejected": .int(Int64(books.recordsRejected)),
+            ],
+            "operations": [
+                "created": .int(Int64(books.created)), "updated": .int(Int64(books.updated)),
+                "unchanged": .int(Int64(books.unchanged)), "deleted": .int(Int64(books.deleted)),
+                "rejected": .int(Int64(books.rejected)), "superseded": .int(Int64(books.superseded)),
+                "waiting": .int(Int64(books.waiting)),
+            ],
+            "deletedByAbsence": .int(Int64(books.deletedByAbsence)),
+            "bytes": ["accounted": .int(Int64(books.bytesAccounted)), "unaccounted": .int(Int64(books.bytesUnaccounted))],
+        ]
+    }
+
+    static func json(_ plugin: TransformSummary) -> JSON {
+        ["id": .string(plugin.pluginID), "version": .string(plugin.pluginVersion), "sha256": .string(plugin.pluginDigest.description)]
+    }
+
+    /// For people: a line per fact.
+    static func print(_ record: DropRecord) {
+        func line(_ name: String, _ value: String) {
+            Terminal.print(name + String(repeating: " ", count: max(1, 12 - name.count)) + value)
+        }
+        line("drop", record.id.description)
+        line("file", "\(record.fileName) (\(record.bytes) bytes) of source \(record.source)")
+        line("state", "\(record.state.rawValue) since \(Times.text(record.changedAt)); claimed \(Times.text(record.claimedAt))")
+        if let reason = record.reason {
+            line("why", "\(reason.message) [\(reason.code)]")
+            line("", reason.hint)
+        }
+        if let link = record.link { line(link.kind.rawValue, link.drop.description) }
+        if let books = record.books { print(books, line) }
+        if let plugin = record.plugin { line("plugin", "\(plugin.pluginID) \(plugin.pluginVersion), SHA-256 \(plugin.pluginDigest.description.prefix(16))…") }
+        if let digest = record.digest { line("sha256", digest.description) }
+        if let container = record.container { line("archived", "archive/\(container), member \(record.member ?? "-")") }
+    }
+
+    private static func print(_ books: DropBooks, _ line: (String, String) -> Void) {
+        line(
+            "records",
+            "\(books.recordsRead) read = \(books.recordsUsed) used + \(books.recordsFiltered) filtered + \(books.recordsRejected) rejected")
+        var parts = [
+            "\(books.created) created", "\(books.updated) updated", "\(books.unchanged) unchanged", "\(books.deleted) deleted",
+        ]
+        if books.rejected > 0 { parts.append("\(books.rejected) rejected") }
+        if books.superseded > 0 { parts.append("\(books.superseded) superseded") }
+        if books.waiting > 0 { parts.append("\(books.waiting) waiting for a twin") }
+        line("operations", "\(books.operations) = " + parts.joined(separator: " + "))
+        if books.deletedByAbsence > 0 { line("", "\(books.deletedByAbsence) deleted because the snapshot no longer lists them") }
+        if books.bytesUnaccounted > 0 { line("bytes", "\(books.bytesUnaccounted) belong to no record, header or remainder") }
+    }
+
+    /// A short line per drop.
+    static func table(_ records: [DropRecord]) {
+        var table = Table("DROP", "STATE", "SOURCE", "CLAIMED", "CHANGES", "FILE")
+        for record in records {
+            table.add(
+                record.id.description, record.state.rawValue, record.source.text, Times.text(record.claimedAt),
+                record.books.map { String($0.changes) } ?? "-", record.fileName.description)
+        }
+        table.print(whenEmpty: "No drops.")
+    }
+}

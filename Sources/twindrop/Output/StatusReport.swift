@@ -1,0 +1,106 @@
+import Configuration
+import DropCore
+import DropWatch
+import Pipeline
+import PluginHost
+import TwinModel
+import TwinStore
+
+/// What `status` shows: of a running daemon, or of a home at rest.
+enum StatusReport {
+    static func running(
+        _ engine: Engine, _ snapshot: PipelineSnapshot, _ watcher: DropWatcher, _ host: PluginHost
+    ) throws(DropError) -> JSON {
+        let watched = Dictionary(watcher.status().map { ($0.source, $0) }) { first, _ in first }
+        let plugins = Dictionary(host.status().map { ($0.source, $0) }) { first, _ in first }
+        let counters = watcher.counters()
+        let daemon: JSON = [
+            "waiting": .int(Int64(snapshot.waitingFiles)), "inFlight": .array(snapshot.inFlight.map(DropReport.json)),
+            "diskIsFull": .bool(snapshot.diskIsFull), "restartsOfWatcher": .int(Int64(counters.restarts)),
+            "overflows": .int(Int64(counters.overflows)), "filesSeen": .int(Int64(counters.seen)),
+        ]
+        return try report(engine.home, engine.graph, daemon: daemon) { source in
+            var members: [JSON.Member] = []
+            if let seen = watched[source.name] {
+                members.append(.init("watch", .string(seen.mode.description)))
+                members.append(.init("waitingFiles", .int(Int64(seen.waiting))))
+                members.append(.init("refusedFiles", .int(Int64(seen.refused))))
+                if let oldest = seen.oldestWaiting { members.append(.init("oldestWaitingSeconds", .int(oldest.components.seconds))) }
+                if !seen.alarms.isEmpty { members.append(.init("alarms", .array(seen.alarms.map { .string($0) }))) }
+            }
+            if let plugin = plugins[source.name] {
+                members.append(.init("worker", .string(plugin.isRunning ? "busy" : plugin.hasWarmWorker ? "warm" : "none")))
+                if let why = plugin.suspension { members.append(.init("suspended", .string(why.description))) }
+            }
+            if snapshot.blocked.contains(source.name) { members.append(.init("blocked", true)) }
+            return members
+        }
+    }
+
+    static func atRest(_ home: Home) throws(CommandFailure) -> JSON {
+        let store = try home.openGraph()
+        return try reporting { () throws(DropError) in try report(home, store, daemon: .null) { _ in [] } }
+    }
+
+    private static func report(
+        _ home: Home, _ store: TwinStore, daemon: JSON, _ live: (Source) -> [JSON.Member]
+    ) throws(DropError) -> JSON {
+        let counts = try store.counts()
+        let statistics = Dictionary(try store.statistics().map { ($0.source, $0) }) { first, _ in first }
+        let sources: [JSON] = home.configuration.sources.map { source in
+            var members: [JSON.Member] = [.init("source", .string(source.name.text)), .init("folder", .string(source.watched.folder))]
+            members += live(source)
+            if let known = statistics[source.name] {
+                members.append(
+                    .init("drops", .object(DropState.allCases.compactMap { state in
+                        known.drops[state].map { .init(state.rawValue, .int(Int64($0))) }
+                    })))
+                if let newest = known.newestCommit { members.append(.init("newestCommit", .string(Times.text(newest)))) }
+            }
+            if let defect = PluginDefect.of(source) { members.append(.init("defect", .string(defect))) }
+            return .object(members)
+        }
+        return [
+            "home": .string(home.paths.home), "running": .bool(daemon != .null), "daemon": daemon,
+            "graph": [
+                "twins": .int(Int64(counts.twins)), "relationships": .int(Int64(counts.relationships)),
+                "waitingRelationships": .int(Int64(counts.pending)), "revisions": .int(Int64(counts.revisions)),
+                "commits": .int(Int64(clamping: counts.commits)),
+            ],
+            "sources": .array(sources),
+        ]
+    }
+
+    /// For people.
+    static func print(_ facts: JSON) {
+        let isRunning = facts["running"] == .bool(true)
+        Terminal.print("home    \(facts["home"]?.string ?? "")")
+        Terminal.print("daemon  \(isRunning ? "running" : "not running")")
+        if let daemon = facts["daemon"], isRunning {
+            let flying = daemon["inFlight"]?.elements?.count ?? 0
+            Terminal.print("        \(flying) drops in hand, \(daemon["waiting"]?.int ?? 0) files wait to be claimed")
+            if daemon["diskIsFull"] == .bool(true) { Terminal.print("        DISK FULL: files wait in their folders") }
+        }
+        if let graph = facts["graph"] {
+            Terminal.print(
+                "graph   \(graph["twins"]?.int ?? 0) twins, \(graph["relationships"]?.int ?? 0) relationships, \(graph["commits"]?.int ?? 0) commits")
+            if let waiting = graph["waitingRelationships"]?.int, waiting > 0 {
+                Terminal.print("        \(waiting) relationships wait for a twin")
+            }
+        }
+        for source in facts["sources"]?.elements ?? [] { printSource(source) }
+    }
+
+    private static func printSource(_ source: JSON) {
+        let drops = (source["drops"]?.members ?? []).map { "\($0.value.int ?? 0) \($0.name)" }.joined(separator: ", ")
+        Terminal.print("")
+        Terminal.print("source  \(source["source"]?.string ?? ""): \(drops.isEmpty ? "no drops yet" : drops)")
+        Terminal.print("        \(source["folder"]?.string ?? "")")
+        if let watch = source["watch"]?.string {
+            Terminal.print("        watched by \(watch); \(source["waitingFiles"]?.int ?? 0) files wait, \(source["refusedFiles"]?.int ?? 0) refused; worker \(source["worker"]?.string ?? "none")")
+        }
+        for name in ["suspended", "defect"] { if let text = source[name]?.string { Terminal.print("        \(name.uppercased()): \(text)") } }
+        for alarm in source["alarms"]?.elements ?? [] { Terminal.print("        ALARM: \(alarm.string ?? "")") }
+        if source["blocked"] == .bool(true) { Terminal.print("        BLOCKED: an earlier drop waits for a person, and this source keeps its order") }
+    }
+}

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Preloaded into twindrop by the crash tests: numbers every call that changes what is on the disk below CRASH_ROOT, and at
+// number CRASH_AT does what CRASH_MODE says: `before` or `after` (SIGKILL around the call), `eio`, `enospc` (the call fails), or
+// `short` (a write writes half). From then on calls go through, unless CRASH_STICKY is set (every later write fails with ENOSPC).
+// The count of a whole run is written to CRASH_COUNT when the process ends, so that the driver knows the last number.
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum mode { NONE, BEFORE, AFTER, FAIL_EIO, FAIL_ENOSPC, SHORT };
+
+static const char *root;
+static size_t root_length;
+static long crash_at;
+static enum mode mode;
+static int sticky;
+static atomic_long counter;
+static int trace = -1;
+
+__attribute__((constructor)) static void start(void) {
+    root = getenv("CRASH_ROOT");
+    root_length = root ? strlen(root) : 0;
+    const char *at = getenv("CRASH_AT"), *how = getenv("CRASH_MODE"), *log = getenv("CRASH_TRACE");
+    crash_at = at ? atol(at) : 0;
+    sticky = getenv("CRASH_STICKY") != NULL;
+    static const char *names[] = {"none", "before", "after", "eio", "enospc", "short"};
+    for (int i = 0; how && i < 6; i++)
+        if (!strcmp(how, names[i])) mode = (enum mode)i;
+    if (log) trace = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    unsetenv("LD_PRELOAD");
+}
+
+__attribute__((destructor)) static void end(void) {
+    const char *path = getenv("CRASH_COUNT");
+    if (!path || !root) return;
+    FILE *file = fopen(path, "w");
+    if (!file) return;
+    fprintf(file, "%ld\n", atomic_load(&counter));
+    fclose(file);
+}
+
+static int below(const char *path) { return root && path && !strncmp(path, root, root_length); }
+
+static int below_descriptor(int descriptor) {
+    char link[64], path[PATH_MAX];
+    if (!root) return 0;
+    snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    if (length <= 0) return 0;
+    path[length] = 0;
+    return below(path);
+}
+
+static void die(void) {
+    kill(getpid(), SIGKILL);
+    for (;;) pause();
+}
+
+// The number of this call; 0 when it does not count. Kills before the call when asked.
+static long enter(const char *call, int counts) {
+    if (!counts) return 0;
+    long number = atomic_fetch_add(&counter, 1) + 1;
+    if (trace >= 0) dprintf(trace, "%ld %s\n", number, call);
+    if (number == crash_at && mode == BEFORE) die();
+    return number;
+}
+
+// The errno this call is to fail with; 0 when it is to go through.
+static int failure(long number, int writes) {
+    if (!number) return 0;
+    if (sticky && writes && number >= crash_at && mode == FAIL_ENOSPC) return ENOSPC;
+    if (number != crash_at) return 0;
+    return mode == FAIL_EIO ? EIO : mode == FAIL_ENOSPC ? ENOSPC : 0;
+}
+
+static void leave(long number) {
+    if (number && number == crash_at && mode == AFTER) die();
+}
+
+#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+#define CALL(counts, writes, name, ...)                        \
+    long number = enter(#name, counts);                        \
+    int code = failure(number, writes);                        \
+    if (code) {                                                \
+        errno = code;                                          \
+        return -1;                                             \
+    }                                                          \
+    __typeof__(NEXT(name)(__VA_ARGS__)) result = NEXT(name)(__VA_ARGS__); \
+    int saved = errno;                                         \
+    leave(number);                                             \
+    errno = saved;                                             \
+    return result;
+
+#define HALF(number, length) ((number) && (number) == crash_at && mode == SHORT && (length) > 1 ? (length) / 2 : (length))
+
+int fsync(int fd) { CALL(below_descriptor(fd), 0, fsync, fd) }
+int fdatasync(int fd) { CALL(below_descriptor(fd), 0, fdatasync, fd) }
+int unlink(const char *path) { CALL(below(path), 0, unlink, path) }
+int unlinkat(int at, const char *path, int flags) { CALL(below(path) || below_descriptor(at), 0, unlinkat, at, path, flags) }
+int rename(const char *from, const char *to) { CALL(below(to) || below(from), 0, rename, from, to) }
+int renameat(int a, const char *from, int b, const char *to) { CALL(below(to) || below_descriptor(b), 0, renameat, a, from, b, to) }
+int renameat2(int a, const char *from, int b, const char *to, unsigned flags) {
+    CALL(below(to) || below_descriptor(b), 0, renameat2, a, from, b, to, flags)
+}
+int link(const char *from, const char *to) { CALL(below(to), 0, link, from, to) }
+int linkat(int a, const char *from, int b, const char *to, int flags) { CALL(below(to) || below_descriptor(b), 0, linkat, a, from, b, to, flags) }
+int symlink(const char *from, const char *to) { CALL(below(to), 0, symlink, from, to) }
+int symlinkat(const char *from, int at, const char *to) { CALL(below(to) || below_descriptor(at), 0, symlinkat, from, at, to) }
+int mkdir(const char *path, mode_t bits) { CALL(below(path), 1, mkdir, path, bits) }
+int mkdirat(int at, const char *path, mode_t bits) { CALL(below(path) || below_descriptor(at), 1, mkdirat, at, path, bits) }
+int ftruncate(int fd, off_t length) { CALL(below_descriptor(fd), 0, ftruncate, fd, length) }
+int ftruncate64(int fd, off64_t length) { CALL(below_descriptor(fd), 0, ftruncate64, fd, length) }
+
+#define WRITE(name, length, ...)                                           \
+    long number = enter(#name, below_descriptor(fd));                      \
+    int code = failure(number, 1);                                         \
+    if (code) {                                                            \
+        errno = code;                                                      \
+        return -1;                                                         \
+    }                                                                      \
+    size_t part = HALF(number, length);                                    \
+    ssize_t result = __VA_ARGS__;                                          \
+    int saved = errno;                                                     \
+    leave(number);                                                         \
+    errno = saved;                                                         \
+    return result;
+
+ssize_t write(int fd, const void *bytes, size_t length) { WRITE(write, length, NEXT(write)(fd, bytes, part)) }
+ssize_t pwrite(int fd, const void *bytes, size_t length, off_t at) { WRITE(pwrite, length, NEXT(pwrite)(fd, bytes, part, at)) }
+ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t at) { WRITE(pwrite64, length, NEXT(pwrite64)(fd, bytes, part, at)) }
+ssize_t writev(int fd, const struct iovec *parts, int count) { CALL(below_descriptor(fd), 1, writev, fd, parts, count) }

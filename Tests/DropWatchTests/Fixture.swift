@@ -1,0 +1,232 @@
+import DropCore
+import Glibc
+import ThreadKit
+
+@testable import DropWatch
+
+/// A folder of a test's own, removed with it. All paths are relative to it.
+final class Scratch: Sendable {
+    let path: String
+
+    /// - Parameter parent: where to make it; another file system for copies.
+    init(in parent: String = "/tmp") {
+        var template = Array("\(parent)/twindrop-test-XXXXXX".utf8CString)
+        let made = unsafe mkdtemp(&template) != nil
+        precondition(made, "no temporary folder")
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    deinit { Self.remove(path) }
+
+    func folder(_ name: String) -> String {
+        let made = unsafe mkdir(path + "/" + name, 0o755)
+        precondition(made == 0 || errno == EEXIST, "mkdir \(name)")
+        return path + "/" + name
+    }
+
+    static func remove(_ path: String) {
+        let folder = try? SystemCall.openFolder(path)
+        if let folder, let reader = try? FolderReader(FileName("."), in: folder.number) {
+            var entries: [FolderReader.Entry] = []
+            while (try? reader.next(max: 4096, into: &entries)) == true {}
+            for entry in entries {
+                if (try? SystemCall.unlink(entry.name, in: folder.number)) == nil { remove(path + "/" + String(decoding: entry.name.bytes, as: UTF8.self)) }
+            }
+        }
+        unsafe rmdir(path)
+    }
+}
+
+/// Creates a file with `text`, or replaces its content.
+func write(_ text: String, to path: String) {
+    let file = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode_t(0o644))
+    precondition(file >= 0, "open \(path): \(errno)")
+    let bytes = Array(text.utf8)
+    try! SystemCall.write(bytes, count: bytes.count, to: file)
+    close(file)
+}
+
+func content(of path: String) -> String? {
+    let file = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    return (try? SystemCall.contents(file, bytesMax: 1 << 20)).flatMap { $0 }.map { String(decoding: $0, as: UTF8.self) }
+}
+
+func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+func names(in path: String) -> [String] {
+    var entries: [FolderReader.Entry] = []
+    guard let reader = try? FolderReader(path: path) else { return [] }
+    while (try? reader.next(max: 4096, into: &entries)) == true {}
+    return entries.map(\.name.description).sorted()
+}
+
+func facts(_ path: String) -> FileFacts {
+    let (folder, name) = Explainer.split(path)
+    let opened = try! SystemCall.openFolder(folder.text!)
+    return try! SystemCall.facts(of: name, in: opened.number)
+}
+
+extension SettledFile {
+    /// The file as it is now.
+    static func at(_ path: String, source: WatchedSource, marker: FileName? = nil, digest: ContentDigest? = nil) -> SettledFile {
+        let (folder, name) = Explainer.split(path)
+        let now = facts(path)
+        return SettledFile(
+            source: source.name, folder: folder.text!, name: name, bytes: now.bytes, identity: now.identity, marker: marker,
+            expectedDigest: digest)
+    }
+}
+
+extension WatchedSource {
+    static func test(
+        _ folder: String, name: String = "orders", _ kind: ReadinessRule.Kind = .stable, settle: Duration = .milliseconds(80),
+        patterns: [String] = [], bytesMax: UInt64 = 1 << 20, recursive: Bool = false, writerTimeout: Duration = .seconds(900)
+    ) -> WatchedSource {
+        var rule = ReadinessRule()
+        rule.kind = kind
+        rule.settle = settle
+        rule.writerTimeout = writerTimeout
+        return WatchedSource(
+            name: SourceName(name)!, folder: folder, patterns: patterns, readiness: rule, fileBytesMax: bytesMax, recursive: recursive)
+    }
+}
+
+/// The built `twindrop-watch`, which lies beside the test program.
+let helperPath: String = {
+    var buffer = [CChar](repeating: 0, count: 4096)
+    let count = unsafe readlink("/proc/self/exe", &buffer, buffer.count)
+    let program = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let (folder, _) = Explainer.split(program)
+    let root = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
+    let candidates = [folder.text! + "/twindrop-watch", root + "/.build/release/twindrop-watch", root + "/.build/debug/twindrop-watch"]
+    return candidates.first(where: exists) ?? candidates[0]
+}()
+
+/// Gathers what a watcher delivers, and waits for it.
+final class Deliveries: Sendable {
+    struct State {
+        var settled: [SettledFile] = []
+        var unrouted: [UnroutedFile] = []
+        var refused: [RefusedFile] = []
+        var notes: [String] = []
+    }
+
+    let state = Monitor(State())
+
+    var handler: WatchHandler {
+        WatchHandler(
+            settled: { [state] files in state.with { $0.settled += files } },
+            unrouted: { [state] files in state.with { $0.unrouted += files } },
+            refused: { [state] file in state.with { $0.refused.append(file) } },
+            note: { [state] text in state.with { $0.notes.append(text) } })
+    }
+
+    /// Waits, at most `seconds`, until `ready` holds; whether it does.
+    func wait(_ seconds: Int = 10, until ready: (State) -> Bool) -> Bool {
+        state.wait(until: { ready($0) }, timeout: .seconds(seconds)) { ready($0) }
+    }
+
+    var settledNames: [String] { state.with { $0.settled.map(\.name.description) } }
+}
+
+/// A register that remembers the order of what was done to it.
+final class RegisterFake: DropRegister {
+    struct State {
+        var log: [String] = []
+        var records: [DropID: DropRecord] = [:]
+    }
+
+    let state = Monitor(State())
+    /// Called before an intent is noted: looks at the folders at that moment.
+    let onIntend: @Sendable ([DropRecord]) -> Void
+
+    init(onIntend: @escaping @Sendable ([DropRecord]) -> Void = { _ in }) { self.onIntend = onIntend }
+
+    var log: [String] { state.with { $0.log } }
+
+    func intend(_ drops: [DropRecord]) throws(DropError) {
+        onIntend(drops)
+        state.with { state in
+            state.log.append("intend " + drops.map(\.fileName.description).joined(separator: " "))
+            for drop in drops { state.records[drop.id] = drop }
+        }
+    }
+
+    func withdraw(_ drops: [DropID]) throws(DropError) {
+        state.with { state in
+            state.log.append("withdraw " + drops.map { state.records[$0]?.fileName.description ?? "?" }.joined(separator: " "))
+            for drop in drops { state.records[drop] = nil }
+        }
+    }
+
+    func update(_ drops: [DropRecord]) throws(DropError) {}
+    func drop(_ id: DropID) throws(DropError) -> DropRecord? { state.with { $0.records[id] } }
+    func drops(in states: Set<DropState>) throws(DropError) -> [DropRecord] { state.with { Array($0.records.values) } }
+    func unfinished() throws(DropError) -> [DropRecord] { try drops(in: []) }
+    func page(
+        source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int
+    ) throws(DropError) -> [DropRecord] { [] }
+    func find(_ prefix: String, limit: Int) throws(DropError) -> [DropRecord] { [] }
+    func newestApplied(of source: SourceName) throws(DropError) -> DropRecord? { nil }
+    func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord? { nil }
+    func drop(withIntake identity: FileIdentity, of source: SourceName) throws(DropError) -> DropRecord? { nil }
+}
+
+func dropID(_ number: UInt64) -> DropID { DropID(high: 1 << 40, low: number) }
+
+/// The folder of a fixture with a landing folder, a spool and a state folder.
+struct Home {
+    let scratch: Scratch
+    let landing: String
+    let spool: String
+    let stateFolder: String
+
+    /// - Parameter landingIn: another file system for the landing folder.
+    init(landingIn other: Scratch? = nil) {
+        scratch = Scratch()
+        landing = (other ?? scratch).folder("landing")
+        spool = scratch.folder("spool")
+        stateFolder = scratch.folder("state")
+    }
+
+    func path(_ name: String) -> String { landing + "/" + name }
+}
+
+/// A watcher on a landing folder, stopped with the fixture.
+final class Watching {
+    let home: Home
+    let source: WatchedSource
+    let deliveries = Deliveries()
+    let watcher: DropWatcher
+
+    init(
+        _ kind: ReadinessRule.Kind, settle: Duration = .milliseconds(80), patterns: [String] = [], bytesMax: UInt64 = 1 << 20,
+        recursive: Bool = false, writerTimeout: Duration = .seconds(900), events: Bool = true, rootRouting: Bool = false,
+        timing: WatchTiming = WatchTiming(), home: Home = Home(), start: Bool = true
+    ) {
+        self.home = home
+        source = .test(
+            home.landing, kind, settle: settle, patterns: patterns, bytesMax: bytesMax, recursive: recursive,
+            writerTimeout: writerTimeout)
+        watcher = DropWatcher(
+            sources: [source], dropZone: rootRouting ? home.scratch.folder("zone") : nil, helperPath: events ? helperPath : nil,
+            ownership: FolderOwnership(instance: "test-instance", stateFolder: home.stateFolder), timing: timing,
+            handler: deliveries.handler)
+        guard start else { return }
+        watcher.start()
+        precondition(watcher.waitUntilWatching(timeout: .seconds(20)), "the watcher did not start")
+    }
+
+    deinit { watcher.stop() }
+
+    /// Waits until the source's mode is what it will be.
+    func waitForMode(_ wanted: WatchMode) -> Bool {
+        for _ in 0..<400 {
+            if watcher.status().first?.mode == wanted { return true }
+            _ = deliveries.state.wait(until: { _ in false }, timeout: .milliseconds(25)) { _ in true }
+        }
+        return false
+    }
+}

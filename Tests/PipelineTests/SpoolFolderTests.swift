@@ -1,0 +1,110 @@
+import DropCore
+import DropSpooling
+import Foundation
+import SocketKit
+import Testing
+import ThreadKit
+import TwinModel
+
+/// A folder of its own for one test, removed with it.
+final class Scratch {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("td-\(UUID().uuidString.prefix(8))").path
+
+    init() throws { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+}
+
+@Suite struct `The spool` {
+    let scratch: Scratch
+    let spool: SpoolFolder
+    let id = DropID(high: 5, low: 6)
+    let day = UTCDay(milliseconds: 1_795_000_000_000)
+
+    init() throws {
+        scratch = try Scratch()
+        spool = try SpoolFolder(state: scratch.path)
+        try Data("abc".utf8).write(to: URL(fileURLWithPath: spool.path(of: id)))
+    }
+
+    @Test func `knows the SHA-256 of its files`() throws {
+        // The test vector of FIPS 180-4, appendix B.1.
+        #expect(try spool.digest(of: id).description == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+    }
+
+    @Test func `moves bytes into quarantine beside the reason, and back as a new drop`() throws {
+        try spool.quarantine(id, on: day, reason: ["code": "refused"])
+        #expect(!spool.contains(id))
+        #expect(spool.isQuarantined(id, on: day))
+        let copy = DropID(high: 9, low: 9)
+        try spool.respool(id, on: day, as: copy)
+        #expect(try spool.digest(of: copy).description.hasPrefix("ba7816bf"))
+        #expect(spool.isQuarantined(id, on: day))
+    }
+
+    @Test func `puts into quarantine again what a crash left half moved`() throws {
+        try spool.quarantine(id, on: day, reason: ["code": "refused"])
+        try spool.quarantine(id, on: day, reason: ["code": "refused"])
+        #expect(spool.isQuarantined(id, on: day))
+    }
+
+    @Test func `removes what is there and minds nothing that is not`() throws {
+        try spool.remove([id, DropID(high: 1, low: 1)])
+        #expect(!spool.contains(id))
+    }
+
+    @Test func `names the file it cannot open`() {
+        let error = #expect(throws: DropError.self) { try spool.digest(of: DropID(high: 1, low: 1)) }
+        #expect(error?.message.contains(DropID(high: 1, low: 1).description) == true)
+    }
+}
+
+@Suite struct `The lock of a home` {
+    @Test func `is refused to a second instance, which is told who holds it`() throws {
+        let scratch = try Scratch()
+        let first = try HomeLock(state: scratch.path)
+        let error = #expect(throws: DropError.self) { _ = try HomeLock(state: scratch.path) }
+        #expect(error?.code == "locked")
+        #expect(error?.message.contains(String(ProcessInfo.processInfo.processIdentifier)) == true)
+        withExtendedLifetime(first) {}
+    }
+
+    @Test func `tells a clean end from a crash`() throws {
+        let scratch = try Scratch()
+        do { try HomeLock(state: scratch.path).release() }
+        do {
+            let second = try HomeLock(state: scratch.path)
+            #expect(!second.wasUnclean)
+        }
+        let third = try HomeLock(state: scratch.path)
+        #expect(third.wasUnclean)
+        #expect(!third.wasRebooted)
+    }
+}
+
+@Suite struct `Local sockets` {
+    @Test func `carry lines both ways and know the caller`() throws {
+        let scratch = try Scratch()
+        let listener = try LocalListener(at: scratch.path + "/s")
+        let server = NamedThread("server") {
+            while let connection = listener.accept() {
+                while let line = connection.readLine() { _ = connection.write(line: "\(line) from \(connection.peerUser!)") }
+            }
+        }
+        do {
+            let connection = try LocalConnection(connectingTo: scratch.path + "/s")
+            let isSent = connection.write(line: "one") && connection.write(line: "two")
+            let answers = [connection.readLine(), connection.readLine()]
+            #expect(isSent)
+            #expect(answers == ["one from \(getuid())", "two from \(getuid())"])
+        }
+        listener.stop()
+        server.join()
+    }
+
+    @Test func `say when nobody listens`() throws {
+        let scratch = try Scratch()
+        let error = #expect(throws: SocketError.self) { _ = try LocalConnection(connectingTo: scratch.path + "/none") }
+        #expect(error?.isAbsent == true)
+    }
+}

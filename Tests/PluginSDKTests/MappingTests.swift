@@ -1,0 +1,183 @@
+import Testing
+import TwinDropTesting
+
+@Suite struct `The mapping plugin` {
+    @Test func `gives what its golden file says`() throws {
+        let folder = "\(PluginLibraries.folder("mapping"))/Samples"
+        let settings = String(decoding: try FileBytes.read("\(folder)/forklifts.settings.json"), as: UTF8.self)
+        let lookups = ["sites": ["HAM": "Hamburg", "MUC": "München"]]
+        let recording = try PluginLibraries.mapping(settings: settings, lookups: lookups).transform(
+            file: "\(folder)/forklifts.csv")
+        #expect(recording.violations.isEmpty)
+        let differences = try GoldenFile("\(folder)/forklifts.golden.ndjson").differences(from: recording)
+        #expect(differences.isEmpty, "\(differences.joined(separator: "\n"))")
+    }
+
+    /// One property from one cell, and what becomes of it: a value, nil for none, or the code of a rejection.
+    struct Cell: Sendable, CustomTestStringConvertible {
+        let cell: String
+        let property: String
+        let value: RecordedValue?
+        var rejection: String?
+        var testDescription: String { "\(cell) by \(property)" }
+
+        init(_ cell: String, _ property: String, _ value: RecordedValue?) {
+            (self.cell, self.property, self.value) = (cell, property, value)
+        }
+
+        init(_ cell: String, _ property: String, rejected code: String) {
+            (self.cell, self.property, value, rejection) = (cell, property, nil, code)
+        }
+    }
+
+    @Test(arguments: [
+        Cell("x", #"{}"#, .text("x")), Cell("", #"{}"#, .absent), Cell("", #"{"onEmpty":"skip"}"#, nil),
+        Cell("", #"{"onEmpty":"reject"}"#, rejected: "missing-value"), Cell("", #"{"default":"d"}"#, .text("d")),
+        Cell("NA", #"{"nulls":["NA"]}"#, .absent), Cell("", #"{"nulls":["NA"]}"#, .text("")),
+        Cell(" Ab ", #"{"trim":true,"case":"upper"}"#, .text("AB")), Cell("Ab", #"{"case":"lower"}"#, .text("ab")),
+        Cell("12", #"{"type":"int"}"#, .int(12)), Cell("-9223372036854775808", #"{"type":"int"}"#, .int(.min)),
+        Cell("9223372036854775808", #"{"type":"int"}"#, rejected: "number-too-large"), Cell("3.0", #"{"type":"int"}"#, .int(3)),
+        Cell("3.5", #"{"type":"int"}"#, rejected: "not-a-whole-number"), Cell("1e3", #"{"type":"int"}"#, .int(1000)),
+        Cell("1.234.567", #"{"type":"int","group":".","decimal":","}"#, .int(1_234_567)),
+        Cell("1.23", #"{"type":"int","group":".","decimal":","}"#, rejected: "not-a-number"),
+        Cell("x", #"{"type":"int","onBad":"empty"}"#, .absent),
+        Cell("x", #"{"type":"int","onBad":"empty","onEmpty":"skip"}"#, nil),
+        Cell(".0000", #"{"type":"double"}"#, .double(0)),
+        Cell("1 234,5", #"{"type":"double","group":" ","decimal":","}"#, .double(1234.5)),
+        Cell("3149.0ft²", #"{"type":"double","unit":true}"#, .double(3149)),
+        Cell("1e999", #"{"type":"double"}"#, rejected: "number-too-large"),
+        Cell("nan", #"{"type":"double"}"#, rejected: "not-a-number"), Cell("yes", #"{"type":"bool"}"#, .bool(true)),
+        Cell("FALSE", #"{"type":"bool"}"#, .bool(false)), Cell("J", #"{"type":"bool"}"#, rejected: "not-a-bool"),
+        Cell("2024-02-29", #"{"type":"date"}"#, .date(days: 19782)),
+        Cell("2023-02-29", #"{"type":"date"}"#, rejected: "not-a-date"),
+        Cell("29.2.24", #"{"type":"date","format":"d.M.yy"}"#, .date(days: 19782)),
+        Cell("3-Mar-2024", #"{"type":"date","format":"d-MMM-yyyy"}"#, .date(days: 19785)),
+        Cell("2024-02-29 12:00", #"{"type":"dateTime"}"#, .dateTime(microseconds: 1_709_208_000_000_000, offsetMinutes: 0)),
+        Cell(
+            "2024-02-29T12:00:00.5-05:00", #"{"type":"dateTime"}"#,
+            .dateTime(microseconds: 1_709_226_000_500_000, offsetMinutes: -300)),
+        Cell(
+            "2/29/2024 1:05 PM", #"{"type":"dateTime","format":"M/d/yyyy h:mm a","zone":"+01:00"}"#,
+            .dateTime(microseconds: 1_709_208_300_000_000, offsetMinutes: 60)),
+        Cell("08:30", #"{"type":"time"}"#, .time(microseconds: 30_600_000_000)),
+        Cell("24:00", #"{"type":"time"}"#, rejected: "not-a-time"),
+        Cell("PT1H30M", #"{"type":"duration"}"#, .duration(months: 0, microseconds: 5_400_000_000)),
+        Cell("-P1Y2M", #"{"type":"duration"}"#, .duration(months: -14, microseconds: 0)),
+        Cell("90", #"{"type":"duration","unit":"minutes"}"#, .duration(months: 0, microseconds: 5_400_000_000)),
+        Cell("90", #"{"type":"duration"}"#, rejected: "not-a-duration"), Cell("[1]", #"{"type":"json"}"#, .json("[1]")),
+        Cell("[1", #"{"type":"json"}"#, rejected: "not-json"), Cell("A", #"{"values":{"A":"7"},"type":"int"}"#, .int(7)),
+        Cell("B", #"{"values":{"A":"7"},"otherwise":"reject"}"#, rejected: "unknown-word"),
+        Cell("B", #"{"values":{"A":"7"},"otherwise":"empty"}"#, .absent), Cell("B", #"{"values":{"A":"7"}}"#, .text("B")),
+        Cell("HAM", #"{"lookup":"sites"}"#, .text("Hamburg")), Cell("b", #"{"text":"{k}/{v|upper}"}"#, .text("1/B")),
+        Cell("", #"{"text":"{k}/{v}"}"#, .absent), Cell("x", #"{"constant":1.5}"#, .double(1.5)),
+        Cell("x", #"{"constant":true}"#, .bool(true)),
+        Cell("x", #"{"constant":"2024-02-29","type":"date"}"#, .date(days: 19782)),
+        Cell("x", ##"{"column":"#1","type":"int"}"##, .int(1)),
+    ])
+    func `makes a property of a cell`(_ cell: Cell) throws {
+        let settings = #"{"dialect":{"delimiter":"|"},"twins":[{"id":"t-{k}","properties":{"v":\#(cell.property)}}]}"#
+        let harness = try PluginLibraries.mapping(settings: settings, lookups: ["sites": ["HAM": "Hamburg"]])
+        let recording = harness.transform(Array("k|v\n1|\(cell.cell)\n".utf8), name: "x.csv")
+        #expect(recording.violations.isEmpty && recording.status == 0, "\(recording.failure ?? "") \(recording.violations)")
+        #expect(recording.allRecords.first?.rejection?.code == cell.rejection)
+        if cell.rejection == nil { #expect(recording.allOperations.first?["v"] == cell.value) }
+    }
+
+    @Test(arguments: [
+        (#"{"column":"v","equals":"a"}"#, ["a"]), (#"{"column":"v","not":["a","b"]}"#, ["A", "abc", ""]),
+        (#"{"column":"v","empty":true}"#, [""]), (#"{"column":"v","matches":"a*"}"#, ["a", "abc"]),
+        (#"{"column":"v","notMatches":["a*","?"]}"#, [""]), (#"{"column":"v","equals":"a","ignoreCase":true}"#, ["a", "A"]),
+        (#"[{"column":"v","matches":"a*"},{"column":"v","not":"a"}]"#, ["abc"]),
+        (
+            #"{"any":[{"column":"v","empty":true},{"all":[{"column":"v","matches":"*b*"},{"column":"v","not":"b"}]}]}"#,
+            ["abc", ""]
+        ),
+    ])
+    func `uses the records that meet the condition`(condition: String, used: [String]) throws {
+        let settings =
+            #"{"where":\#(condition),"twins":[{"id":"t-{@record}","properties":{"v":{"onEmpty":"skip","nulls":["-"]}}}]}"#
+        let text = ["k,v", "1,a", "2,A", "3,b", "4,abc", "5,"].joined(separator: "\n")
+        let recording = try PluginLibraries.mapping(settings: settings).transform(Array(text.utf8), name: "x.csv")
+        #expect(recording.allOperations.map { $0["v"] } == used.map { .text($0) })
+        #expect(Int(recording.filtered) == 5 - used.count)
+        #expect(recording.rejected == 0)
+    }
+
+    @Test func `writes what an id may not have as percent codes`() throws {
+        let recording = try PluginLibraries.mapping(
+            settings: #"{"twins":[{"id":"{k|trim|lower}"},{"id":"{k}","escape":"none"}]}"#
+        )
+        .transform(Array("k\n A/b %ü \n".utf8), name: "x.csv")
+        #expect(recording.twins.map(\.key) == ["a%2Fb%20%25%C3%BC", " A/b %ü "])
+    }
+
+    @Test func `refuses ids that are too long or have no value`() throws {
+        let harness = try PluginLibraries.mapping(settings: #"{"twins":[{"id":"{k}"}]}"#)
+        let text = "k,x\n" + String(repeating: "é", count: 128) + ",1\n" + String(repeating: "x", count: 129) + ",1\n,1\n"
+        let settings = #"{"twins":[{"id":"{k}","escape":"none"}]}"#
+        let recording = try PluginLibraries.mapping(settings: settings).transform(Array(text.utf8), name: "x.csv")
+        #expect(recording.rejectionCodes == ["id-too-long", "missing-id"])
+        #expect(recording.operations == 1)
+        #expect(
+            harness.transform(Array(text.utf8), name: "x.csv").rejectionCodes == ["id-too-long", "id-too-long", "missing-id"])
+    }
+
+    @Test func `deletes a relationship with a stable id when its target is empty`() throws {
+        let settings =
+            #"{"relationships":[{"source":"f-{k}","name":"order","target":"o-{v}","id":"current","onEmpty":"delete"}]}"#
+        let recording = try PluginLibraries.mapping(settings: settings).transform(Array("k,v\n1,7\n2,\n".utf8), name: "x.csv")
+        #expect(recording.allOperations.map(\.verb) == [.upsert, .delete])
+        #expect(recording.allOperations.map(\.key) == ["f-1/current", "f-2/current"])
+        #expect(recording.status == 0)
+    }
+
+    @Test func `counts occurrences anew in each file`() throws {
+        let harness = try PluginLibraries.mapping(settings: #"{"occurrence":["k"],"twins":[{"id":"{k}-{@occurrence}"}]}"#)
+        for _ in 0..<2 {
+            let recording = harness.transform(Array("k\na\nb\na\na\n".utf8), name: "x.csv")
+            #expect(recording.twins.map(\.key) == ["a-1", "b-1", "a-2", "a-3"])
+        }
+    }
+
+    @Test func `quotes a refused cell only where the settings allow it`() throws {
+        for (shows, words) in [("false", "the cell is not a number"), ("true", "'secret' is not a number")] {
+            let settings = #"{"showValues":\#(shows),"twins":[{"id":"t","properties":{"k":{"type":"int"}}}]}"#
+            let recording = try PluginLibraries.mapping(settings: settings).transform(Array("k\nsecret\n".utf8), name: "x.csv")
+            #expect(recording.allRecords.first?.rejection?.message.contains(words) == true)
+        }
+    }
+
+    @Test func `names the columns there are when one is missing`() throws {
+        let settings = #"{"twins":[{"id":"{nope}"}]}"#
+        let recording = try PluginLibraries.mapping(settings: settings).transform(Array("k,v\n1,2\n".utf8), name: "x.csv")
+        #expect(recording.status == 1)
+        #expect(recording.failure == "The file has no column 'nope'. Its columns are: k, v.")
+    }
+
+    @Test(arguments: [
+        ("{}", "nothing would be made"), (#"{"twins":[{}]}"#, "twins.0: 'id' is missing"),
+        (#"{"twins":[{"id":"{x"}]}"#, "twins.0.id: '{x' has '{' without '}'"),
+        (#"{"twins":[{"id":"{x|loud}"}]}"#, "trim, lower and upper"),
+        (#"{"twins":[{"id":"{@occurrence}"}]}"#, "'occurrence' does not say of what"),
+        (
+            #"{"twins":[{"id":"a","properties":{"p":{"type":"date","format":"QQ"}}}]}"#,
+            "twins.0.properties.p.format: The pattern 'QQ'"
+        ),
+        (#"{"twins":[{"id":"a","properties":{"p":{"typ":"date"}}}]}"#, "twins.0.properties.p.typ: is unknown here"),
+        (#"{"twins":[{"id":"a","where":{"column":"x"}}]}"#, "needs exactly one of equals"),
+        (#"{"decimal":",","group":",","twins":[]}"#, "same character"),
+        (#"{"zone":"CET","twins":[]}"#, "zone: must be an offset"),
+        (#"{"relationships":[{"source":"a","name":"n","target":"t","onEmpty":"delete"}]}"#, "'delete' needs an 'id'"),
+        (#"{"dialect":{"delimiter":""},"twins":[{"id":"a"}]}"#, "dialect: delimiter"), ("[", "at byte 1"),
+    ])
+    func `refuses settings that make no sense, with their path`(settings: String, words: String) throws {
+        let error = #expect(throws: HarnessError.self) { try PluginLibraries.mapping(settings: settings) }
+        #expect(error?.message.contains(words) == true, "\(error?.message ?? "")")
+    }
+
+    @Test func `answers a probe only for the files it names`() throws {
+        let harness = try PluginLibraries.mapping(settings: #"{"files":["inv-*.csv"],"twins":[{"id":"a"}]}"#)
+        #expect(harness.probe(name: "inv-1.csv", head: []) == 80)
+        #expect(harness.probe(name: "other.csv", head: []) == 0)
+    }
+}

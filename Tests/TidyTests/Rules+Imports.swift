@@ -1,0 +1,125 @@
+/// What the source tree must be like. Each rule takes one file and gives what is wrong with it.
+enum Rules {
+    /// Who may import whom (style.md, section 1): the pure core knows nothing, adapters know the core and kits, `twindrop` wires.
+    /// A target that is missing here is refused: its place is decided when it is made.
+    static let imports: [String: Set<String>] = [
+        // Pure core
+        "TwinModel": [],
+        "DropCore": ["TwinModel"],
+        // Kits
+        "ThreadKit": ["DequeModule"],
+        "SocketKit": ["ThreadKit"],
+        "ArchiveKit": ["CArchive"],
+        "CurlKit": ["CCurl"],
+        // Adapters
+        "DropWatch": ["DropCore", "TwinModel", "ThreadKit", "SystemPackage", "Crypto", "CLinuxFiles"],
+        "PluginHost": ["DropCore", "TwinModel", "ThreadKit", "CTwinDropWire", "CTwinDropPlugin", "SystemPackage", "Crypto"],
+        "TwinStore": ["DropCore", "TwinModel", "ThreadKit", "GRDB", "GRDBSQLite"],
+        "DropSpooling": ["DropCore", "TwinModel", "SystemPackage", "Crypto"],
+        "Evidence": ["DropCore", "TwinModel", "ThreadKit", "ArchiveKit", "SystemPackage", "Crypto"],
+        "Configuration": ["DropCore", "TwinModel", "Yams"],
+        // Flow
+        "Pipeline": ["DropCore", "TwinModel", "ThreadKit", "DequeModule"],
+        // Plugin side
+        "TwinDropPluginSDK": ["CTwinDropPlugin"],
+        "TwinDropTesting": ["CTwinDropPlugin", "TwinDropPluginSDK", "DropCore", "TwinModel"],
+        "Plugins": ["TwinDropPluginSDK", "CTwinDropPlugin"],
+    ]
+    /// What everybody may import: the C library's Swift face and the standard library's own modules.
+    static let everywhere: Set<String> = ["Glibc", "Musl", "Synchronization"]
+    /// The composition root; and programs of their own for measuring.
+    static let unbound: Set<String> = ["twindrop"]
+    /// Where Foundation is allowed: where something else needs it anyway, and nothing is hot.
+    static let foundation: Set<String> = ["Configuration", "twindrop", "TwinDropTesting", "TwinStore"]  // GRDB speaks `Data`.
+
+    /// Where pointers may be touched: `unsafe`, and modules of C.
+    static let unsafeFolders = [
+        "Sources/ThreadKit/", "Sources/SocketKit/", "Sources/ArchiveKit/", "Sources/DropSpooling/Raw/", "Sources/twindrop/System/",
+        "Sources/CurlKit/", "Sources/PluginHost/", "Sources/TwinDropPluginSDK/",
+        "Sources/TwinDropTesting/", "Sources/TwinStore/Raw/", "Sources/DropWatch/Raw/", "Sources/DropWatch/System/",
+        "Sources/DropWatch/Watching/HelperProcess.swift", "Sources/Evidence/Raw/", "Plugins/",
+    ]
+
+    /// Imports follow the table; Foundation only where it is listed.
+    static func dependencyDirection(_ file: SourceFile) -> [Finding] {
+        guard file.isSwift, file.isUnderSources, let target = file.target, !unbound.contains(target) else { return [] }
+        guard let allowed = imports[target] else {
+            return [
+                Finding(
+                    path: file.path, line: 1,
+                    message: "the target \(target) has no row in Rules.imports: decide what it may import.")
+            ]
+        }
+        return importedModules(file).compactMap { line, module in
+            if module.hasPrefix("Foundation") {
+                guard !foundation.contains(target) else { return nil }
+                return Finding(path: file.path, line: line, message: "\(target) does without Foundation.")
+            }
+            guard !allowed.contains(module), !everywhere.contains(module) else { return nil }
+            return Finding(path: file.path, line: line, message: "\(target) may not import \(module).")
+        }
+    }
+
+    /// `unsafe` and C modules stay in the folders made for them.
+    static func pointersStayInKits(_ file: SourceFile) -> [Finding] {
+        guard file.isSwift, file.isUnderSources, !unsafeFolders.contains(where: file.path.hasPrefix) else { return [] }
+        let words = file.code.indices.filter { hasWord("unsafe", in: file.code[$0]) }.map {
+            Finding(path: file.path, line: $0 + 1, message: "`unsafe` outside the folders of Rules.unsafeFolders.")
+        }
+        let modules = importedModules(file).filter { isC($0.module) }.map {
+            Finding(
+                path: file.path, line: $0.line, message: "the C module \($0.module) outside the folders of Rules.unsafeFolders.")
+        }
+        return words + modules
+    }
+
+    /// Only twindrop-watch is linked with libinotifytools, which is GPL-2.0 (docs/decisions/0001).
+    static func inotifytoolsStaysApart(_ file: SourceFile) -> [Finding] {
+        guard file.isUnderSources, file.isC || file.path.hasSuffix(".modulemap"), file.target != "twindrop-watch" else {
+            return []
+        }
+        return file.code.indices.filter { file.code[$0].contains("inotifytools") || file.lines[$0].contains("<inotifytools") }.map
+        {
+            Finding(path: file.path, line: $0 + 1, message: "only twindrop-watch may use libinotifytools.")
+        }
+    }
+
+    /// The modules a file imports, with their lines; `import struct A.B` counts as A.
+    static func importedModules(_ file: SourceFile) -> [(line: Int, module: String)] {
+        let kinds: Set<Substring> = ["struct", "class", "enum", "protocol", "func", "var", "let", "typealias", "actor"]
+        return file.code.enumerated().compactMap { index, line in
+            var words = line.split { $0 == " " || $0 == ";" || $0 == "\t" }[...]
+            guard let at = words.firstIndex(of: "import"), words[..<at].allSatisfy({ $0.hasPrefix("@") || isAccess($0) }) else {
+                return nil
+            }
+            words = words[(at + 1)...]
+            if let first = words.first, kinds.contains(first) { words = words.dropFirst() }
+            guard let module = words.first?.split(separator: ".").first else { return nil }
+            return (index + 1, String(module))
+        }
+    }
+
+    private static func isAccess(_ word: Substring) -> Bool {
+        ["public", "package", "internal", "fileprivate", "private"].contains(word)
+    }
+
+    private static func isC(_ module: String) -> Bool {
+        module == "GRDBSQLite" || module.first == "C" && module.dropFirst().first?.isUppercase == true
+    }
+
+    /// Whether `word` stands in `line` as a word of its own.
+    static func hasWord(_ word: String, in line: String) -> Bool {
+        var rest = line[...]
+        while let range = rest.firstRange(of: word) {
+            let before = range.lowerBound > line.startIndex ? line[line.index(before: range.lowerBound)] : " "
+            let after = range.upperBound < line.endIndex ? line[range.upperBound] : " "
+            if !isPartOfWord(before), !isPartOfWord(after) { return true }
+            rest = line[range.upperBound...]
+        }
+        return false
+    }
+
+    private static func isPartOfWord(_ character: Character) -> Bool {
+        character.isLetter || character.isNumber || character == "_"
+    }
+}

@@ -1,0 +1,123 @@
+import Testing
+
+/// Each rule must find a planted defect, and leave what only looks like one.
+@Suite struct `A rule` {
+    private func file(_ path: String, _ text: String) -> SourceFile { SourceFile(path: path, text: text) }
+
+    @Test(arguments: [
+        ("Sources/TwinModel/A.swift", "import DropCore"), ("Sources/DropCore/A.swift", "package import Foundation"),
+        ("Sources/ThreadKit/A.swift", "import FoundationEssentials"), ("Sources/DropWatch/A.swift", "internal import TwinStore"),
+        ("Sources/Pipeline/A.swift", "@testable import struct PluginHost.Worker"),
+        ("Plugins/x/Sources/A.swift", "import DropCore"),
+        ("Sources/Unheard/A.swift", ""), ("Sources/TwinDropPluginSDK/A.swift", "public import DropCore"),
+    ])
+    func `finds imports against the direction`(path: String, text: String) {
+        #expect(Rules.dependencyDirection(file(path, text)).count == 1)
+    }
+
+    @Test(arguments: [
+        ("Sources/DropCore/A.swift", "package import TwinModel\nimport Synchronization"),
+        ("Sources/twindrop/A.swift", "import TwinStore"),
+        ("Sources/TwinModel/A.swift", "// import DropCore\nlet text = \"import DropCore\""),
+        ("Tests/XTests/A.swift", "import Foundation"),
+    ])
+    func `leaves imports in the direction`(path: String, text: String) {
+        #expect(Rules.dependencyDirection(file(path, text)) == [])
+    }
+
+    @Test func `finds pointers outside the kits`() {
+        #expect(Rules.pointersStayInKits(file("Sources/TwinStore/A.swift", "import CArchive\nlet a = unsafe b")).count == 2)
+        #expect(Rules.pointersStayInKits(file("Sources/TwinStore/A.swift", "let unsafety = 1 // unsafe\nimport Crypto")) == [])
+        #expect(Rules.pointersStayInKits(file("Sources/TwinStore/Raw/A.swift", "import GRDBSQLite\nunsafe f()")) == [])
+    }
+
+    @Test func `finds libinotifytools elsewhere`() {
+        let line = "#include <inotifytools/inotifytools.h>"
+        #expect(Rules.inotifytoolsStaysApart(file("Sources/twindrop-worker/main.c", line)).count == 1)
+        #expect(Rules.inotifytoolsStaysApart(file("Sources/twindrop-watch/main.c", line)) == [])
+    }
+
+    @Test func `finds files and lines that are too long`() {
+        #expect(Rules.fileLength(file("Sources/A/A.swift", String(repeating: "\n", count: 601))).count == 1)
+        #expect(Rules.fileLength(file("Sources/A/A.swift", String(repeating: "\n", count: 600))) == [])
+        #expect(Rules.lineLength(file("Sources/A/A.c", String(repeating: "x", count: 131))).map(\.line) == [1])
+        #expect(Rules.lineLength(file("Sources/A/A.c", String(repeating: "ü", count: 130))) == [])
+        #expect(Rules.lineLength(file("Sources/A/A.swift", "let a = \"" + String(repeating: "x", count: 131) + "\"")) == [])
+    }
+
+    @Test(arguments: [
+        ("A.swift", "struct A {\n    func f(a: B) throws -> C {\n", "    }\n}"),
+        ("A.swift", "extension A {\n    init?(a: B) {\n", "    }\n}"),
+        ("A.c", "static int f(int a,\n             int b)\n{\n", "}"), ("A.c", "int f(void) {\n    if (a) {\n    }\n", "}"),
+    ])
+    func `finds functions that are too long`(name: String, before: String, after: String) {
+        let body = String(repeating: "        a += \"}\" // }\n", count: 80)
+        #expect(Rules.functionLength(file("Sources/A/\(name)", before + body + after)).count == 1)
+        #expect(Rules.functionLength(file("Sources/A/\(name)", before + body.prefix(body.count / 2) + after)) == [])
+    }
+
+    @Test func `counts each function by itself`() {
+        let text = "struct A {\n    func f() {\n        func g() {\n        }\n    }\n    var a: Int { 1 }\n    func h() { }\n}"
+        let functions = Rules.functions(file("Sources/A/A.swift", text))
+        #expect(functions.map(\.name) == ["g", "f", "h"])
+        #expect(functions.map(\.lines) == [3...4, 2...5, 7...7])
+    }
+
+    @Test func `finds promises`() {
+        #expect(Rules.noPromises(file("docs/a.md", "a\nTODO: b\n FIXME")).map(\.line) == [2, 3])
+        #expect(Rules.noPromises(file("Sources/A/A.swift", "// XXX: later")).count == 1)
+        #expect(Rules.noPromises(file("docs/a.md", "TODOS mastodon HH:mmXXX")) == [])
+    }
+
+    @Test func `finds loose tasks`() {
+        #expect(Rules.noLooseTasks(file("Sources/A/A.swift", "Task { f() }")).count == 1)
+        #expect(Rules.noLooseTasks(file("Sources/A/A.swift", "// Awaited by stop().\nTask(priority: .low) { f() }")) == [])
+        #expect(Rules.noLooseTasks(file("Sources/A/A.swift", "// Never awaited.\nTask.detached { f() }")).count == 1)
+        #expect(Rules.noLooseTasks(file("Sources/A/A.swift", "let t = Task.isCancelled; group.addTask { }")) == [])
+    }
+
+    @Test func `finds unchecked promises without their reason`() {
+        #expect(Rules.uncheckedIsExplained(file("Sources/A/A.swift", "class A: @unchecked Sendable {")).count == 1)
+        #expect(
+            Rules.uncheckedIsExplained(file("Sources/A/A.swift", "/// Guarded by `lock`.\nclass A: @unchecked Sendable {")) == [])
+        #expect(Rules.uncheckedIsExplained(file("Sources/A/A.swift", "\n\n\nnonisolated(unsafe) var a = 1")).count == 1)
+    }
+
+    @Test func `finds folders of one machine`() {
+        #expect(Rules.noMachinePaths(file("docs/a.md", "see /work/x and /home/me")).count == 2)
+        #expect(Rules.noMachinePaths(file("Package.resolved", "\"location\" : \"https://mirror.example/x\"")).count == 1)
+        #expect(Rules.noMachinePaths(file("Package.resolved", "\"location\" : \"https://github.com/apple/x\"")) == [])
+        #expect(Rules.noMachinePaths(file("docs/a.md", "workflow/homes: /srv/exports")) == [])
+    }
+
+    @Test func `finds names that say nothing`() {
+        #expect(Rules.plainNames(file("Sources/A/StringUtils.swift", "")).count == 1)
+        #expect(Rules.plainNames(file("Sources/Common/A.swift", "final class DropManager {}")).count == 2)
+        #expect(Rules.plainNames(file("Sources/A/HelperProcess.swift", "struct HelperProcess {}")) == [])
+    }
+
+    @Test func `finds types without a sentence`() {
+        #expect(Rules.typesAreDocumented(file("Sources/A/A.swift", "package struct A {}")).count == 1)
+        #expect(Rules.typesAreDocumented(file("Sources/A/A.swift", "/// What it is.\n@safe\npackage final class A {}")) == [])
+    }
+
+    @Test func `finds links that lead nowhere`() {
+        let document = file("docs/a/b.md", "[x](../c.md#part) [y](https://example.com) [z](d.md) [w](#here)")
+        #expect(Rules.linksLead(document) { $0 == "docs/c.md" }.map(\.message) == ["the link d.md leads nowhere."])
+    }
+
+    @Test func `finds commands that do not exist`() {
+        let document = file(
+            "README.md", "Type `make demo`, `make tset` or `twindrop showw X`.\n    $ twindrop --home . verify\n    twindrop fly")
+        let findings = Rules.commandsExist(document, makeTargets: ["demo", "test"])
+        #expect(
+            findings.map(\.message) == ["there is no make tset.", "there is no twindrop showw.", "there is no twindrop fly."])
+    }
+
+    @Test func `sees through comments and literals`() {
+        let first = ##"let a = "x // \(f("}")) y" /* { */ + #"{"# // {"##
+        let masked = file("Sources/A/A.swift", first + "\n} let b = \"\"\"\n  { \" {\n  \"\"\"")
+        #expect(masked.code.joined().filter { "{}".contains($0) } == "}")
+        #expect(masked.comments[0].contains("// {"))
+    }
+}

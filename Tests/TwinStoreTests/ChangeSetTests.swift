@@ -1,0 +1,245 @@
+import DropCore
+import Testing
+import TwinModel
+
+@testable import TwinStore
+
+@Suite struct `A change set` {
+    @Test func `counts each operation once, and changes per twin`() throws {
+        let fixture = try StoreFixture()
+        let first = try fixture.drop { writer in
+            writer.twin("a", ["x": .integer(1)])
+            writer.twin("a", ["x": .integer(2)])
+            writer.twin("b", ["x": .integer(1)])
+            writer.twin("b", .deleteTwin)
+            writer.twin("c", .deleteTwin)
+        }
+        #expect(first.books.created == 1)
+        #expect(first.books.superseded == 2)
+        #expect(first.books.unchanged == 2)
+        #expect(first.books.operations == 5)
+        #expect(try fixture.store.twin("a")?["x"] == 2)
+        #expect(try fixture.store.twin("b") == nil)
+    }
+
+    @Test func `that reverts itself changes nothing`() throws {
+        let fixture = try StoreFixture()
+        try fixture.drop { $0.twin("a", ["x": .integer(1)]) }
+        let result = try fixture.drop { writer in
+            writer.twin("a", ["x": .integer(2)])
+            writer.twin("a", ["x": .integer(1)])
+        }
+        #expect(result.books.changes == 0)
+        #expect(result.books.superseded == 1)
+        #expect(result.books.unchanged == 1)
+        #expect(try fixture.store.history("a").count == 1)
+    }
+
+    @Test func `rejects a record whole, and keeps nothing of it`() throws {
+        let fixture = try StoreFixture()
+        let set = try fixture.changeSet { writer in
+            writer.twin("kept", ["x": .integer(1)])
+            let key = writer.key("x")
+            writer.record(length: 10)
+            writer.beginTwin(.upsertTwin, "withdrawn")
+            writer.set(key, .integer(1))
+            writer.end()
+            writer.beginTwin(.patchTwin, "missing")
+            writer.set(key, .integer(1))
+            writer.end()
+            writer.twin(String(repeating: "i", count: 129))
+            writer.record(length: 10)
+            writer.reject(code: "bad-number", message: "column 3")
+            writer.record(length: 10)
+        }
+        #expect(set.changes.rejections.map(\.code) == ["missing-twin", "id", "bad-number"])
+        #expect(set.changes.rejections.map(\.record) == [2, 3, 4])
+        #expect(set.changes.rejections.map(\.offset) == [10, 20, 30])
+        let books = try fixture.store.commit([set])[0].get().books
+        #expect(books.recordsRead == 5)
+        #expect(books.recordsUsed == 1)
+        #expect(books.recordsFiltered == 1)
+        #expect(books.recordsRejected == 3)
+        #expect(books.operations == 1)
+        #expect(try fixture.store.twin("withdrawn") == nil)
+    }
+
+    @Test func `keeps to the models and prefixes of its policy`() throws {
+        let fixture = try StoreFixture()
+        var policy = ApplyPolicy()
+        policy.models = ["dtmi:good;1"]
+        policy.twinPrefixes = ["erp-"]
+        let set = try fixture.changeSet(policy: policy) { writer in
+            writer.twin("erp-1", model: "dtmi:good;1")
+            writer.twin("erp-2", model: "dtmi:bad;1")
+            writer.twin("wms-1")
+        }
+        #expect(set.changes.rejections.map(\.code) == ["model", "prefix"])
+        #expect(try fixture.store.commit([set])[0].get().books.created == 1)
+        #expect(try fixture.store.twin("erp-1")?["$metadata"]?["$model"] == "dtmi:good;1")
+    }
+
+    @Test func `that was abandoned leaves no trace`() throws {
+        let fixture = try StoreFixture()
+        let set = try fixture.changeSet { $0.twin("a", ["x": .integer(1)]) }
+        set.changes.abandon()
+        #expect(try fixture.store.counts().twins == 0)
+        let later = try fixture.drop { $0.twin("a", ["x": .integer(2)]) }
+        #expect(later.books.created == 1)
+        #expect(try fixture.store.twin("a")?["x"] == 2)
+    }
+
+    @Test func `starts over when its transform runs again`() throws {
+        let fixture = try StoreFixture()
+        let (job, record) = fixture.job()
+        let builder = try fixture.store.changeSet(for: job)
+        try unsafe builder.absorb(fixture.stream("erp") { $0.twin("a", ["x": .integer(1)]) }.span.bytes)
+        try builder.restart()
+        try unsafe builder.absorb(fixture.stream("erp") { $0.twin("b", ["x": .integer(2)]) }.span.bytes)
+        let result = try fixture.store.commit([(try builder.finish(), record)])[0].get()
+        #expect(result.books.created == 1)
+        #expect(try fixture.store.twin("a") == nil)
+        #expect(try fixture.store.twin("b")?["x"] == 2)
+    }
+
+    @Test func `accounts for the bytes of its file`() throws {
+        let fixture = try StoreFixture()
+        let (job, _) = fixture.job(bytes: 100)
+        let builder = try fixture.store.changeSet(for: job)
+        try unsafe builder.absorb(
+            fixture.stream("erp") { writer in
+                writer.span(.header, length: 20, name: "header")
+                writer.record(gap: 5, length: 30)
+            }.span.bytes)
+        let changes = try builder.finish()
+        #expect(changes.books.bytesAccounted == 50)
+        #expect(changes.books.bytesUnaccounted == 50)
+        #expect(changes.spans == [FileSpan(kind: .header, offset: 0, length: 20, name: "header")])
+        changes.abandon()
+    }
+
+    @Test func `tells what it would change`() throws {
+        let fixture = try StoreFixture()
+        try fixture.drop { writer in
+            writer.twin("a", ["x": .integer(1)])
+            writer.twin("b", ["x": .integer(1)])
+        }
+        let set = try fixture.changeSet { writer in
+            writer.twin("a", ["x": .integer(2)])
+            writer.twin("b", .deleteTwin)
+            writer.twin("c", model: "dtmi:m;1", ["x": .integer(3)])
+        }
+        var planned: [PlannedChange] = []
+        try (set.changes as! DropChanges).forEachChange { planned.append($0) }
+        set.changes.abandon()
+        planned.sort { $0.id < $1.id }
+        #expect(planned.map(\.outcome) == [.updated, .deleted, .created])
+        #expect(planned.map(\.id) == ["a", "b", "c"])
+        #expect(planned[0].before == ["x": 1])
+        #expect(planned[0].after == ["x": 2])
+        #expect(planned[2].after == ["$model": "dtmi:m;1", "x": 3])
+    }
+
+    @Test func `larger than memory goes through the scratch folder`() throws {
+        let fixture = try StoreFixture()
+        let text = String(repeating: "t", count: 2000)
+        let result = try fixture.drop { writer in
+            for index in 0..<12_000 { writer.twin("twin-\(index)", ["t": .string(text + "\(index)")]) }
+            writer.twin("twin-5", ["t": .string("folded")])
+        }
+        #expect(result.books.created == 12_000)
+        #expect(result.books.superseded == 1)
+        #expect(try fixture.store.twin("twin-5")?["t"] == "folded")
+        #expect(try fixture.store.twin("twin-11999")?["t"] == .string(text + "11999"))
+    }
+}
+
+@Suite struct `A guard` {
+    @Test func `holds a snapshot that would delete too much, and lets a released one pass`() throws {
+        let fixture = try StoreFixture()
+        var policy = ApplyPolicy()
+        policy.mode = .snapshot
+        try fixture.drop(policy: policy) { writer in for index in 0..<100 { writer.twin("t\(index)", ["x": .integer(1)]) } }
+        let error = #expect(throws: DropError.self) {
+            try fixture.changeSet(policy: policy) { writer in for index in 0..<50 { writer.twin("t\(index)", ["x": .integer(1)]) }
+            }
+        }
+        #expect(error?.code == "guard-deletes")
+        #expect(error?.remedy == .hold)
+        #expect(error?.message.contains("50 of 100 twins") == true)
+        let result = try fixture.drop(policy: policy, released: true) { writer in
+            for index in 0..<50 { writer.twin("t\(index)", ["x": .integer(1)]) }
+        }
+        #expect(result.books.deletedByAbsence == 50)
+        #expect(result.books.unchanged == 50)
+        #expect(try fixture.store.counts().twins == 50)
+    }
+
+    @Test func `holds a drop with too many rejects`() throws {
+        let fixture = try StoreFixture()
+        let error = #expect(throws: DropError.self) {
+            try fixture.changeSet { writer in for index in 0..<20 { writer.twin("t\(index)", .patchTwin) } }
+        }
+        #expect(error?.code == "guard-rejects")
+    }
+}
+
+@Suite struct `A snapshot` {
+    private var policy: ApplyPolicy {
+        var policy = ApplyPolicy()
+        policy.mode = .snapshot
+        return policy
+    }
+
+    @Test func `deletes what its source made and does not list, also after a restart`() throws {
+        let fixture = try StoreFixture()
+        try fixture.drop("other") { $0.twin("foreign", ["x": .integer(1)]) }
+        try fixture.drop(policy: policy) { writer in
+            writer.twin("a", ["x": .integer(1)])
+            writer.twin("b", ["x": .integer(1)])
+            writer.twin("foreign", ["y": .integer(1)])
+        }
+        try fixture.reopen()
+        let result = try fixture.drop(policy: policy) { $0.twin("a", ["x": .integer(1)]) }
+        #expect(result.books.deletedByAbsence == 1)
+        #expect(try fixture.store.twin("b") == nil)
+        #expect(try fixture.store.twin("foreign") != nil)
+    }
+
+    @Test func `deletes nothing when a record of it was refused, or when it amends`() throws {
+        let fixture = try StoreFixture()
+        let first = try fixture.drop(policy: policy) { writer in
+            writer.twin("a")
+            writer.twin("b")
+        }
+        let refused = try fixture.drop(policy: policy) { writer in
+            writer.twin("a")
+            writer.record(length: 5)
+            writer.reject(code: "bad", message: "no key")
+        }
+        let amending = try fixture.drop(policy: policy, amends: first.drop) { $0.twin("c") }
+        #expect(refused.books.deletedByAbsence == 0)
+        #expect(amending.books.deletedByAbsence == 0)
+        #expect(try fixture.store.counts().twins == 3)
+    }
+
+    @Test func `deletes inside its scope only`() throws {
+        let fixture = try StoreFixture()
+        try fixture.drop(policy: policy) { writer in
+            writer.scope("north")
+            writer.twin("n1")
+            writer.twin("n2")
+        }
+        try fixture.drop(policy: policy) { writer in
+            writer.scope("south")
+            writer.twin("s1")
+        }
+        let result = try fixture.drop(policy: policy) { writer in
+            writer.scope("north")
+            writer.twin("n1")
+        }
+        #expect(result.books.deletedByAbsence == 1)
+        #expect(try fixture.store.twin("s1") != nil)
+        #expect(try fixture.store.twin("n2") == nil)
+    }
+}

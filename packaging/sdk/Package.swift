@@ -1,0 +1,27 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The part of TwinDrop that plugins in Swift are built with. It stands by itself, and needs nothing but Swift 6.3.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .strictMemorySafety(),
+]
+
+let package = Package(
+    name: "twindrop-sdk",
+    products: [
+        .library(name: "TwinDropPluginSDK", targets: ["TwinDropPluginSDK"]),
+        .library(name: "TwinDropTesting", targets: ["TwinDropTesting"]),
+    ],
+    targets: [
+        .target(name: "CTwinDropPlugin"),
+        .target(name: "TwinDropPluginSDK", dependencies: ["CTwinDropPlugin"], swiftSettings: settings),
+        .target(name: "TwinModel", swiftSettings: settings),
+        .target(name: "DropCore", dependencies: ["TwinModel"], swiftSettings: settings),
+        .target(name: "TwinDropTesting", dependencies: ["CTwinDropPlugin", "DropCore", "TwinModel"], swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu11
+)
