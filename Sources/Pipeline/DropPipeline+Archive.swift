@@ -3,22 +3,19 @@ import ThreadKit
 import TwinModel
 
 extension DropPipeline {
-    /// S5 to S7: containers, chain, receipts, and only then out of the spool. A container closes when it is full or nothing waits.
+    /// S5 to S7: containers, chain, receipts, and only then out of the spool. A container closes when it is full, when no
+    /// other drop is on its way, or when its first drop has waited two seconds.
     func archiveLoop() throws(DropError) {
         let archive = try ports.makeArchive()
         var work = ArchiveWork()
         while true {
             if work.pending.count == work.written {
-                work.pending += ended.popAll(max: limits.batchDrops, timeout: .milliseconds(work.pending.isEmpty ? 500 : 0))
+                work.pending += ended.popAll(max: limits.batchDrops, timeout: .milliseconds(work.pending.isEmpty ? 500 : 20))
             }
             let wasIdle = work.pending.isEmpty
             do throws(DropError) {
                 try advance(&work, archive)
-                if wasIdle {
-                    if !work.cleaned.isEmpty { try ports.register.noteArchived([], clean: work.cleaned) }
-                    work.cleaned = []
-                    try archive.seal(stopping: false)
-                }
+                if wasIdle { try archive.seal(stopping: false) }
             } catch {
                 guard case .retry(let delay) = error.remedy else { throw error }
                 tell(.failed(error))
@@ -27,6 +24,7 @@ extension DropPipeline {
             }
             if wasIdle, isDone() { break }
         }
+        unreceipted.close()
         try archive.seal(stopping: true)
     }
 
@@ -35,22 +33,25 @@ extension DropPipeline {
         /// Drops that are in no closed container; the first `written` of them are in the open one.
         var pending: [Ended] = []
         var written = 0
-        /// Drops that are out of the spool, whose rows say so with the next transaction.
-        var cleaned: [DropID] = []
+        /// When the first of them was written.
+        var since = ContinuousClock.now
     }
 
     private func advance(_ work: inout ArchiveWork, _ archive: any DropArchive) throws(DropError) {
         while work.written < work.pending.count {
+            if work.written == 0 { work.since = .now }
             try append(work.pending[work.written], to: archive)
             work.written += 1
             if archive.isFull { try close(archive, &work) }
         }
-        if work.written > 0, ended.count == 0 { try close(archive, &work) }
+        guard work.written > 0, ended.count == 0 else { return }
+        let isAlone = state.quietly { $0.active - $0.unreceipted <= work.pending.count || $0.isStopping }
+        if isAlone || ContinuousClock.now - work.since > .seconds(2) { try close(archive, &work) }
     }
 
     /// True when the pipeline stops and no stage can hand over another drop.
     private func isDone() -> Bool {
-        state.with { [intake, claimed] state in
+        state.quietly { [intake, claimed] state in
             state.isCancelled
                 || state.isStopping && intake.isClosed && claimed.count == 0 && state.scheduler.busy == 0
                     && state.commitQueue.isEmpty && state.committing == 0 && state.archiving == 0
@@ -89,15 +90,42 @@ extension DropPipeline {
         }
         work.pending.removeFirst(records.count)
         work.written = 0
-        try ports.register.noteArchived(records, clean: work.cleaned)
-        for (record, item) in zip(records, items) { try ports.receipts.write(record, leaf: item.leaf) }
+        try ports.register.noteArchived(records, clean: [])
         try ports.spool.remove(records.filter { $0.state != .quarantined }.map(\.id))
-        state.with { state in
+        state.quietly { state in
             for record in records { state.inFlight[record.id] = nil }
             state.archiving -= records.count
-            state.active -= records.count
+            state.unreceipted += records.count
         }
-        for record in records { tell(.archived(record)) }
-        work.cleaned = records.filter { $0.state == .archived }.map(\.id)
+        for (record, item) in zip(records, items) {
+            tell(.archived(record))
+            unreceipted.push(Receipted(record: record, leaf: item.leaf))
+        }
+    }
+
+    /// Step 9, behind everything else: a receipt can be written again at any time, from the register alone.
+    func receiptLoop() throws(DropError) {
+        while true {
+            let batch = unreceipted.popAll(max: limits.batchDrops)
+            guard !batch.isEmpty else { return }
+            for drop in batch { try writeReceipt(drop) }
+            try ports.register.noteArchived([], clean: batch.map(\.record.id))
+            state.with { state in
+                state.unreceipted -= batch.count
+                state.active -= batch.count
+            }
+        }
+    }
+
+    private func writeReceipt(_ drop: Receipted) throws(DropError) {
+        while true {
+            do throws(DropError) {
+                return try ports.receipts.write(drop.record, leaf: drop.leaf)
+            } catch {
+                guard case .retry(let delay) = error.remedy, !state.quietly({ $0.isCancelled }) else { throw error }
+                tell(.failed(error))
+                state.wait(until: { $0.isCancelled }, timeout: delay) { _ in }
+            }
+        }
     }
 }

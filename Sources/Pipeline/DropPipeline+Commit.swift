@@ -10,7 +10,7 @@ extension DropPipeline {
                 continue
             }
             try commit(batch)
-            state.with { $0.committing = 0 }
+            state.quietly { $0.committing = 0 }
         }
     }
 
@@ -19,7 +19,7 @@ extension DropPipeline {
         state.wait(
             until: { state in
                 !state.commitQueue.isEmpty || state.isCancelled || state.isStopping && state.scheduler.busy == 0
-            }, timeout: .seconds(1)
+            }, timeout: .milliseconds(200)
         ) { state in
             let isOver = state.isCancelled || state.isStopping && state.scheduler.busy == 0
             if isOver && state.commitQueue.isEmpty { return nil }
@@ -72,7 +72,7 @@ extension DropPipeline {
 
     private func repeatedMeanwhile(_ record: DropRecord) throws(DropError) -> DropRecord? {
         guard let source = sources[record.source] else { return nil }
-        let mayRepeat = source.duplicates == .skipAny || state.with { $0.newestApplied[record.source]?.digest == record.digest }
+        let mayRepeat = source.duplicates == .skipAny || state.quietly { $0.newestApplied[record.source]?.digest == record.digest }
         return mayRepeat ? try repeated(by: record, source) : nil
     }
 
@@ -83,7 +83,7 @@ extension DropPipeline {
     }
 
     private func finishCommit(of record: DropRecord, sequence: UInt64) {
-        state.with { state in
+        state.quietly { state in
             state.inFlight[record.id] = record
             state.newestApplied[record.source] = record
         }

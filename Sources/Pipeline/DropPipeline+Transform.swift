@@ -51,7 +51,7 @@ extension DropPipeline {
                 try ports.transformer.transform(
                     TransformJob(
                         drop: record.id, source: record.source, fileName: record.fileName, descriptor: descriptor, bytes: bytes,
-                        isCancelled: { [state] in state.with { $0.isCancelled } }),
+                        isCancelled: { [state] in state.quietly { $0.isCancelled } }),
                     into: builder)
             }
             let outcome = Result { () throws(DropError) in try builder.finish() }
@@ -86,7 +86,7 @@ extension DropPipeline {
     /// The drop that `record` repeats (design: section 11), as far as committed drops tell.
     func repeated(by record: DropRecord, _ source: PipelineSource) throws(DropError) -> DropRecord? {
         guard let digest = record.digest, !record.released, record.link?.kind != .retries else { return nil }
-        if let same = try ports.register.drop(withIntake: record.intake, of: record.source), same.id < record.id,
+        if let same = try ports.register.drop(withIntake: record.intake, of: record.source, before: record.id),
             same.digest == digest, same.state != .claimed, same.state != .registered
         {
             return same
@@ -95,7 +95,7 @@ extension DropPipeline {
         case .process: return nil
         case .skipAny: return try ports.register.applied(with: digest, of: record.source)
         case .newest:
-            guard let newest = state.with({ $0.newestApplied[record.source] }), newest.digest == digest,
+            guard let newest = state.quietly({ $0.newestApplied[record.source] }), newest.digest == digest,
                 try ports.graph.isUntouched(since: newest.id, source: record.source)
             else { return nil }
             return newest
@@ -111,7 +111,7 @@ extension DropPipeline {
             hint: "Nothing is to be done. Set duplicates: process in the source to apply repetitions.")
         ended.changedAt = clock.now()
         try ports.register.update([ended])
-        state.with { $0.inFlight[record.id] = nil }
+        state.quietly { $0.inFlight[record.id] = nil }
         tell(.settledOtherwise(ended))
         enqueueEnded(Ended(record: ended, commitSequence: nil))
     }

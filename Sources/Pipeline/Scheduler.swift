@@ -15,6 +15,16 @@ struct Scheduler {
         /// Milliseconds since 1970 before which nothing of the source is tried again.
         var notBefore: UInt64 = 0
 
+        mutating func insert(_ drop: DropRecord, byName: Bool) {
+            let at: Int
+            if byName {
+                at = waiting.firstIndex { drop.fileName.bytes.lexicographicallyPrecedes($0.fileName.bytes) } ?? waiting.count
+            } else {
+                at = waiting.lastIndex { $0.id < drop.id }.map { $0 + 1 } ?? 0
+            }
+            waiting.insert(drop, at: at)
+        }
+
         func canRun(now: UInt64) -> Bool {
             !waiting.isEmpty && !isBusy && !isSuspended && blockedBy.isEmpty && notBefore <= now
         }
@@ -34,15 +44,7 @@ struct Scheduler {
     }
 
     mutating func enqueue(_ drop: DropRecord) {
-        var lane = lanes[drop.source] ?? Lane()
-        if orders[drop.source] == .name {
-            let at = lane.waiting.firstIndex { drop.fileName.bytes.lexicographicallyPrecedes($0.fileName.bytes) }
-            lane.waiting.insert(drop, at: at ?? lane.waiting.count)
-        } else {
-            let at = lane.waiting.lastIndex { $0.id < drop.id }.map { $0 + 1 } ?? 0
-            lane.waiting.insert(drop, at: at)
-        }
-        lanes[drop.source] = lane
+        lanes[drop.source, default: Lane()].insert(drop, byName: orders[drop.source] == .name)
     }
 
     /// Sources whose drop is being transformed.
