@@ -96,6 +96,11 @@ extension SpoolFolder {
 
     package func respool(_ drop: DropID, on day: UTCDay, as copy: DropID) throws(DropError) {
         let from = FilePath(quarantinedPath(of: drop, on: day))
+        if drop == copy {
+            try Self.call("rename", from) { from in unsafe path(of: drop).withCString { unsafe rename(from, $0) } }
+            try Self.sync(folder: spool)
+            return try Self.sync(folder: from.removingLastComponent())
+        }
         let temporary = spool.appending("\(copy).tmp")
         try Self.copy(from, to: temporary)
         let name = temporary.string
