@@ -192,7 +192,7 @@ extension DropError {
         let message = "\(Escaping.visible(path)) could not be \(done): \(reason)."
         switch number {
         case ENOSPC, EDQUOT:
-            return DropError("disk-full", message, hint: "Free space there; work goes on by itself.", remedy: .retry(after: .seconds(10)))
+            return DropError("disk-full", message, hint: "Free space there; work goes on by itself.", remedy: .retry(after: .seconds(1)))
         case EMFILE, ENFILE:
             return DropError("descriptors", message, hint: "Raise the limit on open files.", remedy: .retry(after: .seconds(1)))
         case ENOENT:
