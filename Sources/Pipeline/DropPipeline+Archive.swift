@@ -8,10 +8,10 @@ extension DropPipeline {
         let archive = try ports.makeArchive()
         var work = ArchiveWork()
         while true {
-            if work.pending.count == work.written {
+            if work.pending.count == work.written, work.closed.isEmpty {
                 work.pending += ended.popAll(max: limits.batchDrops, timeout: .milliseconds(work.pending.isEmpty ? 500 : 0))
             }
-            let wasIdle = work.pending.isEmpty
+            let wasIdle = work.pending.isEmpty && work.closed.isEmpty
             do throws(DropError) {
                 try advance(&work, archive)
                 if wasIdle {
@@ -35,11 +35,14 @@ extension DropPipeline {
         /// Drops that are in no closed container; the first `written` of them are in the open one.
         var pending: [Ended] = []
         var written = 0
+        /// Drops of a closed container whose rows, receipts and spool files do not know it yet.
+        var closed: [(record: DropRecord, item: ArchivedItem)] = []
         /// Drops that are out of the spool, whose rows say so with the next transaction.
         var cleaned: [DropRecord] = []
     }
 
     private func advance(_ work: inout ArchiveWork, _ archive: any DropArchive) throws(DropError) {
+        try settle(&work)
         while work.written < work.pending.count {
             try append(work.pending[work.written], to: archive)
             work.written += 1
@@ -76,7 +79,7 @@ extension DropPipeline {
     private func close(_ archive: any DropArchive, _ work: inout ArchiveWork) throws(DropError) {
         let items = try archive.close()
         let now = clock.now()
-        let records = zip(work.pending, items).map { end, item in
+        work.closed = zip(work.pending, items).map { end, item in
             precondition(end.record.id == item.drop, "the archive returned its items in another order")
             var record = end.record
             record.container = item.container
@@ -85,22 +88,32 @@ extension DropPipeline {
                 record.state = .archived
                 record.changedAt = now
             }
-            return record
+            return (record, item)
         }
-        work.pending.removeFirst(records.count)
+        work.pending.removeFirst(items.count)
         work.written = 0
-        try ports.register.update(work.cleaned + records)
-        for (record, item) in zip(records, items) { try ports.receipts.write(record, leaf: item.leaf) }
+        try settle(&work)
+    }
+
+    /// S6 to S7 for the drops of a closed container; can be run again when storage had no room for a part of it.
+    private func settle(_ work: inout ArchiveWork) throws(DropError) {
+        guard !work.closed.isEmpty else { return }
+        let records = work.closed.map(\.record)
+        // A row with a place in the archive is unfinished only while it says `archived`: other drops get theirs when all is done.
+        try ports.register.update(work.cleaned + records.filter { $0.state == .archived })
+        work.cleaned = []
+        for (record, item) in work.closed { try ports.receipts.write(record, leaf: item.leaf) }
         try ports.spool.remove(records.filter { $0.state != .quarantined }.map(\.id))
         state.with { state in
             for record in records { state.inFlight[record.id] = nil }
             state.archiving -= records.count
             state.active -= records.count
         }
+        work.closed = []
         for record in records { tell(.archived(record)) }
-        work.cleaned = records.filter { $0.state == .archived }.map { record in
+        work.cleaned = records.map { record in
             var record = record
-            record.state = .clean
+            if record.state == .archived { record.state = .clean }
             return record
         }
     }
