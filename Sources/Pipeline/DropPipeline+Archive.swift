@@ -9,10 +9,10 @@ extension DropPipeline {
         let archive = try ports.makeArchive()
         var work = ArchiveWork()
         while true {
-            if work.pending.count == work.written {
+            if work.pending.count == work.written, work.closed.isEmpty {
                 work.pending += ended.popAll(max: limits.batchDrops, timeout: .milliseconds(work.pending.isEmpty ? 500 : 20))
             }
-            let wasIdle = work.pending.isEmpty
+            let wasIdle = work.pending.isEmpty && work.closed.isEmpty
             do throws(DropError) {
                 try advance(&work, archive)
                 if wasIdle { try archive.seal(stopping: false) }
@@ -35,9 +35,12 @@ extension DropPipeline {
         var written = 0
         /// When the first of them was written.
         var since = ContinuousClock.now
+        /// Drops of a closed container whose rows and spool files do not know it yet.
+        var closed: [(record: DropRecord, item: ArchivedItem)] = []
     }
 
     private func advance(_ work: inout ArchiveWork, _ archive: any DropArchive) throws(DropError) {
+        try settle(&work)
         while work.written < work.pending.count {
             if work.written == 0 { work.since = .now }
             try append(work.pending[work.written], to: archive)
@@ -77,7 +80,7 @@ extension DropPipeline {
     private func close(_ archive: any DropArchive, _ work: inout ArchiveWork) throws(DropError) {
         let items = try archive.close()
         let now = clock.now()
-        let records = zip(work.pending, items).map { end, item in
+        work.closed = zip(work.pending, items).map { end, item in
             precondition(end.record.id == item.drop, "the archive returned its items in another order")
             var record = end.record
             record.container = item.container
@@ -86,18 +89,28 @@ extension DropPipeline {
                 record.state = .archived
                 record.changedAt = now
             }
-            return record
+            return (record, item)
         }
-        work.pending.removeFirst(records.count)
+        work.pending.removeFirst(items.count)
         work.written = 0
-        try ports.register.noteArchived(records, clean: [])
+        try settle(&work)
+    }
+
+    /// S6 and S7 for the drops of a closed container; can be run again when storage had no room for a part of it.
+    private func settle(_ work: inout ArchiveWork) throws(DropError) {
+        guard !work.closed.isEmpty else { return }
+        let records = work.closed.map(\.record)
+        // A row with a place in the archive is unfinished only while it says `archived`: other drops get theirs with the receipt.
+        try ports.register.noteArchived(records.filter { $0.state == .archived }, clean: [])
         try ports.spool.remove(records.filter { $0.state != .quarantined }.map(\.id))
         state.quietly { state in
             for record in records { state.inFlight[record.id] = nil }
             state.archiving -= records.count
             state.unreceipted += records.count
         }
-        for (record, item) in zip(records, items) {
+        let settled = work.closed
+        work.closed = []
+        for (record, item) in settled {
             tell(.archived(record))
             unreceipted.push(Receipted(record: record, leaf: item.leaf))
         }
@@ -108,23 +121,15 @@ extension DropPipeline {
         while true {
             let batch = unreceipted.popAll(max: limits.batchDrops)
             guard !batch.isEmpty else { return }
-            for drop in batch { try writeReceipt(drop) }
-            try ports.register.noteArchived([], clean: batch.map(\.record.id))
+            let isDone = try insisting { () throws(DropError) in
+                for drop in batch { try ports.receipts.write(drop.record, leaf: drop.leaf) }
+                let others = batch.map(\.record).filter { $0.state != .archived }
+                try ports.register.noteArchived(others, clean: batch.map(\.record.id))
+            }
+            guard isDone else { return }
             state.with { state in
                 state.unreceipted -= batch.count
                 state.active -= batch.count
-            }
-        }
-    }
-
-    private func writeReceipt(_ drop: Receipted) throws(DropError) {
-        while true {
-            do throws(DropError) {
-                return try ports.receipts.write(drop.record, leaf: drop.leaf)
-            } catch {
-                guard case .retry(let delay) = error.remedy, !state.quietly({ $0.isCancelled }) else { throw error }
-                tell(.failed(error))
-                state.wait(until: { $0.isCancelled }, timeout: delay) { _ in }
             }
         }
     }

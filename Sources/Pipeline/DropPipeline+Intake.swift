@@ -45,7 +45,8 @@ extension DropPipeline {
         while let claimedRecord = claimed.pop() {
             var record = claimedRecord
             do throws(DropError) {
-                record.digest = try ports.spool.digest(of: record.id)
+                let isRead = try insisting { () throws(DropError) in record.digest = try ports.spool.digest(of: record.id) }
+                guard isRead else { return }
                 record.state = .registered
                 state.with { [record] state in
                     state.inFlight[record.id] = record

@@ -19,6 +19,8 @@ package final class DropPipeline: Sendable {
         /// Change sets on their way to the commit, and the bytes of their files: the bound on what they hold in memory.
         var commitQueue: Deque<Prepared> = []
         var commitBytes: UInt64 = 0
+        /// Drops of each source in the queue or in the hands of the committing thread.
+        var uncommitted: [SourceName: Int] = [:]
         /// Drops in the hands of the committing or archiving thread.
         var committing = 0
         var archiving = 0
@@ -38,6 +40,8 @@ package final class DropPipeline: Sendable {
     struct Prepared: Sendable {
         let changes: any ChangeSet
         let record: DropRecord
+        /// Of its source, when the transform began.
+        let generation: Int
     }
 
     /// A drop that ended and waits for its container.
@@ -139,7 +143,10 @@ package final class DropPipeline: Sendable {
         claimed.close()
         let deadline = ContinuousClock.now.advanced(by: patience)
         let running = threads.with { $0 }
-        for thread in running where !thread.join(timeout: max(.zero, deadline - ContinuousClock.now)) {
+        for thread in running {
+            // The archiving thread is the last: nobody hands drops over to it any more.
+            if thread === running.last { ended.close() }
+            guard !thread.join(timeout: max(.zero, deadline - ContinuousClock.now)) else { continue }
             state.with { $0.isCancelled = true }
             thread.join()
         }
@@ -184,12 +191,31 @@ package final class DropPipeline: Sendable {
         if !ended.push(end) { state.quietly { $0.archiving -= 1 } }
     }
 
+    /// Runs `body` until storage has room for it: a full disk passes, and nothing is given up because of it (failure-model: section 8).
+    /// `body` can be run any number of times.
+    ///
+    /// - Returns: false when the pipeline stops first; what `body` was to do is then unfinished work for the next start.
+    func insisting(_ body: () throws(DropError) -> Void) throws(DropError) -> Bool {
+        var attempts = 0
+        while true {
+            do throws(DropError) {
+                try body()
+                return true
+            } catch {
+                guard case .retry(let delay) = error.remedy else { throw error }
+                if attempts % 60 == 0 { tell(.failed(error)) }
+                attempts += 1
+                if state.wait(until: { $0.isStopping }, timeout: delay, { $0.isStopping }) { return false }
+            }
+        }
+    }
+
     /// Carries out an error's remedy for one drop.
     func remedy(_ error: DropError, for record: DropRecord) throws(DropError) {
         switch error.remedy {
         case .stop: throw error
-        case .quarantine: try quarantine(record, because: error)
-        case .hold: try hold(record, because: error)
+        case .quarantine: _ = try insisting { () throws(DropError) in try quarantine(record, because: error) }
+        case .hold: _ = try insisting { () throws(DropError) in try hold(record, because: error) }
         case .suspendSource:
             state.with { state in
                 state.scheduler.suspend(record.source)
@@ -213,7 +239,7 @@ package final class DropPipeline: Sendable {
         state.with { state in
             state.active -= 1
             state.inFlight[held.id] = nil
-            state.scheduler.block(held.source, behind: held.id)
+            state.scheduler.block(behind: held)
         }
         tell(.settledOtherwise(held))
     }
@@ -233,9 +259,12 @@ package final class DropPipeline: Sendable {
         try ports.register.update([ended])
         state.with { state in
             state.inFlight[record.id] = nil
-            state.scheduler.block(record.source, behind: record.id)
+            state.scheduler.block(behind: record)
         }
         tell(.settledOtherwise(ended))
+        guard ended.digest != nil else {  // Bytes that cannot be read cannot be archived; the next start tries again.
+            return state.with { $0.active -= 1 }
+        }
         enqueueEnded(Ended(record: ended, commitSequence: nil))
     }
 }

@@ -195,7 +195,7 @@ extension DropError {
         switch number {
         case ENOSPC, EDQUOT:
             return DropError(
-                "disk-full", message, hint: "Free space there; work goes on by itself.", remedy: .retry(after: .seconds(10)))
+                "disk-full", message, hint: "Free space there; work goes on by itself.", remedy: .retry(after: .seconds(1)))
         case EMFILE, ENFILE:
             return DropError("descriptors", message, hint: "Raise the limit on open files.", remedy: .retry(after: .seconds(1)))
         case ENOENT:
