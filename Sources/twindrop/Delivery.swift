@@ -31,6 +31,10 @@ struct Delivery {
         } catch {
             throw CommandFailure(.storage, "The folder \(folder) of source \(source.name) cannot be made: \(error.localizedDescription)")
         }
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: file, isDirectory: &isFolder), !isFolder.boolValue else {
+            throw CommandFailure(.usage, "There is no file \(Escaping.visible(file)).", "Name the file to hand over; a folder cannot be dropped.")
+        }
         guard !FileManager.default.fileExists(atPath: target) else {
             throw CommandFailure(.negative, "\(target) is there already and waits to be processed.", "Give the file another name, or ask `twindrop why \(target)`.")
         }
