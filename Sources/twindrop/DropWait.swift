@@ -15,8 +15,17 @@ struct DropWait {
     }
 
     func result() throws(CommandFailure) -> DropRecord {
-        if try ControlClient.ask(home.controlSocket, ["do": "rescan"]) != nil { return try watched() }
-        return try alone()
+        let patience = ContinuousClock.now.advanced(by: .seconds(30))
+        while true {
+            if try ControlClient.ask(home.controlSocket, ["do": "rescan"]) != nil { return try watched() }
+            do throws(CommandFailure) {
+                return try alone()
+            } catch {
+                // Whoever holds the lock is a daemon that starts or stops, or a command that is done in a moment.
+                guard error.code == .locked, ContinuousClock.now < patience else { throw error }
+            }
+            Thread.sleep(forTimeInterval: 0.1)
+        }
     }
 
     /// No daemon runs: this process takes the lock and processes what is in the drop zone, this file among it.
