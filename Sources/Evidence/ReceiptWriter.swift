@@ -3,8 +3,8 @@ import TwinModel
 
 /// Writes what the sender gets back: `SOURCE/ULID.receipt.json`, and a link `NAME.receipt.json` to the newest of that name.
 ///
-/// Receipts appear whole or not at all, but are not synced: the register can write every one of them again. Blocking; safe from any
-/// thread, one call at a time per drop.
+/// Receipts appear whole or not at all, but are not synced: the register can write every one of them again. Blocking; safe from
+/// any thread, one call at a time per drop.
 package struct ReceiptWriter: Sendable {
     private let root: String
 
@@ -21,10 +21,12 @@ package struct ReceiptWriter: Sendable {
     ///   - rejects: what `RejectsWriter` wrote for it.
     /// - Returns: the receipt's path.
     @discardableResult
-    package func write(_ record: DropRecord, archived: ArchivedItem? = nil, rejects: RejectsFile? = nil) throws(DropError) -> String {
+    package func write(
+        _ record: DropRecord, archived: ArchivedItem? = nil, rejects: RejectsFile? = nil
+    ) throws(DropError) -> String {
         let folder = root + "/" + record.source.text + "/"
         let name = "\(record.id).receipt.json"
-        let text = Array(Self.json(record, archived, rejects).text(.pretty).utf8) + [UInt8(ascii: "\n")]
+        let text = PrettyJSON.file(Self.json(record, archived, rejects))
         try Storage.replace(folder + name, with: text, durable: false)
         let link = folder + Self.linkName(record.fileName)
         let newest = Storage.target(ofLink: link)
@@ -57,11 +59,18 @@ package struct ReceiptWriter: Sendable {
             members.append(.init("archive", .object(place)))
         }
         if let rejects {
-            members.append(.init("rejects", .object([
-                .init("file", .string(rejects.name)), .init("reasons", .string(rejects.reasonsName)),
-                .init("records", .int(Int64(clamping: rejects.records))),
-                .init("correct", .string("Correct the records in \(rejects.name) and drop the file as ANYTHING.rejects.\(record.id).ANYTHING.")),
-            ])))
+            members.append(
+                .init(
+                    "rejects",
+                    .object([
+                        .init("file", .string(rejects.name)), .init("reasons", .string(rejects.reasonsName)),
+                        .init("records", .int(Int64(clamping: rejects.records))),
+                        .init(
+                            "correct",
+                            .string(
+                                "Correct \(rejects.name) and drop it as ANYTHING.rejects.\(record.id).ANYTHING."
+                            )),
+                    ])))
         }
         return .object(members)
     }

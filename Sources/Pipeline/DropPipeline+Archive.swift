@@ -15,7 +15,7 @@ extension DropPipeline {
             do throws(DropError) {
                 try advance(&work, archive)
                 if wasIdle {
-                    if !work.cleaned.isEmpty { try ports.register.update(work.cleaned) }
+                    if !work.cleaned.isEmpty { try ports.register.noteArchived([], clean: work.cleaned) }
                     work.cleaned = []
                     try archive.seal(stopping: false)
                 }
@@ -36,7 +36,7 @@ extension DropPipeline {
         var pending: [Ended] = []
         var written = 0
         /// Drops that are out of the spool, whose rows say so with the next transaction.
-        var cleaned: [DropRecord] = []
+        var cleaned: [DropID] = []
     }
 
     private func advance(_ work: inout ArchiveWork, _ archive: any DropArchive) throws(DropError) {
@@ -89,7 +89,7 @@ extension DropPipeline {
         }
         work.pending.removeFirst(records.count)
         work.written = 0
-        try ports.register.update(work.cleaned + records)
+        try ports.register.noteArchived(records, clean: work.cleaned)
         for (record, item) in zip(records, items) { try ports.receipts.write(record, leaf: item.leaf) }
         try ports.spool.remove(records.filter { $0.state != .quarantined }.map(\.id))
         state.with { state in
@@ -98,10 +98,6 @@ extension DropPipeline {
             state.active -= records.count
         }
         for record in records { tell(.archived(record)) }
-        work.cleaned = records.filter { $0.state == .archived }.map { record in
-            var record = record
-            record.state = .clean
-            return record
-        }
+        work.cleaned = records.filter { $0.state == .archived }.map(\.id)
     }
 }

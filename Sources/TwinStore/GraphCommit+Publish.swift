@@ -36,9 +36,10 @@ extension GraphCommit {
         member.createdRelationships.forEach { store.relationshipVersions[$0] = sequence }
         owned.twins.formUnion(member.createdTwins)
         owned.relationships.formUnion(member.createdRelationships)
-        for (number, owner) in member.activated {
+        for (number, owner, origin) in member.activated {
             store.relationshipVersions[number] = sequence
-            store.memory(of: owner).owned("").relationships.insert(number)
+            let scope = store.sources.withLock { $0.scopes[origin] ?? "" }
+            store.memory(of: owner).owned(scope).relationships.insert(number)
         }
         for (kind, number, fingerprint) in member.revised {
             switch kind {

@@ -127,7 +127,8 @@ import TwinModel
         record.reason = DropReason(code: "crashed", message: "m", hint: "h")
         record.link = DropLink(kind: .retries, drop: record.id)
         record.plugin = TransformSummary(
-            pluginID: "mapping", pluginVersion: "1.0.0", pluginDigest: ContentDigest(bytes: Array(repeating: 1, count: 32)), log: ["l"])
+            pluginID: "mapping", pluginVersion: "1.0.0", pluginDigest: ContentDigest(bytes: Array(repeating: 1, count: 32)),
+            log: ["l"])
         try fixture.store.update([record])
         try fixture.reopen()
         #expect(try fixture.store.drop(record.id) == record)

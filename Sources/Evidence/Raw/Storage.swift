@@ -192,7 +192,8 @@ extension DropError {
         let message = "\(Escaping.visible(path)) could not be \(done): \(reason)."
         switch number {
         case ENOSPC, EDQUOT:
-            return DropError("disk-full", message, hint: "Free space there; work goes on by itself.", remedy: .retry(after: .seconds(10)))
+            return DropError(
+                "disk-full", message, hint: "Free space there; work goes on by itself.", remedy: .retry(after: .seconds(10)))
         case EMFILE, ENFILE:
             return DropError("descriptors", message, hint: "Raise the limit on open files.", remedy: .retry(after: .seconds(1)))
         case ENOENT:
@@ -203,7 +204,9 @@ extension DropError {
     }
 
     /// Bytes of the archive are not what they must be.
-    static func unsound(_ message: String, hint: String = "Run `twindrop verify --full` and keep the archive as it is.") -> DropError {
+    static func unsound(
+        _ message: String, hint: String = "Run `twindrop verify --full` and keep the archive as it is."
+    ) -> DropError {
         DropError("unsound", message, hint: hint, remedy: .stop)
     }
 }

@@ -16,7 +16,8 @@ import Glibc
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
         let address = unsafe mmap(nil, byteCount, PROT_READ | PROT_WRITE, flags, -1, 0)
         guard let address = unsafe address, unsafe address != MAP_FAILED else {
-            preconditionFailure("no address space for a number table (errno \(errno)): raise the address space limit of the process")
+            preconditionFailure(
+                "no address space for a number table (errno \(errno)): raise the address space limit of the process")
         }
         unsafe base = address
     }

@@ -92,6 +92,7 @@ struct Assembly {
                 let writer = try ArchiveWriter(root: root, limits: limits, now: WallClock.milliseconds())
                 return ArchivePort(writer, clock: WallClock.milliseconds, log: log)
             },
+            upkeep: Upkeep(store: store, retention: configuration.retention, receipts: paths.receipts, log: log).tend,
             clock: WallClock.milliseconds)
         var sources: [PipelineSource] = []
         for source in configuration.sources {
