@@ -10,6 +10,8 @@ struct Delivery {
         let name: FileName
         let source: Source
         let inode: UInt64
+        /// Its ctime before the rename: a file that had the same inode before it was changed earlier.
+        let changeTime: Int64
     }
 
     let file: String
@@ -52,6 +54,6 @@ struct Delivery {
                 throw CommandFailure(.storage, "The marker of \(target) cannot be written.")
             }
         }
-        return Placed(path: target, name: FileName(name), source: source, inode: opened.inode)
+        return Placed(path: target, name: FileName(name), source: source, inode: opened.inode, changeTime: opened.changeTime)
     }
 }

@@ -45,7 +45,7 @@ struct DropWait {
     private func watched() throws(CommandFailure) -> DropRecord {
         let register = try home.openGraph()
         while true {
-            if let record = try find(in: register), isOver(record) { return record }
+            if let record = try find(in: register), isOver(record), try hasReceipt(record) { return record }
             Thread.sleep(forTimeInterval: 0.1)
             guard try ControlClient.ask(home.controlSocket, ["do": "ping"]) != nil else {
                 throw CommandFailure(.storage, "The daemon ended while the drop was waited for.", "The next run takes the work up.")
@@ -57,7 +57,16 @@ struct DropWait {
         let found = try reporting { () throws(DropError) in
             try register.page(source: placed.source.name, states: nil, before: nil, limit: 1000)
         }
-        return found.first { $0.intake.inode == placed.inode && $0.fileName == placed.name && $0.link?.kind != .retries }
+        return found.first { record in
+            record.intake.inode == placed.inode && record.intake.changeTime >= placed.changeTime && record.fileName == placed.name
+                && record.link?.kind != .retries
+        }
+    }
+
+    /// The receipt is written after the row: a sender who was told the end can read it.
+    private func hasReceipt(_ record: DropRecord) throws(CommandFailure) -> Bool {
+        let receipt = try reporting { () throws(DropError) in try home.receipts().receipt(of: record) }
+        return receipt.map { record.state == .held || $0["archive"] != nil } ?? false
     }
 
     private func isOver(_ record: DropRecord) -> Bool {

@@ -60,7 +60,9 @@ struct Home {
     }
 
     /// The database for reading, beside a daemon or without one. In a home that never ran it is made first, under the lock.
-    func openGraph() throws(CommandFailure) -> TwinStore {
+    ///
+    /// - Parameter forManyTwins: with the index of all twins, which takes a second per million; without it each twin is searched for.
+    func openGraph(forManyTwins: Bool = false) throws(CommandFailure) -> TwinStore {
         try reporting { () throws(DropError) in
             if !Folders.exists(paths.state + "/twin.db") {
                 try Folders.make([paths.state])
@@ -68,7 +70,7 @@ struct Home {
                 try TwinStore.open(folder: paths.state).close()
                 try lock.release()
             }
-            return try TwinStore.openReader(folder: paths.state)
+            return try forManyTwins ? TwinStore.openRehearsal(folder: paths.state) : TwinStore.openReader(folder: paths.state)
         }
     }
 

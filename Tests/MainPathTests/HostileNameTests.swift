@@ -46,7 +46,8 @@ import TwinModel
         #expect(drops.count == contents.count)
         #expect(drops.allSatisfy { $0["state"] == "clean" })
         let names = Set(drops.compactMap { $0["file"]?.string })
-        #expect(names.count == contents.count)
+        let spellings = Set(drops.compactMap { $0["file"]?.string.map { Array($0.utf8) } })
+        #expect(spellings.count == contents.count)
         #expect(names.isSuperset(of: ["new\\u{a}line.csv", "esc\\u{1b}[31mred.csv", "bidi\\u{202e}vsc.csv", "-rf.csv", "a..csv"]))
         for command in [["drops"], ["archive", "list"], ["batches"], ["status"], ["history", "asset-FL-0"]] {
             Self.expectHarmless(try Program.run(Program.twindrop, command + ["--home", home.path]))
