@@ -133,7 +133,7 @@ final class Container {
         members.append(.init("archivedAt", .string(UTCTime(milliseconds: label).description)))
         if let same = item.sameBytesAs { members.append(.init("sameBytesAs", .string(same.description))) }
         members.append(.init("lineage", item.lineage))
-        return PrettyJSON.file(.object(members))
+        return JSON.object(members).utf8(.pretty) + [UInt8(ascii: "\n")]
     }
 
     private static func changed(_ item: ArchiveItem) -> DropError {

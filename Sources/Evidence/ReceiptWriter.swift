@@ -26,7 +26,7 @@ package struct ReceiptWriter: Sendable {
     ) throws(DropError) -> String {
         let folder = root + "/" + record.source.text + "/"
         let name = "\(record.id).receipt.json"
-        let text = PrettyJSON.file(Self.json(record, archived, rejects))
+        let text = Self.json(record, archived, rejects).utf8(.pretty) + [UInt8(ascii: "\n")]
         try Storage.replace(folder + name, with: text, durable: false)
         let link = folder + Self.linkName(record.fileName)
         let newest = Storage.target(ofLink: link)
