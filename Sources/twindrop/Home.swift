@@ -59,9 +59,19 @@ struct Home {
         return first
     }
 
-    /// The database for reading, beside a daemon or without one.
-    func openGraph() throws(CommandFailure) -> TwinStore {
-        try reporting { () throws(DropError) in try TwinStore.openReader(folder: paths.state) }
+    /// The database for reading, beside a daemon or without one. In a home that never ran it is made first, under the lock.
+    ///
+    /// - Parameter forManyTwins: with the index of all twins, which takes a second per million; without it each twin is searched for.
+    func openGraph(forManyTwins: Bool = false) throws(CommandFailure) -> TwinStore {
+        try reporting { () throws(DropError) in
+            if !Folders.exists(paths.state + "/twin.db") {
+                try Folders.make([paths.state])
+                let lock = try HomeLock(state: paths.state)
+                try TwinStore.open(folder: paths.state).close()
+                try lock.release()
+            }
+            return try forManyTwins ? TwinStore.openRehearsal(folder: paths.state) : TwinStore.openReader(folder: paths.state)
+        }
     }
 
     func source(_ name: String) throws(CommandFailure) -> Source {

@@ -96,7 +96,7 @@ struct SourceCommand: ParsableCommand {
             var table = Table("SOURCE", "PLUGIN", "READY", "MODE", "FOLDER")
             for source in opened.configuration.sources {
                 if home.json {
-                    Terminal.print(source.json)
+                    Terminal.print(.object([.init("source", .string(source.name.text))] + (source.json.members ?? [])))
                 } else {
                     table.add(
                         source.name.text, source.plugin, source.watched.readiness.kind.rawValue,

@@ -35,8 +35,8 @@ struct TwinCommand: ParsableCommand {
     }
 
     mutating func run() throws {
-        let store = try home.open().openGraph()
         let when = try moment.moment()
+        let store = try home.open().openGraph(forManyTwins: all)
         if let id {
             guard let twin = try Self.twin(id, when, store) else {
                 let sentence = when == .now ? "There is no twin \(Escaping.visible(id))." : "There was no twin \(Escaping.visible(id)) then."
