@@ -124,6 +124,7 @@ let package = Package(
         tests("EvidenceTests", ["Evidence", "ArchiveKit", "DropCore", "TwinModel"]),
         tests("ConfigurationTests", ["Configuration", "DropCore", "TwinModel"]),
         tests("PipelineTests", ["Pipeline", "DropSpooling", "SocketKit", "DropCore", "TwinModel", "ThreadKit"]),
+        tests("CrashTests", []),
         tests("TidyTests", []),
     ] + plugins.map(plugin),
     swiftLanguageModes: [.v6],
