@@ -5,21 +5,14 @@ extension DropPipeline {
     /// S1: takes settled files out of the drop zone, many at a time.
     func claimLoop() throws(DropError) {
         while true {
-            let files = intake.popAll(max: limits.batchDrops)
+            let files = byName(intake.popAll(max: limits.batchDrops))
             guard !files.isEmpty else { return }
             guard waitForSpace(limits.softFree) else { return }
             let named = files.map { (file: $0, id: clock.nextID()) }
             let now = clock.now()
-            let results: [ClaimResult]
-            do throws(DropError) {
-                results = try ports.claimer.claim(named, at: now)
-            } catch {
-                guard error.remedy != .stop else { throw error }
-                state.with { $0.active -= files.count }
-                afterClaim(files.map { ($0, .notYet(reason: error.message)) })
-                tell(.failed(error))
-                continue
-            }
+            var results: [ClaimResult] = []
+            // While there is no room for the intents, nothing else is claimed: what comes later must not overtake.
+            guard try insisting({ () throws(DropError) in results = try ports.claimer.claim(named, at: now) }) else { return }
             for (index, result) in results.enumerated() {
                 let (file, id) = named[index]
                 switch result {
@@ -38,6 +31,17 @@ extension DropPipeline {
             }
             afterClaim(Array(zip(files, results)))
         }
+    }
+
+    /// Files that wait together in a source ordered by name, by their names: the first to be registered is the first to go on.
+    private func byName(_ files: [SettledFile]) -> [SettledFile] {
+        var sorted = files
+        for source in Set(files.map(\.source)) where sources[source]?.order == .name {
+            let places = files.indices.filter { files[$0].source == source }
+            let names = places.map { files[$0] }.sorted { $0.name.bytes.lexicographicallyPrecedes($1.name.bytes) }
+            for (place, file) in zip(places, names) { sorted[place] = file }
+        }
+        return sorted
     }
 
     /// S2: reads each claimed file once for its digest. The row becomes durable with the commit of S4.
