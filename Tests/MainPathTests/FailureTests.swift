@@ -62,7 +62,19 @@ import TwinModel
         #expect(try daemon.end() == 0)
     }
 
-    @Test func `is replaced, and retry takes up the files that waited`() throws {
+    @Test func `gets another chance by retry, all at once for the files that wait`() throws {
+        let home = try Self.home()
+        let daemon = try Daemon(home)
+        for number in 1...12 { try home.deliver("\(number).csv", Sample.assets(number...number), to: "assets") }
+        try daemon.wait(for: "A source is suspended; its files wait.")
+        let waiting = try home.list("drops", "--state", "claimed,registered").compactMap { $0["drop"]?.string }
+        try #require(!waiting.isEmpty)
+        #expect(try home.run("retry", waiting[0]).code == 0)
+        try daemon.wait(for: "A drop was set aside.", count: 8)
+        #expect(try daemon.end() == 0)
+    }
+
+    @Test func `is replaced, and the files that waited go on`() throws {
         let home = try Self.home()
         let daemon = try Daemon(home)
         for number in 1...8 { try home.deliver("\(number).csv", Sample.assets(number...number), to: "assets") }
@@ -77,12 +89,16 @@ import TwinModel
             try FileManager.default.copyItem(atPath: from, toPath: target + ".new")
             #expect(try Program.tool("mv", target + ".new", target).code == 0)
         }
+        #expect(!waiting.isEmpty)
         #expect(try daemon.end() == 0)
         let second = try Daemon(home)
-        for drop in quarantined { #expect(try home.run("retry", drop).code == 0) }
+        try second.wait(for: "A drop was applied.", count: waiting.count)
+        for drop in quarantined {
+            let retried = try home.run("retry", drop)
+            #expect(retried.code == 0, "\(retried.err)")
+        }
         try second.wait(for: "A drop was applied.", count: 8)
         #expect(try home.list("twin", "--all").count == 8)
-        #expect(!waiting.isEmpty)
         #expect(try second.end() == 0)
     }
 }

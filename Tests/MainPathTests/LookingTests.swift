@@ -18,7 +18,7 @@ import TwinModel
         let updated = try #require(changes.first { $0["id"] == "asset-FL-19" })
         #expect(updated[path: "before/status"] == "active")
         #expect(updated[path: "after/status"] == "idle")
-        #expect(plan["rejections"]?.elements?.first?["message"]?.string?.contains("lost") == true)
+        #expect(plan["rejections"]?.elements?.first?["message"]?.string?.contains("status") == true)
         let shown = try home.run("plan", file, "--source", "assets").out
         #expect(shown.contains("status: \"active\" → \"idle\""), "\(shown)")
         #expect(shown.contains("Nothing was changed."))
