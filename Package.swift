@@ -125,6 +125,7 @@ let package = Package(
         tests("ConfigurationTests", ["Configuration", "DropCore", "TwinModel"]),
         tests("PipelineTests", ["Pipeline", "DropSpooling", "SocketKit", "DropCore", "TwinModel", "ThreadKit"]),
         tests("MainPathTests", ["TwinModel"], exclude: ["Mappings", "Plugins"]),
+        tests("CrashTests", []),
         tests("TidyTests", []),
     ] + plugins.map(plugin),
     swiftLanguageModes: [.v6],

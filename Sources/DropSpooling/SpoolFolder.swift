@@ -91,6 +91,11 @@ extension SpoolFolder {
 
     package func respool(_ drop: DropID, on day: UTCDay, as copy: DropID) throws(DropError) {
         let from = FilePath(quarantinedPath(of: drop, on: day))
+        if drop == copy {
+            try Self.move(from, to: spool.appending(drop.description))
+            try Self.sync(folder: spool)
+            return try Self.sync(folder: from.removingLastComponent())
+        }
         let temporary = spool.appending("\(copy).tmp")
         try Self.copy(from, to: temporary)
         try Self.move(temporary, to: spool.appending(copy.description))

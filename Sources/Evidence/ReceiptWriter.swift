@@ -1,7 +1,7 @@
 package import DropCore
 import TwinModel
 
-/// Writes what the sender gets back: `SOURCE/ULID.receipt.json`, and a link `NAME.receipt.json` to the newest of that name.
+/// Writes what the sender gets back: `SOURCE/ULID.receipt.json`, and `NAME.receipt.json`, a second name of the newest one for that file name.
 ///
 /// Receipts appear whole or not at all, but are not synced: the register can write every one of them again. Blocking; safe from
 /// any thread, one call at a time per drop.
@@ -29,10 +29,17 @@ package struct ReceiptWriter: Sendable {
         let text = Self.json(record, archived, rejects).utf8(.pretty) + [UInt8(ascii: "\n")]
         try Storage.replace(folder + name, with: text, durable: false)
         let link = folder + Self.linkName(record.fileName)
-        let newest = Storage.target(ofLink: link)
-        // A receipt that is written again does not take the link from a newer drop; ids sort by time.
-        if newest.map({ Array($0.utf8).lexicographicallyPrecedes(Array(name.utf8)) }) ?? true { try Storage.link(link, to: name) }
+        // A receipt that is written again does not take the link from a newer drop.
+        if Self.drop(ofReceiptAt: link).map({ $0 <= record.id }) ?? true { try Storage.link(link, to: folder + name) }
         return folder + name
+    }
+
+    /// The drop a receipt is of; nil where there is no receipt.
+    package static func drop(ofReceiptAt path: String) -> DropID? {
+        // {"format": 1, "drop": "ULID", … in that order.
+        let parts = Storage.head(of: path, bytes: 96).split(separator: UInt8(ascii: "\""), maxSplits: 6)
+        guard parts.count > 5, parts[3].elementsEqual("drop".utf8) else { return nil }
+        return DropID(String(decoding: parts[5], as: UTF8.self))
     }
 
     /// The link's name: the file's, escaped and cut to 200 bytes, never that of a receipt, a hidden file or an option.

@@ -3,22 +3,19 @@ import ThreadKit
 import TwinModel
 
 extension DropPipeline {
-    /// S5 to S7: containers, chain, receipts, and only then out of the spool. A container closes when it is full or nothing waits.
+    /// S5 to S7: containers, chain, receipts, and only then out of the spool. A container closes when it is full, when no
+    /// other drop is on its way, or when its first drop has waited two seconds.
     func archiveLoop() throws(DropError) {
         let archive = try ports.makeArchive()
         var work = ArchiveWork()
         while true {
-            if work.pending.count == work.written {
-                work.pending += ended.popAll(max: limits.batchDrops, timeout: .milliseconds(work.pending.isEmpty ? 500 : 0))
+            if work.pending.count == work.written, work.closed.isEmpty {
+                work.pending += ended.popAll(max: limits.batchDrops, timeout: .milliseconds(work.pending.isEmpty ? 500 : 20))
             }
-            let wasIdle = work.pending.isEmpty
+            let wasIdle = work.pending.isEmpty && work.closed.isEmpty
             do throws(DropError) {
                 try advance(&work, archive)
-                if wasIdle {
-                    if !work.cleaned.isEmpty { try ports.register.noteArchived([], clean: work.cleaned) }
-                    work.cleaned = []
-                    try archive.seal(stopping: false)
-                }
+                if wasIdle { try archive.seal(stopping: false) }
             } catch {
                 guard case .retry(let delay) = error.remedy else { throw error }
                 tell(.failed(error))
@@ -27,6 +24,7 @@ extension DropPipeline {
             }
             if wasIdle, isDone() { break }
         }
+        unreceipted.close()
         try archive.seal(stopping: true)
     }
 
@@ -35,22 +33,28 @@ extension DropPipeline {
         /// Drops that are in no closed container; the first `written` of them are in the open one.
         var pending: [Ended] = []
         var written = 0
-        /// Drops that are out of the spool, whose rows say so with the next transaction.
-        var cleaned: [DropID] = []
+        /// When the first of them was written.
+        var since = ContinuousClock.now
+        /// Drops of a closed container whose rows and spool files do not know it yet.
+        var closed: [(record: DropRecord, item: ArchivedItem)] = []
     }
 
     private func advance(_ work: inout ArchiveWork, _ archive: any DropArchive) throws(DropError) {
+        try settle(&work)
         while work.written < work.pending.count {
+            if work.written == 0 { work.since = .now }
             try append(work.pending[work.written], to: archive)
             work.written += 1
             if archive.isFull { try close(archive, &work) }
         }
-        if work.written > 0, ended.count == 0 { try close(archive, &work) }
+        guard work.written > 0, ended.count == 0 else { return }
+        let isAlone = state.quietly { $0.active - $0.unreceipted <= work.pending.count || $0.isStopping }
+        if isAlone || ContinuousClock.now - work.since > .seconds(2) { try close(archive, &work) }
     }
 
     /// True when the pipeline stops and no stage can hand over another drop.
     private func isDone() -> Bool {
-        state.with { [intake, claimed] state in
+        state.quietly { [intake, claimed] state in
             state.isCancelled
                 || state.isStopping && intake.isClosed && claimed.count == 0 && state.scheduler.busy == 0
                     && state.commitQueue.isEmpty && state.committing == 0 && state.archiving == 0
@@ -76,7 +80,7 @@ extension DropPipeline {
     private func close(_ archive: any DropArchive, _ work: inout ArchiveWork) throws(DropError) {
         let items = try archive.close()
         let now = clock.now()
-        let records = zip(work.pending, items).map { end, item in
+        work.closed = zip(work.pending, items).map { end, item in
             precondition(end.record.id == item.drop, "the archive returned its items in another order")
             var record = end.record
             record.container = item.container
@@ -85,19 +89,48 @@ extension DropPipeline {
                 record.state = .archived
                 record.changedAt = now
             }
-            return record
+            return (record, item)
         }
-        work.pending.removeFirst(records.count)
+        work.pending.removeFirst(items.count)
         work.written = 0
-        try ports.register.noteArchived(records, clean: work.cleaned)
-        for (record, item) in zip(records, items) { try ports.receipts.write(record, leaf: item.leaf) }
+        try settle(&work)
+    }
+
+    /// S6 and S7 for the drops of a closed container; can be run again when storage had no room for a part of it.
+    private func settle(_ work: inout ArchiveWork) throws(DropError) {
+        guard !work.closed.isEmpty else { return }
+        let records = work.closed.map(\.record)
+        // A row with a place in the archive is unfinished only while it says `archived`: other drops get theirs with the receipt.
+        try ports.register.noteArchived(records.filter { $0.state == .archived }, clean: [])
         try ports.spool.remove(records.filter { $0.state != .quarantined }.map(\.id))
-        state.with { state in
+        state.quietly { state in
             for record in records { state.inFlight[record.id] = nil }
             state.archiving -= records.count
-            state.active -= records.count
+            state.unreceipted += records.count
         }
-        for record in records { tell(.archived(record)) }
-        work.cleaned = records.filter { $0.state == .archived }.map(\.id)
+        let settled = work.closed
+        work.closed = []
+        for (record, item) in settled {
+            tell(.archived(record))
+            unreceipted.push(Receipted(record: record, leaf: item.leaf))
+        }
+    }
+
+    /// Step 9, behind everything else: a receipt can be written again at any time, from the register alone.
+    func receiptLoop() throws(DropError) {
+        while true {
+            let batch = unreceipted.popAll(max: limits.batchDrops)
+            guard !batch.isEmpty else { return }
+            let isDone = try insisting { () throws(DropError) in
+                for drop in batch { try ports.receipts.write(drop.record, leaf: drop.leaf) }
+                let others = batch.map(\.record).filter { $0.state != .archived }
+                try ports.register.noteArchived(others, clean: batch.map(\.record.id))
+            }
+            guard isDone else { return }
+            state.with { state in
+                state.unreceipted -= batch.count
+                state.active -= batch.count
+            }
+        }
     }
 }

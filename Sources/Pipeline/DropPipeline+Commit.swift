@@ -6,11 +6,23 @@ extension DropPipeline {
     func commitLoop() throws(DropError) {
         while let batch = takeBatch() {
             if batch.isEmpty {
-                try ports.upkeep(clock.now())
+                _ = try insisting { () throws(DropError) in try ports.upkeep(clock.now()) }
                 continue
             }
-            try commit(batch)
-            state.with { $0.committing = 0 }
+            var rest = batch[...]
+            while !rest.isEmpty {
+                guard try insisting({ () throws(DropError) in try commit(&rest) }) else { break }
+            }
+            // What is left when the pipeline stops is unfinished work, which the next start takes up.
+            for prepared in rest { prepared.changes.abandon() }
+            state.with { state in
+                state.committing = 0
+                for prepared in batch {
+                    let source = prepared.record.source
+                    state.uncommitted[source, default: 0] -= 1
+                    if sources[source]?.policy.mode == .snapshot { state.scheduler.finished(source) }
+                }
+            }
         }
     }
 
@@ -19,7 +31,7 @@ extension DropPipeline {
         state.wait(
             until: { state in
                 !state.commitQueue.isEmpty || state.isCancelled || state.isStopping && state.scheduler.busy == 0
-            }, timeout: .seconds(1)
+            }, timeout: .milliseconds(200)
         ) { state in
             let isOver = state.isCancelled || state.isStopping && state.scheduler.busy == 0
             if isOver && state.commitQueue.isEmpty { return nil }
@@ -37,23 +49,12 @@ extension DropPipeline {
         }
     }
 
-    private func commit(_ batch: [Prepared]) throws(DropError) {
-        let now = clock.now()
-        var pairs: [(changes: any ChangeSet, record: DropRecord)] = []
-        for prepared in batch {
-            // The check of S3 may have been made before an equal drop was committed.
-            if let first = try repeatedMeanwhile(prepared.record) {
-                prepared.changes.abandon()
-                try end(prepared.record, asDuplicateOf: first)
-                continue
-            }
-            var record = prepared.record
-            record.state = .applied
-            record.changedAt = now
-            pairs.append((prepared.changes, record))
-        }
+    /// Commits the first drops of `rest` together and takes them off it; at least one goes, unless an error is thrown.
+    private func commit(_ rest: inout ArraySlice<Prepared>) throws(DropError) {
+        let pairs = try takeTogether(&rest)
         guard !pairs.isEmpty else { return }
         let results = try ports.graph.commit(pairs)
+        rest = rest.dropFirst(pairs.count)
         for (pair, result) in zip(pairs, results) {
             switch result {
             case .success(let done):
@@ -61,29 +62,70 @@ extension DropPipeline {
                 record.books = done.books
                 finishCommit(of: record, sequence: done.sequence)
             case .failure(let error) where error.code == "already-applied":
-                try takeUpApplied(pair.record)
+                // A commit of several transactions failed after this one's: it counts, and its row tells what it did.
+                finishCommit(of: try ports.register.drop(pair.record.id) ?? pair.record, sequence: nil)
             case .failure(let error):
                 var record = pair.record
                 record.state = .registered
+                state.with { $0.scheduler.setBack(record.source) }
                 try remedy(error, for: record)
             }
         }
     }
 
+    /// The drops that one commit can take. Those that were set back are taken off `rest` and go the way of a registered drop again.
+    /// Of a source that keeps an order there is one, because the next must wait when it fails. Duplicates are ended and taken off
+    /// `rest`. A drop that may repeat one of its own source is not in one commit with drops of that source before it: whether it
+    /// repeats the newest applied one is only known after theirs.
+    private func takeTogether(
+        _ rest: inout ArraySlice<Prepared>
+    ) throws(DropError) -> [(changes: any ChangeSet, record: DropRecord)] {
+        let now = clock.now()
+        var pairs: [(changes: any ChangeSet, record: DropRecord)] = []
+        for prepared in rest {
+            let record = prepared.record
+            if state.quietly({ $0.scheduler.generation(of: record.source) }) != prepared.generation {
+                guard pairs.isEmpty else { break }
+                prepared.changes.abandon()
+                rest = rest.dropFirst()
+                state.with { $0.scheduler.enqueue(record) }
+                continue
+            }
+            let before = pairs.filter { $0.record.source == record.source }
+            if !before.isEmpty, keepsOrder(record.source) || mayRepeat(record, before.map(\.record)) { break }
+            if let first = try repeatedMeanwhile(record) {
+                guard pairs.isEmpty else { break }
+                try end(record, asDuplicateOf: first)
+                prepared.changes.abandon()
+                rest = rest.dropFirst()
+                continue
+            }
+            var applied = record
+            applied.state = .applied
+            applied.changedAt = now
+            pairs.append((prepared.changes, applied))
+        }
+        return pairs
+    }
+
+    private func keepsOrder(_ name: SourceName) -> Bool {
+        guard let source = sources[name] else { return false }
+        return source.order != .none || source.policy.mode == .snapshot
+    }
+
+    /// The check of S3 may have been made before an equal drop was committed.
     private func repeatedMeanwhile(_ record: DropRecord) throws(DropError) -> DropRecord? {
-        guard let source = sources[record.source] else { return nil }
-        let mayRepeat = source.duplicates == .skipAny || state.with { $0.newestApplied[record.source]?.digest == record.digest }
-        return mayRepeat ? try repeated(by: record, source) : nil
+        guard let source = sources[record.source], mayRepeat(record, []) else { return nil }
+        return try repeated(by: record, source)
     }
 
-    /// An earlier commit had applied it, and its answer was lost: what is left is to archive it.
-    private func takeUpApplied(_ record: DropRecord) throws(DropError) {
-        guard let known = try ports.register.drop(record.id) else { return }
-        enqueueEnded(Ended(record: known, commitSequence: nil))
+    private func mayRepeat(_ record: DropRecord, _ before: [DropRecord]) -> Bool {
+        sources[record.source]?.duplicates == .skipAny || before.contains { $0.digest == record.digest }
+            || state.quietly { $0.newestApplied[record.source]?.digest } == record.digest
     }
 
-    private func finishCommit(of record: DropRecord, sequence: UInt64) {
-        state.with { state in
+    private func finishCommit(of record: DropRecord, sequence: UInt64?) {
+        state.quietly { state in
             state.inFlight[record.id] = record
             state.newestApplied[record.source] = record
         }

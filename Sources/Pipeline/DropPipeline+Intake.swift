@@ -5,21 +5,14 @@ extension DropPipeline {
     /// S1: takes settled files out of the drop zone, many at a time.
     func claimLoop() throws(DropError) {
         while true {
-            let files = intake.popAll(max: limits.batchDrops)
+            let files = byName(intake.popAll(max: limits.batchDrops))
             guard !files.isEmpty else { return }
             guard waitForSpace(limits.softFree) else { return }
             let named = files.map { (file: $0, id: clock.nextID()) }
             let now = clock.now()
-            let results: [ClaimResult]
-            do throws(DropError) {
-                results = try ports.claimer.claim(named, at: now)
-            } catch {
-                guard error.remedy != .stop else { throw error }
-                state.with { $0.active -= files.count }
-                afterClaim(files.map { ($0, .notYet(reason: error.message)) })
-                tell(.failed(error))
-                continue
-            }
+            var results: [ClaimResult] = []
+            // While there is no room for the intents, nothing else is claimed: what comes later must not overtake.
+            guard try insisting({ () throws(DropError) in results = try ports.claimer.claim(named, at: now) }) else { return }
             for (index, result) in results.enumerated() {
                 let (file, id) = named[index]
                 switch result {
@@ -27,7 +20,7 @@ extension DropPipeline {
                     let record = DropRecord(
                         id: id, source: file.source, fileName: file.name, bytes: bytes, state: .claimed, claimedAt: now,
                         changedAt: now, intake: file.identity, link: amendment(named: file.name))
-                    state.with { $0.inFlight[id] = record }
+                    state.quietly { $0.inFlight[id] = record }
                     tell(.claimed(record))
                     claimed.push(record)
                 case .refused(let error):
@@ -40,12 +33,24 @@ extension DropPipeline {
         }
     }
 
+    /// Files that wait together in a source ordered by name, by their names: the first to be registered is the first to go on.
+    private func byName(_ files: [SettledFile]) -> [SettledFile] {
+        var sorted = files
+        for source in Set(files.map(\.source)) where sources[source]?.order == .name {
+            let places = files.indices.filter { files[$0].source == source }
+            let names = places.map { files[$0] }.sorted { $0.name.bytes.lexicographicallyPrecedes($1.name.bytes) }
+            for (place, file) in zip(places, names) { sorted[place] = file }
+        }
+        return sorted
+    }
+
     /// S2: reads each claimed file once for its digest. The row becomes durable with the commit of S4.
     func registerLoop() throws(DropError) {
         while let claimedRecord = claimed.pop() {
             var record = claimedRecord
             do throws(DropError) {
-                record.digest = try ports.spool.digest(of: record.id)
+                let isRead = try insisting { () throws(DropError) in record.digest = try ports.spool.digest(of: record.id) }
+                guard isRead else { return }
                 record.state = .registered
                 state.with { [record] state in
                     state.inFlight[record.id] = record
@@ -71,7 +76,7 @@ extension DropPipeline {
             let back = floor + (wasFull ? space.bytesTotal / 50 : 0)
             if space.bytesFree >= min(back, floor + (1 << 30)) {
                 if wasFull { state.with { $0.diskIsFull = false } }
-                return !state.with { $0.isCancelled }
+                return !state.quietly { $0.isCancelled }
             }
             wasFull = true
             let stopping = state.with { state in

@@ -4,43 +4,55 @@ import ThreadKit
 extension DropPipeline {
     /// S3, several threads: one drop at a time each, of different sources.
     func transformLoop() throws(DropError) {
-        while let record = nextDrop() {
+        while let (record, generation) = nextDrop() {
             guard waitForSpace(limits.hardFree) else { return }
             do throws(DropError) {
-                if let prepared = try prepare(record) { hand(prepared) }
+                if let prepared = try prepare(record, generation) {
+                    hand(prepared)
+                    // What a snapshot leaves out is known when the one before it is committed: its source goes on then.
+                    if sources[record.source]?.policy.mode == .snapshot { continue }
+                }
             } catch {
                 guard error.code != "cancelled" else { return }
-                try remedy(error, for: record)
+                try remedy(againstUncommitted(error, record), for: record)
             }
             state.with { $0.scheduler.finished(record.source) }
         }
     }
 
-    private func nextDrop() -> DropRecord? {
+    /// A guard that stopped a drop while drops of its source waited for their commit judged it by a graph that was out of date.
+    private func againstUncommitted(_ error: DropError, _ record: DropRecord) -> DropError {
+        guard error.remedy == .hold, state.with({ $0.uncommitted[record.source, default: 0] > 0 }) else { return error }
+        return DropError(error.code, error.message, hint: error.hint, remedy: .retry(after: .milliseconds(50)))
+    }
+
+    private func nextDrop() -> (DropRecord, generation: Int)? {
         while true {
-            let (record, isOver) = state.wait(
+            let (next, isOver) = state.wait(
                 until: { [clock] state in
                     state.isStopping || state.commitBytes < limits.commitBytes && state.scheduler.hasNext(now: clock.now())
                 }, timeout: .seconds(1)
-            ) { state -> (DropRecord?, Bool) in
+            ) { state -> ((DropRecord, Int)?, Bool) in
                 guard !state.isCancelled, !state.isStopping else { return (nil, true) }
                 guard state.commitBytes < limits.commitBytes else { return (nil, false) }
-                return (state.scheduler.next(now: clock.now()), false)
+                guard let record = state.scheduler.next(now: clock.now()) else { return (nil, false) }
+                return ((record, state.scheduler.generation(of: record.source)), false)
             }
             if isOver { return nil }
-            if let record { return record }
+            if let next { return next }
         }
     }
 
     /// Transforms and compares one drop. Nil when it turned out to be a duplicate.
-    private func prepare(_ record: DropRecord) throws(DropError) -> Prepared? {
+    private func prepare(_ record: DropRecord, _ generation: Int) throws(DropError) -> Prepared? {
         guard let source = sources[record.source] else {
             throw DropError(
                 "no-source", "The source \(record.source) of \(record.fileName) is not configured any more.",
                 hint: "Configure it again and retry the drop, or discard it.", remedy: .quarantine)
         }
-        if let first = try repeated(by: record, source) {
-            try end(record, asDuplicateOf: first)
+        // While drops of the source wait for their commit, only that can tell what the newest applied one is.
+        if state.with({ $0.uncommitted[record.source, default: 0] == 0 }), let first = try repeated(by: record, source) {
+            _ = try insisting { () throws(DropError) in try end(record, asDuplicateOf: first) }
             return nil
         }
         tell(.transforming(record))
@@ -51,12 +63,12 @@ extension DropPipeline {
                 try ports.transformer.transform(
                     TransformJob(
                         drop: record.id, source: record.source, fileName: record.fileName, descriptor: descriptor, bytes: bytes,
-                        isCancelled: { [state] in state.with { $0.isCancelled } }),
+                        isCancelled: { [state] in state.quietly { $0.isCancelled } }),
                     into: builder)
             }
             let outcome = Result { () throws(DropError) in try builder.finish() }
             try writeRejects(builder.rejections, builder.spans, of: record)
-            return Prepared(changes: try outcome.get(), record: record)
+            return Prepared(changes: try outcome.get(), record: record, generation: generation)
         } catch {
             builder.abandon()
             throw error
@@ -80,13 +92,14 @@ extension DropPipeline {
         state.with { state in
             state.commitQueue.append(prepared)
             state.commitBytes += prepared.record.bytes
+            state.uncommitted[prepared.record.source, default: 0] += 1
         }
     }
 
     /// The drop that `record` repeats (design: section 11), as far as committed drops tell.
     func repeated(by record: DropRecord, _ source: PipelineSource) throws(DropError) -> DropRecord? {
         guard let digest = record.digest, !record.released, record.link?.kind != .retries else { return nil }
-        if let same = try ports.register.drop(withIntake: record.intake, of: record.source), same.id < record.id,
+        if let same = try ports.register.drop(withIntake: record.intake, of: record.source, before: record.id),
             same.digest == digest, same.state != .claimed, same.state != .registered
         {
             return same
@@ -95,7 +108,7 @@ extension DropPipeline {
         case .process: return nil
         case .skipAny: return try ports.register.applied(with: digest, of: record.source)
         case .newest:
-            guard let newest = state.with({ $0.newestApplied[record.source] }), newest.digest == digest,
+            guard let newest = state.quietly({ $0.newestApplied[record.source] }), newest.digest == digest,
                 try ports.graph.isUntouched(since: newest.id, source: record.source)
             else { return nil }
             return newest
@@ -111,7 +124,7 @@ extension DropPipeline {
             hint: "Nothing is to be done. Set duplicates: process in the source to apply repetitions.")
         ended.changedAt = clock.now()
         try ports.register.update([ended])
-        state.with { $0.inFlight[record.id] = nil }
+        state.quietly { $0.inFlight[record.id] = nil }
         tell(.settledOtherwise(ended))
         enqueueEnded(Ended(record: ended, commitSequence: nil))
     }

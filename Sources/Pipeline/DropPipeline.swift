@@ -19,9 +19,13 @@ package final class DropPipeline: Sendable {
         /// Change sets on their way to the commit, and the bytes of their files: the bound on what they hold in memory.
         var commitQueue: Deque<Prepared> = []
         var commitBytes: UInt64 = 0
+        /// Drops of each source in the queue or in the hands of the committing thread.
+        var uncommitted: [SourceName: Int] = [:]
         /// Drops in the hands of the committing or archiving thread.
         var committing = 0
         var archiving = 0
+        /// Drops that are archived and wait for their receipt.
+        var unreceipted = 0
         /// Files and drops in the hands of a stage: submitted, and not at an end or waiting for a person.
         var active = 0
         /// The newest applied drop of each source, so that the common case of the duplicate check asks nobody.
@@ -36,6 +40,8 @@ package final class DropPipeline: Sendable {
     struct Prepared: Sendable {
         let changes: any ChangeSet
         let record: DropRecord
+        /// Of its source, when the transform began.
+        let generation: Int
     }
 
     /// A drop that ended and waits for its container.
@@ -47,6 +53,12 @@ package final class DropPipeline: Sendable {
     let ports: PipelinePorts
     let sources: [SourceName: PipelineSource]
     let limits: PipelineLimits
+    /// A drop that is archived.
+    struct Receipted: Sendable {
+        let record: DropRecord
+        let leaf: UInt64
+    }
+
     let clock: LabelClock
     let tell: @Sendable (PipelineEvent) -> Void
     let afterClaim: @Sendable ([(SettledFile, ClaimResult)]) -> Void
@@ -55,6 +67,7 @@ package final class DropPipeline: Sendable {
     let intake: BoundedQueue<SettledFile>
     let claimed: BoundedQueue<DropRecord>
     let ended: BoundedQueue<Ended>
+    let unreceipted: BoundedQueue<Receipted>
     private let threads = Monitor<[NamedThread]>([])
 
     /// - Parameters:
@@ -77,6 +90,7 @@ package final class DropPipeline: Sendable {
         intake = BoundedQueue(capacity: limits.intakeFiles)
         claimed = BoundedQueue(capacity: limits.intakeFiles)
         ended = BoundedQueue(capacity: limits.intakeFiles)
+        unreceipted = BoundedQueue(capacity: limits.intakeFiles)
     }
 
     /// Recovers what an earlier run left, then starts the threads. Throws what makes a start impossible.
@@ -90,6 +104,7 @@ package final class DropPipeline: Sendable {
                     NamedThread("td-transform-\(index)") { [self] in guarded { () throws(DropError) in try transformLoop() } })
             }
             threads.append(NamedThread("td-commit") { [self] in guarded { () throws(DropError) in try commitLoop() } })
+            threads.append(NamedThread("td-receipts") { [self] in guarded { () throws(DropError) in try receiptLoop() } })
             threads.append(NamedThread("td-archive") { [self] in guarded { () throws(DropError) in try archiveLoop() } })
         }
         for record in resumed.toRegister { claimed.push(record) }
@@ -99,7 +114,7 @@ package final class DropPipeline: Sendable {
     /// Hands over complete files. Waits while the intake is full; false once the pipeline stops.
     @discardableResult
     package func submit(_ files: [SettledFile]) -> Bool {
-        state.with { $0.active += files.count }
+        state.quietly { $0.active += files.count }
         for (index, file) in files.enumerated() where !intake.push(file) {
             state.with { $0.active -= files.count - index }
             return false
@@ -128,7 +143,10 @@ package final class DropPipeline: Sendable {
         claimed.close()
         let deadline = ContinuousClock.now.advanced(by: patience)
         let running = threads.with { $0 }
-        for thread in running where !thread.join(timeout: max(.zero, deadline - ContinuousClock.now)) {
+        for thread in running {
+            // The archiving thread is the last: nobody hands drops over to it any more.
+            if thread === running.last { ended.close() }
+            guard !thread.join(timeout: max(.zero, deadline - ContinuousClock.now)) else { continue }
             state.with { $0.isCancelled = true }
             thread.join()
         }
@@ -136,7 +154,7 @@ package final class DropPipeline: Sendable {
 
     /// What the daemon reports about itself.
     package func snapshot() -> PipelineSnapshot {
-        state.with { state in
+        state.quietly { state in
             PipelineSnapshot(
                 waitingFiles: intake.count, inFlight: state.inFlight.values.sorted { $0.id < $1.id },
                 suspended: state.scheduler.suspended.sorted(), blocked: state.scheduler.blocked.sorted(),
@@ -164,20 +182,40 @@ package final class DropPipeline: Sendable {
         intake.close()
         claimed.close()
         ended.close()
+        unreceipted.close()
         tell(.failed(error))
     }
 
     func enqueueEnded(_ end: Ended) {
-        state.with { $0.archiving += 1 }
-        if !ended.push(end) { state.with { $0.archiving -= 1 } }
+        state.quietly { $0.archiving += 1 }
+        if !ended.push(end) { state.quietly { $0.archiving -= 1 } }
+    }
+
+    /// Runs `body` until storage has room for it: a full disk passes, and nothing is given up because of it (failure-model: section 8).
+    /// `body` can be run any number of times.
+    ///
+    /// - Returns: false when the pipeline stops first; what `body` was to do is then unfinished work for the next start.
+    func insisting(_ body: () throws(DropError) -> Void) throws(DropError) -> Bool {
+        var attempts = 0
+        while true {
+            do throws(DropError) {
+                try body()
+                return true
+            } catch {
+                guard case .retry(let delay) = error.remedy else { throw error }
+                if attempts % 60 == 0 { tell(.failed(error)) }
+                attempts += 1
+                if state.wait(until: { $0.isStopping }, timeout: delay, { $0.isStopping }) { return false }
+            }
+        }
     }
 
     /// Carries out an error's remedy for one drop.
     func remedy(_ error: DropError, for record: DropRecord) throws(DropError) {
         switch error.remedy {
         case .stop: throw error
-        case .quarantine: try quarantine(record, because: error)
-        case .hold: try hold(record, because: error)
+        case .quarantine: _ = try insisting { () throws(DropError) in try quarantine(record, because: error) }
+        case .hold: _ = try insisting { () throws(DropError) in try hold(record, because: error) }
         case .suspendSource:
             state.with { state in
                 state.scheduler.suspend(record.source)
@@ -201,7 +239,7 @@ package final class DropPipeline: Sendable {
         state.with { state in
             state.active -= 1
             state.inFlight[held.id] = nil
-            state.scheduler.block(held.source, behind: held.id)
+            state.scheduler.block(behind: held)
         }
         tell(.settledOtherwise(held))
     }
@@ -221,9 +259,12 @@ package final class DropPipeline: Sendable {
         try ports.register.update([ended])
         state.with { state in
             state.inFlight[record.id] = nil
-            state.scheduler.block(record.source, behind: record.id)
+            state.scheduler.block(behind: record)
         }
         tell(.settledOtherwise(ended))
+        guard ended.digest != nil else {  // Bytes that cannot be read cannot be archived; the next start tries again.
+            return state.with { $0.active -= 1 }
+        }
         enqueueEnded(Ended(record: ended, commitSequence: nil))
     }
 }

@@ -30,7 +30,7 @@ package struct PipelinePorts: Sendable {
     package let receipts: any ReceiptBook
     /// Made and used on the archiving thread only.
     package let makeArchive: @Sendable () throws(DropError) -> any DropArchive
-    /// Called on the committing thread about once a second while nothing is to be committed, with the label time.
+    /// Called on the committing thread several times a second while nothing is to be committed, with the label time.
     package let upkeep: @Sendable (UInt64) throws(DropError) -> Void
     /// Milliseconds since 1970; the pipeline itself makes labels that never run backwards from it.
     package let clock: @Sendable () -> UInt64

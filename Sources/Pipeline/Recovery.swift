@@ -24,14 +24,25 @@ struct Recovery {
         for record in unfinished {
             switch record.state {
             case .claimed, .registered: resumed.toRegister.append(record)
-            case .held: pipeline.state.with { $0.scheduler.block(record.source, behind: record.id) }
+            case .held:
+                // The last run may have ended before the sender was told.
+                try ports.receipts.write(record, leaf: nil)
+                pipeline.state.with { $0.scheduler.block(behind: record) }
             case .applied, .duplicate, .discarded, .quarantined:
                 if let place = archived[record.id] {
                     rows.append(finish(record, at: place))
-                } else {
+                } else if isThere(record) {
                     resumed.toArchive.append(.init(record: record, commitSequence: nil))
+                } else {
+                    pipeline.tell(.failed(lostBytes(record)))
                 }
-            case .archived: rows.append(finish(record, at: archived[record.id]))
+            case .archived:
+                // The spool's copy goes only when the archive holds the bytes.
+                if archived[record.id] != nil || !ports.spool.contains(record.id) {
+                    rows.append(finish(record, at: archived[record.id]))
+                } else {
+                    pipeline.tell(.failed(lostBytes(record)))
+                }
             case .clean: break
             }
         }
@@ -76,17 +87,30 @@ struct Recovery {
             hint: "Its sender or somebody else removed it before it was claimed; deliver it again.", remedy: .quarantine)
     }
 
-    /// Drops whose bytes were moved into quarantine when the last run ended before their row said so.
+    private func isThere(_ record: DropRecord) -> Bool {
+        record.digest != nil && (record.state == .quarantined ? isQuarantined(record) : ports.spool.contains(record.id))
+    }
+
+    private func lostBytes(_ record: DropRecord) -> DropError {
+        DropError(
+            "missing", "The bytes of drop \(record.id) (\(record.fileName), \(record.state.rawValue)) are not where they must be.",
+            hint: "Restore the state and archive folders from a backup of one moment; `twindrop doctor` tells more.", remedy: .quarantine)
+    }
+
+    /// Drops whose bytes were moved into quarantine when the last run ended before their row said so, or that were put there because
+    /// they could not be read: they are moved back and take their way again, which ends as it did or better.
     private func settleQuarantine(_ unfinished: [DropRecord]) throws(DropError) -> [DropRecord] {
         var settled: [DropRecord] = []
         var rows: [DropRecord] = []
         for var record in unfinished {
             let isOpen = record.state == .claimed || record.state == .registered
-            if isOpen, !ports.spool.contains(record.id), isQuarantined(record) {
-                record.state = .quarantined
-                record.reason = DropReason(
-                    code: "interrupted", message: "The last run ended while it put \(record.fileName) into quarantine.",
-                    hint: "Read reason.json beside the bytes in quarantine, then retry or discard the drop.")
+            let isUnread = record.state == .quarantined && record.digest == nil
+            if isOpen || isUnread, !ports.spool.contains(record.id), isQuarantined(record) {
+                try ports.spool.respool(record.id, on: UTCDay(milliseconds: record.claimedAt), as: record.id)
+            }
+            if isUnread, ports.spool.contains(record.id) {
+                record.state = .claimed
+                record.reason = nil
                 rows.append(record)
             }
             settled.append(record)

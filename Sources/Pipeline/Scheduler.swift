@@ -11,12 +11,30 @@ struct Scheduler {
         var isBusy = false
         var isSuspended = false
         /// Held or quarantined drops an ordered source waits for.
-        var blockedBy: Set<DropID> = []
+        var blockedBy: [DropID: DropRecord] = [:]
         /// Milliseconds since 1970 before which nothing of the source is tried again.
         var notBefore: UInt64 = 0
+        /// Rises when drops of the source are set back: what was transformed before is transformed again, in order.
+        var generation = 0
 
-        func canRun(now: UInt64) -> Bool {
-            !waiting.isEmpty && !isBusy && !isSuspended && blockedBy.isEmpty && notBefore <= now
+        mutating func insert(_ drop: DropRecord, byName: Bool) {
+            let at: Int
+            if byName {
+                at = waiting.firstIndex { drop.fileName.bytes.lexicographicallyPrecedes($0.fileName.bytes) } ?? waiting.count
+            } else {
+                at = waiting.lastIndex { $0.id < drop.id }.map { $0 + 1 } ?? 0
+            }
+            waiting.insert(drop, at: at)
+        }
+
+        func canRun(now: UInt64, _ order: DropOrder) -> Bool {
+            !waiting.isEmpty && !isBusy && !isSuspended && notBefore <= now && free(order) > 0
+        }
+
+        /// How many waiting drops come before every one that waits for a person.
+        func free(_ order: DropOrder) -> Int {
+            if blockedBy.isEmpty { return waiting.count }
+            return waiting.prefix { drop in blockedBy.values.allSatisfy { Scheduler.precedes(drop, $0, order) } }.count
         }
     }
 
@@ -30,31 +48,25 @@ struct Scheduler {
 
     /// Drops of sources that wait for a person.
     var stuck: Int {
-        lanes.values.reduce(0) { $0 + ($1.isSuspended || !$1.blockedBy.isEmpty ? $1.waiting.count : 0) }
+        lanes.reduce(0) { sum, lane in
+            sum + lane.value.waiting.count - (lane.value.isSuspended ? 0 : lane.value.free(order(of: lane.key)))
+        }
     }
 
     mutating func enqueue(_ drop: DropRecord) {
-        var lane = lanes[drop.source] ?? Lane()
-        if orders[drop.source] == .name {
-            let at = lane.waiting.firstIndex { drop.fileName.bytes.lexicographicallyPrecedes($0.fileName.bytes) }
-            lane.waiting.insert(drop, at: at ?? lane.waiting.count)
-        } else {
-            let at = lane.waiting.lastIndex { $0.id < drop.id }.map { $0 + 1 } ?? 0
-            lane.waiting.insert(drop, at: at)
-        }
-        lanes[drop.source] = lane
+        lanes[drop.source, default: Lane()].insert(drop, byName: orders[drop.source] == .name)
     }
 
     /// Sources whose drop is being transformed.
     var busy: Int { lanes.values.count { $0.isBusy } }
 
     func hasNext(now: UInt64) -> Bool {
-        lanes.values.contains { $0.canRun(now: now) }
+        lanes.contains { $0.value.canRun(now: now, order(of: $0.key)) }
     }
 
     /// The next drop to transform; its source is busy until `finished`.
     mutating func next(now: UInt64) -> DropRecord? {
-        let free = lanes.filter { $0.value.canRun(now: now) }
+        let free = lanes.filter { $0.value.canRun(now: now, order(of: $0.key)) }
         guard let source = free.min(by: { $0.value.waiting[0].id < $1.value.waiting[0].id })?.key else { return nil }
         lanes[source]?.isBusy = true
         return lanes[source]?.waiting.removeFirst()
@@ -68,6 +80,12 @@ struct Scheduler {
         lanes[drop.source]?.notBefore = notBefore
     }
 
+    /// Tells a drop that was transformed in time from one that was set back.
+    func generation(of source: SourceName) -> Int { lanes[source]?.generation ?? 0 }
+
+    /// A drop failed at its commit: those of its source that were transformed behind it must not overtake it.
+    mutating func setBack(_ source: SourceName) { lanes[source, default: Lane()].generation += 1 }
+
     mutating func suspend(_ source: SourceName) { lanes[source, default: Lane()].isSuspended = true }
 
     mutating func resume(_ source: SourceName) {
@@ -75,13 +93,22 @@ struct Scheduler {
         lanes[source]?.notBefore = 0
     }
 
-    /// An ordered source stops behind a drop that waits for a person.
-    mutating func block(_ source: SourceName, behind drop: DropID) {
-        guard let order = orders[source], order != .none else { return }
-        lanes[source, default: Lane()].blockedBy.insert(drop)
+    /// An ordered source stops behind a drop that waits for a person; what comes before it goes on.
+    mutating func block(behind drop: DropRecord) {
+        guard order(of: drop.source) != .none else { return }
+        lanes[drop.source, default: Lane()].blockedBy[drop.id] = drop
     }
 
-    mutating func unblock(_ source: SourceName, from drop: DropID) { lanes[source]?.blockedBy.remove(drop) }
+    mutating func unblock(_ source: SourceName, from drop: DropID) { lanes[source]?.blockedBy[drop] = nil }
+
+    private func order(of source: SourceName) -> DropOrder { orders[source] ?? .none }
+
+    private static func precedes(_ one: DropRecord, _ other: DropRecord, _ order: DropOrder) -> Bool {
+        if order == .name, one.fileName.bytes != other.fileName.bytes {
+            return one.fileName.bytes.lexicographicallyPrecedes(other.fileName.bytes)
+        }
+        return one.id < other.id
+    }
 
     var suspended: Set<SourceName> { Set(lanes.filter { $0.value.isSuspended }.keys) }
 

@@ -34,12 +34,14 @@ extension GraphCommit {
         for (kind, number, hash) in member.vanished { remove(kind, hash, number) }
         member.createdTwins.forEach { store.twinVersions[$0] = sequence }
         member.createdRelationships.forEach { store.relationshipVersions[$0] = sequence }
+        memory.ownedSince = sequence
         owned.twins.formUnion(member.createdTwins)
         owned.relationships.formUnion(member.createdRelationships)
         for (number, owner, origin) in member.activated {
             store.relationshipVersions[number] = sequence
             let scope = store.sources.withLock { $0.scopes[origin] ?? "" }
             store.memory(of: owner).owned(scope).relationships.insert(number)
+            store.memory(of: owner).ownedSince = sequence
         }
         for (kind, number, fingerprint) in member.revised {
             switch kind {

@@ -103,6 +103,8 @@ final class GraphCommit {
     /// Applies one change set, or leaves no trace of it. Thrown errors are those of storage: the whole transaction is off.
     func apply(_ comparison: DropComparison, _ record: DropRecord) throws(DropError) -> Outcome {
         if let refusal = try refusal(of: record) { return .failed(refusal) }
+        // Given up in an earlier attempt at this commit, which storage ended.
+        if comparison.isEnded { return .overtaken }
         if try isOvertaken(comparison) { return .overtaken }
         let member = Effects(comparison, sequence: sequence + 1)
         let saved = (nextRevision, time, persistedKeys)
@@ -143,6 +145,11 @@ final class GraphCommit {
     /// True when an operation was found to change nothing, or to have no twin, and a commit since may have made that untrue.
     private func isOvertaken(_ comparison: DropComparison) throws(DropError) -> Bool {
         let since = comparison.startSequence
+        // What a snapshot leaves out is known only against everything its source made.
+        if comparison.job.policy.mode == .snapshot {
+            if comparison.memory.ownedSince > since { return true }
+            if effects.contains(where: { $0.comparison.memory === comparison.memory }) { return true }
+        }
         if store.waiting.withLock({ !$0.stolenTwins.isEmpty || !$0.stolenRelationships.isEmpty }) {
             let stolen = store.waiting.withLock { ($0.stolenTwins, $0.stolenRelationships) }
             if stolen.0.contains(where: { comparison.twinPlaces[$0] != 0 }) { return true }

@@ -20,6 +20,8 @@ final class SourceMemory: @unchecked Sendable {
     var persistedKeys: [String] = []
     /// True when the source relies on values that carry no stamp of it.
     var isBare = false
+    /// The sequence of the last commit that may have changed what the source owns.
+    var ownedSince: UInt32 = 0
 
     init(source: SourceName) { self.source = source }
 

@@ -16,7 +16,7 @@ enum StorageFailure {
         case 13:  // SQLITE_FULL
             DropError(
                 "disk-full", "The twin database cannot grow: \(message).", hint: "Free some space; the work is tried again.",
-                remedy: .retry(after: .seconds(10)))
+                remedy: .retry(after: .seconds(1)))
         case 5, 6:  // SQLITE_BUSY, SQLITE_LOCKED
             DropError(
                 "busy", "The twin database is in use by somebody else: \(message).",

@@ -28,7 +28,7 @@ extension TwinStore: TwinGraph {
                     preconditionFailure("a change set is committed by the graph that made it")
                 }
                 var outcome = try transaction.apply(changes.comparison, record)
-                if case .overtaken = outcome, changes.comparison.framesAreComplete {
+                if case .overtaken = outcome, changes.comparison.framesAreComplete, !changes.comparison.isEnded {
                     // What came before becomes true first; then nobody but us can change anything until we are done.
                     try transaction.commit()
                     transaction = try GraphCommit(self, database)

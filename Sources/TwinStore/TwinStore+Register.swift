@@ -108,24 +108,25 @@ extension TwinStore: DropRegister, KeyTable {
         ).first
     }
 
-    package func drop(withIntake identity: FileIdentity, of source: SourceName) throws(DropError) -> DropRecord? {
-        // Asked for every drop, and almost never true: the index alone answers that.
-        let isKnown = try reading { (database) throws(DropError) in
-            let query = try RawStatement.cached("SELECT 1 FROM drops WHERE inode = ? AND device = ? AND change_time = ?", database)
+    package func drop(
+        withIntake identity: FileIdentity, of source: SourceName, before id: DropID
+    ) throws(DropError) -> DropRecord? {
+        // Asked for every drop, and almost never true: one look into the index answers that.
+        let number = try reading { (database) throws(DropError) -> Int64? in
+            let query = try RawStatement.cached(
+                """
+                SELECT no FROM drops INDEXED BY drops_intake
+                WHERE inode = ? AND device = ? AND change_time = ? AND source = ? AND id < ? ORDER BY id DESC LIMIT 1
+                """, database)
             query.bind(1, Int64(bitPattern: identity.inode))
             query.bind(2, Int64(bitPattern: identity.device))
             query.bind(3, identity.changeTime)
+            query.bind(text: 4, Array(source.text.utf8))
+            query.bind(text: 5, Array(id.description.utf8))
             defer { query.reset() }
-            return try query.step()
+            return try query.step() ? query.integer(0) : nil
         }
-        guard isKnown else { return nil }
-        return try fetch(
-            "WHERE inode = ? AND device = ? AND change_time = ? AND source = ? ORDER BY id DESC LIMIT 1",
-            [
-                Int64(bitPattern: identity.inode).databaseValue, Int64(bitPattern: identity.device).databaseValue,
-                identity.changeTime.databaseValue, source.text.databaseValue,
-            ]
-        ).first
+        return try number.flatMap { (number) throws(DropError) in try fetch("WHERE no = ?", [number.databaseValue]).first }
     }
 
     package func keys(of source: SourceName) throws(DropError) -> [String] {

@@ -2,7 +2,9 @@
 // Preloaded into twindrop by the crash tests: numbers every call that changes what is on the disk below CRASH_ROOT, and at
 // number CRASH_AT does what CRASH_MODE says: `before` or `after` (SIGKILL around the call), `eio`, `enospc` (the call fails), or
 // `short` (a write writes half). From then on calls go through, unless CRASH_STICKY is set (every later write fails with ENOSPC).
-// The count of a whole run is written to CRASH_COUNT when the process ends, so that the driver knows the last number.
+// The count of a whole run is written to CRASH_COUNT when the process ends, so that the driver knows the last number. CRASH_TRACE gets a line
+// for each numbered call. A file that is synced again after a sync of it failed, without having been made anew, is written to CRASH_TRACE
+// as `synced-again`: the second success proves nothing (failure-model: section 8).
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -49,6 +51,33 @@ __attribute__((destructor)) static void end(void) {
     if (!file) return;
     fprintf(file, "%ld\n", atomic_load(&counter));
     fclose(file);
+}
+
+// The file whose sync failed on command; cleared when it is made anew.
+static atomic_ulong failed_device, failed_inode;
+
+static void note_failed(int descriptor) {
+    struct stat facts;
+    if (fstat(descriptor, &facts)) return;
+    atomic_store(&failed_device, facts.st_dev);
+    atomic_store(&failed_inode, facts.st_ino);
+}
+
+static void note_again(int descriptor) {
+    struct stat facts;
+    if (trace < 0 || !atomic_load(&failed_inode) || fstat(descriptor, &facts)) return;
+    if (facts.st_ino != atomic_load(&failed_inode) || facts.st_dev != atomic_load(&failed_device)) return;
+    char link[64], path[PATH_MAX];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
+    ssize_t length = readlink(link, path, sizeof path - 1);
+    path[length < 0 ? 0 : length] = 0;
+    dprintf(trace, "synced-again %s\n", path);
+}
+
+static void note_made(int descriptor) {
+    struct stat facts;
+    if (descriptor < 0 || !atomic_load(&failed_inode) || fstat(descriptor, &facts)) return;
+    if (facts.st_ino == atomic_load(&failed_inode)) atomic_store(&failed_inode, 0);
 }
 
 static int below(const char *path) { return root && path && !strncmp(path, root, root_length); }
@@ -105,8 +134,52 @@ static void leave(long number) {
 
 #define HALF(number, length) ((number) && (number) == crash_at && mode == SHORT && (length) > 1 ? (length) / 2 : (length))
 
-int fsync(int fd) { CALL(below_descriptor(fd), 0, fsync, fd) }
-int fdatasync(int fd) { CALL(below_descriptor(fd), 0, fdatasync, fd) }
+#define SYNC(name)                            \
+    note_again(fd);                           \
+    long number = enter(#name, below_descriptor(fd)); \
+    int code = failure(number, 0);            \
+    if (code) {                               \
+        note_failed(fd);                      \
+        errno = code;                         \
+        return -1;                            \
+    }                                         \
+    int result = NEXT(name)(fd), saved = errno; \
+    leave(number);                            \
+    errno = saved;                            \
+    return result;
+
+int fsync(int fd) { SYNC(fsync) }
+int fdatasync(int fd) { SYNC(fdatasync) }
+
+// Only what makes or empties a file changes the disk.
+#define OPEN(name, counts, ...)                                  \
+    mode_t bits = 0;                                             \
+    if (flags & (O_CREAT | O_TMPFILE)) {                         \
+        va_list list;                                            \
+        va_start(list, flags);                                   \
+        bits = va_arg(list, mode_t);                             \
+        va_end(list);                                            \
+    }                                                            \
+    long number = enter(#name, (flags & (O_CREAT | O_TRUNC)) && (counts)); \
+    int code = failure(number, 1);                               \
+    if (code) {                                                  \
+        errno = code;                                            \
+        return -1;                                               \
+    }                                                            \
+    int result = NEXT(name)(__VA_ARGS__), saved = errno;         \
+    if (flags & (O_EXCL | O_TRUNC)) note_made(result);           \
+    leave(number);                                               \
+    errno = saved;                                               \
+    return result;
+
+int open(const char *path, int flags, ...) { OPEN(open, below(path), path, flags, bits) }
+int open64(const char *path, int flags, ...) { OPEN(open64, below(path), path, flags, bits) }
+int openat(int at, const char *path, int flags, ...) {
+    OPEN(openat, below(path) || (path[0] != '/' && below_descriptor(at)), at, path, flags, bits)
+}
+int openat64(int at, const char *path, int flags, ...) {
+    OPEN(openat64, below(path) || (path[0] != '/' && below_descriptor(at)), at, path, flags, bits)
+}
 int unlink(const char *path) { CALL(below(path), 0, unlink, path) }
 int unlinkat(int at, const char *path, int flags) { CALL(below(path) || below_descriptor(at), 0, unlinkat, at, path, flags) }
 int rename(const char *from, const char *to) { CALL(below(to) || below(from), 0, rename, from, to) }

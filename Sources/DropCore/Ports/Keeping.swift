@@ -39,7 +39,7 @@ package protocol DropSpool: Sendable {
     func isQuarantined(_ drop: DropID, on day: UTCDay) -> Bool
     /// The quarantined bytes, absolute.
     func quarantinedPath(of drop: DropID, on day: UTCDay) -> String
-    /// Copies quarantined bytes back into the spool as a new drop; durable on return.
+    /// Copies quarantined bytes back into the spool as a new drop; moves them when `copy` is the drop itself. Durable on return.
     func respool(_ drop: DropID, on day: UTCDay, as copy: DropID) throws(DropError)
     /// Removes the quarantined bytes of a drop that a person discarded; they are in the archive.
     func forgetQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError)

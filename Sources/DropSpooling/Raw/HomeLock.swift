@@ -64,8 +64,9 @@ package final class HomeLock: Sendable {
     }
 
     private func write(_ text: String) throws(DropError) {
-        let bytes = Array((text + "\n").utf8)
-        try SpoolFolder.call("ftruncate", path) { _ in ftruncate(descriptor, 0) }
+        // One write of one length, in place: a kill leaves the old words or the new, and a full disk has room for them.
+        let words = Array((text + "\n").utf8)
+        let bytes = words + [UInt8](repeating: 0x0A, count: max(0, 128 - words.count))
         try SpoolFolder.call("write", path) { _ in CInt(unsafe pwrite(descriptor, bytes, bytes.count, 0)) }
         try SpoolFolder.call("fsync", path) { _ in fsync(descriptor) }
     }

@@ -26,7 +26,7 @@ extension SpoolFolder {
         case ENOSPC, EDQUOT:
             return DropError(
                 "disk-full", "\(call) \(path): \(why).", hint: "Make room; the work goes on by itself.",
-                remedy: .retry(after: .seconds(5)))
+                remedy: .retry(after: .seconds(1)))
         case EMFILE, ENFILE, ENOMEM:
             return DropError(
                 "resources", "\(call) \(path): \(why).", hint: "Raise the limit of open files or memory for the service.",

@@ -30,7 +30,7 @@ extension Claimer {
             }
             try SystemCall.sync(spool.number, "spool")
             let void = out.compactMap { if case .withdrawn(let id) = $0 { id } else { nil } }
-            if !void.isEmpty { try register(withdraw: void) }
+            if !void.isEmpty { try withdraw(void) }
             return out
         } catch let error as SystemCallError {
             throw Self.storage(error)

@@ -1,5 +1,6 @@
 package import DropCore
 import Glibc
+import ThreadKit
 
 /// Takes settled files out of the drop zone into `state/spool/in` (failure-model: sections 4 and 6, step S1).
 ///
@@ -18,19 +19,25 @@ package final class Claimer: FileClaimer {
     private let register: any DropRegister
     private let spoolFolder: String
     let roots: [LandingRoot]
+    private let ordered: Set<SourceName>
     private let stillOpen: @Sendable (CInt) -> ReadLease.Answer
+    /// Intents that came to nothing and are in the register still.
+    private let void = Monitor<[DropID]>([])
 
     /// - Parameters:
     ///   - spoolFolder: absolute path of `state/spool/in`, which exists.
     ///   - sources: their folders are where claimed files may lie.
     ///   - dropZone: the drop zone's root, whose files are routed by pattern; nil when there is none.
+    ///   - ordered: sources whose files must not overtake one another: behind one that cannot be claimed now the others wait.
     ///   - lease: how a file is probed; tests give answers of their own.
     package init(
         register: any DropRegister, spoolFolder: String, sources: [WatchedSource], dropZone: String? = nil,
+        ordered: Set<SourceName> = [],
         lease: @escaping @Sendable (CInt) -> ReadLease.Answer = ReadLease.probe
     ) {
         self.register = register
         self.spoolFolder = spoolFolder
+        self.ordered = ordered
         roots =
             sources.map { LandingRoot(source: $0.name, path: FolderPath($0.folder), recursive: $0.recursive) }
             + (dropZone.map { [LandingRoot(source: nil, path: FolderPath($0), recursive: false)] } ?? [])
@@ -44,10 +51,17 @@ package final class Claimer: FileClaimer {
         let spoolDevice: UInt64
         do { spoolDevice = try SystemCall.facts(of: spool.number).device } catch { throw Self.storage(error) }
         var ready: [(index: Int, claim: FileClaim)] = []
+        var stopped: Set<SourceName> = []
         for (index, (file, id)) in files.enumerated() {
+            if stopped.contains(file.source) {
+                results[index] = Self.behind
+                continue
+            }
             switch FileClaim.open(file, id: id, folders: folders, spoolDevice: spoolDevice, lease: stillOpen) {
             case .ready(let claim): ready.append((index, claim))
-            case .not(let result): results[index] = result
+            case .not(let result):
+                results[index] = result
+                if case .notYet = result, ordered.contains(file.source) { stopped.insert(file.source) }
             }
         }
         if !ready.isEmpty { try register.intend(ready.map { $0.claim.record(at: milliseconds) }) }
@@ -56,6 +70,11 @@ package final class Claimer: FileClaimer {
         var withdrawn: [DropID] = []
         var landings: Set<FolderPath> = []
         for (index, claim) in ready {
+            if stopped.contains(claim.file.source), results[..<index].indices.contains(where: { isStop(results[$0], files[$0].file, claim) }) {
+                results[index] = Self.behind
+                withdrawn.append(claim.id)
+                continue
+            }
             let result: ClaimResult
             do { result = try claim.move(into: spool.number) } catch {
                 // Storage failed: the claims before this one are made durable as far as they are, recovery sorts out the rest.
@@ -63,7 +82,10 @@ package final class Claimer: FileClaimer {
                 throw error
             }
             results[index] = result
-            if case .claimed = result { landings.insert(claim.folderPath) } else { withdrawn.append(claim.id) }
+            if case .claimed = result { landings.insert(claim.folderPath) } else {
+                withdrawn.append(claim.id)
+                if ordered.contains(claim.file.source) { stopped.insert(claim.file.source) }
+            }
         }
         try sync(spool.number, folders, landings)
         var copied: [DropID] = []
@@ -74,7 +96,7 @@ package final class Claimer: FileClaimer {
             copied.append(claim.id)
         }
         if ready.contains(where: { $0.claim.isCopied }) { try sync(spool.number, folders, landings) }
-        if !(withdrawn + copied).isEmpty { try register.withdraw(withdrawn + copied) }
+        try withdraw(withdrawn + copied)
         return results.map { $0! }
     }
 
@@ -95,7 +117,25 @@ package final class Claimer: FileClaimer {
         for claim in renamed { claim.synced = claim.finishWriting() ? .done : .failed }
     }
 
-    func register(withdraw drops: [DropID]) throws(DropError) { try register.withdraw(drops) }
+    private static let behind = ClaimResult.notYet(reason: "a file of its source that comes before it cannot be claimed yet")
+
+    private func isStop(_ result: ClaimResult?, _ file: SettledFile, _ claim: FileClaim) -> Bool {
+        if case .notYet? = result { file.source == claim.file.source } else { false }
+    }
+
+    /// Takes intents back. Where the register has no room for that now, the next call does it: what was claimed beside them counts.
+    func withdraw(_ drops: [DropID]) throws(DropError) {
+        let all = void.with { void in
+            void += drops
+            return void
+        }
+        guard !all.isEmpty else { return }
+        do throws(DropError) { try register.withdraw(all) } catch {
+            guard case .retry = error.remedy else { throw error }
+            return
+        }
+        void.with { $0 = [] }
+    }
 
     func openSpool() throws(DropError) -> Descriptor {
         do { return try SystemCall.openFolder(spoolFolder) } catch { throw Self.storage(error) }

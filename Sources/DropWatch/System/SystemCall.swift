@@ -72,6 +72,12 @@ package enum SystemCall {
         return FileFacts(status)
     }
 
+    /// Whether anything has this name.
+    package static func exists(_ name: FileName, in folder: CInt) throws(SystemCallError) -> Bool {
+        do { _ = try facts(of: name, in: folder) } catch where error.number == ENOENT { return false }
+        return true
+    }
+
     package static func facts(of descriptor: CInt) throws(SystemCallError) -> FileFacts {
         var status = stat()
         try check("fstat", "descriptor \(descriptor)") { unsafe fstat(descriptor, &status) }

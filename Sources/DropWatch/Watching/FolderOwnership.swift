@@ -9,6 +9,7 @@ import TwinModel
 /// Blocking; one caller at a time.
 package struct FolderOwnership: Sendable {
     package static let ownerFile = FileName(".twindrop-owner")
+    private static let temporaryFile = FileName(".twindrop-owner.new")
     private static let recordFile = FileName("landing-folders.json")
 
     private let instance: String
@@ -43,6 +44,8 @@ package struct FolderOwnership: Sendable {
                     throw Self.foreign(shown, owner)
                 }
                 if !owner.utf8.elementsEqual(instance.utf8) { try writeOwner(in: folder.number) }
+                // A kill may have come between the two.
+                try record(path, among: try takenFolders())
             } else {
                 let taken = try takenFolders()
                 guard force || !taken.contains(where: { $0.utf8.elementsEqual(path.utf8) }) else {
@@ -51,8 +54,9 @@ package struct FolderOwnership: Sendable {
                         "The landing folder \(shown) was taken over before, and its .twindrop-owner file is gone.",
                         "Mount the file system it is on; if the folder was emptied on purpose, start once with --force.")
                 }
-                try record(path, among: taken)
+                // This order: a folder that is on record and has no owner file is refused.
                 try writeOwner(in: folder.number)
+                try record(path, among: taken)
             }
         } catch let error as DropError { throw error } catch {
             throw Self.failure(
@@ -73,6 +77,7 @@ package struct FolderOwnership: Sendable {
         do {
             let file = try SystemCall.openFile(ownerFile, in: folder)
             let bytes = try SystemCall.contents(file.number, bytesMax: 4096) ?? []
+            if bytes.isEmpty { return nil }  // What a power cut leaves of a file that was not synced; ours appear whole.
             return String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
         } catch  where error.number == ENOENT {
             return nil
@@ -97,12 +102,18 @@ package struct FolderOwnership: Sendable {
     }
 
     private func writeOwner(in folder: CInt) throws(SystemCallError) {
-        if force { do { try SystemCall.unlink(Self.ownerFile, in: folder) } catch  where error.number == ENOENT {} }
-        let file = try SystemCall.createFile(Self.ownerFile, in: folder)
+        let isThere = try SystemCall.exists(Self.ownerFile, in: folder)
+        let isEmpty = isThere ? try Self.owner(of: folder) == nil : false
+        for name in force || isEmpty ? [Self.ownerFile, Self.temporaryFile] : [Self.temporaryFile] {
+            do { try SystemCall.unlink(name, in: folder) } catch where error.number == ENOENT {}
+        }
+        let file = try SystemCall.createFile(Self.temporaryFile, in: folder)
         let text = Array((instance + "\n").utf8)
         try SystemCall.write(text, count: text.count, to: file.number)
         try SystemCall.setMode(file.number, 0o644)  // Another instance, run by another user, has to be able to read it.
         try SystemCall.sync(file.number, "owner file")
+        // Refuses to replace the file of an instance that was faster.
+        try SystemCall.rename(Self.temporaryFile, in: folder, to: Self.ownerFile, in: folder)
         try SystemCall.sync(folder, "landing folder")
     }
 

@@ -83,7 +83,11 @@ final class WatchLoop {
     /// Hands over what is complete, oldest change first. Blocks while the pipeline is full.
     func deliver() {
         if !batch.isEmpty {
-            let files = batch.sorted { $0.identity.changeTime < $1.identity.changeTime }
+            // Change times are as coarse as the kernel's tick: names decide between equals.
+            let files = batch.sorted {
+                $0.identity.changeTime != $1.identity.changeTime
+                    ? $0.identity.changeTime < $1.identity.changeTime : $0.name.bytes.lexicographicallyPrecedes($1.name.bytes)
+            }
             batch.removeAll(keepingCapacity: true)
             counters.settled += files.count
             handler.settled(files)

@@ -10,7 +10,7 @@ enum AddressPool {
     }
 
     private static let ranges = Mutex<[Range]>([])
-    private static let rangesMax = 32
+    private static let rangesMax = 1024
     /// Up to this much is cleared by writing zeros; more goes back to the kernel. Units: bytes.
     private static let clearedByHandMax = 128 << 10
 

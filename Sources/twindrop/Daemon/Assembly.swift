@@ -38,7 +38,7 @@ struct Assembly {
         let host = Self.host(of: configuration.sources, keys: store)
         let claimer = Claimer(
             register: store, spoolFolder: paths.state + "/spool/in", sources: configuration.sources.map(\.watched),
-            dropZone: paths.dropzone)
+            dropZone: paths.dropzone, ordered: Set(configuration.sources.filter { $0.order != .none || $0.policy.mode == .snapshot }.map(\.name)))
         let marks = try configuration.log.benchmarkLog.map { path throws(DropError) in try BenchmarkLog(path) }
         let wiring = Wiring(log: log, tally: tally, marks: marks)
         let pipeline = try makePipeline(store, host, spool, claimer, wiring)

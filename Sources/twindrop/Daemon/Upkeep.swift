@@ -1,5 +1,6 @@
 import Configuration
 import DropCore
+import Evidence
 import Foundation
 import Logging
 import ThreadKit
@@ -65,7 +66,7 @@ final class Upkeep: Sendable {
         return now > milliseconds ? now - milliseconds : 0
     }
 
-    /// Removes receipts and rejects of drops that were claimed before a time, which their ids tell, and links that lead nowhere then.
+    /// Removes receipts and rejects of drops that were claimed before a time, which their ids tell, and their second names.
     private func removeReceipts(before time: UInt64) -> Int {
         let files = FileManager.default
         var count = 0
@@ -74,8 +75,8 @@ final class Upkeep: Sendable {
             let folder = receipts + "/" + source
             for name in (try? files.contentsOfDirectory(atPath: folder)) ?? [] {
                 let path = folder + "/" + name
-                let owner = (try? files.destinationOfSymbolicLink(atPath: path)) ?? name
-                guard let drop = DropID(owner.prefix(26)), drop.milliseconds < time else { continue }
+                guard let drop = DropID(name.prefix(26)) ?? ReceiptWriter.drop(ofReceiptAt: path), drop.milliseconds < time
+                else { continue }
                 if (try? files.removeItem(atPath: path)) != nil { count += 1 }
             }
         }

@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every crash test shares: runs of the built programs under the shim, and the invariants I1 to I8 of the failure model.
+
+The archive is read here with zstd and Python's tarfile, the database with Python's sqlite3 after the program has ended: neither trusts
+what is tested.
+"""
+import hashlib, io, json, os, shutil, sqlite3, subprocess, tarfile
+
+import batch
+
+
+class Wrong(Exception):
+    """An invariant that does not hold."""
+
+
+class Builds:
+    """The programs under test and the shim, compiled once."""
+
+    def __init__(self, folder, work):
+        self.twindrop = os.path.abspath(os.path.join(folder, "twindrop"))
+        self.shim = os.path.join(work, "shim.so")
+        here = os.path.dirname(os.path.abspath(__file__))
+        subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-o", self.shim, os.path.join(here, "shim.c"), "-ldl"], check=True)
+
+
+class Bench:
+    """A folder to run homes in, one at a time."""
+
+    def __init__(self, builds, work):
+        self.builds, self.work = builds, work
+        os.makedirs(work, exist_ok=True)
+        self.path = os.path.join(work, "home")
+        self.trace = os.path.join(work, "trace")
+        self.err = os.path.join(work, "last.err")
+
+    def fresh(self):
+        """A home with the batch in its drop zone."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        batch.make_home(self.path)
+        batch.feed(self.path)
+
+    def start(self, at=0, mode=None, sticky=False, count=None, args=("run", "--once")):
+        env = {k: v for k, v in os.environ.items() if not k.startswith("CRASH_")}
+        if mode or count:
+            if os.path.exists(self.trace): os.unlink(self.trace)
+            env.update(
+                LD_PRELOAD=self.builds.shim, CRASH_ROOT=self.path, CRASH_AT=str(at), CRASH_MODE=mode or "none", CRASH_TRACE=self.trace)
+            if count: env["CRASH_COUNT"] = count
+            if sticky: env["CRASH_STICKY"] = "1"
+        with open(self.err, "w") as err:
+            return subprocess.Popen(
+                [self.builds.twindrop, *args, "--home", self.path], env=env, stdout=subprocess.DEVNULL, stderr=err)
+
+    def run(self, seconds=90, **options):
+        """`twindrop run --once`; the exit code, negative for a signal. Nothing may take `seconds`."""
+        process = self.start(**options)
+        try: return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise Wrong(f"hung: {self.last()}")
+
+    def last(self):
+        with open(self.err) as file: return file.read().strip()[-600:]
+
+    def ask(self, *args, codes=(0,)):
+        p = subprocess.run([self.builds.twindrop, *args, "--home", self.path, "--json"], capture_output=True, text=True, timeout=120)
+        if p.returncode not in codes:
+            raise Wrong(f"twindrop {' '.join(args)} ended with {p.returncode}: {p.stdout.strip()[-300:]} {p.stderr.strip()[-400:]}")
+        return [json.loads(line) for line in p.stdout.splitlines() if line.strip()]
+
+    def below(self, *parts):
+        """Every file below a folder of the home, relative to it."""
+        root = os.path.join(self.path, *parts)
+        return sorted(os.path.relpath(os.path.join(r, f), root) for r, _, fs in os.walk(root) for f in fs)
+
+
+def sha256(data): return hashlib.sha256(data).hexdigest()
+
+
+def database(bench):
+    return sqlite3.connect(f"file:{bench.path}/state/twin.db?mode=ro", uri=True)
+
+
+def graph(bench):
+    """Every twin and relationship, and how many changes made them: without what may differ between runs (times, tags, ids of drops)."""
+    twins = []
+    for twin in bench.ask("twin", "--all"):
+        for thing in [twin] + twin.get("$relationships", []): thing.pop("$etag", None)
+        twin["$metadata"] = {"$model": twin.get("$metadata", {}).get("$model")}
+        twins.append(json.dumps(twin, sort_keys=True))
+    with database(bench) as db:
+        rows = db.execute(
+            "SELECT s.id, r.id, k.name, t.id FROM relationship r JOIN twin s ON s.no = r.source JOIN twin t ON t.no = r.target "
+            "JOIN key k ON k.no = r.name").fetchall()
+        counts = {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("revision", "drop_commit", "gone", "pending")}
+    db.close()
+    return {"twins": sorted(twins), "relationships": sorted(map(list, rows)), "counts": counts}
+
+
+def difference(missing, extra):
+    """Where the first two texts part."""
+    if not missing or not extra: return f"missing {missing[:1]}, extra {extra[:1]}"
+    at = next((i for i, (a, b) in enumerate(zip(missing[0], extra[0])) if a != b), 0)
+    return f"{missing[0][:50]} has …{extra[0][max(0, at - 30):at + 40]}… and not …{missing[0][max(0, at - 30):at + 40]}…"
+
+
+def archived(bench):
+    """What the archive holds, read with foreign tools: drop -> (SHA-256 of its bytes, kind), and every chain record."""
+    contents, records = {}, []
+    root = os.path.join(bench.path, "archive")
+    with open(os.path.join(root, "chain.log")) as file:
+        for line in file: records.append(json.loads(line.split(" ", 2)[2]))
+    for record in records:
+        if record["kind"] != "container": continue
+        path = os.path.join(root, record["container"])
+        with open(path, "rb") as file:
+            if sha256(file.read()) != record["sha256"]: raise Wrong(f"I6: {record['container']} is not what the chain says")
+        plain = subprocess.run(["zstd", "-dcq", path], capture_output=True, check=True).stdout
+        with tarfile.open(fileobj=io.BytesIO(plain)) as tar:
+            for member in tar:
+                if ".content." in member.name or member.name.endswith(".content"):
+                    contents[member.name.split(".")[0]] = sha256(tar.extractfile(member).read())
+    return contents, records
+
+
+def check_drops(bench, drops, contents):
+    """I1: each fed file in exactly one final state, its bytes readable with the same SHA-256, and a receipt that says so."""
+    ids = {d["drop"]: d for d in drops}
+    for name, data in batch.files().items():
+        source, base = name.split("/")
+        mine = [d for d in drops if (d["source"], d["file"]) == (source, base)]
+        if len(mine) != 1: raise Wrong(f"I1: {name} has the states {[d['state'] for d in mine]}")
+        drop = mine[0]
+        if drop["state"] != batch.outcome(name): raise Wrong(f"I1: {name} is {drop['state']}, not {batch.outcome(name)}: {drop.get('reason')}")
+        if drop.get("sha256") != sha256(data): raise Wrong(f"I1: {name} has the SHA-256 {drop.get('sha256')}")
+        held = os.path.join(bench.path, "state", "spool", "in", drop["drop"])
+        if drop["state"] == "held":
+            with open(held, "rb") as file: found = sha256(file.read())
+        elif drop["state"] == "duplicate": found = ids[drop["link"]["drop"]]["sha256"] if "link" in drop else sha256(data)
+        else: found = contents.get(drop["drop"])
+        if found != sha256(data): raise Wrong(f"I1: the bytes of {name} are nowhere ({found})")
+        receipt = os.path.join(bench.path, "receipts", source, drop["drop"] + ".receipt.json")
+        if not os.path.exists(receipt): raise Wrong(f"I1: {name} has no receipt")
+        with open(receipt) as file: said = json.load(file)["state"]
+        if said != drop["state"] and {said, drop["state"]} != {"archived", "clean"}: raise Wrong(f"I1: the receipt of {name} says {said}")
+    if len(drops) != len(batch.files()): raise Wrong(f"I1: {len(drops)} drops of {len(batch.files())} files")
+    rejects = [f for f in bench.below("receipts", "orders") if ".rejects." in f]
+    if len(rejects) != 2: raise Wrong(f"I1: the rejects are {rejects}")
+
+
+def check_leftovers(bench, drops):
+    """I5: no temporary file, spooled file or staging file of a drop that has ended."""
+    held = {d["drop"] for d in drops if d["state"] == "held"}
+    quarantined = {d["drop"] for d in drops if d["state"] == "quarantined"}
+    left = ["spool/in/" + f for f in bench.below("state", "spool", "in") if f not in held]
+    left += ["spool/out/" + f for f in bench.below("state", "spool", "out")]
+    left += ["quarantine/" + f for f in bench.below("state", "quarantine") if f.split("/")[-2] not in quarantined]
+    left += [f for f in bench.below("archive") + bench.below("receipts") if ".tmp" in f or f.startswith("aside/")]
+    left += ["dropzone/" + f for f in bench.below("dropzone") if not f.endswith(".twindrop-owner")]
+    if left: raise Wrong(f"I5: left behind: {left[:5]}")
+
+
+def facts(bench):
+    """Everything that a second start must leave as it is."""
+    with database(bench) as db:
+        tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
+        rows = {table: sorted(map(repr, db.execute(f"SELECT * FROM {table}"))) for table in tables}
+    db.close()
+    return {"rows": rows, "files": [f for part in ("archive", "receipts", "state/spool", "state/quarantine") for f in bench.below(part)]}
+
+
+def check(bench, expected):
+    """I1, I2 and I5 to I8 after a run that nothing disturbed; the graph, for the first of all runs."""
+    drops = bench.ask("drops", "--limit", "1000")
+    contents, records = archived(bench)
+    check_drops(bench, drops, contents)
+    found = graph(bench)
+    if expected and found != expected:
+        for part in ("twins", "relationships"):
+            a, b = set(map(str, expected[part])), set(map(str, found[part]))
+            if a != b: raise Wrong(f"I2: {len(a - b)} {part} of {len(a)} differ: {difference(sorted(a - b), sorted(b - a))}")
+        raise Wrong(f"I2: changes were counted as {found['counts']}, not {expected['counts']}")
+    check_leftovers(bench, drops)
+    leaves = sorted(r["id"] for r in records if r["kind"] in ("applied", "duplicate", "quarantined", "discarded"))
+    closed = sorted(d["drop"] for d in drops if d["state"] != "held")
+    if leaves != closed: raise Wrong(f"I6: {len(leaves)} closing leaves for {len(closed)} closed drops: {sorted(set(leaves) ^ set(closed))}")
+    bench.ask("verify", "--full")
+    with database(bench) as db:
+        sound, foreign = db.execute("PRAGMA integrity_check").fetchone()[0], db.execute("PRAGMA foreign_key_check").fetchall()
+    db.close()
+    if sound != "ok" or foreign: raise Wrong(f"I7: {sound} {foreign[:2]}")
+    before = facts(bench)
+    if bench.run() != 0: raise Wrong(f"I8: the next start failed: {bench.last()}")
+    after = facts(bench)
+    if after != before:
+        tables = [t for t in before["rows"] if before["rows"][t] != after["rows"].get(t)]
+        raise Wrong(f"I8: a second recovery changed {tables} {sorted(set(before['files']) ^ set(after['files']))[:4]}")
+    return found

@@ -1,0 +1,100 @@
+import Foundation
+import Testing
+
+/// The crash tests of `Tests/Crash`, which drive the built programs from outside (docs/crash-tests.md).
+///
+/// `TWINDROP_BIN` names the folder of the programs; where it is not set, it is the one this test bundle lies in.
+/// `TWINDROP_CRASH=all` runs every call in every mode (most of an hour); `TWINDROP_FULL=1` the full numbers of files.
+enum Driver {
+    static let scripts = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path + "/Crash"
+
+    static let programs: String = {
+        if let folder = ProcessInfo.processInfo.environment["TWINDROP_BIN"] { return folder }
+        let bundles = CommandLine.arguments.filter { $0.hasSuffix(".xctest") } + [CommandLine.arguments[0]]
+        return URL(fileURLWithPath: bundles[0]).resolvingSymlinksInPath().deletingLastPathComponent().path
+    }()
+
+    static var isWhole: Bool { ProcessInfo.processInfo.environment["TWINDROP_CRASH"] == "all" }
+    static var isFull: Bool { isWhole || ProcessInfo.processInfo.environment["TWINDROP_FULL"] == "1" }
+
+    /// Python, a C compiler, zstd and the programs are there; what is missing is said.
+    static let isReady: Bool = {
+        let path = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":").map(String.init)
+        let missing = ["python3", "cc", "zstd"].filter { tool in
+            !path.contains { FileManager.default.isExecutableFile(atPath: $0 + "/" + tool) }
+        } + ["twindrop", "twindrop-watch", "twindrop-worker"].map { programs + "/" + $0 }.filter {
+            !FileManager.default.isExecutableFile(atPath: $0)
+        }
+        if !missing.isEmpty { print("Crash tests are skipped: there is no \(missing.joined(separator: ", no ")).") }
+        return missing.isEmpty
+    }()
+
+    /// What a script said and how it ended.
+    struct Ended {
+        let code: Int32
+        let text: String
+    }
+
+    static func run(_ script: String, _ arguments: String...) throws -> Ended {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["python3", scripts + "/" + script] + arguments + ["--build", programs]
+        let out = Pipe()
+        process.standardOutput = out
+        process.standardError = out
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        let text = String(decoding: out.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        print(text, terminator: "")
+        return Ended(code: process.terminationStatus, text: text)
+    }
+}
+
+@Suite(.serialized, .enabled(if: Driver.isReady)) struct `A batch that is interrupted` {
+    @Test(.enabled(if: !Driver.isWhole))
+    func `comes to what an undisturbed run makes of it, at calls taken at random`() throws {
+        let ended = try Driver.run("crash.py", "--seconds", "60")
+        #expect(ended.code == 0, "\(ended.text)")
+    }
+
+    @Test(.enabled(if: Driver.isWhole), arguments: ["before", "after", "eio", "enospc", "short", "full", "double"])
+    func `comes to what an undisturbed run makes of it, at every call`(mode: String) throws {
+        let ended = try Driver.run("crash.py", "--modes", mode)
+        #expect(ended.code == 0, "\(ended.text)")
+    }
+
+    @Test(.enabled(if: Driver.isWhole)) func `comes to what an undisturbed run makes of it, killed 200 times at any moment`() throws {
+        let ended = try Driver.run("crash.py", "--modes", "before", "--stride", "1000", "--random", "200")
+        #expect(ended.code == 0, "\(ended.text)")
+    }
+}
+
+@Suite(.serialized, .enabled(if: Driver.isReady)) struct `A daemon in trouble` {
+    /// - Parameter count: files in `make test`; 0 for the full number.
+    private func passes(_ trial: String, count: Int) throws {
+        let ended = try Driver.run("daemon.py", trial, "--count", Driver.isFull ? "0" : "\(count)")
+        if ended.code == 77 { return print("SKIPPED: \(ended.text)") }
+        #expect(ended.code == 0, "\(ended.text)")
+    }
+
+    @Test func `applies every file once while its workers and its watcher are killed`() throws {
+        try passes("helpers", count: 150)
+    }
+
+    @Test func `has no more descriptors, threads and children after many drops`() throws {
+        try passes("leaks", count: 60)
+    }
+
+    @Test func `goes on by itself when a full disk has room again`() throws {
+        try passes("full-disk", count: 90)
+    }
+
+    @Test func `takes no file of a slow writer before it is whole`() throws {
+        try passes("writers", count: 24)
+    }
+
+    @Test func `misses no file when the kernel's event queue overflows`() throws {
+        try passes("burst", count: 9000)
+    }
+}
