@@ -33,8 +33,8 @@ struct Delivery {
             throw CommandFailure(
                 .storage, "The folder \(folder) of source \(source.name) cannot be made: \(error.localizedDescription)")
         }
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: file, isDirectory: &isFolder), !isFolder.boolValue else {
+        let facts = try? FileManager.default.attributesOfItem(atPath: file)  // What cannot be looked at cannot be dropped.
+        guard let kind = facts?[.type] as? FileAttributeType, kind != .typeDirectory else {
             throw CommandFailure(
                 .usage, "There is no file \(Escaping.visible(file)).", "Name the file to hand over; a folder cannot be dropped.")
         }
