@@ -30,14 +30,18 @@ struct Delivery {
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         } catch {
-            throw CommandFailure(.storage, "The folder \(folder) of source \(source.name) cannot be made: \(error.localizedDescription)")
+            throw CommandFailure(
+                .storage, "The folder \(folder) of source \(source.name) cannot be made: \(error.localizedDescription)")
         }
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: file, isDirectory: &isFolder), !isFolder.boolValue else {
-            throw CommandFailure(.usage, "There is no file \(Escaping.visible(file)).", "Name the file to hand over; a folder cannot be dropped.")
+        let facts = try? FileManager.default.attributesOfItem(atPath: file)  // What cannot be looked at cannot be dropped.
+        guard let kind = facts?[.type] as? FileAttributeType, kind != .typeDirectory else {
+            throw CommandFailure(
+                .usage, "There is no file \(Escaping.visible(file)).", "Name the file to hand over; a folder cannot be dropped.")
         }
         guard !FileManager.default.fileExists(atPath: target) else {
-            throw CommandFailure(.negative, "\(target) is there already and waits to be processed.", "Give the file another name, or ask `twindrop why \(target)`.")
+            throw CommandFailure(
+                .negative, "\(target) is there already and waits to be processed.",
+                "Give the file another name, or ask `twindrop why \(target)`.")
         }
         do {
             try? FileManager.default.removeItem(atPath: temporary)  // A leftover of a process with the same number.

@@ -36,7 +36,8 @@ struct DropWait {
         try engine.finish()
         guard let record = try find(in: engine.register) else {
             throw CommandFailure(
-                .negative, "\(placed.path) was not taken.", "`twindrop why \(placed.path)` says why; the source's rule may ask for more.")
+                .negative, "\(placed.path) was not taken.",
+                "`twindrop why \(placed.path)` says why; the source's rule may ask for more.")
         }
         return record
     }
@@ -48,7 +49,8 @@ struct DropWait {
             if let record = try find(in: register), isOver(record), try hasReceipt(record) { return record }
             Thread.sleep(forTimeInterval: 0.1)
             guard try ControlClient.ask(home.controlSocket, ["do": "ping"]) != nil else {
-                throw CommandFailure(.storage, "The daemon ended while the drop was waited for.", "The next run takes the work up.")
+                throw CommandFailure(
+                    .storage, "The daemon ended while the drop was waited for.", "The next run takes the work up.")
             }
         }
     }

@@ -8,7 +8,8 @@ import TwinStore
 
 /// Options every command takes.
 struct HomeOptions: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("The home folder (default: $TWINDROP_HOME, else the current folder).", valueName: "dir"))
+    @Option(
+        name: .long, help: ArgumentHelp("The home folder (default: $TWINDROP_HOME, else the current folder).", valueName: "dir"))
     var home: String?
 
     @Flag(name: .long, help: "Print facts as JSON: one object, or one a line for lists.")
@@ -47,7 +48,8 @@ struct Home {
     func drop(_ text: String, in register: any DropRegister) throws(CommandFailure) -> DropRecord {
         let found = try reporting { () throws(DropError) in try register.find(text, limit: 20) }
         guard let first = found.first else {
-            throw CommandFailure(.negative, "No drop has the id or file name \(Escaping.visible(text)).", "`twindrop drops` lists them.")
+            throw CommandFailure(
+                .negative, "No drop has the id or file name \(Escaping.visible(text)).", "`twindrop drops` lists them.")
         }
         let byName = found.filter { $0.fileName.bytes == Array(text.utf8) }
         if let newest = byName.first { return newest }

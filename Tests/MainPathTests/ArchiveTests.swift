@@ -31,7 +31,8 @@ import TwinModel
         let copy = home.path + "/files/copy"
         try FileManager.default.copyItem(atPath: home.path + "/archive", toPath: copy)
         let id = try #require(receipts[0]["drop"]?.string)
-        let verified = try Program.run(Program.twindrop, ["verify", "--full", "--prove", id, "--archive", copy, "--json"], in: "/")
+        let verified = try Program.run(
+            Program.twindrop, ["verify", "--full", "--prove", id, "--archive", copy, "--json"], in: "/")
         #expect(verified.code == 0, "\(verified.err)")
         let result = try #require(try verified.json().first)
         #expect(result["sound"] == .bool(true))
@@ -61,7 +62,8 @@ import TwinModel
         let (home, _, _) = try Self.home()
         let anchors = home.path + "/files/anchor.json"
         let days = home.names(in: "archive/seals")
-        let seal = try #require(home.names(in: "archive/seals/" + (days.last ?? "")).max { $0.count < $1.count || $0.count == $1.count && $0 < $1 })
+        let seal = try #require(
+            home.names(in: "archive/seals/" + (days.last ?? "")).max { $0.count < $1.count || $0.count == $1.count && $0 < $1 })
         try FileManager.default.copyItem(atPath: home.path + "/archive/seals/\(days.last ?? "")/\(seal)", toPath: anchors)
         #expect(try home.run("verify", "--anchor", anchors).code == 0)
         let other = try Home(Sample.sources)

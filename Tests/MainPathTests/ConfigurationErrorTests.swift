@@ -23,7 +23,9 @@ import TwinModel
         #expect(ended.code == 64)
         #expect(ended.out == "")
         for place in [":4:", ":5:", ":6:", ":8:", ":10:"] { #expect(ended.err.contains("twindrop.yaml" + place), "\(ended.err)") }
-        for words in ["snapshot", "settle", "5%", "no-such-plugin", "limits.workers"] { #expect(ended.err.contains(words), "\(ended.err)") }
+        for words in ["snapshot", "settle", "5%", "no-such-plugin", "limits.workers"] {
+            #expect(ended.err.contains(words), "\(ended.err)")
+        }
     }
 
     @Test func `with settings the plugin does not take names the setting`() throws {
@@ -68,7 +70,10 @@ import TwinModel
         #expect(ended.err.contains("twindrop init"))
     }
 
-    @Test(arguments: [[], ["nonsense"], ["drop"], ["drop", "a.csv"], ["twin"], ["twin", "a", "--as-of", "yesterday"], ["drops", "--state", "lost"]])
+    @Test(arguments: [
+        [], ["nonsense"], ["drop"], ["drop", "a.csv"], ["twin"], ["twin", "a", "--as-of", "yesterday"],
+        ["drops", "--state", "lost"],
+    ])
     func `of the command line is a usage error`(arguments: [String]) throws {
         let home = try Home(Sample.sources)
         let ended = try Program.run(Program.twindrop, arguments, environment: ["TWINDROP_HOME": home.path])

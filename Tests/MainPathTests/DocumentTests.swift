@@ -35,16 +35,20 @@ private let package: String = {
     @Test func `has five commands that work as they are written`() throws {
         let text = try String(contentsOfFile: package + "/README.md", encoding: .utf8)
         let section = try #require(text.components(separatedBy: "## Five commands").last)
-        let block = try #require(section.components(separatedBy: "```sh\n").dropFirst().first?.components(separatedBy: "```").first)
+        let block = try #require(
+            section.components(separatedBy: "```sh\n").dropFirst().first?.components(separatedBy: "```").first)
         let lines = block.split(separator: "\n").map(String.init)
         #expect(lines.count == 5)
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("td-readme-\(UUID().uuidString.prefix(8))").path
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("td-readme-\(UUID().uuidString.prefix(8))")
+            .path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let script = "set -eu\nPATH=\"$1:$PATH\"\ntrap 'kill -TERM $(jobs -p); wait' EXIT\n" + block
         let ended = try Program.run("/bin/bash", ["-c", script, "readme", Program.folder], in: folder)
         #expect(ended.code == 0, "\(ended.err)")
-        for words in ["4 created", "\"status\": \"active\"", "The archive is whole."] { #expect(ended.out.contains(words), "\(ended.out)") }
+        for words in ["4 created", "\"status\": \"active\"", "The archive is whole."] {
+            #expect(ended.out.contains(words), "\(ended.out)")
+        }
     }
 }
 
@@ -58,7 +62,8 @@ private let package: String = {
         samples.append(("receipt", try home.drop("1.csv", Sample.assets(1...40), to: "assets")))
         samples.append(("receipt", try home.drop("2.csv", Sample.assets(1...4), to: "assets", code: 1)))
         samples.append(("receipt", try home.drop("3.csv", "<html>\n", to: "assets", code: 1)))
-        samples.append(("receipt", try home.drop("4.csv", Sample.assets(1...40) + Sample.asset(41, status: "lost"), to: "assets")))
+        samples.append(
+            ("receipt", try home.drop("4.csv", Sample.assets(1...40) + Sample.asset(41, status: "lost"), to: "assets")))
         samples.append(("status", try home.ask("status")))
         samples.append(("drop", try home.ask("discard", "2.csv")))
         samples.append(("drop", try home.ask("retry", "3.csv")))

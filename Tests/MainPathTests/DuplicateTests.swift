@@ -55,7 +55,9 @@ import TwinModel
     }
 
     @Test func `in two folders is two drops`() throws {
-        let home = try Home(Sample.sources + "  others:\n    plugin: asset-inventory\n    ready: {rule: rename}\n    settings: {idPrefix: other-}\n")
+        let home = try Home(
+            Sample.sources
+                + "  others:\n    plugin: asset-inventory\n    ready: {rule: rename}\n    settings: {idPrefix: other-}\n")
         #expect(try home.drop("a.csv", a, to: "assets")["state"] == "archived")
         #expect(try home.drop("a.csv", a, to: "others")["state"] == "archived")
         #expect(try home.list("twin", "--all").count == 6)

@@ -35,13 +35,16 @@ import TwinModel
         let home = try Home(Sample.sources)
         let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         let root = tests.deletingLastPathComponent().deletingLastPathComponent().path
-        let header = [root, FileManager.default.currentDirectoryPath].map { $0 + "/Sources/CTwinDropPlugin/include" }
+        let header =
+            [root, FileManager.default.currentDirectoryPath].map { $0 + "/Sources/CTwinDropPlugin/include" }
             .first { FileManager.default.fileExists(atPath: $0) } ?? ""
         let compiled = try Program.tool(
             "cc", "-std=c11", "-shared", "-fPIC", "-I" + header, "-o", home.path + "/plugins/asset-inventory.so",
             tests.path + "/Plugins/crashing.c")
         try #require(compiled.code == 0, "\(compiled.err)")
-        try home.write("plugins/asset-inventory.plugin.json", #"{"id": "asset-inventory", "version": "1.0.0", "title": "crashes", "accepts": ["*"]}"#)
+        try home.write(
+            "plugins/asset-inventory.plugin.json",
+            #"{"id": "asset-inventory", "version": "1.0.0", "title": "crashes", "accepts": ["*"]}"#)
         return home
     }
 
@@ -81,7 +84,10 @@ import TwinModel
         try daemon.wait(for: "A source is suspended; its files wait.")
         let quarantined = try home.list("drops", "--state", "quarantined").compactMap { $0["drop"]?.string }
         let waiting = try home.list("drops", "--state", "claimed,registered").compactMap { $0["drop"]?.string }
-        let installed = try #require(try home.list("plugin", "list").first { $0["plugin"] == "asset-inventory" && $0["library"]?.string?.hasPrefix(home.path) == false })
+        let installed = try #require(
+            try home.list("plugin", "list").first {
+                $0["plugin"] == "asset-inventory" && $0["library"]?.string?.hasPrefix(home.path) == false
+            })
         let library = try #require(installed["library"]?.string)
         for ending in [".so", ".plugin.json"] {
             let from = library.replacingOccurrences(of: ".so", with: ending)

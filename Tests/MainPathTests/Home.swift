@@ -102,7 +102,9 @@ extension JSON {
         switch self {
         case .object(let members):
             .object(
-                members.filter { $0.name != "$etag" && !$0.name.hasSuffix("astUpdateTime") }.map { .init($0.name, $0.value.withoutTagsAndTimes) })
+                members.filter { $0.name != "$etag" && !$0.name.hasSuffix("astUpdateTime") }.map {
+                    .init($0.name, $0.value.withoutTagsAndTimes)
+                })
         case .array(let elements): .array(elements.map(\.withoutTagsAndTimes))
         default: self
         }

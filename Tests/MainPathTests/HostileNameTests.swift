@@ -4,7 +4,8 @@ import TwinModel
 
 @Suite(.serialized) struct `A hostile file name` {
     private static let names: [[UInt8]] = [
-        Array("new\nline.csv".utf8), Array("esc\u{1B}[31mred.csv".utf8), Array("bidi\u{202E}vsc.csv".utf8), Array("bad\u{FF}".utf8).dropLast(2) + [0xFF, 0xC3] + Array(".csv".utf8),
+        Array("new\nline.csv".utf8), Array("esc\u{1B}[31mred.csv".utf8), Array("bidi\u{202E}vsc.csv".utf8),
+        Array("bad\u{FF}".utf8).dropLast(2) + [0xFF, 0xC3] + Array(".csv".utf8),
         Array(repeating: UInt8(ascii: "n"), count: 251) + Array(".csv".utf8), Array("-rf.csv".utf8), Array("a..csv".utf8),
         Array("%2e%2e%2fetc%2fpasswd.csv".utf8), Array("C:\\..\\..\\x.csv".utf8), Array("$(reboot);`id`'\".csv".utf8),
         Array(" leading and trailing .csv ".utf8), Array("e\u{301}.csv".utf8), Array("\u{E9}.csv".utf8),
@@ -35,7 +36,10 @@ import TwinModel
     /// Nothing on a terminal but letters, signs and line ends.
     private static func expectHarmless(_ ended: Program.Ended) {
         for text in [ended.out, ended.err] {
-            let bad = text.unicodeScalars.filter { $0 != "\n" && ($0.value < 0x20 || $0.value == 0x7F || $0.properties.generalCategory == .format || $0 == "\u{FFFD}") }
+            let bad = text.unicodeScalars.filter {
+                $0 != "\n"
+                    && ($0.value < 0x20 || $0.value == 0x7F || $0.properties.generalCategory == .format || $0 == "\u{FFFD}")
+            }
             #expect(bad.isEmpty, "\(bad.map { String($0.value, radix: 16) })")
         }
     }
@@ -48,7 +52,8 @@ import TwinModel
         let names = Set(drops.compactMap { $0["file"]?.string })
         let spellings = Set(drops.compactMap { $0["file"]?.string.map { Array($0.utf8) } })
         #expect(spellings.count == contents.count)
-        #expect(names.isSuperset(of: ["new\\u{a}line.csv", "esc\\u{1b}[31mred.csv", "bidi\\u{202e}vsc.csv", "-rf.csv", "a..csv"]))
+        #expect(
+            names.isSuperset(of: ["new\\u{a}line.csv", "esc\\u{1b}[31mred.csv", "bidi\\u{202e}vsc.csv", "-rf.csv", "a..csv"]))
         for command in [["drops"], ["archive", "list"], ["batches"], ["status"], ["history", "asset-FL-0"]] {
             Self.expectHarmless(try Program.run(Program.twindrop, command + ["--home", home.path]))
         }

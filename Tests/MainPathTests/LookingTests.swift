@@ -57,7 +57,9 @@ import TwinModel
 
         """
 
-    private enum Kind: String, CaseIterable { case writing, settling, pattern, temporary, symlink, fifo, processed, root, missing }
+    private enum Kind: String, CaseIterable {
+        case writing, settling, pattern, temporary, symlink, fifo, processed, root, missing
+    }
 
     private static let codes: [Kind: [String]] = [
         .writing: ["writer"], .settling: ["settling"], .pattern: ["unmatched-name"], .temporary: ["temporary-name"],

@@ -36,13 +36,16 @@ enum Program {
 
     /// Runs `program`, a path, to its end; kills it after `seconds`.
     static func run(
-        _ program: String, _ arguments: [String], in folder: String? = nil, environment: [String: String] = [:], seconds: Double = 60
+        _ program: String, _ arguments: [String], in folder: String? = nil, environment: [String: String] = [:],
+        seconds: Double = 60
     ) throws -> Ended {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
         if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
-        if !environment.isEmpty { process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new } }
+        if !environment.isEmpty {
+            process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
+        }
         let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("td-out-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: scratch) }
@@ -58,7 +61,9 @@ enum Program {
             kill(process.processIdentifier, SIGKILL)
             throw Late(command: [program] + arguments)
         }
-        return Ended(code: process.code, bytes: try Data(contentsOf: files[0]), err: String(decoding: try Data(contentsOf: files[1]), as: UTF8.self))
+        return Ended(
+            code: process.code, bytes: try Data(contentsOf: files[0]),
+            err: String(decoding: try Data(contentsOf: files[1]), as: UTF8.self))
     }
 
     /// Runs a tool of the system, found by its name.

@@ -6,7 +6,8 @@ import TwinModel
 @Suite(.serialized, .enabled(if: Shared.isPresent, "needs ../shared/data beside the package"))
 struct `Real files` {
     @Test func `of AdventureWorks become twins and relationships`() throws {
-        let home = try Shared.home("adventureworks-product", "adventureworks-bom", "adventureworks-inventory", "adventureworks-location",
+        let home = try Shared.home(
+            "adventureworks-product", "adventureworks-bom", "adventureworks-inventory", "adventureworks-location",
             "adventureworks-model", "adventureworks-workorder")
         let daemon = try Daemon(home)
         for (source, file) in [
@@ -30,7 +31,9 @@ struct `Real files` {
         #expect(graph.twins("Location").count == facts.count("Location", "rows"))
         #expect(graph.sum("Location", "availability") == facts.number("Location", "sum_Availability"))
         #expect(graph.twins("ProductModel").count == facts.count("ProductModel", "records"))
-        #expect(graph.twins("ProductModel").count { $0["catalog"] != nil } == facts.count("ProductModel", "with_CatalogDescription_xml"))
+        #expect(
+            graph.twins("ProductModel").count { $0["catalog"] != nil }
+                == facts.count("ProductModel", "with_CatalogDescription_xml"))
         #expect(graph.sum("WorkOrder", "orderQuantity") == facts.number("WorkOrder", "sum_OrderQty"))
         #expect(graph.sum("WorkOrder", "scrappedQuantity") == facts.number("WorkOrder", "sum_ScrappedQty"))
         #expect(graph.relationships("produces").count == facts.count("WorkOrder", "rel_product"))
@@ -42,7 +45,9 @@ struct `Real files` {
 
     @Test func `of an airline's week wait for aircraft nobody knows`() throws {
         let home = try Shared.home("aviation-planes", "aviation-airports", "aviation-airlines", "aviation-flights")
-        for (source, file) in [("planes", "planes"), ("airports", "airports"), ("airlines", "airlines"), ("flights", "flights_2013-01-01_to_07")] {
+        for (source, file) in [
+            ("planes", "planes"), ("airports", "airports"), ("airlines", "airlines"), ("flights", "flights_2013-01-01_to_07"),
+        ] {
             Shared.expectWhole(try home.drop(file: Shared.file("aviation-fleet", file + ".csv"), to: "aviation-" + source))
         }
         let facts = try Shared.facts("aviation-fleet")
@@ -57,13 +62,15 @@ struct `Real files` {
         #expect(graph.twins("Flight").count { $0["departed"] == nil } == facts.count("cancelled_dep_time_missing"))
         let waiting = try #require(try home.ask("status")[path: "graph/waitingRelationships"]?.int)
         #expect(waiting > 0)
-        #expect(graph.relationships("currentAssignment").count + Int(waiting) == facts.count("planes_with_a_last_departed_flight"))
+        #expect(
+            graph.relationships("currentAssignment").count + Int(waiting) == facts.count("planes_with_a_last_departed_flight"))
     }
 
     @Test func `with many equal rows, and with quotation marks that mean nothing, lose none`() throws {
         let home = try Shared.home("us-gov-1033", "us-gov-events", keys: "duplicates: process")
         Shared.expectWhole(try home.drop(file: Shared.file("us-gov-assets", "ks_1033_data.csv"), to: "us-gov-1033"))
-        Shared.expectWhole(try home.drop(file: Shared.file("us-gov-assets", "event-notification-rpt-lastmonth.txt"), to: "us-gov-events"))
+        Shared.expectWhole(
+            try home.drop(file: Shared.file("us-gov-assets", "event-notification-rpt-lastmonth.txt"), to: "us-gov-events"))
         let facts = try Shared.facts("us-gov-assets")
         let graph = try Graph(home)
         #expect(graph.twins("AssetItem").count == facts.count("ks_1033_data.csv", "rows"))
@@ -91,7 +98,8 @@ struct `Real files` {
 /// The public files beside the package.
 private enum Shared {
     static let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    static let folder = tests.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path + "/shared/data"
+    static let folder =
+        tests.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path + "/shared/data"
     static let isPresent = FileManager.default.fileExists(atPath: folder + "/README.md")
 
     static func file(_ family: String, _ name: String) -> String { "\(folder)/\(family)/files/\(name)" }
@@ -138,7 +146,9 @@ private struct Graph {
 
     init(_ home: Home) throws { all = try home.list("twin", "--all") }
 
-    func twins(_ model: String) -> [JSON] { all.filter { $0[path: "$metadata/$model"] == .string("dtmi:com:example:\(model);1") } }
+    func twins(_ model: String) -> [JSON] {
+        all.filter { $0[path: "$metadata/$model"] == .string("dtmi:com:example:\(model);1") }
+    }
 
     func sum(_ model: String, _ property: String) -> Double { twins(model).reduce(0) { $0 + ($1[property]?.number ?? 0) } }
 

@@ -5,8 +5,11 @@ import TwinModel
 @Suite(.serialized) struct `Rejected records` {
     private static let clean = Sample.assets(1...6)
     /// Two records that are wrong, one with a line end in a cell.
-    private static let dirty = clean.replacingOccurrences(of: "Forklift 2,forklift,HAM1,active", with: "Forklift 2,forklift,HAM1,lost")
-        .replacingOccurrences(of: "FL-5,Forklift 5,forklift,HAM1,active,2026-10-02", with: "FL-5,\"Forklift\n5\",forklift,HAM1,active,2026-13-02")
+    private static let dirty = clean.replacingOccurrences(
+        of: "Forklift 2,forklift,HAM1,active", with: "Forklift 2,forklift,HAM1,lost"
+    )
+    .replacingOccurrences(
+        of: "FL-5,Forklift 5,forklift,HAM1,active,2026-10-02", with: "FL-5,\"Forklift\n5\",forklift,HAM1,active,2026-13-02")
     private static let cleaned = clean.replacingOccurrences(of: "Forklift 5,", with: "\"Forklift\n5\",")
 
     private static func correct(_ rejects: String) -> String {
@@ -37,7 +40,9 @@ import TwinModel
         let home = try Home(Sample.assetsSource())
         let receipt = try home.drop("day.csv", Self.dirty.replacingOccurrences(of: "\n", with: "\r\n"), to: "assets")
         let file = try #require(receipt[path: "rejects/file"]?.string)
-        let expected = Sample.assetHeader + "FL-2,Forklift 2,forklift,HAM1,lost,2026-10-02\n" + "FL-5,\"Forklift\n5\",forklift,HAM1,active,2026-13-02\n"
+        let expected =
+            Sample.assetHeader + "FL-2,Forklift 2,forklift,HAM1,lost,2026-10-02\n"
+            + "FL-5,\"Forklift\n5\",forklift,HAM1,active,2026-13-02\n"
         #expect(try home.text(of: "receipts/assets/" + file) == expected.replacingOccurrences(of: "\n", with: "\r\n"))
         let reasons = try home.text(of: "receipts/assets/" + (receipt[path: "rejects/reasons"]?.string ?? ""))
         let lines = try reasons.split(separator: "\n").map { try JSON(parsing: String($0)) }
@@ -63,7 +68,8 @@ import TwinModel
         let receipt = try home.drop(file: dirty, to: "assets")
         #expect(receipt[path: "books/records/rejected"] == 1)
         let id = try #require(receipt["drop"]?.string)
-        let rejects = try Data(contentsOf: URL(fileURLWithPath: home.path + "/receipts/assets/" + (receipt[path: "rejects/file"]?.string ?? "")))
+        let rejects = try Data(
+            contentsOf: URL(fileURLWithPath: home.path + "/receipts/assets/" + (receipt[path: "rejects/file"]?.string ?? "")))
         #expect(rejects == (try wide("id,name,count\n2,Löwe,viele\n")))
         try home.drop(file: try home.file("x.rejects.\(id).csv", try wide("id,name,count\n2,Löwe,7\n")), to: "assets")
         #expect(try home.ask("twin", "a-2")["count"] == 7)

@@ -52,8 +52,12 @@ import TwinModel
 
 @Suite(.serialized) struct `The sample plugins` {
     @Test func `run side by side in their workers`() throws {
-        let home = try Home(Sample.sources + "  lifts:\n    plugin: mapping\n    ready: {rule: rename}\n    mapping: lifts.yaml\n",
-            mappings: ["lifts.yaml": "twins:\n  - id: \"lift-{id}\"\n    model: dtmi:com:example:Lift;1\n    properties: {load: {column: load, type: double}}\n"])
+        let home = try Home(
+            Sample.sources + "  lifts:\n    plugin: mapping\n    ready: {rule: rename}\n    mapping: lifts.yaml\n",
+            mappings: [
+                "lifts.yaml":
+                    "twins:\n  - id: \"lift-{id}\"\n    model: dtmi:com:example:Lift;1\n    properties: {load: {column: load, type: double}}\n"
+            ])
         let daemon = try Daemon(home)
         try home.deliver("assets.csv", Sample.assets(1...3), to: "assets")
         try home.deliver("orders.csv", Sample.orderHeader + Sample.order(1, battery: 81, order: 4711), to: "orders")
@@ -66,7 +70,10 @@ import TwinModel
         #expect(forklift["batteryPercent"] == 81)
         #expect(forklift["$relationships"]?.elements?.first?["$targetId"] == "order-4711")
         let depot = try home.ask("twin", "depot-D1")
-        #expect(depot["$relationships"]?.elements?.compactMap { $0["$targetId"]?.string }.sorted() == ["vehicle-V100", "vehicle-V101"])
+        #expect(
+            depot["$relationships"]?.elements?.compactMap { $0["$targetId"]?.string }.sorted() == [
+                "vehicle-V100", "vehicle-V101",
+            ])
         #expect(try home.ask("twin", "door-HQ-EAST-MAIN")["entered"] == 12)
         #expect(try home.ask("twin", "lift-7")["load"] == 1250.5)
         #expect(try daemon.end() == 0)
@@ -80,7 +87,10 @@ import TwinModel
         #expect(plugins.allSatisfy { $0["usable"] == .bool(true) })
         #expect(try home.ask("plugin", "inspect", "mapping")[path: "settings/type"] == "object")
         #expect(try home.run("plugin", "inspect", "nothing").code == 1)
-        #expect(try home.list("source", "list").compactMap { $0["source"]?.string ?? $0["name"]?.string } == ["assets", "orders", "fleet", "doors"])
+        #expect(
+            try home.list("source", "list").compactMap { $0["source"]?.string ?? $0["name"]?.string } == [
+                "assets", "orders", "fleet", "doors",
+            ])
         #expect(try home.run("source", "check").code == 0)
     }
 }

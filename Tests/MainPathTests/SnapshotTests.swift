@@ -14,7 +14,8 @@ import TwinModel
     }
 
     @Test func `deletes nothing that another source made`() throws {
-        let home = try Home(Sample.assetsSource("mode: snapshot") + "  fleet:\n    plugin: fleet-hierarchy\n    ready: {rule: rename}\n")
+        let home = try Home(
+            Sample.assetsSource("mode: snapshot") + "  fleet:\n    plugin: fleet-hierarchy\n    ready: {rule: rename}\n")
         try home.drop("fleet.csv", Sample.fleet, to: "fleet")
         let others = try home.list("twin", "--all").count
         try home.drop("1.csv", Sample.assets(1...5), to: "assets")
