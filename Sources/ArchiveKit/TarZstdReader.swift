@@ -183,12 +183,13 @@ import Glibc
         return count
     }
 
-    static let read: @convention(c) (
-        OpaquePointer?, UnsafeMutableRawPointer?, UnsafeMutablePointer<UnsafeRawPointer?>?
-    ) -> Int = { _, context, buffer in
-        let input = unsafe Unmanaged<Input>.fromOpaque(context!).takeUnretainedValue()
-        let count = input.readBlock()
-        unsafe buffer!.pointee = unsafe UnsafeRawPointer(input.block.baseAddress)
-        return count
-    }
+    static let read:
+        @convention(c) (
+            OpaquePointer?, UnsafeMutableRawPointer?, UnsafeMutablePointer<UnsafeRawPointer?>?
+        ) -> Int = { _, context, buffer in
+            let input = unsafe Unmanaged<Input>.fromOpaque(context!).takeUnretainedValue()
+            let count = input.readBlock()
+            unsafe buffer!.pointee = unsafe UnsafeRawPointer(input.block.baseAddress)
+            return count
+        }
 }

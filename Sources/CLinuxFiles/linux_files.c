@@ -6,12 +6,20 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 int linux_rename_noreplace(int from_folder, const char *from, int to_folder, const char *to) {
     return renameat2(from_folder, from, to_folder, to, RENAME_NOREPLACE);
 }
 
 int linux_start_writing(int descriptor) { return sync_file_range(descriptor, 0, 0, SYNC_FILE_RANGE_WRITE); }
+
+int linux_finish_writing(int descriptor) {
+    return sync_file_range(descriptor, 0, 0,
+                           SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+}
+
+int linux_sync_file_system(int descriptor) { return syncfs(descriptor); }
 
 int linux_set_lease(int descriptor, int type) { return fcntl(descriptor, F_SETLEASE, type); }
 

@@ -1,6 +1,4 @@
-import Crypto
 package import DropCore
-import Glibc
 import SystemPackage
 package import TwinModel
 
@@ -23,7 +21,7 @@ package struct SpoolFolder: DropSpool {
     /// Removes what an earlier run left in the scratch folder.
     package func clearScratch() throws(DropError) {
         for name in Self.names(in: state.appending("spool/out")) {
-            try Self.call("unlink", state.appending("spool/out/\(name)")) { unsafe unlink($0) }
+            try Self.remove(state.appending("spool/out/\(name)"))
         }
     }
 
@@ -36,7 +34,7 @@ package struct SpoolFolder: DropSpool {
     ) throws(DropError) -> T {
         let path = spool.appending(drop.description)
         let descriptor = try Self.openToRead(path)
-        defer { close(descriptor) }
+        defer { Self.close(descriptor) }
         return try body(descriptor, try Self.size(of: descriptor, path))
     }
 
@@ -57,15 +55,13 @@ package struct SpoolFolder: DropSpool {
     package func remove(_ drops: [DropID]) throws(DropError) {
         guard !drops.isEmpty else { return }
         for drop in drops {
-            try Self.call("unlink", spool.appending(drop.description), allowing: ENOENT) { unsafe unlink($0) }
+            try Self.remove(spool.appending(drop.description))
         }
         try Self.sync(folder: spool)
     }
 
     package func freeSpace() throws(DropError) -> FreeSpace {
-        var facts = statvfs()
-        try Self.call("statvfs", state) { unsafe statvfs($0, &facts) }
-        return FreeSpace(bytesFree: UInt64(facts.f_bavail) * UInt64(facts.f_frsize), bytesTotal: UInt64(facts.f_blocks) * UInt64(facts.f_frsize))
+        try Self.space(of: state)
     }
 }
 
@@ -87,8 +83,7 @@ extension SpoolFolder {
         try makeAll(target)
         try Self.write(reason.text(.pretty) + "\n", to: target.appending("reason.json"))
         if contains(drop) {
-            let from = path(of: drop)
-            try Self.call("rename", target.appending("content")) { to in unsafe from.withCString { unsafe rename($0, to) } }
+            try Self.move(spool.appending(drop.description), to: target.appending("content"))
         }
         try Self.sync(folder: target)
         try Self.sync(folder: spool)
@@ -97,20 +92,19 @@ extension SpoolFolder {
     package func respool(_ drop: DropID, on day: UTCDay, as copy: DropID) throws(DropError) {
         let from = FilePath(quarantinedPath(of: drop, on: day))
         if drop == copy {
-            try Self.call("rename", from) { from in unsafe path(of: drop).withCString { unsafe rename(from, $0) } }
+            try Self.move(from, to: spool.appending(drop.description))
             try Self.sync(folder: spool)
             return try Self.sync(folder: from.removingLastComponent())
         }
         let temporary = spool.appending("\(copy).tmp")
         try Self.copy(from, to: temporary)
-        let name = temporary.string
-        try Self.call("rename", spool.appending(copy.description)) { to in unsafe name.withCString { unsafe rename($0, to) } }
+        try Self.move(temporary, to: spool.appending(copy.description))
         try Self.sync(folder: spool)
     }
 
     package func forgetQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError) {
         let target = folder(of: drop, on: day)
-        try Self.call("unlink", target.appending("content"), allowing: ENOENT) { unsafe unlink($0) }
+        try Self.remove(target.appending("content"))
         try Self.sync(folder: target)
     }
 

@@ -49,7 +49,8 @@ package struct ArchivedDrop: Sendable, Equatable {
     package var json: JSON {
         var members: [JSON.Member] = [
             .init("drop", .string(drop.description)), .init("source", .string(source.text)), .init("file", .string(file)),
-            .init("bytes", .int(Int64(clamping: bytes))), .init("content", .string(content.description)), .init("kind", .string(kind)),
+            .init("bytes", .int(Int64(clamping: bytes))), .init("content", .string(content.description)),
+            .init("kind", .string(kind)),
             .init("archivedAt", .string(UTCTime(milliseconds: archivedAt).description)), .init("container", .string(container)),
             .init("member", .string(member)), .init("leaf", .int(Int64(clamping: leaf))),
         ]

@@ -124,10 +124,13 @@ extension ArchiveWriter {
     /// - Parameter known: drops that are in the chain already; they need not be expected.
     /// - Throws: `unsound` where the container is damaged, or holds what nobody expects.
     private func inspect(_ name: String, _ expected: [DropID: DropRecord], known: Set<DropID>) throws(DropError) -> Found {
-        guard ArchivePlaces.parts(ofContainer: name) != nil else { throw .unsound("\(Escaping.visible(name)) is no container's name.") }
+        guard ArchivePlaces.parts(ofContainer: name) != nil else {
+            throw .unsound("\(Escaping.visible(name)) is no container's name.")
+        }
         let allowed = expected.values.reduce(UInt64(known.count) * limits.bytes) { $0 + $1.bytes + 1 << 20 }
         let contents = try ContainerContents(
-            path: places.path(of: name), expandedBytesMax: max(allowed, 1 << 30), membersMax: limits.drops * 8, keepsHeaders: true,
+            path: places.path(of: name), expandedBytesMax: max(allowed, 1 << 30), membersMax: limits.drops * 8,
+            keepsHeaders: true,
             fromMedium: true)
         var drops: [FoundDrop] = []
         var members = contents.members[...]

@@ -12,9 +12,10 @@ import ThreadKit
 ///
 /// **Time**: `now` is milliseconds since 1970; labels never run backwards, whatever it says.
 /// **Threading**: blocking; calls from several threads wait for each other, except `verifiedBytes`, which does not wait long.
-/// **Errors** of `append`: that drop is not in the container (`drops` tells what is); `quarantine`: its bytes are not those it was
-/// registered with; `retry`: passing trouble, such as a full disk. Of `close`, `retry`: nothing was archived, append the same items
-/// again later. Anywhere, `stop`: what is on the medium is only known after a restart: the writer refuses all further work.
+/// **Errors** of `append`: that drop is not in the container (`drops` tells what is); `quarantine`: its bytes are not those it
+/// was registered with; `retry`: passing trouble, such as a full disk. Of `close`, `retry`: nothing was archived, append the
+/// same items again later. Anywhere, `stop`: what is on the medium is only known after a restart: the writer refuses all further
+/// work.
 package final class ArchiveWriter: Sendable {
     /// When a container is full, and how it is compressed.
     package struct Limits: Sendable, Equatable {
@@ -42,6 +43,8 @@ package final class ArchiveWriter: Sendable {
         let chain: ChainLog
         var container: Container?
         var items: [ArchiveItem] = []
+        /// Bytes of the items, those not counted that are stored elsewhere.
+        var bytes: UInt64 = 0
         var day = ""
         var lastNumber = 0
         var temporaries = 0
@@ -70,7 +73,7 @@ package final class ArchiveWriter: Sendable {
     /// True when the open container should be closed.
     package var isFull: Bool {
         state.with { state in
-            state.items.count >= limits.drops || state.items.reduce(0) { $0 + ($1.sameBytesAs == nil ? $1.record.bytes : 0) } >= limits.bytes
+            state.items.count >= limits.drops || state.bytes >= limits.bytes
         }
     }
 
@@ -84,6 +87,7 @@ package final class ArchiveWriter: Sendable {
             do throws(DropError) {
                 try self.write(item, now: now, &state)
                 state.items.append(item)
+                if item.sameBytesAs == nil { state.bytes += item.record.bytes }
             } catch {
                 // A member written half makes the container useless: the others go into a new one.
                 try self.rebuild(now: now, &state)
@@ -312,5 +316,6 @@ extension ArchiveWriter {
     private func forget(_ state: inout State) {
         state.container = nil
         state.items = []
+        state.bytes = 0
     }
 }

@@ -76,11 +76,16 @@ final class Container {
         try wrapping(path) { () throws(ArchiveKitError) in try tar.finish() }
         try file.sync()
         let contents = try ContainerContents(
-            path: path, expandedBytesMax: entries.reduce(0) { $0 + $1.header.bytes + $1.record.bytes }, membersMax: entries.count * 2)
+            path: path, expandedBytesMax: entries.reduce(0) { $0 + $1.header.bytes + $1.record.bytes },
+            membersMax: entries.count * 2)
         var found = contents.members[...]
         for entry in entries {
-            var expected = [ContainerContents.Member(name: entry.header.name, bytes: entry.header.bytes, digest: entry.header.digest)]
-            if let name = entry.contentName { expected.append(.init(name: name, bytes: entry.record.bytes, digest: entry.digest)) }
+            var expected = [
+                ContainerContents.Member(name: entry.header.name, bytes: entry.header.bytes, digest: entry.header.digest)
+            ]
+            if let name = entry.contentName {
+                expected.append(.init(name: name, bytes: entry.record.bytes, digest: entry.digest))
+            }
             guard found.starts(with: expected) else {
                 throw .unsound("\(path): member \(expected[0].name) reads back as other bytes than were written.")
             }
@@ -128,14 +133,14 @@ final class Container {
         members.append(.init("archivedAt", .string(UTCTime(milliseconds: label).description)))
         if let same = item.sameBytesAs { members.append(.init("sameBytesAs", .string(same.description))) }
         members.append(.init("lineage", item.lineage))
-        return Array(JSON.object(members).text(.pretty).utf8) + [UInt8(ascii: "\n")]
+        return JSON.object(members).utf8(.pretty) + [UInt8(ascii: "\n")]
     }
 
     private static func changed(_ item: ArchiveItem) -> DropError {
         DropError(
             "content-changed",
-            "\(item.path) (drop \(item.record.id), \(item.record.fileName)) no longer has the \(item.record.bytes) bytes with the "
-                + "SHA-256 it was registered with.",
+            "\(item.path) (drop \(item.record.id), \(item.record.fileName)) no longer has the "
+                + "\(item.record.bytes) bytes with the SHA-256 it was registered with.",
             hint: "Somebody changed the spool, or the medium fails: check both, and have the file delivered again.",
             remedy: .quarantine)
     }

@@ -16,9 +16,12 @@ enum DropFacts {
             .init("changedAt", .string(UTCTime(milliseconds: record.changedAt).description)),
         ]
         if let link = record.link {
-            out.append(.init("link", .object([
-                .init("kind", .string(link.kind.rawValue)), .init("drop", .string(link.drop.description)),
-            ])))
+            out.append(
+                .init(
+                    "link",
+                    .object([
+                        .init("kind", .string(link.kind.rawValue)), .init("drop", .string(link.drop.description)),
+                    ])))
         }
         if record.released { out.append(.init("released", true)) }
         if let reason = record.reason { out.append(.init("reason", json(reason))) }
@@ -47,25 +50,33 @@ enum DropFacts {
     /// or named as unaccounted; operations by outcome, with their total.
     private static func json(_ books: DropBooks, fileBytes: UInt64) -> JSON {
         func count(_ name: String, _ value: UInt64) -> JSON.Member { .init(name, .int(Int64(clamping: value))) }
-        let outcomes = [books.created, books.updated, books.unchanged, books.deleted, books.rejected, books.superseded, books.waiting]
+        let outcomes = [
+            books.created, books.updated, books.unchanged, books.deleted, books.rejected, books.superseded, books.waiting,
+        ]
         let sorted = books.recordsUsed &+ books.recordsFiltered &+ books.recordsRejected
         let named = books.bytesAccounted &+ books.bytesUnaccounted
         return .object([
-            .init("records", .object([
-                count("read", books.recordsRead), count("used", books.recordsUsed), count("filtered", books.recordsFiltered),
-                count("rejected", books.recordsRejected), .init("closes", .bool(sorted == books.recordsRead)),
-            ])),
-            .init("operations", .object([
-                count("total", books.operations), count("created", books.created), count("updated", books.updated),
-                count("unchanged", books.unchanged), count("deleted", books.deleted), count("rejected", books.rejected),
-                count("superseded", books.superseded), count("waiting", books.waiting),
-                count("deletedByAbsence", books.deletedByAbsence),
-                .init("closes", .bool(outcomes.reduce(0, &+) == books.operations)),
-            ])),
-            .init("bytes", .object([
-                count("accounted", books.bytesAccounted), count("unaccounted", books.bytesUnaccounted),
-                .init("closes", .bool(named == fileBytes)),
-            ])),
+            .init(
+                "records",
+                .object([
+                    count("read", books.recordsRead), count("used", books.recordsUsed), count("filtered", books.recordsFiltered),
+                    count("rejected", books.recordsRejected), .init("closes", .bool(sorted == books.recordsRead)),
+                ])),
+            .init(
+                "operations",
+                .object([
+                    count("total", books.operations), count("created", books.created), count("updated", books.updated),
+                    count("unchanged", books.unchanged), count("deleted", books.deleted), count("rejected", books.rejected),
+                    count("superseded", books.superseded), count("waiting", books.waiting),
+                    count("deletedByAbsence", books.deletedByAbsence),
+                    .init("closes", .bool(outcomes.reduce(0, &+) == books.operations)),
+                ])),
+            .init(
+                "bytes",
+                .object([
+                    count("accounted", books.bytesAccounted), count("unaccounted", books.bytesUnaccounted),
+                    .init("closes", .bool(named == fileBytes)),
+                ])),
         ])
     }
 }

@@ -1,10 +1,10 @@
 package import DropCore
 import TwinModel
 
-/// Writes what the sender gets back: `SOURCE/ULID.receipt.json`, and a link `NAME.receipt.json` to the newest of that name.
+/// Writes what the sender gets back: `SOURCE/ULID.receipt.json`, and `NAME.receipt.json`, a second name of the newest one for that file name.
 ///
-/// Receipts appear whole or not at all, but are not synced: the register can write every one of them again. Blocking; safe from any
-/// thread, one call at a time per drop.
+/// Receipts appear whole or not at all, but are not synced: the register can write every one of them again. Blocking; safe from
+/// any thread, one call at a time per drop.
 package struct ReceiptWriter: Sendable {
     private let root: String
 
@@ -21,16 +21,25 @@ package struct ReceiptWriter: Sendable {
     ///   - rejects: what `RejectsWriter` wrote for it.
     /// - Returns: the receipt's path.
     @discardableResult
-    package func write(_ record: DropRecord, archived: ArchivedItem? = nil, rejects: RejectsFile? = nil) throws(DropError) -> String {
+    package func write(
+        _ record: DropRecord, archived: ArchivedItem? = nil, rejects: RejectsFile? = nil
+    ) throws(DropError) -> String {
         let folder = root + "/" + record.source.text + "/"
         let name = "\(record.id).receipt.json"
-        let text = Array(Self.json(record, archived, rejects).text(.pretty).utf8) + [UInt8(ascii: "\n")]
+        let text = Self.json(record, archived, rejects).utf8(.pretty) + [UInt8(ascii: "\n")]
         try Storage.replace(folder + name, with: text, durable: false)
         let link = folder + Self.linkName(record.fileName)
-        let newest = Storage.target(ofLink: link)
-        // A receipt that is written again does not take the link from a newer drop; ids sort by time.
-        if newest.map({ Array($0.utf8).lexicographicallyPrecedes(Array(name.utf8)) }) ?? true { try Storage.link(link, to: name) }
+        // A receipt that is written again does not take the link from a newer drop.
+        if Self.drop(ofReceiptAt: link).map({ $0 <= record.id }) ?? true { try Storage.link(link, to: folder + name) }
         return folder + name
+    }
+
+    /// The drop a receipt is of; nil where there is no receipt.
+    package static func drop(ofReceiptAt path: String) -> DropID? {
+        // {"format": 1, "drop": "ULID", … in that order.
+        let parts = Storage.head(of: path, bytes: 96).split(separator: UInt8(ascii: "\""), maxSplits: 6)
+        guard parts.count > 5, parts[3].elementsEqual("drop".utf8) else { return nil }
+        return DropID(String(decoding: parts[5], as: UTF8.self))
     }
 
     /// The link's name: the file's, escaped and cut to 200 bytes, never that of a receipt or a hidden file.
@@ -57,11 +66,18 @@ package struct ReceiptWriter: Sendable {
             members.append(.init("archive", .object(place)))
         }
         if let rejects {
-            members.append(.init("rejects", .object([
-                .init("file", .string(rejects.name)), .init("reasons", .string(rejects.reasonsName)),
-                .init("records", .int(Int64(clamping: rejects.records))),
-                .init("correct", .string("Correct the records in \(rejects.name) and drop the file as ANYTHING.rejects.\(record.id).ANYTHING.")),
-            ])))
+            members.append(
+                .init(
+                    "rejects",
+                    .object([
+                        .init("file", .string(rejects.name)), .init("reasons", .string(rejects.reasonsName)),
+                        .init("records", .int(Int64(clamping: rejects.records))),
+                        .init(
+                            "correct",
+                            .string(
+                                "Correct \(rejects.name) and drop it as ANYTHING.rejects.\(record.id).ANYTHING."
+                            )),
+                    ])))
         }
         return .object(members)
     }

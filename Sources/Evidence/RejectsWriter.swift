@@ -18,7 +18,7 @@ package struct RejectsFile: Sendable, Equatable {
     }
 }
 
-/// Gives the refused records back in the sender's own dialect, so that correcting them and dropping the file is all there is to do.
+/// Gives the refused records back in the sender's own dialect: correcting them and dropping the file is all there is to do.
 ///
 /// Both files are durable when `write` returns: they are the one place where the refused records stand by themselves. Blocking;
 /// safe from any thread, one call at a time per drop.
@@ -44,15 +44,14 @@ package struct RejectsWriter: Sendable {
         guard !rejections.isEmpty else { return nil }
         let input = try StorageFile(path, .read)
         let folder = root + "/" + record.source.text + "/"
-        let ending = record.fileName.pathExtension
-        let name = "\(record.id).rejects.\(ending.isEmpty ? "dat" : ending)"
-        let reasonsName = "\(record.id).rejects.reasons.ndjson"
-
+        let names = RejectsFile(of: record, records: 0)
         let dialect = try LineEnds(of: input)
         let size = try input.size()
         var pieces = spans.filter { $0.kind == .header }.map { Piece(offset: $0.offset, length: $0.length) }
         let first = (pieces + rejections.map { Piece(offset: $0.offset, length: $0.length) }).map(\.offset).min() ?? 0
-        if first >= dialect.markBytes, dialect.markBytes > 0 { pieces.insert(Piece(offset: 0, length: dialect.markBytes, isMark: true), at: 0) }
+        if first >= dialect.markBytes, dialect.markBytes > 0 {
+            pieces.insert(Piece(offset: 0, length: dialect.markBytes, isMark: true), at: 0)
+        }
         var end: UInt64 = 0
         var records: UInt64 = 0
         for rejection in rejections.sorted(by: { ($0.offset, $0.record) < ($1.offset, $1.record) }) where rejection.length > 0 {
@@ -63,32 +62,19 @@ package struct RejectsWriter: Sendable {
         }
         for piece in pieces where piece.offset > size || piece.length > size - piece.offset {
             throw DropError(
-                "protocol", "\(record.fileName): bytes \(piece.offset) to \(piece.offset &+ piece.length) lie outside of its \(size).",
+                "protocol",
+                "\(record.fileName): bytes \(piece.offset) to \(piece.offset &+ piece.length) lie outside of its \(size).",
                 hint: "The plugin reports places that are not in the file: correct the plugin.", remedy: .quarantine,
                 offset: piece.offset)
         }
-        try Storage.fill(folder + name) { (output) throws(DropError) in
+        try Storage.fill(folder + names.name) { (output) throws(DropError) in
             for piece in pieces { try Self.copy(piece, from: input, dialect, to: &output) }
         }
-        try Storage.fill(folder + reasonsName) { (output) throws(DropError) in
+        try Storage.fill(folder + names.reasonsName) { (output) throws(DropError) in
             for rejection in rejections { try output.write(Self.line(rejection)) }
         }
         try Storage.syncFolder(folder)
         return RejectsFile(of: record, records: records)
-    }
-
-    /// The drop that a file of this name corrects: `ANYTHING.rejects.ULID.ANYTHING`, or `ULID.rejects.ANYTHING` as it was given out.
-    package static func amendedDrop(in name: FileName) -> DropID? {
-        let parts = name.bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        func isRejects(_ part: ArraySlice<UInt8>) -> Bool { String(decoding: part, as: UTF8.self).lowercased() == "rejects" }
-        func drop(_ part: ArraySlice<UInt8>) -> DropID? { DropID(String(decoding: part, as: UTF8.self)) }
-        guard parts.count >= 3 else { return nil }
-        for index in stride(from: parts.count - 2, through: 2, by: -1) where isRejects(parts[index - 1]) {
-            if let drop = drop(parts[index]) { return drop }
-        }
-        // The list of reasons carries the same name, and is not meant to come back.
-        guard isRejects(parts[1]), !parts[2].elementsEqual("reasons".utf8) else { return nil }
-        return drop(parts[0])
     }
 
     private struct Piece {
@@ -97,7 +83,9 @@ package struct RejectsWriter: Sendable {
         var isMark = false
     }
 
-    private static func copy(_ piece: Piece, from input: StorageFile, _ dialect: LineEnds, to output: inout BufferedOutput) throws(DropError) {
+    private static func copy(
+        _ piece: Piece, from input: StorageFile, _ dialect: LineEnds, to output: inout BufferedOutput
+    ) throws(DropError) {
         var position = piece.offset
         let end = piece.offset + piece.length
         var tail: [UInt8] = []
@@ -178,7 +166,9 @@ struct LineEnds: Equatable {
     private mutating func guessWidth(_ start: ArraySlice<UInt8>) {
         var zeros = [0, 0]
         for (index, byte) in start.enumerated() where byte == 0 { zeros[index & 1] += 1 }
-        guard start.count >= 4, max(zeros[0], zeros[1]) > start.count / 8, min(zeros[0], zeros[1]) < start.count / 64 + 1 else { return }
+        guard start.count >= 4, max(zeros[0], zeros[1]) > start.count / 8, min(zeros[0], zeros[1]) < start.count / 64 + 1 else {
+            return
+        }
         isWide = true
         isBigEndian = zeros[0] > zeros[1]
     }

@@ -3,22 +3,20 @@ import ThreadKit
 import TwinModel
 
 extension DropPipeline {
-    /// S5 to S7: containers, chain, receipts, and only then out of the spool. A container closes when it is full or nothing waits.
+    /// S5 to S7: containers, chain, receipts, and only then out of the spool. A container closes when it is full, when no
+    /// other drop is on its way, or when its first drop has waited two seconds.
     func archiveLoop() throws(DropError) {
+        defer { unreceipted.close() }
         let archive = try ports.makeArchive()
         var work = ArchiveWork()
         while true {
             if work.pending.count == work.written, work.closed.isEmpty {
-                work.pending += ended.popAll(max: limits.batchDrops, timeout: .milliseconds(work.pending.isEmpty ? 500 : 0))
+                work.pending += ended.popAll(max: limits.batchDrops, timeout: .milliseconds(work.pending.isEmpty ? 500 : 20))
             }
             let wasIdle = work.pending.isEmpty && work.closed.isEmpty
             do throws(DropError) {
                 try advance(&work, archive)
-                if wasIdle {
-                    if !work.cleaned.isEmpty { try ports.register.update(work.cleaned) }
-                    work.cleaned = []
-                    try archive.seal(stopping: false)
-                }
+                if wasIdle { try archive.seal(stopping: false) }
             } catch {
                 guard case .retry(let delay) = error.remedy else { throw error }
                 tell(.failed(error))
@@ -27,6 +25,7 @@ extension DropPipeline {
             }
             if wasIdle, isDone() { break }
         }
+        unreceipted.close()
         try archive.seal(stopping: true)
     }
 
@@ -35,25 +34,28 @@ extension DropPipeline {
         /// Drops that are in no closed container; the first `written` of them are in the open one.
         var pending: [Ended] = []
         var written = 0
-        /// Drops of a closed container whose rows, receipts and spool files do not know it yet.
+        /// Drops of a closed container whose rows and spool files do not know it yet.
         var closed: [(record: DropRecord, item: ArchivedItem)] = []
-        /// Drops that are out of the spool, whose rows say so with the next transaction.
-        var cleaned: [DropRecord] = []
+        /// When the first of `pending` was written.
+        var since = ContinuousClock.now
     }
 
     private func advance(_ work: inout ArchiveWork, _ archive: any DropArchive) throws(DropError) {
         try settle(&work)
         while work.written < work.pending.count {
+            if work.written == 0 { work.since = .now }
             try append(work.pending[work.written], to: archive)
             work.written += 1
             if archive.isFull { try close(archive, &work) }
         }
-        if work.written > 0, ended.count == 0 { try close(archive, &work) }
+        guard work.written > 0, ended.count == 0 else { return }
+        let isAlone = state.quietly { $0.active - $0.unreceipted <= work.pending.count || $0.isStopping }
+        if isAlone || ContinuousClock.now - work.since > .seconds(2) { try close(archive, &work) }
     }
 
     /// True when the pipeline stops and no stage can hand over another drop.
     private func isDone() -> Bool {
-        state.with { [intake, claimed] state in
+        state.quietly { [intake, claimed] state in
             state.isCancelled
                 || state.isStopping && intake.isClosed && claimed.count == 0 && state.scheduler.busy == 0
                     && state.commitQueue.isEmpty && state.committing == 0 && state.archiving == 0
@@ -95,26 +97,42 @@ extension DropPipeline {
         try settle(&work)
     }
 
-    /// S6 to S7 for the drops of a closed container; can be run again when storage had no room for a part of it.
+    /// S6 and S7 for the drops of a closed container; can be run again when storage had no room for a part of it.
     private func settle(_ work: inout ArchiveWork) throws(DropError) {
         guard !work.closed.isEmpty else { return }
         let records = work.closed.map(\.record)
-        // A row with a place in the archive is unfinished only while it says `archived`: other drops get theirs when all is done.
-        try ports.register.update(work.cleaned + records.filter { $0.state == .archived })
-        work.cleaned = []
-        for (record, item) in work.closed { try ports.receipts.write(record, leaf: item.leaf) }
+        // A row with a place in the archive is unfinished only while it says `archived`: other drops get theirs with their
+        // receipt.
+        try ports.register.noteArchived(records.filter { $0.state == .archived }, clean: [])
         try ports.spool.remove(records.filter { $0.state != .quarantined }.map(\.id))
-        state.with { state in
+        state.quietly { state in
             for record in records { state.inFlight[record.id] = nil }
             state.archiving -= records.count
-            state.active -= records.count
+            state.unreceipted += records.count
         }
+        let closed = work.closed
         work.closed = []
-        for record in records { tell(.archived(record)) }
-        work.cleaned = records.map { record in
-            var record = record
-            if record.state == .archived { record.state = .clean }
-            return record
+        for (record, item) in closed {
+            tell(.archived(record))
+            unreceipted.push(Receipted(record: record, leaf: item.leaf))
+        }
+    }
+
+    /// Step 9, behind everything else: a receipt can be written again at any time, from the register alone.
+    func receiptLoop() throws(DropError) {
+        while true {
+            let batch = unreceipted.popAll(max: limits.batchDrops)
+            guard !batch.isEmpty else { return }
+            let records = batch.map(\.record)
+            let isWritten = try insisting { () throws(DropError) in
+                for drop in batch { try ports.receipts.write(drop.record, leaf: drop.leaf) }
+                try ports.register.noteArchived(records.filter { $0.state != .archived }, clean: records.map(\.id))
+            }
+            guard isWritten else { continue }
+            state.with { state in
+                state.unreceipted -= batch.count
+                state.active -= batch.count
+            }
         }
     }
 }

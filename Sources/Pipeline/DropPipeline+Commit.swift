@@ -4,9 +4,11 @@ import ThreadKit
 extension DropPipeline {
     /// S4: commits whatever is prepared, together; nobody waits for company.
     func commitLoop() throws(DropError) {
-        while true {
-            let batch = takeBatch()
-            guard !batch.isEmpty else { return }
+        while let batch = takeBatch() {
+            if batch.isEmpty {
+                try tend()
+                continue
+            }
             var rest = batch[...]
             while !rest.isEmpty {
                 guard try insisting({ () throws(DropError) in try commit(&rest) }) else { break }
@@ -24,10 +26,15 @@ extension DropPipeline {
         }
     }
 
-    private func takeBatch() -> [Prepared] {
-        state.wait(until: { state in
-            !state.commitQueue.isEmpty || state.isCancelled || state.isStopping && state.scheduler.busy == 0
-        }) { state in
+    /// What is prepared; empty when nothing came for a while; nil when nothing can come any more.
+    private func takeBatch() -> [Prepared]? {
+        state.wait(
+            until: { state in
+                !state.commitQueue.isEmpty || state.isCancelled || state.isStopping && state.scheduler.busy == 0
+            }, timeout: .milliseconds(200)
+        ) { state in
+            let isOver = state.isCancelled || state.isStopping && state.scheduler.busy == 0
+            if isOver && state.commitQueue.isEmpty { return nil }
             var batch: [Prepared] = []
             var bytes: UInt64 = 0
             while batch.count < limits.batchDrops, let first = state.commitQueue.first,
@@ -59,7 +66,6 @@ extension DropPipeline {
                 pair.changes.abandon()
                 finishCommit(of: try ports.register.drop(pair.record.id) ?? pair.record, sequence: nil)
             case .failure(let error):
-                pair.changes.abandon()
                 var record = pair.record
                 record.state = .registered
                 state.with { $0.scheduler.setBack(record.source) }
@@ -68,10 +74,22 @@ extension DropPipeline {
         }
     }
 
-    /// The drops that one commit can take. Those that were set back are taken off `rest` and go the way of a registered drop again. Of a
-    /// source that keeps an order there is one, because the next must wait when it fails. Duplicates are ended and taken off `rest`. A drop that may repeat one of its own source is not
-    /// in one commit with drops of that source before it: whether it repeats the newest applied one is only known after theirs.
-    private func takeTogether(_ rest: inout ArraySlice<Prepared>) throws(DropError) -> [(changes: any ChangeSet, record: DropRecord)] {
+    /// Upkeep that finds no room is done another time.
+    private func tend() throws(DropError) {
+        do throws(DropError) { try ports.upkeep(clock.now()) } catch {
+            guard case .retry = error.remedy else { throw error }
+        }
+    }
+
+    /// The drops that one commit can take.
+    ///
+    /// Those that were set back are taken off `rest` and go the way of a registered drop again; duplicates are ended and taken
+    /// off. Of a source that keeps an order there is one, because the next must wait when it fails. A drop that may repeat one of
+    /// its own source is not in one commit with drops of that source before it: what the newest applied one is, is known after
+    /// theirs.
+    private func takeTogether(
+        _ rest: inout ArraySlice<Prepared>
+    ) throws(DropError) -> [(changes: any ChangeSet, record: DropRecord)] {
         let now = clock.now()
         var pairs: [(changes: any ChangeSet, record: DropRecord)] = []
         for prepared in rest {
@@ -84,8 +102,10 @@ extension DropPipeline {
                 continue
             }
             let before = pairs.filter { $0.record.source == record.source }
-            if !before.isEmpty, keepsOrder(record.source) || mayRepeat(record, before.map(\.record)) { break }
-            if let source = sources[record.source], let first = try repeated(by: record, source) {
+            let mayRepeat = mayRepeat(record, before.map(\.record))
+            if !before.isEmpty, keepsOrder(record.source) || mayRepeat { break }
+            // The check of S3 may have been made before an equal drop was committed.
+            if mayRepeat, let source = sources[record.source], let first = try repeated(by: record, source) {
                 guard pairs.isEmpty else { break }
                 try end(record, asDuplicateOf: first)
                 prepared.changes.abandon()

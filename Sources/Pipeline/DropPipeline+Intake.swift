@@ -20,7 +20,7 @@ extension DropPipeline {
                     let record = DropRecord(
                         id: id, source: file.source, fileName: file.name, bytes: bytes, state: .claimed, claimedAt: now,
                         changedAt: now, intake: file.identity, link: amendment(named: file.name))
-                    state.with { $0.inFlight[id] = record }
+                    state.quietly { $0.inFlight[id] = record }
                     tell(.claimed(record))
                     claimed.push(record)
                 case .refused(let error):
@@ -76,7 +76,7 @@ extension DropPipeline {
             let back = floor + (wasFull ? space.bytesTotal / 50 : 0)
             if space.bytesFree >= min(back, floor + (1 << 30)) {
                 if wasFull { state.with { $0.diskIsFull = false } }
-                return !state.with { $0.isCancelled }
+                return !state.quietly { $0.isCancelled }
             }
             wasFull = true
             let stopping = state.with { state in

@@ -24,6 +24,8 @@ package final class DropPipeline: Sendable {
         /// Drops in the hands of the committing or archiving thread.
         var committing = 0
         var archiving = 0
+        /// Drops that are archived and wait for their receipt.
+        var unreceipted = 0
         /// Files and drops in the hands of a stage: submitted, and not at an end or waiting for a person.
         var active = 0
         /// The newest applied drop of each source, so that the common case of the duplicate check asks nobody.
@@ -51,6 +53,12 @@ package final class DropPipeline: Sendable {
     let ports: PipelinePorts
     let sources: [SourceName: PipelineSource]
     let limits: PipelineLimits
+    /// A drop that is archived.
+    struct Receipted: Sendable {
+        let record: DropRecord
+        let leaf: UInt64
+    }
+
     let clock: LabelClock
     let tell: @Sendable (PipelineEvent) -> Void
     let afterClaim: @Sendable ([(SettledFile, ClaimResult)]) -> Void
@@ -59,6 +67,7 @@ package final class DropPipeline: Sendable {
     let intake: BoundedQueue<SettledFile>
     let claimed: BoundedQueue<DropRecord>
     let ended: BoundedQueue<Ended>
+    let unreceipted: BoundedQueue<Receipted>
     private let threads = Monitor<[NamedThread]>([])
 
     /// - Parameters:
@@ -81,6 +90,7 @@ package final class DropPipeline: Sendable {
         intake = BoundedQueue(capacity: limits.intakeFiles)
         claimed = BoundedQueue(capacity: limits.intakeFiles)
         ended = BoundedQueue(capacity: limits.intakeFiles)
+        unreceipted = BoundedQueue(capacity: limits.intakeFiles)
     }
 
     /// Recovers what an earlier run left, then starts the threads. Throws what makes a start impossible.
@@ -94,6 +104,7 @@ package final class DropPipeline: Sendable {
                     NamedThread("td-transform-\(index)") { [self] in guarded { () throws(DropError) in try transformLoop() } })
             }
             threads.append(NamedThread("td-commit") { [self] in guarded { () throws(DropError) in try commitLoop() } })
+            threads.append(NamedThread("td-receipts") { [self] in guarded { () throws(DropError) in try receiptLoop() } })
             threads.append(NamedThread("td-archive") { [self] in guarded { () throws(DropError) in try archiveLoop() } })
         }
         for record in resumed.toRegister { claimed.push(record) }
@@ -103,7 +114,7 @@ package final class DropPipeline: Sendable {
     /// Hands over complete files. Waits while the intake is full; false once the pipeline stops.
     @discardableResult
     package func submit(_ files: [SettledFile]) -> Bool {
-        state.with { $0.active += files.count }
+        state.quietly { $0.active += files.count }
         for (index, file) in files.enumerated() where !intake.push(file) {
             state.with { $0.active -= files.count - index }
             return false
@@ -132,9 +143,9 @@ package final class DropPipeline: Sendable {
         claimed.close()
         let deadline = ContinuousClock.now.advanced(by: patience)
         let running = threads.with { $0 }
-        for thread in running {
-            // The archiving thread is the last: nobody hands drops over to it any more.
-            if thread === running.last { ended.close() }
+        for (index, thread) in running.enumerated() {
+            // The last two are those of receipts and archive: nobody hands drops over to them any more.
+            if index == running.count - 2 { ended.close() }
             guard !thread.join(timeout: max(.zero, deadline - ContinuousClock.now)) else { continue }
             state.with { $0.isCancelled = true }
             thread.join()
@@ -143,7 +154,7 @@ package final class DropPipeline: Sendable {
 
     /// What the daemon reports about itself.
     package func snapshot() -> PipelineSnapshot {
-        state.with { state in
+        state.quietly { state in
             PipelineSnapshot(
                 waitingFiles: intake.count, inFlight: state.inFlight.values.sorted { $0.id < $1.id },
                 suspended: state.scheduler.suspended.sorted(), blocked: state.scheduler.blocked.sorted(),
@@ -171,16 +182,17 @@ package final class DropPipeline: Sendable {
         intake.close()
         claimed.close()
         ended.close()
+        unreceipted.close()
         tell(.failed(error))
     }
 
     func enqueueEnded(_ end: Ended) {
-        state.with { $0.archiving += 1 }
-        if !ended.push(end) { state.with { $0.archiving -= 1 } }
+        state.quietly { $0.archiving += 1 }
+        if !ended.push(end) { state.quietly { $0.archiving -= 1 } }
     }
 
-    /// Runs `body` until storage has room for it: a full disk passes, and nothing is given up because of it (failure-model: section 8).
-    /// `body` can be run any number of times.
+    /// Runs `body` until storage has room for it: a full disk passes, and nothing is given up because of it (failure-model:
+    /// section 8). `body` can be run any number of times.
     ///
     /// - Returns: false when the pipeline stops first; what `body` was to do is then unfinished work for the next start.
     func insisting(_ body: () throws(DropError) -> Void) throws(DropError) -> Bool {

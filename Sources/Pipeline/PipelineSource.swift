@@ -30,13 +30,15 @@ package struct PipelinePorts: Sendable {
     package let receipts: any ReceiptBook
     /// Made and used on the archiving thread only.
     package let makeArchive: @Sendable () throws(DropError) -> any DropArchive
+    /// Called on the committing thread several times a second while nothing is to be committed, with the label time.
+    package let upkeep: @Sendable (UInt64) throws(DropError) -> Void
     /// Milliseconds since 1970; the pipeline itself makes labels that never run backwards from it.
     package let clock: @Sendable () -> UInt64
 
     package init(
         register: any DropRegister, graph: any TwinGraph, transformer: any Transformer, claimer: any FileClaimer,
         spool: any DropSpool, receipts: any ReceiptBook, makeArchive: @escaping @Sendable () throws(DropError) -> any DropArchive,
-        clock: @escaping @Sendable () -> UInt64
+        upkeep: @escaping @Sendable (UInt64) throws(DropError) -> Void = { _ in }, clock: @escaping @Sendable () -> UInt64
     ) {
         self.register = register
         self.graph = graph
@@ -45,6 +47,7 @@ package struct PipelinePorts: Sendable {
         self.spool = spool
         self.receipts = receipts
         self.makeArchive = makeArchive
+        self.upkeep = upkeep
         self.clock = clock
     }
 }

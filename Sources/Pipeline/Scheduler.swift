@@ -17,6 +17,16 @@ struct Scheduler {
         /// Rises when drops of the source are set back: what was transformed before is transformed again, in order.
         var generation = 0
 
+        mutating func insert(_ drop: DropRecord, byName: Bool) {
+            let at: Int
+            if byName {
+                at = waiting.firstIndex { drop.fileName.bytes.lexicographicallyPrecedes($0.fileName.bytes) } ?? waiting.count
+            } else {
+                at = waiting.lastIndex { $0.id < drop.id }.map { $0 + 1 } ?? 0
+            }
+            waiting.insert(drop, at: at)
+        }
+
         func canRun(now: UInt64, _ order: DropOrder) -> Bool {
             !waiting.isEmpty && !isBusy && !isSuspended && notBefore <= now && free(order) > 0
         }
@@ -44,15 +54,7 @@ struct Scheduler {
     }
 
     mutating func enqueue(_ drop: DropRecord) {
-        var lane = lanes[drop.source] ?? Lane()
-        if orders[drop.source] == .name {
-            let at = lane.waiting.firstIndex { drop.fileName.bytes.lexicographicallyPrecedes($0.fileName.bytes) }
-            lane.waiting.insert(drop, at: at ?? lane.waiting.count)
-        } else {
-            let at = lane.waiting.lastIndex { $0.id < drop.id }.map { $0 + 1 } ?? 0
-            lane.waiting.insert(drop, at: at)
-        }
-        lanes[drop.source] = lane
+        lanes[drop.source, default: Lane()].insert(drop, byName: orders[drop.source] == .name)
     }
 
     /// Sources whose drop is being transformed.

@@ -37,6 +37,13 @@ import Glibc
         return try body(&state)
     }
 
+    /// Runs `body` alone and wakes nobody: for looking, and for changes that nobody waits for.
+    package func quietly<T, E: Error>(_ body: (inout State) throws(E) -> T) throws(E) -> T {
+        unsafe pthread_mutex_lock(mutex)
+        defer { unsafe pthread_mutex_unlock(mutex) }
+        return try body(&state)
+    }
+
     /// Waits until `ready` holds or `timeout` has passed, then runs `body` alone and wakes the others.
     package func wait<T, E: Error>(
         until ready: (borrowing State) -> Bool, timeout: Duration? = nil, _ body: (inout State) throws(E) -> T

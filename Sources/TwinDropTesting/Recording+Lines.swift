@@ -85,11 +85,7 @@ extension RecordedValue {
         }
     }
 
-    static func quoted(_ text: String) -> String {
-        var out = ""
-        JSON.quote(text, to: &out)
-        return out
-    }
+    static func quoted(_ text: String) -> String { JSON.string(text).text() }
 
     /// Local time with its offset: `2024-05-01T10:00:00+02:00`.
     static func dateTimeText(_ microseconds: Int64, _ offsetMinutes: Int32) -> String {

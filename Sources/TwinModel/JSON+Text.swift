@@ -9,19 +9,23 @@ extension JSON {
         case pretty
     }
 
-    /// This value as UTF-8 text.
-    package func text(_ layout: Layout = .compact) -> String {
-        var out = ""
+    /// This value as text.
+    package func text(_ layout: Layout = .compact) -> String { String(decoding: utf8(layout), as: UTF8.self) }
+
+    /// This value as UTF-8.
+    package func utf8(_ layout: Layout = .compact) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(512)
         write(to: &out, layout, depth: 0)
         return out
     }
 
-    private func write(to out: inout String, _ layout: Layout, depth: Int) {
+    private func write(to out: inout [UInt8], _ layout: Layout, depth: Int) {
         switch self {
-        case .null: out += "null"
-        case .bool(let value): out += value ? "true" : "false"
-        case .int(let value): out += String(value)
-        case .double(let value): out += JSON.numberText(value)
+        case .null: out += "null".utf8
+        case .bool(let value): out += (value ? "true" : "false").utf8
+        case .int(let value): out += String(value).utf8
+        case .double(let value): out += JSON.numberText(value).utf8
         case .string(let value): JSON.quote(value, to: &out)
         case .array(let elements):
             JSON.list(elements, "[", "]", to: &out, layout, depth) { element, out in
@@ -33,24 +37,30 @@ extension JSON {
                 ? members.sorted { $0.name.utf16.lexicographicallyPrecedes($1.name.utf16) } : members
             JSON.list(ordered, "{", "}", to: &out, layout, depth) { member, out in
                 JSON.quote(member.name, to: &out)
-                out += layout == .pretty ? ": " : ":"
+                out.append(UInt8(ascii: ":"))
+                if layout == .pretty { out.append(UInt8(ascii: " ")) }
                 member.value.write(to: &out, layout, depth: depth + 1)
             }
         }
     }
 
     private static func list<T>(
-        _ items: [T], _ open: String, _ close: String, to out: inout String, _ layout: Layout, _ depth: Int,
-        _ each: (T, inout String) -> Void
+        _ items: [T], _ open: Unicode.Scalar, _ close: Unicode.Scalar, to out: inout [UInt8], _ layout: Layout, _ depth: Int,
+        _ each: (T, inout [UInt8]) -> Void
     ) {
-        out += open
+        out.append(UInt8(ascii: open))
         for (index, item) in items.enumerated() {
-            if index > 0 { out += "," }
-            if layout == .pretty { out += "\n" + String(repeating: "  ", count: depth + 1) }
+            if index > 0 { out.append(UInt8(ascii: ",")) }
+            if layout == .pretty { newLine(depth + 1, &out) }
             each(item, &out)
         }
-        if layout == .pretty, !items.isEmpty { out += "\n" + String(repeating: "  ", count: depth) }
-        out += close
+        if layout == .pretty, !items.isEmpty { newLine(depth, &out) }
+        out.append(UInt8(ascii: close))
+    }
+
+    private static func newLine(_ depth: Int, _ out: inout [UInt8]) {
+        out.append(UInt8(ascii: "\n"))
+        for _ in 0..<depth * 2 { out.append(UInt8(ascii: " ")) }
     }
 
     /// A double as ECMAScript would write it (RFC 8785 §3.2.2.3): `1`, `0.1`, `1e+21`, `1e-7`; `null` where it is not
@@ -88,23 +98,22 @@ extension JSON {
     }
 
     /// Appends `text` in quotes, with the escapes of RFC 8785 §3.2.2.2.
-    package static func quote(_ text: String, to out: inout String) {
-        out += "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": out += "\\\""
-            case "\\": out += "\\\\"
-            case "\u{08}": out += "\\b"
-            case "\u{0C}": out += "\\f"
-            case "\n": out += "\\n"
-            case "\r": out += "\\r"
-            case "\t": out += "\\t"
-            case ..<" ":
-                let hex = String(scalar.value, radix: 16)
-                out += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-            default: out.unicodeScalars.append(scalar)
+    package static func quote(_ text: String, to out: inout [UInt8]) {
+        out.append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"): out += [UInt8(ascii: "\\"), byte]
+            case 0x20...: out.append(byte)
+            case 0x08: out += "\\b".utf8
+            case 0x0C: out += "\\f".utf8
+            case 0x0A: out += "\\n".utf8
+            case 0x0D: out += "\\r".utf8
+            case 0x09: out += "\\t".utf8
+            default: out += "\\u00".utf8 + [byte < 16 ? UInt8(ascii: "0") : UInt8(ascii: "1"), hexDigits[Int(byte & 15)]]
             }
         }
-        out += "\""
+        out.append(UInt8(ascii: "\""))
     }
+
+    private static let hexDigits = Array("0123456789abcdef".utf8)
 }

@@ -32,7 +32,8 @@ extension DropChanges {
                 body(
                     PlannedChange(
                         kind: .twin, id: id, outcome: .deleted,
-                        before: try before.map { (entity) throws(DropError) in try json(entity.key, entity.record, "$model") }, after: nil))
+                        before: try before.map { (entity) throws(DropError) in try json(entity.key, entity.record, "$model") },
+                        after: nil))
             }
         }
     }
@@ -60,7 +61,8 @@ extension DropChanges {
             return PlannedChange(kind: isTwin ? .twin : .relationship, id: id, outcome: .deleted, before: old, after: nil)
         }
         let base = before?.1 ?? .nothing
-        let new = try json(statement.key == 0 ? before?.0 ?? 0 : statement.key, statement.applied(to: base)?.record ?? base, label)
+        let new = try json(
+            statement.key == 0 ? before?.0 ?? 0 : statement.key, statement.applied(to: base)?.record ?? base, label)
         return PlannedChange(
             kind: isTwin ? .twin : .relationship, id: id, outcome: before == nil ? .created : .updated, before: old, after: new)
     }

@@ -37,9 +37,11 @@ extension DropComparison {
         guard lacks || operations.contains(where: { deferred.touched.contains($0.hash) }) else { return false }
         var stream: [UInt8] = []
         for operation in operations {
-            let end = operation.head.properties.upperBound == 0 ? operation.head.id.upperBound : operation.head.properties.upperBound
+            let end =
+                operation.head.properties.upperBound == 0 ? operation.head.id.upperBound : operation.head.properties.upperBound
             // The body starts before the id's length byte or bytes.
-            let start = operation.head.id.lowerBound - (operation.head.id.count < 128 ? 1 : operation.head.id.count < 16384 ? 2 : 3)
+            let start =
+                operation.head.id.lowerBound - (operation.head.id.count < 128 ? 1 : operation.head.id.count < 16384 ? 2 : 3)
             stream.append(operation.verb.rawValue)
             for shift in [0, 8, 16, 24] { stream.append(UInt8(truncatingIfNeeded: (end - start) >> shift)) }
             stream += array(bytes, start..<end)

@@ -103,7 +103,8 @@ extension DropComparison {
         books.recordsRejected += 1
         guard rejections.count < Self.rejectionsMax else {
             throw DropError(
-                "too-many-rejects", "More than \(Self.rejectionsMax) records were refused; the last: \(Escaping.visible(message))",
+                "too-many-rejects",
+                "More than \(Self.rejectionsMax) records were refused; the last: \(Escaping.visible(message))",
                 hint: "The file is not what its source's mapping reads: correct one of them.", remedy: .quarantine)
         }
         rejections.append(
@@ -152,7 +153,9 @@ extension DropComparison {
         if !prefixes.isEmpty {
             let id = array(bytes, operation.head.id)
             guard prefixes.contains(where: { id.starts(with: $0.utf8) }) else {
-                return ("prefix", "The source may not change the twin \(text(bytes, operation.head.id)): it has none of its prefixes.")
+                return (
+                    "prefix", "The source may not change the twin \(text(bytes, operation.head.id)): it has none of its prefixes."
+                )
             }
         }
         return nil

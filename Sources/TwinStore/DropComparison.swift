@@ -5,7 +5,8 @@ import TwinModel
 
 /// Compares the operations of one drop with the graph as they come, and keeps what would change.
 ///
-/// Used by one thread at a time. Its files: `+Records` (records and rejections), `+Twins`, `+Relationships` (operations), `+Finish`.
+/// Used by one thread at a time. Its files: `+Records` (records and rejections), `+Twins`, `+Relationships` (operations),
+/// `+Finish`.
 final class DropComparison: ChangeSetBuilder {
     /// An operation of the current record.
     struct Pending {
@@ -205,7 +206,8 @@ final class DropComparison: ChangeSetBuilder {
         let wire = keys.count
         if wire <= memory.persistedKeys.count {
             guard memory.persistedKeys[wire - 1].utf8.elementsEqual(name.utf8) else {
-                throw reader.failure("key \(wire) is defined anew: it was \"\(Escaping.visible(memory.persistedKeys[wire - 1]))\"")
+                throw reader.failure(
+                    "key \(wire) is defined anew: it was \"\(Escaping.visible(memory.persistedKeys[wire - 1]))\"")
             }
         } else {
             keysAreNew = true

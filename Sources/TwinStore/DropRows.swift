@@ -13,7 +13,8 @@ enum DropRows {
     static func upsert(_ drop: DropRecord, number: UInt64, scope: String?, _ database: Database) throws {
         let statement = try database.cachedStatement(
             sql: """
-                INSERT INTO drops(no, \(columns), scope) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT INTO drops(no, \(columns), scope)
+                VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                 ON CONFLICT(id) DO UPDATE SET bytes = excluded.bytes, digest = excluded.digest, state = excluded.state,
                     changed_at = excluded.changed_at, reason_code = excluded.reason_code,
                     reason_message = excluded.reason_message, reason_hint = excluded.reason_hint,
@@ -58,7 +59,8 @@ enum DropRows {
     }
 
     private static func drop(_ row: Row) throws(DropError) -> DropRecord {
-        guard let id = DropID(row[0] as String), let source = SourceName(row[1] as String), let state = DropState(rawValue: row[5])
+        guard let id = DropID(row[0] as String), let source = SourceName(row[1] as String),
+            let state = DropState(rawValue: row[5])
         else { throw StorageFailure.damaged("the row of the drop \(row[0] as String) cannot be read") }
         var drop = DropRecord(
             id: id, source: source, fileName: FileName(bytes: RawBlob.bytes(row, 2)), bytes: UInt64(bitPattern: row[3] as Int64),
@@ -75,7 +77,9 @@ enum DropRows {
             drop.reason = DropReason(
                 code: DropError.Code(code), message: row[12] as String? ?? "", hint: row[13] as String? ?? "")
         }
-        if let kind = (row[14] as String?).flatMap(DropLink.Kind.init(rawValue:)), let other = (row[15] as String?).flatMap({ DropID($0) }) {
+        if let kind = (row[14] as String?).flatMap(DropLink.Kind.init(rawValue:)),
+            let other = (row[15] as String?).flatMap({ DropID($0) })
+        {
             drop.link = DropLink(kind: kind, drop: other)
         }
         drop.books = (row[17] as String?).flatMap { try? JSON(parsing: $0) }.map(DropBooks.init(json:))
@@ -87,13 +91,15 @@ enum DropRows {
 }
 
 extension DropBooks {
-    private static var members: [(String, WritableKeyPath<DropBooks, UInt64>)] { [
-        ("recordsRead", \.recordsRead), ("recordsUsed", \.recordsUsed), ("recordsFiltered", \.recordsFiltered),
-        ("recordsRejected", \.recordsRejected), ("created", \.created), ("updated", \.updated), ("unchanged", \.unchanged),
-        ("deleted", \.deleted), ("rejected", \.rejected), ("superseded", \.superseded),
-        ("deletedByAbsence", \.deletedByAbsence), ("waiting", \.waiting), ("bytesAccounted", \.bytesAccounted),
-        ("bytesUnaccounted", \.bytesUnaccounted),
-    ] }
+    private static var members: [(String, WritableKeyPath<DropBooks, UInt64>)] {
+        [
+            ("recordsRead", \.recordsRead), ("recordsUsed", \.recordsUsed), ("recordsFiltered", \.recordsFiltered),
+            ("recordsRejected", \.recordsRejected), ("created", \.created), ("updated", \.updated), ("unchanged", \.unchanged),
+            ("deleted", \.deleted), ("rejected", \.rejected), ("superseded", \.superseded),
+            ("deletedByAbsence", \.deletedByAbsence), ("waiting", \.waiting), ("bytesAccounted", \.bytesAccounted),
+            ("bytesUnaccounted", \.bytesUnaccounted),
+        ]
+    }
 
     /// The books as they are stored.
     var json: JSON { .object(Self.members.map { JSON.Member($0.0, .int(Int64(self[keyPath: $0.1]))) }) }
@@ -108,7 +114,8 @@ extension DropBooks {
 extension TransformSummary {
     var json: JSON {
         .object([
-            .init("id", .string(pluginID)), .init("version", .string(pluginVersion)), .init("digest", .string(pluginDigest.description)),
+            .init("id", .string(pluginID)), .init("version", .string(pluginVersion)),
+            .init("digest", .string(pluginDigest.description)),
             .init("log", .array(log.map { .string($0) })),
         ])
     }
@@ -117,6 +124,7 @@ extension TransformSummary {
         guard let id = json["id"]?.string, let version = json["version"]?.string,
             let digest = json["digest"]?.string.flatMap({ ContentDigest(hex: $0) })
         else { return nil }
-        self.init(pluginID: id, pluginVersion: version, pluginDigest: digest, log: json["log"]?.elements?.compactMap(\.string) ?? [])
+        self.init(
+            pluginID: id, pluginVersion: version, pluginDigest: digest, log: json["log"]?.elements?.compactMap(\.string) ?? [])
     }
 }

@@ -37,9 +37,10 @@ extension GraphCommit {
         memory.ownedSince = sequence
         owned.twins.formUnion(member.createdTwins)
         owned.relationships.formUnion(member.createdRelationships)
-        for (number, owner) in member.activated {
+        for (number, owner, origin) in member.activated {
             store.relationshipVersions[number] = sequence
-            store.memory(of: owner).owned("").relationships.insert(number)
+            let scope = store.sources.withLock { $0.scopes[origin] ?? "" }
+            store.memory(of: owner).owned(scope).relationships.insert(number)
             store.memory(of: owner).ownedSince = sequence
         }
         for (kind, number, fingerprint) in member.revised {

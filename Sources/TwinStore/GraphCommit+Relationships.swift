@@ -76,7 +76,8 @@ extension GraphCommit {
     private func standing(_ id: [UInt8]) -> UInt32 {
         let number = store.twins.number(of: store.hash.identity(id))
         guard number != 0, !gone.contains(number) else { return 0 }
-        let isThere = store.twinVersions[number] != 0 || created.contains(number) || present?.createdTwins.contains(number) == true
+        let isThere =
+            store.twinVersions[number] != 0 || created.contains(number) || present?.createdTwins.contains(number) == true
         return isThere ? number : 0
     }
 
@@ -122,7 +123,8 @@ extension GraphCommit {
     }
 
     /// A relationship that went with a twin which this drop deleted and which a stub replaces.
-    private func insertAgain(_ claim: RelationshipClaim, _ source: UInt32, _ target: UInt32, _ member: Effects) throws(DropError) {
+    private func insertAgain(_ claim: RelationshipClaim, _ source: UInt32, _ target: UInt32, _ member: Effects) throws(DropError)
+    {
         var claim = claim
         let hash = store.relationshipHash(source: claim.source, id: claim.id)
         claim.number = store.reserve(.relationships, 1)
@@ -253,7 +255,9 @@ extension GraphCommit {
         var numbers: [Int64] = []
         let query = try RawStatement.cached("SELECT no, source_id, id FROM pending", database)
         while try query.step() {
-            if wanted.contains(store.relationshipHash(source: query.bytes(1), id: query.bytes(2))) { numbers.append(query.integer(0)) }
+            if wanted.contains(store.relationshipHash(source: query.bytes(1), id: query.bytes(2))) {
+                numbers.append(query.integer(0))
+            }
         }
         query.reset()
         for number in numbers { try forget(number) }
@@ -282,7 +286,8 @@ extension GraphCommit {
                 kind: .merge, key: UInt32(truncatingIfNeeded: query.integer(5)),
                 properties: try TwinRecord(query.bytes(8)).properties, record: UInt64(query.integer(2)))
             let claim = RelationshipClaim(
-                number: 0, source: ids.0, target: ids.1, id: query.bytes(7), statement: statement, origin: UInt64(query.integer(1)))
+                number: 0, source: ids.0, target: ids.1, id: query.bytes(7), statement: statement,
+                origin: UInt64(query.integer(1)))
             ready.append((query.integer(0), claim, owner))
         }
         query.reset()
@@ -300,7 +305,8 @@ extension GraphCommit {
         let stands =
             known != 0
             && (store.relationshipVersions[known] != 0 || createdRelationships.contains(known)
-                || member.createdRelationships.contains(known)) && !member.deleted.contains { $0.kind == .relationships && $0.number == known }
+                || member.createdRelationships.contains(known))
+            && !member.deleted.contains { $0.kind == .relationships && $0.number == known }
         // Somebody stated it again meanwhile: the newer word stands.
         if stands { return }
         claim.number = store.reserve(.relationships, 1)
@@ -309,6 +315,6 @@ extension GraphCommit {
         member.entered.append((.relationships, hash, claim.number))
         try insert(claim, standing(claim.source), standing(claim.target), member)
         member.createdRelationships.remove(claim.number)
-        member.activated.append((claim.number, owner))
+        member.activated.append((claim.number, owner, claim.origin))
     }
 }

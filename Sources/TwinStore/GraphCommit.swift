@@ -3,7 +3,8 @@ import GRDB
 import Synchronization
 import TwinModel
 
-/// One write transaction: several change sets, each in a savepoint, then COMMIT, then what the process keeps is brought up to date.
+/// One write transaction: several change sets, each in a savepoint, then COMMIT, then what the process keeps is brought up to
+/// date.
 /// Used on the writer's connection only. Its files: `+Twins`, `+Relationships`, `+Publish`.
 final class GraphCommit {
     /// What a change set came to.
@@ -27,7 +28,8 @@ final class GraphCommit {
         var deleted: [(kind: NumberReservation.Kind, number: UInt32, hash: IdentityHash)] = []
         /// Identities this drop introduced that came to nothing.
         var vanished: [(kind: NumberReservation.Kind, number: UInt32, hash: IdentityHash)] = []
-        var activated: [(number: UInt32, owner: SourceName)] = []
+        /// Relationships that waited, and the drops that stated them.
+        var activated: [(number: UInt32, owner: SourceName, origin: UInt64)] = []
         var books: DropBooks
         var waitingChanged = false
         var isBare = false
@@ -227,7 +229,11 @@ final class GraphCommit {
     private func noteTrespass(_ member: Effects) throws {
         let me = member.comparison.job.source
         try database.execute(
-            sql: "INSERT INTO source(name, is_bare) VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET is_bare = max(is_bare, excluded.is_bare)",
+            sql:
+                """
+                INSERT INTO source(name, is_bare) VALUES(?, ?)
+                ON CONFLICT(name) DO UPDATE SET is_bare = max(is_bare, excluded.is_bare)
+                """,
             arguments: [me.text, member.comparison.isBare ? 1 : 0])
         if member.comparison.isBare { member.isBare = true }
         for source in trespassed where source != me {

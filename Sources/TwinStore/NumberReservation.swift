@@ -1,6 +1,7 @@
 import DropCore
 
-/// Numbers one drop has reserved for twins (or relationships) it introduces: in blocks that grow with the drop, so that concurrent
+/// Numbers one drop has reserved for twins (or relationships) it introduces: in blocks that grow with the drop, so that
+/// concurrent
 /// drops append to the tables nearly in order and small drops waste few.
 struct NumberReservation {
     enum Kind { case twins, relationships }

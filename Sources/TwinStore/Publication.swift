@@ -1,8 +1,10 @@
 import ThreadKit
 
-/// Lets comparisons run side by side, and a commit make its results known between them: many readers, or one writer that goes first.
+/// Lets comparisons run side by side, and a commit make its results known between them: many readers, or one writer that goes
+/// first.
 ///
-/// What it guards: fingerprints, versions, ownership. Comparisons hold it for one frame at a time, a publication for as long as it
+/// What it guards: fingerprints, versions, ownership. Comparisons hold it for one frame at a time, a publication for as long as
+/// it
 /// takes to write some integers.
 final class Publication: Sendable {
     private struct State {

@@ -3,7 +3,8 @@ import TwinModel
 
 /// What a revision keeps: whatever is needed to go back to the state before it.
 ///
-/// Byte form: flags (1 key, 2 ends, 4 delete), then the key (model or relationship name), source and target number as the flags say,
+/// Byte form: flags (1 key, 2 ends, 4 delete), then the key (model or relationship name), source and target number as the flags
+/// say,
 /// then a `TwinRecord`: head of the old record, and the old values with their stamps of the properties that changed (all of them
 /// for a delete); those that were added stand there as absent.
 struct RevisionPatch {

@@ -90,7 +90,8 @@ extension TwinStore: TwinGraph {
 
     // MARK: Upkeep
 
-    /// Moves the write-ahead log into the database. Between transactions, on the writer's connection, which alone may do it. Readers
+    /// Moves the write-ahead log into the database. Between transactions, on the writer's connection, which alone may do it.
+    /// Readers
     /// that are at work keep the part they need; it moves next time.
     package func checkpoint() throws(DropError) {
         try writing { (database) throws(DropError) in

@@ -70,7 +70,8 @@ extension TwinStore {
         }
     }
 
-    /// Who set the properties of a twin: of the one `pointer` names (`/status`, `/thermostat/target`), else of all. Empty when there is
+    /// Who set the properties of a twin: of the one `pointer` names (`/status`, `/thermostat/target`), else of all. Empty when
+    /// there is
     /// no such twin or property.
     package func explain(_ id: String, _ pointer: String? = nil) throws(DropError) -> [Explanation] {
         try reading { (database) throws(DropError) in

@@ -51,7 +51,8 @@ extension TwinStore {
         return members
     }
 
-    /// A weak tag that changes with every revision: `W/"…"`, shaped like a UUID, from the entity's number and its newest revision.
+    /// A weak tag that changes with every revision: `W/"…"`, shaped like a UUID, from the entity's number and its newest
+    /// revision.
     func etag(_ entity: StoredEntity, kind: UInt64) -> String {
         func mix(_ value: UInt64) -> UInt64 {
             var value = value &+ 0x9E37_79B9_7F4A_7C15

@@ -74,7 +74,9 @@ extension TwinStore {
                 defer { query.reset() }
                 sums.append(try query.step() ? query.integer(0) : 0)
             }
-            return (try counts().twins, sums)
+            let count = try RawStatement("SELECT count(*) FROM twin", database)
+            defer { count.reset() }
+            return (try count.step() ? Int(count.integer(0)) : 0, sums)
         }
     }
 }

@@ -10,13 +10,36 @@ extension TwinStore: DropRegister, KeyTable {
 
     private func write(_ drops: [DropRecord]) throws(DropError) {
         guard !drops.isEmpty else { return }
-        var numbered: [(DropRecord, UInt64)] = []
-        for drop in drops { numbered.append((drop, try dropNumber(of: drop.id, nil))) }
         try transaction { database in
-            for (drop, number) in numbered { try DropRows.upsert(drop, number: number, scope: nil, database) }
+            for drop in drops {
+                try DropRows.upsert(drop, number: dropNumber(of: drop.id, database), scope: nil, database)
+            }
         }
         counters.withLock { counters in
             for drop in drops { counters.reservedDrops[drop.id] = nil }
+        }
+    }
+
+    package func noteArchived(_ drops: [DropRecord], clean: [DropID]) throws(DropError) {
+        guard !drops.isEmpty || !clean.isEmpty else { return }
+        try transaction { database in
+            let place = try RawStatement.cached(
+                "UPDATE drops SET state = ?, changed_at = ?, container = ?, member = ? WHERE id = ?", database)
+            for drop in drops {
+                place.bind(text: 1, Array(drop.state.rawValue.utf8))
+                place.bind(2, Int64(drop.changedAt))
+                place.bind(text: 3, Array((drop.container ?? "").utf8))
+                place.bind(text: 4, Array((drop.member ?? "").utf8))
+                place.bind(text: 5, Array(drop.id.description.utf8))
+                _ = try place.step()
+                place.reset()
+            }
+            let tidy = try RawStatement.cached("UPDATE drops SET state = 'clean' WHERE id = ? AND state = 'archived'", database)
+            for id in clean {
+                tidy.bind(text: 1, Array(id.description.utf8))
+                _ = try tidy.step()
+                tidy.reset()
+            }
         }
     }
 
@@ -72,7 +95,8 @@ extension TwinStore: DropRegister, KeyTable {
     package func newestApplied(of source: SourceName) throws(DropError) -> DropRecord? {
         try fetch(
             "JOIN drop_commit ON drop_commit.drop_no = drops.no WHERE source = ? ORDER BY sequence DESC LIMIT 1",
-            [source.text.databaseValue]).first
+            [source.text.databaseValue]
+        ).first
     }
 
     package func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord? {
@@ -80,16 +104,29 @@ extension TwinStore: DropRegister, KeyTable {
             """
             JOIN drop_commit ON drop_commit.drop_no = drops.no WHERE digest = ? AND source = ?
             ORDER BY sequence DESC LIMIT 1
-            """, [RawBlob.value(digest.bytes), source.text.databaseValue]).first
+            """, [RawBlob.value(digest.bytes), source.text.databaseValue]
+        ).first
     }
 
-    package func drop(withIntake identity: FileIdentity, of source: SourceName) throws(DropError) -> DropRecord? {
-        try fetch(
-            "WHERE inode = ? AND device = ? AND change_time = ? AND source = ? ORDER BY id DESC LIMIT 1",
-            [
-                Int64(bitPattern: identity.inode).databaseValue, Int64(bitPattern: identity.device).databaseValue,
-                identity.changeTime.databaseValue, source.text.databaseValue,
-            ]).first
+    package func drop(
+        withIntake identity: FileIdentity, of source: SourceName, before id: DropID
+    ) throws(DropError) -> DropRecord? {
+        // Asked for every drop, and almost never true: one look into the index answers that.
+        let number = try reading { (database) throws(DropError) -> Int64? in
+            let query = try RawStatement.cached(
+                """
+                SELECT no FROM drops INDEXED BY drops_intake
+                WHERE inode = ? AND device = ? AND change_time = ? AND source = ? AND id < ? ORDER BY id DESC LIMIT 1
+                """, database)
+            query.bind(1, Int64(bitPattern: identity.inode))
+            query.bind(2, Int64(bitPattern: identity.device))
+            query.bind(3, identity.changeTime)
+            query.bind(text: 4, Array(source.text.utf8))
+            query.bind(text: 5, Array(id.description.utf8))
+            defer { query.reset() }
+            return try query.step() ? query.integer(0) : nil
+        }
+        return try number.flatMap { (number) throws(DropError) in try fetch("WHERE no = ?", [number.databaseValue]).first }
     }
 
     package func keys(of source: SourceName) throws(DropError) -> [String] {

@@ -36,7 +36,8 @@ extension TwinStore {
         configuration.foreignKeysEnabled = true
         configuration.prepareDatabase { database in
             for pragma in [
-                "page_size = \(pageBytes)", "cache_size = -\(database.configuration.readonly ? cacheKiB / 4 : cacheKiB)", "mmap_size = 0",
+                "page_size = \(pageBytes)", "cache_size = -\(database.configuration.readonly ? cacheKiB / 4 : cacheKiB)",
+                "mmap_size = 0",
                 "cell_size_check = ON", "trusted_schema = OFF", "wal_autocheckpoint = 0", "temp_store = MEMORY",
             ] { try database.execute(sql: "PRAGMA \(pragma)") }
             try RecordFunctions.register(on: database)

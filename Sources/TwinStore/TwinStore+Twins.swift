@@ -34,7 +34,8 @@ struct StoredEntity {
 }
 
 extension TwinStore {
-    /// The twin as the twin service shows it: `$dtId`, `$etag`, `$metadata` (model, and for each property when it was last set), then
+    /// The twin as the twin service shows it: `$dtId`, `$etag`, `$metadata` (model, and for each property when it was last set),
+    /// then
     /// its properties; a property `component/name` stands inside the object `component`. Nil when there is (or was) no such twin.
     ///
     /// Errors: `pruned` (quarantine is not meant: the caller tells the person) where the history before `moment` is gone.
@@ -59,7 +60,8 @@ extension TwinStore {
         }
     }
 
-    /// Calls `body` with every twin of a moment, those deleted since included, in no promised order. The callback must not use the store.
+    /// Calls `body` with every twin of a moment, those deleted since included, in no promised order. The callback must not use
+    /// the store.
     package func forEachTwin(asOf moment: Moment = .now, _ body: (JSON) -> Void) throws(DropError) {
         try reading { (database) throws(DropError) in
             let sequence = try resolve(moment, database)
@@ -145,7 +147,8 @@ extension TwinStore {
     }
 
     /// The state of a twin, by number; nil where it did not exist then.
-    func state(ofTwin number: UInt32, id: String, asOf sequence: UInt64?, _ database: Database) throws(DropError) -> StoredEntity? {
+    func state(ofTwin number: UInt32, id: String, asOf sequence: UInt64?, _ database: Database) throws(DropError) -> StoredEntity?
+    {
         let query = try RawStatement.cached("SELECT model, rec FROM twin WHERE no = ?", database)
         query.bind(1, number)
         defer { query.reset() }
@@ -227,7 +230,8 @@ extension TwinStore {
         defer { query.reset() }
         guard try query.step() else { return nil }
         return StoredRevision(
-            number: number, drop: UInt64(query.integer(0)), record: UInt64(query.integer(1)), patch: try RevisionPatch(query.bytes(2)))
+            number: number, drop: UInt64(query.integer(0)), record: UInt64(query.integer(1)),
+            patch: try RevisionPatch(query.bytes(2)))
     }
 }
 

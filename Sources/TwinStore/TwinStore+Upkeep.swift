@@ -52,7 +52,8 @@ extension TwinStore {
         }
     }
 
-    /// Gives up relationships whose patience has ended; how many. They are gone without a trace in the graph: the caller reports them.
+    /// Gives up relationships whose patience has ended; how many. They are gone without a trace in the graph: the caller reports
+    /// them.
     @discardableResult
     package func expirePending(now milliseconds: UInt64) throws(DropError) -> Int {
         let count = try transaction { database in
@@ -106,7 +107,9 @@ extension TwinStore {
             check.reset()
             if findings == ["ok"] { findings = [] }
             let keys = try RawStatement("PRAGMA foreign_key_check", database)
-            while try keys.step() { findings.append("\(keys.text(0)) row \(keys.integer(1)) refers to a missing \(keys.text(2))") }
+            while try keys.step() {
+                findings.append("\(keys.text(0)) row \(keys.integer(1)) refers to a missing \(keys.text(2))")
+            }
             keys.reset()
             return findings
         }
@@ -132,7 +135,8 @@ extension TwinStore {
                 let owned = memory(of: source).ownedCounts
                 result.append(
                     SourceStatistics(
-                        source: source, drops: drops, ownedTwins: owned.twins, ownedRelationships: owned.relationships, newestCommit: time))
+                        source: source, drops: drops, ownedTwins: owned.twins, ownedRelationships: owned.relationships,
+                        newestCommit: time))
             }
             return result
         }

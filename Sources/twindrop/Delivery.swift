@@ -1,7 +1,6 @@
 import Configuration
 import DropCore
 import Foundation
-import Glibc
 
 /// Hands one file over as a careful sender would: written beside under a temporary name, synced, renamed.
 struct Delivery {
@@ -25,7 +24,7 @@ struct Delivery {
         let name = URL(fileURLWithPath: file).lastPathComponent
         let folder = source.watched.folder
         let target = folder + "/" + name
-        let temporary = folder + "/.\(name).\(getpid()).part"
+        let temporary = folder + "/.\(name).\(FileCalls.process).part"
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         } catch {
@@ -40,23 +39,15 @@ struct Delivery {
         } catch {
             throw CommandFailure(.storage, "\(file) cannot be copied to \(folder): \(error.localizedDescription)")
         }
-        var facts = stat()
-        guard unsafe stat(temporary, &facts) == 0, sync(temporary), unsafe rename(temporary, target) == 0 else {
-            let why = unsafe String(cString: strerror(errno))
-            throw CommandFailure(.storage, "\(target) cannot be written: \(why).")
-        }
+        let opened = try FileCalls.open(temporary)
+        defer { opened.close() }
+        guard opened.sync() else { throw CommandFailure(.storage, "\(temporary) cannot be synced.", "Check the disk.") }
+        try FileCalls.rename(temporary, to: target)
         if source.watched.readiness.kind == .marker {
             guard FileManager.default.createFile(atPath: target + source.watched.readiness.markerSuffix, contents: nil) else {
                 throw CommandFailure(.storage, "The marker of \(target) cannot be written.")
             }
         }
-        return Placed(path: target, name: FileName(name), source: source, inode: UInt64(facts.st_ino))
-    }
-
-    private func sync(_ path: String) -> Bool {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        return fsync(descriptor) == 0
+        return Placed(path: target, name: FileName(name), source: source, inode: opened.inode)
     }
 }

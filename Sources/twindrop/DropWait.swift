@@ -36,7 +36,7 @@ struct DropWait {
     private func watched() throws(CommandFailure) -> DropRecord {
         let register = try home.openGraph()
         while true {
-            if let record = try find(in: register), isOver(record) { return record }
+            if let record = try find(in: register), isOver(record), try hasReceipt(record) { return record }
             Thread.sleep(forTimeInterval: 0.1)
             guard try ControlClient.ask(home.controlSocket, ["do": "ping"]) != nil else {
                 throw CommandFailure(.storage, "The daemon ended while the drop was waited for.", "The next run takes the work up.")
@@ -49,6 +49,10 @@ struct DropWait {
             try register.page(source: placed.source.name, states: nil, before: nil, limit: 1000)
         }
         return found.first { $0.intake.inode == placed.inode && $0.fileName == placed.name && $0.link?.kind != .retries }
+    }
+
+    private func hasReceipt(_ record: DropRecord) throws(CommandFailure) -> Bool {
+        try reporting { () throws(DropError) in try home.receipts().receipt(of: record) } != nil
     }
 
     private func isOver(_ record: DropRecord) -> Bool {

@@ -2,7 +2,6 @@ import Configuration
 import DropCore
 import DropSpooling
 import Foundation
-import Glibc
 import PluginHost
 import TwinModel
 import TwinStore
@@ -27,35 +26,33 @@ struct Rehearsal {
     }
 
     func run(_ file: String) throws(CommandFailure) -> Plan {
-        try reporting { () throws(DropError) in
+        let input = try FileCalls.open(file)
+        defer { input.close() }
+        return try reporting { () throws(DropError) in
             try Folders.make([home.paths.state])
             let store = try TwinStore.openRehearsal(folder: home.paths.state)
-            let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("twindrop-plan-\(getpid())").path
+            let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("twindrop-plan-\(FileCalls.process)").path
             try Folders.make([scratch])
             defer { try? FileManager.default.removeItem(atPath: scratch) }  // A leftover in the temporary folder harms nobody.
             let host = Assembly.host(of: [source], keys: store)
             defer { host.close() }
-            return try rehearse(file, store, host, scratch)
+            return try rehearse(file, input, store, host, scratch)
         }
     }
 
-    private func rehearse(_ file: String, _ store: TwinStore, _ host: PluginHost, _ scratch: String) throws(DropError) -> Plan {
+    private func rehearse(
+        _ file: String, _ input: FileCalls.Opened, _ store: TwinStore, _ host: PluginHost, _ scratch: String
+    ) throws(DropError) -> Plan {
         let name = FileName(URL(fileURLWithPath: file).lastPathComponent)
-        let descriptor = unsafe open(file, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            throw DropError("unreadable", "\(file) cannot be opened: \(unsafe String(cString: strerror(errno))).", hint: "", remedy: .suspendSource)
-        }
-        defer { close(descriptor) }
-        var facts = stat()
-        unsafe fstat(descriptor, &facts)
         let drop = DropID(high: WallClock.milliseconds() << 16, low: 0)
-        let bytes = UInt64(facts.st_size)
+        let bytes = input.bytes
         let builder = try store.changeSet(
             for: ApplyJob(
                 drop: drop, source: source.name, policy: source.policy, bytes: bytes, epoch: try host.epoch(of: source.name),
                 amends: FileName.amendedDrop(in: name), released: false, scratchFolder: scratch))
         _ = try host.transform(
-            TransformJob(drop: drop, source: source.name, fileName: name, descriptor: descriptor, bytes: bytes), into: builder)
+            TransformJob(drop: drop, source: source.name, fileName: name, descriptor: input.descriptor, bytes: bytes),
+            into: builder)
         do throws(DropError) {
             let changes = try builder.finish()
             defer { changes.abandon() }

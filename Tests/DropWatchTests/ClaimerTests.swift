@@ -63,7 +63,11 @@ private func claimer(
         write("one", to: home.path("x"))
         let probes = Monitor(0)
         let register = RegisterFake()
-        let claimer = claimer(home, source, register) { _ in probes.with { $0 += 1; return $0 == 1 ? .granted : .writerHasIt } }
+        let claimer = claimer(home, source, register) { _ in
+            probes.with {
+                $0 += 1; return $0 == 1 ? .granted : .writerHasIt
+            }
+        }
         #expect(
             try claimer.claim([(.at(home.path("x"), source: source), dropID(1))], at: 0)
                 == [.notYet(reason: "a program opened it for writing while it was claimed")])
@@ -77,7 +81,11 @@ private func claimer(
         let probes = Monitor(0)
         let path = home.path("x")
         let claimer = claimer(home, source) { _ in
-            guard probes.with({ $0 += 1; return $0 == 2 }) else { return .granted }
+            guard
+                probes.with({
+                    $0 += 1; return $0 == 2
+                })
+            else { return .granted }
             write("two", to: path)
             return .writerHasIt
         }
@@ -146,7 +154,8 @@ private func claimer(
     @Test func `refuses a file whose bytes are not those its manifest states`() throws {
         write("one", to: home.path("x"))
         let file = SettledFile.at(
-            home.path("x"), source: source, marker: FileName("x.done"), digest: ContentDigest(bytes: [UInt8](repeating: 0, count: 32)))
+            home.path("x"), source: source, marker: FileName("x.done"),
+            digest: ContentDigest(bytes: [UInt8](repeating: 0, count: 32)))
         guard case .refused(let error) = try claimer(home, source).claim([(file, dropID(1))], at: 0)[0] else {
             Issue.record("the file was not refused")
             return
@@ -161,7 +170,8 @@ private func claimer(
         unsafe unlink(home.path("x"))
         unsafe symlink("/etc/passwd", home.path("x"))
         #expect(
-            try claimer(home, source).claim([(file, dropID(1))], at: 0) == [.notYet(reason: "it was replaced by a symbolic link")])
+            try claimer(home, source).claim([(file, dropID(1))], at: 0) == [.notYet(reason: "it was replaced by a symbolic link")]
+        )
     }
 
     @Test func `does not follow a subfolder that became a symbolic link`() throws {
@@ -187,6 +197,18 @@ private func claimer(
         unsafe unlink(home.path("b"))
         let results = try claimer(home, source).claim(files, at: 0)
         #expect(results == [.claimed(dropID(0), bytes: 1), .notYet(reason: "it is gone"), .claimed(dropID(2), bytes: 1)])
+    }
+
+    @Test func `takes a full batch, also when one of its files is gone and one is open`() throws {
+        for index in 0..<40 { write("order \(index)", to: home.path("f\(index)")) }
+        let files = (0..<40).map { (file: SettledFile.at(home.path("f\($0)"), source: source), id: dropID(UInt64($0))) }
+        unsafe unlink(home.path("f7"))
+        let writer = unsafe open(home.path("f9"), O_WRONLY)
+        defer { close(writer) }
+        let results = try claimer(home, source).claim(files, at: 0)
+        #expect(results.indices.filter { if case .claimed = results[$0] { false } else { true } } == [7, 9])
+        #expect(names(in: home.landing) == ["f9"] && names(in: home.spool).count == 38)
+        #expect(content(of: home.spool + "/\(dropID(39))") == "order 39")
     }
 
     @Test func `keeps a name that is no valid text as it is`() throws {

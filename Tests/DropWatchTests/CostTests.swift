@@ -25,7 +25,9 @@ struct `The cost of intake` {
             _ = try claimer.claim(Array(files[start..<min(start + 256, 5000)]), at: 0)
         }
         let used = Self.cpu() - cpu
-        print("claim: \(used.wholeNanoseconds / 5_000_000) µs CPU and \((Instant.now - wall).wholeNanoseconds / 5_000_000) µs a file")
+        print(
+            "claim: \(used.wholeNanoseconds / 5_000_000) µs CPU and \((Instant.now - wall).wholeNanoseconds / 5_000_000) µs a file"
+        )
         #expect(names(in: home.spool).count == 5000)
     }
 

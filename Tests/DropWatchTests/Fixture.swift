@@ -30,7 +30,9 @@ final class Scratch: Sendable {
             var entries: [FolderReader.Entry] = []
             while (try? reader.next(max: 4096, into: &entries)) == true {}
             for entry in entries {
-                if (try? SystemCall.unlink(entry.name, in: folder.number)) == nil { remove(path + "/" + String(decoding: entry.name.bytes, as: UTF8.self)) }
+                if (try? SystemCall.unlink(entry.name, in: folder.number)) == nil {
+                    remove(path + "/" + String(decoding: entry.name.bytes, as: UTF8.self))
+                }
             }
         }
         unsafe rmdir(path)
@@ -42,7 +44,8 @@ func write(_ text: String, to path: String) {
     let file = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode_t(0o644))
     precondition(file >= 0, "open \(path): \(errno)")
     let bytes = Array(text.utf8)
-    try! SystemCall.write(bytes, count: bytes.count, to: file)
+    let written = (try? SystemCall.write(bytes, count: bytes.count, to: file)) != nil
+    precondition(written, "write \(path)")
     close(file)
 }
 
@@ -64,8 +67,9 @@ func names(in path: String) -> [String] {
 
 func facts(_ path: String) -> FileFacts {
     let (folder, name) = Explainer.split(path)
-    let opened = try! SystemCall.openFolder(folder.text!)
-    return try! SystemCall.facts(of: name, in: opened.number)
+    guard let opened = try? SystemCall.openFolder(folder.text!), let facts = try? SystemCall.facts(of: name, in: opened.number)
+    else { preconditionFailure("no \(path)") }
+    return facts
 }
 
 extension SettledFile {
@@ -89,7 +93,8 @@ extension WatchedSource {
         rule.settle = settle
         rule.writerTimeout = writerTimeout
         return WatchedSource(
-            name: SourceName(name)!, folder: folder, patterns: patterns, readiness: rule, fileBytesMax: bytesMax, recursive: recursive)
+            name: SourceName(name)!, folder: folder, patterns: patterns, readiness: rule, fileBytesMax: bytesMax,
+            recursive: recursive)
     }
 }
 
@@ -100,7 +105,9 @@ let helperPath: String = {
     let program = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
     let (folder, _) = Explainer.split(program)
     let root = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
-    let candidates = [folder.text! + "/twindrop-watch", root + "/.build/release/twindrop-watch", root + "/.build/debug/twindrop-watch"]
+    let candidates = [
+        folder.text! + "/twindrop-watch", root + "/.build/release/twindrop-watch", root + "/.build/debug/twindrop-watch",
+    ]
     return candidates.first(where: exists) ?? candidates[0]
 }()
 
@@ -164,13 +171,15 @@ final class RegisterFake: DropRegister {
     func update(_ drops: [DropRecord]) throws(DropError) {}
     func drop(_ id: DropID) throws(DropError) -> DropRecord? { state.with { $0.records[id] } }
     func drops(in states: Set<DropState>) throws(DropError) -> [DropRecord] { state.with { Array($0.records.values) } }
+    func noteArchived(_ drops: [DropRecord], clean: [DropID]) throws(DropError) {}
+    func unfinished() throws(DropError) -> [DropRecord] { try drops(in: []) }
     func page(
         source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int
     ) throws(DropError) -> [DropRecord] { [] }
     func find(_ prefix: String, limit: Int) throws(DropError) -> [DropRecord] { [] }
     func newestApplied(of source: SourceName) throws(DropError) -> DropRecord? { nil }
     func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord? { nil }
-    func drop(withIntake identity: FileIdentity, of source: SourceName) throws(DropError) -> DropRecord? { nil }
+    func drop(withIntake identity: FileIdentity, of source: SourceName, before id: DropID) throws(DropError) -> DropRecord? { nil }
 }
 
 func dropID(_ number: UInt64) -> DropID { DropID(high: 1 << 40, low: number) }

@@ -5,7 +5,8 @@ import Testing
 
 private func facts(bytes: UInt64 = 10, modified: Int64 = 1, inode: UInt64 = 7) -> FileFacts {
     FileFacts(
-        kind: .file, device: 1, inode: inode, bytes: bytes, bytesAllocated: bytes, links: 1, owner: 0, mode: 0o644, modified: modified,
+        kind: .file, device: 1, inode: inode, bytes: bytes, bytesAllocated: bytes, links: 1, owner: 0, mode: 0o644,
+        modified: modified,
         changed: modified)
 }
 
@@ -21,7 +22,9 @@ private func rule(_ kind: ReadinessRule.Kind) -> ReadinessRule {
     private var settling = Settling(rule: rule(.stable), settle: .seconds(2), at: at(0))
 
     @Test mutating func `is complete after two equal looks the settle time apart`() {
-        #expect(settling.look(facts(), vouching: .notAsked, at: at(0)) == .wait(.stable(since: at(0), needed: .seconds(2)), until: at(2)))
+        #expect(
+            settling.look(facts(), vouching: .notAsked, at: at(0))
+                == .wait(.stable(since: at(0), needed: .seconds(2)), until: at(2)))
         #expect(settling.look(facts(), vouching: .notAsked, at: at(2)) == .probe)
         #expect(settling.probed(.granted, facts(), at: at(2)) == .ready)
     }
@@ -29,7 +32,9 @@ private func rule(_ kind: ReadinessRule.Kind) -> ReadinessRule {
     @Test(arguments: [facts(bytes: 11), facts(modified: 2), facts(inode: 8)])
     mutating func `starts anew when size, times or inode change`(changed: FileFacts) {
         _ = settling.look(facts(), vouching: .notAsked, at: at(0))
-        #expect(settling.look(changed, vouching: .notAsked, at: at(2)) == .wait(.stable(since: at(2), needed: .seconds(2)), until: at(4)))
+        #expect(
+            settling.look(changed, vouching: .notAsked, at: at(2))
+                == .wait(.stable(since: at(2), needed: .seconds(2)), until: at(4)))
     }
 
     @Test mutating func `waits as long as a writer has it open, however still it is`() {
@@ -58,14 +63,17 @@ private func rule(_ kind: ReadinessRule.Kind) -> ReadinessRule {
     func `has to be stable when it is empty`(kind: ReadinessRule.Kind) {
         var settling = Settling(rule: rule(kind), settle: .seconds(2), at: at(0))
         let empty = facts(bytes: 0)
-        #expect(settling.look(empty, vouching: .notAsked, at: at(0)) == .wait(.stable(since: at(0), needed: .seconds(2)), until: at(2)))
+        #expect(
+            settling.look(empty, vouching: .notAsked, at: at(0))
+                == .wait(.stable(since: at(0), needed: .seconds(2)), until: at(2)))
         #expect(settling.look(empty, vouching: .notAsked, at: at(2)) == .probe)
     }
 
     @Test func `has to be stable under close where the lease may not be asked for`() {
         var settling = Settling(rule: rule(.close), settle: .seconds(2), at: at(0))
         _ = settling.look(facts(), vouching: .notAsked, at: at(0))
-        #expect(settling.probed(.notPermitted, facts(), at: at(0)) == .wait(.stable(since: at(0), needed: .seconds(2)), until: at(2)))
+        #expect(
+            settling.probed(.notPermitted, facts(), at: at(0)) == .wait(.stable(since: at(0), needed: .seconds(2)), until: at(2)))
         _ = settling.look(facts(), vouching: .notAsked, at: at(2))
         #expect(settling.probed(.notPermitted, facts(), at: at(2)) == .ready)
     }
@@ -141,12 +149,16 @@ private func rule(_ kind: ReadinessRule.Kind) -> ReadinessRule {
         FileIdentity(device: 1, inode: 1, changeTime: milliseconds * 1_000_000)
     }
 
-    @Test(arguments: [(940_000, true), (1_000_000, true), (1_000_500, true), (939_999, false), (1_100_000, false)] as [(Int64, Bool)])
+    @Test(
+        arguments: [(940_000, true), (1_000_000, true), (1_000_500, true), (939_999, false), (1_100_000, false)]
+            as [(Int64, Bool)])
     func `a file is doubted when it was changed shortly before the end`(changedAt: Int64, doubted: Bool) {
         #expect(rule.doubts(file(changedAt: changedAt), bootedAt: 1_100_000, hasMarker: false) == doubted)
     }
 
-    @Test func `a marker vouches for a file`() { #expect(!rule.doubts(file(changedAt: 1_000_000), bootedAt: 1_100_000, hasMarker: true)) }
+    @Test func `a marker vouches for a file`() {
+        #expect(!rule.doubts(file(changedAt: 1_000_000), bootedAt: 1_100_000, hasMarker: true))
+    }
 
     @Test(arguments: [("b", false), ("a", true)])
     func `nothing is doubted in the same boot or after a clean stop`(lastBoot: String, clean: Bool) {
@@ -174,7 +186,8 @@ private func rule(_ kind: ReadinessRule.Kind) -> ReadinessRule {
             seen == [.frame(.event(mask: 8, folder: FolderPath("/a"), name: FileName(bytes: [0xFF, 0x0A]))), .frame(.overflow)])
     }
 
-    @Test(arguments: [[0, 0, 0, 0], [255, 255, 255, 255], [1, 0, 0, 0, 99], [9, 0, 0, 0, 2, 0, 0, 0, 0, 200, 0, 0, 0]] as [[UInt8]])
+    @Test(
+        arguments: [[0, 0, 0, 0], [255, 255, 255, 255], [1, 0, 0, 0, 99], [9, 0, 0, 0, 2, 0, 0, 0, 0, 200, 0, 0, 0]] as [[UInt8]])
     func `that are malformed are refused`(bytes: [UInt8]) {
         var reader = HelperFrameReader()
         reader.append(bytes[...])
@@ -195,5 +208,35 @@ private func rule(_ kind: ReadinessRule.Kind) -> ReadinessRule {
         var out: [Int64] = []
         while let next = queue.next(by: Instant(nanoseconds: .max)) { out.append(next.item) }
         #expect(out == out.sorted() && out.count == 200)
+    }
+}
+
+@Suite struct `The inbox` {
+    private let folder = FolderPath("/landing")
+
+    @Test func `names a file once, in the order of the first events`() {
+        var inbox = Inbox()
+        for name in ["b", "a", "b"] { inbox.hint(folder, FileName(name)) }
+        #expect(inbox.take().hints.map(\.name.description) == ["b", "a"])
+        #expect(inbox.isEmpty)
+    }
+
+    @Test func `asks for a scan in place of more names than it holds`() {
+        var inbox = Inbox()
+        for index in 0...Inbox.hintsMax { inbox.hint(folder, FileName("\(index)")) }
+        let (all, hints) = inbox.take()
+        #expect(all.folders == [folder] && hints.isEmpty)
+    }
+
+    @Test func `keeps the probe's answer, whatever scans are asked for`() {
+        let probe = FileName(".twindrop-probe-1-1")
+        var inbox = Inbox()
+        inbox.hint(folder, probe)
+        inbox.scanEverything()
+        inbox.scan(folder)
+        #expect(inbox.take().hints.map(\.name) == [probe])
+        inbox.scan(folder)
+        inbox.hint(folder, probe)
+        #expect(inbox.take().hints.map(\.name) == [probe])
     }
 }

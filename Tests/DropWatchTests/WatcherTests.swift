@@ -49,7 +49,8 @@ import ThreadKit
         #expect(waitForWhy(test, "a.csv", "manifest"))
         write("1234", to: test.home.path("a.csv"))
         #expect(test.deliveries.wait { $0.settled.count == 1 })
-        #expect(test.deliveries.state.with { $0.settled[0].expectedDigest } == ContentDigest(bytes: [UInt8](repeating: 0, count: 32)))
+        #expect(
+            test.deliveries.state.with { $0.settled[0].expectedDigest } == ContentDigest(bytes: [UInt8](repeating: 0, count: 32)))
     }
 
     @Test func `reports a marker whose data does not come`() {
@@ -111,9 +112,13 @@ import ThreadKit
         test.watcher.rescanNow()
         write("fine", to: test.home.path("last.csv"))
         #expect(test.deliveries.wait { $0.settled.count == 2 })
-        let codes = test.deliveries.state.with { Dictionary(grouping: $0.refused, by: \.name.description).mapValues { $0.map(\.error.code.text) } }
+        let codes = test.deliveries.state.with {
+            Dictionary(grouping: $0.refused, by: \.name.description).mapValues { $0.map(\.error.code.text) }
+        }
         #expect(
-            codes == ["link.csv": ["not-a-file"], "fifo.csv": ["not-a-file"], "folder.csv": ["not-a-file"], "big.csv": ["too-big"]])
+            codes == [
+                "link.csv": ["not-a-file"], "fifo.csv": ["not-a-file"], "folder.csv": ["not-a-file"], "big.csv": ["too-big"],
+            ])
     }
 
     @Test func `refuses a sparse giant without reading it, and takes it once it is small`() {
@@ -126,8 +131,11 @@ import ThreadKit
         #expect(test.deliveries.wait { $0.settled.count == 1 })
     }
 
-    @Test(arguments: [[0xFF, 0xFE], Array("line\nbreak".utf8), Array("-rf".utf8), Array("e\u{301}".utf8), Array("\u{202E}gpj.exe".utf8),
-        [UInt8](repeating: 0x78, count: 255)] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0xFF, 0xFE], Array("line\nbreak".utf8), Array("-rf".utf8), Array("e\u{301}".utf8), Array("\u{202E}gpj.exe".utf8),
+            [UInt8](repeating: 0x78, count: 255),
+        ] as [[UInt8]])
     func `delivers names of any bytes`(bytes: [UInt8]) throws {
         let test = Watching(.close)
         let folder = try SystemCall.openFolder(test.home.landing)
@@ -235,8 +243,15 @@ private func waitForWhy(_ test: Watching, _ name: String, _ code: String) -> Boo
 }
 
 @Suite(.serialized) struct `The helper process` {
+    /// No scan but those that events, overflow and restarts ask for.
+    private static var withoutTimer: WatchTiming {
+        var timing = WatchTiming()
+        timing.rescan = .seconds(3600)
+        return timing
+    }
+
     @Test func `is started again when it is killed, and nothing is missed`() throws {
-        let test = Watching(.close)
+        let test = Watching(.close, timing: Self.withoutTimer)
         let first = try #require(test.watcher.helperProcess)
         kill(first, SIGKILL)
         for index in 0..<50 { write("x", to: test.home.path("f\(index)")) }
@@ -251,7 +266,7 @@ private func waitForWhy(_ test: Watching, _ name: String, _ code: String) -> Boo
     @Test func `may overflow, and nothing is missed`() throws {
         let full = unsafe getenv("TWINDROP_FULL") != nil
         let count = full ? 100_000 : 20_000
-        let test = Watching(.close)
+        let test = Watching(.close, timing: Self.withoutTimer)
         #expect(test.waitForMode(.events))
         let helper = try #require(test.watcher.helperProcess)
         kill(helper, SIGSTOP)
@@ -281,7 +296,8 @@ private func waitForWhy(_ test: Watching, _ name: String, _ code: String) -> Boo
         let home = Home()
         let deliveries = Deliveries()
         let watcher = DropWatcher(
-            sources: [.test(home.landing)], helperPath: "/nonexistent/twindrop-watch", timing: timing, handler: deliveries.handler)
+            sources: [.test(home.landing)], helperPath: "/nonexistent/twindrop-watch", timing: timing, handler: deliveries.handler
+        )
         watcher.start()
         defer { watcher.stop() }
         write("x", to: home.path("x"))
@@ -357,7 +373,9 @@ private func waitForWhy(_ test: Watching, _ name: String, _ code: String) -> Boo
         #expect(test.deliveries.wait { $0.settled.count == 1 })
     }
 
-    @Test(arguments: [(0xEF53, .local), (0x6969, .remote("NFS")), (0x1234, .remote("file system 0x1234"))] as [(UInt32, FileSystemKind)])
+    @Test(
+        arguments: [(0xEF53, .local), (0x6969, .remote("NFS")), (0x1234, .remote("file system 0x1234"))]
+            as [(UInt32, FileSystemKind)])
     func `follows from the file system's number`(magic: UInt32, kind: FileSystemKind) {
         #expect(FileSystemKind.of(magic: magic) == kind)
     }
@@ -449,8 +467,10 @@ private func waitForWhy(_ test: Watching, _ name: String, _ code: String) -> Boo
         #expect(why("x", .test(home.landing, .close)).code == "writer")
     }
 
-    @Test(arguments: [("x.tmp", "temporary-name"), ("x.txt", "unmatched-name"), ("link.csv", "not-a-file"), ("gone.csv", "gone"),
-        (".twindrop-owner", "own-name"), ("sub/x.csv", "not-watched")])
+    @Test(arguments: [
+        ("x.tmp", "temporary-name"), ("x.txt", "unmatched-name"), ("link.csv", "not-a-file"), ("gone.csv", "gone"),
+        (".twindrop-owner", "own-name"), ("sub/x.csv", "not-watched"),
+    ])
     func `names the rule that keeps a file out`(name: String, code: String) {
         unsafe symlink("/etc/passwd", home.path("link.csv"))
         #expect(why(name, .test(home.landing, .close, patterns: ["*.csv"])).code == code)

@@ -55,7 +55,8 @@ import TwinModel
         let record = ChainRecord(
             index: 7, at: UTCTime(milliseconds: Fixture.morning), kind: .archive, previous: ChainRecord.origin)
         let text = String(decoding: record.text, as: UTF8.self)
-        let changed = start.hasSuffix("30") ? text.replacing("{\"at\":\"2026-11-21", with: start) : text.replacing("{\"at\":", with: start)
+        let changed =
+            start.hasSuffix("30") ? text.replacing("{\"at\":\"2026-11-21", with: start) : text.replacing("{\"at\":", with: start)
         #expect(changed != text)
         #expect(ChainRecord(parsing: Array(changed.utf8)[...]) == nil)
     }
@@ -76,7 +77,7 @@ import TwinModel
 
 @Suite struct `A long chain` {
     @Test func `of 100,000 records is appended to, sealed, reopened and verified quickly`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let places = ArchivePlaces(root: fixture.archive)
         let log = try ChainLog(places, now: Fixture.morning)
         let clock = ContinuousClock()
@@ -96,7 +97,7 @@ import TwinModel
         #expect(head == log.head)
         var result = VerifyResult()
         let verified = try clock.measure { result = try fixture.verify() }
-        print("100,000 records: append \(appended), reopen \(reopened), verify \(verified)")
+        print("measured: 100,000 records: append \(appended), reopen \(reopened), verify \(verified)")
         #expect(result.findings == [])
         #expect(result.records == 100_001)
         #expect(result.root == log.head.tree.root)

@@ -16,10 +16,10 @@ final class Fixture {
     private var random = SystemRandomNumberGenerator()
     private var ids = DropIDGenerator()
 
-    init() {
+    init() throws {
         folder = NSTemporaryDirectory() + "evidence-" + UUID().uuidString
         for name in ["/archive", "/spool", "/receipts/erp"] {
-            try! FileManager.default.createDirectory(atPath: folder + name, withIntermediateDirectories: true)
+            try FileManager.default.createDirectory(atPath: folder + name, withIntermediateDirectories: true)
         }
     }
 
@@ -44,7 +44,8 @@ final class Fixture {
         books.bytesAccounted = UInt64(content.count)
         let record = DropRecord(
             id: id, source: source, fileName: name, bytes: UInt64(content.count), digest: StreamHash.digest(of: content),
-            state: .applied, claimedAt: now, changedAt: now, intake: FileIdentity(device: 1, inode: 2, changeTime: 3), books: books,
+            state: .applied, claimedAt: now, changedAt: now, intake: FileIdentity(device: 1, inode: 2, changeTime: 3),
+            books: books,
             plugin: TransformSummary(
                 pluginID: "org.example.csv", pluginVersion: "1.0", pluginDigest: StreamHash.digest(of: [1]), log: []))
         return ArchiveItem(record: record, path: path, kind: kind, lineage: ["mapping": "none"], sameBytesAs: same)
@@ -100,7 +101,7 @@ final class Fixture {
     func writeChain(_ records: [[UInt8]]) throws { try write("archive/chain.log", records.flatMap { ChainRecord.line($0) }) }
 
     /// The seals, by size.
-    var seals: [String] { try! Seal.names(in: ArchivePlaces(root: archive)).map { "archive/" + $0.name } }
+    func seals() throws -> [String] { try Seal.names(in: ArchivePlaces(root: archive)).map { "archive/" + $0.name } }
 
     /// Names below a folder, files only.
     func files(_ name: String) -> [String] {

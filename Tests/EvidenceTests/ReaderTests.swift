@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct `The restricted reader` {
     private func read(_ script: String, _ change: (inout TarZstdReader.Limits) -> Void = { _ in }) throws -> [String] {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         #expect(try fixture.run(script).succeeded)
         let file = try FileHandle(forReadingFrom: URL(fileURLWithPath: fixture.archive + "/t"))
         var limits = TarZstdReader.Limits()
@@ -19,7 +19,8 @@ import Testing
         return names
     }
 
-    private func kind(_ script: String, _ change: (inout TarZstdReader.Limits) -> Void = { _ in }) throws -> ArchiveKitError.Kind? {
+    private func kind(_ script: String, _ change: (inout TarZstdReader.Limits) -> Void = { _ in }) throws -> ArchiveKitError.Kind?
+    {
         let error = #expect(throws: ArchiveKitError.self) { try read(script, change) }
         return error?.kind
     }
@@ -47,8 +48,14 @@ import Testing
     @Test func `stops at the limits`() throws {
         let zeros = "head -c 20000000 /dev/zero > a; echo b > b; tar --zstd -cf t a b"
         #expect(try kind(zeros) == .limit)
-        #expect(try kind(zeros) { $0.ratioMax = 1 << 20; $0.expandedBytesMax = 19_999_999 } == .limit)
-        #expect(try kind(zeros) { $0.ratioMax = 1 << 20; $0.membersMax = 1 } == .limit)
+        #expect(
+            try kind(zeros) {
+                $0.ratioMax = 1 << 20; $0.expandedBytesMax = 19_999_999
+            } == .limit)
+        #expect(
+            try kind(zeros) {
+                $0.ratioMax = 1 << 20; $0.membersMax = 1
+            } == .limit)
         #expect(try kind("touch abcdef; tar --zstd -cf t abcdef") { $0.nameBytesMax = 5 } == .limit)
         #expect(try read(zeros) { $0.ratioMax = 1 << 20 } == ["a", "b"])
     }

@@ -6,10 +6,12 @@ import TwinModel
 @testable import Evidence
 
 @Suite struct `A receipt` {
-    private func json(_ fixture: Fixture, _ name: String) throws -> JSON { try JSON(parsing: fixture.read("receipts/erp/" + name)) }
+    private func json(_ fixture: Fixture, _ name: String) throws -> JSON {
+        try JSON(parsing: fixture.read("receipts/erp/" + name))
+    }
 
     @Test func `has books that close`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         var record = try fixture.item("a\nb\n").record
         try ReceiptWriter(root: fixture.folder + "/receipts").write(record)
         let name = "\(record.id).receipt.json"
@@ -21,8 +23,14 @@ import TwinModel
         #expect(try json(fixture, name)["books"]?["bytes"]?["closes"] == false)
     }
 
+    @Test(arguments: ["{}", "[]", "{\"a\":[1,-2.5,null,true,{\"b\":[]},\"ü\\n\\\"\\\\\\u0001\"],\"c\":{\"d\":{}}}"])
+    func `is laid out as all our JSON for people`(text: String) throws {
+        let json = try JSON(parsing: text)
+        #expect(String(decoding: PrettyJSON.file(json), as: UTF8.self) == json.text(.pretty) + "\n")
+    }
+
     @Test func `is linked from the file's name, the newest one`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let writer = ReceiptWriter(root: fixture.folder + "/receipts")
         let (old, new) = try (fixture.item("a").record, fixture.item("b").record)
         try writer.write(old)
@@ -32,7 +40,9 @@ import TwinModel
         #expect(fixture.files("receipts").count == 3)
     }
 
-    @Test(arguments: ["../x", "..", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "_x", ".hidden", "a\u{1B}[2J", String(repeating: "ü", count: 127)])
+    @Test(arguments: [
+        "../x", "..", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "_x", ".hidden", "a\u{1B}[2J", String(repeating: "ü", count: 127),
+    ])
     func `is linked under a name that harms nothing`(name: String) throws {
         let bytes = Array(name.utf8.map { $0 == 0x2F ? 0x5C : $0 })
         let link = ReceiptWriter.linkName(FileName(bytes: bytes))
@@ -47,7 +57,7 @@ import TwinModel
     }
 
     @Test func `says where the bytes are, why it failed, and what to do`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         var record = try fixture.item("a").record
         record.state = .quarantined
         record.reason = DropReason(code: "no-route", message: "No source takes it.", hint: "Add a pattern.")
@@ -62,14 +72,18 @@ import TwinModel
 
 @Suite struct `Rejects` {
     /// Writes rejects for the records with these texts in a file of these lines (bytes), header first.
-    private func rejects(_ lines: [[UInt8]], reject: [Int], mark: Int = 0, name: String = "orders.csv") throws -> (text: [UInt8], reasons: [UInt8]) {
-        let fixture = Fixture()
+    private func rejects(
+        _ lines: [[UInt8]], reject: [Int], mark: Int = 0, name: String = "orders.csv"
+    ) throws -> (text: [UInt8], reasons: [UInt8]) {
+        let fixture = try Fixture()
         let item = try fixture.item(lines.flatMap { $0 }, name: FileName(name))
         func offset(_ index: Int) -> UInt64 { UInt64(lines[..<index].reduce(0) { $0 + $1.count }) }
         let header = FileSpan(
             kind: .header, offset: UInt64(mark), length: UInt64(lines[0].count - mark), name: "names")
         let rejections = reject.map {
-            Rejection(record: UInt64($0), offset: offset($0), length: UInt64(lines[$0].count), code: "bad", message: "record \($0)\u{1B}")
+            Rejection(
+                record: UInt64($0), offset: offset($0), length: UInt64(lines[$0].count), code: "bad",
+                message: "record \($0)\u{1B}")
         }
         let file = try #require(
             try RejectsWriter(root: fixture.folder + "/receipts").write(
@@ -124,7 +138,7 @@ import TwinModel
     }
 
     @Test func `are none where nothing was refused`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let item = try fixture.item("a\n")
         let writer = RejectsWriter(root: fixture.folder + "/receipts")
         #expect(try writer.write(item.record, spans: [], rejections: [], from: item.path) == nil)
@@ -132,11 +146,12 @@ import TwinModel
     }
 
     @Test func `refuse places outside of the file`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let item = try fixture.item("a\n")
         let bad = Rejection(record: 1, offset: 1, length: .max, code: "bad", message: "")
         let error = #expect(throws: DropError.self) {
-            try RejectsWriter(root: fixture.folder + "/receipts").write(item.record, spans: [], rejections: [bad], from: item.path)
+            try RejectsWriter(root: fixture.folder + "/receipts").write(
+                item.record, spans: [], rejections: [bad], from: item.path)
         }
         #expect(error?.code == "protocol")
     }
@@ -144,11 +159,12 @@ import TwinModel
     @Test(arguments: [
         ("orders.rejects.01ARZ3NDEKTSV4RRFFQ69G5FAV.csv", true), ("a.b.Rejects.01arz3ndektsv4rrffq69g5fav.csv.gz", true),
         ("01ARZ3NDEKTSV4RRFFQ69G5FAV.rejects.csv", true), ("01ARZ3NDEKTSV4RRFFQ69G5FAV.rejects.reasons.ndjson", false),
-        ("orders.rejects.csv", false), ("orders.rejects.01ARZ3NDEKTSV4RRFFQ69G5FAV", false), ("rejects.01ARZ3NDEKTSV4RRFFQ69G5FAV.csv", false),
+        ("orders.rejects.csv", false), ("orders.rejects.01ARZ3NDEKTSV4RRFFQ69G5FAV", false),
+        ("rejects.01ARZ3NDEKTSV4RRFFQ69G5FAV.csv", false),
         ("orders.rejects.01ARZ3NDEKTSV4RRFFQ69G5FAU0.csv", false), ("", false),
     ])
     func `name the drop they amend`(name: String, amends: Bool) {
-        let drop = RejectsWriter.amendedDrop(in: FileName(name))
+        let drop = FileName.amendedDrop(in: FileName(name))
         #expect(drop == (amends ? DropID("01ARZ3NDEKTSV4RRFFQ69G5FAV") : nil))
     }
 }

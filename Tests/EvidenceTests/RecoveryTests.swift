@@ -19,7 +19,7 @@ import TwinModel
     }
 
     @Test func `deletes a temporary container`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         try fixture.fill()
         try fixture.write("archive/.tmp/1.tar.zst", [1, 2])
         let writer = try fixture.writer()
@@ -29,7 +29,7 @@ import TwinModel
 
     @Test(arguments: 1...5)
     func `completes the chain from a container, whatever part of its records is there`(records: Int) throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let (items, places) = try crashed(fixture, chainRecords: records)
         let writer = try fixture.writer()
         let recovery = try writer.recover(expecting: items.map(\.record), now: Fixture.morning)
@@ -40,7 +40,7 @@ import TwinModel
     }
 
     @Test func `changes nothing a second time`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let (items, places) = try crashed(fixture, chainRecords: 1)
         _ = try fixture.writer().recover(expecting: items.map(\.record), now: Fixture.morning)
         let chain = try fixture.read("archive/chain.log")
@@ -51,7 +51,7 @@ import TwinModel
     }
 
     @Test func `moves a container aside that nobody expects`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let (items, places) = try crashed(fixture, chainRecords: 1)
         let writer = try fixture.writer()
         let recovery = try writer.recover(expecting: [items[0].record], now: Fixture.morning)
@@ -64,7 +64,7 @@ import TwinModel
     }
 
     @Test func `moves a container aside that is damaged or no container`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let (items, places) = try crashed(fixture, chainRecords: 1)
         let name = "archive/" + places[0].container
         try fixture.write(name, fixture.read(name).dropLast(40))
@@ -75,7 +75,7 @@ import TwinModel
     }
 
     @Test func `does not call a drop archived whose container is damaged`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let (items, places) = try crashed(fixture, chainRecords: 5)
         let name = "archive/" + places[0].container
         try fixture.write(name, fixture.read(name).dropLast(40))
@@ -86,7 +86,7 @@ import TwinModel
 
     @Test(arguments: [1, 16, 100, 300])
     func `cuts off a torn last record`(bytes: Int) throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         try fixture.fill()
         let whole = try fixture.read("archive/chain.log")
         let torn = ChainRecord.line(try fixture.records()[4]).prefix(bytes)
@@ -97,7 +97,7 @@ import TwinModel
     }
 
     @Test func `cuts off an append whose pages came to the medium in part`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let (items, places) = try crashed(fixture, chainRecords: 5)
         var chain = try fixture.read("archive/chain.log")
         let second = ChainRecord.line(try fixture.records()[0]).count
@@ -109,7 +109,7 @@ import TwinModel
     }
 
     @Test func `refuses a chain that is damaged before its end`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         try fixture.fill()
         try fixture.remove("archive/chain.head")
         var chain = try fixture.read("archive/chain.log")
@@ -122,7 +122,7 @@ import TwinModel
 
     @Test(arguments: [true, false])
     func `refuses a chain that lost its end`(withHead: Bool) throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         try fixture.fill()
         if !withHead { try fixture.remove("archive/chain.head") }
         try fixture.writeChain(Array(fixture.records().dropLast()))
@@ -130,7 +130,7 @@ import TwinModel
     }
 
     @Test func `survives a head that is damaged or old`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         try fixture.fill()
         for head in [[], Array("{}".utf8), ChainHead().file] {
             try fixture.write("archive/chain.head", head)
@@ -140,7 +140,7 @@ import TwinModel
     }
 
     @Test func `numbers on after a container that was lost`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let places = try fixture.fill()
         try fixture.remove("archive/" + places[6].container)
         let now = Fixture.morning + 101_000_000
@@ -151,7 +151,7 @@ import TwinModel
     }
 
     @Test func `finds a drop far back in the chain`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let writer = try fixture.writer()
         let item = try fixture.item("early\n")
         try writer.append(item, now: Fixture.morning)

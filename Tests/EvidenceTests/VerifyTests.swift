@@ -8,7 +8,7 @@ import TwinModel
 @Suite struct `Verifying a good archive` {
     @Test(arguments: [false, true])
     func `finds nothing`(full: Bool) throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         try fixture.fill()
         let result = try fixture.verify(full: full)
         #expect(result.findings == [])
@@ -19,20 +19,20 @@ import TwinModel
     }
 
     @Test func `finds nothing in one that was only opened`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         _ = try fixture.writer()
         #expect(try fixture.verify(full: true).findings == [])
     }
 
     @Test func `finds nothing without the head, which is advice`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         try fixture.fill()
         try fixture.remove("archive/chain.head")
         #expect(try fixture.verify().findings == [])
     }
 
     @Test func `changes nothing in the folder`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         try fixture.fill()
         let state = "find . -type f -printf '%p %s %T@ %C@\\n' | sort; find . -type d -printf '%p %T@\\n' | sort"
         let before = try fixture.run(state).output
@@ -41,7 +41,7 @@ import TwinModel
     }
 
     @Test func `accepts an anchor it has grown past`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let writer = try fixture.writer()
         try writer.append(fixture.item("a\n"), now: Fixture.morning)
         _ = try writer.close(now: Fixture.morning)
@@ -53,7 +53,7 @@ import TwinModel
     }
 
     @Test func `takes an announced container and a line in the making as not yet there`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         try fixture.fill()
         var head = try #require(ChainHead(file: fixture.read("archive/chain.head")))
         head.pending = "2026/11/22/000009.tar.zst"
@@ -127,7 +127,9 @@ struct Damage: Sendable, CustomTestStringConvertible {
         Damage("the chain rewritten, consistent in itself", "seal-root") { try rewrite($0) },
         Damage("the chain gone", "chain-missing") { try $0.remove("archive/chain.log") },
         Damage("a seal's root edited", "seal-root") { fixture in
-            try edit(fixture, seal: 0) { Seal(bytes: $0.bytes, size: $0.size, root: $0.previous, time: $0.time, previous: $0.previous) }
+            try edit(fixture, seal: 0) {
+                Seal(bytes: $0.bytes, size: $0.size, root: $0.previous, time: $0.time, previous: $0.previous)
+            }
         },
         Damage("a seal's time edited", "seal-chain") { fixture in
             try edit(fixture, seal: 0) {
@@ -136,10 +138,10 @@ struct Damage: Sendable, CustomTestStringConvertible {
                     previous: $0.previous)
             }
         },
-        Damage("a seal that is no JSON", "seal-altered") { try $0.write($0.seals[0], [1, 2]) },
-        Damage("a seal missing", "seal-chain") { try $0.remove($0.seals[0]) },
+        Damage("a seal that is no JSON", "seal-altered") { try $0.write($0.seals()[0], [1, 2]) },
+        Damage("a seal missing", "seal-chain") { try $0.remove($0.seals()[0]) },
         Damage("the newest seal missing", "seal-missing") { fixture in
-            try fixture.remove(fixture.seals.last!)
+            try fixture.remove(fixture.seals().last!)
         },
     ]
 
@@ -150,7 +152,7 @@ struct Damage: Sendable, CustomTestStringConvertible {
     }
 
     private static func edit(_ fixture: Fixture, seal index: Int, _ change: (Seal) -> Seal) throws {
-        let name = fixture.seals[index]
+        let name = try fixture.seals()[index]
         try fixture.write(name, change(Seal(file: fixture.read(name))!).file)
     }
 
@@ -171,7 +173,7 @@ struct Damage: Sendable, CustomTestStringConvertible {
 @Suite struct `Verifying a damaged archive` {
     @Test(arguments: Damage.all)
     func `names the damage`(damage: Damage) throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         try fixture.fill()
         try damage.harm(fixture)
         let findings = try fixture.verify(full: damage.full).findings
@@ -179,7 +181,7 @@ struct Damage: Sendable, CustomTestStringConvertible {
     }
 
     @Test func `names the drop whose member was changed, in a container that reads well`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let places = try fixture.fill()
         let script = """
             mkdir x; tar --zstd -xf \(places[0].container) -C x; echo forged >> x/\(places[1].member)
@@ -191,7 +193,7 @@ struct Damage: Sendable, CustomTestStringConvertible {
     }
 
     @Test func `finds the whole folder rolled back by an anchor`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let writer = try fixture.writer()
         try writer.append(fixture.item("a\n"), now: Fixture.morning)
         _ = try writer.close(now: Fixture.morning)
@@ -206,15 +208,15 @@ struct Damage: Sendable, CustomTestStringConvertible {
     }
 
     @Test func `finds a rewritten history with rewritten seals by an anchor`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         try fixture.fill()
-        try fixture.write("anchor.json", fixture.read(fixture.seals.last!))
+        try fixture.write("anchor.json", fixture.read(fixture.seals().last!))
         try Damage.rewrite(fixture)
         #expect(try fixture.verify(anchor: fixture.folder + "/anchor.json").findings.contains { $0.code == "anchor-root" })
     }
 
     @Test func `says so when the drop to prove is unknown`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         try fixture.fill()
         let result = try fixture.verify(prove: DropID(high: 1, low: 1))
         #expect(result.findings.map(\.code) == ["drop-unknown"])
@@ -222,7 +224,7 @@ struct Damage: Sendable, CustomTestStringConvertible {
     }
 
     @Test func `refuses a folder that is no archive`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         #expect(throws: DropError.self) { try fixture.verify() }
     }
 }

@@ -7,14 +7,14 @@ import TwinModel
 
 @Suite struct `The archive writer` {
     @Test func `leaves no temporary file`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         try fixture.fill()
         #expect(fixture.files("archive/.tmp") == [])
         #expect(!fixture.files("archive").contains { $0.hasSuffix(".tmp") })
     }
 
     @Test func `archives an empty file`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let writer = try fixture.writer()
         let item = try fixture.item([])
         try writer.append(item, now: Fixture.morning)
@@ -24,7 +24,7 @@ import TwinModel
     }
 
     @Test func `archives a file larger than its buffers`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let writer = try fixture.writer()
         let content = (0..<3_000_001).map { UInt8(truncatingIfNeeded: $0 &* 7 / 3) }
         try writer.append(fixture.item(content), now: Fixture.morning)
@@ -33,11 +33,12 @@ import TwinModel
     }
 
     @Test(arguments: [
-        Array("../../etc/passwd".utf8.map { $0 == 0x2F ? 0x5C : $0 }), [0xFF, 0x0A, 0x1B, 0x5B], Array("-rf".utf8), Array("..".utf8),
+        Array("../../etc/passwd".utf8.map { $0 == 0x2F ? 0x5C : $0 }), [0xFF, 0x0A, 0x1B, 0x5B], Array("-rf".utf8),
+        Array("..".utf8),
         Array("\u{202E}vsc.\"\\".utf8), [UInt8](repeating: 0x61, count: 255), Array("x.c$(id)v".utf8),
     ])
     func `keeps hostile names out of paths, and as data`(bytes: [UInt8]) throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let writer = try fixture.writer()
         let item = try fixture.item([1, 2], name: FileName(bytes: bytes))
         try writer.append(item, now: Fixture.morning)
@@ -49,7 +50,7 @@ import TwinModel
     }
 
     @Test func `refuses a spooled file that changed, and goes on with the others`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let writer = try fixture.writer()
         let good = try fixture.item("good\n")
         let bad = try fixture.item("bad!\n")
@@ -65,7 +66,7 @@ import TwinModel
     }
 
     @Test func `stores repeated bytes once`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let writer = try fixture.writer()
         let first = try fixture.item("same\n")
         try writer.append(first, now: Fixture.morning)
@@ -80,7 +81,7 @@ import TwinModel
     }
 
     @Test func `is full at 256 drops or 64 MiB`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let writer = try fixture.writer()
         for _ in 0..<255 { try writer.append(fixture.item("x"), now: Fixture.morning) }
         #expect(!writer.isFull)
@@ -92,7 +93,7 @@ import TwinModel
     }
 
     @Test func `keeps labels monotonic when the clock is set back, and says so`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         try fixture.fill()
         let writer = try fixture.writer(now: 1000)
         try writer.append(fixture.item("late\n"), now: 1000)
@@ -106,7 +107,7 @@ import TwinModel
     }
 
     @Test func `seals at the end of a day, covering that day and no more`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let places = try fixture.fill()
         let seals = fixture.files("archive/seals")
         let lastOfFirstDay = places.last { $0.container.hasPrefix("2026/11/21") }!.leaf
@@ -114,7 +115,7 @@ import TwinModel
     }
 
     @Test func `seals after an hour and after 1000 records`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let writer = try fixture.writer()
         #expect(try writer.sealIfDue(now: Fixture.morning + 3_599_999) == nil)
         #expect(try writer.sealIfDue(now: Fixture.morning + 3_600_000) == "seals/2026-11-21/1.json")
@@ -125,7 +126,7 @@ import TwinModel
     }
 
     @Test func `publishes how far the chain is durable`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let writer = try fixture.writer()
         try writer.note("note", extra: [:], now: Fixture.morning)
         #expect(try Int(writer.verifiedBytes) == fixture.read("archive/chain.log").count)
@@ -134,14 +135,16 @@ import TwinModel
 
 @Suite struct `The catalogue of an archive` {
     @Test func `lists drops by date, source, file and content`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let places = try fixture.fill()
         let catalogue = ArchiveCatalogue(root: fixture.archive)
         func list(_ change: (inout ArchiveCatalogue.Filter) -> Void) throws -> [DropID] {
             var filter = ArchiveCatalogue.Filter()
             change(&filter)
             var found: [DropID] = []
-            try catalogue.list(filter) { found.append($0.drop); return true }
+            try catalogue.list(filter) {
+                found.append($0.drop); return true
+            }
             return found
         }
         #expect(try list { _ in } == places.map(\.drop))
@@ -153,7 +156,7 @@ import TwinModel
     }
 
     @Test func `gives a drop's bytes`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let place = try fixture.fill()[4]
         let catalogue = ArchiveCatalogue(root: fixture.archive)
         let pipe = Pipe()
@@ -163,7 +166,7 @@ import TwinModel
     }
 
     @Test func `extracts under a generated name, and never over a file`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let place = try fixture.fill()[0]
         let catalogue = ArchiveCatalogue(root: fixture.archive)
         let path = try catalogue.extract(place.drop, into: fixture.folder + "/out")
@@ -172,7 +175,7 @@ import TwinModel
     }
 
     @Test func `refuses to give changed bytes, and leaves none behind`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         let place = try fixture.fill()[0]
         let script = """
             mkdir x; tar --zstd -xf \(place.container) -C x; tr 0 9 < x/\(place.member) > y; mv y x/\(place.member)
@@ -187,9 +190,11 @@ import TwinModel
     }
 
     @Test func `says so when it has no such drop`() throws {
-        let fixture = Fixture()
+        let fixture = try Fixture()
         try fixture.fill()
-        let error = #expect(throws: DropError.self) { try ArchiveCatalogue(root: fixture.archive).cat(DropID(high: 0, low: 1), to: 1) }
+        let error = #expect(throws: DropError.self) {
+            try ArchiveCatalogue(root: fixture.archive).cat(DropID(high: 0, low: 1), to: 1)
+        }
         #expect(error?.code == "missing")
     }
 }

@@ -161,7 +161,8 @@ import TwinModel
         policy.mode = .snapshot
         try fixture.drop(policy: policy) { writer in for index in 0..<100 { writer.twin("t\(index)", ["x": .integer(1)]) } }
         let error = #expect(throws: DropError.self) {
-            try fixture.changeSet(policy: policy) { writer in for index in 0..<50 { writer.twin("t\(index)", ["x": .integer(1)]) } }
+            try fixture.changeSet(policy: policy) { writer in for index in 0..<50 { writer.twin("t\(index)", ["x": .integer(1)]) }
+            }
         }
         #expect(error?.code == "guard-deletes")
         #expect(error?.remedy == .hold)

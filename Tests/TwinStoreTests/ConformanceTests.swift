@@ -27,9 +27,18 @@ struct NaiveGraph: Equatable {
         twins[id] = twin
     }
 
-    mutating func delete(_ id: String) {
-        twins[id] = nil
-        links = links.filter { $0.key[0] != id && $0.value.target != id }
+    /// Relationships go with their ends.
+    mutating func dropLooseLinks() { links = links.filter { twins[$0.key[0]] != nil && twins[$0.value.target] != nil } }
+
+    func links(of id: String) -> [JSON] {
+        links.filter { $0.key[0] == id }.sorted { $0.key[1] < $1.key[1] }.map { key, link in
+            var members: [JSON.Member] = [
+                .init("$relationshipId", .string(key[1])), .init("$relationshipName", "feeds"), .init("$sourceId", .string(id)),
+                .init("$targetId", .string(link.target)),
+            ]
+            members += link.properties.map { JSON.Member($0.key, $0.value.json) }
+            return .object(members.sorted { $0.name < $1.name })
+        }
     }
 
     /// As the store shows it.
@@ -67,13 +76,16 @@ struct NaiveGraph: Equatable {
             try Self.check(graph, fixture.store, .now, "seed \(seed)")
             if Int.random(in: 0..<10, using: &random) == 0 { try fixture.reopen() }
         }
-        for (sequence, past) in states { try Self.check(past, fixture.store, .sequence(sequence), "seed \(seed) as of \(sequence)") }
+        for (sequence, past) in states {
+            try Self.check(past, fixture.store, .sequence(sequence), "seed \(seed) as of \(sequence)")
+        }
         #expect(try fixture.store.quickCheck() == [])
     }
 
     /// One drop: its operations, and what they do to the naive graph.
     private static func step(
-        _ source: String, _ policy: ApplyPolicy, _ graph: inout NaiveGraph, _ fixture: StoreFixture, _ random: inout SeededGenerator
+        _ source: String, _ policy: ApplyPolicy, _ graph: inout NaiveGraph, _ fixture: StoreFixture,
+        _ random: inout SeededGenerator
     ) -> [(inout OperationWriter) -> Void] {
         var operations: [(inout OperationWriter) -> Void] = []
         var listed: Set<String> = []
@@ -94,7 +106,7 @@ struct NaiveGraph: Equatable {
             switch Int.random(in: 0..<10, using: &random) {
             case 0:
                 // A twin that is deleted and stated again in one drop was never away: see docs/decisions/0011.
-                if before.twins[id] != nil, graph.twins[id] != nil { graph.twins[id] = nil } else { graph.twins[id] = nil }
+                graph.twins[id] = nil
                 operations.append { $0.twin(id, .deleteTwin) }
             case 1:
                 graph.upsert(id, values, owner: before.twins[id]?.owner ?? source, replace: true)
@@ -105,7 +117,39 @@ struct NaiveGraph: Equatable {
             }
         }
         if policy.mode == .snapshot {
-            for (id, twin) in before.twins where twin.owner == source && !listed.contains(id) { graph.delete(id) }
+            for (id, twin) in before.twins where twin.owner == source && !listed.contains(id) { graph.twins[id] = nil }
+        }
+        graph.dropLooseLinks()
+        return operations + linkStep(source, policy, &graph, &random)
+    }
+
+    /// Operations on relationships between twins that are there when the drop has ended.
+    private static func linkStep(
+        _ source: String, _ policy: ApplyPolicy, _ graph: inout NaiveGraph, _ random: inout SeededGenerator
+    ) -> [(inout OperationWriter) -> Void] {
+        var operations: [(inout OperationWriter) -> Void] = []
+        var listed: Set<[String]> = []
+        var owners = graph.links.mapValues(\.owner)
+        let ids = graph.twins.keys.sorted()
+        for _ in 0..<Int.random(in: 0..<5, using: &random) {
+            guard let from = ids.randomElement(using: &random), let to = ids.randomElement(using: &random) else { continue }
+            let id = "r\(Int.random(in: 0..<2, using: &random))"
+            listed.insert([from, id])
+            if Int.random(in: 0..<5, using: &random) == 0 {
+                graph.links[[from, id]] = nil
+                operations.append { $0.relationship(from, "feeds", to, id: id, .deleteRelationship) }
+                continue
+            }
+            let value = PropertyValue.integer(Int64.random(in: 0..<3, using: &random))
+            var link = graph.links[[from, id]] ?? NaiveGraph.Link(target: to, owner: owners[[from, id]] ?? source)
+            owners[[from, id]] = link.owner
+            link.target = to
+            link.properties["w"] = value
+            graph.links[[from, id]] = link
+            operations.append { $0.relationship(from, "feeds", to, id: id, .upsertRelationship, ["w": value]) }
+        }
+        if policy.mode == .snapshot {
+            for (key, link) in graph.links where link.owner == source && !listed.contains(key) { graph.links[key] = nil }
         }
         return operations
     }
@@ -114,6 +158,8 @@ struct NaiveGraph: Equatable {
         for index in 0..<12 {
             let id = "twin-\(index)"
             #expect(try store.twin(id, asOf: moment)?.plain == graph.json(id), comment)
+            let links = try store.relationships(of: id, asOf: moment).map { $0.plain.text() }
+            #expect(links == graph.links(of: id).map { $0.text() }, comment)
         }
         var count = 0
         try store.forEachTwin(asOf: moment) { _ in count += 1 }

@@ -17,9 +17,12 @@ import TwinModel
         #expect([same.books.unchanged, moved.books.updated, deleted.books.deleted] == [1, 1, 1])
         #expect(try fixture.store.relationships(of: "a") == [])
         let past = try fixture.store.relationships(of: "a", asOf: .sequence(same.sequence))
-        #expect(past.map(\.plain) == [[
-            "$relationshipId": "r", "$relationshipName": "feeds", "$sourceId": "a", "$targetId": "b", "w": 1,
-        ] as JSON])
+        #expect(
+            past.map(\.plain) == [
+                [
+                    "$relationshipId": "r", "$relationshipName": "feeds", "$sourceId": "a", "$targetId": "b", "w": 1,
+                ] as JSON
+            ])
         let later = try fixture.store.relationships(of: "a", asOf: .sequence(moved.sequence))
         #expect(later.first?["$targetId"] == "c")
     }

@@ -61,7 +61,8 @@ final class StoreFixture {
         let id = generator.next(milliseconds: time, using: &random)
         let source = SourceName(source)!
         let job = ApplyJob(
-            drop: id, source: source, policy: policy, bytes: bytes, epoch: ContentDigest(bytes: Array(repeating: epoch, count: 32)),
+            drop: id, source: source, policy: policy, bytes: bytes,
+            epoch: ContentDigest(bytes: Array(repeating: epoch, count: 32)),
             amends: amends, released: released, scratchFolder: folder)
         let record = DropRecord(
             id: id, source: source, fileName: FileName("file-\(time).csv"), bytes: bytes, state: .registered, claimedAt: time,
@@ -103,7 +104,8 @@ final class StoreFixture {
 extension OperationWriter {
     /// A record with one operation on a twin; properties in the given order.
     mutating func twin(
-        _ id: String, _ verb: OperationVerb = .upsertTwin, model: String? = nil, _ properties: KeyValuePairs<String, PropertyValue> = [:]
+        _ id: String, _ verb: OperationVerb = .upsertTwin, model: String? = nil,
+        _ properties: KeyValuePairs<String, PropertyValue> = [:]
     ) {
         let keys = properties.map { key($0.key) }
         let model = model.map { key($0) } ?? 0

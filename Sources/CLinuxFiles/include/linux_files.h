@@ -1,4 +1,5 @@
-// The Linux file calls that Swift's Glibc module hides, because it is built without _GNU_SOURCE. Each returns -1 with errno set on failure.
+// The Linux file calls that Swift's Glibc module hides, because it is built without _GNU_SOURCE. Each returns -1 with errno set
+// on failure.
 #ifndef TWINDROP_LINUX_FILES_H
 #define TWINDROP_LINUX_FILES_H
 
@@ -7,6 +8,13 @@ int linux_rename_noreplace(int from_folder, const char *from, int to_folder, con
 
 /// sync_file_range(2) over the whole file with SYNC_FILE_RANGE_WRITE: starts writing its dirty pages without waiting.
 int linux_start_writing(int descriptor);
+
+/// sync_file_range(2) over the whole file, waiting until its dirty pages are written; reports a write error nobody was told of
+/// yet.
+int linux_finish_writing(int descriptor);
+
+/// syncfs(2): everything on the descriptor's file system is durable. Write errors since the descriptor was opened are reported.
+int linux_sync_file_system(int descriptor);
 
 /// fcntl(2) with F_SETLEASE: `type` is F_RDLCK or F_UNLCK.
 int linux_set_lease(int descriptor, int type);

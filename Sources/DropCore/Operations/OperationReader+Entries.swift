@@ -97,7 +97,8 @@ extension OperationReader {
     ) throws(DropError) -> OperationHead {
         var reader = OperationReader(at: body.lowerBound, end: body.upperBound, base: base)
         let id = try reader.text(bytes, validating: validating)
-        var head = OperationHead(id: id, key: 0, target: 0..<0, relationship: 0..<0, properties: body.upperBound..<body.upperBound)
+        var head = OperationHead(
+            id: id, key: 0, target: 0..<0, relationship: 0..<0, properties: body.upperBound..<body.upperBound)
         switch verb {
         case .upsertTwin, .patchTwin, .replaceTwin:
             head.key = try reader.key(bytes)
@@ -162,7 +163,9 @@ extension OperationReader {
             }
             guard (-1439...1439).contains(try zigzag(bytes)) else { throw failure("an offset from UTC is over 23:59") }
         case .date:
-            guard (-719_162...2_932_896).contains(try zigzag(bytes)) else { throw failure("a date is outside the years 1 to 9999") }
+            guard (-719_162...2_932_896).contains(try zigzag(bytes)) else {
+                throw failure("a date is outside the years 1 to 9999")
+            }
         case .time:
             guard try varint(bytes) < 86_400_000_000 else { throw failure("a time of day is 24:00 or later") }
         case .duration:

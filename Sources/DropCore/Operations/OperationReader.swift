@@ -1,4 +1,5 @@
-/// A bounds-checked cursor over the operation stream (`OperationStream.swift`), which is hostile: every length, number and text is
+/// A bounds-checked cursor over the operation stream (`OperationStream.swift`), which is hostile: every length, number and text
+/// is
 /// checked before it is used, and what breaks the form is the error `protocol` with the position in the stream.
 ///
 /// The reader holds a position only; the bytes are passed to each call, so that no lifetime outlives the call that lent them.
@@ -114,7 +115,8 @@ package struct OperationReader {
     /// The error for a stream that breaks its form at `offset` of the span.
     @usableFromInline package static func failure(_ what: String, _ base: UInt64, _ offset: Int) -> DropError {
         DropError(
-            "protocol", "The plugin's output breaks its form at byte \(base + UInt64(max(offset, 0))) of the operation stream: \(what).",
+            "protocol",
+            "The plugin's output breaks its form at byte \(base + UInt64(max(offset, 0))) of the operation stream: \(what).",
             hint: "This is a defect of the plugin: try its newest version, or report it with this message.", remedy: .quarantine)
     }
 

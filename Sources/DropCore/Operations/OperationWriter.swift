@@ -2,7 +2,8 @@ package import TwinModel
 
 /// Writes the operation stream: what a worker sends, made in Swift. For tests, benchmarks and sources inside the process.
 ///
-/// Key numbers are given out in the order of first use and kept for the life of the writer; a new name puts its `key` entry before
+/// Key numbers are given out in the order of first use and kept for the life of the writer; a new name puts its `key` entry
+/// before
 /// the record that uses it.
 package struct OperationWriter {
     /// The stream so far; take it with `takeBytes()`.

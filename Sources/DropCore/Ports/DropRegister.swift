@@ -101,6 +101,9 @@ package protocol DropRegister: Sendable {
     func withdraw(_ drops: [DropID]) throws(DropError)
     /// Replaces what is known about the drops, all in one transaction.
     func update(_ drops: [DropRecord]) throws(DropError)
+    /// Steps S6 and S7, in one transaction: `drops` have their place in the archive (state, time, container and member are written),
+    /// and those of `clean` are out of the spool (`archived` becomes `clean`).
+    func noteArchived(_ drops: [DropRecord], clean: [DropID]) throws(DropError)
     /// Nil when there is no such drop.
     func drop(_ id: DropID) throws(DropError) -> DropRecord?
     /// All drops in one of `states`, oldest first.
@@ -116,7 +119,8 @@ package protocol DropRegister: Sendable {
     func newestApplied(of source: SourceName) throws(DropError) -> DropRecord?
     /// The newest applied (or later) drop of the source with these bytes.
     func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord?
-    func drop(withIntake identity: FileIdentity, of source: SourceName) throws(DropError) -> DropRecord?
+    /// The newest drop of the source before `id` that was this intake.
+    func drop(withIntake identity: FileIdentity, of source: SourceName, before id: DropID) throws(DropError) -> DropRecord?
 }
 
 /// What a commit did with one change set.

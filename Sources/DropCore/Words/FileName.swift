@@ -11,13 +11,18 @@ package struct FileName: Sendable, Hashable, CustomStringConvertible {
     /// backslash as `\u{…}` or `\x…`. Different names have different texts.
     package var description: String { Escaping.visible(bytes) }
 
-    /// The drop that a file of this name amends: `*.rejects.ULID.*` (design: section 11).
+    /// The drop that a file of this name amends (design: section 11): `ANYTHING.rejects.ULID.ANYTHING`, or `ULID.rejects.ANYTHING` as
+    /// it was given out; not the list of reasons beside it.
     package static func amendedDrop(in name: FileName) -> DropID? {
-        let parts = String(decoding: name.bytes, as: UTF8.self).split(separator: ".", omittingEmptySubsequences: false)
-        for (part, next) in zip(parts.dropFirst(), parts.dropFirst(2)) where part == "rejects" {
-            if let id = DropID(next) { return id }
+        let parts = name.bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        func isRejects(_ part: ArraySlice<UInt8>) -> Bool { String(decoding: part, as: UTF8.self).lowercased() == "rejects" }
+        func drop(_ part: ArraySlice<UInt8>) -> DropID? { DropID(String(decoding: part, as: UTF8.self)) }
+        guard parts.count >= 3 else { return nil }
+        for index in stride(from: parts.count - 2, through: 2, by: -1) where isRejects(parts[index - 1]) {
+            if let drop = drop(parts[index]) { return drop }
         }
-        return nil
+        guard isRejects(parts[1]), !parts[2].elementsEqual("reasons".utf8) else { return nil }
+        return drop(parts[0])
     }
 
     /// The part after the last dot, lower case, where it is plain ASCII; empty otherwise.

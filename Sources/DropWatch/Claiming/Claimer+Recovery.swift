@@ -2,9 +2,9 @@ package import DropCore
 import Glibc
 
 extension Claimer {
-    /// After a crash: finds each intent's file in the spool (adopted), in its landing folder by device and inode (withdrawn: it is found
-    /// again by the scan), or nowhere (missing). Removes unfinished copies and finishes finished ones. May be repeated; a withdrawn
-    /// intent is taken back from the register here.
+    /// After a crash: finds each intent's file in the spool (adopted), in its landing folder by device and inode (withdrawn: it
+    /// is found again by the scan), or nowhere (missing). Removes unfinished copies and finishes finished ones. May be repeated;
+    /// a withdrawn intent is taken back from the register here.
     package func recover(_ intents: [DropRecord]) throws(DropError) -> [RecoveredClaim] {
         let spool = try openSpool()
         do {
@@ -56,7 +56,9 @@ extension Claimer {
     }
 
     private static func spooled(_ id: DropID, _ spool: CInt) throws(SystemCallError) -> FileFacts? {
-        do { return try SystemCall.facts(of: FileName(id.description), in: spool) } catch where error.number == ENOENT { return nil }
+        do { return try SystemCall.facts(of: FileName(id.description), in: spool) } catch  where error.number == ENOENT {
+            return nil
+        }
     }
 
     /// The crash may have come before the mode was set, or before the rename was synced.
@@ -110,7 +112,8 @@ extension Claimer {
         for root in roots {
             var pending = [root.path]
             while let path = pending.popLast() {
-                guard let opened = try? path.open(below: root.path), let reader = try? FolderReader(FileName("."), in: opened.number)
+                guard let opened = try? path.open(below: root.path),
+                    let reader = try? FolderReader(FileName("."), in: opened.number)
                 else { continue }
                 var entries: [FolderReader.Entry] = []
                 var more = true
@@ -118,9 +121,13 @@ extension Claimer {
                     entries.removeAll(keepingCapacity: true)
                     more = (try? reader.next(max: 4096, into: &entries)) ?? false
                     for entry in entries {
-                        let isFolder = entry.isFolder ?? ((try? SystemCall.facts(of: entry.name, in: reader.descriptor))?.kind == .folder)
-                        if !isFolder { body(reader.descriptor, (path, root.path), entry) }
-                        else if root.recursive { pending.append(path.appending(entry.name)) }
+                        let isFolder =
+                            entry.isFolder ?? ((try? SystemCall.facts(of: entry.name, in: reader.descriptor))?.kind == .folder)
+                        if !isFolder {
+                            body(reader.descriptor, (path, root.path), entry)
+                        } else if root.recursive {
+                            pending.append(path.appending(entry.name))
+                        }
                     }
                 }
             }
@@ -137,10 +144,14 @@ extension Claimer {
     }
 
     /// Gives the file its name back, or one beside it.
-    private static func returnAside(_ intent: DropRecord, in place: (folder: FolderPath, root: FolderPath)) throws(SystemCallError) {
+    private static func returnAside(
+        _ intent: DropRecord, in place: (folder: FolderPath, root: FolderPath)
+    ) throws(SystemCallError) {
         let folder = try place.folder.open(below: place.root)
         let aside = FileName(".twindrop-taking-" + intent.id.description)
-        do { try SystemCall.rename(aside, in: folder.number, to: intent.fileName, in: folder.number) } catch where error.number == EEXIST {
+        do { try SystemCall.rename(aside, in: folder.number, to: intent.fileName, in: folder.number) } catch
+            where error.number == EEXIST
+        {
             let other = Array(intent.id.description.utf8) + [UInt8(ascii: ".")] + intent.fileName.bytes.suffix(255 - 27)
             try SystemCall.rename(aside, in: folder.number, to: FileName(bytes: other), in: folder.number)
         }

@@ -15,8 +15,13 @@ final class FileClaim {
     private let folder: LandingFolders.OpenFolder
     private let descriptor: Descriptor
     private let facts: FileFacts
-    private let copies: Bool
+    /// Claimed by copy, not by rename.
+    let copies: Bool
     private let lease: (CInt) -> ReadLease.Answer
+    enum Synced { case not, done, failed }
+
+    /// Whether the batch made the file durable together with others.
+    var synced = Synced.not
     /// The original still has to be removed.
     private(set) var isCopied = false
 
@@ -68,20 +73,23 @@ final class FileClaim {
             link: FileName.amendedDrop(in: file.name).map { DropLink(kind: .amends, drop: $0) })
     }
 
-    func startWriting() { if !copies { SystemCall.startWriting(descriptor.number) } }
+    func startWriting() { SystemCall.startWriting(descriptor.number) }
+
+    /// False when pages of the file could not be written.
+    func finishWriting() -> Bool { (try? SystemCall.finishWriting(descriptor.number)) != nil }
 
     /// Step 3. Only storage that cannot be trusted is thrown.
     func move(into spool: CInt) throws(DropError) -> ClaimResult {
-        if copies { return try copy(into: spool) }
+        if copies || synced == .failed { return try copy(into: spool) }
         do {
-            try SystemCall.sync(descriptor.number, file.name.description)
+            if synced == .not { try SystemCall.sync(descriptor.number, file.name.description) }
         } catch {
             // The file's dirty pages may be lost; what the disk has is not known. A new artefact is made from what can be read.
             return try copy(into: spool)
         }
         do {
             try SystemCall.rename(file.name, in: folder.descriptor.number, to: FileName(id.description), in: spool)
-        } catch where error.number == EXDEV || error.number == EPERM || error.number == EACCES {
+        } catch  where error.number == EXDEV || error.number == EPERM || error.number == EACCES {
             return try copy(into: spool)
         } catch {
             return Self.result(of: error, file)
@@ -112,12 +120,13 @@ final class FileClaim {
         return .claimed(id, bytes: now.bytes)
     }
 
-    /// Returns the file to its folder: under its name, or, where a newer file has that, under one made of the drop's id and its name.
+    /// Returns the file to its folder: under its name, or, where a newer file has that, under one made of the drop's id and its
+    /// name.
     private func putBack(_ name: FileName, from spool: CInt) throws(SystemCallError) {
         let landing = folder.descriptor.number
         do {
             try SystemCall.rename(name, in: spool, to: file.name, in: landing)
-        } catch where error.number == EEXIST {
+        } catch  where error.number == EEXIST {
             let other = Array(id.description.utf8) + [UInt8(ascii: ".")] + file.name.bytes.suffix(255 - 27)
             try SystemCall.rename(name, in: spool, to: FileName(bytes: other), in: landing)
         }
@@ -168,8 +177,8 @@ final class FileClaim {
         return done
     }
 
-    /// The last step of a copy, once it is durable: the original goes, if it is still the file that was copied. It is first moved to a
-    /// name of ours, so that a file renamed over it in this moment is not the one removed.
+    /// The last step of a copy, once it is durable: the original goes, if it is still the file that was copied. It is first moved
+    /// to a name of ours, so that a file renamed over it in this moment is not the one removed.
     func removeOriginal(spool: CInt) -> ClaimResult {
         let landing = folder.descriptor.number
         let aside = FileName(".twindrop-taking-" + id.description)
@@ -177,7 +186,7 @@ final class FileClaim {
             try SystemCall.rename(file.name, in: landing, to: aside, in: landing)
             let now = try SystemCall.facts(of: aside, in: landing)
             guard now.hasSameContent(as: facts), now.links == facts.links else {
-                do { try SystemCall.rename(aside, in: landing, to: file.name, in: landing) } catch where error.number == EEXIST {
+                do { try SystemCall.rename(aside, in: landing, to: file.name, in: landing) } catch  where error.number == EEXIST {
                     let other = Array(id.description.utf8) + [UInt8(ascii: ".")] + file.name.bytes.suffix(255 - 27)
                     try SystemCall.rename(aside, in: landing, to: FileName(bytes: other), in: landing)
                 }
@@ -187,7 +196,7 @@ final class FileClaim {
             try SystemCall.unlink(aside, in: landing)
             removeMarker()
             return .claimed(id, bytes: facts.bytes)
-        } catch where error.number == ENOENT {
+        } catch  where error.number == ENOENT {
             return .claimed(id, bytes: facts.bytes)  // Its sender removed it; we have its bytes.
         } catch {
             discardCopy(spool)

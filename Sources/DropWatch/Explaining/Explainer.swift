@@ -4,7 +4,8 @@ import ThreadKit
 
 /// Why a file in the drop zone was or was not taken.
 package struct Explanation: Sendable, Equatable {
-    /// A short stable word: `settling`, `marker-missing`, `writer`, `temporary-name`, `unmatched-name`, `not-a-file`, `too-big`, …
+    /// A short stable word: `settling`, `marker-missing`, `writer`, `temporary-name`, `unmatched-name`, `not-a-file`, `too-big`,
+    /// …
     package let code: String
     package let source: SourceName?
     package let rule: ReadinessRule.Kind?
@@ -65,7 +66,9 @@ package struct Explainer: Sendable {
     private func notWatched(_ folder: FolderPath, _ name: FileName, _ feeds: [Feed]) -> Explanation {
         let above = feeds.first { folder.components(below: $0.root) != nil && $0.source != nil }
         let sentence =
-            above.map { "\(folder) is a subfolder of source \($0.source!), which does not look into subfolders (recursive: false)." }
+            above.map {
+                "\(folder) is a subfolder of source \($0.source!), which does not look into subfolders (recursive: false)."
+            }
             ?? "\(folder) is not the landing folder of any source."
         return Explanation(
             code: "not-watched", source: above?.source, rule: nil,
@@ -90,12 +93,17 @@ package struct Explainer: Sendable {
     private func explain(
         _ place: Place, in folder: CInt, _ first: FileFacts, _ knowledge: WatchLoop.Knowledge?
     ) throws(SystemCallError) -> Explanation {
-        if knowledge == .delivered { return place.say("delivered", "It is complete and waits for its turn in the pipeline.", isReady: true) }
-        if place.feed.source == nil, !sources.contains(where: { NameRule($0).matchesPattern(place.name) }) { return unrouted(place) }
+        if knowledge == .delivered {
+            return place.say("delivered", "It is complete and waits for its turn in the pipeline.", isReady: true)
+        }
+        if place.feed.source == nil, !sources.contains(where: { NameRule($0).matchesPattern(place.name) }) {
+            return unrouted(place)
+        }
         if case .settling(let waiting?)? = knowledge { return place.waiting(waiting, at: .now) }
         let file = try SystemCall.openFile(place.name, in: folder)
         if ReadLease.probe(file.number) == .writerHasIt { return place.waiting(.writer(since: .now), at: .now) }
-        let vouching = WatchLoop.vouching(place.feed.names.markers(for: place.name), in: folder, asked: place.feed.rule.kind == .marker)
+        let vouching = WatchLoop.vouching(
+            place.feed.names.markers(for: place.name), in: folder, asked: place.feed.rule.kind == .marker)
         // The file's own times say how long it has been still, by its file system's clock; a second look says whether it is.
         Monitor(()).wait(until: { false }, timeout: pause) { _ in }
         let now = Instant.now
@@ -104,13 +112,17 @@ package struct Explainer: Sendable {
         var verdict = settling.look(second, vouching: vouching, at: now)
         if second == first, case .wait(.stable(_, let needed), _) = verdict {
             let age = Duration.nanoseconds(max(0, Self.wallClock - second.changed))
-            verdict = age >= needed ? .ready : .wait(.stable(since: Instant(nanoseconds: now.nanoseconds - age.wholeNanoseconds), needed: needed), until: nil)
+            verdict =
+                age >= needed
+                ? .ready
+                : .wait(.stable(since: Instant(nanoseconds: now.nanoseconds - age.wholeNanoseconds), needed: needed), until: nil)
         }
         switch verdict {
         case .wait(let waiting, _): return place.waiting(waiting, at: now)
         case .ready, .probe:
             return place.say(
-                "ready", "It is complete by the rule of \(place.owner) (\(place.feed.rule.kind.rawValue)) and nobody has it open for writing.",
+                "ready",
+                "It is complete by the \(place.feed.rule.kind.rawValue) rule of \(place.owner), and nobody has it open for writing.",
                 "A running daemon takes it at once; without one it waits.", isReady: true)
         }
     }
@@ -167,7 +179,8 @@ private struct Place {
         case .manifest(let name, let why): say("manifest", "Its manifest \(name) does not vouch for it: \(why).")
         case .writer(let since):
             say(
-                "writer", "A program has it open for writing"
+                "writer",
+                "A program has it open for writing"
                     + ((now - since) > .seconds(1) ? ", for at least \((now - since).shown)." : "."),
                 "It is taken when the program closes it; `fuser` names the program.")
         case .claim(let reason): say("claim", "It was complete, but could not be claimed: \(reason). It is tried again.")

@@ -26,7 +26,9 @@ package struct Manifest: Sendable, Equatable {
         }
         var bytes: UInt64?
         if let size = json["size"] {
-            guard let number = size.int, number >= 0 else { return .failure(ManifestError("its size is no whole number of bytes")) }
+            guard let number = size.int, number >= 0 else {
+                return .failure(ManifestError("its size is no whole number of bytes"))
+            }
             bytes = UInt64(number)
         }
         var digest: ContentDigest?

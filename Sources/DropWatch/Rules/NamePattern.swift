@@ -1,7 +1,7 @@
 package import DropCore
 
-/// A glob over the bytes of a name: `*` any bytes, `?` one byte, `[a-z]` one of a set (`!` or `^` first: none of it), `\` makes the next
-/// byte plain. Matching takes at most name × pattern steps, whatever the pattern (no backtracking but to the last star).
+/// A glob over the bytes of a name: `*` any bytes, `?` one byte, `[a-z]` one of a set (`!` or `^` first: none of it), `\` makes
+/// the next byte plain. Matching takes at most name × pattern steps, whatever the pattern (no backtracking but to the last star).
 package struct NamePattern: Sendable, Equatable {
     private enum Piece: Sendable, Equatable {
         case byte(UInt8)

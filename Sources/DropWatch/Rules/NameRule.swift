@@ -30,7 +30,9 @@ package struct NameRule: Sendable, Equatable {
 
     package func answer(for name: FileName) -> Answer {
         if name.bytes.starts(with: Self.ownPrefix) { return .ours }
-        if let suffix = markerSuffix, name.bytes.count > suffix.count, name.bytes.suffix(suffix.count) == suffix[...] { return .marker }
+        if let suffix = markerSuffix, name.bytes.count > suffix.count, name.bytes.suffix(suffix.count) == suffix[...] {
+            return .marker
+        }
         if let pattern = ignore.first(where: { $0.matches(name) }) { return .ignored(pattern.text) }
         return patterns.isEmpty || matchesPattern(name) ? .data : .unmatched
     }

@@ -25,7 +25,8 @@ package struct TruncationRule: Sendable, Equatable {
         return !lastStopWasClean && !lastBootID.utf8.elementsEqual(bootID.utf8)
     }
 
-    /// True when `file` is doubted: it must then prove by its format that it is complete, or go to quarantine as `suspect-truncated`.
+    /// True when `file` is doubted: it must then prove by its format that it is complete, or go to quarantine as
+    /// `suspect-truncated`.
     /// - Parameters:
     ///   - bootedAt: when this boot began, milliseconds since 1970; files changed later were written by somebody alive.
     ///   - hasMarker: a marker or manifest was written after the data, and vouches for it.

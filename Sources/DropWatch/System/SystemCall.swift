@@ -108,6 +108,17 @@ package enum SystemCall {
         try check("fsync", subject()) { fsync(descriptor) }
     }
 
+    /// Makes everything on the folder's file system durable. Costs one flush of the device, where `sync` costs one per file.
+    static func syncFileSystem(_ folder: CInt) throws(SystemCallError) {
+        try check("syncfs", "folder") { linux_sync_file_system(folder) }
+    }
+
+    /// Waits until the file's pages are written, and reports a write error nobody was told of yet. Makes nothing durable by
+    /// itself.
+    static func finishWriting(_ descriptor: CInt) throws(SystemCallError) {
+        try check("sync_file_range", "descriptor \(descriptor)") { linux_finish_writing(descriptor) }
+    }
+
     /// Starts writing the file's dirty pages and does not wait; a hint, whose failure `sync` reports.
     static func startWriting(_ descriptor: CInt) {
         _ = linux_start_writing(descriptor)

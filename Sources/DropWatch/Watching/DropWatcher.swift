@@ -130,28 +130,28 @@ extension DropWatcher {
         package let explanation: Explanation
     }
 
-    /// Takes every file that is there now, without events: each has at most one settle interval to become complete (`run --once`).
+    /// Takes every file that is there now, without events: each has at most one settle interval to become complete (`run
+    /// --once`).
     ///
-    /// Runs on the caller's thread, in place of `start`. `claims` is called between deliveries and returns what became of delivered
-    /// files since the last call; files whose claim was not possible are tried again until the interval is over.
+    /// Runs on the caller's thread, in place of `start`. `claims` is called between deliveries and returns what became of
+    /// delivered files since the last call; files whose claim was not possible are tried again until the interval is over.
     package func takePresent(claims: () -> [(SettledFile, ClaimResult)] = { [] }) -> [LeftFile] {
         let loop = WatchLoop(
             sources: sources, dropZone: dropZone, ownership: ownership, timing: timing, handler: handler, once: true)
         let settle = (sources.map(\.readiness.settle) + (dropZone == nil ? [] : [ReadinessRule().settle])).max() ?? .zero
         let slack = Duration.milliseconds(50)
-        let end = Instant.now + settle + slack
-        var scanned = false
+        var end: Instant?
         while true {
             var inbox = Inbox()
             inbox.note(claims())
             let idle = loop.turn(inbox, hints: [])
-            if !scanned, idle {
-                scanned = true
+            if end == nil, idle {
+                end = .now + settle + slack  // From the end of the scan: the last file found has its interval too.
                 // A second timer scan would take files that came later.
                 for feed in loop.feeds { feed.nextScan = Instant(nanoseconds: .max) }
             }
             if idle {
-                guard let due = loop.due.earliest, due <= end else { break }
+                guard let end, let due = loop.due.earliest, due <= end else { break }
                 Monitor(()).wait(until: { false }, timeout: max(due - .now, .zero)) { _ in }
             }
         }

@@ -1,14 +1,16 @@
 import DropCore
 import ThreadKit
 
-/// Keeps `twindrop-watch` running and passes on what it says. When the helper ends it is started again, after a pause that doubles
-/// up to a minute; `down` is delivered first, and `ready` once it watches again: both mean that events may have been missed.
+/// Keeps `twindrop-watch` running and passes on what it says. When the helper ends it is started again, after a pause that
+/// doubles up to a minute; `down` is delivered first, and `ready` once it watches again: both mean that events may have been
+/// missed.
 ///
 /// `deliver` is called on the stream's own thread and must not block for long: the kernel queues 16,384 events, no more.
 package final class EventStream: Sendable {
     package enum Signal: Sendable, Equatable {
         case frame(HelperFrame)
-        /// The helper ended or could not be started; the reason is a sentence. `failures` in a row, 0 when it asked to be renewed.
+        /// The helper ended or could not be started; the reason is a sentence. `failures` in a row, 0 when it asked to be
+        /// renewed.
         case down(String, failures: Int)
     }
 

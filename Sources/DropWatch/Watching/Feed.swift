@@ -42,7 +42,8 @@ final class Feed {
         root = FolderPath(dropZone)
         rule = ReadinessRule()
         let everything = WatchedSource(
-            name: SourceName("root")!, folder: dropZone, patterns: [], readiness: rule, fileBytesMax: fileBytesMax, recursive: false)
+            name: SourceName("root")!, folder: dropZone, patterns: [], readiness: rule, fileBytesMax: fileBytesMax,
+            recursive: false)
         names = NameRule(everything)
         self.fileBytesMax = fileBytesMax
         recursive = false

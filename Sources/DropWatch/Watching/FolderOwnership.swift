@@ -4,8 +4,8 @@ import TwinModel
 
 /// Keeps two instances out of one landing folder, and us out of the wrong one (failure-model: section 12; hazards 6 and 111).
 ///
-/// A folder that is taken over gets a file `.twindrop-owner` with the instance's id. Which folders were ever taken over is kept in the
-/// state folder: when the owner file is gone from one of them, it is probably an empty mount point, and is refused.
+/// A folder that is taken over gets a file `.twindrop-owner` with the instance's id. Which folders were ever taken over is kept
+/// in the state folder: when the owner file is gone from one of them, it is probably an empty mount point, and is refused.
 /// Blocking; one caller at a time.
 package struct FolderOwnership: Sendable {
     package static let ownerFile = FileName(".twindrop-owner")
@@ -50,7 +50,8 @@ package struct FolderOwnership: Sendable {
                 let taken = try takenFolders()
                 guard force || !taken.contains(where: { $0.utf8.elementsEqual(path.utf8) }) else {
                     throw Self.failure(
-                        "folder-unmounted", "The landing folder \(shown) was taken over before, and its .twindrop-owner file is gone.",
+                        "folder-unmounted",
+                        "The landing folder \(shown) was taken over before, and its .twindrop-owner file is gone.",
                         "Mount the file system it is on; if the folder was emptied on purpose, start once with --force.")
                 }
                 // This order: a folder that is on record and has no owner file is refused.
@@ -66,7 +67,8 @@ package struct FolderOwnership: Sendable {
 
     /// Whether the folder is still the one that was taken over: its owner file is there and is ours.
     package func holds(_ folder: CInt) -> Bool {
-        guard let owner = try? Self.owner(of: folder) else { return false }  // Unreadable is as good as gone: it is looked at again.
+        // Unreadable is as good as gone: it is looked at again.
+        guard let owner = try? Self.owner(of: folder) else { return false }
         return owner.utf8.elementsEqual(instance.utf8)
     }
 
@@ -77,7 +79,7 @@ package struct FolderOwnership: Sendable {
             let bytes = try SystemCall.contents(file.number, bytesMax: 4096) ?? []
             if bytes.isEmpty { return nil }  // What a power cut leaves of a file that was not synced; ours appear whole.
             return String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
-        } catch where error.number == ENOENT {
+        } catch  where error.number == ENOENT {
             return nil
         }
     }
@@ -86,13 +88,16 @@ package struct FolderOwnership: Sendable {
     private func checkPermission(_ path: String, _ folder: CInt) throws(DropError) {
         let hint = "Let the user TwinDrop runs as write in the folder (and clear its sticky bit), or make it the folder's owner."
         guard SystemCall.mayAccess(path, R_OK | W_OK | X_OK) else {
-            throw Self.failure("folder-not-permitted", "TwinDrop may not read and write the folder \(Escaping.visible(path)).", hint)
+            throw Self.failure(
+                "folder-not-permitted", "TwinDrop may not read and write the folder \(Escaping.visible(path)).", hint)
         }
-        guard let facts = try? SystemCall.facts(of: folder) else { return }  // An open descriptor can be asked; if not, claims report it.
+        // An open descriptor can be asked; if not, claims report it.
+        guard let facts = try? SystemCall.facts(of: folder) else { return }
         let sticky = facts.mode & 0o1000 != 0
         guard sticky, facts.owner != geteuid(), geteuid() != 0 else { return }
         throw Self.failure(
-            "folder-not-permitted", "The folder \(Escaping.visible(path)) is sticky and another user's: files in it cannot be claimed.",
+            "folder-not-permitted",
+            "The folder \(Escaping.visible(path)) is sticky and another user's: files in it cannot be claimed.",
             hint)
     }
 
@@ -100,7 +105,7 @@ package struct FolderOwnership: Sendable {
         let isThere = try SystemCall.exists(Self.ownerFile, in: folder)
         let isEmpty = isThere ? try Self.owner(of: folder) == nil : false
         for name in force || isEmpty ? [Self.ownerFile, Self.temporaryFile] : [Self.temporaryFile] {
-            do { try SystemCall.unlink(name, in: folder) } catch where error.number == ENOENT {}
+            do { try SystemCall.unlink(name, in: folder) } catch  where error.number == ENOENT {}
         }
         let file = try SystemCall.createFile(Self.temporaryFile, in: folder)
         let text = Array((instance + "\n").utf8)
@@ -120,7 +125,7 @@ package struct FolderOwnership: Sendable {
             // A damaged record counts as empty: it only guards against an empty mount point.
             let json = try? JSON(parsing: bytes)
             return json?.elements?.compactMap(\.string) ?? []
-        } catch where error.number == ENOENT {
+        } catch  where error.number == ENOENT {
             return []
         }
     }
@@ -129,7 +134,7 @@ package struct FolderOwnership: Sendable {
         if taken.contains(where: { $0.utf8.elementsEqual(path.utf8) }) { return }
         let state = try SystemCall.openFolder(stateFolder)
         let temporary = FileName("landing-folders.json.tmp")
-        do { try SystemCall.unlink(temporary, in: state.number) } catch where error.number == ENOENT {}
+        do { try SystemCall.unlink(temporary, in: state.number) } catch  where error.number == ENOENT {}
         let file = try SystemCall.createFile(temporary, in: state.number)
         let bytes = Array((JSON.array((taken + [path]).map(JSON.string)).text() + "\n").utf8)
         try SystemCall.write(bytes, count: bytes.count, to: file.number)
@@ -140,7 +145,8 @@ package struct FolderOwnership: Sendable {
 
     private static func foreign(_ shown: String, _ owner: String) -> DropError {
         failure(
-            "folder-owned", "The landing folder \(shown) belongs to another TwinDrop instance (\(Escaping.visible(owner, scalarsMax: 64))).",
+            "folder-owned",
+            "The landing folder \(shown) belongs to another TwinDrop instance (\(Escaping.visible(owner, scalarsMax: 64))).",
             "Give each instance a folder of its own; if the other one is gone for good, start once with --force.")
     }
 

@@ -1,6 +1,7 @@
 package import DropCore
 
-/// An absolute folder path, without a slash at its end, compared byte by byte (Swift's strings compare by canonical equivalence, file systems do not).
+/// An absolute folder path, without a slash at its end, compared byte by byte (Swift's strings compare by canonical equivalence,
+/// file systems do not).
 package struct FolderPath: Sendable, Hashable, CustomStringConvertible {
     package let bytes: [UInt8]
 
@@ -29,7 +30,8 @@ package struct FolderPath: Sendable, Hashable, CustomStringConvertible {
         return rest.split(separator: UInt8(ascii: "/")).map { FileName(bytes: Array($0)) }
     }
 
-    /// Opens the folder: links in `root`'s own path are followed, they are the operator's; below it none is, they are the sender's.
+    /// Opens the folder: links in `root`'s own path are followed, they are the operator's; below it none is, they are the
+    /// sender's.
     func open(below root: FolderPath) throws(SystemCallError) -> Descriptor {
         guard let rootText = root.text, let components = components(below: root) else {
             throw SystemCallError(number: 2, call: "open", subject: description)  // ENOENT

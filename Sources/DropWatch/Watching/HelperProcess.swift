@@ -49,7 +49,8 @@ struct HelperProcess: Sendable {
     func reap() {
         var status: CInt = 0
         close(control)
-        _ = try? SystemCall.check("waitpid", "helper") { unsafe waitpid(process, &status, 0) }  // ECHILD: somebody reaped it for us.
+        // ECHILD: somebody reaped it for us.
+        _ = try? SystemCall.check("waitpid", "helper") { unsafe waitpid(process, &status, 0) }
         close(frames)
     }
 

@@ -26,11 +26,13 @@ struct Inbox: Sendable {
     init() {}
 
     var isEmpty: Bool {
-        order.isEmpty && ownNames.isEmpty && folders.isEmpty && !everything && signals.isEmpty && claims.isEmpty && requests.isEmpty && !stopping
+        order.isEmpty && ownNames.isEmpty && folders.isEmpty && !everything && signals.isEmpty && claims.isEmpty
+            && requests.isEmpty && !stopping
     }
 
     mutating func hint(_ folder: FolderPath, _ name: FileName) {
-        // Our own names are not found by a scan: the probe file is gone by then. They are few, so they are never given up for one.
+        // Our own names are not found by a scan: the probe file is gone by then. They are few, so they are never given up for
+        // one.
         if name.bytes.starts(with: NameRule.ownPrefix) {
             if ownNames.count < Self.hintsMax { ownNames.append(Hint(folder: folder, name: name)) }
             return

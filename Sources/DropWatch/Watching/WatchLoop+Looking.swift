@@ -30,7 +30,8 @@ extension WatchLoop {
         guard facts.kind == .file else {
             return DropError(
                 "not-a-file", "\(name) is a \(facts.kind.rawValue), not a file.",
-                hint: "Put the file itself into the folder; links, FIFOs and devices are never followed.", remedy: .retry(after: .seconds(30)))
+                hint: "Put the file itself into the folder; links, FIFOs and devices are never followed.",
+                remedy: .retry(after: .seconds(30)))
         }
         let bytes = max(facts.bytes, facts.bytesAllocated > facts.bytes + (64 << 20) ? facts.bytesAllocated : 0)
         guard bytes <= feed.fileBytesMax else {
@@ -96,7 +97,8 @@ extension WatchLoop {
                 name, in: folder,
                 DropError(
                     "still-open", "\(name) has been open for writing for more than \(folder.feed.rule.writerTimeout.shown).",
-                    hint: "End the program that writes it; the file is taken as soon as it is closed.", remedy: .retry(after: .seconds(30))))
+                    hint: "End the program that writes it; the file is taken as soon as it is closed.",
+                    remedy: .retry(after: .seconds(30))))
         }
         folder.entries[name] = entry
     }
@@ -139,7 +141,9 @@ extension WatchLoop {
                 let file = try SystemCall.openFile(marker, in: folder)
                 guard try SystemCall.facts(of: file.number).kind == .file else { return .unreadable(marker, "it is not a file") }
                 // Its writer has not finished yet; what is in it may be half.
-                if ReadLease.probe(file.number) == .writerHasIt { return .unreadable(marker, "a program has it open for writing") }
+                if ReadLease.probe(file.number) == .writerHasIt {
+                    return .unreadable(marker, "a program has it open for writing")
+                }
                 guard let content = try SystemCall.contents(file.number, bytesMax: Manifest.bytesMax) else {
                     return .unreadable(marker, "it has more than \(Manifest.bytesMax) bytes")
                 }
@@ -172,14 +176,16 @@ extension WatchLoop {
             if case .marker(told: false) = entry.phase { now - entry.firstSeen >= limit } else { false }
         }
         guard !old.isEmpty else { return }
-        let vouchedFor = Set(folder.entries.keys.filter { folder.feed.names.answer(for: $0) == .data }.flatMap(folder.feed.names.markers))
+        let vouchedFor = Set(
+            folder.entries.keys.filter { folder.feed.names.answer(for: $0) == .data }.flatMap(folder.feed.names.markers))
         for (name, _) in old where !vouchedFor.contains(name) {
             folder.entries[name]!.phase = .marker(told: true)
             counters.markersWithoutData += 1
             tell(
                 name, in: folder,
                 DropError(
-                    "marker-without-data", "The marker \(name) has been there for more than \(limit.shown), its data file has not come.",
+                    "marker-without-data",
+                    "The marker \(name) has been there for more than \(limit.shown), its data file has not come.",
                     hint: "Deliver the data file, or remove the marker.", remedy: .retry(after: .seconds(30))))
         }
     }
@@ -195,7 +201,8 @@ extension WatchLoop {
         }
         let now = Instant.now
         folder.entries[name] = WatchedFolder.Entry(
-            phase: .refused(error, identity), firstSeen: folder.entries[name]?.firstSeen ?? now, generation: folder.generation, due: nil)
+            phase: .refused(error, identity), firstSeen: folder.entries[name]?.firstSeen ?? now, generation: folder.generation,
+            due: nil)
         counters.refused += 1
         tell(name, in: folder, error)
     }

@@ -3,8 +3,8 @@ import Glibc
 
 /// The watcher's state and its decisions in time, all on one thread. `DropWatcher` owns the thread and the inbox.
 ///
-/// A turn: take the inbox; act on signals, claims and hints; read a piece of each feed's scan; look at what is due; deliver. So no source
-/// waits for another's full folder, and a single new file waits for at most one piece of each.
+/// A turn: take the inbox; act on signals, claims and hints; read a piece of each feed's scan; look at what is due; deliver. So
+/// no source waits for another's full folder, and a single new file waits for at most one piece of each.
 final class WatchLoop {
     /// Entries read from a folder before the next feed has its turn.
     static let scanPiece = 512
@@ -30,7 +30,8 @@ final class WatchLoop {
     var isWatching = false
 
     init(
-        sources: [WatchedSource], dropZone: String?, ownership: FolderOwnership?, timing: WatchTiming, handler: WatchHandler, once: Bool
+        sources: [WatchedSource], dropZone: String?, ownership: FolderOwnership?, timing: WatchTiming, handler: WatchHandler,
+        once: Bool
     ) {
         let now = Instant.now
         let largest = sources.map(\.fileBytesMax).max() ?? .max
@@ -107,7 +108,9 @@ final class WatchLoop {
             counters.restarts += 1
             isWatching = true
             // A single restart is over in a moment; the timer does until then.
-            for feed in feeds where failures > 1 && feed.isUsable { setMode(.polling("the watcher program does not run"), of: feed) }
+            for feed in feeds where failures > 1 && feed.isUsable {
+                setMode(.polling("the watcher program does not run"), of: feed)
+            }
             scanEverything()
         case .frame(.ready):
             isWatching = true
@@ -133,7 +136,8 @@ final class WatchLoop {
         case .frame(.unwatched(let code, let path)):
             guard let folder = folder(at: path) else { return }
             let reason =
-                code == ENOSPC ? "the limit of inotify watches is reached; raise fs.inotify.max_user_watches" : SystemCallError.text(code)
+                code == ENOSPC
+                ? "the limit of inotify watches is reached; raise fs.inotify.max_user_watches" : SystemCallError.text(code)
             folder.feed.unwatched[path] = reason
             handler.note("The folder \(path) has no watch and is polled: \(reason).")
             if path == folder.feed.root { setMode(.polling(reason), of: folder.feed) }
@@ -152,7 +156,9 @@ final class WatchLoop {
     /// The folder's state, made when a feed covers it. Nil for folders of nobody.
     func folder(at path: FolderPath) -> WatchedFolder? {
         if let known = folders[path] { return known }
-        guard let feed = feeds.filter({ $0.covers(path) }).max(by: { $0.root.bytes.count < $1.root.bytes.count }) else { return nil }
+        guard let feed = feeds.filter({ $0.covers(path) }).max(by: { $0.root.bytes.count < $1.root.bytes.count }) else {
+            return nil
+        }
         let folder = WatchedFolder(path, feed: feed)
         folders[path] = folder
         return folder
@@ -300,7 +306,9 @@ final class WatchLoop {
         } catch {
             folder.handle = nil
             if error.number == ENOENT, path != feed.root { return forget(folder) }
-            if error.number != ENOENT { handler.note("The folder \(path) cannot be read: \(SystemCallError.text(error.number)).") }
+            if error.number != ENOENT {
+                handler.note("The folder \(path) cannot be read: \(SystemCallError.text(error.number)).")
+            }
             if path == feed.root { feed.nextScan = min(feed.nextScan, Instant.now + timing.rescanRemote) }
         }
     }

@@ -31,7 +31,8 @@ struct ArchivePlaces: Sendable {
         let parts = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Array($0) }
         guard parts.count == 4, zip(parts, [4, 2, 2]).allSatisfy({ $0.count == $1 && $0.allSatisfy(isDigit) }) else { return nil }
         let suffix = Array(containerSuffix.utf8)
-        guard parts[3].count >= 6 + suffix.count, parts[3].count <= 18 + suffix.count, parts[3].suffix(suffix.count) == suffix[...],
+        guard parts[3].count >= 6 + suffix.count, parts[3].count <= 18 + suffix.count,
+            parts[3].suffix(suffix.count) == suffix[...],
             parts[3].dropLast(suffix.count).allSatisfy(isDigit),
             let number = Int(String(decoding: parts[3].dropLast(suffix.count), as: UTF8.self))
         else { return nil }
@@ -67,7 +68,9 @@ struct ArchivePlaces: Sendable {
 
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
-    private static func isNumber(_ text: String, digits: Int) -> Bool { text.utf8.count == digits && text.utf8.allSatisfy(isDigit) }
+    private static func isNumber(_ text: String, digits: Int) -> Bool {
+        text.utf8.count == digits && text.utf8.allSatisfy(isDigit)
+    }
 }
 
 /// The names of a drop's members in its container: generated, one path component each.

@@ -121,7 +121,9 @@ final class ChainLog {
         guard try file.size() >= known.bytes else { throw shorter(than: places.head, bytes: known.bytes) }
         let window = min(known.bytes, UInt64(ChainLine.textBytesMax + ChainLine.prefixBytes + 2))
         var bytes = [UInt8](repeating: 0, count: Int(window))
-        guard try file.read(into: &bytes, at: known.bytes - window) == bytes.count, bytes.last == UInt8(ascii: "\n") else { return false }
+        guard try file.read(into: &bytes, at: known.bytes - window) == bytes.count, bytes.last == UInt8(ascii: "\n") else {
+            return false
+        }
         bytes.removeLast()
         let start = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
         guard let text = ChainLine.text(of: bytes[start...]) else { return false }
@@ -167,7 +169,9 @@ final class ChainLog {
         var sawNUL = torn.hasNUL
         while let line = try rest.next() {
             sawNUL = sawNUL || line.hasNUL
-            guard line.text == nil || sawNUL else { throw damaged(torn.offset, "the line is damaged, and whole records follow it") }
+            guard line.text == nil || sawNUL else {
+                throw damaged(torn.offset, "the line is damaged, and whole records follow it")
+            }
         }
         cutBytes = try file.size() - torn.offset
         try file.truncate(to: torn.offset)
@@ -177,7 +181,8 @@ final class ChainLog {
     private func damaged(_ offset: UInt64, _ what: String) -> DropError {
         DropError(
             "unsound", "\(file.path) byte \(offset): \(what).",
-            hint: "Run `twindrop verify`, keep the archive as it is, and restore chain.log from a backup.", remedy: .stop, offset: offset)
+            hint: "Run `twindrop verify`, keep the archive as it is, and restore chain.log from a backup.", remedy: .stop,
+            offset: offset)
     }
 
     private func shorter(than what: String, bytes: UInt64) -> DropError {

@@ -80,7 +80,8 @@ struct ChainRecord: Equatable {
         return out
     }
 
-    /// The line of `chain.log`: `LLLLLL CCCCCCCC TEXT\n`, L the decimal length of the text in bytes, C its CRC-32C in hexadecimal.
+    /// The line of `chain.log`: `LLLLLL CCCCCCCC TEXT\n`, L the decimal length of the text in bytes, C its CRC-32C in
+    /// hexadecimal.
     static func line(_ text: [UInt8]) -> [UInt8] {
         precondition(text.count <= ChainLine.textBytesMax, "a chain record has at most \(ChainLine.textBytesMax) bytes")
         return ChainLine.prefix(of: text[...]) + text + [UInt8(ascii: "\n")]

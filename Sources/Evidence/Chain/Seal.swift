@@ -41,7 +41,8 @@ struct Seal: Equatable {
     /// Nil unless the bytes are exactly what `file` writes.
     init?(file: [UInt8]) {
         // A text that is no JSON is no seal: the caller says which file it was.
-        guard let json = try? JSON(parsing: file), let bytes = json["bytes"]?.int, let size = json["size"]?.int, bytes >= 0, size >= 0,
+        guard let json = try? JSON(parsing: file), let bytes = json["bytes"]?.int, let size = json["size"]?.int, bytes >= 0,
+            size >= 0,
             let root = json["root"]?.string.flatMap({ ContentDigest(hex: $0) }),
             let previous = json["previous"]?.string.flatMap({ ContentDigest(hex: $0) }),
             let time = json["time"]?.string.flatMap({ UTCTime(Array($0.utf8)) }), let signature = json["signature"]

@@ -1,4 +1,5 @@
-/// Milliseconds since 1970 as the archive writes them: `2026-11-21T09:07:27.123Z`, the proleptic Gregorian calendar, no leap seconds.
+/// Milliseconds since 1970 as the archive writes them: `2026-11-21T09:07:27.123Z`, in the Gregorian calendar,
+/// without leap seconds.
 struct UTCTime: Equatable, CustomStringConvertible {
     let milliseconds: UInt64
 

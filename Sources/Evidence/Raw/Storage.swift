@@ -160,23 +160,25 @@ enum Storage {
         if durable { try syncFolder(parent(of: path)) }
     }
 
-    /// Points the link `path` at `target` (relative, in the same folder), replacing one that is there.
-    static func link(_ path: String, to target: String) throws(DropError) {
-        if unsafe symlink(target, path) == 0 { return }
+    /// Gives a file a second name (a hard link, which costs no inode), in place of what had it.
+    static func link(_ path: String, to file: String) throws(DropError) {
+        if unsafe Glibc.link(file, path) == 0 { return }
         guard errno == EEXIST else { throw .storage("linked", path, errno) }
         let temporary = path + ".tmp"
         try remove(temporary)
-        guard unsafe symlink(target, temporary) == 0 else { throw .storage("linked", path, errno) }
+        guard unsafe Glibc.link(file, temporary) == 0 else { throw .storage("linked", path, errno) }
         try rename(temporary, to: path)
+        try remove(temporary)  // rename(2) leaves it when both names are of one file already.
     }
 
-    /// Where the link `path` points; nil when there is none.
-    static func target(ofLink path: String) -> String? {
-        var buffer = [UInt8](repeating: 0, count: 256)
-        let count = unsafe buffer.withUnsafeMutableBytes { bytes in
-            unsafe readlink(path, bytes.assumingMemoryBound(to: CChar.self).baseAddress!, bytes.count)
-        }
-        return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
+    /// The first bytes of a file; empty where there is none.
+    static func head(of path: String, bytes count: Int) -> [UInt8] {
+        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return [] }
+        defer { close(descriptor) }
+        var buffer = [UInt8](repeating: 0, count: count)
+        let read = unsafe pread(descriptor, &buffer, count, 0)
+        return Array(buffer[..<max(0, read)])
     }
 
     static func parent(of path: String) -> String {
@@ -192,7 +194,8 @@ extension DropError {
         let message = "\(Escaping.visible(path)) could not be \(done): \(reason)."
         switch number {
         case ENOSPC, EDQUOT:
-            return DropError("disk-full", message, hint: "Free space there; work goes on by itself.", remedy: .retry(after: .seconds(1)))
+            return DropError(
+                "disk-full", message, hint: "Free space there; work goes on by itself.", remedy: .retry(after: .seconds(1)))
         case EMFILE, ENFILE:
             return DropError("descriptors", message, hint: "Raise the limit on open files.", remedy: .retry(after: .seconds(1)))
         case ENOENT:
@@ -203,7 +206,9 @@ extension DropError {
     }
 
     /// Bytes of the archive are not what they must be.
-    static func unsound(_ message: String, hint: String = "Run `twindrop verify --full` and keep the archive as it is.") -> DropError {
+    static func unsound(
+        _ message: String, hint: String = "Run `twindrop verify --full` and keep the archive as it is."
+    ) -> DropError {
         DropError("unsound", message, hint: hint, remedy: .stop)
     }
 }

@@ -46,7 +46,8 @@ struct SealRow {
         for (name, _) in try Seal.names(in: places) {
             let file = try StorageFile(places.path(of: name), .read).readAll(bytesMax: Seal.fileBytesMax)
             guard let seal = Seal(file: file), seal.name == name else {
-                findings.append(VerifyFinding("seal-altered", "\(Escaping.visible(name)) is not a seal as it was written.", seal: name))
+                findings.append(
+                    VerifyFinding("seal-altered", "\(Escaping.visible(name)) is not a seal as it was written.", seal: name))
                 previous = StreamHash.digest(of: file)
                 continue
             }
@@ -64,7 +65,8 @@ struct SealRow {
         if let path {
             anchor = Seal(file: try StorageFile(path, .read).readAll(bytesMax: Seal.fileBytesMax))
             guard anchor != nil else {
-                throw DropError("anchor", "\(path) is no seal.", hint: "Give a file copied from the archive's seals folder.", remedy: .stop)
+                throw DropError(
+                    "anchor", "\(path) is no seal.", hint: "Give a file copied from the archive's seals folder.", remedy: .stop)
             }
         }
     }

@@ -13,7 +13,8 @@ package struct VerifyFinding: Sendable, Equatable {
     package var seal: String?
 
     init(
-        _ code: String, _ message: String, record: UInt64? = nil, container: String? = nil, drop: DropID? = nil, seal: String? = nil
+        _ code: String, _ message: String, record: UInt64? = nil, container: String? = nil, drop: DropID? = nil,
+        seal: String? = nil
     ) {
         self.code = code
         self.message = message
@@ -46,9 +47,12 @@ package struct InclusionProof: Sendable, Equatable {
             .init("drop", .string(drop.description)), .init("record", .string(recordText)),
             .init("index", .int(Int64(clamping: index))), .init("size", .int(Int64(clamping: size))),
             .init("leaf", .string(leaf.description)),
-            .init("path", .array(path.map { step in
-                .object([.init("side", .string(step.side)), .init("sibling", .string(step.sibling.description))])
-            })),
+            .init(
+                "path",
+                .array(
+                    path.map { step in
+                        .object([.init("side", .string(step.side)), .init("sibling", .string(step.sibling.description))])
+                    })),
             .init("root", .string(root.description)), .init("seal", seal.map { .string($0) } ?? .null),
         ])
     }

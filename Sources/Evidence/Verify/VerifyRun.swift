@@ -45,7 +45,8 @@ struct VerifyRun {
         let file = try StorageFile(places.chain, .read)
         let size = try file.size()
         if let head, size < head.bytes {
-            find(VerifyFinding("chain-truncated", "chain.log has \(size) bytes; \(head.bytes) were durable: its end was cut off."))
+            find(
+                VerifyFinding("chain-truncated", "chain.log has \(size) bytes; \(head.bytes) were durable: its end was cut off."))
         }
         var reader = try ChainReader(file)
         while let line = try reader.next() {
@@ -71,7 +72,10 @@ struct VerifyRun {
         if let head, line.offset >= head.bytes {
             result.unpublishedBytes = line.bytes
         } else {
-            damage(VerifyFinding("chain-torn", "chain.log ends within record \(expectedIndex), at byte \(line.offset).", record: expectedIndex))
+            damage(
+                VerifyFinding(
+                    "chain-torn", "chain.log ends within record \(expectedIndex), at byte \(line.offset).", record: expectedIndex)
+            )
         }
     }
 
@@ -113,7 +117,9 @@ struct VerifyRun {
             lastLeaf = nil
         } else {
             damage(
-                VerifyFinding("record-inserted", "Record \(record.index) stands where record \(expectedIndex) belongs.", record: record.index))
+                VerifyFinding(
+                    "record-inserted", "Record \(record.index) stands where record \(expectedIndex) belongs.",
+                    record: record.index))
             lastLeaf = nil
         }
     }
@@ -132,12 +138,18 @@ struct VerifyRun {
             find(VerifyFinding("drop-twice", "Drop \(drop) is closed twice.", record: record.index, drop: drop))
         }
         if let same = record.same, closed[same] != content, chainIsSound {
-            find(VerifyFinding("same-unknown", "The drop that holds the bytes of drop \(drop) is not in the archive.", record: record.index, drop: drop))
+            find(
+                VerifyFinding(
+                    "same-unknown", "The drop that holds the bytes of drop \(drop) is not in the archive.", record: record.index,
+                    drop: drop))
         }
         if open?.record.container == record.container {
             open?.drops.append(record)
         } else if chainIsSound {
-            find(VerifyFinding("record-container", "Record \(record.index) names a container that is not the last one.", record: record.index, drop: drop))
+            find(
+                VerifyFinding(
+                    "record-container", "Record \(record.index) names a container that is not the last one.",
+                    record: record.index, drop: drop))
         }
     }
 
@@ -171,7 +183,9 @@ struct VerifyRun {
         if let anchor = seals.anchor, anchor.size > tree.size {
             find(VerifyFinding("rolled-back", "The anchor covers \(anchor.size) records; the chain has \(tree.size)."))
         }
-        if let prove, proofRecord == nil { find(VerifyFinding("drop-unknown", "Drop \(prove) has no record in the chain.", drop: prove)) }
+        if let prove, proofRecord == nil {
+            find(VerifyFinding("drop-unknown", "Drop \(prove) has no record in the chain.", drop: prove))
+        }
     }
 
     private mutating func closeContainer(_ progress: (UInt64) -> Void) throws(DropError) {
@@ -182,7 +196,8 @@ struct VerifyRun {
         if record.drops != UInt64(drops.count), chainIsSound, isPublished {
             find(
                 VerifyFinding(
-                    "container-count", "\(name) was closed with \(record.drops ?? 0) drops; the chain has \(drops.count) of them.",
+                    "container-count",
+                    "\(name) was closed with \(record.drops ?? 0) drops; the chain has \(drops.count) of them.",
                     record: record.index, container: name))
         }
         containers.insert(name)
@@ -276,7 +291,9 @@ struct ContainerCheck {
             expected += drop.same == nil ? 2 : 1
             if found[header]?.digest != drop.header { findings.append(altered(header, id)) }
             guard drop.same == nil else { continue }
-            if found[member]?.digest != drop.content || found[member]?.bytes != drop.bytes { findings.append(altered(member, id)) }
+            if found[member]?.digest != drop.content || found[member]?.bytes != drop.bytes {
+                findings.append(altered(member, id))
+            }
         }
         if read.members.count != expected {
             findings.append(finding("member-count", "has \(read.members.count) members in place of \(expected)"))
@@ -291,7 +308,8 @@ struct ContainerCheck {
 
     private func altered(_ member: String, _ drop: DropID) -> VerifyFinding {
         VerifyFinding(
-            "member-altered", "\(name): \(member) is missing, or not what was archived.", record: record.index, container: name, drop: drop)
+            "member-altered", "\(name): \(member) is missing, or not what was archived.", record: record.index, container: name,
+            drop: drop)
     }
 
     private func finding(_ code: String, _ what: String) -> VerifyFinding {

@@ -5,7 +5,8 @@ import TwinModel
 
 /// SQL functions over records: deterministic and innocuous, so that expression indexes may use them.
 enum RecordFunctions {
-    /// Registers `td_value(rec, key)`: the value of the property with that global key number as SQLite has it (booleans 0 and 1, dates,
+    /// Registers `td_value(rec, key)`: the value of the property with that global key number as SQLite has it (booleans 0 and 1,
+    /// dates,
     /// times, durations and JSON as text), NULL where the record has none.
     static func register(on database: Database) throws {
         let flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | 0x200000  // SQLITE_INNOCUOUS

@@ -9,19 +9,18 @@ import Glibc
     static var capacity: Int { 1 << 30 }
 
     private let base: UnsafeMutableRawPointer
-    private let byteCount: Int
+    /// The bytes that may be other than zero.
+    private var low = Int.max
+    private var high = 0
 
-    init() {
-        byteCount = Self.capacity * MemoryLayout<Element>.stride
-        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
-        let address = unsafe mmap(nil, byteCount, PROT_READ | PROT_WRITE, flags, -1, 0)
-        guard let address = unsafe address, unsafe address != MAP_FAILED else {
-            preconditionFailure("no address space for a number table (errno \(errno)): raise the address space limit of the process")
-        }
-        unsafe base = address
+    private static var byteCount: Int { capacity * MemoryLayout<Element>.stride }
+
+    init() { unsafe base = AddressPool.take(Self.byteCount) }
+
+    deinit {
+        if low < high { unsafe AddressPool.clear(base + low, high - low) }
+        unsafe AddressPool.giveBack(base, Self.byteCount)
     }
-
-    deinit { unsafe munmap(base, byteCount) }
 
     @inline(__always)
     subscript(number: UInt32) -> Element {
@@ -31,7 +30,10 @@ import Glibc
         }
         set {
             precondition(Int(number) < Self.capacity)
-            unsafe base.storeBytes(of: newValue, toByteOffset: Int(number) &* MemoryLayout<Element>.stride, as: Element.self)
+            let offset = Int(number) &* MemoryLayout<Element>.stride
+            if offset < low { low = offset }
+            if offset >= high { high = offset &+ MemoryLayout<Element>.stride }
+            unsafe base.storeBytes(of: newValue, toByteOffset: offset, as: Element.self)
         }
     }
 }

@@ -42,6 +42,24 @@ extension SpoolFolder {
         }
     }
 
+    /// Removes a file; one that is not there is fine.
+    static func remove(_ path: FilePath) throws(DropError) {
+        try call("unlink", path, allowing: ENOENT) { unsafe unlink($0) }
+    }
+
+    static func move(_ from: FilePath, to path: FilePath) throws(DropError) {
+        try call("rename", path) { to in unsafe from.withPlatformString { unsafe rename($0, to) } }
+    }
+
+    static func close(_ descriptor: CInt) { _ = Glibc.close(descriptor) }
+
+    static func space(of path: FilePath) throws(DropError) -> FreeSpace {
+        var facts = statvfs()
+        try call("statvfs", path) { unsafe statvfs($0, &facts) }
+        let block = UInt64(facts.f_frsize)
+        return FreeSpace(bytesFree: UInt64(facts.f_bavail) * block, bytesTotal: UInt64(facts.f_blocks) * block)
+    }
+
     static func exists(_ path: FilePath) -> Bool {
         unsafe path.withPlatformString { unsafe access($0, F_OK) } == 0
     }
@@ -129,8 +147,10 @@ extension SpoolFolder {
         var names: [String] = []
         while let entry = unsafe readdir(stream) {
             guard unsafe entry.pointee.d_type == UInt8(DT_REG) else { continue }
-            names.append(
-                unsafe withUnsafePointer(to: &entry.pointee.d_name) { unsafe String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self)) })
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+                unsafe String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
+            }
+            names.append(name)
         }
         return names
     }

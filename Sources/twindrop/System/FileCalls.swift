@@ -1,0 +1,46 @@
+import DropCore
+import Glibc
+
+/// The process's descriptor budget.
+enum OpenFiles {
+    static var limit: UInt64 {
+        var limits = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0 else { return 0 }
+        return UInt64(limits.rlim_cur)
+    }
+}
+
+/// The few file calls that the command line makes itself.
+enum FileCalls {
+    /// A file opened for reading.
+    struct Opened {
+        let descriptor: CInt
+        let bytes: UInt64
+        let inode: UInt64
+
+        func close() { _ = Glibc.close(descriptor) }
+
+        /// Makes the bytes durable; false when that failed.
+        func sync() -> Bool { fsync(descriptor) == 0 }
+    }
+
+    static func open(_ path: String) throws(CommandFailure) -> Opened {
+        let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        var facts = stat()
+        guard descriptor >= 0, unsafe fstat(descriptor, &facts) == 0 else {
+            throw CommandFailure(.storage, "\(path) cannot be opened: \(reason).")
+        }
+        return Opened(descriptor: descriptor, bytes: UInt64(facts.st_size), inode: UInt64(facts.st_ino))
+    }
+
+    static func rename(_ from: String, to path: String) throws(CommandFailure) {
+        guard unsafe Glibc.rename(from, path) == 0 else {
+            throw CommandFailure(.storage, "\(path) cannot be written: \(reason).")
+        }
+    }
+
+    /// The process's number.
+    static var process: Int32 { getpid() }
+
+    private static var reason: String { unsafe String(cString: strerror(errno)) }
+}

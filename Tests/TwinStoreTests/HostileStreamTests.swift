@@ -1,0 +1,86 @@
+import DropCore
+import Testing
+import TwinModel
+
+@testable import TwinStore
+
+@Suite struct `A hostile operation stream` {
+    private static func sample() -> [UInt8] {
+        var writer = OperationWriter()
+        writer.span(.header, length: 4, name: "header")
+        writer.twin(
+            "twin-é", model: "dtmi:m;1",
+            [
+                "a": .bool(true), "b": .integer(-7), "c": .double(2.5), "d": .string("text"),
+                "e": .dateTime(microseconds: 1, offsetMinutes: -60), "f": .date(days: 3), "g": .time(microseconds: 9),
+                "h": .duration(months: 1, microseconds: 2), "i": .json(["k": [1, 2]]),
+            ])
+        writer.twin("twin-é", .patchTwin, ["a": .absent])
+        writer.relationship("twin-é", "feeds", "twin-é", id: "r", .upsertRelationship, ["a": .bool(false)])
+        writer.twin("gone", .deleteTwin)
+        return writer.takeBytes()
+    }
+
+    @Test(arguments: UInt64(0)..<40)
+    func `is refused or applied, and never harms the store`(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let fixture = try StoreFixture()
+        let good = Self.sample()
+        for round in 0..<60 {
+            var bytes = good
+            for _ in 0..<Int.random(in: 1...3, using: &random) {
+                switch Int.random(in: 0..<3, using: &random) {
+                case 0: bytes[Int.random(in: bytes.indices, using: &random)] = UInt8.random(in: 0...255, using: &random)
+                case 1: bytes.removeLast(Int.random(in: 0..<min(bytes.count, 20), using: &random))
+                default:
+                    bytes.insert(UInt8.random(in: 0...255, using: &random), at: Int.random(in: 0...bytes.count, using: &random))
+                }
+                if bytes.isEmpty { bytes = [1] }
+            }
+            let (job, record) = fixture.job("source-\(round)", released: true)
+            let builder = try fixture.store.changeSet(for: job)
+            do {
+                try unsafe builder.absorb(bytes.span.bytes)
+                _ = try fixture.store.commit([(try builder.finish(), record)])[0].get()
+            } catch {
+                #expect(error.code == "protocol", "seed \(seed) round \(round): \(error)")
+                builder.abandon()
+            }
+        }
+        try fixture.store.forEachTwin { _ in }
+        #expect(try fixture.store.quickCheck() == [])
+    }
+
+    @Test(
+        arguments: [
+            ([0x10, 5, 0, 0, 0, 1], "longer than its frame"), ([0x01, 0x80], "middle of a number"),
+            ([0x77], "unknown kind"), ([0x04, 2, 0xC0, 0x80], "not UTF-8"), ([0x04, 1, 0], "NUL"), ([0x04, 0], "1 to 2048"),
+            ([0x01, 0x80, 0x00, 1], "shortest form"),
+            ([0x01, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x7F], "64 bits"),
+            ([0x01, 0, 1, 0x10, 5, 0, 0, 0, 1, 0x61, 0, 9, 2], "not defined"),
+            ([0x10, 3, 0, 0, 0, 1, 0x61, 0], "outside a record"),
+        ] as [([UInt8], String)])
+    func `is refused with what is wrong`(bytes: [UInt8], message: String) throws {
+        let fixture = try StoreFixture()
+        let builder = try fixture.store.changeSet(for: fixture.job().0)
+        let error = #expect(throws: DropError.self) { try unsafe builder.absorb(bytes.span.bytes) }
+        #expect(error?.code == "protocol")
+        #expect(error?.remedy == .quarantine)
+        #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
+        builder.abandon()
+    }
+
+    @Test(
+        arguments: [
+            [4, 0, 0, 0, 0, 0, 0, 0xF0, 0x7F], [4, 0, 0, 0, 0, 0, 0, 0, 0x80], [4, 0], [8, 0x80, 0xC0, 0xDD, 0xEE, 0xC1, 0x02],
+            [10, 2, 0x5B, 0x5B], [5, 9, 1], [11],
+        ] as [[UInt8]])
+    func `has its values checked`(value: [UInt8]) throws {
+        let fixture = try StoreFixture()
+        let builder = try fixture.store.changeSet(for: fixture.job().0)
+        let body: [UInt8] = [1, 0x61, 0, 1] + value
+        let bytes: [UInt8] = [0x04, 1, 0x6B, 0x01, 0, 1, 0x10, UInt8(body.count), 0, 0, 0] + body
+        #expect(throws: DropError.self) { try unsafe builder.absorb(bytes.span.bytes) }
+        builder.abandon()
+    }
+}
