@@ -36,6 +36,12 @@ enum FileCalls {
         return Opened(descriptor: descriptor, bytes: UInt64(facts.st_size), inode: UInt64(facts.st_ino), changeTime: changed)
     }
 
+    /// Whether there is something other than a folder.
+    static func isFile(_ path: String) -> Bool {
+        var facts = stat()
+        return unsafe stat(path, &facts) == 0 && facts.st_mode & S_IFMT != S_IFDIR
+    }
+
     static func rename(_ from: String, to path: String) throws(CommandFailure) {
         guard unsafe Glibc.rename(from, path) == 0 else {
             throw CommandFailure(.storage, "\(path) cannot be written: \(reason).")
