@@ -71,10 +71,6 @@ struct DropWait {
         return receipt.map { record.state == .held || $0["archive"] != nil } ?? false
     }
 
-    private func hasReceipt(_ record: DropRecord) throws(CommandFailure) -> Bool {
-        try reporting { () throws(DropError) in try home.receipts().receipt(of: record) } != nil
-    }
-
     private func isOver(_ record: DropRecord) -> Bool {
         switch record.state {
         case .claimed, .registered, .applied: false
