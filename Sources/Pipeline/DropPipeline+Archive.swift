@@ -6,6 +6,7 @@ extension DropPipeline {
     /// S5 to S7: containers, chain, receipts, and only then out of the spool. A container closes when it is full, when no
     /// other drop is on its way, or when its first drop has waited two seconds.
     func archiveLoop() throws(DropError) {
+        defer { unreceipted.close() }
         let archive = try ports.makeArchive()
         var work = ArchiveWork()
         while true {
@@ -33,10 +34,10 @@ extension DropPipeline {
         /// Drops that are in no closed container; the first `written` of them are in the open one.
         var pending: [Ended] = []
         var written = 0
-        /// When the first of them was written.
-        var since = ContinuousClock.now
         /// Drops of a closed container whose rows and spool files do not know it yet.
         var closed: [(record: DropRecord, item: ArchivedItem)] = []
+        /// When the first of `pending` was written.
+        var since = ContinuousClock.now
     }
 
     private func advance(_ work: inout ArchiveWork, _ archive: any DropArchive) throws(DropError) {
@@ -100,7 +101,8 @@ extension DropPipeline {
     private func settle(_ work: inout ArchiveWork) throws(DropError) {
         guard !work.closed.isEmpty else { return }
         let records = work.closed.map(\.record)
-        // A row with a place in the archive is unfinished only while it says `archived`: other drops get theirs with the receipt.
+        // A row with a place in the archive is unfinished only while it says `archived`: other drops get theirs with their
+        // receipt.
         try ports.register.noteArchived(records.filter { $0.state == .archived }, clean: [])
         try ports.spool.remove(records.filter { $0.state != .quarantined }.map(\.id))
         state.quietly { state in
@@ -108,9 +110,9 @@ extension DropPipeline {
             state.archiving -= records.count
             state.unreceipted += records.count
         }
-        let settled = work.closed
+        let closed = work.closed
         work.closed = []
-        for (record, item) in settled {
+        for (record, item) in closed {
             tell(.archived(record))
             unreceipted.push(Receipted(record: record, leaf: item.leaf))
         }
@@ -121,12 +123,12 @@ extension DropPipeline {
         while true {
             let batch = unreceipted.popAll(max: limits.batchDrops)
             guard !batch.isEmpty else { return }
-            let isDone = try insisting { () throws(DropError) in
+            let records = batch.map(\.record)
+            let isWritten = try insisting { () throws(DropError) in
                 for drop in batch { try ports.receipts.write(drop.record, leaf: drop.leaf) }
-                let others = batch.map(\.record).filter { $0.state != .archived }
-                try ports.register.noteArchived(others, clean: batch.map(\.record.id))
+                try ports.register.noteArchived(records.filter { $0.state != .archived }, clean: records.map(\.id))
             }
-            guard isDone else { return }
+            guard isWritten else { continue }
             state.with { state in
                 state.unreceipted -= batch.count
                 state.active -= batch.count

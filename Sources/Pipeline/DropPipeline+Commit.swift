@@ -6,7 +6,7 @@ extension DropPipeline {
     func commitLoop() throws(DropError) {
         while let batch = takeBatch() {
             if batch.isEmpty {
-                _ = try insisting { () throws(DropError) in try ports.upkeep(clock.now()) }
+                try tend()
                 continue
             }
             var rest = batch[...]
@@ -63,6 +63,7 @@ extension DropPipeline {
                 finishCommit(of: record, sequence: done.sequence)
             case .failure(let error) where error.code == "already-applied":
                 // A commit of several transactions failed after this one's: it counts, and its row tells what it did.
+                pair.changes.abandon()
                 finishCommit(of: try ports.register.drop(pair.record.id) ?? pair.record, sequence: nil)
             case .failure(let error):
                 var record = pair.record
@@ -73,10 +74,19 @@ extension DropPipeline {
         }
     }
 
-    /// The drops that one commit can take. Those that were set back are taken off `rest` and go the way of a registered drop again.
-    /// Of a source that keeps an order there is one, because the next must wait when it fails. Duplicates are ended and taken off
-    /// `rest`. A drop that may repeat one of its own source is not in one commit with drops of that source before it: whether it
-    /// repeats the newest applied one is only known after theirs.
+    /// Upkeep that finds no room is done another time.
+    private func tend() throws(DropError) {
+        do throws(DropError) { try ports.upkeep(clock.now()) } catch {
+            guard case .retry = error.remedy else { throw error }
+        }
+    }
+
+    /// The drops that one commit can take.
+    ///
+    /// Those that were set back are taken off `rest` and go the way of a registered drop again; duplicates are ended and taken
+    /// off. Of a source that keeps an order there is one, because the next must wait when it fails. A drop that may repeat one of
+    /// its own source is not in one commit with drops of that source before it: what the newest applied one is, is known after
+    /// theirs.
     private func takeTogether(
         _ rest: inout ArraySlice<Prepared>
     ) throws(DropError) -> [(changes: any ChangeSet, record: DropRecord)] {
@@ -84,7 +94,7 @@ extension DropPipeline {
         var pairs: [(changes: any ChangeSet, record: DropRecord)] = []
         for prepared in rest {
             let record = prepared.record
-            if state.quietly({ $0.scheduler.generation(of: record.source) }) != prepared.generation {
+            if state.with({ $0.scheduler.generation(of: record.source) }) != prepared.generation {
                 guard pairs.isEmpty else { break }
                 prepared.changes.abandon()
                 rest = rest.dropFirst()
@@ -92,8 +102,10 @@ extension DropPipeline {
                 continue
             }
             let before = pairs.filter { $0.record.source == record.source }
-            if !before.isEmpty, keepsOrder(record.source) || mayRepeat(record, before.map(\.record)) { break }
-            if let first = try repeatedMeanwhile(record) {
+            let mayRepeat = mayRepeat(record, before.map(\.record))
+            if !before.isEmpty, keepsOrder(record.source) || mayRepeat { break }
+            // The check of S3 may have been made before an equal drop was committed.
+            if mayRepeat, let source = sources[record.source], let first = try repeated(by: record, source) {
                 guard pairs.isEmpty else { break }
                 try end(record, asDuplicateOf: first)
                 prepared.changes.abandon()
@@ -113,19 +125,13 @@ extension DropPipeline {
         return source.order != .none || source.policy.mode == .snapshot
     }
 
-    /// The check of S3 may have been made before an equal drop was committed.
-    private func repeatedMeanwhile(_ record: DropRecord) throws(DropError) -> DropRecord? {
-        guard let source = sources[record.source], mayRepeat(record, []) else { return nil }
-        return try repeated(by: record, source)
-    }
-
     private func mayRepeat(_ record: DropRecord, _ before: [DropRecord]) -> Bool {
         sources[record.source]?.duplicates == .skipAny || before.contains { $0.digest == record.digest }
-            || state.quietly { $0.newestApplied[record.source]?.digest } == record.digest
+            || state.with { $0.newestApplied[record.source]?.digest } == record.digest
     }
 
     private func finishCommit(of record: DropRecord, sequence: UInt64?) {
-        state.quietly { state in
+        state.with { state in
             state.inFlight[record.id] = record
             state.newestApplied[record.source] = record
         }

@@ -20,6 +20,11 @@ extension DropPipeline {
         }
     }
 
+    /// Whether the commit can take more: change sets of small files cost more than their bytes.
+    private func hasRoom(_ state: borrowing State) -> Bool {
+        state.commitBytes < limits.commitBytes && state.commitQueue.count < 2 * limits.batchDrops
+    }
+
     /// A guard that stopped a drop while drops of its source waited for their commit judged it by a graph that was out of date.
     private func againstUncommitted(_ error: DropError, _ record: DropRecord) -> DropError {
         guard error.remedy == .hold, state.with({ $0.uncommitted[record.source, default: 0] > 0 }) else { return error }
@@ -30,11 +35,11 @@ extension DropPipeline {
         while true {
             let (next, isOver) = state.wait(
                 until: { [clock] state in
-                    state.isStopping || state.commitBytes < limits.commitBytes && state.scheduler.hasNext(now: clock.now())
+                    state.isStopping || hasRoom(state) && state.scheduler.hasNext(now: clock.now())
                 }, timeout: .seconds(1)
             ) { state -> ((DropRecord, Int)?, Bool) in
                 guard !state.isCancelled, !state.isStopping else { return (nil, true) }
-                guard state.commitBytes < limits.commitBytes else { return (nil, false) }
+                guard hasRoom(state) else { return (nil, false) }
                 guard let record = state.scheduler.next(now: clock.now()) else { return (nil, false) }
                 return ((record, state.scheduler.generation(of: record.source)), false)
             }
@@ -51,7 +56,8 @@ extension DropPipeline {
                 hint: "Configure it again and retry the drop, or discard it.", remedy: .quarantine)
         }
         // While drops of the source wait for their commit, only that can tell what the newest applied one is.
-        if state.with({ $0.uncommitted[record.source, default: 0] == 0 }), let first = try repeated(by: record, source) {
+        let knowsNewest = state.quietly { $0.uncommitted[record.source, default: 0] == 0 }
+        if let first = try repeated(by: record, source, knowsNewest: knowsNewest) {
             _ = try insisting { () throws(DropError) in try end(record, asDuplicateOf: first) }
             return nil
         }
@@ -97,7 +103,7 @@ extension DropPipeline {
     }
 
     /// The drop that `record` repeats (design: section 11), as far as committed drops tell.
-    func repeated(by record: DropRecord, _ source: PipelineSource) throws(DropError) -> DropRecord? {
+    func repeated(by record: DropRecord, _ source: PipelineSource, knowsNewest: Bool = true) throws(DropError) -> DropRecord? {
         guard let digest = record.digest, !record.released, record.link?.kind != .retries else { return nil }
         if let same = try ports.register.drop(withIntake: record.intake, of: record.source, before: record.id),
             same.digest == digest, same.state != .claimed, same.state != .registered
@@ -108,7 +114,7 @@ extension DropPipeline {
         case .process: return nil
         case .skipAny: return try ports.register.applied(with: digest, of: record.source)
         case .newest:
-            guard let newest = state.quietly({ $0.newestApplied[record.source] }), newest.digest == digest,
+            guard knowsNewest, let newest = state.quietly({ $0.newestApplied[record.source] }), newest.digest == digest,
                 try ports.graph.isUntouched(since: newest.id, source: record.source)
             else { return nil }
             return newest

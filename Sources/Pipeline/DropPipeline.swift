@@ -143,9 +143,9 @@ package final class DropPipeline: Sendable {
         claimed.close()
         let deadline = ContinuousClock.now.advanced(by: patience)
         let running = threads.with { $0 }
-        for thread in running {
-            // The archiving thread is the last: nobody hands drops over to it any more.
-            if thread === running.last { ended.close() }
+        for (index, thread) in running.enumerated() {
+            // The last two are those of receipts and archive: nobody hands drops over to them any more.
+            if index == running.count - 2 { ended.close() }
             guard !thread.join(timeout: max(.zero, deadline - ContinuousClock.now)) else { continue }
             state.with { $0.isCancelled = true }
             thread.join()
@@ -191,8 +191,8 @@ package final class DropPipeline: Sendable {
         if !ended.push(end) { state.quietly { $0.archiving -= 1 } }
     }
 
-    /// Runs `body` until storage has room for it: a full disk passes, and nothing is given up because of it (failure-model: section 8).
-    /// `body` can be run any number of times.
+    /// Runs `body` until storage has room for it: a full disk passes, and nothing is given up because of it (failure-model:
+    /// section 8). `body` can be run any number of times.
     ///
     /// - Returns: false when the pipeline stops first; what `body` was to do is then unfinished work for the next start.
     func insisting(_ body: () throws(DropError) -> Void) throws(DropError) -> Bool {

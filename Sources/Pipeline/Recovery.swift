@@ -1,8 +1,8 @@
 import DropCore
 import ThreadKit
 
-/// Takes up what an earlier run left unfinished, from the register and the file system alone (failure-model: section 6). It can be
-/// interrupted anywhere and run again.
+/// Takes up what an earlier run left unfinished, from the register and the file system alone (failure-model: section 6). It can
+/// be interrupted anywhere and run again.
 struct Recovery {
     let pipeline: DropPipeline
 
@@ -93,12 +93,14 @@ struct Recovery {
 
     private func lostBytes(_ record: DropRecord) -> DropError {
         DropError(
-            "missing", "The bytes of drop \(record.id) (\(record.fileName), \(record.state.rawValue)) are not where they must be.",
-            hint: "Restore the state and archive folders from a backup of one moment; `twindrop doctor` tells more.", remedy: .quarantine)
+            "missing",
+            "The bytes of drop \(record.id) (\(record.fileName), \(record.state.rawValue)) are not where they must be.",
+            hint: "Restore the state and archive folders from a backup of one moment; `twindrop doctor` tells more.",
+            remedy: .quarantine)
     }
 
-    /// Drops whose bytes were moved into quarantine when the last run ended before their row said so, or that were put there because
-    /// they could not be read: they are moved back and take their way again, which ends as it did or better.
+    /// Drops whose bytes were moved into quarantine when the last run ended before their row said so, or that were put there
+    /// because they could not be read: they are moved back and take their way again, which ends as it did or better.
     private func settleQuarantine(_ unfinished: [DropRecord]) throws(DropError) -> [DropRecord] {
         var settled: [DropRecord] = []
         var rows: [DropRecord] = []

@@ -2,9 +2,9 @@
 // Preloaded into twindrop by the crash tests: numbers every call that changes what is on the disk below CRASH_ROOT, and at
 // number CRASH_AT does what CRASH_MODE says: `before` or `after` (SIGKILL around the call), `eio`, `enospc` (the call fails), or
 // `short` (a write writes half). From then on calls go through, unless CRASH_STICKY is set (every later write fails with ENOSPC).
-// The count of a whole run is written to CRASH_COUNT when the process ends, so that the driver knows the last number. CRASH_TRACE gets a line
-// for each numbered call. A file that is synced again after a sync of it failed, without having been made anew, is written to CRASH_TRACE
-// as `synced-again`: the second success proves nothing (failure-model: section 8).
+// The count of a whole run is written to CRASH_COUNT when the process ends, so that the driver knows the last number. CRASH_TRACE
+// gets a line for each numbered call. A file that is synced again after a sync of it failed, without having been made anew, is
+// written to CRASH_TRACE as `synced-again`: the second success proves nothing (failure-model: section 8).
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

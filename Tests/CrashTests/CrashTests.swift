@@ -20,11 +20,13 @@ enum Driver {
     /// Python, a C compiler, zstd and the programs are there; what is missing is said.
     static let isReady: Bool = {
         let path = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":").map(String.init)
-        let missing = ["python3", "cc", "zstd"].filter { tool in
-            !path.contains { FileManager.default.isExecutableFile(atPath: $0 + "/" + tool) }
-        } + ["twindrop", "twindrop-watch", "twindrop-worker"].map { programs + "/" + $0 }.filter {
-            !FileManager.default.isExecutableFile(atPath: $0)
-        }
+        let missing =
+            ["python3", "cc", "zstd"].filter { tool in
+                !path.contains { FileManager.default.isExecutableFile(atPath: $0 + "/" + tool) }
+            }
+            + ["twindrop", "twindrop-watch", "twindrop-worker"].map { programs + "/" + $0 }.filter {
+                !FileManager.default.isExecutableFile(atPath: $0)
+            }
         if !missing.isEmpty { print("Crash tests are skipped: there is no \(missing.joined(separator: ", no ")).") }
         return missing.isEmpty
     }()
@@ -64,7 +66,9 @@ enum Driver {
         #expect(ended.code == 0, "\(ended.text)")
     }
 
-    @Test(.enabled(if: Driver.isWhole)) func `comes to what an undisturbed run makes of it, killed 200 times at any moment`() throws {
+    @Test(.enabled(if: Driver.isWhole)) func `comes to what an undisturbed run makes of it, killed 200 times at any moment`()
+        throws
+    {
         let ended = try Driver.run("crash.py", "--modes", "before", "--stride", "1000", "--random", "200")
         #expect(ended.code == 0, "\(ended.text)")
     }

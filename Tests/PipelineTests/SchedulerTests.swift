@@ -9,7 +9,8 @@ import Testing
 
     private func drop(_ number: UInt64, _ source: SourceName, name: String = "x.csv") -> DropRecord {
         DropRecord(
-            id: DropID(high: number, low: 0), source: source, fileName: FileName(name), bytes: 1, state: .registered, claimedAt: 1,
+            id: DropID(high: number, low: 0), source: source, fileName: FileName(name), bytes: 1, state: .registered,
+            claimedAt: 1,
             changedAt: 1, intake: FileIdentity(device: 1, inode: number, changeTime: 1))
     }
 

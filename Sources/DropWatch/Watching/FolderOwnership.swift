@@ -105,7 +105,7 @@ package struct FolderOwnership: Sendable {
         let isThere = try SystemCall.exists(Self.ownerFile, in: folder)
         let isEmpty = isThere ? try Self.owner(of: folder) == nil : false
         for name in force || isEmpty ? [Self.ownerFile, Self.temporaryFile] : [Self.temporaryFile] {
-            do { try SystemCall.unlink(name, in: folder) } catch where error.number == ENOENT {}
+            do { try SystemCall.unlink(name, in: folder) } catch  where error.number == ENOENT {}
         }
         let file = try SystemCall.createFile(Self.temporaryFile, in: folder)
         let text = Array((instance + "\n").utf8)

@@ -33,16 +33,19 @@ struct Assembly {
         let store = try TwinStore.open(folder: paths.state)
         if lock.wasUnclean, let damage = try store.quickCheck().first {
             throw DropError(
-                "damaged", "The twin database is damaged: \(damage).", hint: "Restore a backup; docs/configuration.md says how.", remedy: .stop)
+                "damaged", "The twin database is damaged: \(damage).", hint: "Restore a backup; docs/configuration.md says how.",
+                remedy: .stop)
         }
         let host = Self.host(of: configuration.sources, keys: store)
         let claimer = Claimer(
             register: store, spoolFolder: paths.state + "/spool/in", sources: configuration.sources.map(\.watched),
-            dropZone: paths.dropzone, ordered: Set(configuration.sources.filter { $0.order != .none || $0.policy.mode == .snapshot }.map(\.name)))
+            dropZone: paths.dropzone,
+            ordered: Set(configuration.sources.filter { $0.order != .none || $0.policy.mode == .snapshot }.map(\.name)))
         let marks = try configuration.log.benchmarkLog.map { path throws(DropError) in try BenchmarkLog(path) }
         let wiring = Wiring(log: log, tally: tally, marks: marks)
         let pipeline = try makePipeline(store, host, spool, claimer, wiring)
-        let watcher = makeWatcher(pipeline, Router(sources: configuration.sources.map(\.name), host: host, log: log), instance: try store.instanceID())
+        let watcher = makeWatcher(
+            pipeline, Router(sources: configuration.sources.map(\.name), host: host, log: log), instance: try store.instanceID())
         let claims = claims
         let told: @Sendable ([(SettledFile, ClaimResult)]) -> Void =
             if intake.isOnce { { claims.note($0) } } else { { watcher.noteClaims($0) } }
@@ -163,11 +166,13 @@ final class Wiring: Sendable {
             let level: Logger.Level = record.state == .quarantined || record.state == .held ? .warning : .info
             log.log(level: level, "A drop was set aside.", metadata: facts(record))
         case .refused(let file, let error):
-            log.warning("A file cannot be claimed.", metadata: ["file": "\(file.name)", "source": "\(file.source)", "error": "\(error)"])
+            log.warning(
+                "A file cannot be claimed.", metadata: ["file": "\(file.name)", "source": "\(file.source)", "error": "\(error)"])
         case .sourceSuspended(let source, let error):
             log.error("A source is suspended; its files wait.", metadata: ["source": "\(source)", "error": "\(error)"])
         case .waiting(let record, let error):
-            log.warning("A drop waits.", metadata: ["drop.id": "\(record.id)", "source": "\(record.source)", "error": "\(error)"])
+            log.warning(
+                "A drop waits.", metadata: ["drop.id": "\(record.id)", "source": "\(record.source)", "error": "\(error)"])
         case .failed(let error):
             log.error("Something failed.", metadata: ["error": "\(error)"])
         }
@@ -175,7 +180,8 @@ final class Wiring: Sendable {
 
     private func facts(_ record: DropRecord) -> Logger.Metadata {
         var facts: Logger.Metadata = [
-            "drop.id": "\(record.id)", "source": "\(record.source)", "file": "\(record.fileName)", "state": "\(record.state.rawValue)",
+            "drop.id": "\(record.id)", "source": "\(record.source)", "file": "\(record.fileName)",
+            "state": "\(record.state.rawValue)",
         ]
         if let books = record.books { facts["changes"] = "\(books.changes)" }
         if let reason = record.reason { facts["reason"] = "\(reason.message)" }
