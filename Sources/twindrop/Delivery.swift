@@ -34,7 +34,7 @@ struct Delivery {
                 .storage, "The folder \(folder) of source \(source.name) cannot be made: \(error.localizedDescription)")
         }
         let facts = try? FileManager.default.attributesOfItem(atPath: file)  // What cannot be looked at cannot be dropped.
-        guard let kind = facts?[.type] as? FileAttributeType, unsafe kind != .typeDirectory else {
+        guard let kind = facts?[.type] as? FileAttributeType, kind != .typeDirectory else {
             throw CommandFailure(
                 .usage, "There is no file \(Escaping.visible(file)).", "Name the file to hand over; a folder cannot be dropped.")
         }
