@@ -124,6 +124,7 @@ let package = Package(
         tests("EvidenceTests", ["Evidence", "ArchiveKit", "DropCore", "TwinModel"]),
         tests("ConfigurationTests", ["Configuration", "DropCore", "TwinModel"]),
         tests("PipelineTests", ["Pipeline", "DropSpooling", "SocketKit", "DropCore", "TwinModel", "ThreadKit"]),
+        tests("MainPathTests", ["TwinModel"], exclude: ["Mappings", "Plugins"]),
         tests("CrashTests", []),
         tests("TidyTests", []),
     ] + plugins.map(plugin),

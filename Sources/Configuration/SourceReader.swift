@@ -148,7 +148,7 @@ struct SourceReader {
             let path = ConfigurationFiles.absolute(id + SettingsManifest.suffix, from: folder)
             switch loader.files.bytes(of: path, bytesMax: SettingsManifest.bytesMax) {
             case .success(let bytes):
-                let manifest = SettingsManifest(bytes, id: id, path: loader.files.shown(path))
+                let manifest = SettingsManifest(bytes, id: id, path: path, shown: loader.files.shown(path))
                 loader.diagnosis.report(manifest.errors)
                 return (id, manifest)
             case .failure(.missing): continue

@@ -42,10 +42,10 @@ package struct ReceiptWriter: Sendable {
         return DropID(String(decoding: parts[5], as: UTF8.self))
     }
 
-    /// The link's name: the file's, escaped and cut to 200 bytes, never that of a receipt or a hidden file.
+    /// The link's name: the file's, escaped and cut to 200 bytes, never that of a receipt, a hidden file or an option.
     package static func linkName(_ name: FileName) -> String {
         var text = name.description
-        if text.hasPrefix(".") || text.hasPrefix("_") || DropID(text) != nil { text = "_" + text }
+        if [".", "_", "-"].contains(where: text.hasPrefix) || DropID(text) != nil { text = "_" + text }
         if text.utf8.count > 200 {
             let digest = StreamHash.digest(of: name.bytes).description.prefix(16)
             while text.utf8.count > 180 { text.unicodeScalars.removeLast() }

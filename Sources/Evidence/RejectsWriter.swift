@@ -47,7 +47,9 @@ package struct RejectsWriter: Sendable {
         let names = RejectsFile(of: record, records: 0)
         let dialect = try LineEnds(of: input)
         let size = try input.size()
-        var pieces = spans.filter { $0.kind == .header }.map { Piece(offset: $0.offset, length: $0.length) }
+        // A plugin may report the byte order mark as a header of its own: it is a mark all the same, and ends no line.
+        var pieces = spans.filter { $0.kind == .header && $0.offset &+ $0.length > dialect.markBytes }
+            .map { Piece(offset: $0.offset, length: $0.length) }
         let first = (pieces + rejections.map { Piece(offset: $0.offset, length: $0.length) }).map(\.offset).min() ?? 0
         if first >= dialect.markBytes, dialect.markBytes > 0 {
             pieces.insert(Piece(offset: 0, length: dialect.markBytes, isMark: true), at: 0)

@@ -52,6 +52,7 @@ struct WorkerFailure: Error {
 
     /// The failure as the pipeline handles it. `subject` names the drop or source.
     func error(about subject: String, plugin: String) -> DropError {
+        let message = place + message
         let log = "Look at the drop's log; correct plugin \(plugin), then retry the drop."
         switch kind {
         case .crashed:
@@ -100,6 +101,9 @@ struct WorkerFailure: Error {
             return error
         }
     }
+
+    /// The byte the failure is about, so that every text of it names the place.
+    private var place: String { offset.map { "Byte \($0): " } ?? "" }
 
     /// Words for a wait status, as wait(2) gives it.
     static func words(forStatus status: CInt) -> String {

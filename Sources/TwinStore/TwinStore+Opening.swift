@@ -9,12 +9,12 @@ extension TwinStore {
     package static func openReader(folder: String) throws(DropError) -> TwinStore {
         let path = folder + "/twin.db"
         if FileSize.bytes(path) == 0 { try TwinStore(path: path).close() }
-        let store = try TwinStore(path: path, isReader: true)
+        let store = try TwinStore(path: path, isReader: true, isWithoutIndex: true)
         try store.loadNames()
         return store
     }
 
-    /// Opens the database as `openReader` does, with the indexes that a comparison needs: for a dry run.
+    /// Opens the database as `openReader` does, with the indexes of identities: for a dry run, and for many questions.
     package static func openRehearsal(folder: String) throws(DropError) -> TwinStore {
         let path = folder + "/twin.db"
         if FileSize.bytes(path) == 0 { try TwinStore(path: path).close() }

@@ -125,7 +125,7 @@ extension TwinStore {
     }
 
     func twinEntity(_ id: String, asOf sequence: UInt64?, _ database: Database) throws(DropError) -> StoredEntity? {
-        let number = isReader ? try scan(for: id, database) : twins.number(of: hash.identity(Array(id.utf8)))
+        let number = isWithoutIndex ? try scan(for: id, database) : twins.number(of: hash.identity(Array(id.utf8)))
         if number != 0, let entity = try state(ofTwin: number, id: id, asOf: sequence, database) { return entity }
         guard sequence != nil else { return nil }
         let query = try RawStatement("SELECT no FROM gone WHERE id = ? AND kind = 0 ORDER BY no DESC", database)

@@ -39,7 +39,7 @@ package final class TwinStore: Sendable {
 
     let pool: DatabasePool
     /// Opened by `openReader`: it has no index of identities, and finds a twin by looking through the table.
-    let isReader: Bool
+    let isWithoutIndex: Bool
     /// Absolute or relative path of the database file.
     package let path: String
     let hash = KeyedHash()
@@ -65,9 +65,9 @@ package final class TwinStore: Sendable {
         return store
     }
 
-    init(path: String, isReader: Bool = false) throws(DropError) {
+    init(path: String, isReader: Bool = false, isWithoutIndex: Bool = false) throws(DropError) {
         self.path = path
-        self.isReader = isReader
+        self.isWithoutIndex = isWithoutIndex
         pool = isReader ? try Self.openReadOnly(path) : try Self.openPool(path)
     }
 

@@ -10,6 +10,8 @@ struct Delivery {
         let name: FileName
         let source: Source
         let inode: UInt64
+        /// Its ctime before the rename: a file that had the same inode before it was changed earlier.
+        let changeTime: Int64
     }
 
     let file: String
@@ -28,10 +30,18 @@ struct Delivery {
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         } catch {
-            throw CommandFailure(.storage, "The folder \(folder) of source \(source.name) cannot be made: \(error.localizedDescription)")
+            throw CommandFailure(
+                .storage, "The folder \(folder) of source \(source.name) cannot be made: \(error.localizedDescription)")
+        }
+        let facts = try? FileManager.default.attributesOfItem(atPath: file)  // What cannot be looked at cannot be dropped.
+        guard let kind = facts?[.type] as? FileAttributeType, unsafe kind != .typeDirectory else {
+            throw CommandFailure(
+                .usage, "There is no file \(Escaping.visible(file)).", "Name the file to hand over; a folder cannot be dropped.")
         }
         guard !FileManager.default.fileExists(atPath: target) else {
-            throw CommandFailure(.negative, "\(target) is there already and waits to be processed.", "Give the file another name, or ask `twindrop why \(target)`.")
+            throw CommandFailure(
+                .negative, "\(target) is there already and waits to be processed.",
+                "Give the file another name, or ask `twindrop why \(target)`.")
         }
         do {
             try? FileManager.default.removeItem(atPath: temporary)  // A leftover of a process with the same number.
@@ -48,6 +58,6 @@ struct Delivery {
                 throw CommandFailure(.storage, "The marker of \(target) cannot be written.")
             }
         }
-        return Placed(path: target, name: FileName(name), source: source, inode: opened.inode)
+        return Placed(path: target, name: FileName(name), source: source, inode: opened.inode, changeTime: opened.changeTime)
     }
 }

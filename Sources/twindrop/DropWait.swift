@@ -15,8 +15,17 @@ struct DropWait {
     }
 
     func result() throws(CommandFailure) -> DropRecord {
-        if try ControlClient.ask(home.controlSocket, ["do": "rescan"]) != nil { return try watched() }
-        return try alone()
+        let patience = ContinuousClock.now.advanced(by: .seconds(30))
+        while true {
+            if try ControlClient.ask(home.controlSocket, ["do": "rescan"]) != nil { return try watched() }
+            do throws(CommandFailure) {
+                return try alone()
+            } catch {
+                // Whoever holds the lock is a daemon that starts or stops, or a command that is done in a moment.
+                guard error.code == .locked, ContinuousClock.now < patience else { throw error }
+            }
+            Thread.sleep(forTimeInterval: 0.1)
+        }
     }
 
     /// No daemon runs: this process takes the lock and processes what is in the drop zone, this file among it.
@@ -27,7 +36,8 @@ struct DropWait {
         try engine.finish()
         guard let record = try find(in: engine.register) else {
             throw CommandFailure(
-                .negative, "\(placed.path) was not taken.", "`twindrop why \(placed.path)` says why; the source's rule may ask for more.")
+                .negative, "\(placed.path) was not taken.",
+                "`twindrop why \(placed.path)` says why; the source's rule may ask for more.")
         }
         return record
     }
@@ -39,7 +49,8 @@ struct DropWait {
             if let record = try find(in: register), isOver(record), try hasReceipt(record) { return record }
             Thread.sleep(forTimeInterval: 0.1)
             guard try ControlClient.ask(home.controlSocket, ["do": "ping"]) != nil else {
-                throw CommandFailure(.storage, "The daemon ended while the drop was waited for.", "The next run takes the work up.")
+                throw CommandFailure(
+                    .storage, "The daemon ended while the drop was waited for.", "The next run takes the work up.")
             }
         }
     }
@@ -48,11 +59,16 @@ struct DropWait {
         let found = try reporting { () throws(DropError) in
             try register.page(source: placed.source.name, states: nil, before: nil, limit: 1000)
         }
-        return found.first { $0.intake.inode == placed.inode && $0.fileName == placed.name && $0.link?.kind != .retries }
+        return found.first { record in
+            record.intake.inode == placed.inode && record.intake.changeTime >= placed.changeTime && record.fileName == placed.name
+                && record.link?.kind != .retries
+        }
     }
 
+    /// The receipt is written after the row: a sender who was told the end can read it.
     private func hasReceipt(_ record: DropRecord) throws(CommandFailure) -> Bool {
-        try reporting { () throws(DropError) in try home.receipts().receipt(of: record) } != nil
+        let receipt = try reporting { () throws(DropError) in try home.receipts().receipt(of: record) }
+        return receipt.map { record.state == .held || $0["archive"] != nil } ?? false
     }
 
     private func isOver(_ record: DropRecord) -> Bool {

@@ -8,7 +8,8 @@ import TwinStore
 
 /// Options every command takes.
 struct HomeOptions: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("The home folder (default: $TWINDROP_HOME, else the current folder).", valueName: "dir"))
+    @Option(
+        name: .long, help: ArgumentHelp("The home folder (default: $TWINDROP_HOME, else the current folder).", valueName: "dir"))
     var home: String?
 
     @Flag(name: .long, help: "Print facts as JSON: one object, or one a line for lists.")
@@ -47,7 +48,8 @@ struct Home {
     func drop(_ text: String, in register: any DropRegister) throws(CommandFailure) -> DropRecord {
         let found = try reporting { () throws(DropError) in try register.find(text, limit: 20) }
         guard let first = found.first else {
-            throw CommandFailure(.negative, "No drop has the id or file name \(Escaping.visible(text)).", "`twindrop drops` lists them.")
+            throw CommandFailure(
+                .negative, "No drop has the id or file name \(Escaping.visible(text)).", "`twindrop drops` lists them.")
         }
         let byName = found.filter { $0.fileName.bytes == Array(text.utf8) }
         if let newest = byName.first { return newest }
@@ -59,9 +61,19 @@ struct Home {
         return first
     }
 
-    /// The database for reading, beside a daemon or without one.
-    func openGraph() throws(CommandFailure) -> TwinStore {
-        try reporting { () throws(DropError) in try TwinStore.openReader(folder: paths.state) }
+    /// The database for reading, beside a daemon or without one. In a home that never ran it is made first, under the lock.
+    ///
+    /// - Parameter forManyTwins: with the index of all twins, which takes a second per million; without it each twin is searched for.
+    func openGraph(forManyTwins: Bool = false) throws(CommandFailure) -> TwinStore {
+        try reporting { () throws(DropError) in
+            if !Folders.exists(paths.state + "/twin.db") {
+                try Folders.make([paths.state])
+                let lock = try HomeLock(state: paths.state)
+                try TwinStore.open(folder: paths.state).close()
+                try lock.release()
+            }
+            return try forManyTwins ? TwinStore.openRehearsal(folder: paths.state) : TwinStore.openReader(folder: paths.state)
+        }
     }
 
     func source(_ name: String) throws(CommandFailure) -> Source {

@@ -23,12 +23,6 @@ import TwinModel
         #expect(try json(fixture, name)["books"]?["bytes"]?["closes"] == false)
     }
 
-    @Test(arguments: ["{}", "[]", "{\"a\":[1,-2.5,null,true,{\"b\":[]},\"ü\\n\\\"\\\\\\u0001\"],\"c\":{\"d\":{}}}"])
-    func `is laid out as all our JSON for people`(text: String) throws {
-        let json = try JSON(parsing: text)
-        #expect(String(decoding: PrettyJSON.file(json), as: UTF8.self) == json.text(.pretty) + "\n")
-    }
-
     @Test func `is linked from the file's name, the newest one`() throws {
         let fixture = try Fixture()
         let writer = ReceiptWriter(root: fixture.folder + "/receipts")

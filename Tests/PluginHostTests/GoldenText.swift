@@ -99,9 +99,5 @@ struct GoldenText {
         }
     }
 
-    private func quoted(_ text: String) -> String {
-        var out = ""
-        JSON.quote(text, to: &out)
-        return out
-    }
+    private func quoted(_ text: String) -> String { JSON.string(text).text() }
 }

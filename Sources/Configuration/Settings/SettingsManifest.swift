@@ -13,10 +13,11 @@ struct SettingsManifest: Sendable {
     static let suffix = ".plugin.json"
     static let bytesMax = 4 << 20
 
-    init(_ bytes: [UInt8], id: String, path: String) {
+    /// - Parameter shown: the path as errors name it.
+    init(_ bytes: [UInt8], id: String, path: String, shown: String) {
         self.id = id
         self.path = path
-        let place = Place(file: path)
+        let place = Place(file: shown)
         do throws(JSONError) {
             let json = try JSON(parsing: bytes)
             var faults: [String] = []
@@ -34,7 +35,7 @@ struct SettingsManifest: Sendable {
         } catch {
             schema = nil
             let line = bytes.prefix(error.offset).count { $0 == 0x0A } + 1
-            errors = [ConfigurationError("manifest", at: Place(file: path, line: line), "this is not JSON: \(error.message).")]
+            errors = [ConfigurationError("manifest", at: Place(file: shown, line: line), "this is not JSON: \(error.message).")]
         }
     }
 }

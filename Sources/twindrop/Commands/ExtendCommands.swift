@@ -6,7 +6,8 @@ import TwinModel
 
 struct PluginCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "plugin", abstract: "Lists and inspects transformer plugins.", discussion: "Example:\n  twindrop plugin list",
+        commandName: "plugin", abstract: "Lists and inspects transformer plugins.",
+        discussion: "Example:\n  twindrop plugin list",
         subcommands: [List.self, Inspect.self])
 
     struct List: ParsableCommand {
@@ -33,7 +34,8 @@ struct PluginCommand: ParsableCommand {
 
     struct Inspect: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Shows what a plugin is and which settings it takes.", discussion: "Example:\n  twindrop plugin inspect mapping")
+            abstract: "Shows what a plugin is and which settings it takes.",
+            discussion: "Example:\n  twindrop plugin inspect mapping")
 
         @OptionGroup var home: HomeOptions
         @Argument(help: "A plugin's id, or the path of a library.") var plugin: String
@@ -45,7 +47,8 @@ struct PluginCommand: ParsableCommand {
             } else if let known = try PluginCommand.all(home).first(where: { $0.manifest?.id == plugin || $0.name == plugin }) {
                 found = known
             } else {
-                throw CommandFailure(.negative, "No plugin is called \(Escaping.visible(plugin)).", "`twindrop plugin list` lists them.")
+                throw CommandFailure(
+                    .negative, "No plugin is called \(Escaping.visible(plugin)).", "`twindrop plugin list` lists them.")
             }
             Terminal.print(home.json ? PluginCommand.json(found).text() : PluginCommand.json(found).text(.pretty))
             if let defect = found.defect { throw CommandFailure(.negative, lines: [defect.message, defect.hint]) }
@@ -82,12 +85,14 @@ struct PluginCommand: ParsableCommand {
 
 struct SourceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "source", abstract: "Lists and checks the configured sources.", discussion: "Example:\n  twindrop source check",
+        commandName: "source", abstract: "Lists and checks the configured sources.",
+        discussion: "Example:\n  twindrop source check",
         subcommands: [List.self, Check.self])
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Lists the sources with everything that is in force.", discussion: "Example:\n  twindrop source list --json")
+            abstract: "Lists the sources with everything that is in force.", discussion: "Example:\n  twindrop source list --json"
+        )
 
         @OptionGroup var home: HomeOptions
 
@@ -96,7 +101,7 @@ struct SourceCommand: ParsableCommand {
             var table = Table("SOURCE", "PLUGIN", "READY", "MODE", "FOLDER")
             for source in opened.configuration.sources {
                 if home.json {
-                    Terminal.print(source.json)
+                    Terminal.print(.object([.init("source", .string(source.name.text))] + (source.json.members ?? [])))
                 } else {
                     table.add(
                         source.name.text, source.plugin, source.watched.readiness.kind.rawValue,
@@ -109,7 +114,8 @@ struct SourceCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Checks the whole configuration; lists everything that is wrong.", discussion: "Example:\n  twindrop source check")
+            abstract: "Checks the whole configuration; lists everything that is wrong.",
+            discussion: "Example:\n  twindrop source check")
 
         @OptionGroup var home: HomeOptions
 

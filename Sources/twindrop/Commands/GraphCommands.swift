@@ -8,7 +8,8 @@ import TwinStore
 struct MomentOptions: ParsableArguments {
     @Option(
         name: .customLong("as-of"),
-        help: ArgumentHelp("The state at this time (UTC, such as 2026-11-21T08:30) or after this commit (#42).", valueName: "time"))
+        help: ArgumentHelp(
+            "The state at this time (UTC, such as 2026-11-21T08:30) or after this commit (#42).", valueName: "time"))
     var asOf: String?
 
     func moment() throws(CommandFailure) -> Moment {
@@ -16,14 +17,17 @@ struct MomentOptions: ParsableArguments {
         if asOf.hasPrefix("#"), let sequence = UInt64(asOf.dropFirst()) { return .sequence(sequence) }
         if let time = Times.milliseconds(asOf) { return .time(time) }
         throw CommandFailure(
-            .usage, "\(Escaping.visible(asOf)) is no time.", "Write 2026-11-21, 2026-11-21T08:30, 2026-11-21T08:30:00.250Z, or #42.")
+            .usage, "\(Escaping.visible(asOf)) is no time.",
+            "Write 2026-11-21, 2026-11-21T08:30, 2026-11-21T08:30:00.250Z, or #42.")
     }
 }
 
 struct TwinCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "twin", abstract: "Shows a twin and its relationships, now or at any earlier moment.",
-        discussion: "Examples:\n  twindrop twin forklift-7\n  twindrop twin forklift-7 --as-of 2026-11-21T08:30\n  twindrop twin --all --json")
+        discussion:
+            "Examples:\n  twindrop twin forklift-7\n  twindrop twin forklift-7 --as-of 2026-11-21T08:30\n  twindrop twin --all --json"
+    )
 
     @OptionGroup var home: HomeOptions
     @OptionGroup var moment: MomentOptions
@@ -35,12 +39,14 @@ struct TwinCommand: ParsableCommand {
     }
 
     mutating func run() throws {
-        let store = try home.open().openGraph()
         let when = try moment.moment()
+        let store = try home.open().openGraph(forManyTwins: all)
         if let id {
             guard let twin = try Self.twin(id, when, store) else {
-                let sentence = when == .now ? "There is no twin \(Escaping.visible(id))." : "There was no twin \(Escaping.visible(id)) then."
-                throw CommandFailure(.negative, sentence, "`twindrop history \(Escaping.visible(id))` shows whether there ever was one.")
+                let sentence =
+                    when == .now ? "There is no twin \(Escaping.visible(id))." : "There was no twin \(Escaping.visible(id)) then."
+                throw CommandFailure(
+                    .negative, sentence, "`twindrop history \(Escaping.visible(id))` shows whether there ever was one.")
             }
             Terminal.print(twin.text(home.json ? .compact : .pretty))
         } else {
@@ -67,19 +73,25 @@ struct TwinCommand: ParsableCommand {
 
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "explain", abstract: "Says which file, which record and which plugin set a property, and what it was before.",
-        discussion: "Examples:\n  twindrop explain forklift-7 /batteryPercent\n  twindrop explain forklift-7.batteryPercent\n  twindrop explain forklift-7")
+        commandName: "explain",
+        abstract: "Says which file, which record and which plugin set a property, and what it was before.",
+        discussion:
+            "Examples:\n  twindrop explain forklift-7 /batteryPercent\n  twindrop explain forklift-7.batteryPercent\n  twindrop explain forklift-7"
+    )
 
     @OptionGroup var home: HomeOptions
     @Argument(help: "The twin's id, or ID.PROPERTY (split after the longest existing id).") var id: String
-    @Argument(help: ArgumentHelp("A JSON Pointer to the property; without one, every property.", valueName: "json-pointer")) var pointer: String?
+    @Argument(help: ArgumentHelp("A JSON Pointer to the property; without one, every property.", valueName: "json-pointer"))
+    var pointer: String?
 
     mutating func run() throws {
         let store = try home.open().openGraph()
         let (id, pointer) = try reporting { [id, pointer] () throws(DropError) in try Self.split(id, pointer, store) }
         let found = try reporting { () throws(DropError) in try store.explain(id, pointer) }
         guard !found.isEmpty else {
-            let what = pointer.map { "\(Escaping.visible(id)) has no property \(Escaping.visible($0))" } ?? "There is no twin \(Escaping.visible(id))"
+            let what =
+                pointer.map { "\(Escaping.visible(id)) has no property \(Escaping.visible($0))" }
+                ?? "There is no twin \(Escaping.visible(id))"
             throw CommandFailure(.negative, what + ".", "`twindrop twin \(Escaping.visible(id))` shows what there is.")
         }
         for one in found { if home.json { Terminal.print(Self.json(id, one)) } else { Self.print(one) } }
@@ -108,14 +120,17 @@ struct ExplainCommand: ParsableCommand {
     }
 
     static func words(_ origin: Provenance) -> String {
-        let place = origin.record > 0 ? "record \(origin.record) of \(origin.fileName)" : "\(origin.fileName), which no longer lists it"
+        let place =
+            origin.record > 0 ? "record \(origin.record) of \(origin.fileName)" : "\(origin.fileName), which no longer lists it"
         let plugin = origin.plugin.map { ", plugin \($0)" } ?? ""
-        return "\(place) (source \(origin.source), drop \(origin.drop)\(plugin)) at \(Times.text(origin.time)), commit #\(origin.sequence)"
+        return
+            "\(place) (source \(origin.source), drop \(origin.drop)\(plugin)) at \(Times.text(origin.time)), commit #\(origin.sequence)"
     }
 
     private static func json(_ id: String, _ one: Explanation) -> JSON {
         var members: [JSON.Member] = [
-            .init("twin", .string(id)), .init("pointer", .string(one.pointer)), .init("value", one.value), .init("setBy", json(one.setBy)),
+            .init("twin", .string(id)), .init("pointer", .string(one.pointer)), .init("value", one.value),
+            .init("setBy", json(one.setBy)),
         ]
         if let before = one.before { members.append(.init("before", before)) }
         if let origin = one.beforeSetBy { members.append(.init("beforeSetBy", json(origin))) }

@@ -24,6 +24,7 @@ struct InitCommand: ParsableCommand {
             Terminal.print("A home is in \(folder):")
             for file in made { Terminal.print("  \(file)") }
             Terminal.print("Next: twindrop run --home \(folder)")
+            Terminal.print("then: twindrop drop \(folder)/\(HomeTemplate.sampleFile) --source assets --wait --home \(folder)")
         } catch {
             throw CommandFailure(.usage, lines: [error.message, error.hint])
         }

@@ -24,7 +24,8 @@ struct Assembly {
     private var paths: Configuration.Paths { home.paths }
 
     func make() throws(DropError) -> Parts {
-        try Folders.make([paths.state, paths.dropzone, paths.archive, paths.receipts])
+        try Folders.make([paths.state, paths.archive, paths.receipts])
+        try Folders.make([paths.dropzone] + ownLandingFolders, forSenders: true)
         let lock = try HomeLock(state: paths.state)
         if lock.wasUnclean { log.warning("The last run did not end cleanly; recovering.") }
         let spool = try SpoolFolder(state: paths.state)
@@ -50,6 +51,11 @@ struct Assembly {
             if intake.isOnce { { claims.note($0) } } else { { watcher.noteClaims($0) } }
         wiring.afterClaim.with { $0 = told }
         return (lock, store, host, pipeline, watcher, marks)
+    }
+
+    /// The sources' folders in the drop zone. Others may be mounts that are away: to make those would hide that.
+    private var ownLandingFolders: [String] {
+        configuration.sources.map(\.watched.folder).filter { $0.hasPrefix(paths.dropzone + "/") }
     }
 
     /// The plugins of `sources`, none started yet.

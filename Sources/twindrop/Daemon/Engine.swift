@@ -124,8 +124,9 @@ final class Engine: Sendable {
             let record: DropRecord
             switch act {
             case "retry":
+                // First the plugin, then its drops: the other way round the first drop finds the source suspended still.
+                if let source = try register.drop(id)?.source { host.resume(source) }
                 record = try pipeline.retry(id)
-                host.resume(record.source)
             case "release": record = try pipeline.release(id, force: request["force"] == .bool(true))
             default: record = try pipeline.discard(id)
             }

@@ -30,11 +30,19 @@ enum StatusReport {
             }
             if let plugin = plugins[source.name] {
                 members.append(.init("worker", .string(plugin.isRunning ? "busy" : plugin.hasWarmWorker ? "warm" : "none")))
-                if let why = plugin.suspension { members.append(.init("suspended", .string(why.description))) }
+            }
+            if let why = plugins[source.name]?.suspension?.description ?? suspension(of: source, snapshot) {
+                members.append(.init("suspended", .string(why)))
             }
             if snapshot.blocked.contains(source.name) { members.append(.init("blocked", true)) }
             return members
         }
+    }
+
+    /// Why its drops wait although its plugin was never run: the defect beside it says more.
+    private static func suspension(of source: Source, _ snapshot: PipelineSnapshot) -> String? {
+        guard snapshot.suspended.contains(source.name) else { return nil }
+        return "Its plugin or settings cannot be used; its files wait. Correct them, then retry one of its drops."
     }
 
     static func atRest(_ home: Home) throws(CommandFailure) -> JSON {

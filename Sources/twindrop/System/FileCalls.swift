@@ -17,6 +17,8 @@ enum FileCalls {
         let descriptor: CInt
         let bytes: UInt64
         let inode: UInt64
+        /// Nanoseconds since 1970.
+        let changeTime: Int64
 
         func close() { _ = Glibc.close(descriptor) }
 
@@ -30,7 +32,8 @@ enum FileCalls {
         guard descriptor >= 0, unsafe fstat(descriptor, &facts) == 0 else {
             throw CommandFailure(.storage, "\(path) cannot be opened: \(reason).")
         }
-        return Opened(descriptor: descriptor, bytes: UInt64(facts.st_size), inode: UInt64(facts.st_ino))
+        let changed = Int64(facts.st_ctim.tv_sec) * 1_000_000_000 + Int64(facts.st_ctim.tv_nsec)
+        return Opened(descriptor: descriptor, bytes: UInt64(facts.st_size), inode: UInt64(facts.st_ino), changeTime: changed)
     }
 
     static func rename(_ from: String, to path: String) throws(CommandFailure) {

@@ -1,0 +1,82 @@
+import Foundation
+import Testing
+import TwinModel
+
+@Suite(.serialized) struct `A wrong configuration` {
+    @Test(arguments: [["run"], ["run", "--once"], ["status"], ["source", "check"], ["twin", "--all"]])
+    func `is refused with 64, and with every error at its place`(command: [String]) throws {
+        let home = try Home(
+            """
+            sources:
+              assets:
+                plugin: asset-inventory
+                mode: snapshoot
+                ready: {rule: rename, settel: 2s}
+                guard: {deletes: 0.05}
+              lifts:
+                plugin: no-such-plugin
+            limits:
+              workers: many
+
+            """)
+        let ended = try Program.run(Program.twindrop, command + ["--home", home.path])
+        #expect(ended.code == 64)
+        #expect(ended.out == "")
+        for place in [":4:", ":5:", ":6:", ":8:", ":10:"] { #expect(ended.err.contains("twindrop.yaml" + place), "\(ended.err)") }
+        for words in ["snapshot", "settle", "5%", "no-such-plugin", "limits.workers"] {
+            #expect(ended.err.contains(words), "\(ended.err)")
+        }
+    }
+
+    @Test func `with settings the plugin does not take names the setting`() throws {
+        let home = try Home(Sample.assetsSource("settings: {delimeter: \";\", statuses: active}"))
+        let ended = try home.run("source", "check")
+        #expect(ended.code == 64)
+        #expect(ended.err.contains("twindrop.yaml:5:"), "\(ended.err)")
+        #expect(ended.err.contains("delimeter"))
+        #expect(ended.err.contains("statuses"))
+    }
+
+    @Test func `in a mapping file is told with that file's lines`() throws {
+        let home = try Home(
+            "sources:\n  lifts:\n    plugin: mapping\n    mapping: lifts.yaml\n",
+            mappings: ["lifts.yaml": "dialect:\n  delimiter: \"\"\ntwins: 5\n"])
+        let ended = try home.run("run", "--once")
+        #expect(ended.code == 64)
+        #expect(ended.err.contains("mappings/lifts.yaml:2:"), "\(ended.err)")
+        #expect(ended.err.contains("mappings/lifts.yaml:3:"), "\(ended.err)")
+    }
+
+    @Test func `that only the plugin can find suspends its source, and is told`() throws {
+        let home = try Home(
+            "sources:\n  lifts:\n    plugin: mapping\n    ready: {rule: rename}\n    mapping: lifts.yaml\n",
+            mappings: ["lifts.yaml": "twins:\n  - id: \"lift-{id\"\n    model: dtmi:com:example:Lift;1\n    properties: {}\n"])
+        try home.deliver("a.csv", "id\n1\n", to: "lifts")
+        let ended = try home.run("run", "--once")
+        #expect(ended.err.contains("twins[0].id") || ended.err.contains("twins"), "\(ended.err)")
+        #expect(try home.list("drops").allSatisfy { $0["state"] != "quarantined" })
+    }
+
+    @Test func `is no reason to touch the home`() throws {
+        let home = try Home("sources: 5\n")
+        #expect(try home.run("run", "--once").code == 64)
+        #expect(home.names(in: "").sorted() == ["dropzone", "files", "mappings", "plugins", "twindrop.yaml"])
+    }
+
+    @Test func `is missing where there is no home`() throws {
+        let home = try Home(Sample.sources)
+        let ended = try Program.run(Program.twindrop, ["status", "--home", home.path + "/nowhere"])
+        #expect(ended.code == 64)
+        #expect(ended.err.contains("twindrop init"))
+    }
+
+    @Test(arguments: [
+        [], ["nonsense"], ["drop"], ["drop", "a.csv"], ["twin"], ["twin", "a", "--as-of", "yesterday"],
+        ["drops", "--state", "lost"],
+    ])
+    func `of the command line is a usage error`(arguments: [String]) throws {
+        let home = try Home(Sample.sources)
+        let ended = try Program.run(Program.twindrop, arguments, environment: ["TWINDROP_HOME": home.path])
+        #expect(ended.code == (arguments.isEmpty ? 0 : 64), "\(ended.err)")
+    }
+}

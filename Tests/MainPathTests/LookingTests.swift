@@ -1,0 +1,167 @@
+import Foundation
+import Testing
+import TwinModel
+
+@Suite(.serialized) struct `plan` {
+    @Test(arguments: [true, false]) func `shows what a file would change, and changes nothing`(withDaemon: Bool) throws {
+        let home = try Home(Sample.assetsSource("mode: snapshot"))
+        try home.drop("1.csv", Sample.assets(1...20), to: "assets")
+        let daemon = withDaemon ? try Daemon(home) : nil
+        let before = try (home.list("twin", "--all"), home.ask("status")["graph"], home.list("drops"), home.ask("verify")["root"])
+        let text = Sample.assets(1...18) + Sample.asset(19, status: "idle") + Sample.asset(21) + Sample.asset(22, status: "lost")
+        let file = try home.file("2.csv", text)
+        let plan = try home.ask("plan", file, "--source", "assets")
+        #expect(plan[path: "books/operations/created"] == 1)
+        #expect(plan[path: "books/operations/updated"] == 1)
+        #expect(plan[path: "books/records/rejected"] == 1)
+        let changes = plan["changes"]?.elements ?? []
+        let updated = try #require(changes.first { $0["id"] == "asset-FL-19" })
+        #expect(updated[path: "before/status"] == "active")
+        #expect(updated[path: "after/status"] == "idle")
+        #expect(plan["rejections"]?.elements?.first?["message"]?.string?.contains("status") == true)
+        let shown = try home.run("plan", file, "--source", "assets").out
+        #expect(shown.contains("status: \"active\" → \"idle\""), "\(shown)")
+        #expect(shown.contains("Nothing was changed."))
+        let after = try (home.list("twin", "--all"), home.ask("status")["graph"], home.list("drops"), home.ask("verify")["root"])
+        #expect(before == after)
+        if let daemon { #expect(try daemon.end() == 0) }
+    }
+
+    @Test func `says that a file would be held`() throws {
+        let home = try Home(Sample.assetsSource("mode: snapshot"))
+        try home.drop("1.csv", Sample.assets(1...40), to: "assets")
+        let plan = try home.ask("plan", home.file("2.csv", Sample.assets(1...10)), "--source", "assets")
+        #expect(plan["held"]?.string?.contains("30 of 40") == true)
+    }
+
+    @Test func `says why a file would be quarantined`() throws {
+        let home = try Home(Sample.sources)
+        let ended = try home.run("plan", home.file("2.csv", "<html>\n"), "--source", "assets")
+        #expect(ended.code == 1)
+        #expect(ended.err.contains("asset_id"))
+        #expect(ended.err.contains("2.csv"))
+    }
+}
+
+@Suite(.serialized) struct `why` {
+    private static let sources = """
+        sources:
+          assets:
+            plugin: asset-inventory
+            patterns: ["*.csv"]
+            ready: {rule: stable, settle: 10m}
+          quick:
+            plugin: asset-inventory
+            patterns: ["*.csv"]
+            ready: {rule: close}
+
+        """
+
+    private enum Kind: String, CaseIterable {
+        case writing, settling, pattern, temporary, symlink, fifo, processed, root, missing
+    }
+
+    private static let codes: [Kind: [String]] = [
+        .writing: ["writer"], .settling: ["settling"], .pattern: ["unmatched-name"], .temporary: ["temporary-name"],
+        .symlink: ["not-a-file"], .fifo: ["not-a-file"], .processed: ["gone"], .root: ["no-route"], .missing: ["gone"],
+    ]
+
+    @Test(arguments: [true, false]) func `says what is the matter with a file`(withDaemon: Bool) throws {
+        let home = try Home(Self.sources)
+        try home.drop("processed.csv", Sample.assets(1...1), to: "quick")
+        let daemon = withDaemon ? try Daemon(home) : nil
+        let folder = home.path + "/dropzone/quick/"
+        let files = FileManager.default
+        try files.createDirectory(atPath: home.path + "/dropzone/assets", withIntermediateDirectories: true)
+        var writer: FileHandle?
+        for kind in Kind.allCases {
+            var path = folder + kind.rawValue + ".csv"
+            switch kind {
+            case .writing:
+                _ = files.createFile(atPath: path, contents: nil)
+                writer = FileHandle(forWritingAtPath: path)
+                try writer?.write(contentsOf: Data(Sample.assetHeader.utf8))
+            case .settling:
+                path = home.path + "/dropzone/assets/settling.csv"
+                _ = files.createFile(atPath: path, contents: Data(Sample.assets(1...1).utf8))
+            case .pattern:
+                path = folder + "pattern.txt"
+                _ = files.createFile(atPath: path, contents: Data("x".utf8))
+            case .temporary:
+                path = folder + "temporary.csv.part"
+                _ = files.createFile(atPath: path, contents: Data("x".utf8))
+            case .symlink: try files.createSymbolicLink(atPath: path, withDestinationPath: "/etc/passwd")
+            case .fifo: #expect(try Program.tool("mkfifo", path).code == 0)
+            case .root:
+                path = home.path + "/dropzone/root.bin"
+                _ = files.createFile(atPath: path, contents: Data("x".utf8))
+            case .processed, .missing: break
+            }
+            let answer = try home.ask("why", path)
+            #expect(Self.codes[kind]?.contains(answer["code"]?.string ?? "") == true, "\(kind): \(answer.text())")
+            #expect(answer["sentences"]?.elements?.isEmpty == false)
+            if kind == .processed {
+                #expect(answer["drop"] != nil)
+                #expect(answer["sentences"]?.elements?.last?.string?.contains("claimed at") == true)
+            }
+        }
+        withExtendedLifetime(writer) {}
+        #expect(files.fileExists(atPath: folder + "symlink.csv"))
+        if let daemon { #expect(try daemon.end() == 0) }
+    }
+}
+
+@Suite(.serialized) struct `An operator` {
+    @Test func `sees in status what runs and what waits`() throws {
+        let home = try Home(Sample.assetsSource("mode: snapshot"))
+        try home.drop("1.csv", Sample.assets(1...40), to: "assets")
+        try home.drop("2.csv", Sample.assets(1...10), to: "assets", code: 1)
+        let rest = try home.ask("status")
+        #expect(rest["running"] == .bool(false))
+        let daemon = try Daemon(home)
+        let running = try home.ask("status")
+        #expect(running["running"] == .bool(true))
+        for status in [rest, running] {
+            #expect(status[path: "graph/twins"] == 40)
+            #expect(status["sources"]?.elements?.first?[path: "drops/held"] == 1)
+        }
+        #expect(try home.run("status").out.contains("1 held"))
+        #expect(try daemon.end() == 0)
+    }
+
+    @Test func `is told by doctor what needs a person`() throws {
+        let home = try Home(Sample.sources)
+        try home.drop("1.csv", Sample.assets(1...4), to: "assets")
+        #expect(try home.ask("doctor")["sound"] == .bool(true))
+        try home.drop("bad.csv", "<html>\n", to: "assets", code: 1)
+        let ill = try home.ask("doctor", code: 1)
+        #expect(ill["sound"] == .bool(false))
+        #expect(ill.text().contains("bad.csv"))
+    }
+
+    @Test func `can back up beside a running daemon, and restore`() throws {
+        let home = try Home(Sample.sources)
+        let daemon = try Daemon(home)
+        try home.drop("1.csv", Sample.assets(1...4), to: "assets")
+        let backup = home.path + "/files/nightly.twindb"
+        #expect(try home.run("backup", backup).code == 0)
+        #expect(try home.run("backup", backup).code == 64)
+        let twins = try home.list("twin", "--all")
+        try home.drop("2.csv", Sample.assets(3...9, status: "idle"), to: "assets")
+        #expect(try home.run("restore", backup).code == 75)
+        #expect(try daemon.end() == 0)
+        #expect(try home.run("restore", backup).code == 0)
+        #expect(try home.list("twin", "--all") == twins)
+        #expect(try home.drop("3.csv", Sample.assets(1...5, status: "idle"), to: "assets")["state"] == "archived")
+        #expect(try home.run("verify", "--full").code == 0)
+    }
+
+    @Test func `lists drops by source and state, the newest first`() throws {
+        let home = try Home(Sample.sources)
+        for number in 1...3 { try home.drop("\(number).csv", Sample.assets(number...number), to: "assets") }
+        try home.drop("f.csv", Sample.fleet, to: "fleet")
+        #expect(try home.list("drops").map { $0["file"] } == ["f.csv", "3.csv", "2.csv", "1.csv"])
+        #expect(try home.list("drops", "--source", "assets", "--limit", "2").map { $0["file"] } == ["3.csv", "2.csv"])
+        #expect(try home.list("drops", "--state", "held,quarantined") == [])
+    }
+}

@@ -1,0 +1,103 @@
+import Foundation
+import Testing
+import TwinModel
+
+@Suite(.serialized) struct `The daemon` {
+    @Test func `says exactly ready, and ends with 0 on SIGTERM`() throws {
+        let home = try Home(Sample.sources)
+        let daemon = try Daemon(home)
+        try home.drop("a.csv", Sample.assets(1...5), to: "assets")
+        #expect(try daemon.end() == 0)
+        #expect(daemon.printed() == "")
+        #expect(home.names(in: "state/spool/in") == [])
+        #expect(!home.names(in: "state").contains("control.sock"))
+        #expect(!home.names(in: "state").contains("endpoint"))
+        #expect(home.names(in: "dropzone/assets").filter { !$0.hasPrefix(".") } == [])
+        #expect(try home.ask("status")["running"] == .bool(false))
+    }
+
+    @Test func `takes a file that is renamed into its folder`() throws {
+        let home = try Home(Sample.sources)
+        let daemon = try Daemon(home)
+        try home.deliver("a.csv", Sample.assets(1...3), to: "assets")
+        try daemon.wait(for: "A drop was applied.")
+        #expect(try home.list("twin", "--all").count == 3)
+        #expect(try daemon.end() == 0)
+    }
+
+    @Test func `makes the folders of its sources, and watches them by events`() throws {
+        let home = try Home(Sample.sources)
+        let daemon = try Daemon(home)
+        #expect(home.names(in: "dropzone").filter { !$0.hasPrefix(".") } == ["assets", "doors", "fleet", "orders"])
+        let alarms = try home.ask("status")["sources"]?.elements?.compactMap { $0["alarms"] }
+        #expect(alarms == [])
+        #expect(try daemon.end() == 0)
+    }
+
+    @Test func `lets no second one into its home`() throws {
+        let home = try Home(Sample.sources)
+        let daemon = try Daemon(home)
+        for command in [["run"], ["run", "--once"], ["restore", "nowhere.twindb"]] {
+            let second = try Program.run(Program.twindrop, command + ["--home", home.path])
+            #expect(second.code == 75, "\(command): \(second.err)")
+            #expect(second.out == "")
+            #expect(second.err.contains("\(daemon.processID)"), "\(second.err)")
+        }
+        #expect(try daemon.end() == 0)
+    }
+
+    @Test func `that is stopped at work loses no file`() throws {
+        let home = try Home(Sample.sources)
+        let daemon = try Daemon(home)
+        for number in 1...40 { try home.deliver("\(number).csv", Sample.assets(number...number), to: "assets") }
+        try daemon.wait(for: "A drop was applied.")
+        #expect(try daemon.end() == 0)
+        #expect(try home.run("run", "--once").code == 0)
+        #expect(try home.list("twin", "--all").count == 40)
+        let states = try home.list("drops", "--state", "clean").map { $0["file"]?.string ?? "" }
+        #expect(Set(states).count == 40)
+        #expect(states.count == 40)
+    }
+
+    @Test func `is found by a drop that comes while it starts`() throws {
+        let home = try Home(Sample.sources)
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: Program.twindrop)
+        process.arguments = ["run", "--home", home.path]
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        defer { kill(process.processIdentifier, SIGKILL) }
+        #expect(try home.drop("a.csv", Sample.assets(1...3), to: "assets")[path: "books/operations/created"] == 3)
+    }
+}
+
+@Suite(.serialized) struct `run --once` {
+    @Test func `ends with 0 when every file was applied`() throws {
+        let home = try Home(Sample.sources)
+        #expect(try home.run("run", "--once").code == 0)
+        try home.deliver("a.csv", Sample.assets(1...3), to: "assets")
+        try home.deliver("o.csv", Sample.orderHeader + Sample.order(1, battery: 50, order: 7), to: "orders")
+        let ended = try home.run("run", "--once")
+        #expect(ended.code == 0, "\(ended.err)")
+        #expect(ended.out == "")
+        #expect(try home.list("twin", "--all").count == 5)
+    }
+
+    @Test func `ends with 1 and names the files that a person must look at`() throws {
+        let home = try Home(Sample.sources)
+        try home.deliver("a.csv", Sample.assets(1...3), to: "assets")
+        try home.deliver("broken.csv", "<html>\n", to: "assets")
+        let ended = try home.run("run", "--once")
+        #expect(ended.code == 1)
+        #expect(ended.err.contains("broken.csv (quarantined)"))
+        #expect(try home.list("twin", "--all").count == 3)
+    }
+
+    @Test func `routes a file in the drop zone's root by what it holds`() throws {
+        let home = try Home(Sample.sources)
+        try FileManager.default.moveItem(atPath: try home.file("x.txt", Sample.fleet), toPath: home.path + "/dropzone/x.txt")
+        #expect(try home.run("run", "--once").code == 0)
+        #expect(try home.list("drops").map { $0["source"] } == ["fleet"])
+    }
+}
