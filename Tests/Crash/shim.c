@@ -181,18 +181,28 @@ int openat64(int at, const char *path, int flags, ...) {
     OPEN(openat64, below(path) || (path[0] != '/' && below_descriptor(at)), at, path, flags, bits)
 }
 int unlink(const char *path) { CALL(below(path), 0, unlink, path) }
-int unlinkat(int at, const char *path, int flags) { CALL(below(path) || below_descriptor(at), 0, unlinkat, at, path, flags) }
+int unlinkat(int at, const char *path, int flags) {
+    CALL(below(path) || below_descriptor(at), 0, unlinkat, at, path, flags)
+}
 int rename(const char *from, const char *to) { CALL(below(to) || below(from), 0, rename, from, to) }
-int renameat(int a, const char *from, int b, const char *to) { CALL(below(to) || below_descriptor(b), 0, renameat, a, from, b, to) }
+int renameat(int a, const char *from, int b, const char *to) {
+    CALL(below(to) || below_descriptor(b), 0, renameat, a, from, b, to)
+}
 int renameat2(int a, const char *from, int b, const char *to, unsigned flags) {
     CALL(below(to) || below_descriptor(b), 0, renameat2, a, from, b, to, flags)
 }
 int link(const char *from, const char *to) { CALL(below(to), 0, link, from, to) }
-int linkat(int a, const char *from, int b, const char *to, int flags) { CALL(below(to) || below_descriptor(b), 0, linkat, a, from, b, to, flags) }
+int linkat(int a, const char *from, int b, const char *to, int flags) {
+    CALL(below(to) || below_descriptor(b), 0, linkat, a, from, b, to, flags)
+}
 int symlink(const char *from, const char *to) { CALL(below(to), 0, symlink, from, to) }
-int symlinkat(const char *from, int at, const char *to) { CALL(below(to) || below_descriptor(at), 0, symlinkat, from, at, to) }
+int symlinkat(const char *from, int at, const char *to) {
+    CALL(below(to) || below_descriptor(at), 0, symlinkat, from, at, to)
+}
 int mkdir(const char *path, mode_t bits) { CALL(below(path), 1, mkdir, path, bits) }
-int mkdirat(int at, const char *path, mode_t bits) { CALL(below(path) || below_descriptor(at), 1, mkdirat, at, path, bits) }
+int mkdirat(int at, const char *path, mode_t bits) {
+    CALL(below(path) || below_descriptor(at), 1, mkdirat, at, path, bits)
+}
 int ftruncate(int fd, off_t length) { CALL(below_descriptor(fd), 0, ftruncate, fd, length) }
 int ftruncate64(int fd, off64_t length) { CALL(below_descriptor(fd), 0, ftruncate64, fd, length) }
 
@@ -212,5 +222,7 @@ int ftruncate64(int fd, off64_t length) { CALL(below_descriptor(fd), 0, ftruncat
 
 ssize_t write(int fd, const void *bytes, size_t length) { WRITE(write, length, NEXT(write)(fd, bytes, part)) }
 ssize_t pwrite(int fd, const void *bytes, size_t length, off_t at) { WRITE(pwrite, length, NEXT(pwrite)(fd, bytes, part, at)) }
-ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t at) { WRITE(pwrite64, length, NEXT(pwrite64)(fd, bytes, part, at)) }
+ssize_t pwrite64(int fd, const void *bytes, size_t length, off64_t at) {
+    WRITE(pwrite64, length, NEXT(pwrite64)(fd, bytes, part, at))
+}
 ssize_t writev(int fd, const struct iovec *parts, int count) { CALL(below_descriptor(fd), 1, writev, fd, parts, count) }
