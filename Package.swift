@@ -92,7 +92,8 @@ let package = Package(
         .executableTarget(
             name: "twindrop",
             dependencies: [
-                "DropCore", "TwinModel", "ThreadKit", "SocketKit", "DropWatch", "DropSpooling", "PluginHost", "TwinStore", "Evidence",
+                "DropCore", "TwinModel", "ThreadKit", "SocketKit", "DropWatch", "DropSpooling", "PluginHost", "TwinStore",
+                "Evidence",
                 "Configuration",
                 "Pipeline", argumentParser, logging, system,
             ],
@@ -102,10 +103,12 @@ let package = Package(
         .executableTarget(
             name: "twindrop-worker", dependencies: ["CTwinDropPlugin", "CTwinDropWire"], linkerSettings: carriesSwift),
         .executableTarget(
-            name: "twindrop-watch", exclude: ["LICENSE", "README.md"], linkerSettings: carriesSwift + [.linkedLibrary("inotifytools")]),
+            name: "twindrop-watch", exclude: ["LICENSE", "README.md"],
+            linkerSettings: carriesSwift + [.linkedLibrary("inotifytools")]),
 
         .executableTarget(
-            name: "store-bench", dependencies: ["TwinStore", "DropCore", "TwinModel", "ThreadKit"], path: "Benchmarks/store-bench",
+            name: "store-bench", dependencies: ["TwinStore", "DropCore", "TwinModel", "ThreadKit"],
+            path: "Benchmarks/store-bench",
             swiftSettings: strict),
 
         // Plugin side

@@ -153,7 +153,8 @@ extension SourceLane {
             state.suspension = DropError(
                 "plugin-suspended",
                 "Source \(source.name): plugin \(plugin) failed on \(count) drops in a row, last with: \(error.message)",
-                hint: "Replace the plugin and start twindrop again, or retry one of the drops if the cause is gone; its files wait.",
+                hint:
+                    "Replace the plugin and start twindrop again, or retry one of the drops if the cause is gone; its files wait.",
                 remedy: .suspendSource)
         }
     }

@@ -76,11 +76,13 @@ extension Rehearsal.Plan {
         }
         if changes.count > limit { Terminal.print("… and \(changes.count - limit) more (--limit).") }
         for rejection in rejections.prefix(limit) {
-            Terminal.print("rejected record \(rejection.record) (byte \(rejection.offset)): \(rejection.message) [\(rejection.code)]")
+            Terminal.print(
+                "rejected record \(rejection.record) (byte \(rejection.offset)): \(rejection.message) [\(rejection.code)]")
         }
         let records = "\(books.recordsRead) records read, \(books.recordsFiltered) filtered, \(books.recordsRejected) rejected"
         Terminal.print(
-            "\(records): \(books.created) created, \(books.updated) updated, \(books.unchanged) unchanged, \(books.deleted + books.deletedByAbsence) deleted.")
+            "\(records): \(books.created) created, \(books.updated) updated, \(books.unchanged) unchanged, \(books.deleted + books.deletedByAbsence) deleted."
+        )
         if let hold { Terminal.print("It would be held: \(hold.message)") }
         Terminal.print("Nothing was changed.")
     }

@@ -26,7 +26,8 @@ struct TwinDrop: ParsableCommand {
             CommandGroup(name: "Read the graph", subcommands: [TwinCommand.self, ExplainCommand.self, HistoryCommand.self]),
             CommandGroup(name: "Audit", subcommands: [BatchesCommand.self, ArchiveCommand.self, VerifyCommand.self]),
             CommandGroup(name: "Extend", subcommands: [PluginCommand.self, SourceCommand.self]),
-            CommandGroup(name: "Keep", subcommands: [DoctorCommand.self, BackupCommand.self, RestoreCommand.self, BenchCommand.self]),
+            CommandGroup(
+                name: "Keep", subcommands: [DoctorCommand.self, BackupCommand.self, RestoreCommand.self, BenchCommand.self]),
         ])
 
     static func main() {

@@ -13,7 +13,9 @@ import Testing
         #expect(DropID(high: .max, low: .max).description == "7ZZZZZZZZZZZZZZZZZZZZZZZZZ")
     }
 
-    @Test(arguments: ["", "7ZZZZZZZZZZZZZZZZZZZZZZZZ", "8ZZZZZZZZZZZZZZZZZZZZZZZZZ", "7ZZZZZZZZZZZZZZZZZZZZZZZZU", "../../../../../../etc/pass"])
+    @Test(arguments: [
+        "", "7ZZZZZZZZZZZZZZZZZZZZZZZZ", "8ZZZZZZZZZZZZZZZZZZZZZZZZZ", "7ZZZZZZZZZZZZZZZZZZZZZZZZU", "../../../../../../etc/pass",
+    ])
     func `are refused when the text is none`(text: String) {
         #expect(DropID(text) == nil)
     }
@@ -56,7 +58,9 @@ import Testing
 }
 
 @Suite struct `UTC days` {
-    @Test(arguments: [(0, "1970/01/01"), (951_782_400_000, "2000/02/29"), (4_107_542_399_999, "2100/02/28"), (4_107_542_400_000, "2100/03/01")])
+    @Test(arguments: [
+        (0, "1970/01/01"), (951_782_400_000, "2000/02/29"), (4_107_542_399_999, "2100/02/28"), (4_107_542_400_000, "2100/03/01"),
+    ])
     func `follow the calendar`(milliseconds: UInt64, expected: String) {
         #expect(UTCDay(milliseconds: milliseconds).description == expected)
     }

@@ -179,7 +179,9 @@ final class RegisterFake: DropRegister {
     func find(_ prefix: String, limit: Int) throws(DropError) -> [DropRecord] { [] }
     func newestApplied(of source: SourceName) throws(DropError) -> DropRecord? { nil }
     func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord? { nil }
-    func drop(withIntake identity: FileIdentity, of source: SourceName, before id: DropID) throws(DropError) -> DropRecord? { nil }
+    func drop(withIntake identity: FileIdentity, of source: SourceName, before id: DropID) throws(DropError) -> DropRecord? {
+        nil
+    }
 }
 
 func dropID(_ number: UInt64) -> DropID { DropID(high: 1 << 40, low: number) }

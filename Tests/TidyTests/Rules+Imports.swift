@@ -34,7 +34,8 @@ enum Rules {
 
     /// Where pointers may be touched: `unsafe`, and modules of C.
     static let unsafeFolders = [
-        "Sources/ThreadKit/", "Sources/SocketKit/", "Sources/ArchiveKit/", "Sources/DropSpooling/Raw/", "Sources/twindrop/System/",
+        "Sources/ThreadKit/", "Sources/SocketKit/", "Sources/ArchiveKit/", "Sources/DropSpooling/Raw/",
+        "Sources/twindrop/System/",
         "Sources/CurlKit/", "Sources/PluginHost/", "Sources/TwinDropPluginSDK/",
         "Sources/TwinDropTesting/", "Sources/TwinStore/Raw/", "Sources/DropWatch/Raw/", "Sources/DropWatch/System/",
         "Sources/DropWatch/Watching/HelperProcess.swift", "Sources/Evidence/Raw/", "Plugins/",

@@ -133,7 +133,9 @@ import TwinModel
         try fixture.reopen()
         #expect(try fixture.store.drop(record.id) == record)
         #expect(try fixture.store.unfinished().map(\.id) == [record.id])
-        #expect(try fixture.store.drop(withIntake: record.intake, of: record.source, before: DropID(high: .max, low: 0))?.id == record.id)
+        #expect(
+            try fixture.store.drop(withIntake: record.intake, of: record.source, before: DropID(high: .max, low: 0))?.id
+                == record.id)
         #expect(try fixture.store.find(String(record.id.description.prefix(20)).lowercased(), limit: 5).count == 1)
         #expect(try fixture.store.find(record.fileName.description, limit: 5).count == 1)
         record.container = "2026/11/21/000001.tar.zst"

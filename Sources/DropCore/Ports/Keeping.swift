@@ -108,7 +108,8 @@ package protocol ReceiptBook: Sendable {
     /// Writes (or replaces) the drop's receipt.
     func write(_ record: DropRecord, leaf: UInt64?) throws(DropError)
     /// Writes the refused records in the file's own dialect, with reasons beside them; nothing when there are none.
-    func writeRejects(_ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, spooledAt path: String) throws(DropError)
+    func writeRejects(
+        _ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, spooledAt path: String) throws(DropError)
     /// The receipt as it was written; nil when there is none.
     func receipt(of record: DropRecord) throws(DropError) -> JSON?
 }

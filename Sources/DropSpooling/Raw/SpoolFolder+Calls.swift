@@ -37,7 +37,8 @@ extension SpoolFolder {
                 remedy: .quarantine)
         default:
             return DropError(
-                "storage", "\(call) \(path): \(why).", hint: "Check the file system and the folder's permissions, then start again.",
+                "storage", "\(call) \(path): \(why).",
+                hint: "Check the file system and the folder's permissions, then start again.",
                 remedy: .stop)
         }
     }

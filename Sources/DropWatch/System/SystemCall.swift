@@ -74,7 +74,7 @@ package enum SystemCall {
 
     /// Whether anything has this name.
     package static func exists(_ name: FileName, in folder: CInt) throws(SystemCallError) -> Bool {
-        do { _ = try facts(of: name, in: folder) } catch where error.number == ENOENT { return false }
+        do { _ = try facts(of: name, in: folder) } catch  where error.number == ENOENT { return false }
         return true
     }
 

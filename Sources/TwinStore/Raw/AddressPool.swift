@@ -38,7 +38,8 @@ enum AddressPool {
         let first = Int(bitPattern: start) & ~(page - 1)
         let end = (Int(bitPattern: start) + count + page - 1) & ~(page - 1)
         // The kernel forgets whole pages; all of them belong to the range, which starts and ends on a page.
-        guard let aligned = unsafe UnsafeMutableRawPointer(bitPattern: first), unsafe madvise(aligned, end - first, MADV_DONTNEED) == 0
+        guard let aligned = unsafe UnsafeMutableRawPointer(bitPattern: first),
+            unsafe madvise(aligned, end - first, MADV_DONTNEED) == 0
         else {
             unsafe memset(start, 0, count)
             return

@@ -81,7 +81,8 @@ struct ArchiveCommand: ParsableCommand {
                         Terminal.print(drop.json)
                     } else {
                         table.add(
-                            drop.drop.description, drop.kind, drop.source.text, Times.text(drop.archivedAt), String(drop.bytes), drop.file)
+                            drop.drop.description, drop.kind, drop.source.text, Times.text(drop.archivedAt), String(drop.bytes),
+                            drop.file)
                     }
                     return true
                 }
@@ -92,7 +93,8 @@ struct ArchiveCommand: ParsableCommand {
 
     struct Cat: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Writes a drop's original bytes to stdout.", discussion: "Example:\n  twindrop archive cat 01KAJ4 > original.csv")
+            abstract: "Writes a drop's original bytes to stdout.",
+            discussion: "Example:\n  twindrop archive cat 01KAJ4 > original.csv")
 
         @OptionGroup var options: ArchiveOptions
         @Argument(help: "A ULID, the start of one, or a file name.") var drop: String
@@ -146,7 +148,8 @@ struct ArchivedName {
         }
         if let byName { return byName }
         guard let first = byID.first else {
-            throw CommandFailure(.negative, "The archive has no drop \(Escaping.visible(text)).", "`twindrop archive list` lists them.")
+            throw CommandFailure(
+                .negative, "The archive has no drop \(Escaping.visible(text)).", "`twindrop archive list` lists them.")
         }
         guard byID.count == 1 else {
             throw CommandFailure(
@@ -173,7 +176,8 @@ struct VerifyCommand: ParsableCommand {
     @OptionGroup var options: ArchiveOptions
     @Flag(help: "Decompress and hash every archived file.") var full = false
     @Option(help: ArgumentHelp("Also print a proof that this drop is in the archive.", valueName: "drop")) var prove: String?
-    @Option(help: ArgumentHelp("A seal that was kept elsewhere: finds a roll-back of the whole archive.", valueName: "seal")) var anchor: String?
+    @Option(help: ArgumentHelp("A seal that was kept elsewhere: finds a roll-back of the whole archive.", valueName: "seal"))
+    var anchor: String?
 
     mutating func run() throws {
         let folder = try options.folder()
@@ -186,19 +190,25 @@ struct VerifyCommand: ParsableCommand {
             }
         }
         if options.home.json { Terminal.print(result.json) } else { Self.print(result) }
-        guard result.isSound else { throw CommandFailure(.negative, "The archive is not as it was written: \(result.findings.count) findings.") }
+        guard result.isSound else {
+            throw CommandFailure(.negative, "The archive is not as it was written: \(result.findings.count) findings.")
+        }
     }
 
     private static func print(_ result: VerifyResult) {
         for finding in result.findings { Terminal.print("FOUND  \(finding.message) [\(finding.code)]") }
         let depth = result.full ? "every file read" : "containers hashed"
         Terminal.print(
-            "\(result.drops) drops in \(result.containers) containers, \(result.records) records in the chain, \(result.seals) seals; \(depth).")
+            "\(result.drops) drops in \(result.containers) containers, \(result.records) records in the chain, \(result.seals) seals; \(depth)."
+        )
         Terminal.print("tree root \(result.root)")
         if let proof = result.proof {
-            Terminal.print("drop \(proof.drop) is record \(proof.index) of \(proof.size)\(proof.seal.map { ", sealed by \($0)" } ?? "")")
+            Terminal.print(
+                "drop \(proof.drop) is record \(proof.index) of \(proof.size)\(proof.seal.map { ", sealed by \($0)" } ?? "")")
             Terminal.print("leaf      \(proof.leaf)")
-            for step in proof.path { Terminal.print("\(step.side)\(String(repeating: " ", count: max(1, 10 - step.side.count)))\(step.sibling)") }
+            for step in proof.path {
+                Terminal.print("\(step.side)\(String(repeating: " ", count: max(1, 10 - step.side.count)))\(step.sibling)")
+            }
             Terminal.print("root      \(proof.root)")
         }
         if result.isSound { Terminal.print("The archive is whole.") }

@@ -9,7 +9,8 @@ struct BenchCommand: ParsableCommand {
         discussion: "Example:\n  twindrop bench --totals battery_pct,odometer_km --json")
 
     @OptionGroup var home: HomeOptions
-    @Option(help: ArgumentHelp("Properties, separated by commas; each value counts in whole tenths.", valueName: "names")) var totals: String
+    @Option(help: ArgumentHelp("Properties, separated by commas; each value counts in whole tenths.", valueName: "names"))
+    var totals: String
 
     mutating func run() throws {
         let names = totals.split(separator: ",").map(String.init)

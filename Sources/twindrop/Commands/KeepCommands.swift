@@ -9,7 +9,8 @@ import TwinStore
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "doctor", abstract: "Checks the home: configuration, plugins, database, archive, space.", discussion: "Example:\n  twindrop doctor")
+        commandName: "doctor", abstract: "Checks the home: configuration, plugins, database, archive, space.",
+        discussion: "Example:\n  twindrop doctor")
 
     @OptionGroup var home: HomeOptions
 
@@ -20,7 +21,8 @@ struct DoctorCommand: ParsableCommand {
         if home.json {
             Terminal.print([
                 "sound": .bool(sound),
-                "checks": .array(checks.map { ["check": .string($0.name), "findings": .array($0.findings.map { .string($0) })] }),
+                "checks": .array(
+                    checks.map { ["check": .string($0.name), "findings": .array($0.findings.map { .string($0) })] }),
             ])
         } else {
             for check in checks {
@@ -53,7 +55,8 @@ struct BackupCommand: ParsableCommand {
 struct RestoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "restore", abstract: "Puts a backup in place of the twin database; the daemon must not run.",
-        discussion: "The present database is kept beside it as twin.db.before-restore.\n\nExample:\n  twindrop restore nightly.twindb")
+        discussion:
+            "The present database is kept beside it as twin.db.before-restore.\n\nExample:\n  twindrop restore nightly.twindb")
 
     @OptionGroup var home: HomeOptions
     @Argument(help: "A file that `backup` wrote.") var file: String
@@ -128,6 +131,7 @@ struct Examination {
         let space = try SpoolFolder(state: home.paths.state).freeSpace()
         let limits = home.configuration.limits.space
         let mark = min(limits.softBytes, UInt64(Double(space.bytesTotal) * limits.softShare))
-        return space.bytesFree < mark ? ["only \(space.bytesFree >> 20) MiB are free; below \(mark >> 20) MiB nothing is claimed"] : []
+        return space.bytesFree < mark
+            ? ["only \(space.bytesFree >> 20) MiB are free; below \(mark >> 20) MiB nothing is claimed"] : []
     }
 }

@@ -41,7 +41,8 @@ struct DropsCommand: ParsableCommand {
 
 struct ShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Shows all that is known about a drop.", discussion: "Example:\n  twindrop show orders-1010.csv")
+        commandName: "show", abstract: "Shows all that is known about a drop.",
+        discussion: "Example:\n  twindrop show orders-1010.csv")
 
     @OptionGroup var home: HomeOptions
     @Argument(help: "A ULID, the start of one, or a file name.") var drop: String

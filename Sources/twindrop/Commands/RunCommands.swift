@@ -53,7 +53,9 @@ struct RunCommand: ParsableCommand {
         let engine = try Engine(opened, intake: once ? .once : .daemon)
         do {
             try reporting { () throws(DropError) in try engine.start() }
-            if let listen { engine.log.warning("This build has no HTTP service; --listen does nothing.", metadata: ["listen": "\(listen)"]) }
+            if let listen {
+                engine.log.warning("This build has no HTTP service; --listen does nothing.", metadata: ["listen": "\(listen)"])
+            }
             if once { try processOnce(engine) } else { try serve(engine) }
         } catch {
             engine.stop()
@@ -67,7 +69,8 @@ struct RunCommand: ParsableCommand {
         let bad = engine.tally.unhappy
         guard bad.isEmpty else {
             throw CommandFailure(
-                .negative, lines: ["\(bad.count) of \(engine.tally.count) drops were quarantined or held:"]
+                .negative,
+                lines: ["\(bad.count) of \(engine.tally.count) drops were quarantined or held:"]
                     + bad.map { "\($0.fileName) (\($0.state.rawValue)): \($0.reason?.message ?? "")" })
         }
     }
@@ -120,7 +123,8 @@ struct DropCommand: ParsableCommand {
     private func report(_ record: DropRecord, _ opened: Home) throws {
         if home.json { Terminal.print(try receipt(of: record, opened)) } else { DropReport.print(record) }
         if record.state == .quarantined || record.state == .held {
-            throw CommandFailure(.negative, lines: [record.reason?.message ?? "The drop is \(record.state.rawValue).", record.reason?.hint ?? ""])
+            throw CommandFailure(
+                .negative, lines: [record.reason?.message ?? "The drop is \(record.state.rawValue).", record.reason?.hint ?? ""])
         }
     }
 

@@ -6,7 +6,8 @@ import TwinModel
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Shows what runs, what waits, and what needs a person.", discussion: "Example:\n  twindrop status")
+        commandName: "status", abstract: "Shows what runs, what waits, and what needs a person.",
+        discussion: "Example:\n  twindrop status")
 
     @OptionGroup var home: HomeOptions
 
@@ -28,7 +29,8 @@ struct WhyCommand: ParsableCommand {
     mutating func run() throws {
         let opened = try home.open()
         let path = URL(fileURLWithPath: file).standardizedFileURL.path
-        let answer = try ControlClient.ask(opened.controlSocket, ["do": "why", "file": .string(path)]) ?? WhyReport(opened).answer(path)
+        let answer =
+            try ControlClient.ask(opened.controlSocket, ["do": "why", "file": .string(path)]) ?? WhyReport(opened).answer(path)
         if home.json { return Terminal.print(answer) }
         for sentence in answer["sentences"]?.elements ?? [] { Terminal.print(sentence.string ?? "") }
     }

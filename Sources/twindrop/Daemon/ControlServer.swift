@@ -50,7 +50,10 @@ final class ControlServer: Sendable {
 
     private static func answer(to line: String, _ handler: Handler) -> JSON {
         guard let request = try? JSON(parsing: line), let act = request["do"]?.string else {  // Any bad line gets one answer.
-            return failure(DropError("request", "The request is no JSON object with \"do\".", hint: "Use the twindrop command.", remedy: .suspendSource))
+            return failure(
+                DropError(
+                    "request", "The request is no JSON object with \"do\".", hint: "Use the twindrop command.",
+                    remedy: .suspendSource))
         }
         do throws(DropError) {
             return ["result": try handler(act, request)]

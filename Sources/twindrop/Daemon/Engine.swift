@@ -66,7 +66,11 @@ final class Engine: Sendable {
         if intake.isOnce {
             let left = watcher.takePresent { [claims] in claims.take() }
             for file in left {
-                log.notice("A file was left.", metadata: ["file": "\(file.folder)/\(file.name)", "why": "\(file.explanation.sentences.joined(separator: " "))"])
+                log.notice(
+                    "A file was left.",
+                    metadata: [
+                        "file": "\(file.folder)/\(file.name)", "why": "\(file.explanation.sentences.joined(separator: " "))",
+                    ])
             }
         }
         if let failure = pipeline.waitUntilIdle() { throw CommandFailure(failure) }
@@ -119,7 +123,8 @@ final class Engine: Sendable {
             return ["done": true]
         case "retry", "release", "discard":
             guard let id = request["drop"]?.string.flatMap({ DropID($0) }) else {
-                throw DropError("request", "The request names no drop.", hint: "Use the twindrop command.", remedy: .suspendSource)
+                throw DropError(
+                    "request", "The request names no drop.", hint: "Use the twindrop command.", remedy: .suspendSource)
             }
             let record: DropRecord
             switch act {
@@ -130,10 +135,14 @@ final class Engine: Sendable {
             case "release": record = try pipeline.release(id, force: request["force"] == .bool(true))
             default: record = try pipeline.discard(id)
             }
-            log.notice("An operator acted on a drop.", metadata: ["act": "\(act)", "drop.id": "\(record.id)", "source": "\(record.source)"])
+            log.notice(
+                "An operator acted on a drop.",
+                metadata: ["act": "\(act)", "drop.id": "\(record.id)", "source": "\(record.source)"])
             return DropReport.json(record)
         default:
-            throw DropError("request", "Unknown request \(Escaping.visible(act)).", hint: "Is the command of another version?", remedy: .suspendSource)
+            throw DropError(
+                "request", "Unknown request \(Escaping.visible(act)).", hint: "Is the command of another version?",
+                remedy: .suspendSource)
         }
     }
 }

@@ -32,7 +32,9 @@ final class ArchivePort: DropArchive {
     func recover(_ drops: [DropRecord]) throws(DropError) -> [ArchivedItem] {
         let recovery = try writer.recover(expecting: drops, now: clock())
         for finding in recovery.findings { log.error("The archive needs a look.", metadata: ["finding": "\(finding)"]) }
-        for name in recovery.movedAside { log.warning("A container nothing explains was moved aside.", metadata: ["container": "\(name)"]) }
+        for name in recovery.movedAside {
+            log.warning("A container nothing explains was moved aside.", metadata: ["container": "\(name)"])
+        }
         return recovery.archived
     }
 }

@@ -11,7 +11,8 @@ enum Folders {
                     atPath: path, withIntermediateDirectories: true, attributes: forSenders ? nil : [.posixPermissions: 0o700])
             } catch {
                 throw DropError(
-                    "storage", "The folder \(path) cannot be made: \(error.localizedDescription)", hint: "Check its parent's permissions.",
+                    "storage", "The folder \(path) cannot be made: \(error.localizedDescription)",
+                    hint: "Check its parent's permissions.",
                     remedy: .stop)
             }
         }

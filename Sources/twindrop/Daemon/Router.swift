@@ -30,7 +30,8 @@ struct Router: Sendable {
         guard let best, !isTie else {
             let why = isTie ? "several sources are equally sure" : "no source's patterns name it and no plugin knows it"
             log.warning(
-                "A file has no source.", metadata: ["file": "\(file.folder)/\(file.name)", "why": "\(why); move it into a source's folder"])
+                "A file has no source.",
+                metadata: ["file": "\(file.folder)/\(file.name)", "why": "\(why); move it into a source's folder"])
             return nil
         }
         return file.settled(for: best.source)

@@ -47,7 +47,9 @@ final class Upkeep: Sendable {
 
     private func expire(_ now: UInt64) throws(DropError) {
         let count = try store.expirePending(now: now)
-        if count > 0 { log.warning("Relationships waited too long for a twin and were given up.", metadata: ["count": "\(count)"]) }
+        if count > 0 {
+            log.warning("Relationships waited too long for a twin and were given up.", metadata: ["count": "\(count)"])
+        }
     }
 
     private func prune(_ now: UInt64) throws(DropError) {

@@ -14,7 +14,9 @@ enum DropReport {
         add("sha256", record.digest.map { .string($0.description) })
         add("claimedAt", .string(Times.text(record.claimedAt)))
         add("changedAt", .string(Times.text(record.changedAt)))
-        add("reason", record.reason.map { ["code": .string($0.code.text), "message": .string($0.message), "hint": .string($0.hint)] })
+        add(
+            "reason",
+            record.reason.map { ["code": .string($0.code.text), "message": .string($0.message), "hint": .string($0.hint)] })
         add("link", record.link.map { ["kind": .string($0.kind.rawValue), "drop": .string($0.drop.description)] })
         if record.released { add("released", true) }
         add("books", record.books.map(json))
@@ -42,7 +44,10 @@ enum DropReport {
     }
 
     static func json(_ plugin: TransformSummary) -> JSON {
-        ["id": .string(plugin.pluginID), "version": .string(plugin.pluginVersion), "sha256": .string(plugin.pluginDigest.description)]
+        [
+            "id": .string(plugin.pluginID), "version": .string(plugin.pluginVersion),
+            "sha256": .string(plugin.pluginDigest.description),
+        ]
     }
 
     /// For people: a line per fact.
@@ -59,7 +64,9 @@ enum DropReport {
         }
         if let link = record.link { line(link.kind.rawValue, link.drop.description) }
         if let books = record.books { print(books, line) }
-        if let plugin = record.plugin { line("plugin", "\(plugin.pluginID) \(plugin.pluginVersion), SHA-256 \(plugin.pluginDigest.description.prefix(16))…") }
+        if let plugin = record.plugin {
+            line("plugin", "\(plugin.pluginID) \(plugin.pluginVersion), SHA-256 \(plugin.pluginDigest.description.prefix(16))…")
+        }
         if let digest = record.digest { line("sha256", digest.description) }
         if let container = record.container { line("archived", "archive/\(container), member \(record.member ?? "-")") }
     }
@@ -67,7 +74,8 @@ enum DropReport {
     private static func print(_ books: DropBooks, _ line: (String, String) -> Void) {
         line(
             "records",
-            "\(books.recordsRead) read = \(books.recordsUsed) used + \(books.recordsFiltered) filtered + \(books.recordsRejected) rejected")
+            "\(books.recordsRead) read = \(books.recordsUsed) used + \(books.recordsFiltered) filtered + \(books.recordsRejected) rejected"
+        )
         var parts = [
             "\(books.created) created", "\(books.updated) updated", "\(books.unchanged) unchanged", "\(books.deleted) deleted",
         ]

@@ -25,7 +25,9 @@ enum StatusReport {
                 members.append(.init("watch", .string(seen.mode.description)))
                 members.append(.init("waitingFiles", .int(Int64(seen.waiting))))
                 members.append(.init("refusedFiles", .int(Int64(seen.refused))))
-                if let oldest = seen.oldestWaiting { members.append(.init("oldestWaitingSeconds", .int(oldest.components.seconds))) }
+                if let oldest = seen.oldestWaiting {
+                    members.append(.init("oldestWaitingSeconds", .int(oldest.components.seconds)))
+                }
                 if !seen.alarms.isEmpty { members.append(.init("alarms", .array(seen.alarms.map { .string($0) }))) }
             }
             if let plugin = plugins[source.name] {
@@ -56,13 +58,18 @@ enum StatusReport {
         let counts = try store.counts()
         let statistics = Dictionary(try store.statistics().map { ($0.source, $0) }) { first, _ in first }
         let sources: [JSON] = home.configuration.sources.map { source in
-            var members: [JSON.Member] = [.init("source", .string(source.name.text)), .init("folder", .string(source.watched.folder))]
+            var members: [JSON.Member] = [
+                .init("source", .string(source.name.text)), .init("folder", .string(source.watched.folder)),
+            ]
             members += live(source)
             if let known = statistics[source.name] {
                 members.append(
-                    .init("drops", .object(DropState.allCases.compactMap { state in
-                        known.drops[state].map { .init(state.rawValue, .int(Int64($0))) }
-                    })))
+                    .init(
+                        "drops",
+                        .object(
+                            DropState.allCases.compactMap { state in
+                                known.drops[state].map { .init(state.rawValue, .int(Int64($0))) }
+                            })))
                 if let newest = known.newestCommit { members.append(.init("newestCommit", .string(Times.text(newest)))) }
             }
             if let defect = PluginDefect.of(source) { members.append(.init("defect", .string(defect))) }
@@ -91,7 +98,8 @@ enum StatusReport {
         }
         if let graph = facts["graph"] {
             Terminal.print(
-                "graph   \(graph["twins"]?.int ?? 0) twins, \(graph["relationships"]?.int ?? 0) relationships, \(graph["commits"]?.int ?? 0) commits")
+                "graph   \(graph["twins"]?.int ?? 0) twins, \(graph["relationships"]?.int ?? 0) relationships, \(graph["commits"]?.int ?? 0) commits"
+            )
             if let waiting = graph["waitingRelationships"]?.int, waiting > 0 {
                 Terminal.print("        \(waiting) relationships wait for a twin")
             }
@@ -105,10 +113,16 @@ enum StatusReport {
         Terminal.print("source  \(source["source"]?.string ?? ""): \(drops.isEmpty ? "no drops yet" : drops)")
         Terminal.print("        \(source["folder"]?.string ?? "")")
         if let watch = source["watch"]?.string {
-            Terminal.print("        watched by \(watch); \(source["waitingFiles"]?.int ?? 0) files wait, \(source["refusedFiles"]?.int ?? 0) refused; worker \(source["worker"]?.string ?? "none")")
+            Terminal.print(
+                "        watched by \(watch); \(source["waitingFiles"]?.int ?? 0) files wait, \(source["refusedFiles"]?.int ?? 0) refused; worker \(source["worker"]?.string ?? "none")"
+            )
         }
-        for name in ["suspended", "defect"] { if let text = source[name]?.string { Terminal.print("        \(name.uppercased()): \(text)") } }
+        for name in ["suspended", "defect"] {
+            if let text = source[name]?.string { Terminal.print("        \(name.uppercased()): \(text)") }
+        }
         for alarm in source["alarms"]?.elements ?? [] { Terminal.print("        ALARM: \(alarm.string ?? "")") }
-        if source["blocked"] == .bool(true) { Terminal.print("        BLOCKED: an earlier drop waits for a person, and this source keeps its order") }
+        if source["blocked"] == .bool(true) {
+            Terminal.print("        BLOCKED: an earlier drop waits for a person, and this source keeps its order")
+        }
     }
 }

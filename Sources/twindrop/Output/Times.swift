@@ -7,7 +7,8 @@ enum Times {
         let day = UTCDay(milliseconds: milliseconds)
         let inDay = milliseconds % 86_400_000
         let clock = [inDay / 3_600_000, inDay / 60_000 % 60, inDay / 1000 % 60].map { pad($0, 2) }.joined(separator: ":")
-        return "\(pad(UInt64(day.year), 4))-\(pad(UInt64(day.month), 2))-\(pad(UInt64(day.day), 2))T\(clock).\(pad(inDay % 1000, 3))Z"
+        return
+            "\(pad(UInt64(day.year), 4))-\(pad(UInt64(day.month), 2))-\(pad(UInt64(day.day), 2))T\(clock).\(pad(inDay % 1000, 3))Z"
     }
 
     /// Milliseconds since 1970 of `YYYY-MM-DD`, `YYYY-MM-DDTHH:MM[:SS[.fff]][Z]`; a date alone is its first instant. Nil otherwise.

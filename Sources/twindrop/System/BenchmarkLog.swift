@@ -10,7 +10,8 @@ final class BenchmarkLog: Sendable {
         descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw DropError(
-                "benchmark-log", "\(path) cannot be written: \(unsafe String(cString: strerror(errno))).", hint: "Correct log.events.",
+                "benchmark-log", "\(path) cannot be written: \(unsafe String(cString: strerror(errno))).",
+                hint: "Correct log.events.",
                 remedy: .suspendSource)
         }
     }
