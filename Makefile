@@ -36,7 +36,7 @@ setup:
 test: build
 	TWINDROP_BIN="$(CURDIR)/$(BIN)" swift test $(SWIFT_FLAGS) --skip-build --disable-xctest $(TEST_FLAGS) $(if $(FILTER),--filter $(FILTER))
 
-## make test-crash  every kill, error and power cut at every durable step (hours)
+## make test-crash  every kill and error at every durable step (about an hour)
 test-crash: build
 	TWINDROP_BIN="$(CURDIR)/$(BIN)" TWINDROP_CRASH=all swift test $(SWIFT_FLAGS) --skip-build --disable-xctest $(TEST_FLAGS) --filter Crash
 

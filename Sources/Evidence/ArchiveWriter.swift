@@ -4,7 +4,7 @@ import ThreadKit
 
 /// Writes the archive: containers, chain, seals (docs/archive-format.md). The one writer of its folder.
 ///
-///     let writer = try ArchiveWriter(root: "/home/archive", now: label)
+///     let writer = try ArchiveWriter(root: "/var/lib/twindrop/archive", now: label)
 ///     let recovery = try writer.recover(expecting: register.drops(in: [.applied]), now: label)
 ///     try writer.append(item, now: label)          // streams, hashes, compresses: on the caller's thread
 ///     if writer.isFull { let places = try writer.close(now: label) }

@@ -56,7 +56,7 @@ final class Container {
             digest: StreamHash.digest(of: headerText)
         )
         try member(header.name, bytes: header.bytes, at: record.claimedAt) { (tar) throws(ArchiveKitError) in
-            try tar.write(unsafe headerText.span.bytes)
+            try tar.write(headerText, count: headerText.count)
         }
         var contentName: String?
         if item.sameBytesAs == nil {
@@ -107,9 +107,8 @@ final class Container {
         while position < bytes {
             let count = try input.read(into: &block, at: position)
             guard count > 0, position + UInt64(count) <= bytes else { throw Self.changed(item) }
-            let part = unsafe block.span.bytes.extracting(0..<count)
-            hash.update(part)
-            do { try tar.write(part) } catch { throw DropError(error, path) }
+            hash.update(block, count: count)
+            do { try tar.write(block, count: count) } catch { throw DropError(error, path) }
             position += UInt64(count)
         }
         guard hash.digest == digest else { throw Self.changed(item) }

@@ -1,7 +1,8 @@
 package import DropCore
 import TwinModel
 
-/// Writes what the sender gets back: `SOURCE/ULID.receipt.json`, and `NAME.receipt.json`, a second name of the newest one for that file name.
+/// Writes what the sender gets back: `SOURCE/ULID.receipt.json`, and `NAME.receipt.json`, a second name of the newest one for
+/// that file name.
 ///
 /// Receipts appear whole or not at all, but are not synced: the register can write every one of them again. Blocking; safe from
 /// any thread, one call at a time per drop.

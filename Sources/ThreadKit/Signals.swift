@@ -2,7 +2,8 @@ import Glibc
 
 /// Signals that ask the process to end, taken on a thread instead of in a handler.
 package enum Signals {
-    /// Blocks SIGTERM, SIGINT and SIGHUP in the calling thread and all threads it starts, and ignores SIGPIPE. Call it first of all.
+    /// Blocks SIGTERM, SIGINT and SIGHUP in the calling thread and all threads it starts, and ignores SIGPIPE. Call it first of
+    /// all.
     package static func takeOver() {
         _ = signal(SIGPIPE, SIG_IGN)
         var set = endings()

@@ -37,7 +37,8 @@ public struct Output {
     @inlinable
     init(_ pointer: UnsafePointer<td_host>) { unsafe self.pointer = pointer }
 
-    /// Starts the next record: bytes `offset ..< offset + length` of the file, its terminator included. `DelimitedReader` does it.
+    /// Starts the next record: bytes `offset ..< offset + length` of the file, its terminator included. `DelimitedReader` does
+    /// it.
     @inlinable @inline(__always)
     public func record(at offset: UInt64, length: UInt64) { unsafe pointer.pointee.record(pointer, offset, length) }
 

@@ -2,8 +2,9 @@ package import DropCore
 import GRDB
 
 extension TwinStore {
-    /// Opens `FOLDER/twin.db` for reading, beside a running daemon or without one: no writer and no index, so that listing drops does
-    /// not cost a scan of all twins; a twin is found by one look through the table. A database that is not there yet is made, empty.
+    /// Opens `FOLDER/twin.db` for reading, beside a running daemon or without one: no writer and no index, so that listing drops
+    /// does not cost a scan of all twins; a twin is found by one look through the table. A database that is not there yet is
+    /// made, empty.
     ///
     /// Calls that change something throw. Errors: as `open`.
     package static func openReader(folder: String) throws(DropError) -> TwinStore {
@@ -23,8 +24,9 @@ extension TwinStore {
         return store
     }
 
-    /// Puts a file that `backup` wrote in place of `FOLDER/twin.db`; the present database stays as `twin.db.before-restore`. The caller
-    /// holds the lock of the folder. Errors: `storage` where the file is no sound database of this version; nothing is changed then.
+    /// Puts a file that `backup` wrote in place of `FOLDER/twin.db`; the present database stays as `twin.db.before-restore`. The
+    /// caller holds the lock of the folder. Errors: `storage` where the file is no sound database of this version; nothing is
+    /// changed then.
     package static func restore(from backup: String, folder: String) throws(DropError) {
         let path = folder + "/twin.db"
         let candidate = path + ".restore"
@@ -62,8 +64,8 @@ extension TwinStore {
         }
     }
 
-    /// For comparing with another count: how many twins there are, and of each property the sum over all twins of its value in whole
-    /// tenths (rounded for each twin). Looks through the whole table.
+    /// For comparing with another count: how many twins there are, and of each property the sum over all twins of its value in
+    /// whole tenths (rounded for each twin). Looks through the whole table.
     package func tenths(of properties: [String]) throws(DropError) -> (twins: Int, sums: [Int64]) {
         try reading { (database) throws(DropError) in
             var sums: [Int64] = []

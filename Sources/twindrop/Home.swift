@@ -63,7 +63,8 @@ struct Home {
 
     /// The database for reading, beside a daemon or without one. In a home that never ran it is made first, under the lock.
     ///
-    /// - Parameter forManyTwins: with the index of all twins, which takes a second per million; without it each twin is searched for.
+    /// - Parameter forManyTwins: with the index of all twins, which takes a second per million; without it each twin is searched
+    ///   for.
     func openGraph(forManyTwins: Bool = false) throws(CommandFailure) -> TwinStore {
         try reporting { () throws(DropError) in
             if !Folders.exists(paths.state + "/twin.db") {

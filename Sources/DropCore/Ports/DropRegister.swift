@@ -101,8 +101,8 @@ package protocol DropRegister: Sendable {
     func withdraw(_ drops: [DropID]) throws(DropError)
     /// Replaces what is known about the drops, all in one transaction.
     func update(_ drops: [DropRecord]) throws(DropError)
-    /// Steps S6 and S7, in one transaction: `drops` have their place in the archive (state, time, container and member are written),
-    /// and those of `clean` are out of the spool (`archived` becomes `clean`).
+    /// Steps S6 and S7, in one transaction: `drops` have their place in the archive (state, time, container and member are
+    /// written), and those of `clean` are out of the spool (`archived` becomes `clean`).
     func noteArchived(_ drops: [DropRecord], clean: [DropID]) throws(DropError)
     /// Nil when there is no such drop.
     func drop(_ id: DropID) throws(DropError) -> DropRecord?

@@ -90,7 +90,8 @@ package protocol DropArchive: AnyObject {
     /// Writes one drop into the open container, opening one where none is. The file is read and hashed; other bytes than the
     /// record's digest are an error.
     func append(_ item: ArchiveItem) throws(DropError)
-    /// Drops in the open container, in order. After an error of `append` those before are still in it, unless it had to be given up.
+    /// Drops in the open container, in order. After an error of `append` those before are still in it, unless it had to be given
+    /// up.
     var drops: [DropID] { get }
     /// True when the open container has reached a limit and should be closed.
     var isFull: Bool { get }

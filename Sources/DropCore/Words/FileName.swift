@@ -11,8 +11,8 @@ package struct FileName: Sendable, Hashable, CustomStringConvertible {
     /// backslash as `\u{…}` or `\x…`. Different names have different texts.
     package var description: String { Escaping.visible(bytes) }
 
-    /// The drop that a file of this name amends (design: section 11): `ANYTHING.rejects.ULID.ANYTHING`, or `ULID.rejects.ANYTHING` as
-    /// it was given out; not the list of reasons beside it.
+    /// The drop that a file of this name amends (design: section 11): `ANYTHING.rejects.ULID.ANYTHING`, or
+    /// `ULID.rejects.ANYTHING` as it was given out; not the list of reasons beside it.
     package static func amendedDrop(in name: FileName) -> DropID? {
         let parts = name.bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         func isRejects(_ part: ArraySlice<UInt8>) -> Bool { String(decoding: part, as: UTF8.self).lowercased() == "rejects" }

@@ -111,7 +111,7 @@ package struct Explainer: Sendable {
         var settling = Settling(rule: place.feed.rule, settle: place.feed.rule.settle, at: now)
         var verdict = settling.look(second, vouching: vouching, at: now)
         if second == first, case .wait(.stable(_, let needed), _) = verdict {
-            let age = Duration.nanoseconds(max(0, Self.wallClock - second.changed))
+            let age = Duration.nanoseconds(max(0, WallClock.nanoseconds - second.changed))
             verdict =
                 age >= needed
                 ? .ready
@@ -147,11 +147,6 @@ package struct Explainer: Sendable {
         }
     }
 
-    private static var wallClock: Int64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-    }
 }
 
 /// The file an explanation is about.

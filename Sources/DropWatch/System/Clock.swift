@@ -37,3 +37,13 @@ extension Duration {
         return tenths % 10 == 0 ? "\(tenths / 10) s" : "\(tenths / 10).\(tenths % 10) s"
     }
 }
+
+/// The clock that files' times are of.
+enum WallClock {
+    /// Nanoseconds since 1970-01-01T00:00:00Z.
+    static var nanoseconds: Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}

@@ -211,8 +211,8 @@ extension DelimitedReader {
         return .reload
     }
 
-    /// One bit for each hit. There is no instruction for it in the portable vector types, but a multiplication does eight at a time:
-    /// with bytes of 0 or 1, the product's upper byte has the bit of byte i at place i.
+    /// One bit for each hit. There is no instruction for it in the portable vector types, but a multiplication does eight at a
+    /// time: with bytes of 0 or 1, the product's upper byte has the bit of byte i at place i.
     @inline(__always)
     private static func bits(_ hits: SIMDMask<SIMD32<Int8>>) -> UInt32 {
         let words = unsafe unsafeBitCast(hits, to: SIMD4<UInt64>.self) & SIMD4(repeating: 0x0101_0101_0101_0101)

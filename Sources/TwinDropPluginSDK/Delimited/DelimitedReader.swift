@@ -13,7 +13,8 @@
 /// 1. Load 32 bytes; compare them with delimiter, line ends, quotation mark and escape at once; make one bit of each hit.
 /// 2. Take the hits from left to right: a delimiter ends a field, a line end the record.
 /// 3. A quotation mark at the start of a field leaves this path: its end is found with `memchr`, then 1. goes on behind it.
-/// 4. Fields are places in the window, not copies. Doubled quotation marks and escapes are taken out in place, when there are any.
+/// 4. Fields are places in the window, not copies. Doubled quotation marks and escapes are taken out in place, when there are
+///    any.
 @safe
 public struct DelimitedReader: ~Copyable {
     /// Where a field is in the window, and what must be done to it.
@@ -128,8 +129,8 @@ public struct DelimitedReader: ~Copyable {
 
     /// Goes to the next good record; false at the end of the file.
     ///
-    /// Errors: `refused` for damage that cannot be limited to one record (an open quotation mark) or that the dialect says refuses
-    /// the file; `limit`, `input`, `cancelled`.
+    /// Errors: `refused` for damage that cannot be limited to one record (an open quotation mark) or that the dialect says
+    /// refuses the file; `limit`, `input`, `cancelled`.
     public mutating func next() throws(PluginError) -> Bool {
         while try locate() {
             record += 1

@@ -1,8 +1,8 @@
 import Glibc
 import Synchronization
 
-/// Zeroed address ranges for `SparseArray`, kept for the next one: a small drop would otherwise spend more time in the kernel's page
-/// tables than on its twins.
+/// Zeroed address ranges for `SparseArray`, kept for the next one: a small drop would otherwise spend more time in the kernel's
+/// page tables than on its twins.
 enum AddressPool {
     @safe private struct Range: @unchecked Sendable {  // Owned by nobody while it is in the pool, whose lock guards it.
         let base: UnsafeMutableRawPointer

@@ -39,7 +39,8 @@ struct Router: Sendable {
 
     private func head(of file: UnroutedFile) -> [UInt8]? {
         let path = file.folder + "/" + String(decoding: file.name.bytes, as: UTF8.self)
-        guard let handle = FileHandle(forReadingAtPath: path) else { return nil }  // Gone, or not ours to read: the watcher tells.
+        // Gone, or not ours to read: the watcher tells.
+        guard let handle = FileHandle(forReadingAtPath: path) else { return nil }
         defer { handle.closeFile() }
         return (try? handle.read(upToCount: Self.headBytes)).flatMap { $0 }.map(Array.init)
     }

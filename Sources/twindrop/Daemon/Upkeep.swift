@@ -6,8 +6,8 @@ import Logging
 import ThreadKit
 import TwinStore
 
-/// What is done while nothing else is: the write-ahead log goes into the database, waiting relationships expire, old history and old
-/// receipts go, as far as the configuration says so.
+/// What is done while nothing else is: the write-ahead log goes into the database, waiting relationships expire, old history and
+/// old receipts go, as far as the configuration says so.
 final class Upkeep: Sendable {
     private struct Due {
         var checkpoint = true

@@ -11,7 +11,8 @@ enum Times {
             "\(pad(UInt64(day.year), 4))-\(pad(UInt64(day.month), 2))-\(pad(UInt64(day.day), 2))T\(clock).\(pad(inDay % 1000, 3))Z"
     }
 
-    /// Milliseconds since 1970 of `YYYY-MM-DD`, `YYYY-MM-DDTHH:MM[:SS[.fff]][Z]`; a date alone is its first instant. Nil otherwise.
+    /// Milliseconds since 1970 of `YYYY-MM-DD`, `YYYY-MM-DDTHH:MM[:SS[.fff]][Z]`; a date alone is its first instant. Nil
+    /// otherwise.
     static func milliseconds(_ text: String) -> UInt64? {
         let halves = text.split(whereSeparator: { $0 == "T" || $0 == " " })
         guard (1...2).contains(halves.count) else { return nil }

@@ -1,8 +1,8 @@
 import DropCore
 import Glibc
 
-/// Appends `applied NAME NS` and `archived NAME NS`, each at once: for measuring from outside (nanoseconds of CLOCK_REALTIME). The
-/// file may be a FIFO whose reader is there.
+/// Appends `applied NAME NS` and `archived NAME NS`, each at once: for measuring from outside (nanoseconds of CLOCK_REALTIME).
+/// The file may be a FIFO whose reader is there.
 final class BenchmarkLog: Sendable {
     private let descriptor: CInt
 

@@ -17,8 +17,9 @@ static void hello(void) {
     struct {
         td_wire_hello head;
         char words[9];
-    } message = {{.wire_version = TD_WIRE_VERSION, .abi_major = 1, .sandbox = TD_SANDBOX_ALL, .id_length = 4, .version_length = 5},
-                 "fake1.0.0"};
+    } message = {
+        {.wire_version = TD_WIRE_VERSION, .abi_major = 1, .sandbox = TD_SANDBOX_ALL, .id_length = 4, .version_length = 5},
+        "fake1.0.0"};
     frame(sizeof message.head + 9, TD_WIRE_HELLO, &message, sizeof message.head + 9);
 }
 
