@@ -83,7 +83,7 @@ let package = Package(
         module("DropWatch", ["DropCore", "TwinModel", "ThreadKit", "CLinuxFiles", crypto]),
         module("PluginHost", ["DropCore", "TwinModel", "ThreadKit", "CTwinDropWire", system, crypto]),
         module("TwinStore", ["DropCore", "TwinModel", "ThreadKit", grdb, grdbSQLite]),
-        module("DropSpooling", ["DropCore", "TwinModel", system, crypto]),
+        module("DropSpooling", ["DropCore", "TwinModel", "ThreadKit", system, crypto]),
         module("Evidence", ["DropCore", "TwinModel", "ThreadKit", "ArchiveKit", system, crypto]),
         module("Configuration", ["DropCore", "TwinModel", yams]),
 

@@ -200,6 +200,7 @@ def fill(o, disk, name, extra):
                 with open(os.path.join(home.folder("s"), file_name + ".part"), "w") as file: file.write(text)
                 expected["s", file_name] = text
             ballast = Ballast(os.path.join(disk, "ballast"), delay=rng.random() * 0.1)
+            if not first: ballast.full.wait(10)  # At least once the daemon starts with no room at all.
             for file_name in names: os.rename(os.path.join(home.folder("s"), file_name + ".part"), os.path.join(home.folder("s"), file_name))
             ballast.stop(after=2)
             home.wait_for(len(expected), 60)
@@ -216,7 +217,7 @@ class Ballast:
     """A file that takes all the space there is, and what becomes free, until it is stopped."""
 
     def __init__(self, path, delay):
-        self.path, self.ended = path, threading.Event()
+        self.path, self.ended, self.full = path, threading.Event(), threading.Event()
         self.thread = threading.Thread(target=self.grow, args=(delay,))
         self.thread.start()
 
@@ -227,7 +228,9 @@ class Ballast:
                 for size in (1 << 20, 1 << 16, 1 << 12, 1):
                     try:
                         while not self.ended.is_set() and file.write(bytes(size)) == size: pass
-                    except OSError: continue
+                    except OSError:
+                        self.full.set()
+                        continue
                 self.ended.wait(0.001)
 
     def stop(self, after):

@@ -15,7 +15,7 @@ enum Rules {
         "DropWatch": ["DropCore", "TwinModel", "ThreadKit", "SystemPackage", "Crypto", "CLinuxFiles"],
         "PluginHost": ["DropCore", "TwinModel", "ThreadKit", "CTwinDropWire", "CTwinDropPlugin", "SystemPackage", "Crypto"],
         "TwinStore": ["DropCore", "TwinModel", "ThreadKit", "GRDB", "GRDBSQLite"],
-        "DropSpooling": ["DropCore", "TwinModel", "SystemPackage", "Crypto"],
+        "DropSpooling": ["DropCore", "TwinModel", "ThreadKit", "SystemPackage", "Crypto"],
         "Evidence": ["DropCore", "TwinModel", "ThreadKit", "ArchiveKit", "SystemPackage", "Crypto"],
         "Configuration": ["DropCore", "TwinModel", "Yams"],
         // Flow

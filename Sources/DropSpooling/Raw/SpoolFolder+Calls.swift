@@ -2,6 +2,7 @@ import Crypto
 import DropCore
 import Glibc
 import SystemPackage
+import ThreadKit
 
 /// The system calls of the spool, each checked, `EINTR` in one place.
 extension SpoolFolder {
@@ -122,7 +123,7 @@ extension SpoolFolder {
             Result { () throws(DropError) in try unsafe writeAll(bytes, to: descriptor, path) }
         }
         try written.get()
-        try call("fsync", path) { _ in fsync(descriptor) }
+        try call("fsync", path) { _ in FailedSyncs.sync(descriptor) }
     }
 
     /// Copies a file, durable on return.
@@ -132,13 +133,13 @@ extension SpoolFolder {
         let target = try call("open", path) { unsafe open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600) }
         defer { close(target) }
         try eachBlock(of: source, from) { (block) throws(DropError) in try unsafe writeAll(block, to: target, path) }
-        try call("fsync", path) { _ in fsync(target) }
+        try call("fsync", path) { _ in FailedSyncs.sync(target) }
     }
 
     static func sync(folder: FilePath) throws(DropError) {
         let descriptor = try call("open", folder) { unsafe open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         defer { close(descriptor) }
-        try call("fsync", folder) { _ in fsync(descriptor) }
+        try call("fsync", folder) { _ in FailedSyncs.sync(descriptor) }
     }
 
     /// The plain files of a folder; none where it cannot be read, which the next call on it reports.

@@ -1,6 +1,7 @@
 import CLinuxFiles
 package import DropCore
 import Glibc
+import ThreadKit
 
 /// A system call that failed: which, on what, and the kernel's number for why.
 package struct SystemCallError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -105,7 +106,7 @@ package enum SystemCall {
 
     /// Never retried by callers: after a failure the kernel may have dropped the data (failure-model: section 8).
     package static func sync(_ descriptor: CInt, _ subject: @autoclosure () -> String) throws(SystemCallError) {
-        try check("fsync", subject()) { fsync(descriptor) }
+        try check("fsync", subject()) { FailedSyncs.sync(descriptor) }
     }
 
     /// Makes everything on the folder's file system durable. Costs one flush of the device, where `sync` costs one per file.

@@ -1,5 +1,6 @@
 import DropCore
 import Glibc
+import ThreadKit
 
 /// One open file of the archive. Blocking; one thread at a time. `EINTR` is retried here and nowhere else in this target.
 final class StorageFile {
@@ -77,7 +78,7 @@ final class StorageFile {
 
     /// Never retried: after a failure the kernel may have dropped the data (failure-model: section 8).
     func sync() throws(DropError) {
-        guard fdatasync(descriptor) == 0 else { throw .storage("synced", path, errno) }
+        guard FailedSyncs.sync(descriptor, dataOnly: true) == 0 else { throw .storage("synced", path, errno) }
     }
 
     /// Makes the next reads come from the medium, not from memory.
@@ -110,7 +111,7 @@ enum Storage {
         let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .storage("opened", path, errno) }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw .storage("synced", path, errno) }
+        guard FailedSyncs.sync(descriptor) == 0 else { throw .storage("synced", path, errno) }
     }
 
     /// Renames, replacing what has the new name.
