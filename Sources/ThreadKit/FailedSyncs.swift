@@ -1,8 +1,9 @@
 import Glibc
 import Synchronization
 
-/// fsync(2) that is never retried: after it failed once for a file or folder, the kernel may have marked its pages clean and dropped the
-/// data, so a second call that succeeds would prove nothing. Such a file counts as failed for the life of the process.
+/// fsync(2) that is never retried: after it failed once for a file or folder, the kernel may have marked its pages clean and
+/// dropped the data, so a second call that succeeds would prove nothing. Such a file counts as failed for the life of the
+/// process.
 package enum FailedSyncs {
     private struct Identity: Hashable {
         let device: UInt64
