@@ -46,7 +46,7 @@ extension Rules {
         guard !file.path.hasPrefix("Tests/TidyTests/") else { return [] }
         return file.lines.indices.flatMap { index in
             let line = file.lines[index]
-            var findings = ["/work/", "/root/", "/home/", "/opt/swift"].filter(line.contains).map {
+            var findings = ["/root/", "/home/", "/opt/swift"].filter(line.contains).map {
                 Finding(path: file.path, line: index + 1, message: "names the folder \($0) of one machine.")
             }
             if file.path == "Package.resolved" || file.path == "Package.swift", line.contains("://"),

@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test func `finds folders of one machine`() {
-        #expect(Rules.noMachinePaths(file("docs/a.md", "see /work/x and /home/me")).count == 2)
+        #expect(Rules.noMachinePaths(file("docs/a.md", "see /root/x and /home/me")).count == 2)
         #expect(Rules.noMachinePaths(file("Package.resolved", "\"location\" : \"https://mirror.example/x\"")).count == 1)
         #expect(Rules.noMachinePaths(file("Package.resolved", "\"location\" : \"https://github.com/apple/x\"")) == [])
         #expect(Rules.noMachinePaths(file("docs/a.md", "workflow/homes: /srv/exports")) == [])
