@@ -1,0 +1,197 @@
+package import TwinModel
+
+/// The twin graph as a service: what the Azure Digital Twins data plane (api-version 2023-10-31) offers, without HTTP. Every
+/// call is one request of one caller, whole or not at all; calls block, and are safe from any thread but Swift's cooperative pool.
+///
+/// All errors are `ServiceError`. Ids are compared byte by byte.
+package protocol TwinService: Sendable {
+    // Models
+
+    /// Stores interfaces, all of them or none; answers in the order of the request. Each element is the text of one interface as
+    /// it was sent, and comes back so.
+    ///
+    /// Errors: `DTDLParserError`, `ModelIdAlreadyExists`, `ModelVersionNotSupported`, `LimitExceeded`, `InvalidArgument`.
+    func upload(models: [ModelText], by caller: Caller) throws(ServiceError) -> [ModelData]
+    /// With its definition. Errors: `ModelNotFound`, `InvalidArgument`.
+    func model(_ id: String) throws(ServiceError) -> ModelData
+    /// At most `limit` models in a stable order, after the model `after`; of `dependenciesFor` (all, where empty) and what they
+    /// extend or contain. Errors: `ModelNotFound`, `InvalidArgument`.
+    func models(dependenciesFor: [String], after: String?, limit: Int) throws(ServiceError) -> ServicePage<ModelData>
+    /// Errors: `ModelNotFound`, `ModelReferencesNotDecommissioned`.
+    func decommission(model id: String, _ value: Bool, by caller: Caller) throws(ServiceError)
+    /// Errors: `ModelNotFound`, `ModelReferencesNotDeleted`.
+    func delete(model id: String, by caller: Caller) throws(ServiceError)
+
+    // Twins
+
+    /// Errors: `DigitalTwinNotFound`.
+    func twin(_ id: String) throws(ServiceError) -> ServiceEntity
+    /// Creates or replaces. Errors: `InvalidArgument`, `ValidationFailed`, `ModelDecommissioned`, `PreconditionFailed`, `TwinLimitReached`.
+    func put(twin id: String, _ document: JSON, _ condition: Precondition, by caller: Caller) throws(ServiceError) -> ServiceEntity
+    /// The new tag. Errors: `DigitalTwinNotFound`, `JsonPatchInvalid`, `ValidationFailed`, `PreconditionFailed`.
+    func patch(twin id: String, _ patch: JSON, _ condition: Precondition, by caller: Caller) throws(ServiceError) -> String
+    /// Errors: `DigitalTwinNotFound`, `RelationshipsNotDeleted`, `PreconditionFailed`.
+    func delete(twin id: String, _ condition: Precondition, by caller: Caller) throws(ServiceError)
+    /// The component's object, and the twin's tag. Errors: `DigitalTwinNotFound`, `ComponentNotFound`.
+    func component(_ name: String, ofTwin id: String) throws(ServiceError) -> ServiceEntity
+    /// As `patch(twin:)`, with every path below the component; an unknown component is `JsonPatchInvalid`.
+    func patch(
+        component name: String, ofTwin id: String, _ patch: JSON, _ condition: Precondition, by caller: Caller
+    ) throws(ServiceError) -> String
+
+    // Relationships
+
+    /// Errors: `DigitalTwinNotFound`, `RelationshipNotFound`.
+    func relationship(_ id: String, of source: String) throws(ServiceError) -> ServiceEntity
+    /// Errors: `DigitalTwinNotFound`, `TargetDigitalTwinNotFound`, `InvalidArgument`, `InvalidRelationship`, `ValidationFailed`,
+    /// `OperationNotAllowed`, `PreconditionFailed`.
+    func put(
+        relationship id: String, of source: String, _ document: JSON, _ condition: Precondition, by caller: Caller
+    ) throws(ServiceError) -> ServiceEntity
+    func patch(
+        relationship id: String, of source: String, _ patch: JSON, _ condition: Precondition, by caller: Caller
+    ) throws(ServiceError) -> String
+    func delete(relationship id: String, of source: String, _ condition: Precondition, by caller: Caller) throws(ServiceError)
+    /// After the position `after` (the last page's `next`). Errors: `DigitalTwinNotFound`.
+    func relationships(of source: String, named: String?, after: String?, limit: Int) throws(ServiceError) -> ServicePage<JSON>
+    /// `$relationshipId`, `$sourceId`, `$relationshipName` each; the HTTP surface adds the link.
+    func incomingRelationships(of target: String, after: String?, limit: Int) throws(ServiceError) -> ServicePage<JSON>
+
+    // Telemetry
+
+    /// Checks that the twin (and component) exist; the payload is not stored.
+    func telemetry(twin id: String, component: String?, messageID: String, sourceTime: String?, payload: JSON, by caller: Caller)
+        throws(ServiceError)
+
+    // Queries
+
+    /// One page. `continuation` is a token of the page before; the query is then inside it. Errors: `SqlQueryError`, `BadRequest`
+    /// (token), `TimeoutError`.
+    func query(_ text: String?, continuation: String?, limit: Int) throws(ServiceError) -> QueryPage
+
+    // Event routes
+
+    func eventRoutes(after: String?, limit: Int) throws(ServiceError) -> ServicePage<JSON>
+    /// Errors: `EventRouteNotFound`.
+    func eventRoute(_ id: String) throws(ServiceError) -> JSON
+    /// Errors: `EventRouteEndpointInvalid`, `EventRouteFilterInvalid`, `EventRouteIdInvalid`, `LimitExceeded`.
+    func put(eventRoute id: String, endpoint: String, filter: String, by caller: Caller) throws(ServiceError)
+    func delete(eventRoute id: String, by caller: Caller) throws(ServiceError)
+}
+
+/// Who calls: kept with what the call changes, and shown by `explain`.
+package struct Caller: Sendable, Hashable {
+    /// `anonymous`, the name of a token, or the subject of a JWT; at most 256 bytes.
+    package let name: String
+
+    package init(name: String) { self.name = name }
+}
+
+/// A refusal or failure, with the code that the Azure service has on the wire.
+package struct ServiceError: Error, Sendable, Equatable {
+    /// The HTTP status the code goes with.
+    package let status: Int
+    package let code: String
+    /// A sentence that says what is wrong and, where it is not plain, what to do.
+    package let message: String
+    package let details: [Detail]
+
+    package struct Detail: Sendable, Equatable {
+        package let code: String
+        package let message: String
+
+        package init(code: String, message: String) {
+            self.code = code
+            self.message = message
+        }
+    }
+
+    package init(_ status: Int, _ code: String, _ message: String, details: [Detail] = []) {
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = details
+    }
+}
+
+/// `If-None-Match: *` and `If-Match` (RFC 9110 §13.1) as far as the service has them.
+package enum Precondition: Sendable, Equatable {
+    case none
+    case ifAbsent
+    case ifPresent
+    /// One of these tags, compared byte by byte.
+    case ifTagged([String])
+}
+
+/// A document and its tag.
+package struct ServiceEntity: Sendable, Equatable {
+    /// `W/"…"`, as in the member `$etag`.
+    package let etag: String
+    package let document: JSON
+
+    package init(etag: String, document: JSON) {
+        self.etag = etag
+        self.document = document
+    }
+}
+
+/// Part of a list; `next` is the position to go on from, nil at the end.
+package struct ServicePage<Element: Sendable>: Sendable {
+    package let elements: [Element]
+    package let next: String?
+
+    package init(elements: [Element], next: String?) {
+        self.elements = elements
+        self.next = next
+    }
+}
+
+/// Part of a query's result.
+package struct QueryPage: Sendable {
+    package let rows: [JSON]
+    package let continuation: String?
+    /// Query units, shaped like the service's: 1 and more.
+    package let charge: Double
+
+    package init(rows: [JSON], continuation: String?, charge: Double) {
+        self.rows = rows
+        self.continuation = continuation
+        self.charge = charge
+    }
+}
+
+/// One interface as it was sent: its text, and the value the text has.
+package struct ModelText: Sendable, Equatable {
+    package let text: [UInt8]
+    package let value: JSON
+
+    package init(text: [UInt8], value: JSON) {
+        self.text = text
+        self.value = value
+    }
+}
+
+/// A stored model.
+package struct ModelData: Sendable, Equatable {
+    package let id: String
+    /// Language code and text; empty where the model has none.
+    package let displayName: [JSON.Member]
+    package let description: [JSON.Member]
+    package let isDecommissioned: Bool
+    /// Microseconds since 1970.
+    package let uploadTime: Int64
+    /// As it was uploaded.
+    package let definition: [UInt8]
+
+    package init(
+        id: String, displayName: [JSON.Member], description: [JSON.Member], isDecommissioned: Bool, uploadTime: Int64,
+        definition: [UInt8]
+    ) {
+        self.id = id
+        self.displayName = displayName
+        self.description = description
+        self.isDecommissioned = isDecommissioned
+        self.uploadTime = uploadTime
+        self.definition = definition
+    }
+}
