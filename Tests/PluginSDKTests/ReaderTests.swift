@@ -106,19 +106,23 @@ import TwinDropTesting
         #else
             let total = 300_000_000
         #endif
-        let before = try MemoryUse.residentBytes()
-        var given = 0
-        let recording = unsafe harness.transform(name: "long.csv", size: UInt64(total)) { buffer in
-            let count = min(buffer.count, total - given)
-            for index in 0..<count { unsafe buffer[index] = line[(given + index) % line.count] }
-            given += count
-            return count
+        // Other tests of this process run beside and take memory of their own. A reader that kept its input would need a hundred
+        // times the bound on every attempt.
+        var least = Int.max
+        for _ in 0..<5 where least >= 64 << 20 {
+            let before = try MemoryUse.residentBytes()
+            var given = 0
+            let recording = unsafe harness.transform(name: "long.csv", size: UInt64(total)) { buffer in
+                let count = min(buffer.count, total - given)
+                for index in 0..<count { unsafe buffer[index] = line[(given + index) % line.count] }
+                given += count
+                return count
+            }
+            #expect(recording.status == 0, "\(recording.failure ?? "")")
+            #expect(recording.bytesAccounted == UInt64(total))
+            least = min(least, try MemoryUse.residentBytes() - before)
         }
-        #expect(recording.status == 0, "\(recording.failure ?? "")")
-        #expect(recording.bytesAccounted == UInt64(total))
-        // Other tests of this process run beside: the bound is loose, yet a hundredth of what a reader without one would need.
-        let grown = try MemoryUse.residentBytes() - before
-        #expect(grown < 64 << 20, "\(grown) bytes more in use")
+        #expect(least < 64 << 20, "\(least) bytes more in use after the best of five attempts")
     }
 }
 
