@@ -53,12 +53,12 @@ import ThreadKit
             test.deliveries.state.with { $0.settled[0].expectedDigest } == ContentDigest(bytes: [UInt8](repeating: 0, count: 32)))
     }
 
-    @Test func `delivers a marker whose data does not come to be quarantined`() {
+    @Test func `delivers a marker whose data does not come to be quarantined`() throws {
         var timing = WatchTiming()
         timing.rescan = .milliseconds(50)
         let test = Watching(.marker, writerTimeout: .milliseconds(100), timing: timing)
         write("", to: test.home.path("a.done"))
-        #expect(test.deliveries.wait { $0.settled.map(\.defect?.code) == ["marker-without-data"] })
+        try #require(test.deliveries.wait { $0.settled.map(\.defect?.code) == ["marker-without-data"] })
         let marker = test.deliveries.state.with { $0.settled[0] }
         test.watcher.noteClaims([(marker, .notYet(reason: "test"))])
         #expect(test.deliveries.wait { $0.settled.count == 2 })
@@ -205,11 +205,11 @@ import ThreadKit
         #expect(test.deliveries.state.with { $0.unrouted[0].name } == FileName("unknown"))
     }
 
-    @Test func `delivers a file that its writer keeps open once to be quarantined, and takes it in the end`() {
+    @Test func `delivers a file that its writer keeps open once to be quarantined, and takes it in the end`() throws {
         let test = Watching(.close, settle: .milliseconds(10), writerTimeout: .milliseconds(600))
         let writer = unsafe open(test.home.path("x"), O_WRONLY | O_CREAT, mode_t(0o644))
         try? SystemCall.write([1], count: 1, to: writer)
-        #expect(test.deliveries.wait { $0.settled.map(\.defect?.code) == ["still-open"] })
+        try #require(test.deliveries.wait { $0.settled.map(\.defect?.code) == ["still-open"] })
         let held = test.deliveries.state.with { $0.settled[0] }
         test.watcher.noteClaims([(held, .claimed(dropID(1), bytes: 1))])
         #expect(waitForWhy(test, "x", "writer"))
