@@ -44,7 +44,8 @@ extension Source {
             "recursive": .bool(watched.recursive),
             "ready": [
                 "rule": .string(ready.kind.word), "settle": duration(ready.settle), "marker": .string(ready.markerSuffix),
-                "writer-timeout": duration(ready.writerTimeout), "ignore": texts(ready.ignore),
+                "writer-timeout": duration(ready.writerTimeout), "proves-end": .bool(ready.provesEnd),
+                "ignore": texts(ready.ignore),
             ],
             "plugin": .string(plugin), "settings": settings, "mode": .string(mode), "dangling": .string(dangling),
             "guard": [

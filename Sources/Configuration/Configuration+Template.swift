@@ -32,6 +32,7 @@ extension Configuration {
               #settle: 2s
               #marker: .done
               #writer-timeout: 15m
+              #proves-end: false
               #ignore: [".*", "*.tmp", "*.part", "*.filepart", "~*"]
             #folder: assets
             #recursive: false

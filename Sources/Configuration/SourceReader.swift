@@ -97,6 +97,7 @@ struct SourceReader {
             rule.markerSuffix = suffix
         }
         rule.writerTimeout = section.duration("writer-timeout", standard: rule.writerTimeout, atLeast: .seconds(1))
+        rule.provesEnd = section.flag("proves-end", standard: rule.provesEnd)
         rule.ignore = globs("ignore", section, standard: rule.ignore).map(\.text)
         section.finish()
         return rule

@@ -64,7 +64,9 @@ extension DropPipeline {
             case .failure(let error) where error.code == "already-applied":
                 // A commit of several transactions failed after this one's: it counts, and its row tells what it did.
                 pair.changes.abandon()
-                finishCommit(of: try ports.register.drop(pair.record.id) ?? pair.record, sequence: nil)
+                finishCommit(
+                    of: try ports.register.drop(pair.record.id) ?? pair.record,
+                    sequence: try ports.register.commitSequence(of: pair.record.id))
             case .failure(let error):
                 var record = pair.record
                 record.state = .registered

@@ -19,7 +19,8 @@ extension DropPipeline {
                 case .claimed(_, let bytes):
                     let record = DropRecord(
                         id: id, source: file.source, fileName: file.name, bytes: bytes, state: .claimed, claimedAt: now,
-                        changedAt: now, intake: file.identity, link: amendment(named: file.name))
+                        changedAt: now, intake: file.identity, reason: file.defect.map(DropReason.init),
+                        link: amendment(named: file.name))
                     state.quietly { $0.inFlight[id] = record }
                     tell(.claimed(record))
                     claimed.push(record)
@@ -51,6 +52,11 @@ extension DropPipeline {
             do throws(DropError) {
                 let isRead = try insisting { () throws(DropError) in record.digest = try ports.spool.digest(of: record.id) }
                 guard isRead else { return }
+                if let reason = record.reason {  // Its claim said why it is not to be processed.
+                    let isDone = try insisting { [record] () throws(DropError) in try quarantine(record, because: reason) }
+                    guard isDone else { return }
+                    continue
+                }
                 record.state = .registered
                 state.with { [record] state in
                     state.inFlight[record.id] = record

@@ -106,7 +106,8 @@ extension DropPipeline {
     func repeated(by record: DropRecord, _ source: PipelineSource, knowsNewest: Bool = true) throws(DropError) -> DropRecord? {
         guard let digest = record.digest, !record.released, record.link?.kind != .retries else { return nil }
         if let same = try ports.register.drop(withIntake: record.intake, of: record.source, before: record.id),
-            same.digest == digest, same.state != .claimed, same.state != .registered
+            same.digest == digest, same.state != .claimed, same.state != .registered,
+            same.reason?.code != SettledFile.stillOpen  // That was what it held then; now its writer has closed it.
         {
             return same
         }

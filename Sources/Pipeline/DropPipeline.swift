@@ -214,7 +214,7 @@ package final class DropPipeline: Sendable {
     func remedy(_ error: DropError, for record: DropRecord) throws(DropError) {
         switch error.remedy {
         case .stop: throw error
-        case .quarantine: _ = try insisting { () throws(DropError) in try quarantine(record, because: error) }
+        case .quarantine: _ = try insisting { () throws(DropError) in try quarantine(record, because: DropReason(error)) }
         case .hold: _ = try insisting { () throws(DropError) in try hold(record, because: error) }
         case .suspendSource:
             state.with { state in
@@ -245,15 +245,15 @@ package final class DropPipeline: Sendable {
     }
 
     /// Bytes and reason into quarantine, then the state, then its leaf.
-    private func quarantine(_ record: DropRecord, because error: DropError) throws(DropError) {
+    func quarantine(_ record: DropRecord, because why: DropReason) throws(DropError) {
         var ended = record
         ended.state = .quarantined
-        ended.reason = DropReason(error)
+        ended.reason = why
         ended.changedAt = clock.now()
         let reason: JSON = [
             "drop": .string(record.id.description), "file": .string(record.fileName.description),
-            "source": .string(record.source.text), "code": .string(error.code.text),
-            "message": .string(Escaping.visible(error.message)), "hint": .string(error.hint),
+            "source": .string(record.source.text), "code": .string(why.code.text),
+            "message": .string(why.message), "hint": .string(why.hint),
         ]
         try ports.spool.quarantine(record.id, on: UTCDay(milliseconds: record.claimedAt), reason: reason)
         try ports.register.update([ended])

@@ -32,7 +32,8 @@ struct Recovery {
                 if let place = archived[record.id] {
                     rows.append(finish(record, at: place))
                 } else if isThere(record) {
-                    resumed.toArchive.append(.init(record: record, commitSequence: nil))
+                    let sequence = record.state == .applied ? try ports.register.commitSequence(of: record.id) : nil
+                    resumed.toArchive.append(.init(record: record, commitSequence: sequence))
                 } else {
                     pipeline.tell(.failed(lostBytes(record)))
                 }

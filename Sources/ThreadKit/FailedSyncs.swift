@@ -4,6 +4,10 @@ import Synchronization
 /// fsync(2) that is never retried: after it failed once for a file or folder, the kernel may have marked its pages clean and
 /// dropped the data, so a second call that succeeds would prove nothing. Such a file counts as failed for the life of the
 /// process.
+///
+/// A failed file is kept open, so that a new file or folder never gets its number and counts as failed with it: the copy that
+/// replaces a failed one is often made where the failed one was removed a moment before. Past `keptMax` no more are kept; by then
+/// the process is on its way to its end.
 package enum FailedSyncs {
     private struct Identity: Hashable {
         let device: UInt64
@@ -12,6 +16,8 @@ package enum FailedSyncs {
 
     private static let known = Mutex<Set<Identity>>([])
     private static let isAny = Atomic(false)
+    /// Descriptors of failed files that are kept open.
+    private static let keptMax = 64
 
     /// As fsync(2), or fdatasync(2) for data alone: 0, or -1 with `errno`; EIO without asking the kernel for what failed before.
     /// Blocking; safe from any thread.
@@ -23,7 +29,12 @@ package enum FailedSyncs {
         let result = dataOnly ? fdatasync(descriptor) : fsync(descriptor)
         if result != 0, errno != EINTR {
             let reason = errno
-            if let identity = identity(of: descriptor) { known.withLock { _ = $0.insert(identity) } }
+            if let identity = identity(of: descriptor) {
+                known.withLock { known in
+                    guard known.insert(identity).inserted, known.count <= keptMax else { return }
+                    _ = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+                }
+            }
             isAny.store(true, ordering: .releasing)
             errno = reason
         }

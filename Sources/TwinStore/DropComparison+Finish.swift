@@ -79,10 +79,11 @@ extension DropComparison {
     private func replayDeferred() throws(DropError) {
         guard !deferred.records.isEmpty else { return }
         var refused: Set<Int> = []
+        var made: Set<IdentityHash> = []
         var isStable = false
         while !isStable {
             isStable = true
-            var made: Set<IdentityHash> = []
+            made = []
             for (index, record) in deferred.records.enumerated() where !refused.contains(index) { made.formUnion(record.makes) }
             for (index, record) in deferred.records.enumerated() where !refused.contains(index) {
                 if try lacksAny(of: record.needs, made: made) {
@@ -96,7 +97,7 @@ extension DropComparison {
             current = record.current
             if refused.contains(index) {
                 current.isActive = false
-                try reject("dangling", "A relationship of this record names a twin that does not exist.")
+                try reject("dangling", try danglingEnds(of: record, made: made))
                 continue
             }
             current.isActive = true
@@ -108,6 +109,37 @@ extension DropComparison {
         }
         rejections.sort { $0.record < $1.record }
         deferred = DeferredRecords()
+    }
+
+    /// Which twins the relationships of a refused record lack, and at which end; the first three relationships are named.
+    private func danglingEnds(of record: DeferredRecords.Record, made: Set<IdentityHash>) throws(DropError) -> String {
+        func shown(_ name: [UInt8]) -> String { String(String(decoding: name, as: UTF8.self).unicodeScalars.prefix(128)) }
+        let made = made.union(record.makes)
+        let bytes = record.stream.span
+        var reader = OperationReader(end: bytes.count)
+        var sentences: [String] = []
+        var unnamed = 0
+        while case .operation(let verb, _, let body)? = try reader.entry(bytes) {
+            guard verb == .upsertRelationship || verb == .replaceRelationship else { continue }
+            let head = try OperationReader.head(verb, body, bytes, base: 0, validating: false)
+            let source = array(bytes, head.id)
+            var missing: [String] = []
+            for (end, id) in [("source", source), ("target", array(bytes, head.target))]
+            where try lacksAny(of: [store.hash.identity(id)], made: made) {
+                missing.append("its \(end) \(shown(id))")
+            }
+            guard !missing.isEmpty else { continue }
+            guard sentences.count < 3 else {
+                unnamed += 1
+                continue
+            }
+            _ = try global(head.key)
+            let name = head.key == 0 ? "" : " " + shown(Array(keyNames[Int(head.key) - 1].utf8))
+            let does = missing.count == 1 ? "does" : "do"
+            sentences.append("Relationship\(name) of \(shown(source)): \(missing.joined(separator: " and ")) \(does) not exist.")
+        }
+        if unnamed > 0 { sentences.append("\(unnamed) more relationships of this record lack an end.") }
+        return sentences.joined(separator: " ")
     }
 
     package func finish() throws(DropError) -> any ChangeSet {

@@ -99,6 +99,16 @@ extension TwinStore: DropRegister, KeyTable {
         ).first
     }
 
+    package func commitSequence(of id: DropID) throws(DropError) -> UInt64? {
+        try reading { (database) throws(DropError) in
+            let query = try RawStatement.cached(
+                "SELECT sequence FROM drop_commit JOIN drops ON drop_commit.drop_no = drops.no WHERE id = ?", database)
+            query.bind(text: 1, Array(id.description.utf8))
+            defer { query.reset() }
+            return try query.step() ? UInt64(query.integer(0)) : nil
+        }
+    }
+
     package func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord? {
         try fetch(
             """

@@ -106,8 +106,8 @@ def difference(missing, extra):
 
 
 def archived(bench):
-    """What the archive holds, read with foreign tools: drop -> (SHA-256 of its bytes, kind), and every chain record."""
-    contents, records = {}, []
+    """What the archive holds, read with foreign tools: drop -> SHA-256 of its bytes, drop -> its header, and every chain record."""
+    contents, headers, records = {}, {}, []
     root = os.path.join(bench.path, "archive")
     with open(os.path.join(root, "chain.log")) as file:
         for line in file: records.append(json.loads(line.split(" ", 2)[2]))
@@ -121,7 +121,9 @@ def archived(bench):
             for member in tar:
                 if ".content." in member.name or member.name.endswith(".content"):
                     contents[member.name.split(".")[0]] = sha256(tar.extractfile(member).read())
-    return contents, records
+                elif member.name.endswith(".drop.json"):
+                    headers[member.name.split(".")[0]] = json.load(tar.extractfile(member))
+    return contents, headers, records
 
 
 def check_drops(bench, drops, contents):
@@ -149,6 +151,15 @@ def check_drops(bench, drops, contents):
     if len(rejects) != 2: raise Wrong(f"I1: the rejects are {rejects}")
 
 
+def check_lineage(bench, headers):
+    """I6: the header of each applied drop has the number of its commit, which replay goes by."""
+    with database(bench) as db:
+        commits = dict(db.execute("SELECT d.id, c.sequence FROM drop_commit c JOIN drops d ON d.no = c.drop_no"))
+    db.close()
+    found = {drop: header["lineage"]["commit"] for drop, header in headers.items() if "commit" in header.get("lineage", {})}
+    if found != commits: raise Wrong(f"I6: the headers have the commits {sorted(found.items())}, not {sorted(commits.items())}")
+
+
 def check_leftovers(bench, drops):
     """I5: no temporary file, spooled file or staging file of a drop that has ended."""
     held = {d["drop"] for d in drops if d["state"] == "held"}
@@ -173,7 +184,8 @@ def facts(bench):
 def check(bench, expected):
     """I1, I2 and I5 to I8 after a run that nothing disturbed; the graph, for the first of all runs."""
     drops = bench.ask("drops", "--limit", "1000")
-    contents, records = archived(bench)
+    contents, headers, records = archived(bench)
+    check_lineage(bench, headers)
     check_drops(bench, drops, contents)
     found = graph(bench)
     if expected and found != expected:

@@ -53,7 +53,7 @@ __attribute__((destructor)) static void end(void) {
     fclose(file);
 }
 
-// The file whose sync failed on command; cleared when it is made anew.
+// The file whose sync failed on command; cleared when it is emptied. It is kept open, so that nothing new gets its inode.
 static atomic_ulong failed_device, failed_inode;
 
 static void note_failed(int descriptor) {
@@ -61,6 +61,7 @@ static void note_failed(int descriptor) {
     if (fstat(descriptor, &facts)) return;
     atomic_store(&failed_device, facts.st_dev);
     atomic_store(&failed_inode, facts.st_ino);
+    fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
 }
 
 static void note_again(int descriptor) {

@@ -37,6 +37,26 @@ private func claimer(
         #expect(record.state == .claimed && record.claimedAt == 5 && record.intake == files[1].0.identity)
     }
 
+    @Test func `of a file that its writer keeps open copies what it holds, once, and leaves it`() throws {
+        let path = home.path("x")
+        let writer = unsafe open(path, O_WRONLY | O_CREAT, mode_t(0o644))
+        try SystemCall.write(Array("half".utf8), count: 4, to: writer)
+        let defect = DropError(SettledFile.stillOpen, "open", hint: "close", remedy: .quarantine)
+        let register = RegisterFake()
+        let claimer = claimer(home, source, register)
+        let file = SettledFile.at(path, source: source, defect: defect)
+        #expect(try claimer.claim([(file, dropID(1))], at: 5) == [.claimed(dropID(1), bytes: 4)])
+        #expect(try register.drop(dropID(1))?.reason == DropReason(defect))
+        #expect(content(of: home.spool + "/\(dropID(1))") == "half" && content(of: path) == "half")
+        // After a restart the watcher delivers it again; it holds nothing new.
+        #expect(try claimer.claim([(file, dropID(2))], at: 5) == [.refused(defect)])
+        close(writer)
+        guard case .notYet = try claimer.claim([(file, dropID(0))], at: 5)[0] else {
+            Issue.record("a closed file is claimed as one that is open")
+            return
+        }
+    }
+
     @Test func `leaves a file that changed after it had settled`() throws {
         write("one", to: home.path("x"))
         let settled = SettledFile.at(home.path("x"), source: source)

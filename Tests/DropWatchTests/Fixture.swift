@@ -74,24 +74,30 @@ func facts(_ path: String) -> FileFacts {
 
 extension SettledFile {
     /// The file as it is now.
-    static func at(_ path: String, source: WatchedSource, marker: FileName? = nil, digest: ContentDigest? = nil) -> SettledFile {
+    static func at(
+        _ path: String, source: WatchedSource, marker: FileName? = nil, digest: ContentDigest? = nil, defect: DropError? = nil
+    )
+        -> SettledFile
+    {
         let (folder, name) = Explainer.split(path)
         let now = facts(path)
         return SettledFile(
             source: source.name, folder: folder.text!, name: name, bytes: now.bytes, identity: now.identity, marker: marker,
-            expectedDigest: digest)
+            expectedDigest: digest, defect: defect)
     }
 }
 
 extension WatchedSource {
     static func test(
         _ folder: String, name: String = "orders", _ kind: ReadinessRule.Kind = .stable, settle: Duration = .milliseconds(80),
-        patterns: [String] = [], bytesMax: UInt64 = 1 << 20, recursive: Bool = false, writerTimeout: Duration = .seconds(900)
+        patterns: [String] = [], bytesMax: UInt64 = 1 << 20, recursive: Bool = false, writerTimeout: Duration = .seconds(900),
+        provesEnd: Bool = false
     ) -> WatchedSource {
         var rule = ReadinessRule()
         rule.kind = kind
         rule.settle = settle
         rule.writerTimeout = writerTimeout
+        rule.provesEnd = provesEnd
         return WatchedSource(
             name: SourceName(name)!, folder: folder, patterns: patterns, readiness: rule, fileBytesMax: bytesMax,
             recursive: recursive)
@@ -178,9 +184,10 @@ final class RegisterFake: DropRegister {
     ) throws(DropError) -> [DropRecord] { [] }
     func find(_ prefix: String, limit: Int) throws(DropError) -> [DropRecord] { [] }
     func newestApplied(of source: SourceName) throws(DropError) -> DropRecord? { nil }
+    func commitSequence(of id: DropID) throws(DropError) -> UInt64? { nil }
     func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord? { nil }
     func drop(withIntake identity: FileIdentity, of source: SourceName, before id: DropID) throws(DropError) -> DropRecord? {
-        nil
+        state.with { $0.records.values.first { $0.intake == identity && $0.id < id } }
     }
 }
 
@@ -214,16 +221,17 @@ final class Watching {
     init(
         _ kind: ReadinessRule.Kind, settle: Duration = .milliseconds(80), patterns: [String] = [], bytesMax: UInt64 = 1 << 20,
         recursive: Bool = false, writerTimeout: Duration = .seconds(900), events: Bool = true, rootRouting: Bool = false,
-        timing: WatchTiming = WatchTiming(), home: Home = Home(), start: Bool = true
+        timing: WatchTiming = WatchTiming(), truncation: TruncationRule = TruncationRule(), provesEnd: Bool = false,
+        home: Home = Home(), start: Bool = true
     ) {
         self.home = home
         source = .test(
             home.landing, kind, settle: settle, patterns: patterns, bytesMax: bytesMax, recursive: recursive,
-            writerTimeout: writerTimeout)
+            writerTimeout: writerTimeout, provesEnd: provesEnd)
         watcher = DropWatcher(
             sources: [source], dropZone: rootRouting ? home.scratch.folder("zone") : nil, helperPath: events ? helperPath : nil,
             ownership: FolderOwnership(instance: "test-instance", stateFolder: home.stateFolder), timing: timing,
-            handler: deliveries.handler)
+            truncation: truncation, handler: deliveries.handler)
         guard start else { return }
         watcher.start()
         precondition(watcher.waitUntilWatching(timeout: .seconds(20)), "the watcher did not start")

@@ -143,7 +143,12 @@ private func rule(_ kind: ReadinessRule.Kind) -> ReadinessRule {
 }
 
 @Suite struct `After a power cut` {
-    private let rule = TruncationRule(bootID: "b", lastBootID: "a", lastStopWasClean: false, lastAliveAt: 1_000_000)
+    private func rule(bootedAt: UInt64 = 1_100_000, lastBoot: String = "a", clean: Bool = false) -> TruncationRule {
+        var rule = TruncationRule()
+        rule.start(
+            after: .init(bootID: lastBoot, stoppedCleanly: clean, aliveAt: 1_000_000), bootID: "b", bootedAt: bootedAt)
+        return rule
+    }
 
     private func file(changedAt milliseconds: Int64) -> FileIdentity {
         FileIdentity(device: 1, inode: 1, changeTime: milliseconds * 1_000_000)
@@ -153,17 +158,30 @@ private func rule(_ kind: ReadinessRule.Kind) -> ReadinessRule {
         arguments: [(940_000, true), (1_000_000, true), (1_000_500, true), (939_999, false), (1_100_000, false)]
             as [(Int64, Bool)])
     func `a file is doubted when it was changed shortly before the end`(changedAt: Int64, doubted: Bool) {
-        #expect(rule.doubts(file(changedAt: changedAt), bootedAt: 1_100_000, hasMarker: false) == doubted)
+        #expect(rule().doubts(file(changedAt: changedAt), isVouchedFor: false) == doubted)
     }
 
     @Test func `a marker vouches for a file`() {
-        #expect(!rule.doubts(file(changedAt: 1_000_000), bootedAt: 1_100_000, hasMarker: true))
+        #expect(!rule().doubts(file(changedAt: 1_000_000), isVouchedFor: true))
     }
 
     @Test(arguments: [("b", false), ("a", true)])
     func `nothing is doubted in the same boot or after a clean stop`(lastBoot: String, clean: Bool) {
-        let rule = TruncationRule(bootID: "b", lastBootID: lastBoot, lastStopWasClean: clean, lastAliveAt: 1_000_000)
-        #expect(!rule.doubts(file(changedAt: 1_000_000), bootedAt: 1_100_000, hasMarker: false))
+        #expect(rule(lastBoot: lastBoot, clean: clean).doubted == [])
+    }
+
+    @Test func `a clock that went back hides no doubtful file`() {
+        #expect(rule(bootedAt: 5).doubts(file(changedAt: 999_000), isVouchedFor: false))
+    }
+
+    @Test func `earlier doubts stand, the four newest of them`() {
+        var rule = TruncationRule()
+        for cut in 1...6 as ClosedRange<UInt64> {
+            rule.start(
+                after: .init(bootID: "\(cut)", stoppedCleanly: false, aliveAt: cut * 1_000_000), bootID: "\(cut + 1)",
+                bootedAt: cut * 1_000_000 + 1)
+        }
+        #expect(rule.doubted.map { $0.lowerBound } == [2_940_000, 3_940_000, 4_940_000, 5_940_000])
     }
 }
 

@@ -79,6 +79,27 @@ final class Scratch {
         let third = try HomeLock(state: scratch.path)
         #expect(third.wasUnclean)
         #expect(!third.wasRebooted)
+        #expect(third.truncation.doubted == [])
+    }
+
+    @Test func `doubts what was written when the machine went down, in later runs as well`() throws {
+        let scratch = try Scratch()
+        try Data("17 another-boot running\n".utf8).write(to: URL(fileURLWithPath: scratch.path + "/lock"))
+        let alive = UInt64(Date(timeIntervalSince1970: 1_700_000_000).timeIntervalSince1970) * 1000
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSince1970: 1_700_000_000)], ofItemAtPath: scratch.path + "/lock")
+        #expect(HomeLock.truncation(state: scratch.path).doubted.map(\.lowerBound) == [alive - 60_000])
+        var doubted: [Range<UInt64>] = []
+        do {
+            let first = try HomeLock(state: scratch.path)
+            doubted = first.truncation.doubted
+            #expect(first.wasUnclean && first.wasRebooted)
+            #expect(doubted.map(\.lowerBound) == [alive - 60_000])
+            #expect(doubted[0].upperBound > alive && doubted[0].upperBound < UInt64(Date().timeIntervalSince1970 * 1000))
+        }
+        do { try HomeLock(state: scratch.path).release() }
+        let third = try HomeLock(state: scratch.path)
+        #expect(!third.wasUnclean && third.truncation.doubted == doubted)
     }
 }
 

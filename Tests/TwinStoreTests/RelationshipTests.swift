@@ -86,9 +86,43 @@ import TwinModel
             writer.twin("kept")
         }
         #expect(set.changes.rejections.map(\.code) == ["dangling"])
+        #expect(
+            set.changes.rejections.map(\.message) == [
+                "Relationship feeds of with-it: its target nowhere does not exist."
+            ])
         _ = try fixture.store.commit([set])[0].get()
         #expect(try fixture.store.twin("with-it") == nil)
         #expect(try fixture.store.twin("kept") != nil)
+    }
+
+    @Test func `names the ends it lacks, of a record with several the first three`() throws {
+        let fixture = try StoreFixture()
+        var policy = ApplyPolicy()
+        policy.dangling = .reject
+        let set = try fixture.changeSet(policy: policy) { writer in
+            let feeds = writer.key("feeds")
+            writer.twin("here")
+            writer.record(length: 10)
+            for (source, target) in [("here", "b"), ("c", "here"), ("d", "e\u{202E}"), ("f", "g"), ("here", "here"), ("h", "i")] {
+                writer.beginRelationship(.upsertRelationship, source: source, name: feeds, target: target)
+                writer.end()
+            }
+            writer.record(length: 10)
+            writer.beginTwin(.upsertTwin, "only-refused")
+            writer.end()
+            writer.beginRelationship(.upsertRelationship, source: "only-refused", name: feeds, target: "nowhere")
+            writer.end()
+            writer.relationship("here", "feeds", "only-refused")
+        }
+        #expect(
+            set.changes.rejections.map(\.message) == [
+                "Relationship feeds of here: its target b does not exist. "
+                    + "Relationship feeds of c: its source c does not exist. "
+                    + "Relationship feeds of d: its source d and its target e\\u{202e} do not exist. "
+                    + "2 more relationships of this record lack an end.",
+                "Relationship feeds of only-refused: its target nowhere does not exist.",
+                "Relationship feeds of here: its target only-refused does not exist.",
+            ])
     }
 
     @Test func `without target makes a stub where the policy says so`() throws {

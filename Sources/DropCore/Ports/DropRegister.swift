@@ -117,6 +117,8 @@ package protocol DropRegister: Sendable {
     func find(_ prefix: String, limit: Int) throws(DropError) -> [DropRecord]
     /// The drop this intake was, or whose bytes it repeats; design: section 11.
     func newestApplied(of source: SourceName) throws(DropError) -> DropRecord?
+    /// The number of the commit that applied the drop (`CommitResult.sequence`); nil when it was never applied.
+    func commitSequence(of id: DropID) throws(DropError) -> UInt64?
     /// The newest applied (or later) drop of the source with these bytes.
     func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord?
     /// The newest drop of the source before `id` that was this intake.

@@ -10,10 +10,16 @@ package struct SettledFile: Sendable, Equatable {
     package let marker: FileName?
     /// The SHA-256 its manifest states; the claim is refused when the bytes have another.
     package let expectedDigest: ContentDigest?
+    /// Why it is not to be processed but quarantined; nil for a file in order.
+    package let defect: DropError?
+
+    /// The code of the defect of a file that a writer keeps open: what it holds is copied, and the file itself stays.
+    package static let stillOpen: DropError.Code = "still-open"
+    package var isStillOpen: Bool { defect?.code == Self.stillOpen }
 
     package init(
         source: SourceName, folder: String, name: FileName, bytes: UInt64, identity: FileIdentity, marker: FileName? = nil,
-        expectedDigest: ContentDigest? = nil
+        expectedDigest: ContentDigest? = nil, defect: DropError? = nil
     ) {
         self.source = source
         self.folder = folder
@@ -22,6 +28,7 @@ package struct SettledFile: Sendable, Equatable {
         self.identity = identity
         self.marker = marker
         self.expectedDigest = expectedDigest
+        self.defect = defect
     }
 }
 
@@ -64,8 +71,12 @@ package struct ReadinessRule: Sendable, Equatable {
     package var settle: Duration = .seconds(2)
     /// `marker`: appended to the data file's name (`X.done`), or put in place of its extension.
     package var markerSuffix: String = ".done"
-    /// A writer that keeps the file open this long after the claim sends it to quarantine as `still-open`.
+    /// What a file holds whose writer has had it open this long without changing it goes to quarantine as `still-open`; a marker
+    /// without data for this long goes there as `marker-without-data`.
     package var writerTimeout: Duration = .seconds(900)
+    /// The plugin refuses a file without its end (a trailer, a row count, a closing element), so none is doubted after a power
+    /// cut.
+    package var provesEnd = false
     /// Glob patterns of names that are never taken: temporary names of common writers.
     package var ignore: [String] = [".*", "*.tmp", "*.part", "*.filepart", "~*"]
 

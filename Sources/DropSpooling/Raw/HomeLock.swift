@@ -1,19 +1,24 @@
 package import DropCore
 import Glibc
 import SystemPackage
+import ThreadKit
 
 /// The lock on a state folder: an open-file-description lock, held for life, so that a second instance finds out at once.
 ///
-/// The file holds the holder's process id and boot id. It stays when the holder ends: `wasUnclean` compares it at the next start.
+/// The file holds the holder's process id and boot id, and the times whose files are doubted since a power cut. It stays when the
+/// holder ends: the next start compares.
+///
+///     PROCESS BOOT running|clean FROM-TO …        (times in milliseconds since 1970)
 package final class HomeLock: Sendable {
     private let descriptor: CInt
     private let path: FilePath
+    private static let bytes = 256
 
     /// Whether the run before ended without `release` (a kill, a power cut), and whether the machine was started since.
     package let wasUnclean: Bool
     package let wasRebooted: Bool
-    /// When the run before last gave a sign of life, in seconds since 1970; 0 when there was none.
-    package let lastSignOfLife: Int64
+    /// Which files may have lost their tail when the machine went down under a run.
+    package let truncation: TruncationRule
 
     /// Takes the lock of `state`. Errors: `locked` names the holder; storage errors.
     package init(state: String) throws(DropError) {
@@ -30,22 +35,41 @@ package final class HomeLock: Sendable {
                 "locked", "Another instance holds \(state) (\(Escaping.visible(holder, scalarsMax: 80))).",
                 hint: "Stop it first; one state folder has one instance.", remedy: .stop)
         }
-        let before = Self.read(descriptor).split(separator: " ").map(String.init)
-        var facts = stat()
-        try SpoolFolder.call("fstat", path) { _ in unsafe fstat(descriptor, &facts) }
-        lastSignOfLife = before.isEmpty ? 0 : Int64(facts.st_mtim.tv_sec)
-        wasUnclean = before.count >= 2 && before.last != "clean"
-        wasRebooted = before.count >= 2 && before[1] != Self.bootID
+        let (last, doubted) = Self.before(descriptor)
+        wasUnclean = last.map { !$0.stoppedCleanly } ?? false
+        wasRebooted = last.map { !$0.bootID.utf8.elementsEqual(Self.bootID.utf8) } ?? false
+        truncation = doubted
         self.descriptor = descriptor
         self.path = path
         try write("\(getpid()) \(Self.bootID) running")
     }
 
+    /// Which files the next start of this home will doubt, without taking its lock; none where that cannot be told.
+    package static func truncation(state: String) -> TruncationRule {
+        let descriptor = unsafe open(FilePath(state).appending("lock").string, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return TruncationRule() }
+        defer { close(descriptor) }
+        return before(descriptor).doubted
+    }
+
+    /// The run that wrote the file, and what is doubted after it.
+    private static func before(_ descriptor: CInt) -> (last: TruncationRule.LastRun?, doubted: TruncationRule) {
+        let words = read(descriptor).split(separator: " ").map(String.init)
+        var rule = TruncationRule(doubted: words.dropFirst(3).compactMap(range))
+        var facts = stat()
+        guard words.count >= 2, unsafe fstat(descriptor, &facts) == 0 else { return (nil, rule) }
+        let aliveAt = UInt64(max(0, facts.st_mtim.tv_sec)) * 1000 + UInt64(facts.st_mtim.tv_nsec) / 1_000_000
+        let last = TruncationRule.LastRun(
+            bootID: words[1], stoppedCleanly: words.count >= 3 && words[2] == "clean", aliveAt: aliveAt)
+        rule.start(after: last, bootID: bootID, bootedAt: bootedAt)
+        return (last, rule)
+    }
+
     /// Says that this run ended as it should; the lock goes with the value.
     package func release() throws(DropError) { try write("\(getpid()) \(Self.bootID) clean") }
 
-    /// Renews the sign of life.
-    package func touch() { _ = futimens(descriptor, nil) }
+    /// Renews the sign of life. Not synced: one that is lost with the power makes more files doubted, not fewer.
+    package func touch() { _ = unsafe futimens(descriptor, nil) }
 
     deinit { close(descriptor) }
 
@@ -56,8 +80,24 @@ package final class HomeLock: Sendable {
         return read(file)
     }
 
+    /// When this boot began, by today's wall clock, in milliseconds since 1970.
+    private static var bootedAt: UInt64 {
+        func milliseconds(_ clock: clockid_t) -> Int {
+            var time = timespec()
+            unsafe clock_gettime(clock, &time)
+            return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
+        }
+        return UInt64(max(0, milliseconds(CLOCK_REALTIME) - milliseconds(CLOCK_BOOTTIME)))
+    }
+
+    /// The range of its text; nil for anything else.
+    private static func range(_ text: String) -> Range<UInt64>? {
+        let ends = text.split(separator: "-").compactMap { UInt64($0) }
+        return ends.count == 2 && ends[0] < ends[1] ? ends[0]..<ends[1] : nil
+    }
+
     private static func read(_ descriptor: CInt) -> String {
-        var bytes = [UInt8](repeating: 0, count: 256)
+        var bytes = [UInt8](repeating: 0, count: Self.bytes)
         let count = unsafe pread(descriptor, &bytes, bytes.count, 0)
         guard count > 0 else { return "" }
         return String(decoding: bytes[..<count].prefix { $0 != 0x0A }, as: UTF8.self)
@@ -65,9 +105,10 @@ package final class HomeLock: Sendable {
 
     private func write(_ text: String) throws(DropError) {
         // One write of one length, in place: a kill leaves the old words or the new, and a full disk has room for them.
-        let words = Array((text + "\n").utf8)
-        let bytes = words + [UInt8](repeating: 0x0A, count: max(0, 128 - words.count))
+        let doubted = truncation.doubted.map { " \($0.lowerBound)-\($0.upperBound)" }.joined()
+        let words = Array((text + doubted + "\n").utf8)
+        let bytes = words + [UInt8](repeating: 0x0A, count: max(0, Self.bytes - words.count))
         try SpoolFolder.call("write", path) { _ in CInt(unsafe pwrite(descriptor, bytes, bytes.count, 0)) }
-        try SpoolFolder.call("fsync", path) { _ in fsync(descriptor) }
+        try SpoolFolder.call("fsync", path) { _ in FailedSyncs.sync(descriptor) }
     }
 }

@@ -12,7 +12,8 @@ import ThreadKit
 /// 4. sync the spool folder once, and each landing folder once.
 ///
 /// Differs from failure-model §4.4 in one thing: a file that turns out to be open after the rename is put back instead of waiting
-/// in the spool (it would hold up its whole batch); the watcher waits for its writer and reports `still-open` past the timeout.
+/// in the spool (it would hold up its whole batch); past the writer timeout what it holds is copied, to be quarantined as
+/// `still-open`, and it stays where it is (decision 0008).
 ///
 /// Blocking; one caller at a time.
 package final class Claimer: FileClaimer {
@@ -55,6 +56,10 @@ package final class Claimer: FileClaimer {
         for (index, (file, id)) in files.enumerated() {
             if stopped.contains(file.source) {
                 results[index] = Self.behind
+                continue
+            }
+            if let defect = try knownDefect(of: file, before: id) {
+                results[index] = .refused(defect)
                 continue
             }
             switch FileClaim.open(file, id: id, folders: folders, spoolDevice: spoolDevice, lease: stillOpen) {
@@ -102,6 +107,13 @@ package final class Claimer: FileClaimer {
         if ready.contains(where: { $0.claim.isCopied }) { try sync(spool.number, folders, landings) }
         try withdraw(withdrawn + copied)
         return results.map { $0! }
+    }
+
+    /// The defect of a file that is held open and that an earlier run quarantined, as it is now.
+    private func knownDefect(of file: SettledFile, before id: DropID) throws(DropError) -> DropError? {
+        guard file.isStillOpen else { return nil }
+        let known = try register.drop(withIntake: file.identity, of: file.source, before: id)
+        return known?.reason?.code == SettledFile.stillOpen ? file.defect : nil
     }
 
     private static let behind = ClaimResult.notYet(reason: "a file of its source that comes before it cannot be claimed yet")

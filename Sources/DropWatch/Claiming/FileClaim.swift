@@ -15,7 +15,7 @@ final class FileClaim {
     private let folder: LandingFolders.OpenFolder
     private let descriptor: Descriptor
     private let facts: FileFacts
-    /// Claimed by copy, not by rename.
+    /// Claimed by copy, not by rename: always so while a writer has it open.
     let copies: Bool
     private let lease: (CInt) -> ReadLease.Answer
     enum Synced { case not, done, failed }
@@ -52,8 +52,12 @@ final class FileClaim {
                 return .not(.notYet(reason: "it changed after it had settled"))
             }
             let answer = lease(descriptor.number)
-            if answer == .writerHasIt { return .not(.notYet(reason: "a program has it open for writing")) }
-            let copies = answer == .notPermitted || facts.links > 1 || facts.device != spoolDevice
+            switch answer {
+            case .writerHasIt where !file.isStillOpen: return .not(.notYet(reason: "a program has it open for writing"))
+            case .granted where file.isStillOpen: return .not(.notYet(reason: "its writer has closed it"))
+            default: break
+            }
+            let copies = answer != .granted || facts.links > 1 || facts.device != spoolDevice
             if let expected = file.expectedDigest {
                 guard try Self.digest(descriptor.number) == expected else { return .not(.refused(mismatch(file))) }
             }
@@ -69,7 +73,7 @@ final class FileClaim {
     func record(at milliseconds: UInt64) -> DropRecord {
         DropRecord(
             id: id, source: file.source, fileName: file.name, bytes: facts.bytes, state: .claimed, claimedAt: milliseconds,
-            changedAt: milliseconds, intake: file.identity,
+            changedAt: milliseconds, intake: file.identity, reason: file.defect.map(DropReason.init),
             link: FileName.amendedDrop(in: file.name).map { DropLink(kind: .amends, drop: $0) })
     }
 
@@ -180,6 +184,7 @@ final class FileClaim {
     /// The last step of a copy, once it is durable: the original goes, if it is still the file that was copied. It is first moved
     /// to a name of ours, so that a file renamed over it in this moment is not the one removed.
     func removeOriginal(spool: CInt) -> ClaimResult {
+        if file.isStillOpen { return .claimed(id, bytes: facts.bytes) }  // Its writer may go on: then it is a drop of its own.
         let landing = folder.descriptor.number
         let aside = FileName(".twindrop-taking-" + id.description)
         do {

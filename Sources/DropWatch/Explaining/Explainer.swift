@@ -19,12 +19,18 @@ package struct Explanation: Sendable, Equatable {
 package struct Explainer: Sendable {
     private let sources: [WatchedSource]
     private let dropZone: String?
+    private let truncation: TruncationRule
     /// Between two looks at a file.
     private let pause: Duration
 
-    package init(sources: [WatchedSource], dropZone: String?, pause: Duration = .milliseconds(250)) {
+    /// - Parameter truncation: which files are doubted since a power cut.
+    package init(
+        sources: [WatchedSource], dropZone: String?, truncation: TruncationRule = TruncationRule(),
+        pause: Duration = .milliseconds(250)
+    ) {
         self.sources = sources
         self.dropZone = dropZone
+        self.truncation = truncation
         self.pause = pause
     }
 
@@ -117,9 +123,16 @@ package struct Explainer: Sendable {
                 ? .ready
                 : .wait(.stable(since: Instant(nanoseconds: now.nanoseconds - age.wholeNanoseconds), needed: needed), until: nil)
         }
+        var isVouchedFor = false
+        if case .present = vouching { isVouchedFor = true }
+        let provesEnd = sources.first { $0.name == place.feed.source }?.readiness.provesEnd ?? false
         switch verdict {
         case .wait(let waiting, _): return place.waiting(waiting, at: now)
         case .ready, .probe:
+            guard provesEnd || !truncation.doubts(second.identity, isVouchedFor: isVouchedFor) else {
+                let defect = TruncationRule.defect(of: place.name)
+                return place.say(defect.code.text, defect.message, "It goes to quarantine. " + defect.hint, isReady: true)
+            }
             return place.say(
                 "ready",
                 "It is complete by the \(place.feed.rule.kind.rawValue) rule of \(place.owner), and nobody has it open for writing.",

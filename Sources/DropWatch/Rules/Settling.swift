@@ -52,8 +52,8 @@ package struct Settling: Sendable, Equatable {
         stillSince = now
     }
 
-    /// Since when the present writer is known to have it open; nil when none is.
-    package var heldSince: Instant? { writerSince }
+    /// For how long a writer has had the file open without changing it, as far as looks tell; nil when none has it open.
+    package func heldStill(at now: Instant) -> Duration? { writerSince.map { now - max($0, stillSince) } }
 
     /// Takes one look at the file.
     package mutating func look(_ facts: FileFacts, vouching: Vouching, at now: Instant) -> Verdict {

@@ -18,6 +18,7 @@ package final class DropWatcher: Sendable {
     private let ownership: FolderOwnership?
     private let timing: WatchTiming
     private let handler: WatchHandler
+    private let truncation: TruncationRule
     private let events: EventStream?
     private let state: Monitor<State>
     private let thread = Monitor<NamedThread?>(nil)
@@ -27,15 +28,17 @@ package final class DropWatcher: Sendable {
     ///   - dropZone: the drop zone's root, whose own files are routed by the sources' patterns; nil to leave it alone.
     ///   - helperPath: `twindrop-watch`, absolute; nil polls only.
     ///   - ownership: nil takes folders over without asking (tests).
+    ///   - truncation: which files are doubted since a power cut; those are delivered with that defect.
     package init(
         sources: [WatchedSource], dropZone: String? = nil, helperPath: String?, ownership: FolderOwnership? = nil,
-        timing: WatchTiming = WatchTiming(), handler: WatchHandler
+        timing: WatchTiming = WatchTiming(), truncation: TruncationRule = TruncationRule(), handler: WatchHandler
     ) {
         self.sources = sources
         self.dropZone = dropZone
         self.ownership = ownership
         self.timing = timing
         self.handler = handler
+        self.truncation = truncation
         let state = Monitor(State())
         self.state = state
         let watched =
@@ -107,7 +110,8 @@ package final class DropWatcher: Sendable {
 
     private func run() {
         let loop = WatchLoop(
-            sources: sources, dropZone: dropZone, ownership: ownership, timing: timing, handler: handler, once: false)
+            sources: sources, dropZone: dropZone, ownership: ownership, timing: timing, handler: handler,
+            truncation: truncation, once: false)
         var idle = true
         while true {
             let timeout: Duration? = idle ? loop.nextDue.map { max($0 - .now, .zero) } : .zero
@@ -137,7 +141,8 @@ extension DropWatcher {
     /// delivered files since the last call; files whose claim was not possible are tried again until the interval is over.
     package func takePresent(claims: () -> [(SettledFile, ClaimResult)] = { [] }) -> [LeftFile] {
         let loop = WatchLoop(
-            sources: sources, dropZone: dropZone, ownership: ownership, timing: timing, handler: handler, once: true)
+            sources: sources, dropZone: dropZone, ownership: ownership, timing: timing, handler: handler,
+            truncation: truncation, once: true)
         let settle = (sources.map(\.readiness.settle) + (dropZone == nil ? [] : [ReadinessRule().settle])).max() ?? .zero
         let slack = Duration.milliseconds(50)
         var end: Instant?
@@ -156,7 +161,7 @@ extension DropWatcher {
             }
         }
         state.with { $0.counters = loop.counters }
-        let explainer = Explainer(sources: sources, dropZone: dropZone)
+        let explainer = Explainer(sources: sources, dropZone: dropZone, truncation: truncation)
         return loop.left().map { folder, name, knowledge in
             LeftFile(
                 folder: folder.description, name: name,
@@ -167,7 +172,7 @@ extension DropWatcher {
     /// Why the file at `path` (absolute) was or was not taken.
     package func why(_ path: String) -> Explanation {
         let (folder, name) = Explainer.split(path)
-        let explainer = Explainer(sources: sources, dropZone: dropZone)
+        let explainer = Explainer(sources: sources, dropZone: dropZone, truncation: truncation)
         return explainer.explain(folder: folder, name: name, knowledge: knowledge(of: name, in: folder))
     }
 }

@@ -97,8 +97,7 @@ final class WatchedFolder {
             case refused(DropError, FileIdentity)
             /// Told about once; nobody's patterns name it.
             case unrouted(FileIdentity)
-            /// A marker; `told` once its data did not come in time.
-            case marker(told: Bool)
+            case marker
         }
 
         var phase: Phase
@@ -107,7 +106,8 @@ final class WatchedFolder {
         var generation: UInt32
         /// When it is to be looked at again.
         var due: Instant?
-        var toldStillOpen = false
+        /// What it held while a writer kept it open went to quarantine: no second time.
+        var isStillOpen = false
     }
 
     let path: FolderPath

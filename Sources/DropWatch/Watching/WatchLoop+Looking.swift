@@ -69,7 +69,7 @@ extension WatchLoop {
         }
         switch verdict {
         case .ready, .probe: ready(name, in: folder, facts, vouching, at: now)
-        case .wait(let waiting, let until): wait(name, in: folder, settling, waiting, until: until)
+        case .wait(let waiting, let until): wait(name, in: folder, settling, facts, waiting, until: until)
         }
     }
 
@@ -84,23 +84,46 @@ extension WatchLoop {
     }
 
     private func wait(
-        _ name: FileName, in folder: WatchedFolder, _ settling: Settling, _ waiting: Settling.Waiting, until: Instant?
+        _ name: FileName, in folder: WatchedFolder, _ settling: Settling, _ facts: FileFacts, _ waiting: Settling.Waiting,
+        until: Instant?
     ) {
         guard var entry = folder.entries[name] else { return }
         entry.phase = .settling(settling, waiting)
         entry.due = until
         if let until { due.add(Inbox.Hint(folder: folder.path, name: name), due: until) }
         if case .marker(let markers) = waiting { for marker in markers { folder.awaiting[marker, default: []].insert(name) } }
-        if case .writer(let since) = waiting, !entry.toldStillOpen, Instant.now - since >= folder.feed.rule.writerTimeout {
-            entry.toldStillOpen = true
-            tell(
-                name, in: folder,
-                DropError(
-                    "still-open", "\(name) has been open for writing for more than \(folder.feed.rule.writerTimeout.shown).",
-                    hint: "End the program that writes it; the file is taken as soon as it is closed.",
-                    remedy: .retry(after: .seconds(30))))
-        }
         folder.entries[name] = entry
+        let timeout = folder.feed.rule.writerTimeout
+        if case .writer = waiting, !entry.isStillOpen, let held = settling.heldStill(at: .now), held >= timeout {
+            quarantine(name, in: folder, facts, Self.stillOpen(name, timeout))
+        }
+    }
+
+    private static func stillOpen(_ name: FileName, _ timeout: Duration) -> DropError {
+        DropError(
+            SettledFile.stillOpen, "A program has had \(name) open for writing for \(timeout.shown) without changing it.",
+            hint:
+                "What it holds now is kept. End the program (`fuser` names it): the file stays, and is taken when it is closed.",
+            remedy: .quarantine)
+    }
+
+    /// Delivers a file as one to be quarantined; where no source is responsible it is only told about.
+    private func quarantine(_ name: FileName, in folder: WatchedFolder, _ facts: FileFacts, _ defect: DropError) {
+        guard let path = folder.path.text, let source = source(of: name, in: folder) else {
+            return tell(name, in: folder, defect)
+        }
+        folder.entries[name]?.due = nil
+        folder.entries[name]?.isStillOpen = defect.code == SettledFile.stillOpen
+        folder.entries[name]?.phase = .delivered(facts.identity, again: false)
+        batch.append(
+            SettledFile(
+                source: source.name, folder: path, name: name, bytes: facts.bytes, identity: facts.identity, defect: defect))
+    }
+
+    /// Whose file it is by folder or name.
+    private func source(of name: FileName, in folder: WatchedFolder) -> WatchedSource? {
+        guard let source = folder.feed.source else { return sources.first { NameRule($0).matchesPattern(name) } }
+        return sources.first { $0.name == source }
     }
 
     private func ready(
@@ -109,21 +132,26 @@ extension WatchLoop {
         guard let path = folder.path.text, var entry = folder.entries[name] else { return }
         entry.due = nil
         for marker in folder.feed.names.markers(for: name) { folder.awaiting[marker] = nil }
-        guard let source = folder.feed.source ?? sources.first(where: { NameRule($0).matchesPattern(name) })?.name else {
+        var marker: FileName?
+        var digest: ContentDigest?
+        if case .present(let name, let manifest) = vouching { (marker, digest) = (name, manifest.digest) }
+        let source = source(of: name, in: folder)
+        let isDoubted =
+            source?.readiness.provesEnd != true && truncation.doubts(facts.identity, isVouchedFor: marker != nil)
+        let defect = isDoubted ? TruncationRule.defect(of: name) : nil
+        guard let source else {
             entry.phase = .unrouted(facts.identity)
             folder.entries[name] = entry
-            unrouted.append(UnroutedFile(folder: path, name: name, bytes: facts.bytes, identity: facts.identity))
+            unrouted.append(
+                UnroutedFile(folder: path, name: name, bytes: facts.bytes, identity: facts.identity, defect: defect))
             return
         }
         entry.phase = .delivered(facts.identity, again: false)
         folder.entries[name] = entry
-        var marker: FileName?
-        var digest: ContentDigest?
-        if case .present(let name, let manifest) = vouching { (marker, digest) = (name, manifest.digest) }
         batch.append(
             SettledFile(
-                source: source, folder: path, name: name, bytes: facts.bytes, identity: facts.identity, marker: marker,
-                expectedDigest: digest))
+                source: source.name, folder: path, name: name, bytes: facts.bytes, identity: facts.identity, marker: marker,
+                expectedDigest: digest, defect: defect))
     }
 
     // MARK: Markers
@@ -161,32 +189,35 @@ extension WatchLoop {
     private func lookAtMarker(_ name: FileName, in folder: WatchedFolder) {
         if folder.entries[name] == nil {
             folder.entries[name] = WatchedFolder.Entry(
-                phase: .marker(told: false), firstSeen: .now, generation: folder.generation, due: nil)
+                phase: .marker, firstSeen: .now, generation: folder.generation, due: nil)
         }
         var waiting = folder.awaiting[name] ?? []
         waiting.insert(folder.feed.names.stem(of: name))
         for data in waiting where folder.feed.names.answer(for: data) == .data { look(at: data, in: folder) }
     }
 
-    /// A marker stays until its data comes; past the writer timeout it is reported, once.
-    func tellOfMarkersWithoutData(in folder: WatchedFolder) {
+    /// A marker stays until its data comes; past the writer timeout it is quarantined.
+    func quarantineMarkersWithoutData(in folder: WatchedFolder) {
         let limit = folder.feed.rule.writerTimeout
         let now = Instant.now
         let old = folder.entries.filter { _, entry in
-            if case .marker(told: false) = entry.phase { now - entry.firstSeen >= limit } else { false }
+            if case .marker = entry.phase { now - entry.firstSeen >= limit } else { false }
         }
         guard !old.isEmpty else { return }
         let vouchedFor = Set(
             folder.entries.keys.filter { folder.feed.names.answer(for: $0) == .data }.flatMap(folder.feed.names.markers))
         for (name, _) in old where !vouchedFor.contains(name) {
-            folder.entries[name]!.phase = .marker(told: true)
+            // Gone, or not to be looked at: the next scan says so.
+            guard let facts = (try? descriptor(of: folder)).flatMap({ try? SystemCall.facts(of: name, in: $0) }),
+                facts.kind == .file
+            else { continue }
             counters.markersWithoutData += 1
-            tell(
-                name, in: folder,
+            quarantine(
+                name, in: folder, facts,
                 DropError(
                     "marker-without-data",
-                    "The marker \(name) has been there for more than \(limit.shown), its data file has not come.",
-                    hint: "Deliver the data file, or remove the marker.", remedy: .retry(after: .seconds(30))))
+                    "The marker \(name) was there for more than \(limit.shown), and its data file did not come.",
+                    hint: "Deliver the data file with a new marker.", remedy: .quarantine))
         }
     }
 
@@ -248,7 +279,16 @@ extension WatchLoop {
             if case .claimed = result { counters.claimed += 1 }
             return
         }
+        let isMarker = folder.feed.names.answer(for: file.name) == .marker
         switch result {
+        case .claimed where entry.isStillOpen, .refused where entry.isStillOpen:
+            // What it held is in quarantine; the file itself is taken when its writer closes it.
+            let at = Instant.now
+            folder.entries[file.name]!.phase = .settling(
+                Settling(rule: folder.feed.rule, settle: folder.feed.rule.settle, at: at), .writer(since: at))
+            folder.entries[file.name]!.due = at + timing.claimRetry
+            due.add(Inbox.Hint(folder: folder.path, name: file.name), due: at + timing.claimRetry)
+        case .notYet where isMarker, .refused where isMarker: folder.entries[file.name]!.phase = .marker
         case .claimed:
             counters.claimed += 1
             folder.entries[file.name] = nil
@@ -258,6 +298,7 @@ extension WatchLoop {
             let at = Instant.now
             let settling = Settling(rule: folder.feed.rule, settle: folder.feed.rule.settle, at: at)
             var entry = entry
+            entry.isStillOpen = false
             entry.phase = .settling(settling, .claim(reason))
             entry.due = at + timing.claimRetry
             folder.entries[file.name] = entry

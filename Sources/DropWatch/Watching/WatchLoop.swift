@@ -18,6 +18,7 @@ final class WatchLoop {
     let ownership: FolderOwnership?
     let timing: WatchTiming
     let handler: WatchHandler
+    let truncation: TruncationRule
     /// Taking what is there once, without events.
     let once: Bool
     var folders: [FolderPath: WatchedFolder] = [:]
@@ -31,7 +32,7 @@ final class WatchLoop {
 
     init(
         sources: [WatchedSource], dropZone: String?, ownership: FolderOwnership?, timing: WatchTiming, handler: WatchHandler,
-        once: Bool
+        truncation: TruncationRule, once: Bool
     ) {
         let now = Instant.now
         let largest = sources.map(\.fileBytesMax).max() ?? .max
@@ -41,6 +42,7 @@ final class WatchLoop {
         self.ownership = ownership
         self.timing = timing
         self.handler = handler
+        self.truncation = truncation
         self.once = once
         for feed in feeds { folders[feed.root] = WatchedFolder(feed.root, feed: feed) }
     }
@@ -351,6 +353,6 @@ final class WatchLoop {
             gone.append(name)
         }
         for name in gone { folder.entries[name] = nil }
-        if folder.feed.rule.kind == .marker { tellOfMarkersWithoutData(in: folder) }
+        if folder.feed.rule.kind == .marker { quarantineMarkersWithoutData(in: folder) }
     }
 }

@@ -62,10 +62,12 @@ package struct UnroutedFile: Sendable, Equatable {
     package let name: FileName
     package let bytes: UInt64
     package let identity: FileIdentity
+    /// As of `SettledFile`.
+    package let defect: DropError?
 
     /// The file as one of `source`, for the pipeline.
     package func settled(for source: SourceName) -> SettledFile {
-        SettledFile(source: source, folder: folder, name: name, bytes: bytes, identity: identity)
+        SettledFile(source: source, folder: folder, name: name, bytes: bytes, identity: identity, defect: defect)
     }
 }
 

@@ -28,6 +28,11 @@ struct Assembly {
         try Folders.make([paths.dropzone] + ownLandingFolders, forSenders: true)
         let lock = try HomeLock(state: paths.state)
         if lock.wasUnclean { log.warning("The last run did not end cleanly; recovering.") }
+        if lock.wasUnclean, lock.wasRebooted, let doubted = lock.truncation.doubted.last {
+            log.warning(
+                "The machine went down under the last run; files changed then are quarantined unless something vouches for them.",
+                metadata: ["from": "\(Times.text(doubted.lowerBound))", "until": "\(Times.text(doubted.upperBound))"])
+        }
         let spool = try SpoolFolder(state: paths.state)
         try spool.clearScratch()
         let store = try TwinStore.open(folder: paths.state)
@@ -45,7 +50,8 @@ struct Assembly {
         let wiring = Wiring(log: log, tally: tally, marks: marks)
         let pipeline = try makePipeline(store, host, spool, claimer, wiring)
         let watcher = makeWatcher(
-            pipeline, Router(sources: configuration.sources.map(\.name), host: host, log: log), instance: try store.instanceID())
+            pipeline, Router(sources: configuration.sources.map(\.name), host: host, log: log), instance: try store.instanceID(),
+            lock.truncation)
         let claims = claims
         let told: @Sendable ([(SettledFile, ClaimResult)]) -> Void =
             if intake.isOnce { { claims.note($0) } } else { { watcher.noteClaims($0) } }
@@ -120,12 +126,16 @@ struct Assembly {
         }
     }
 
-    private func makeWatcher(_ pipeline: DropPipeline, _ router: Router, instance: String) -> DropWatcher {
+    private func makeWatcher(
+        _ pipeline: DropPipeline, _ router: Router, instance: String, _ truncation: TruncationRule
+    )
+        -> DropWatcher
+    {
         let log = log
         return DropWatcher(
             sources: configuration.sources.map(\.watched), dropZone: paths.dropzone,
             helperPath: intake.isOnce ? nil : Installation.current.path(of: "twindrop-watch"),
-            ownership: FolderOwnership(instance: instance, stateFolder: paths.state),
+            ownership: FolderOwnership(instance: instance, stateFolder: paths.state), truncation: truncation,
             handler: WatchHandler(
                 settled: { files in pipeline.submit(files) },
                 unrouted: { files in pipeline.submit(files.compactMap(router.route)) },

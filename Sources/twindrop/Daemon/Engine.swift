@@ -37,6 +37,11 @@ final class Engine: Sendable {
     private let marks: BenchmarkLog?
     private let control = Monitor<ControlServer?>(nil)
     private let watching = Monitor(false)
+    private let isOver = Monitor(false)
+    private let alive = Monitor<NamedThread?>(nil)
+
+    /// Which files are doubted since a power cut.
+    var truncation: TruncationRule { lock.truncation }
 
     /// Takes the home's lock and opens its parts; nothing runs before `start`.
     init(_ home: Home, intake: Intake) throws(CommandFailure) {
@@ -54,6 +59,11 @@ final class Engine: Sendable {
 
     /// Recovers, then starts the stages, then looks at the drop zone.
     func start() throws(DropError) {
+        alive.with { thread in
+            thread = NamedThread("td-alive") { [lock, isOver] in
+                while !isOver.wait(until: { $0 }, timeout: .seconds(10), { $0 }) { lock.touch() }
+            }
+        }
         try pipeline.start()
         if case .daemon = intake {
             watcher.start()
@@ -104,9 +114,12 @@ final class Engine: Sendable {
         if wasWatching { watcher.stop() }
         pipeline.stop()
         host.close()
+        isOver.with { $0 = true }
+        alive.with { $0 }?.join()
         do {
             try graph.close()
-            try lock.release()
+            // After a failure of storage the next start looks at everything, as after a crash.
+            if pipeline.waitUntilStopping() == nil { try lock.release() }
         } catch {
             log.error("The home was not closed cleanly.", metadata: ["error": "\(error)"])
         }

@@ -18,6 +18,10 @@ enum StatusReport {
             "waiting": .int(Int64(snapshot.waitingFiles)), "inFlight": .array(snapshot.inFlight.map(DropReport.json)),
             "diskIsFull": .bool(snapshot.diskIsFull), "restartsOfWatcher": .int(Int64(counters.restarts)),
             "overflows": .int(Int64(counters.overflows)), "filesSeen": .int(Int64(counters.seen)),
+            "doubted": .array(
+                engine.truncation.doubted.map {
+                    ["from": .string(Times.text($0.lowerBound)), "until": .string(Times.text($0.upperBound))]
+                }),
         ]
         return try report(engine.home, engine.graph, daemon: daemon) { source in
             var members: [JSON.Member] = []
@@ -95,6 +99,11 @@ enum StatusReport {
             let flying = daemon["inFlight"]?.elements?.count ?? 0
             Terminal.print("        \(flying) drops in hand, \(daemon["waiting"]?.int ?? 0) files wait to be claimed")
             if daemon["diskIsFull"] == .bool(true) { Terminal.print("        DISK FULL: files wait in their folders") }
+        }
+        for times in facts["daemon"]?["doubted"]?.elements ?? [] {
+            Terminal.print(
+                "        files last changed from \(times["from"]?.string ?? "") until \(times["until"]?.string ?? "") are doubted: the machine went down"
+            )
         }
         if let graph = facts["graph"] {
             Terminal.print(

@@ -1,5 +1,6 @@
 import Configuration
 import DropCore
+import DropSpooling
 import DropWatch
 import TwinModel
 import TwinStore
@@ -13,7 +14,9 @@ struct WhyReport {
     init(_ home: Home) throws(CommandFailure) {
         self.home = home
         register = try home.openGraph()
-        let explainer = Explainer(sources: home.configuration.sources.map(\.watched), dropZone: home.paths.dropzone)
+        let explainer = Explainer(
+            sources: home.configuration.sources.map(\.watched), dropZone: home.paths.dropzone,
+            truncation: HomeLock.truncation(state: home.paths.state))
         explain = { explainer.why($0) }
     }
 
