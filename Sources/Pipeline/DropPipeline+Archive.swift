@@ -3,8 +3,8 @@ import ThreadKit
 import TwinModel
 
 extension DropPipeline {
-    /// S5 to S7: containers, chain, receipts, and only then out of the spool. A container closes when it is full, when no
-    /// other drop is on its way, or when its first drop has waited two seconds.
+    /// S5 and S6: containers, chain, register. A container closes when it is full, when no other drop is on its way, or when its
+    /// first drop has waited two seconds.
     func archiveLoop() throws(DropError) {
         defer { unreceipted.close() }
         let archive = try ports.makeArchive()
@@ -34,7 +34,7 @@ extension DropPipeline {
         /// Drops that are in no closed container; the first `written` of them are in the open one.
         var pending: [Ended] = []
         var written = 0
-        /// Drops of a closed container whose rows and spool files do not know it yet.
+        /// Drops of a closed container whose rows do not know it yet.
         var closed: [(record: DropRecord, item: ArchivedItem)] = []
         /// When the first of `pending` was written.
         var since = ContinuousClock.now
@@ -97,15 +97,14 @@ extension DropPipeline {
         try settle(&work)
     }
 
-    /// S6 and S7 for the drops of a closed container; can be run again when storage had no room for a part of it.
+    /// S6 for the drops of a closed container; can be run again when storage had no room for a part of it.
     private func settle(_ work: inout ArchiveWork) throws(DropError) {
         guard !work.closed.isEmpty else { return }
         let records = work.closed.map(\.record)
         // A row with a place in the archive is unfinished only while it says `archived`: other drops get theirs with their
         // receipt.
         try ports.register.noteArchived(records.filter { $0.state == .archived }, clean: [])
-        try ports.spool.remove(records.filter { $0.state != .quarantined }.map(\.id))
-        state.quietly { state in
+        state.with { state in
             for record in records { state.inFlight[record.id] = nil }
             state.archiving -= records.count
             state.unreceipted += records.count
@@ -118,21 +117,41 @@ extension DropPipeline {
         }
     }
 
-    /// Step 9, behind everything else: a receipt can be written again at any time, from the register alone.
+    /// Receipts and S7, out of the spool: behind everything else, because both can be done at any time, from the register alone.
+    /// A burst of small files has them when it is over, or when it has gone on for a second.
     func receiptLoop() throws(DropError) {
         while true {
-            let batch = unreceipted.popAll(max: limits.batchDrops)
+            var batch = unreceipted.popAll(max: limits.intakeFiles)
             guard !batch.isEmpty else { return }
-            let records = batch.map(\.record)
-            let isWritten = try insisting { () throws(DropError) in
+            let isOver = { (state: borrowing State) in
+                state.isStopping || state.active - state.unreceipted <= state.scheduler.stuck
+                    || state.unreceipted > Self.unreceiptedMax
+            }
+            state.wait(until: isOver, timeout: .seconds(1)) { _ in }
+            batch += unreceipted.popAll(max: limits.intakeFiles, timeout: .zero)
+            try finish(batch)
+        }
+    }
+
+    /// Drops that may wait for their receipt while others are on their way. Units: drops.
+    private static var unreceiptedMax: Int { 2048 }
+
+    private func finish(_ batch: [Receipted]) throws(DropError) {
+        let records = batch.map(\.record)
+        let isDone = try insisting { () throws(DropError) in
+            // Receipts first: ext4 is slow in making files shortly after others were deleted. What makes room is done even when
+            // there was none for a receipt.
+            let receipts = Result { () throws(DropError) in
                 for drop in batch { try ports.receipts.write(drop.record, leaf: drop.leaf) }
-                try ports.register.noteArchived(records.filter { $0.state != .archived }, clean: records.map(\.id))
             }
-            guard isWritten else { continue }
-            state.with { state in
-                state.unreceipted -= batch.count
-                state.active -= batch.count
-            }
+            try ports.spool.remove(records.filter { $0.state != .quarantined }.map(\.id))
+            try receipts.get()
+            try ports.register.noteArchived(records.filter { $0.state != .archived }, clean: records.map(\.id))
+        }
+        guard isDone else { return }
+        state.with { state in
+            state.unreceipted -= batch.count
+            state.active -= batch.count
         }
     }
 }

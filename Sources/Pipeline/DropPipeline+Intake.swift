@@ -2,7 +2,8 @@ import DropCore
 import ThreadKit
 
 extension DropPipeline {
-    /// S1: takes settled files out of the drop zone, many at a time.
+    /// S1: takes settled files out of the drop zone, many at a time. Files go on to S2 and S3 while the folders are synced;
+    /// `waitForClaim` keeps what they come to from being written down before.
     func claimLoop() throws(DropError) {
         while true {
             let files = byName(intake.popAll(max: limits.batchDrops))
@@ -11,19 +12,22 @@ extension DropPipeline {
             let named = files.map { (file: $0, id: clock.nextID()) }
             let now = clock.now()
             var results: [ClaimResult] = []
+            var begun: Set<DropID> = []
             // While there is no room for the intents, nothing else is claimed: what comes later must not overtake.
-            guard try insisting({ () throws(DropError) in results = try ports.claimer.claim(named, at: now) }) else { return }
-            for (index, result) in results.enumerated() {
-                let (file, id) = named[index]
+            let isClaimed = try insisting { () throws(DropError) in
+                results = try ports.claimer.claim(named, at: now) { moved in
+                    for case (let (file, id), .claimed(_, let bytes)?) in zip(named, moved) {
+                        begun.insert(id)
+                        begin(claimedRecord(file, id, bytes, at: now), isDurable: false)
+                    }
+                }
+            }
+            guard isClaimed else { return }
+            if !begun.isEmpty { state.with { $0.undurable.subtract(begun) } }
+            for (result, (file, id)) in zip(results, named) {
                 switch result {
                 case .claimed(_, let bytes):
-                    let record = DropRecord(
-                        id: id, source: file.source, fileName: file.name, bytes: bytes, state: .claimed, claimedAt: now,
-                        changedAt: now, intake: file.identity, reason: file.defect.map(DropReason.init),
-                        link: amendment(named: file.name))
-                    state.quietly { $0.inFlight[id] = record }
-                    tell(.claimed(record))
-                    claimed.push(record)
+                    if !begun.contains(id) { begin(claimedRecord(file, id, bytes, at: now), isDurable: true) }
                 case .refused(let error):
                     state.with { $0.active -= 1 }
                     tell(.refused(file, error))
@@ -32,6 +36,28 @@ extension DropPipeline {
             }
             afterClaim(Array(zip(files, results)))
         }
+    }
+
+    private func claimedRecord(_ file: SettledFile, _ id: DropID, _ bytes: UInt64, at now: UInt64) -> DropRecord {
+        DropRecord(
+            id: id, source: file.source, fileName: file.name, bytes: bytes, state: .claimed, claimedAt: now, changedAt: now,
+            intake: file.identity, reason: file.defect.map(DropReason.init), link: amendment(named: file.name))
+    }
+
+    private func begin(_ record: DropRecord, isDurable: Bool) {
+        state.quietly { state in
+            state.inFlight[record.id] = record
+            if !isDurable { state.undurable.insert(record.id) }
+        }
+        tell(.claimed(record))
+        claimed.push(record)
+    }
+
+    /// Waits until the drop's claim is durable: nothing that outlives a power cut is written about it before (failure-model:
+    /// section 6). False when the pipeline was cancelled first.
+    func waitForClaim(of drop: DropID) -> Bool {
+        if state.quietly({ !$0.undurable.contains(drop) }) { return true }
+        return state.wait(until: { $0.isCancelled || !$0.undurable.contains(drop) }) { !$0.undurable.contains(drop) }
     }
 
     /// Files that wait together in a source ordered by name, by their names: the first to be registered is the first to go on.
@@ -53,6 +79,7 @@ extension DropPipeline {
                 let isRead = try insisting { () throws(DropError) in record.digest = try ports.spool.digest(of: record.id) }
                 guard isRead else { return }
                 if let reason = record.reason {  // Its claim said why it is not to be processed.
+                    guard waitForClaim(of: record.id) else { return }
                     let isDone = try insisting { [record] () throws(DropError) in try quarantine(record, because: reason) }
                     guard isDone else { return }
                     continue
@@ -63,6 +90,7 @@ extension DropPipeline {
                     state.scheduler.enqueue(record)
                 }
             } catch {
+                guard waitForClaim(of: record.id) else { return }
                 try remedy(error, for: record)
             }
         }

@@ -2,22 +2,26 @@ import DropCore
 import ThreadKit
 
 extension DropPipeline {
-    /// S3, several threads: one drop at a time each, of different sources.
+    /// S3, several threads: one drop at a time each, of different sources. A thread that is done with a drop takes the next in
+    /// the same step, most often of the same source, whose worker and tables are warm; nobody else is woken for it.
     func transformLoop() throws(DropError) {
-        while let (record, generation) = nextDrop() {
-            guard waitForSpace(limits.hardFree) else { return }
+        var done = Done()
+        while let (record, generation) = nextDrop(after: done) {
+            done = Done(source: record.source)
+            guard waitForSpace(limits.hardFree) else { return state.with { handOver(done, &$0) } }
             do throws(DropError) {
-                if let prepared = try prepare(record, generation) {
-                    hand(prepared)
-                    // What a snapshot leaves out is known when the one before it is committed: its source goes on then.
-                    if sources[record.source]?.policy.mode == .snapshot { continue }
-                }
+                done.prepared = try prepare(record, generation)
             } catch {
-                guard error.code != "cancelled" else { return }
+                guard error.code != "cancelled", waitForClaim(of: record.id) else { return }
                 try remedy(againstUncommitted(error, record), for: record)
             }
-            state.with { $0.scheduler.finished(record.source) }
         }
+    }
+
+    /// What a transforming thread has finished and not handed on.
+    private struct Done {
+        var source: SourceName?
+        var prepared: Prepared?
     }
 
     /// Whether the commit can take more: change sets of small files cost more than their bytes.
@@ -31,21 +35,38 @@ extension DropPipeline {
         return DropError(error.code, error.message, hint: error.hint, remedy: .retry(after: .milliseconds(50)))
     }
 
-    private func nextDrop() -> (DropRecord, generation: Int)? {
+    /// Hands over what the caller has done, then waits for its next drop; nil when the pipeline stops.
+    private func nextDrop(after done: Done) -> (DropRecord, generation: Int)? {
+        typealias Next = (next: (DropRecord, generation: Int)?, isOver: Bool)
+        func take(_ state: inout State) -> Next {
+            guard !state.isCancelled, !state.isStopping else { return (nil, true) }
+            guard hasRoom(state), let record = state.scheduler.next(now: clock.now()) else { return (nil, false) }
+            return ((record, state.scheduler.generation(of: record.source)), false)
+        }
+        var taken: Next = state.with { state in
+            handOver(done, &state)
+            return take(&state)
+        }
         while true {
-            let (next, isOver) = state.wait(
+            if taken.isOver { return nil }
+            if let next = taken.next { return next }
+            taken = state.wait(
                 until: { [clock] state in
                     state.isStopping || hasRoom(state) && state.scheduler.hasNext(now: clock.now())
-                }, timeout: .seconds(1)
-            ) { state -> ((DropRecord, Int)?, Bool) in
-                guard !state.isCancelled, !state.isStopping else { return (nil, true) }
-                guard hasRoom(state) else { return (nil, false) }
-                guard let record = state.scheduler.next(now: clock.now()) else { return (nil, false) }
-                return ((record, state.scheduler.generation(of: record.source)), false)
-            }
-            if isOver { return nil }
-            if let next { return next }
+                }, timeout: .seconds(1), take)
         }
+    }
+
+    private func handOver(_ done: Done, _ state: inout State) {
+        guard let source = done.source else { return }
+        if let prepared = done.prepared {
+            state.commitQueue.append(prepared)
+            state.commitBytes += prepared.record.bytes
+            state.uncommitted[source, default: 0] += 1
+            // What a snapshot leaves out is known when the one before it is committed: its source goes on then.
+            if sources[source]?.policy.mode == .snapshot { return }
+        }
+        state.scheduler.finished(source)
     }
 
     /// Transforms and compares one drop. Nil when it turned out to be a duplicate.
@@ -58,6 +79,7 @@ extension DropPipeline {
         // While drops of the source wait for their commit, only that can tell what the newest applied one is.
         let knowsNewest = state.quietly { $0.uncommitted[record.source, default: 0] == 0 }
         if let first = try repeated(by: record, source, knowsNewest: knowsNewest) {
+            guard waitForClaim(of: record.id) else { throw Self.cancelled(record) }
             _ = try insisting { () throws(DropError) in try end(record, asDuplicateOf: first) }
             return nil
         }
@@ -73,6 +95,7 @@ extension DropPipeline {
                     into: builder)
             }
             let outcome = Result { () throws(DropError) in try builder.finish() }
+            guard waitForClaim(of: record.id) else { throw Self.cancelled(record) }
             try writeRejects(builder.rejections, builder.spans, of: record)
             return Prepared(changes: try outcome.get(), record: record, generation: generation)
         } catch {
@@ -94,12 +117,10 @@ extension DropPipeline {
             scratchFolder: limits.scratchFolder)
     }
 
-    private func hand(_ prepared: Prepared) {
-        state.with { state in
-            state.commitQueue.append(prepared)
-            state.commitBytes += prepared.record.bytes
-            state.uncommitted[prepared.record.source, default: 0] += 1
-        }
+    private static func cancelled(_ record: DropRecord) -> DropError {
+        DropError(
+            "cancelled", "\(record.fileName) was being transformed when the pipeline ended.",
+            hint: "It runs again at the next start.", remedy: .retry(after: .zero))
     }
 
     /// The drop that `record` repeats (design: section 11), as far as committed drops tell.

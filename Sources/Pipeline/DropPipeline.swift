@@ -16,6 +16,8 @@ package final class DropPipeline: Sendable {
         var scheduler: Scheduler
         /// Drops between claim and their end, as far as memory knows; the register is the truth.
         var inFlight: [DropID: DropRecord] = [:]
+        /// Drops that lie in the spool while its folder is being synced.
+        var undurable: Set<DropID> = []
         /// Change sets on their way to the commit, and the bytes of their files: the bound on what they hold in memory.
         var commitQueue: Deque<Prepared> = []
         var commitBytes: UInt64 = 0

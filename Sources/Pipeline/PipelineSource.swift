@@ -59,7 +59,7 @@ package enum PipelineEvent: Sendable {
     case transforming(DropRecord)
     /// Committed and visible to readers.
     case applied(DropRecord)
-    /// In a durable container, and out of the spool.
+    /// In a durable container, with its chain record; its receipt is about to be written.
     case archived(DropRecord)
     /// Held, quarantined, discarded or a duplicate.
     case settledOtherwise(DropRecord)

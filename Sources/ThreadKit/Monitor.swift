@@ -1,39 +1,61 @@
 import Glibc
 
-/// State that threads share and wait on: a mutex and a condition in one (a "monitor", Hoare 1974).
+/// State that threads share and wait on: a mutex and conditions in one (a "monitor", Hoare 1974).
 ///
-/// `@unchecked Sendable`: `state` is touched only while `mutex` is held.
+/// Each waiting thread has a condition of its own, and who changes the state asks each waiter's question for it: only those
+/// whose answer is yes are woken. With one condition for all, a change woke every waiter to find that it was not meant; with
+/// thousands of small files that cost more than reading them.
+///
+/// `@unchecked Sendable`: `state` and `waiters` are touched only while `mutex` is held.
 @safe package final class Monitor<State>: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let condition: UnsafeMutablePointer<pthread_cond_t>
     private var state: State
+    private var waiters: [Waiter] = []
+
+    /// A thread that waits: what for, and where. Other threads ask `ready` while they hold the mutex, and never after it has left
+    /// `waiters`.
+    private struct Waiter {
+        let ready: (borrowing State) -> Bool
+        let place: Place
+    }
+
+    /// A condition that lives as long as anybody may signal it.
+    ///
+    /// `@unchecked Sendable`: `isWoken` is touched only while the monitor's mutex is held.
+    @safe private final class Place: @unchecked Sendable {
+        let condition: UnsafeMutablePointer<pthread_cond_t>
+        var isWoken = false
+
+        init() {
+            unsafe condition = .allocate(capacity: 1)
+            var attributes = pthread_condattr_t()
+            unsafe pthread_condattr_init(&attributes)
+            unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+            unsafe pthread_cond_init(condition, &attributes)
+            unsafe pthread_condattr_destroy(&attributes)
+        }
+
+        deinit {
+            unsafe pthread_cond_destroy(condition)
+            unsafe condition.deallocate()
+        }
+    }
 
     package init(_ state: sending State) {
         unsafe mutex = .allocate(capacity: 1)
-        unsafe condition = .allocate(capacity: 1)
         unsafe pthread_mutex_init(mutex, nil)
-        var attributes = pthread_condattr_t()
-        unsafe pthread_condattr_init(&attributes)
-        unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-        unsafe pthread_cond_init(condition, &attributes)
-        unsafe pthread_condattr_destroy(&attributes)
         self.state = state
     }
 
     deinit {
-        unsafe pthread_cond_destroy(condition)
         unsafe pthread_mutex_destroy(mutex)
-        unsafe condition.deallocate()
         unsafe mutex.deallocate()
     }
 
-    /// Runs `body` alone, then wakes whoever waits.
+    /// Runs `body` alone, then wakes whoever waits for what is true now.
     package func with<T, E: Error>(_ body: (inout State) throws(E) -> T) throws(E) -> T {
         unsafe pthread_mutex_lock(mutex)
-        defer {
-            unsafe pthread_cond_broadcast(condition)
-            unsafe pthread_mutex_unlock(mutex)
-        }
+        defer { unlockAndWake() }
         return try body(&state)
     }
 
@@ -45,23 +67,47 @@ import Glibc
     }
 
     /// Waits until `ready` holds or `timeout` has passed, then runs `body` alone and wakes the others.
+    ///
+    /// `ready` may be asked on any thread, while the state is locked: it must depend on the state and the time only, and must
+    /// not use this monitor.
     package func wait<T, E: Error>(
         until ready: (borrowing State) -> Bool, timeout: Duration? = nil, _ body: (inout State) throws(E) -> T
     ) throws(E) -> T {
         unsafe pthread_mutex_lock(mutex)
-        defer {
-            unsafe pthread_cond_broadcast(condition)
-            unsafe pthread_mutex_unlock(mutex)
-        }
-        var deadline = timeout.map { Self.deadline(after: $0) }
-        while !ready(state) {
-            if deadline != nil {
-                if unsafe pthread_cond_timedwait(condition, mutex, &deadline!) == ETIMEDOUT { break }
-            } else {
-                unsafe pthread_cond_wait(condition, mutex)
+        defer { unlockAndWake() }
+        if !ready(state) {
+            let place = Place()
+            withoutActuallyEscaping(ready) { ready in
+                waiters.append(Waiter(ready: ready, place: place))
+                sleep(at: place, deadline: timeout.map { Self.deadline(after: $0) })
+                waiters.removeAll { $0.place === place }
             }
         }
         return try body(&state)
+    }
+
+    /// Until the question asked at `place` is answered yes, or the deadline has passed. With the mutex held.
+    private func sleep(at place: Place, deadline: timespec?) {
+        var deadline = deadline
+        repeat {
+            place.isWoken = false
+            if deadline != nil {
+                if unsafe pthread_cond_timedwait(place.condition, mutex, &deadline!) == ETIMEDOUT { return }
+            } else {
+                unsafe pthread_cond_wait(place.condition, mutex)
+            }
+        } while !waiters.contains { $0.place === place && $0.ready(state) }
+    }
+
+    /// Signals after the mutex is free, so that the woken thread does not run into it.
+    private func unlockAndWake() {
+        var woken: [Place] = []
+        for waiter in waiters where !waiter.place.isWoken && waiter.ready(state) {
+            waiter.place.isWoken = true
+            woken.append(waiter.place)
+        }
+        unsafe pthread_mutex_unlock(mutex)
+        for place in woken { unsafe pthread_cond_signal(place.condition) }
     }
 
     private static func deadline(after timeout: Duration) -> timespec {

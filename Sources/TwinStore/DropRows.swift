@@ -10,36 +10,42 @@ enum DropRows {
         """
 
     /// Writes a drop; the row keeps its number and, when `scope` is nil, its scope.
-    static func upsert(_ drop: DropRecord, number: UInt64, scope: String?, _ database: Database) throws {
-        let statement = try database.cachedStatement(
-            sql: """
-                INSERT INTO drops(no, \(columns), scope)
-                VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT(id) DO UPDATE SET bytes = excluded.bytes, digest = excluded.digest, state = excluded.state,
-                    changed_at = excluded.changed_at, reason_code = excluded.reason_code,
-                    reason_message = excluded.reason_message, reason_hint = excluded.reason_hint,
-                    link_kind = excluded.link_kind, link_drop = excluded.link_drop, released = excluded.released,
-                    books = excluded.books, plugin = excluded.plugin, container = excluded.container,
-                    member = excluded.member, scope = coalesce(excluded.scope, scope)
-                """)
-        try statement.execute(arguments: arguments(drop, number, scope))
-    }
-
-    private static func arguments(_ drop: DropRecord, _ number: UInt64, _ scope: String?) -> StatementArguments {
-        var values: [(any DatabaseValueConvertible)?] = [
-            Int64(number), drop.id.description, drop.source.text, blob(drop.fileName.bytes), Int64(bitPattern: drop.bytes),
-            drop.digest.map { blob($0.bytes) }, drop.state.rawValue, Int64(drop.claimedAt), Int64(drop.changedAt),
-        ]
-        values += [
-            Int64(bitPattern: drop.intake.device), Int64(bitPattern: drop.intake.inode), drop.intake.changeTime,
-            drop.reason?.code.text, drop.reason?.message, drop.reason?.hint, drop.link?.kind.rawValue,
-            drop.link?.drop.description,
-        ]
-        values += [
-            drop.released, drop.books.map { $0.json.text() }, drop.plugin.map { $0.json.text() }, drop.container, drop.member,
-            scope.flatMap { $0.isEmpty ? nil : $0 },
-        ]
-        return StatementArguments(values)
+    static func upsert(_ drop: DropRecord, number: UInt64, scope: String?, _ database: Database) throws(DropError) {
+        let row = try RawStatement.cached(
+            """
+            INSERT INTO drops(no, \(columns), scope)
+            VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT(id) DO UPDATE SET bytes = excluded.bytes, digest = excluded.digest, state = excluded.state,
+                changed_at = excluded.changed_at, reason_code = excluded.reason_code,
+                reason_message = excluded.reason_message, reason_hint = excluded.reason_hint,
+                link_kind = excluded.link_kind, link_drop = excluded.link_drop, released = excluded.released,
+                books = excluded.books, plugin = excluded.plugin, container = excluded.container,
+                member = excluded.member, scope = coalesce(excluded.scope, scope)
+            """, database)
+        row.bind(1, Int64(number))
+        row.bind(text: 2, drop.id.description)
+        row.bind(text: 3, drop.source.text)
+        row.bind(blob: 4, drop.fileName.bytes)
+        row.bind(5, Int64(bitPattern: drop.bytes))
+        if let digest = drop.digest { row.bind(blob: 6, digest.bytes) } else { row.bindNull(6) }
+        row.bind(text: 7, drop.state.rawValue)
+        row.bind(8, Int64(drop.claimedAt))
+        row.bind(9, Int64(drop.changedAt))
+        row.bind(10, Int64(bitPattern: drop.intake.device))
+        row.bind(11, Int64(bitPattern: drop.intake.inode))
+        row.bind(12, drop.intake.changeTime)
+        row.bind(text: 13, drop.reason?.code.text)
+        row.bind(text: 14, drop.reason?.message)
+        row.bind(text: 15, drop.reason?.hint)
+        row.bind(text: 16, drop.link?.kind.rawValue)
+        row.bind(text: 17, drop.link?.drop.description)
+        row.bind(18, Int64(drop.released ? 1 : 0))
+        row.bind(text: 19, drop.books?.text)
+        row.bind(text: 20, drop.plugin?.json.text())
+        row.bind(text: 21, drop.container)
+        row.bind(text: 22, drop.member)
+        row.bind(text: 23, scope.flatMap { $0.isEmpty ? nil : $0 })
+        try row.run()
     }
 
     /// A blob, whatever its length: an empty array of bytes must not become NULL.
@@ -91,18 +97,25 @@ enum DropRows {
 }
 
 extension DropBooks {
-    private static var members: [(String, WritableKeyPath<DropBooks, UInt64>)] {
-        [
-            ("recordsRead", \.recordsRead), ("recordsUsed", \.recordsUsed), ("recordsFiltered", \.recordsFiltered),
-            ("recordsRejected", \.recordsRejected), ("created", \.created), ("updated", \.updated), ("unchanged", \.unchanged),
-            ("deleted", \.deleted), ("rejected", \.rejected), ("superseded", \.superseded),
-            ("deletedByAbsence", \.deletedByAbsence), ("waiting", \.waiting), ("bytesAccounted", \.bytesAccounted),
-            ("bytesUnaccounted", \.bytesUnaccounted),
-        ]
-    }
+    private static let members: [(String, any WritableKeyPath<DropBooks, UInt64> & Sendable)] = [
+        ("recordsRead", \.recordsRead), ("recordsUsed", \.recordsUsed), ("recordsFiltered", \.recordsFiltered),
+        ("recordsRejected", \.recordsRejected), ("created", \.created), ("updated", \.updated), ("unchanged", \.unchanged),
+        ("deleted", \.deleted), ("rejected", \.rejected), ("superseded", \.superseded),
+        ("deletedByAbsence", \.deletedByAbsence), ("waiting", \.waiting), ("bytesAccounted", \.bytesAccounted),
+        ("bytesUnaccounted", \.bytesUnaccounted),
+    ]
 
-    /// The books as they are stored.
-    var json: JSON { .object(Self.members.map { JSON.Member($0.0, .int(Int64(self[keyPath: $0.1]))) }) }
+    /// The books as they are stored: a JSON object.
+    var text: String {
+        var text = "{"
+        for (name, path) in Self.members {
+            text += text.utf8.count == 1 ? "\"" : ",\""
+            text += name
+            text += "\":"
+            text += String(self[keyPath: path])
+        }
+        return text + "}"
+    }
 
     /// Members that are missing count 0.
     init(json: JSON) {

@@ -14,7 +14,10 @@ extension GraphCommit {
             counters.sequence = self.sequence
             counters.nextRevision = nextRevision
             counters.lastTime = time
-            for member in effects { counters.reservedDrops[member.comparison.job.drop] = nil }
+            for member in effects {
+                counters.reservedDrops[member.comparison.job.drop] = nil
+                counters.freshIntakes.remove(member.comparison.job.drop)
+            }
         }
         if effects.contains(where: \.waitingChanged) {
             // The set only says where to look: what cannot be read now is read at the next open.

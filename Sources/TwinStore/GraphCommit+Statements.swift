@@ -17,6 +17,12 @@ extension GraphCommit {
         let insertRevision: RawStatement
         let insertGone: RawStatement
         let dropState: RawStatement
+        let insertCommit: RawStatement
+        let noteSource: RawStatement
+        let noteChangeByOthers: RawStatement
+        let noteChangeOfBare: RawStatement
+        let savepoint: RawStatement
+        let release: RawStatement
 
         init(_ database: Database) throws(DropError) {
             func prepare(_ sql: String) throws(DropError) -> RawStatement { try RawStatement.cached(sql, database) }
@@ -35,6 +41,20 @@ extension GraphCommit {
                 "INSERT INTO revision(no, kind, entity, drop_no, record, prev, patch) VALUES(?, ?, ?, ?, ?, ?, ?)")
             insertGone = try prepare("INSERT INTO gone(kind, no, id, source, last_revision) VALUES(?, ?, ?, ?, ?)")
             dropState = try prepare("SELECT state FROM drops WHERE id = ?")
+            insertCommit = try prepare("INSERT INTO drop_commit(sequence, drop_no, time, first_revision) VALUES(?, ?, ?, ?)")
+            noteSource = try prepare(
+                """
+                INSERT INTO source(name, is_bare) VALUES(?, ?)
+                ON CONFLICT(name) DO UPDATE SET is_bare = max(is_bare, excluded.is_bare)
+                """)
+            noteChangeByOthers = try prepare(
+                """
+                INSERT INTO source(name, changed_by_others) VALUES(?, ?)
+                ON CONFLICT(name) DO UPDATE SET changed_by_others = excluded.changed_by_others
+                """)
+            noteChangeOfBare = try prepare("UPDATE source SET changed_by_others = ? WHERE is_bare = 1 AND name <> ?")
+            savepoint = try prepare("SAVEPOINT member")
+            release = try prepare("RELEASE member")
         }
     }
 }

@@ -108,10 +108,10 @@ final class GraphCommit {
         if try isOvertaken(comparison) { return .overtaken }
         let member = Effects(comparison, sequence: sequence + 1)
         let saved = (nextRevision, time, persistedKeys)
-        try run { try database.execute(sql: "SAVEPOINT member") }
+        try sql.savepoint.run()
         do {
             try write(member, record)
-            try run { try database.execute(sql: "RELEASE member") }
+            try sql.release.run()
         } catch Interruption.overtaken {
             try run { try database.execute(sql: "ROLLBACK TO member; RELEASE member") }
             undo(member)
@@ -187,7 +187,6 @@ final class GraphCommit {
         let firstRevision = nextRevision
         time = max(time, record.changedAt)
         try persistKeys(comparison)
-        try DropRows.upsert(record, number: member.dropNumber, scope: comparison.scope, database)
         member.books.created = 0
         member.books.updated = 0
         member.books.deleted = 0
@@ -202,9 +201,11 @@ final class GraphCommit {
         final.changedAt = time
         final.books = member.books
         try DropRows.upsert(final, number: member.dropNumber, scope: comparison.scope, database)
-        try database.execute(
-            sql: "INSERT INTO drop_commit(sequence, drop_no, time, first_revision) VALUES(?, ?, ?, ?)",
-            arguments: [Int64(member.sequence), Int64(member.dropNumber), Int64(time), Int64(firstRevision)])
+        sql.insertCommit.bind(1, Int64(member.sequence))
+        sql.insertCommit.bind(2, Int64(member.dropNumber))
+        sql.insertCommit.bind(3, Int64(time))
+        sql.insertCommit.bind(4, Int64(firstRevision))
+        try sql.insertCommit.run()
     }
 
     /// Writes key names the database does not have: first the global ones, then the source's.
@@ -228,26 +229,20 @@ final class GraphCommit {
     /// then no duplicate.
     private func noteTrespass(_ member: Effects) throws {
         let me = member.comparison.job.source
-        try database.execute(
-            sql:
-                """
-                INSERT INTO source(name, is_bare) VALUES(?, ?)
-                ON CONFLICT(name) DO UPDATE SET is_bare = max(is_bare, excluded.is_bare)
-                """,
-            arguments: [me.text, member.comparison.isBare ? 1 : 0])
+        sql.noteSource.bind(text: 1, me.text)
+        sql.noteSource.bind(2, Int64(member.comparison.isBare ? 1 : 0))
+        try sql.noteSource.run()
         if member.comparison.isBare { member.isBare = true }
         for source in trespassed where source != me {
-            try database.execute(
-                sql: """
-                    INSERT INTO source(name, changed_by_others) VALUES(?, ?)
-                    ON CONFLICT(name) DO UPDATE SET changed_by_others = excluded.changed_by_others
-                    """, arguments: [source.text, Int64(member.sequence)])
+            sql.noteChangeByOthers.bind(text: 1, source.text)
+            sql.noteChangeByOthers.bind(2, Int64(member.sequence))
+            try sql.noteChangeByOthers.run()
         }
         trespassed = []
         guard member.books.changes > 0 else { return }
-        try database.execute(
-            sql: "UPDATE source SET changed_by_others = ? WHERE is_bare = 1 AND name <> ?",
-            arguments: [Int64(member.sequence), me.text])
+        sql.noteChangeOfBare.bind(1, Int64(member.sequence))
+        sql.noteChangeOfBare.bind(text: 2, me.text)
+        try sql.noteChangeOfBare.run()
     }
 
     /// Sources whose twins the present member changed.

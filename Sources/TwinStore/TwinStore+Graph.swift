@@ -12,7 +12,7 @@ extension TwinStore: TwinGraph {
         _ batch: [(changes: any ChangeSet, record: DropRecord)]
     ) throws(DropError) -> [Result<CommitResult, DropError>] {
         let results = try writing { (database) throws(DropError) in try commit(batch, database) }
-        try checkpointIfLarge()
+        try checkpoint(past: Self.walBytesMax)
         return results
     }
 
@@ -90,9 +90,8 @@ extension TwinStore: TwinGraph {
 
     // MARK: Upkeep
 
-    /// Moves the write-ahead log into the database. Between transactions, on the writer's connection, which alone may do it.
-    /// Readers
-    /// that are at work keep the part they need; it moves next time.
+    /// Moves the write-ahead log into the database and empties its file. Between transactions, on the writer's connection, which
+    /// alone may do it. Readers that are at work keep the part they need; it moves next time.
     package func checkpoint() throws(DropError) {
         try writing { (database) throws(DropError) in
             let query = try RawStatement("PRAGMA wal_checkpoint(TRUNCATE)", database)
@@ -101,15 +100,21 @@ extension TwinStore: TwinGraph {
         }
     }
 
-    /// Bytes of the write-ahead log; 0 where there is none.
+    /// For idle moments: a checkpoint when the log has grown to some megabytes, and room in it for the next commits, which then
+    /// need not make the file longer. Does nothing most times. Errors: `storage` (stop).
+    package func tendLog() throws(DropError) {
+        try checkpoint(past: Self.walBytesIdle)
+        guard walBytes < Self.walBytesReserved, FileSize.free(path) > UInt64(64 * Self.walBytesReserved) else { return }
+        try writing { (database) throws(DropError) in
+            _ = try WriteAheadLog.extend(database, toBytes: Self.walBytesReserved)
+        }
+    }
+
+    /// Bytes of the write-ahead log's file, used or not; 0 where there is none.
     package var walBytes: Int { FileSize.bytes(path + "-wal") }
 
-    private func checkpointIfLarge() throws(DropError) {
-        guard walBytes > Self.walBytesMax else { return }
-        try writing { (database) throws(DropError) in
-            let query = try RawStatement("PRAGMA wal_checkpoint(PASSIVE)", database)
-            defer { query.reset() }
-            _ = try query.step()
-        }
+    private func checkpoint(past bytes: Int) throws(DropError) {
+        guard logUse.pages * Self.pageBytes > bytes else { return }
+        try writing { (database) throws(DropError) in try WriteAheadLog.checkpoint(database, logUse) }
     }
 }

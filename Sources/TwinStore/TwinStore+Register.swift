@@ -4,17 +4,34 @@ import Synchronization
 import TwinModel
 
 extension TwinStore: DropRegister, KeyTable {
-    package func intend(_ drops: [DropRecord]) throws(DropError) { try write(drops) }
+    /// Also looks, while the rows are at hand, whether an earlier drop was the same intake: see `drop(withIntake:)`.
+    package func intend(_ drops: [DropRecord]) throws(DropError) {
+        var fresh: [DropID] = []
+        // The numbers stay known until the commit, which asks for them.
+        try write(drops, forgettingNumbers: false) { (drop, database) throws(DropError) in
+            if try Self.earlier(withIntake: drop.intake, of: drop.source, before: drop.id, database) == nil {
+                fresh.append(drop.id)
+            }
+        }
+        counters.withLock { $0.freshIntakes.formUnion(fresh) }
+    }
 
-    package func update(_ drops: [DropRecord]) throws(DropError) { try write(drops) }
+    package func update(_ drops: [DropRecord]) throws(DropError) {
+        try write(drops, forgettingNumbers: true) { _, _ in }
+        counters.withLock { $0.freshIntakes.subtract(drops.map(\.id)) }
+    }
 
-    private func write(_ drops: [DropRecord]) throws(DropError) {
+    private func write(
+        _ drops: [DropRecord], forgettingNumbers: Bool, before: (DropRecord, Database) throws(DropError) -> Void
+    ) throws(DropError) {
         guard !drops.isEmpty else { return }
         try transaction { database in
             for drop in drops {
+                try before(drop, database)
                 try DropRows.upsert(drop, number: dropNumber(of: drop.id, database), scope: nil, database)
             }
         }
+        guard forgettingNumbers else { return }
         counters.withLock { counters in
             for drop in drops { counters.reservedDrops[drop.id] = nil }
         }
@@ -26,19 +43,17 @@ extension TwinStore: DropRegister, KeyTable {
             let place = try RawStatement.cached(
                 "UPDATE drops SET state = ?, changed_at = ?, container = ?, member = ? WHERE id = ?", database)
             for drop in drops {
-                place.bind(text: 1, Array(drop.state.rawValue.utf8))
+                place.bind(text: 1, drop.state.rawValue)
                 place.bind(2, Int64(drop.changedAt))
-                place.bind(text: 3, Array((drop.container ?? "").utf8))
-                place.bind(text: 4, Array((drop.member ?? "").utf8))
-                place.bind(text: 5, Array(drop.id.description.utf8))
-                _ = try place.step()
-                place.reset()
+                place.bind(text: 3, drop.container ?? "")
+                place.bind(text: 4, drop.member ?? "")
+                place.bind(text: 5, drop.id.description)
+                try place.run()
             }
             let tidy = try RawStatement.cached("UPDATE drops SET state = 'clean' WHERE id = ? AND state = 'archived'", database)
             for id in clean {
-                tidy.bind(text: 1, Array(id.description.utf8))
-                _ = try tidy.step()
-                tidy.reset()
+                tidy.bind(text: 1, id.description)
+                try tidy.run()
             }
         }
     }
@@ -51,6 +66,10 @@ extension TwinStore: DropRegister, KeyTable {
                     sql: "DELETE FROM drops WHERE id = ? AND state = 'claimed'", arguments: [drop.description])
             }
         }
+        counters.withLock { counters in
+            counters.freshIntakes.subtract(drops)
+            for drop in drops { counters.reservedDrops[drop] = nil }
+        }
     }
 
     package func drop(_ id: DropID) throws(DropError) -> DropRecord? {
@@ -58,7 +77,7 @@ extension TwinStore: DropRegister, KeyTable {
     }
 
     package func drops(in states: Set<DropState>) throws(DropError) -> [DropRecord] {
-        try fetch("WHERE state IN (\(Self.list(states))) ORDER BY id", [])
+        try fetch("WHERE \(Self.condition(states)) ORDER BY id", [])
     }
 
     package func unfinished() throws(DropError) -> [DropRecord] {
@@ -74,7 +93,7 @@ extension TwinStore: DropRegister, KeyTable {
             conditions.append("source = ?")
             arguments.append(source.text.databaseValue)
         }
-        if let states { conditions.append("state IN (\(Self.list(states)))") }
+        if let states { conditions.append(Self.condition(states)) }
         if let before {
             conditions.append("id < ?")
             arguments.append(before.description.databaseValue)
@@ -121,22 +140,30 @@ extension TwinStore: DropRegister, KeyTable {
     package func drop(
         withIntake identity: FileIdentity, of source: SourceName, before id: DropID
     ) throws(DropError) -> DropRecord? {
-        // Asked for every drop, and almost never true: one look into the index answers that.
-        let number = try reading { (database) throws(DropError) -> Int64? in
-            let query = try RawStatement.cached(
-                """
-                SELECT no FROM drops INDEXED BY drops_intake
-                WHERE inode = ? AND device = ? AND change_time = ? AND source = ? AND id < ? ORDER BY id DESC LIMIT 1
-                """, database)
-            query.bind(1, Int64(bitPattern: identity.inode))
-            query.bind(2, Int64(bitPattern: identity.device))
-            query.bind(3, identity.changeTime)
-            query.bind(text: 4, Array(source.text.utf8))
-            query.bind(text: 5, Array(id.description.utf8))
-            defer { query.reset() }
-            return try query.step() ? query.integer(0) : nil
+        // Asked for every drop, and almost never true. Earlier drops have earlier rows, so what was so at the intent stays so.
+        if counters.withLock({ $0.freshIntakes.contains(id) }) { return nil }
+        let number = try reading { (database) throws(DropError) in
+            try Self.earlier(withIntake: identity, of: source, before: id, database)
         }
         return try number.flatMap { (number) throws(DropError) in try fetch("WHERE no = ?", [number.databaseValue]).first }
+    }
+
+    /// The number of the newest drop before `id` that was this intake: one look into the index.
+    private static func earlier(
+        withIntake identity: FileIdentity, of source: SourceName, before id: DropID, _ database: Database
+    ) throws(DropError) -> Int64? {
+        let query = try RawStatement.cached(
+            """
+            SELECT no FROM drops INDEXED BY drops_intake
+            WHERE inode = ? AND device = ? AND change_time = ? AND source = ? AND id < ? ORDER BY id DESC LIMIT 1
+            """, database)
+        query.bind(1, Int64(bitPattern: identity.inode))
+        query.bind(2, Int64(bitPattern: identity.device))
+        query.bind(3, identity.changeTime)
+        query.bind(text: 4, source.text)
+        query.bind(text: 5, id.description)
+        defer { query.reset() }
+        return try query.step() ? query.integer(0) : nil
     }
 
     package func keys(of source: SourceName) throws(DropError) -> [String] {
@@ -147,6 +174,16 @@ extension TwinStore: DropRegister, KeyTable {
 
     private func fetch(_ tail: String, _ arguments: [DatabaseValue]) throws(DropError) -> [DropRecord] {
         try reading { (database) throws(DropError) in try DropRows.fetch(tail, arguments, database) }
+    }
+
+    /// For few drops among very many there is an index, which SQLite takes when the query repeats its condition.
+    private static func condition(_ states: Set<DropState>) -> String {
+        let condition = "state IN (\(list(states)))"
+        if states.isSubset(of: [.held, .quarantined, .discarded, .duplicate]) { return "\(condition) AND \(setAsideSQL)" }
+        if states.isSubset(of: [.claimed, .registered, .applied, .archived, .held]) {
+            return "\(condition) AND \(unfinishedSQL)"
+        }
+        return condition
     }
 
     private static func list(_ states: Set<DropState>) -> String {

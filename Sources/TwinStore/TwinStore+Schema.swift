@@ -5,14 +5,17 @@ import TwinModel
 
 extension TwinStore {
     /// Number of the newest schema; see `migrations`.
-    static let schemaVersion = 1
+    static let schemaVersion = 4
 
     /// Bytes a page has, measured: see docs/decisions/0010-twin-storage.md.
-    private static let pageBytes = 8192
+    static let pageBytes = 8192
     /// KiB of pages each connection keeps.
     private static let cacheKiB = 32 * 1024
-    /// The write-ahead log is checkpointed by the writer when it passes this.
+    /// The write-ahead log is checkpointed by the writer when it passes this, and while idle when it passes the second.
     static let walBytesMax = 256 << 20
+    static let walBytesIdle = 16 << 20
+    /// What its file is made long ahead of use.
+    static let walBytesReserved = 20 << 20
 
     /// Connections that only read, beside a running daemon or without one.
     static func openReadOnly(_ path: String) throws(DropError) -> DatabasePool {
@@ -45,7 +48,8 @@ extension TwinStore {
         return configuration
     }
 
-    static func openPool(_ path: String) throws(DropError) -> DatabasePool {
+    /// - Parameter use: kept up to date about the write-ahead log; lives as long as the pool.
+    static func openPool(_ path: String, _ use: WriteAheadLog.Use) throws(DropError) -> DatabasePool {
         let configuration = configuration()
         do {
             let pool = try DatabasePool(path: path, configuration: configuration)
@@ -53,6 +57,7 @@ extension TwinStore {
                 // GRDB sets NORMAL; a power cut would then lose commits whose files are gone.
                 try database.execute(sql: "PRAGMA synchronous = FULL")
                 try database.execute(sql: "PRAGMA secure_delete = OFF")
+                WriteAheadLog.watch(database, use)
                 try migrate(database)
             }
             return pool
@@ -68,7 +73,7 @@ extension TwinStore {
         }
         for step in version..<schemaVersion {
             try database.inTransaction(.immediate) {
-                try database.execute(sql: migrations[step])
+                if !migrations[step].isEmpty { try database.execute(sql: migrations[step]) }
                 try database.execute(sql: "PRAGMA user_version = \(step + 1)")
                 return .commit
             }
@@ -81,7 +86,11 @@ extension TwinStore {
         OR (container IS NULL AND state IN ('quarantined', 'discarded', 'duplicate')))
         """
 
-    /// Each brings the schema from its index to the next number, in one transaction. Never edited once released.
+    /// Drops that did not go the usual way: few among many, with an index of their own.
+    static let setAsideSQL = "(state IN ('held', 'quarantined', 'discarded', 'duplicate'))"
+
+    /// Each brings the schema from its index to the next number, in one transaction. Never edited once released. An empty one is
+    /// a number that was never given out.
     private static let migrations = [
         """
         CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -126,7 +135,17 @@ extension TwinStore {
             twin TEXT NOT NULL, body BLOB NOT NULL, attempts INTEGER NOT NULL DEFAULT 0) STRICT;
         CREATE TABLE horizon(sequence INTEGER NOT NULL) STRICT;
         INSERT INTO horizon VALUES(0);
+        """,
+        "",
+        "",
+        // A drop changes its state three times, and almost every drop ends `clean`: an index of all states was the dearest part
+        // of a small file's row.
         """
+        DROP INDEX drops_state;
+        CREATE INDEX drops_set_aside ON drops(state, id) WHERE \(setAsideSQL);
+        DROP INDEX drops_digest;
+        CREATE INDEX drops_digest ON drops(digest, source) WHERE digest IS NOT NULL;
+        """,
     ]
 
     /// Rebuilds what the process keeps.

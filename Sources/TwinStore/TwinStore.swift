@@ -18,6 +18,8 @@ package final class TwinStore: Sendable {
         /// Milliseconds since 1970 of the last commit; labels never run backwards.
         var lastTime: UInt64 = 0
         var reservedDrops: [DropID: UInt64] = [:]
+        /// Drops on their way that are known to be no repeated intake.
+        var freshIntakes: Set<DropID> = []
     }
 
     /// What the process knows of sources and drops.
@@ -55,6 +57,8 @@ package final class TwinStore: Sendable {
     let sources = Mutex(Sources())
     let waiting = Mutex(Waiting())
     let publication = Publication()
+    /// How much of the write-ahead log is in use.
+    let logUse = WriteAheadLog.Use()
 
     /// Opens `FOLDER/twin.db`, or makes it; brings its schema up to date and rebuilds the indexes (a second per million twins).
     ///
@@ -68,7 +72,7 @@ package final class TwinStore: Sendable {
     init(path: String, isReader: Bool = false, isWithoutIndex: Bool = false) throws(DropError) {
         self.path = path
         self.isWithoutIndex = isWithoutIndex
-        pool = isReader ? try Self.openReadOnly(path) : try Self.openPool(path)
+        pool = isReader ? try Self.openReadOnly(path) : try Self.openPool(path, logUse)
     }
 
     /// Closes all connections. No other call may be running or follow.

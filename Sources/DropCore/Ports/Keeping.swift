@@ -4,10 +4,25 @@ package import TwinModel
 package protocol FileClaimer: Sendable {
     /// Claims each file under the id beside it: durable intents first, then the moves (failure-model: section 6, S1).
     /// `at` is the label time in milliseconds since 1970. The results are in the order of the files.
-    func claim(_ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64) throws(DropError) -> [ClaimResult]
+    ///
+    /// `whenMoved` is called at most once, on the calling thread, with the results known then (nil: not yet) while the folders
+    /// are being synced. A file it calls claimed lies in the spool and may be read, but until `claim` returns a power cut can put
+    /// it back where it was: nothing may be written down about it before. After `whenMoved` the only errors are those that stop.
+    func claim(
+        _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64, whenMoved: ([ClaimResult?]) -> Void
+    ) throws(DropError) -> [ClaimResult]
 
     /// After a crash: what became of each intent whose drop is still `claimed`.
     func recover(_ intents: [DropRecord]) throws(DropError) -> [RecoveredClaim]
+}
+
+extension FileClaimer {
+    /// Claims for a caller that has nothing to do before the claims are durable.
+    package func claim(
+        _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64
+    ) throws(DropError) -> [ClaimResult] {
+        try claim(files, at: milliseconds) { _ in }
+    }
 }
 
 /// What a claim that was under way at a crash came to.

@@ -20,7 +20,7 @@ final class FileClaim {
     private let lease: (CInt) -> ReadLease.Answer
     enum Synced { case not, done, failed }
 
-    /// Whether the batch made the file durable together with others.
+    /// Whether the file was made durable, alone or together with others.
     var synced = Synced.not
     /// The original still has to be removed.
     private(set) var isCopied = false
@@ -77,20 +77,18 @@ final class FileClaim {
             link: FileName.amendedDrop(in: file.name).map { DropLink(kind: .amends, drop: $0) })
     }
 
+    /// False when the file's dirty pages may be lost: what the disk has is not known.
+    func sync() -> Bool { (try? SystemCall.sync(descriptor.number, file.name.description)) != nil }
+
     func startWriting() { SystemCall.startWriting(descriptor.number) }
 
     /// False when pages of the file could not be written.
     func finishWriting() -> Bool { (try? SystemCall.finishWriting(descriptor.number)) != nil }
 
-    /// Step 3. Only storage that cannot be trusted is thrown.
+    /// Step 3, after the sync. Only storage that cannot be trusted is thrown.
     func move(into spool: CInt) throws(DropError) -> ClaimResult {
-        if copies || synced == .failed { return try copy(into: spool) }
-        do {
-            if synced == .not { try SystemCall.sync(descriptor.number, file.name.description) }
-        } catch {
-            // The file's dirty pages may be lost; what the disk has is not known. A new artefact is made from what can be read.
-            return try copy(into: spool)
-        }
+        // Where the sync failed, a new artefact is made from what can be read.
+        guard !copies, synced == .done else { return try copy(into: spool) }
         do {
             try SystemCall.rename(file.name, in: folder.descriptor.number, to: FileName(id.description), in: spool)
         } catch  where error.number == EXDEV || error.number == EPERM || error.number == EACCES {

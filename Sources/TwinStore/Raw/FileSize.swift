@@ -9,6 +9,12 @@ enum FileSize {
         return unsafe stat(path, &status) == 0 ? Int(status.st_size) : 0
     }
 
+    /// Bytes the file system has left for the file's owner; 0 where that cannot be said.
+    static func free(_ path: String) -> UInt64 {
+        var facts = statvfs()
+        return unsafe statvfs(path, &facts) == 0 ? UInt64(facts.f_bavail) * UInt64(facts.f_frsize) : 0
+    }
+
     /// Makes a finished file durable under its final name: fsync, rename, fsync of the folder.
     static func publish(_ temporary: String, as path: String) throws(DropError) {
         try sync(temporary, O_RDWR)

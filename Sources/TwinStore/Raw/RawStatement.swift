@@ -53,6 +53,12 @@ import Glibc
         unsafe bytes.withUnsafeBytes { buffer in unsafe bind(text: index, buffer, Self.transient) }
     }
 
+    /// Binds a copy of the text, or NULL.
+    func bind(text index: Int32, _ text: String?) {
+        guard var text else { return bindNull(index) }
+        text.withUTF8 { utf8 in unsafe bind(text: index, UnsafeRawBufferPointer(utf8), Self.transient) }
+    }
+
     /// Binds without copying: the bytes must stay until the statement is reset.
     @inline(__always)
     func bind(blob index: Int32, _ bytes: UnsafeRawBufferPointer) { unsafe bind(blob: index, bytes, nil) }

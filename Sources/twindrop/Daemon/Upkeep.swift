@@ -10,7 +10,6 @@ import TwinStore
 /// old receipts go, as far as the configuration says so.
 final class Upkeep: Sendable {
     private struct Due {
-        var checkpoint = true
         var expiry: UInt64 = 0
         var pruning: UInt64 = 0
     }
@@ -21,9 +20,6 @@ final class Upkeep: Sendable {
     private let log: Logger
     private let due = Monitor(Due())
 
-    /// Below this the log waits for more. Units: bytes.
-    private static let logBytesMin = 1 << 20
-
     init(store: TwinStore, retention: Retention, receipts: String, log: Logger) {
         self.store = store
         self.retention = retention
@@ -33,7 +29,7 @@ final class Upkeep: Sendable {
 
     /// Called while idle, with the label time in milliseconds since 1970.
     @Sendable func tend(_ now: UInt64) throws(DropError) {
-        if store.walBytes > Self.logBytesMin { try store.checkpoint() }
+        try store.tendLog()
         let (expires, prunes) = due.with { due in
             defer {
                 if due.expiry <= now { due.expiry = now + 60_000 }
