@@ -60,7 +60,7 @@ package final class TwinStore: Sendable {
     let waiting = Mutex(Waiting())
     let publication = Publication()
     /// The models of the graph, as committed.
-    let catalog = Mutex(ModelCatalog.empty)
+    let presentCatalog = Mutex(ModelCatalog.empty)
     /// By global key of a model: the sequence of the commit that last changed it; guarded by `publication`.
     let modelVersions = SparseArray<UInt32>()
     /// Calls of the twin service that wait for the writer.
@@ -101,6 +101,8 @@ package final class TwinStore: Sendable {
     }
 
     // MARK: Access
+
+    var catalog: ModelCatalog { presentCatalog.withLock { $0 } }
 
     func reading<T>(_ body: (Database) throws(DropError) -> T) throws(DropError) -> T {
         do {

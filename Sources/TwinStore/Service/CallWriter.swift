@@ -1,5 +1,6 @@
 import DropCore
 import GRDB
+import Synchronization
 import TwinModel
 
 /// What one call reads and changes, inside the transaction. On the writer's connection, for the length of the call.
@@ -16,7 +17,7 @@ final class CallWriter {
         self.effects = effects
         store = commit.store
         database = commit.database
-        catalog = commit.store.catalog.withLock { $0 }
+        catalog = commit.store.catalog
     }
 
     /// The stamp of what the call says.
@@ -168,7 +169,7 @@ final class CallWriter {
             return
         }
         store.waiting.withLock { waiting in
-            if kind == .twins { waiting.stolenTwins.insert(other) } else { waiting.stolenRelationships.insert(other) }
+            _ = kind == .twins ? waiting.stolenTwins.insert(other) : waiting.stolenRelationships.insert(other)
         }
     }
 }

@@ -1,5 +1,6 @@
 import DropCore
 import GRDB
+import Synchronization
 
 /// The effects of a call.
 final class CallEffects: GraphCommit.Effects {

@@ -1,6 +1,7 @@
 package import DropCore
 import GRDB
-package import TwinModel
+import Synchronization
+import TwinModel
 
 extension TwinStore {
     /// Models in one call (adt-api: section 14).
@@ -21,7 +22,7 @@ extension TwinStore {
     /// The same without the limit of one call, for models of files; those that are stored already with the same content are left
     /// out. Errors: as `upload`; `ModelIdAlreadyExists` where the stored content is another.
     package func uploadNew(models: [ModelText], by caller: Caller) throws(ServiceError) -> [ModelData] {
-        let known = catalog.withLock { $0 }
+        let known = catalog
         let fresh = models.filter { model in
             guard let id = model.value["@id"]?.string, let stored = known.entries[id],
                 let value = try? JSON(parsing: stored.data.definition, depthMax: 64)
@@ -33,14 +34,14 @@ extension TwinStore {
     }
 
     package func model(_ id: String) throws(ServiceError) -> ModelData {
-        guard let entry = catalog.withLock({ $0 }).entries[id] else { throw Self.modelError(id) }
+        guard let entry = catalog.entries[id] else { throw Self.modelError(id) }
         return entry.data
     }
 
     package func models(
         dependenciesFor roots: [String], after: String?, limit: Int
     ) throws(ServiceError) -> ServicePage<ModelData> {
-        let catalog = catalog.withLock { $0 }
+        let catalog = self.catalog
         for id in roots where catalog.entries[id] == nil { throw Self.modelError(id) }
         let wanted = roots.isEmpty ? nil : catalog.closure(of: roots)
         let rest = catalog.ids.drop { id in after.map { !$0.utf8.lexicographicallyPrecedes(id.utf8) } ?? false }
@@ -79,7 +80,7 @@ extension TwinStore {
         while try query.step() { stored.append((query.text(0), query.bytes(1), query.integer(2), query.integer(3) != 0)) }
         query.reset()
         guard !stored.isEmpty else {
-            catalog.withLock { $0 = .empty }
+            presentCatalog.withLock { $0 = .empty }
             return
         }
         let read = ModelReader.read(stored: stored.map(\.text))
@@ -89,7 +90,7 @@ extension TwinStore {
             entries[id] = interface.entry(text, uploaded: uploaded, isDecommissioned: isDecommissioned)
         }
         let loaded = ModelCatalog(entries, recursive: read.recursive) { keys.number(of: $0) }
-        catalog.withLock { $0 = loaded }
+        presentCatalog.withLock { $0 = loaded }
     }
 }
 
@@ -188,7 +189,7 @@ extension CallWriter {
 extension GraphCommit {
     /// Puts the new models in place. Twins of models that changed count as changed: what was found to conform may not any more.
     func publish(_ change: ModelCatalog.Change, _ sequence: UInt32, _ memories: [SourceMemory]) {
-        store.catalog.withLock { $0 = change.catalog }
+        store.presentCatalog.withLock { $0 = change.catalog }
         guard !change.models.isEmpty else { return }
         for key in change.models { store.modelVersions[key] = sequence }
         let count = store.counters.withLock { $0.nextTwin }
