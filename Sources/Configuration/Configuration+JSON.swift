@@ -48,6 +48,7 @@ extension HTTPSettings {
                 "certificates": tls.map { .string($0.certificates) } ?? .null, "key": tls.map { .string($0.key) } ?? .null,
             ],
             "tokens": tokens.map(JSON.string) ?? .null, "anonymous": .string(anonymous.rawValue), "hosts": texts(hosts),
+            "endpoints": texts(endpoints),
             "insecure": .bool(insecure), "jwt": jwt?.json ?? .null,
             "limits": [
                 "body": size(limits.bodyBytes), "models": size(limits.modelsBytes), "headers": size(limits.headerBytes),

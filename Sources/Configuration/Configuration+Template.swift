@@ -108,6 +108,8 @@ extension Configuration {
           # What a caller without a token may do.
           #anonymous: auto
           #hosts: []
+          # Names that event routes may lead to.
+          #endpoints: []
           #insecure: false
           # Tokens of an identity provider.
           jwt:

@@ -53,6 +53,8 @@ package struct HTTPSettings: Sendable, Equatable {
     package let anonymous: Anonymous
     /// Host names requests may be addressed to, besides addresses and `localhost`, in small letters.
     package let hosts: [String]
+    /// Names of endpoints that event routes may lead to.
+    package let endpoints: [String]
     /// Whether other machines may be served without TLS or without tokens.
     package let insecure: Bool
     package let limits: Limits
@@ -90,7 +92,7 @@ extension ConfigurationLoader {
         let settings = HTTPSettings(
             listen: listen, tls: readTLS(section.section("tls")), tokens: file("tokens", section),
             jwt: readJWT(section.section("jwt")), anonymous: section.choice("anonymous", standard: .auto),
-            hosts: section.texts("hosts").map { $0.text.lowercased() }, insecure: section.flag("insecure", standard: false),
+            hosts: section.texts("hosts").map { $0.text.lowercased() }, endpoints: section.texts("endpoints").map(\.text), insecure: section.flag("insecure", standard: false),
             limits: readHTTPLimits(section.section("limits")), jobFolders: readJobs(section.section("jobs")))
         section.finish()
         return settings

@@ -7,7 +7,7 @@ extension DropPipeline {
         while let (record, generation) = nextDrop() {
             guard waitForSpace(limits.hardFree) else { return }
             do throws(DropError) {
-                if let prepared = try prepare(record, generation) {
+                if let prepared = try timed(.transform, { () throws(DropError) in try prepare(record, generation) }) {
                     hand(prepared)
                     // What a snapshot leaves out is known when the one before it is committed: its source goes on then.
                     if sources[record.source]?.policy.mode == .snapshot { continue }

@@ -17,6 +17,16 @@ extension Call {
                 throw ServiceError(
                     400, "EventRouteFilterInvalid", "The route needs the text \"filter\"; \"true\" forwards every event.")
             }
+            guard api.endpoints.contains(where: { $0.utf8.elementsEqual(endpoint.utf8) }) else {
+                throw ServiceError(
+                    400, "EventRouteEndpointInvalid",
+                    "There is no endpoint \(Escaping.visible(String(endpoint.prefix(100)))). Add its name to http.endpoints of twindrop.yaml.")
+            }
+            do throws(QueryError) {
+                _ = try EventRouteFilter(parsing: filter)
+            } catch {
+                throw ServiceError(400, "EventRouteFilterInvalid", error.filterSentence)
+            }
             try service.put(eventRoute: id, endpoint: endpoint, filter: filter, by: caller)
             return .empty()
         case (.eventRoute(let id), "DELETE"):

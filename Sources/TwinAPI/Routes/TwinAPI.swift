@@ -13,14 +13,17 @@ package struct TwinAPI: Sendable {
     /// What hinders service, in words; empty when ready.
     let readiness: @Sendable () -> [String]
     let metrics: @Sendable () -> [MetricFamily]
+    /// Names that event routes may lead to.
+    let endpoints: Set<String>
 
     /// - Parameters:
     ///   - jobs: nil where bulk jobs are not offered; they then answer 404.
+    ///   - endpoints: names that event routes may lead to.
     ///   - readiness: why the service is not ready, in words; called for `/readyz`, may block.
     ///   - metrics: what `/metrics` shows besides the server's own; may block.
     package init(
         service: any TwinService, jobs: JobBook? = nil, limits: RequestLimits = RequestLimits(), scheme: String = "http",
-        fallbackHost: String = "127.0.0.1", readiness: @escaping @Sendable () -> [String] = { [] },
+        fallbackHost: String = "127.0.0.1", endpoints: Set<String> = [], readiness: @escaping @Sendable () -> [String] = { [] },
         metrics: @escaping @Sendable () -> [MetricFamily] = { [] }
     ) {
         self.service = service
@@ -28,6 +31,7 @@ package struct TwinAPI: Sendable {
         self.limits = limits
         self.scheme = scheme
         self.fallbackHost = fallbackHost
+        self.endpoints = endpoints
         self.readiness = readiness
         self.metrics = metrics
     }
