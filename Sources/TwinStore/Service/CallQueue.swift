@@ -85,6 +85,11 @@ extension TwinStore {
         }
     }
 
+    /// Reads for a caller.
+    func answering<T>(_ body: (Database) throws(DropError) -> T) throws(ServiceError) -> T {
+        do throws(DropError) { return try reading(body) } catch { throw ServiceError(error) }
+    }
+
     private func lead(_ take: () -> [CallQueue.Entry]) -> [(CallQueue.Entry, Result<Void, any Error>)] {
         var taken: [CallQueue.Entry] = []
         do {

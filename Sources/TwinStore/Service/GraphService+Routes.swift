@@ -2,13 +2,13 @@ package import DropCore
 import GRDB
 package import TwinModel
 
-extension TwinStore {
+extension GraphService {
     /// Event routes there may be (adt-api: section 14).
     static let eventRoutesMax = 6
 
     package func eventRoutes(after: String?, limit: Int) throws(ServiceError) -> ServicePage<JSON> {
         let limit = max(1, limit)
-        return try answering { database throws(DropError) in
+        return try store.answering { database throws(DropError) in
             let query = try RawStatement.cached(
                 "SELECT id, endpoint, filter FROM event_route WHERE id > ? ORDER BY id LIMIT ?", database)
             query.bind(text: 1, Array((after ?? "").utf8))
@@ -22,7 +22,7 @@ extension TwinStore {
     }
 
     package func eventRoute(_ id: String) throws(ServiceError) -> JSON {
-        let found = try answering { database throws(DropError) -> JSON? in
+        let found = try store.answering { database throws(DropError) -> JSON? in
             let query = try RawStatement.cached("SELECT id, endpoint, filter FROM event_route WHERE id = ?", database)
             query.bind(text: 1, Array(id.utf8))
             defer { query.reset() }
@@ -46,7 +46,7 @@ extension TwinStore {
             throw ServiceError(
                 400, "EventRouteFilterInvalid", "The event route \(id) has no filter: give `true` to forward every event.")
         }
-        try call(caller, "put event route") { writer in
+        try store.call(caller, "put event route") { writer in
             let others = try Int.fetchOne(
                 writer.database, sql: "SELECT count(*) FROM event_route WHERE id <> ?", arguments: [id])!
             guard others < Self.eventRoutesMax else {
@@ -60,7 +60,7 @@ extension TwinStore {
     }
 
     package func delete(eventRoute id: String, by caller: Caller) throws(ServiceError) {
-        try call(caller, "delete event route") { writer in
+        try store.call(caller, "delete event route") { writer in
             try writer.database.execute(sql: "DELETE FROM event_route WHERE id = ?", arguments: [id])
             guard writer.database.changesCount > 0 else { throw Self.missing(eventRoute: id) }
             writer.effects.hasChanged = true

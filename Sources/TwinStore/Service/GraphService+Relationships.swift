@@ -2,12 +2,12 @@ package import DropCore
 import GRDB
 package import TwinModel
 
-extension TwinStore {
+extension GraphService {
     package func relationship(_ id: String, of source: String) throws(ServiceError) -> ServiceEntity {
-        let found = try answering { database throws(DropError) -> ServiceEntity?? in
-            guard let twin = try twinEntity(source, asOf: nil, database) else { return .none }
-            guard let entity = try relationshipEntity(id, of: twin, database) else { return .some(nil) }
-            return try TwinRenderer(self, database, catalog).entity(relationship: entity, source: source)
+        let found = try store.answering { database throws(DropError) -> ServiceEntity?? in
+            guard let twin = try store.twinEntity(source, asOf: nil, database) else { return .none }
+            guard let entity = try store.relationshipEntity(id, of: twin, database) else { return .some(nil) }
+            return try TwinRenderer(store, database, store.catalog).entity(relationship: entity, source: source)
         }
         guard let found else { throw CallWriter.missing(twin: source) }
         guard let found else { throw CallWriter.missing(relationship: id, of: source) }
@@ -17,7 +17,7 @@ extension TwinStore {
     package func put(
         relationship id: String, of source: String, _ document: JSON, _ condition: Precondition, by caller: Caller
     ) throws(ServiceError) -> ServiceEntity {
-        try call(caller, "put relationship") { writer in
+        try store.call(caller, "put relationship") { writer in
             try writer.put(relationship: id, of: source, document, condition)
         }
     }
@@ -26,7 +26,7 @@ extension TwinStore {
         relationship id: String, of source: String, _ patch: JSON, _ condition: Precondition, by caller: Caller
     ) throws(ServiceError) -> String {
         let read = Self.read(patch: patch, below: nil)
-        return try call(caller, "patch relationship") { writer in
+        return try store.call(caller, "patch relationship") { writer in
             guard let twin = try writer.twin(source) else { throw CallWriter.missing(twin: source) }
             guard try writer.relationship(id, of: twin) != nil else { throw CallWriter.missing(relationship: id, of: source) }
             return try writer.patch(relationship: id, of: source, read.get(), condition)
@@ -36,7 +36,7 @@ extension TwinStore {
     package func delete(
         relationship id: String, of source: String, _ condition: Precondition, by caller: Caller
     ) throws(ServiceError) {
-        try call(caller, "delete relationship") { writer in
+        try store.call(caller, "delete relationship") { writer in
             try writer.delete(relationship: id, of: source, condition)
         }
     }
@@ -45,7 +45,7 @@ extension TwinStore {
         of source: String, named name: String?, after: String?, limit: Int
     ) throws(ServiceError) -> ServicePage<JSON> {
         // A name nobody used has no relationships.
-        let key = name.map { keys.known($0) ?? .max }
+        let key = name.map { store.keys.known($0) ?? .max }
         return try page("source", of: source, named: key, after: after, limit) { entity, _, renderer throws(DropError) in
             try renderer.document(relationship: entity, source: source)
         }
@@ -54,8 +54,8 @@ extension TwinStore {
     package func incomingRelationships(of target: String, after: String?, limit: Int) throws(ServiceError) -> ServicePage<JSON> {
         try page("target", of: target, named: nil, after: after, limit) { entity, database, _ throws(DropError) in
             .object([
-                .init("$relationshipId", .string(entity.id)), .init("$sourceId", .string(try twinID(entity.source, database))),
-                .init("$relationshipName", .string(keys.name(entity.key))),
+                .init("$relationshipId", .string(entity.id)), .init("$sourceId", .string(try store.twinID(entity.source, database))),
+                .init("$relationshipName", .string(store.keys.name(entity.key))),
             ])
         }
     }
@@ -72,8 +72,8 @@ extension TwinStore {
             return number
         }
         let limit = max(1, limit)
-        let page = try answering { database throws(DropError) -> ServicePage<JSON>? in
-            guard let twin = try twinEntity(id, asOf: nil, database) else { return nil }
+        let page = try store.answering { database throws(DropError) -> ServicePage<JSON>? in
+            guard let twin = try store.twinEntity(id, asOf: nil, database) else { return nil }
             let query = try RawStatement.cached(
                 """
                 SELECT no, id, source, target, name, rec FROM relationship
@@ -92,7 +92,7 @@ extension TwinStore {
                         key: UInt32(truncatingIfNeeded: query.integer(4)), source: UInt32(truncatingIfNeeded: query.integer(2)),
                         target: UInt32(truncatingIfNeeded: query.integer(3)), record: try TwinRecord(query.bytes(5))))
             }
-            let renderer = TwinRenderer(self, database, catalog)
+            let renderer = TwinRenderer(store, database, store.catalog)
             var documents: [JSON] = []
             for entity in entities.prefix(limit) { documents.append(try write(entity, database, renderer)) }
             return ServicePage(elements: documents, next: entities.count > limit ? String(entities[limit - 1].number) : nil)

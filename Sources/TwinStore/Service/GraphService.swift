@@ -2,11 +2,18 @@ package import DropCore
 import GRDB
 package import TwinModel
 
-extension TwinStore: TwinService {
+/// The twin service on the graph of a store.
+package struct GraphService: TwinService {
+    let store: TwinStore
+
+    package init(_ store: TwinStore) { self.store = store }
+
+    // MARK: Twins
+
     package func twin(_ id: String) throws(ServiceError) -> ServiceEntity {
-        let found = try answering { database throws(DropError) -> ServiceEntity? in
-            guard let twin = try twinEntity(id, asOf: nil, database) else { return nil }
-            return try TwinRenderer(self, database, catalog).entity(twin: twin)
+        let found = try store.answering { database throws(DropError) -> ServiceEntity? in
+            guard let twin = try store.twinEntity(id, asOf: nil, database) else { return nil }
+            return try TwinRenderer(store, database, store.catalog).entity(twin: twin)
         }
         guard let found else { throw CallWriter.missing(twin: id) }
         return found
@@ -15,28 +22,28 @@ extension TwinStore: TwinService {
     package func put(
         twin id: String, _ document: JSON, _ condition: Precondition, by caller: Caller
     ) throws(ServiceError) -> ServiceEntity {
-        try call(caller, "put twin") { writer in try writer.put(twin: id, document, condition) }
+        try store.call(caller, "put twin") { writer in try writer.put(twin: id, document, condition) }
     }
 
     package func patch(
         twin id: String, _ patch: JSON, _ condition: Precondition, by caller: Caller
     ) throws(ServiceError) -> String {
         let read = Self.read(patch: patch, below: nil)
-        return try call(caller, "patch twin") { writer in
+        return try store.call(caller, "patch twin") { writer in
             guard try writer.twin(id) != nil else { throw CallWriter.missing(twin: id) }
             return try writer.patch(twin: id, read.get(), condition)
         }
     }
 
     package func delete(twin id: String, _ condition: Precondition, by caller: Caller) throws(ServiceError) {
-        try call(caller, "delete twin") { writer in try writer.delete(twin: id, condition) }
+        try store.call(caller, "delete twin") { writer in try writer.delete(twin: id, condition) }
     }
 
     package func component(_ name: String, ofTwin id: String) throws(ServiceError) -> ServiceEntity {
-        let found = try answering { database throws(DropError) -> (String, JSON?)? in
-            guard let twin = try twinEntity(id, asOf: nil, database) else { return nil }
-            let renderer = TwinRenderer(self, database, catalog)
-            return (etag(twin, kind: 0), try renderer.component(name, of: twin))
+        let found = try store.answering { database throws(DropError) -> (String, JSON?)? in
+            guard let twin = try store.twinEntity(id, asOf: nil, database) else { return nil }
+            let renderer = TwinRenderer(store, database, store.catalog)
+            return (store.etag(twin, kind: 0), try renderer.component(name, of: twin))
         }
         guard let (etag, object) = found else { throw CallWriter.missing(twin: id) }
         guard let object else { throw Self.missing(component: name, of: id) }
@@ -47,7 +54,7 @@ extension TwinStore: TwinService {
         component name: String, ofTwin id: String, _ patch: JSON, _ condition: Precondition, by caller: Caller
     ) throws(ServiceError) -> String {
         let read = Self.read(patch: patch, below: name)
-        return try call(caller, "patch component") { writer in
+        return try store.call(caller, "patch component") { writer in
             guard try writer.twin(id) != nil else { throw CallWriter.missing(twin: id) }
             return try writer.patch(twin: id, read.get(), condition)
         }
@@ -63,6 +70,12 @@ extension TwinStore: TwinService {
             throw .invalid("Invalid telemetry specified", ["The payload is \(payload.kindInWords): send a JSON object."])
         }
         if let component { _ = try self.component(component, ofTwin: id) } else { _ = try twin(id) }
+    }
+
+    // MARK: Queries
+
+    package func query(_ text: String?, continuation: String?, limit: Int) throws(ServiceError) -> QueryPage {
+        throw ServiceError(400, "SqlQueryError", "Queries are not answered by this build.")
     }
 
     // MARK: Parts
@@ -83,10 +96,5 @@ extension TwinStore: TwinService {
         } catch {
             return .failure(ServiceError(400, "JsonPatchInvalid", error.message))
         }
-    }
-
-    /// Reads for a caller.
-    func answering<T>(_ body: (Database) throws(DropError) -> T) throws(ServiceError) -> T {
-        do throws(DropError) { return try reading(body) } catch { throw ServiceError(error) }
     }
 }
