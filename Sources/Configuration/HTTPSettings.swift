@@ -1,3 +1,5 @@
+import DropCore
+
 /// What `http` says: where the twin service listens, who may call it, and its bounds.
 package struct HTTPSettings: Sendable, Equatable {
     /// Where it listens.

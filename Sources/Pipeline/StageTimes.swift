@@ -1,4 +1,5 @@
 package import DropCore
+import ThreadKit
 
 /// How long the stages of the flow took, for metrics.
 package struct StageTimes: Sendable, Equatable {
@@ -26,6 +27,9 @@ package struct StageTimes: Sendable, Equatable {
 }
 
 extension DropPipeline {
+    /// Of the file system that holds the state folder.
+    package func freeSpace() throws(DropError) -> FreeSpace { try ports.spool.freeSpace() }
+
     /// Runs `body`, and notes how long it took when it goes through.
     func timed<T>(_ stage: StageTimes.Stage, _ body: () throws(DropError) -> T) throws(DropError) -> T {
         let begin = ContinuousClock.now

@@ -2,7 +2,7 @@ package import DropCore
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
-package import Logging
+import Logging
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -35,7 +35,7 @@ package final class TwinServer: Sendable {
     ///   - makeAPI: gives the API, told the counters of this server, for its metrics.
     /// Errors: `listen` where the address cannot be had, `tls` where the certificate files cannot be used.
     package init(
-        _ settings: ServerSettings, gate: Gate, log: Logger,
+        _ settings: ServerSettings, gate: Gate,
         makeAPI: (_ own: @escaping @Sendable () -> [MetricFamily]) -> TwinAPI
     ) throws(DropError) {
         self.settings = settings

@@ -8,7 +8,7 @@ import TwinStore
 /// What `/metrics` shows of a running engine.
 struct EngineMetrics {
     let snapshot: PipelineSnapshot
-    let watched: [DropWatcher.SourceStatus]
+    let watched: [DropWatch.SourceStatus]
     let watcherRestarts: Int
     let plugins: [PluginHost.SourceStatus]
     let store: TwinStore
