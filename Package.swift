@@ -26,6 +26,18 @@ let grdbSQLite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let hummingbird: Target.Dependency = .product(
+    name: "Hummingbird", package: "hummingbird", moduleAliases: ["Configuration": "SwiftConfiguration"])
+let hummingbirdTLS: Target.Dependency = .product(
+    name: "HummingbirdTLS", package: "hummingbird", moduleAliases: ["Configuration": "SwiftConfiguration"])
+let nio: [Target.Dependency] = [
+    .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+    .product(name: "NIOHTTPTypes", package: "swift-nio-extras"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
+    .product(name: "HTTPTypes", package: "swift-http-types"),
+    .product(name: "HummingbirdCore", package: "hummingbird", moduleAliases: ["Configuration": "SwiftConfiguration"]),
+    .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+]
+let jwt: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
@@ -63,6 +75,13 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", exact: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", exact: "2.28.1"),
+        .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", exact: "2.13.0"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
     ],
     targets: [
@@ -87,6 +106,8 @@ let package = Package(
         module("Evidence", ["DropCore", "TwinModel", "ThreadKit", "ArchiveKit", system, crypto]),
         module("Configuration", ["DropCore", "TwinModel", yams]),
 
+        module("TwinAPI", ["DropCore", "TwinModel", "ThreadKit", hummingbird, hummingbirdTLS, jwt, crypto, logging] + nio),
+
         // Flow and surface
         module("Pipeline", ["DropCore", "TwinModel", "ThreadKit", deque]),
         .executableTarget(
@@ -95,7 +116,7 @@ let package = Package(
                 "DropCore", "TwinModel", "ThreadKit", "SocketKit", "DropWatch", "DropSpooling", "PluginHost", "TwinStore",
                 "Evidence",
                 "Configuration",
-                "Pipeline", argumentParser, logging, system,
+                "Pipeline", "TwinAPI", argumentParser, logging, system,
             ],
             swiftSettings: strict, linkerSettings: carriesFoundation),
 
@@ -125,6 +146,7 @@ let package = Package(
             "PluginSDKTests", ["TwinDropPluginSDK", "TwinDropTesting", "DropCore", "TwinModel"], exclude: ["Mappings", "Readers"]),
         tests("TwinStoreTests", ["TwinStore", "DropCore", "TwinModel", "ThreadKit", grdb]),
         tests("EvidenceTests", ["Evidence", "ArchiveKit", "DropCore", "TwinModel"]),
+        tests("TwinAPITests", ["TwinAPI", "DropCore", "TwinModel", "ThreadKit"]),
         tests("ConfigurationTests", ["Configuration", "DropCore", "TwinModel"]),
         tests("PipelineTests", ["Pipeline", "DropSpooling", "SocketKit", "DropCore", "TwinModel", "ThreadKit"]),
         tests("MainPathTests", ["TwinModel"], exclude: ["Mappings", "Plugins"]),

@@ -26,10 +26,47 @@ extension Configuration {
                 "level": number(archive.level), "container-drops": number(archive.containerDrops),
                 "container-size": size(archive.containerBytes),
             ],
+            "http": http.json,
             "log": [
                 "level": .string(log.level.rawValue), "format": .string(log.format.rawValue),
                 "events": log.benchmarkLog.map(JSON.string) ?? .null,
             ],
+        ]
+    }
+}
+
+extension HTTPSettings {
+    fileprivate var json: JSON {
+        let address: JSON =
+            switch listen {
+            case .off: "off"
+            case .at(let host, let port, _): .string(host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)")
+            }
+        return [
+            "listen": address,
+            "tls": [
+                "certificates": tls.map { .string($0.certificates) } ?? .null, "key": tls.map { .string($0.key) } ?? .null,
+            ],
+            "tokens": tokens.map(JSON.string) ?? .null, "anonymous": .string(anonymous.rawValue), "hosts": texts(hosts),
+            "endpoints": texts(endpoints),
+            "insecure": .bool(insecure), "jwt": jwt?.json ?? .null,
+            "limits": [
+                "body": size(limits.bodyBytes), "models": size(limits.modelsBytes), "headers": size(limits.headerBytes),
+                "connections": number(limits.connections), "read-time": duration(limits.readTime),
+                "write-time": duration(limits.writeTime), "idle-time": duration(limits.idleTime),
+                "stop-time": duration(limits.stopTime), "read-threads": number(limits.readThreads),
+                "write-threads": number(limits.writeThreads), "query-threads": number(limits.queryThreads),
+            ],
+            "jobs": ["folders": texts(jobFolders)],
+        ]
+    }
+}
+
+extension HTTPSettings.JWT {
+    fileprivate var json: JSON {
+        [
+            "issuer": .string(issuer), "audience": .string(audience), "keys": .string(keys), "role-claim": .string(roleClaim),
+            "role": .string(role.rawValue),
         ]
     }
 }

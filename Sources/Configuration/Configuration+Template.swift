@@ -97,6 +97,44 @@ extension Configuration {
           #container-drops: 256
           #container-size: 64 MiB
 
+        # The twin service: the Azure Digital Twins API on this machine. docs/twin-api.md says how to use it.
+        http:
+          #listen: 127.0.0.1:7077
+          # Other machines are served with TLS and a token only.
+          tls:
+            #certificates: certificate.pem
+            #key: key.pem
+          # A file of hashed tokens: twindrop token new --name NAME --role viewer|operator|admin
+          #tokens: tokens
+          # What a caller without a token may do.
+          #anonymous: auto
+          #hosts: []
+          # Names that event routes may lead to.
+          #endpoints: []
+          #insecure: false
+          # Tokens of an identity provider.
+          jwt:
+            #issuer: https://login.example/tenant
+            #audience: https://digitaltwins.azure.net
+            #keys: jwks.json
+            #role-claim: roles
+            #role: none
+          limits:
+            #body: 32 KiB
+            #models: 32 MiB
+            #headers: 32 KiB
+            #connections: 4096
+            #read-time: 30s
+            #write-time: 60s
+            #idle-time: 2m
+            #stop-time: 5s
+            #read-threads: 4
+            #write-threads: 8
+            #query-threads: 2
+          # Where import jobs may read and write files.
+          jobs:
+            #folders: [jobs]
+
         log:
           #level: info
           #format: auto

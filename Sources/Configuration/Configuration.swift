@@ -24,6 +24,7 @@ package struct Configuration: Sendable, Equatable {
     package let retention: Retention
     package let archive: ArchiveSettings
     package let log: LogSettings
+    package let http: HTTPSettings
     /// Every file that was read: configuration, manifests, mappings, lookups; absolute, in the order they were read. A change of
     /// any of them asks for a new `load`.
     package let files: [String]

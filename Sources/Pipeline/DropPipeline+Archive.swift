@@ -79,7 +79,7 @@ extension DropPipeline {
     }
 
     private func close(_ archive: any DropArchive, _ work: inout ArchiveWork) throws(DropError) {
-        let items = try archive.close()
+        let items = try timed(.archive) { () throws(DropError) in try archive.close() }
         let now = clock.now()
         work.closed = zip(work.pending, items).map { end, item in
             precondition(end.record.id == item.drop, "the archive returned its items in another order")

@@ -53,7 +53,7 @@ extension DropPipeline {
     private func commit(_ rest: inout ArraySlice<Prepared>) throws(DropError) {
         let pairs = try takeTogether(&rest)
         guard !pairs.isEmpty else { return }
-        let results = try ports.graph.commit(pairs)
+        let results = try timed(.commit) { () throws(DropError) in try ports.graph.commit(pairs) }
         rest = rest.dropFirst(pairs.count)
         for (pair, result) in zip(pairs, results) {
             switch result {
@@ -136,6 +136,7 @@ extension DropPipeline {
         state.with { state in
             state.inFlight[record.id] = record
             state.newestApplied[record.source] = record
+            state.times.note(.applied, .milliseconds(Int64(clamping: record.changedAt) - Int64(clamping: record.claimedAt)))
         }
         tell(.applied(record))
         enqueueEnded(Ended(record: record, commitSequence: sequence))

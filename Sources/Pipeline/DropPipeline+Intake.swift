@@ -15,10 +15,12 @@ extension DropPipeline {
             var begun: Set<DropID> = []
             // While there is no room for the intents, nothing else is claimed: what comes later must not overtake.
             let isClaimed = try insisting { () throws(DropError) in
-                results = try ports.claimer.claim(named, at: now) { moved in
-                    for case (let (file, id), .claimed(_, let bytes)?) in zip(named, moved) {
-                        begun.insert(id)
-                        begin(claimedRecord(file, id, bytes, at: now), isDurable: false)
+                results = try timed(.claim) { () throws(DropError) in
+                    try ports.claimer.claim(named, at: now) { moved in
+                        for case (let (file, id), .claimed(_, let bytes)?) in zip(named, moved) {
+                            begun.insert(id)
+                            begin(claimedRecord(file, id, bytes, at: now), isDurable: false)
+                        }
                     }
                 }
             }
@@ -76,7 +78,9 @@ extension DropPipeline {
         while let claimedRecord = claimed.pop() {
             var record = claimedRecord
             do throws(DropError) {
-                let isRead = try insisting { () throws(DropError) in record.digest = try ports.spool.digest(of: record.id) }
+                let isRead = try insisting { () throws(DropError) in 
+                    record.digest = try timed(.register) { () throws(DropError) in try ports.spool.digest(of: record.id) }
+                }
                 guard isRead else { return }
                 if let reason = record.reason {  // Its claim said why it is not to be processed.
                     guard waitForClaim(of: record.id) else { return }

@@ -10,7 +10,7 @@ extension DropPipeline {
             done = Done(source: record.source)
             guard waitForSpace(limits.hardFree) else { return state.with { handOver(done, &$0) } }
             do throws(DropError) {
-                done.prepared = try prepare(record, generation)
+                done.prepared = try timed(.transform) { () throws(DropError) in try prepare(record, generation) }
             } catch {
                 guard error.code != "cancelled", waitForClaim(of: record.id) else { return }
                 try remedy(againstUncommitted(error, record), for: record)

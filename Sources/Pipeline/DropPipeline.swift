@@ -36,6 +36,7 @@ package final class DropPipeline: Sendable {
         var isCancelled = false
         var failure: DropError?
         var diskIsFull = false
+        var times = StageTimes()
     }
 
     /// A drop whose changes wait for the commit.
@@ -160,7 +161,11 @@ package final class DropPipeline: Sendable {
             PipelineSnapshot(
                 waitingFiles: intake.count, inFlight: state.inFlight.values.sorted { $0.id < $1.id },
                 suspended: state.scheduler.suspended.sorted(), blocked: state.scheduler.blocked.sorted(),
-                diskIsFull: state.diskIsFull)
+                diskIsFull: state.diskIsFull, times: state.times,
+                queues: [
+                    ("claim", intake.count), ("register", claimed.count), ("transform", state.scheduler.pending),
+                    ("commit", state.commitQueue.count), ("archive", ended.count), ("receipt", unreceipted.count),
+                ])
         }
     }
 
@@ -297,4 +302,7 @@ package struct PipelineSnapshot: Sendable {
     package let suspended: [SourceName]
     package let blocked: [SourceName]
     package let diskIsFull: Bool
+    package let times: StageTimes
+    /// What waits for each stage.
+    package let queues: [(stage: String, count: Int)]
 }

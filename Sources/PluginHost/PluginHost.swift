@@ -46,6 +46,8 @@ package final class PluginHost: Transformer {
         /// Different drops that failed one after the other.
         package let failuresInARow: Int
         package let suspension: DropError?
+        /// Worker processes started since the host was made.
+        package let workerStarts: Int
     }
 
     private let lanes: [SourceName: SourceLane]
@@ -115,7 +117,7 @@ package final class PluginHost: Transformer {
             lane.state.with { state in
                 SourceStatus(
                     source: lane.source.name, isRunning: state.isBusy, hasWarmWorker: state.hasWorker,
-                    failuresInARow: state.failed.count, suspension: state.suspension)
+                    failuresInARow: state.failed.count, suspension: state.suspension, workerStarts: state.starts)
             }
         }
     }

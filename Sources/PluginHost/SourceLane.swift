@@ -18,6 +18,7 @@ final class SourceLane: @unchecked Sendable {
         var hello: Worker.Hello?
         var lastUsedAt: Int64 = 0
         var hasWorker = false
+        var starts = 0
     }
 
     let source: PluginSource
@@ -106,6 +107,7 @@ final class SourceLane: @unchecked Sendable {
             table = try keys()
         } catch { throw WorkerFailure(.sink(error), error.message) }
         let new = try Worker(path: host.workerPath, library: library, limits: source.limits, sandbox: host.sandbox)
+        state.quietly { $0.starts += 1 }
         let configuration = source.configuration(keys: table)
         let sealed = unsafe configuration.withUnsafeBytes { unsafe td_wire_seal("twindrop-open", $0.baseAddress, $0.count) }
         guard sealed >= 0 else { throw WorkerFailure(.notLoaded, "No memory file could be made (\(String(errno: -sealed))).") }

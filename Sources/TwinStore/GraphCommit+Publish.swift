@@ -7,14 +7,18 @@ extension GraphCommit {
     func publish() {
         let sequence = UInt32(truncatingIfNeeded: sequence)
         store.publication.writing {
-            for member in effects { publish(member, sequence) }
+            for member in effects {
+                if let member = member as? DropEffects { publish(member, sequence) } else { publish(call: member, sequence) }
+                for (number, model) in member.remodelled { store.twinModels[number] = model }
+            }
         }
         store.keys.persisted(through: persistedKeys)
         store.counters.withLock { counters in
             counters.sequence = self.sequence
             counters.nextRevision = nextRevision
             counters.lastTime = time
-            for member in effects {
+            counters.lastTicks = max(counters.lastTicks, ticks)
+            for case let member as DropEffects in effects {
                 counters.reservedDrops[member.comparison.job.drop] = nil
                 counters.freshIntakes.remove(member.comparison.job.drop)
             }
@@ -26,7 +30,7 @@ extension GraphCommit {
         effects = []
     }
 
-    private func publish(_ member: Effects, _ sequence: UInt32) {
+    private func publish(_ member: DropEffects, _ sequence: UInt32) {
         let comparison = member.comparison
         comparison.isEnded = true
         comparison.frames = []
@@ -81,6 +85,47 @@ extension GraphCommit {
         if member.isBare { memory.isBare = true }
     }
 
+    /// What a call of the twin service did: whatever sources said of it before is to be compared again.
+    private func publish(call member: Effects, _ sequence: UInt32) {
+        let memories = store.sources.withLock { Array($0.memories.values) }
+        member.createdTwins.forEach { store.twinVersions[$0] = sequence }
+        member.createdRelationships.forEach { store.relationshipVersions[$0] = sequence }
+        for (number, owner, origin) in member.activated {
+            store.relationshipVersions[number] = sequence
+            let scope = store.sources.withLock { $0.scopes[origin] ?? "" }
+            store.memory(of: owner).owned(scope).relationships.insert(number)
+            store.memory(of: owner).ownedSince = sequence
+        }
+        for (kind, number, _) in member.revised {
+            switch kind {
+            case .twins:
+                store.twinVersions[number] = sequence
+                for memory in memories { memory.twinFingerprints[number] = 0 }
+            case .relationships:
+                store.relationshipVersions[number] = sequence
+                for memory in memories { memory.relationshipFingerprints[number] = 0 }
+            }
+        }
+        for (kind, number, hash) in member.deleted {
+            remove(kind, hash, number)
+            switch kind {
+            case .twins:
+                store.twinVersions[number] = sequence
+                for memory in memories {
+                    memory.twinFingerprints[number] = 0
+                    memory.disown(twin: number)
+                }
+            case .relationships:
+                store.relationshipVersions[number] = sequence
+                for memory in memories {
+                    memory.relationshipFingerprints[number] = 0
+                    memory.disown(relationship: number)
+                }
+            }
+        }
+        (member as? CallEffects)?.catalog.map { publish($0, sequence, memories) }
+    }
+
     private func remove(_ kind: NumberReservation.Kind, _ hash: IdentityHash, _ number: UInt32) {
         switch kind {
         case .twins: store.twins.remove(hash, number)
@@ -91,6 +136,12 @@ extension GraphCommit {
     /// A member that is rolled back: takes what the commit itself entered out of the indexes.
     func undo(_ member: Effects) {
         for (kind, hash, number) in member.entered { remove(kind, hash, number) }
+        for (kind, hash, number) in member.displaced {
+            switch kind {
+            case .twins: _ = store.twins.enter(hash, number)
+            case .relationships: _ = store.relationships.enter(hash, number)
+            }
+        }
         member.deleted.forEach { entry in if entry.kind == .twins { gone.remove(entry.number) } }
         trespassed = []
         isInterrupted = false

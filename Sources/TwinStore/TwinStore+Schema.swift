@@ -136,7 +136,21 @@ extension TwinStore {
         CREATE TABLE horizon(sequence INTEGER NOT NULL) STRICT;
         INSERT INTO horizon VALUES(0);
         """,
-        "",
+        // The twin service. A call has a number of the same row of numbers as drops, and so a place in `drop_commit`.
+        """
+        CREATE TABLE call(no INTEGER PRIMARY KEY, caller TEXT NOT NULL, what TEXT NOT NULL) STRICT;
+        CREATE TABLE commits(sequence INTEGER PRIMARY KEY, drop_no INTEGER NOT NULL UNIQUE, time INTEGER NOT NULL,
+            first_revision INTEGER NOT NULL, ticks INTEGER NOT NULL DEFAULT 0) STRICT;
+        INSERT INTO commits(sequence, drop_no, time, first_revision)
+            SELECT sequence, drop_no, time, first_revision FROM drop_commit;
+        DROP TABLE drop_commit;
+        ALTER TABLE commits RENAME TO drop_commit;
+        CREATE INDEX drop_commit_time ON drop_commit(time);
+        CREATE TABLE model(id TEXT PRIMARY KEY, text BLOB NOT NULL, uploaded INTEGER NOT NULL,
+            is_decommissioned INTEGER NOT NULL DEFAULT 0, call_no INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE event_route(id TEXT PRIMARY KEY, endpoint TEXT NOT NULL, filter TEXT NOT NULL, call_no INTEGER NOT NULL)
+            STRICT, WITHOUT ROWID;
+        """,
         "",
         // A drop changes its state three times, and almost every drop ends `clean`: an index of all states was the dearest part
         // of a small file's row.
@@ -153,6 +167,7 @@ extension TwinStore {
         try reading { (database) throws(DropError) in
             try loadCounters(database)
             try loadSources(database)
+            try loadModels(database)
             try loadTwins(database)
             try loadRelationships(database)
             try loadWaiting(database)
@@ -164,6 +179,7 @@ extension TwinStore {
         try reading { (database) throws(DropError) in
             try loadCounters(database)
             try loadSources(database)
+            try loadModels(database)
         }
     }
 
@@ -179,9 +195,10 @@ extension TwinStore {
             number("SELECT max(no) FROM relationship"), number("SELECT max(no) FROM gone WHERE kind = 1"))
         loaded.nextTwin = UInt32(twin + 1)
         loaded.nextRelationship = UInt32(relationship + 1)
-        loaded.nextDrop = UInt64(try number("SELECT max(no) FROM drops") + 1)
+        loaded.nextDrop = UInt64(try max(number("SELECT max(no) FROM drops"), number("SELECT max(no) FROM call")) + 1)
         loaded.sequence = UInt64(try number("SELECT max(sequence) FROM drop_commit"))
         loaded.lastTime = UInt64(try number("SELECT max(time) FROM drop_commit"))
+        loaded.lastTicks = try number("SELECT time * 10000 + ticks FROM drop_commit ORDER BY sequence DESC LIMIT 1")
         let revision = try max(
             number("SELECT max(no) + 1 FROM revision"), number("SELECT max(first_revision) FROM drop_commit"))
         loaded.nextRevision = UInt64(max(1, revision))
@@ -224,11 +241,12 @@ extension TwinStore {
 
     private func loadTwins(_ database: Database) throws(DropError) {
         var last: (drop: UInt64, owned: SourceMemory.Owned?) = (0, nil)
-        let query = try RawStatement("SELECT no, id, rec FROM twin", database)
+        let query = try RawStatement("SELECT no, id, rec, model FROM twin", database)
         while try query.step() {
             let number = UInt32(truncatingIfNeeded: query.integer(0))
             _ = twins.enter(query.identity(1, hash), number)
             twinVersions[number] = 1
+            twinModels[number] = UInt32(truncatingIfNeeded: query.integer(3))
             let owner = try query.ownerDrop(2)
             if owner != last.drop { last = (owner, owned(by: owner)) }
             last.owned?.twins.insert(number)

@@ -17,6 +17,8 @@ package final class TwinStore: Sendable {
         var nextRevision: UInt64 = 1
         /// Milliseconds since 1970 of the last commit; labels never run backwards.
         var lastTime: UInt64 = 0
+        /// Units of 100 nanoseconds since 1970, of the last call of the twin service.
+        var lastTicks: Int64 = 0
         var reservedDrops: [DropID: UInt64] = [:]
         /// Drops on their way that are known to be no repeated intake.
         var freshIntakes: Set<DropID> = []
@@ -50,6 +52,8 @@ package final class TwinStore: Sendable {
     /// By number: the sequence of the last commit that changed it; 0 while it is not committed.
     let twinVersions = SparseArray<UInt32>()
     let relationshipVersions = SparseArray<UInt32>()
+    /// By number: the global key of the twin's model, 0 for none; guarded by `publication`, but for twins that have no version yet.
+    let twinModels = SparseArray<UInt32>()
     /// By drop number: index of its source's name plus one.
     let dropSource = SparseArray<UInt16>()
     let keys = GlobalKeys()
@@ -59,18 +63,34 @@ package final class TwinStore: Sendable {
     let publication = Publication()
     /// How much of the write-ahead log is in use.
     let logUse = WriteAheadLog.Use()
+    /// The models of the graph, as committed.
+    let presentCatalog = Mutex(ModelCatalog.empty)
+    /// By global key of a model: the sequence of the commit that last changed it; guarded by `publication`.
+    let modelVersions = SparseArray<UInt32>()
+    /// Calls of the twin service that wait for the writer.
+    let calls = CallQueue()
+    /// Units of 100 nanoseconds since 1970.
+    let clock: @Sendable () -> Int64
 
     /// Opens `FOLDER/twin.db`, or makes it; brings its schema up to date and rebuilds the indexes (a second per million twins).
     ///
     /// Errors: `storage` (stop) where the file is no database, is damaged, or was written by a newer version.
-    package static func open(folder: String) throws(DropError) -> TwinStore {
-        let store = try TwinStore(path: folder + "/twin.db")
+    ///
+    /// - Parameter clock: units of 100 nanoseconds since 1970, for calls of the twin service; drops bring their own times.
+    package static func open(
+        folder: String, clock: @escaping @Sendable () -> Int64 = SystemTime.ticks
+    ) throws(DropError) -> TwinStore {
+        let store = try TwinStore(path: folder + "/twin.db", clock: clock)
         try store.load()
         return store
     }
 
-    init(path: String, isReader: Bool = false, isWithoutIndex: Bool = false) throws(DropError) {
+    init(
+        path: String, isReader: Bool = false, isWithoutIndex: Bool = false,
+        clock: @escaping @Sendable () -> Int64 = SystemTime.ticks
+    ) throws(DropError) {
         self.path = path
+        self.clock = clock
         self.isWithoutIndex = isWithoutIndex
         pool = isReader ? try Self.openReadOnly(path) : try Self.openPool(path, logUse)
     }
@@ -85,6 +105,8 @@ package final class TwinStore: Sendable {
     }
 
     // MARK: Access
+
+    var catalog: ModelCatalog { presentCatalog.withLock { $0 } }
 
     func reading<T>(_ body: (Database) throws(DropError) -> T) throws(DropError) -> T {
         do {

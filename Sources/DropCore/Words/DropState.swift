@@ -50,6 +50,24 @@ package struct DropBooks: Sendable, Equatable {
 
     package var operations: UInt64 { created + updated + unchanged + deleted + rejected + superseded + waiting }
 
+    /// Adds the numbers of another drop.
+    package mutating func add(_ other: DropBooks) {
+        recordsRead += other.recordsRead
+        recordsUsed += other.recordsUsed
+        recordsFiltered += other.recordsFiltered
+        recordsRejected += other.recordsRejected
+        created += other.created
+        updated += other.updated
+        unchanged += other.unchanged
+        deleted += other.deleted
+        rejected += other.rejected
+        superseded += other.superseded
+        deletedByAbsence += other.deletedByAbsence
+        waiting += other.waiting
+        bytesAccounted += other.bytesAccounted
+        bytesUnaccounted += other.bytesUnaccounted
+    }
+
     /// What changed in the graph.
     package var changes: UInt64 { created + updated + deleted + deletedByAbsence }
 }

@@ -263,6 +263,9 @@ struct ChangeEntry {
 extension ChangeLog.View {
     @inline(__always) var isTwin: Bool { unsafe start.load(fromByteOffset: 4, as: UInt8.self) == 0 }
 
+    /// Global key of the model, or of a relationship's name.
+    @inline(__always) var model: UInt32 { unsafe start.load(fromByteOffset: 12, as: UInt32.self) }
+
     @inline(__always) var fingerprint: UInt64 { unsafe start.load(fromByteOffset: 24, as: UInt64.self) }
 
     /// A new twin whose record can be written as it is.

@@ -38,6 +38,8 @@ struct RunCommand: ParsableCommand {
             Prints exactly `ready` on stdout when it watches. With --once it takes every file that is present, waits at most one
             settle interval for each, processes them and ends: 1 when a drop was quarantined or held.
 
+            The twin service (the Azure Digital Twins API) is at the URL in state/endpoint: docs/twin-api.md.
+
             Examples:
               twindrop run
               twindrop run --once --home factory
@@ -45,7 +47,11 @@ struct RunCommand: ParsableCommand {
 
     @OptionGroup var home: HomeOptions
     @Flag(help: "Process what is there, then exit.") var once = false
-    @Option(help: ArgumentHelp("Reserved for the twin service's HTTP port.", valueName: "host:port")) var listen: String?
+    @Option(
+        help: ArgumentHelp(
+            "Where the twin service listens (default: http.listen of the configuration; port 0: a free one; off: nowhere).",
+            valueName: "host:port"))
+    var listen: String?
 
     mutating func run() throws {
         Signals.takeOver()
@@ -53,9 +59,6 @@ struct RunCommand: ParsableCommand {
         let engine = try Engine(opened, intake: once ? .once : .daemon)
         do {
             try reporting { () throws(DropError) in try engine.start() }
-            if let listen {
-                engine.log.warning("This build has no HTTP service; --listen does nothing.", metadata: ["listen": "\(listen)"])
-            }
             if once { try processOnce(engine) } else { try serve(engine) }
         } catch {
             engine.stop()
@@ -76,7 +79,10 @@ struct RunCommand: ParsableCommand {
     }
 
     private func serve(_ engine: Engine) throws {
-        try reporting { () throws(DropError) in try engine.openControl() }
+        try reporting { () throws(DropError) in 
+            try engine.openControl()
+            try engine.openHTTP(listen: listen)
+        }
         Terminal.print("ready")
         _ = NamedThread("td-signals") {
             while true {

@@ -8,6 +8,7 @@ import Logging
 import Pipeline
 import PluginHost
 import ThreadKit
+import TwinAPI
 import TwinModel
 import TwinStore
 
@@ -42,6 +43,9 @@ final class Engine: Sendable {
 
     /// Which files are doubted since a power cut.
     var truncation: TruncationRule { lock.truncation }
+    private let http = Monitor<HTTPService?>(nil)
+    /// The graph, as applications use it.
+    let service: any TwinService
 
     /// Takes the home's lock and opens its parts; nothing runs before `start`.
     init(_ home: Home, intake: Intake) throws(CommandFailure) {
@@ -55,6 +59,7 @@ final class Engine: Sendable {
             try Assembly(home: home, intake: intake, log: log, tally: tally, claims: claims).make()
         }
         register = graph
+        service = GraphService(graph)
     }
 
     /// Recovers, then starts the stages, then looks at the drop zone.
@@ -96,6 +101,21 @@ final class Engine: Sendable {
         control.with { $0 = server }
     }
 
+    /// Serves the graph to applications; `state/endpoint` gets the URL.
+    ///
+    /// - Parameter listen: `HOST:PORT` or `off`, before the configuration; nil: as configured.
+    func openHTTP(listen: String?) throws(DropError) {
+        guard let service = try HTTPAssembly(engine: self, listen: listen).start() else { return }
+        http.with { $0 = service }
+        do {
+            try EndpointFile.write(service.server.url, state: home.paths.state)
+        } catch {
+            throw DropError(
+                "storage", "The file state/endpoint cannot be written: \(error).", hint: "Check the state folder.", remedy: .stop)
+        }
+        log.info("The twin service listens.", metadata: ["url": "\(service.server.url)"])
+    }
+
     /// Asks for the end; `waitUntilStopping` returns.
     func beginStop() { pipeline.beginStop() }
 
@@ -103,6 +123,14 @@ final class Engine: Sendable {
 
     /// Stops intake, finishes the drops in hand, closes everything. May be called more than once.
     func stop() {
+        let serving = http.with { service in
+            defer { service = nil }
+            return service
+        }
+        if let serving {
+            EndpointFile.remove(state: home.paths.state)
+            serving.stop()
+        }
         control.with { server in
             server?.stop()
             server = nil
@@ -160,6 +188,22 @@ final class Engine: Sendable {
     }
 }
 
+extension Engine {
+    /// Why applications should not be sent here, in words; empty when all is well.
+    func hindrances() -> [String] {
+        let snapshot = pipeline.snapshot()
+        return snapshot.diskIsFull ? ["The disk is full: files wait in their folders."] : []
+    }
+
+    /// What `/metrics` shows.
+    func metrics() -> [MetricFamily] {
+        EngineMetrics(
+            snapshot: pipeline.snapshot(), watched: watcher.status(), watcherRestarts: watcher.counters().restarts,
+            plugins: host.status(), store: graph, totals: tally.totals, space: try? pipeline.freeSpace()
+        ).families
+    }
+}
+
 extension Engine.Intake {
     var isOnce: Bool { if case .once = self { true } else { false } }
 }
@@ -181,8 +225,16 @@ final class ClaimResults: Sendable {
 /// How the drops of one run ended.
 final class Tally: Sendable {
     private let records = Monitor<[DropID: DropRecord]>([:])
+    private let books = Monitor<[SourceName: DropBooks]>([:])
 
-    func note(_ record: DropRecord) { records.with { $0[record.id] = record } }
+    func note(_ record: DropRecord) {
+        records.with { $0[record.id] = record }
+        guard record.state == .applied, let new = record.books else { return }
+        books.with { $0[record.source, default: DropBooks()].add(new) }
+    }
+
+    /// The books of all drops applied since the start, by source.
+    var totals: [SourceName: DropBooks] { books.quietly { $0 } }
 
     var count: Int { records.with { $0.count } }
 

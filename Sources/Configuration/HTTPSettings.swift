@@ -1,0 +1,161 @@
+import DropCore
+
+/// What `http` says: where the twin service listens, who may call it, and its bounds.
+package struct HTTPSettings: Sendable, Equatable {
+    /// Where it listens.
+    package enum Listen: Sendable, Equatable {
+        case off
+        /// `isDefault` where nobody chose it: another program on the port is then no error.
+        case at(host: String, port: Int, isDefault: Bool)
+    }
+
+    /// Certificate chain and private key, PEM files, absolute.
+    package struct TLS: Sendable, Equatable {
+        package let certificates: String
+        package let key: String
+    }
+
+    /// What makes a JWT good.
+    package struct JWT: Sendable, Equatable {
+        package let issuer: String
+        package let audience: String
+        /// A JSON Web Key Set, absolute.
+        package let keys: String
+        package let roleClaim: String
+        package let role: Role
+    }
+
+    /// What a caller may do; `none` is nothing.
+    package enum Role: String, Sendable, CaseIterable { case none, viewer, auditor, `operator`, admin }
+
+    /// As `auto`: admin where neither tokens nor JWTs are configured and only this machine can call, else nothing.
+    package enum Anonymous: String, Sendable, CaseIterable { case auto, none, viewer, auditor, `operator`, admin }
+
+    /// Bounds on requests and connections.
+    package struct Limits: Sendable, Equatable {
+        /// Units: bytes.
+        package let bodyBytes: UInt64
+        package let modelsBytes: UInt64
+        package let headerBytes: UInt64
+        package let connections: Int
+        package let readTime: Duration
+        package let writeTime: Duration
+        package let idleTime: Duration
+        package let stopTime: Duration
+        package let readThreads: Int
+        package let writeThreads: Int
+        package let queryThreads: Int
+    }
+
+    package let listen: Listen
+    package let tls: TLS?
+    /// The token file, absolute.
+    package let tokens: String?
+    package let jwt: JWT?
+    package let anonymous: Anonymous
+    /// Host names requests may be addressed to, besides addresses and `localhost`, in small letters.
+    package let hosts: [String]
+    /// Names of endpoints that event routes may lead to.
+    package let endpoints: [String]
+    /// Whether other machines may be served without TLS or without tokens.
+    package let insecure: Bool
+    package let limits: Limits
+    /// Folders whose files jobs may read and write, absolute.
+    package let jobFolders: [String]
+
+    package static let standardHost = "127.0.0.1"
+    package static let standardPort = 7077
+
+    /// `HOST:PORT`, with IPv6 addresses in brackets; nil where it is none.
+    package static func address(_ text: String) -> (host: String, port: Int)? {
+        guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
+        var host = text[..<colon]
+        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() } else if host.contains(":") { return nil }
+        return host.isEmpty ? nil : (String(host), Int(port))
+    }
+}
+
+extension ConfigurationLoader {
+    func readHTTP(_ section: Section) -> HTTPSettings {
+        let standard = "\(HTTPSettings.standardHost):\(HTTPSettings.standardPort)"
+        var listen = HTTPSettings.Listen.at(host: HTTPSettings.standardHost, port: HTTPSettings.standardPort, isDefault: true)
+        if let node = section.take("listen", type: "HOST:PORT|off", standard: standard) {
+            switch node.kind {
+            case .text("off"), .bool(false): listen = .off  // YAML reads off as false.
+            case .text(let text):
+                if let (host, port) = HTTPSettings.address(text) {
+                    listen = .at(host: host, port: port, isDefault: false)
+                } else {
+                    section.refuse("listen", node, expected: "HOST:PORT, as \(standard), or off")
+                }
+            default: section.refuse("listen", node, expected: "HOST:PORT, as \(standard), or off")
+            }
+        }
+        let settings = HTTPSettings(
+            listen: listen, tls: readTLS(section.section("tls")), tokens: file("tokens", section),
+            jwt: readJWT(section.section("jwt")), anonymous: section.choice("anonymous", standard: .auto),
+            hosts: section.texts("hosts").map { $0.text.lowercased() }, endpoints: section.texts("endpoints").map(\.text), insecure: section.flag("insecure", standard: false),
+            limits: readHTTPLimits(section.section("limits")), jobFolders: readJobs(section.section("jobs")))
+        section.finish()
+        return settings
+    }
+
+    private func file(_ key: String, _ section: Section) -> String? {
+        section.text(key, type: "path", expected: "a file, absolute or in the home").map { ConfigurationFiles.absolute($0, from: home) }
+    }
+
+    private func readTLS(_ section: Section) -> HTTPSettings.TLS? {
+        let (certificates, key) = (file("certificates", section), file("key", section))
+        section.finish()
+        switch (certificates, key) {
+        case (nil, nil): return nil
+        case (let certificates?, let key?): return HTTPSettings.TLS(certificates: certificates, key: key)
+        default:
+            section.report(
+                "missing-key", certificates == nil ? "certificates" : "key", "TLS needs both a certificate and its key.",
+                hint: "Name two PEM files, or neither.")
+            return nil
+        }
+    }
+
+    private func readJWT(_ section: Section) -> HTTPSettings.JWT? {
+        let issuer = section.text("issuer", expected: "the issuer's name, as its tokens have it")
+        let audience = section.text("audience", expected: "the audience that tokens for this service have")
+        let keys = file("keys", section)
+        let claim = section.text("role-claim", standard: "roles") ?? "roles"
+        let role: HTTPSettings.Role = section.choice("role", standard: .none)
+        section.finish()
+        guard issuer != nil || audience != nil || keys != nil else { return nil }
+        guard let issuer, let audience, let keys else {
+            section.report(
+                "missing-key", issuer == nil ? "issuer" : audience == nil ? "audience" : "keys",
+                "tokens of an identity provider need issuer, audience and keys.")
+            return nil
+        }
+        return HTTPSettings.JWT(issuer: issuer, audience: audience, keys: keys, roleClaim: claim, role: role)
+    }
+
+    private func readHTTPLimits(_ section: Section) -> HTTPSettings.Limits {
+        let second = Duration.seconds(1)
+        let limits = HTTPSettings.Limits(
+            bodyBytes: section.size("body", standard: 32 << 10, in: 1024...(1 << 30)),
+            modelsBytes: section.size("models", standard: 32 << 20, in: 1024...(1 << 30)),
+            headerBytes: section.size("headers", standard: 32 << 10, in: 1024...(1 << 20)),
+            connections: Int(section.number("connections", standard: 4096, in: 1...100_000)),
+            readTime: section.duration("read-time", standard: .seconds(30), atLeast: second),
+            writeTime: section.duration("write-time", standard: .seconds(60), atLeast: second),
+            idleTime: section.duration("idle-time", standard: .seconds(120), atLeast: second),
+            stopTime: section.duration("stop-time", standard: .seconds(5), atLeast: second),
+            readThreads: Int(section.number("read-threads", standard: 4, in: 1...64)),
+            writeThreads: Int(section.number("write-threads", standard: 8, in: 1...64)),
+            queryThreads: Int(section.number("query-threads", standard: 2, in: 1...64)))
+        section.finish()
+        return limits
+    }
+
+    private func readJobs(_ section: Section) -> [String] {
+        let folders = section.texts("folders", standard: ["jobs"]).map { ConfigurationFiles.absolute($0.text, from: home) }
+        section.finish()
+        return folders
+    }
+}

@@ -1,0 +1,75 @@
+import DropCore
+
+/// Decides who a request comes from, and whether it may pass.
+package struct Gate: Sendable {
+    /// Nil where no tokens are configured.
+    let tokens: TokenBook?
+    let jwt: JWTCheck?
+    /// What a request without a token may do; nil: nothing.
+    let anonymous: Role?
+    /// Host names, besides addresses and this machine's own, that requests may be addressed to; nil: any.
+    let hosts: Set<String>?
+
+    /// - Parameters:
+    ///   - anonymous: what a request without a token may do; nil: nothing.
+    ///   - hosts: host names, in small letters, that requests may be addressed to besides addresses and `localhost`; nil: any.
+    package init(tokens: TokenBook? = nil, jwt: JWTCheck? = nil, anonymous: Role?, hosts: Set<String>?) {
+        self.tokens = tokens
+        self.jwt = jwt
+        self.anonymous = anonymous
+        self.hosts = hosts
+    }
+
+    enum Decision: Sendable {
+        case passes(Caller)
+        case refused(APIResponse)
+    }
+
+    /// Asks for the caller of `request`; the token file may be read.
+    func decide(_ request: APIRequest, needs role: Role?) async -> Decision {
+        if let refusal = refusal(ofHost: request) { return .refused(.error(refusal)) }
+        guard let role else { return .passes(Self.nobody) }
+        guard let (caller, own) = await caller(request) else { return .refused(ErrorShape.unauthorized) }
+        guard own >= role else {
+            let error = ServiceError(
+                403, "Forbidden", "The caller \(Escaping.visible(caller.name)) is \(own.rawValue); this call needs \(role.rawValue).")
+            return .refused(.error(error))
+        }
+        return .passes(caller)
+    }
+
+    private static let nobody = Caller(name: "anonymous")
+
+    private func caller(_ request: APIRequest) async -> (Caller, Role)? {
+        let token = request.header("authorization").flatMap(Self.bearer)
+        guard tokens != nil || jwt != nil else { return anonymous.map { (Self.nobody, $0) } }
+        guard let token else { return anonymous.map { (Self.nobody, $0) } }
+        if let entry = tokens?.entry(for: token) { return (Caller(name: entry.name), entry.role) }
+        if let jwt, let found = await jwt.caller(of: token) { return (found.caller, found.role) }
+        return nil
+    }
+
+    private static func bearer(_ header: String) -> String? {
+        let words = header.split(separator: " ", maxSplits: 1)
+        guard words.count == 2, words[0].lowercased() == "bearer" else { return nil }
+        return String(words[1]).trimmingBlanks()
+    }
+
+    /// A page of another site that a browser on this machine shows must not reach the graph: neither under a name of its own
+    /// that points here, nor by a request it sends across.
+    private func refusal(ofHost request: APIRequest) -> ServiceError? {
+        let host = request.header("host") ?? ""
+        let name = HostName.name(of: host)
+        if let hosts, !host.isEmpty, !HostName.isAddress(name), !HostName.isLoopback(name), !hosts.contains(name) {
+            return ServiceError(
+                403, "HostNotAllowed",
+                "Requests to the host \(Escaping.visible(String(name.prefix(100)))) are refused. Add it to http.hosts of twindrop.yaml, or call an address.")
+        }
+        guard let origin = request.header("origin") else { return nil }
+        let sides = origin.lowercased().split(separator: "/", omittingEmptySubsequences: false)
+        guard sides.count == 3, String(sides[2]) == host.lowercased() else {
+            return ServiceError(403, "OriginNotAllowed", "Requests from pages of other origins are refused.")
+        }
+        return nil
+    }
+}

@@ -1,0 +1,108 @@
+package import DropCore
+import JWTKit
+
+/// What makes a JWT of an identity provider good here.
+package struct JWTRules: Sendable, Equatable {
+    /// `iss`, compared exactly.
+    package let issuer: String
+    /// One of `aud`, compared exactly.
+    package let audience: String
+    /// The claim that holds the role's name, or a list with it.
+    package let roleClaim: String
+    /// The role of a token whose claim names none; nil: it is refused.
+    package let standardRole: Role?
+
+    package init(issuer: String, audience: String, roleClaim: String = "roles", standardRole: Role? = nil) {
+        self.issuer = issuer
+        self.audience = audience
+        self.roleClaim = roleClaim
+        self.standardRole = standardRole
+    }
+}
+
+/// Checks JWTs: signature by one of the provider's keys, issuer, audience, time.
+package struct JWTCheck: Sendable {
+    private let rules: JWTRules
+    private let keys: JWTKeyCollection
+    private let clock: @Sendable () -> Int64
+
+    /// How far the clocks of provider and this machine may differ. Unit: microseconds.
+    private static let leeway: Int64 = 60_000_000
+
+    /// - Parameter keySet: the provider's keys, a JSON Web Key Set (RFC 7517).
+    /// Errors: `jwt-keys`.
+    package init(rules: JWTRules, keySet: String, clock: @escaping @Sendable () -> Int64) async throws(DropError) {
+        self.rules = rules
+        self.clock = clock
+        do {
+            keys = try await JWTKeyCollection().add(jwksJSON: keySet)
+        } catch {
+            throw DropError(
+                "jwt-keys", "The keys of http.jwt are no JSON Web Key Set that can be used.",
+                hint: "Save what the provider's jwks_uri gives, unchanged.", remedy: .stop)
+        }
+    }
+
+    /// Who a token is of; nil where it is not good, or names no role.
+    func caller(of token: String) async -> (caller: Caller, role: Role)? {
+        // Whatever is wrong with a token, the answer is 401; its sender can decode it.
+        guard let claims = try? await keys.verify(token, as: Claims.self) else { return nil }
+        let now = clock()
+        guard claims.issuer == rules.issuer, claims.audiences.contains(rules.audience),
+            now < Self.microseconds(claims.expiry) + Self.leeway,
+            claims.notBefore.map({ now >= Self.microseconds($0) - Self.leeway }) ?? true
+        else { return nil }
+        let names = claims.texts[rules.roleClaim] ?? []
+        guard let role = names.compactMap({ Role(rawValue: $0.lowercased()) }).max() ?? rules.standardRole else { return nil }
+        return (Caller(name: String(decoding: Array(claims.subject.utf8.prefix(256)), as: UTF8.self)), role)
+    }
+
+    private static func microseconds(_ seconds: Double) -> Int64 { Int64((min(max(seconds, 0), 1e11) * 1_000_000).rounded()) }
+
+    /// The claims that are looked at. Decoded by hand: the library's own claim for `aud` stops the process at an empty list.
+    private struct Claims: JWTPayload {
+        let issuer: String
+        let subject: String
+        let audiences: [String]
+        let expiry: Double
+        let notBefore: Double?
+        /// Every claim that is text or a list of texts.
+        let texts: [String: [String]]
+
+        init(from decoder: any Decoder) throws {
+            let container = try decoder.container(keyedBy: Name.self)
+            var texts: [String: [String]] = [:]
+            for key in container.allKeys {
+                // Claims of other types are nobody's business here.
+                if let text = try? container.decode(String.self, forKey: key) {
+                    texts[key.stringValue] = [text]
+                } else if let list = try? container.decode([String].self, forKey: key) {
+                    texts[key.stringValue] = list
+                }
+            }
+            self.texts = texts
+            issuer = texts["iss"]?.first ?? ""
+            subject = texts["sub"]?.first ?? texts["appid"]?.first ?? "jwt"
+            audiences = texts["aud"] ?? []
+            expiry = try container.decode(Double.self, forKey: Name("exp"))
+            notBefore = try container.decodeIfPresent(Double.self, forKey: Name("nbf"))
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: Name.self)
+            for (name, list) in texts { try container.encode(list, forKey: Name(name)) }
+            try container.encode(expiry, forKey: Name("exp"))
+            try container.encodeIfPresent(notBefore, forKey: Name("nbf"))
+        }
+
+        func verify(using algorithm: some JWTAlgorithm) {}
+
+        private struct Name: CodingKey {
+            let stringValue: String
+            var intValue: Int? { nil }
+            init(_ text: String) { stringValue = text }
+            init?(stringValue: String) { self.stringValue = stringValue }
+            init?(intValue: Int) { nil }
+        }
+    }
+}

@@ -1,0 +1,152 @@
+import Crypto
+package import DropCore
+import Synchronization
+
+/// The bearer tokens of a file, of which it holds SHA-256 sums only: one a line, `NAME ROLE SHA256 [EXPIRES]`, where EXPIRES is a
+/// day (`2027-01-31`, valid to its end). Lines that begin with `#` are comments.
+///
+/// The file is looked at again when it changed, at most once a second. All calls may block for as long as that takes.
+package final class TokenBook: Sendable {
+    /// One line of the file.
+    package struct Entry: Sendable, Equatable {
+        package let name: String
+        package let role: Role
+        let digest: [UInt8]
+        /// The first moment at which the token no longer counts, in microseconds since 1970; nil: never.
+        let end: Int64?
+    }
+
+    private struct State {
+        var entries: [Entry] = []
+        var stamp: FileStamp?
+        var lookedAt: Int64 = 0
+        /// Why the file as it stands now is not in use.
+        var fault: String?
+    }
+
+    private let path: String
+    private let clock: @Sendable () -> Int64
+    private let state: Mutex<State>
+
+    /// - Parameters:
+    ///   - path: absolute.
+    ///   - clock: microseconds since 1970.
+    /// Errors: `tokens` where the file cannot be read or a line is wrong.
+    package init(path: String, clock: @escaping @Sendable () -> Int64) throws(DropError) {
+        self.path = path
+        self.clock = clock
+        let stamp = FileStamp(of: path)
+        let entries = try Self.read(path)
+        state = Mutex(State(entries: entries, stamp: stamp, lookedAt: clock()))
+    }
+
+    /// The name and role of a token; nil where it is unknown or has expired. Comparison takes the same time whatever differs.
+    func entry(for token: String) -> Entry? {
+        let digest = Array(SHA256.hash(data: Array(token.utf8)))
+        let now = clock()
+        var found: Entry?
+        for entry in current(now) {
+            var difference: UInt8 = 0
+            for (one, other) in zip(entry.digest, digest) { difference |= one ^ other }
+            if difference == 0, entry.end.map({ now < $0 }) ?? true { found = entry }
+        }
+        return found
+    }
+
+    /// What is wrong with the file as it stands, where the entries of an earlier one are in use; for logs and readiness.
+    package var fault: String? { state.withLock { $0.fault } }
+
+    private func current(_ now: Int64) -> [Entry] {
+        state.withLock { state in
+            guard now - state.lookedAt >= 1_000_000 || now < state.lookedAt else { return state.entries }
+            state.lookedAt = now
+            let stamp = FileStamp(of: path)
+            guard stamp != state.stamp else { return state.entries }
+            state.stamp = stamp
+            do throws(DropError) {
+                state.entries = try Self.read(path)
+                state.fault = nil
+            } catch {
+                // A removed or broken file opens nothing: nobody gets in by damaging it.
+                state.entries = []
+                state.fault = "\(error.message) \(error.hint)"
+            }
+            return state.entries
+        }
+    }
+
+    private static func read(_ path: String) throws(DropError) -> [Entry] {
+        let bytes: [UInt8]
+        do throws(FileFailure) {
+            bytes = try SmallFile.read(path, bytesMax: 4 << 20)
+        } catch {
+            throw DropError(
+                "tokens", "The token file \(Escaping.visible(path)) cannot be read: \(error.description).",
+                hint: "Make one with `twindrop token new --name NAME --role ROLE`, and put the line it prints into it.", remedy: .stop)
+        }
+        var entries: [Entry] = []
+        for (index, line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
+            let text = String(decoding: line, as: UTF8.self).trimmingBlanks()
+            if text.isEmpty || text.hasPrefix("#") { continue }
+            guard let entry = Entry(line: text) else {
+                throw DropError(
+                    "tokens", "\(Escaping.visible(path)) line \(index + 1) is no token.",
+                    hint: "A line is NAME ROLE SHA256 [YYYY-MM-DD]; roles: \(Role.allCases.map(\.rawValue).joined(separator: ", ")).",
+                    remedy: .stop)
+            }
+            entries.append(entry)
+        }
+        return entries
+    }
+}
+
+extension TokenBook.Entry {
+    init?(line: String) {
+        let words = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }.map(String.init)
+        guard (3...4).contains(words.count), words[0].utf8.count <= 256, let role = Role(rawValue: words[1]),
+            let digest = Hexadecimal.bytes(words[2]), digest.count == 32
+        else { return nil }
+        var end: Int64?
+        if words.count == 4 {
+            guard let day = Instant.microseconds(day: words[3]) else { return nil }
+            end = day + 86_400_000_000
+        }
+        self.init(name: words[0], role: role, digest: digest, end: end)
+    }
+}
+
+/// A new bearer token: 256 random bits, shown once; and the line that stores it.
+package struct NewToken: Sendable {
+    /// What the caller sends: `Authorization: Bearer TOKEN`.
+    package let token: String
+    /// For the token file.
+    package let line: String
+
+    /// - Parameters:
+    ///   - name: without blanks, at most 256 bytes: it is shown as the origin of changes.
+    ///   - expires: the last day it counts, `YYYY-MM-DD`; nil: it never expires.
+    /// Nil where the name or the day is none.
+    package init?(name: String, role: Role, expires: String? = nil) {
+        var random = SystemRandomNumberGenerator()
+        let token = "td_" + Base64URL.encoded((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) })
+        let digest = Hexadecimal.text(Array(SHA256.hash(data: Array(token.utf8))))
+        let line = "\(name) \(role.rawValue) \(digest)" + (expires.map { " \($0)" } ?? "")
+        guard !name.hasPrefix("#"), TokenBook.Entry(line: line)?.name == name else { return nil }
+        self.token = token
+        self.line = line
+    }
+}
+
+/// Bytes as hexadecimal digits.
+enum Hexadecimal {
+    static func text(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    }
+
+    static func bytes(_ text: String) -> [UInt8]? {
+        let digits = text.utf8.map { byte in Character(Unicode.Scalar(byte)).hexDigitValue }
+        guard digits.count.isMultiple(of: 2), !digits.contains(nil) else { return nil }
+        return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0]! << 4 | digits[$0 + 1]!) }
+    }
+}

@@ -1,0 +1,244 @@
+package import DropCore
+import ThreadKit
+import TwinModel
+
+/// The bulk jobs of a home: one at a time, each on a thread of its own, each with a record that outlives it (adt-api §12, §13).
+///
+/// All calls may block, and are safe from any thread.
+package final class JobBook: Sendable {
+    private struct State {
+        var records: [String: JobRecord] = [:]
+        var active: ActiveJob?
+        var thread: NamedThread?
+        var isStopping = false
+    }
+
+    private let folder: String
+    private let places: JobPlaces
+    private let service: any TwinService
+    private let state: Monitor<State>
+
+    /// Records that are kept, at most; older ones go after 30 days.
+    static let recordsMax = 1000
+
+    /// Reads the records of earlier runs; a job that was running then has failed.
+    ///
+    /// - Parameter folder: absolute; made where it is missing.
+    /// Errors: `jobs` where the folder cannot be used.
+    package init(folder: String, places: JobPlaces, service: any TwinService) throws(DropError) {
+        self.folder = folder
+        self.places = places
+        self.service = service
+        var records: [String: JobRecord] = [:]
+        do throws(FileFailure) {
+            try SmallFile.makeFolder(folder)
+            for name in SmallFile.names(in: folder) where name.hasSuffix(".json") {
+                let bytes = try SmallFile.read(folder + "/" + name, bytesMax: 1 << 20)
+                // A record that cannot be read is none; its job is history.
+                guard let value = try? JSON(parsing: bytes), var record = JobRecord(stored: value) else { continue }
+                if record.status.isActive {
+                    record.status = .failed
+                    record.finished = SmallFile.now()
+                    record.error = ("Interrupted", "The server ended while the job was running. Start it again; what it did stays.")
+                    try Self.write(record, folder)
+                }
+                records["\(record.kind.rawValue)/\(record.id)"] = record
+            }
+        } catch {
+            throw DropError(
+                "jobs", "The folder of job records, \(folder), cannot be used: \(error.description).",
+                hint: "Check its permissions.", remedy: .stop)
+        }
+        state = Monitor(State(records: records))
+    }
+
+    /// Cancels the running job and waits for its thread.
+    package func stop() {
+        let thread = state.with { state in
+            state.isStopping = true
+            state.active?.cancel()
+            return state.thread
+        }
+        thread?.join()
+    }
+
+    // MARK: - For the API
+
+    func list(_ kind: JobRecord.Kind, after: String?, limit: Int) -> ServicePage<JSON> {
+        purge()
+        let all = state.quietly { $0.records.values.filter { $0.kind == kind } }
+            .sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
+        let rest = all.drop { record in after.map { !$0.utf8.lexicographicallyPrecedes(record.id.utf8) } ?? false }
+        let part = rest.prefix(limit)
+        return ServicePage(elements: part.map(\.document), next: part.count < rest.count ? part.last?.id : nil)
+    }
+
+    /// Errors: `JobNotFound` (imports), `DeleteJobNotFound`.
+    func job(_ id: String, _ kind: JobRecord.Kind) throws(ServiceError) -> JobRecord {
+        if let record = state.quietly({ $0.records[Self.key(id, kind)] }) { return record }
+        throw ServiceError(
+            404, kind == .imports ? "JobNotFound" : "DeleteJobNotFound",
+            "There is no \(kind == .imports ? "import" : "deletion") job \(Escaping.visible(String(id.prefix(200)))).")
+    }
+
+    /// Errors: `InvalidArgument`, `JobIdAlreadyExists`, `JobLimitReached`, `TooManyRequests` (a job runs already).
+    func startImport(_ id: String, input: String, output: String, by caller: Caller) throws(ServiceError) -> JobRecord {
+        try check(id)
+        guard state.quietly({ $0.records[Self.key(id, .imports)] }) == nil else {
+            throw ServiceError(409, "JobIdAlreadyExists", "An import job has the id \(Escaping.visible(id)) already. Choose another.")
+        }
+        let paths = (try places.input(input), try places.output(output))
+        guard paths.0 != paths.1 else {
+            throw ServiceError(400, "InvalidArgument", "The log of an import cannot be its input. Name another outputBlobUri.")
+        }
+        let record = JobRecord(
+            id: id, kind: .imports, input: input, output: output, created: SmallFile.now(), caller: caller.name)
+        let service = service
+        try start(record) { job in
+            ImportRun(job: job, service: service, caller: caller, input: paths.0, output: paths.1).run()
+        }
+        return record
+    }
+
+    /// - Parameter timeout: unit: minutes; 15 … 1440.
+    /// Errors: `ValidationFailed`, `JobLimitReached`, `TooManyRequests`.
+    func startDeletion(_ id: String, timeout: Int, by caller: Caller) throws(ServiceError) -> JobRecord {
+        try check(id)
+        guard state.quietly({ $0.records[Self.key(id, .deletions)] }) == nil else {
+            throw ServiceError(400, "ValidationFailed", "A deletion job has the id \(Escaping.visible(id)) already. Choose another.")
+        }
+        let record = JobRecord(id: id, kind: .deletions, created: SmallFile.now(), caller: caller.name)
+        let service = service
+        let end = ContinuousClock.now.advanced(by: .seconds(60 * timeout))
+        try start(record) { job in DeletionRun(job: job, service: service, caller: caller, end: end).run() }
+        return record
+    }
+
+    /// Asks a running import to end; the record as it is now. Errors: `JobNotFound`.
+    func cancelImport(_ id: String) throws(ServiceError) -> JobRecord {
+        let record = try job(id, .imports)
+        state.with { state in
+            guard let active = state.active, active.key == Self.key(id, .imports), record.status.isActive else { return }
+            active.cancel()
+            state.records[active.key]?.status = .cancelling
+            state.records[active.key]?.lastAction = SmallFile.now()
+        }
+        return record
+    }
+
+    /// Forgets the record; a running job goes on. Errors: `JobNotFound`.
+    func forgetImport(_ id: String) throws(ServiceError) {
+        let record = try job(id, .imports)
+        do throws(FileFailure) {
+            try SmallFile.remove(Self.path(record, folder))
+        } catch {
+            throw Self.storage(error)
+        }
+        state.with { $0.records[Self.key(id, .imports)] = nil }
+    }
+
+    // MARK: - Running
+
+    private func start(_ record: JobRecord, _ body: @escaping @Sendable (ActiveJob) -> ServiceError?) throws(ServiceError) {
+        purge()
+        let key = Self.key(record.id, record.kind)
+        let job = ActiveJob(key: key, id: record.id)
+        try state.with { (state) throws(ServiceError) in
+            guard !state.isStopping else { throw ServiceError(503, "ServerBusy", "The server is stopping. Try again.") }
+            guard state.active == nil else {
+                throw ServiceError(429, "TooManyRequests", "Another bulk job is running; there is one at a time. Wait for its end.")
+            }
+            guard state.records.count < Self.recordsMax else {
+                throw ServiceError(
+                    400, "JobLimitReached", "There are \(Self.recordsMax) job records. Delete old ones: DELETE /jobs/imports/ID.")
+            }
+            do throws(FileFailure) { try Self.write(record, folder) } catch { throw Self.storage(error) }
+            state.records[key] = record
+            state.active = job
+        }
+        let thread = NamedThread("td-job") { [self] in
+            update(key) { $0.status = $0.status == .notstarted ? .running : $0.status }
+            let failure = body(job)
+            state.with { $0.active = nil }
+            finish(key, failure, wasCancelled: job.isCancelled)
+        }
+        state.with { $0.thread = thread }
+    }
+
+    private func finish(_ key: String, _ failure: ServiceError?, wasCancelled: Bool) {
+        let isStopping = state.quietly { $0.isStopping }
+        update(key) { record in
+            if wasCancelled, isStopping {
+                record.status = .failed
+                record.finished = SmallFile.now()
+                record.error = ("Interrupted", "The server ended while the job was running. Start it again; what it did stays.")
+            } else if wasCancelled {
+                record.status = .cancelled
+            } else {
+                record.status = failure == nil ? .succeeded : .failed
+                record.finished = SmallFile.now()
+                record.error = failure.map { ($0.code, $0.message) }
+            }
+        }
+    }
+
+    /// Changes a record that is not forgotten, in memory and in its file.
+    private func update(_ key: String, _ change: (inout JobRecord) -> Void) {
+        state.with { state in
+            guard var record = state.records[key] else { return }
+            change(&record)
+            record.lastAction = SmallFile.now()
+            state.records[key] = record
+            // Where it cannot be written, the next start finds the older one, and takes the job for interrupted.
+            try? Self.write(record, folder)
+        }
+    }
+
+    private func purge() {
+        let now = SmallFile.now()
+        state.with { state in
+            for (key, record) in state.records where record.purge < now && state.active?.key != key {
+                // One that cannot be removed is tried again with the next.
+                guard (try? SmallFile.remove(Self.path(record, folder))) != nil else { continue }
+                state.records[key] = nil
+            }
+        }
+    }
+
+    private func check(_ id: String) throws(ServiceError) {
+        guard (1...100).contains(id.utf8.count) else {
+            throw ServiceError(400, "ValidationFailed", "The id of a job is to have 1 to 100 bytes.")
+        }
+    }
+
+    private static func key(_ id: String, _ kind: JobRecord.Kind) -> String { "\(kind.rawValue)/\(id)" }
+
+    /// Ids are the callers': they never become a path.
+    private static func path(_ record: JobRecord, _ folder: String) -> String {
+        "\(folder)/\(record.kind.rawValue)-\(Hexadecimal.text(Array(record.id.utf8))).json"
+    }
+
+    private static func write(_ record: JobRecord, _ folder: String) throws(FileFailure) {
+        try SmallFile.replace(path(record, folder), with: record.stored.utf8())
+    }
+
+    private static func storage(_ failure: FileFailure) -> ServiceError {
+        ServiceError(500, "StorageFailed", "The record of the job cannot be written: \(failure.description).")
+    }
+}
+
+/// The job that runs, and whether it is to end.
+final class ActiveJob: Sendable {
+    let key: String
+    let id: String
+    private let cancelled = Monitor(false)
+
+    init(key: String, id: String) {
+        self.key = key
+        self.id = id
+    }
+
+    var isCancelled: Bool { cancelled.quietly { $0 } }
+
+    func cancel() { cancelled.with { $0 = true } }
+}

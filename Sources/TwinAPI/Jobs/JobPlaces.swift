@@ -1,0 +1,78 @@
+import DropCore
+
+/// Which files import jobs may touch: those of folders that the configuration names, and nothing that links lead to.
+package struct JobPlaces: Sendable, Equatable {
+    /// Absolute; those that do not exist allow nothing.
+    package let folders: [String]
+
+    package init(folders: [String]) { self.folders = folders }
+
+    /// The path of an input: a regular file in an allowed folder. Errors: `InvalidArgument`.
+    func input(_ uri: String) throws(ServiceError) -> String {
+        let path = try Self.path(of: uri, "inputBlobUri")
+        // What lies elsewhere is told nothing about, not even whether it is there.
+        guard let physical = try? SmallFile.physical(path), allows(physical) else {
+            guard folders.contains(where: { path.utf8.starts(with: ($0 + "/").utf8) }) else { throw refusal(uri, "inputBlobUri") }
+            throw ServiceError(
+                400, "InvalidArgument", "There is no file \(Escaping.visible(path)) that a job may read, as inputBlobUri says.")
+        }
+        do throws(FileFailure) {
+            _ = try OpenFile(readingRegular: physical)
+            return physical
+        } catch {
+            throw ServiceError(
+                400, "InvalidArgument", "The file of inputBlobUri, \(Escaping.visible(path)), cannot be read: \(error.description).")
+        }
+    }
+
+    /// The path of a log: a name in an allowed folder, that may exist as a regular file. Errors: `InvalidArgument`.
+    func output(_ uri: String) throws(ServiceError) -> String {
+        let path = try Self.path(of: uri, "outputBlobUri")
+        guard let slash = path.lastIndex(of: "/") else { throw refusal(uri, "outputBlobUri") }
+        let name = path[path.index(after: slash)...]
+        let folder: String
+        do throws(FileFailure) {
+            folder = try SmallFile.physical(String(path[...slash]))
+        } catch {
+            throw ServiceError(
+                400, "InvalidArgument", "The folder of outputBlobUri, \(Escaping.visible(path)), cannot be used: \(error.description).")
+        }
+        guard !name.isEmpty, name != ".", name != "..", allows(folder + "/" + name) else { throw refusal(uri, "outputBlobUri") }
+        return folder + "/" + name
+    }
+
+    private func allows(_ physical: String) -> Bool {
+        folders.contains { folder in
+            // A folder that is away allows nothing.
+            guard let root = try? SmallFile.physical(folder) else { return false }
+            return physical.utf8.starts(with: (root == "/" ? root : root + "/").utf8)
+        }
+    }
+
+    private func refusal(_ uri: String, _ member: String) -> ServiceError {
+        let known = folders.isEmpty ? "none is allowed yet" : "allowed: \(folders.joined(separator: ", "))"
+        return ServiceError(
+            400, "InvalidArgument",
+            "The \(member) \(Escaping.visible(String(uri.prefix(200)))) is in no folder that jobs may use (\(known)). Add it to http.jobs.folders of twindrop.yaml.")
+    }
+
+    /// A path, or a `file:` URI of this machine. Errors: `InvalidArgument`.
+    private static func path(of uri: String, _ member: String) throws(ServiceError) -> String {
+        var path: String? = uri
+        let lowered = uri.lowercased()
+        if lowered.hasPrefix("file://localhost/") {
+            path = PercentCoding.decoded(uri.dropFirst("file://localhost".count))
+        } else if lowered.hasPrefix("file:///") {
+            path = PercentCoding.decoded(uri.dropFirst("file://".count))
+        } else if lowered.hasPrefix("http:") || lowered.hasPrefix("https:") {
+            throw ServiceError(
+                400, "InvalidArgument",
+                "The \(member) is a web address; this server reads and writes files of its own machine only. Give a path, or file:///….")
+        }
+        guard let path, path.hasPrefix("/"), !path.utf8.contains(0) else {
+            throw ServiceError(
+                400, "InvalidArgument", "The \(member) is to be an absolute path of the server's machine, or a file: URI.")
+        }
+        return path
+    }
+}

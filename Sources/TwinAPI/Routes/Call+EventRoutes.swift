@@ -1,0 +1,39 @@
+import DropCore
+import TwinModel
+
+extension Call {
+    func answerEventRoutes(_ route: Route) throws(ServiceError) -> APIResponse {
+        switch (route, request.method) {
+        case (.eventRoutes, _):
+            let token = try page("eventroutes", standard: api.limits.listPage)
+            let page = try service.eventRoutes(after: token.position, limit: token.limit)
+            return pageResponse(page.elements.map { $0.utf8() }, token, next: page.next)
+        case (.eventRoute(let id), "PUT"):
+            let body = try object()
+            guard let endpoint = body["endpointName"]?.string else {
+                throw ServiceError(400, "EventRouteEndpointInvalid", "The route needs the text \"endpointName\".")
+            }
+            guard let filter = body["filter"]?.string else {
+                throw ServiceError(
+                    400, "EventRouteFilterInvalid", "The route needs the text \"filter\"; \"true\" forwards every event.")
+            }
+            guard api.endpoints.contains(where: { $0.utf8.elementsEqual(endpoint.utf8) }) else {
+                throw ServiceError(
+                    400, "EventRouteEndpointInvalid",
+                    "There is no endpoint \(Escaping.visible(String(endpoint.prefix(100)))). Add its name to http.endpoints of twindrop.yaml.")
+            }
+            do throws(QueryError) {
+                _ = try EventRouteFilter(parsing: filter)
+            } catch {
+                throw ServiceError(400, "EventRouteFilterInvalid", error.filterSentence)
+            }
+            try service.put(eventRoute: id, endpoint: endpoint, filter: filter, by: caller)
+            return .empty()
+        case (.eventRoute(let id), "DELETE"):
+            try service.delete(eventRoute: id, by: caller)
+            return .empty()
+        case (.eventRoute(let id), _): return .json(200, try service.eventRoute(id))
+        default: throw ServiceError(404, "NotFound", "There is nothing at this path.")
+        }
+    }
+}

@@ -1,0 +1,103 @@
+package import DropCore
+import TwinModel
+
+/// The Azure Digital Twins data plane (api-version 2023-10-31 and older) over a `TwinService`, without a server: requests in,
+/// responses out. `TwinServer` puts it on a port.
+package struct TwinAPI: Sendable {
+    let service: any TwinService
+    let jobs: JobBook?
+    let limits: RequestLimits
+    /// `http` or `https`, and the address for requests that name no host.
+    let scheme: String
+    let fallbackHost: String
+    /// What hinders service, in words; empty when ready.
+    let readiness: @Sendable () -> [String]
+    let metrics: @Sendable () -> [MetricFamily]
+    /// Names that event routes may lead to.
+    let endpoints: Set<String>
+
+    /// - Parameters:
+    ///   - jobs: nil where bulk jobs are not offered; they then answer 404.
+    ///   - endpoints: names that event routes may lead to.
+    ///   - readiness: why the service is not ready, in words; called for `/readyz`, may block.
+    ///   - metrics: what `/metrics` shows besides the server's own; may block.
+    package init(
+        service: any TwinService, jobs: JobBook? = nil, limits: RequestLimits = RequestLimits(), scheme: String = "http",
+        fallbackHost: String = "127.0.0.1", endpoints: Set<String> = [], readiness: @escaping @Sendable () -> [String] = { [] },
+        metrics: @escaping @Sendable () -> [MetricFamily] = { [] }
+    ) {
+        self.service = service
+        self.jobs = jobs
+        self.limits = limits
+        self.scheme = scheme
+        self.fallbackHost = fallbackHost
+        self.endpoints = endpoints
+        self.readiness = readiness
+        self.metrics = metrics
+    }
+
+    /// The versions of the contract that are spoken; they differ in `$metadata.$lastUpdateTime` only (adt-api §1.1).
+    static let versions = [
+        "2020-10-31", "2021-06-30-preview", "2022-05-31", "2023-02-27-preview", "2023-06-30", "2023-10-31",
+    ]
+
+    /// What the head of a request asks for, before its body is read; or the answer it gets at once.
+    package func route(_ request: APIRequest) throws(ServiceError) -> RoutedRequest {
+        guard let route = try Route(rawPath: request.rawPath) else {
+            throw ServiceError(404, "NotFound", "There is nothing at this path. The API has /models, /digitaltwins, /query, /eventroutes and /jobs.")
+        }
+        guard route.methods.contains(request.method) else {
+            if case .models = route, request.rawPath.hasSuffix("/") {
+                throw ServiceError(400, "MissingArgument", "The id of the model is empty. Name it: /models/dtmi:example:Room;1.")
+            }
+            throw ServiceError(
+                405, "MethodNotAllowed", "\(route.label) answers \(route.methods.joined(separator: ", ")) only.")
+        }
+        if route.isVersioned { try checkVersion(request) }
+        return RoutedRequest(route: route, request: request, limits: limits)
+    }
+
+    private func checkVersion(_ request: APIRequest) throws(ServiceError) {
+        let known = Self.versions.joined(separator: ", ")
+        guard let version = request.parameter("api-version"), !version.isEmpty else {
+            throw ServiceError(400, "ApiVersionUnspecified", "The parameter api-version is missing. It is one of \(known).")
+        }
+        guard Self.versions.contains(version) else {
+            throw ServiceError(
+                400, "UnsupportedApiVersion",
+                "The API version \(Escaping.visible(String(version.prefix(40)))) is not supported. Use one of \(known).")
+        }
+    }
+
+    /// Answers a request. Blocking; must not be called on Swift's cooperative pool.
+    package func answer(_ routed: RoutedRequest, as caller: Caller) -> APIResponse {
+        do throws(ServiceError) {
+            return try Call(api: self, request: routed.request, caller: caller).answer(routed.route)
+        } catch {
+            if error.status == 405 { return .error(error, headers: [("Allow", routed.route.methods.joined(separator: ", "))]) }
+            return .error(error)
+        }
+    }
+}
+
+/// A request whose path, method and version are known to be right.
+package struct RoutedRequest: Sendable {
+    let route: Route
+    package var request: APIRequest
+    /// The threads it runs on.
+    package let lane: Lane
+    /// Unit: bytes.
+    package let bodyMax: Int
+    /// The path without ids, for metrics and logs.
+    package let label: String
+    let role: Role?
+
+    init(route: Route, request: APIRequest, limits: RequestLimits) {
+        self.route = route
+        self.request = request
+        lane = route.lane(for: request.method)
+        bodyMax = route.bodyMax(limits)
+        label = route.label
+        role = route.role(for: request.method)
+    }
+}

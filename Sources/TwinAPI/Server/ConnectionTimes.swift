@@ -1,0 +1,63 @@
+import Hummingbird
+import NIOCore
+import NIOHTTPTypes
+
+/// Ends a connection whose client takes too long over a request's body or over an answer: slow clients hold a descriptor and a
+/// buffer, and would hold them for ever. Rest between requests, and heads, are bounded by the server's idle time.
+///
+/// Used on the connection's event loop only.
+final class ConnectionTimes: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    private let readTime: TimeAmount
+    private let writeTime: TimeAmount
+    private var reading: Scheduled<Void>?
+    private var writing: Scheduled<Void>?
+
+    init(read: Duration, write: Duration) {
+        readTime = TimeAmount(read)
+        writeTime = TimeAmount(write)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head:
+            reading?.cancel()
+            reading = closing(context, in: readTime)
+        case .body: break
+        case .end:
+            reading?.cancel()
+            reading = nil
+        }
+        context.fireChannelRead(data)
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        switch unwrapOutboundIn(data) {
+        case .head:
+            writing?.cancel()
+            writing = closing(context, in: writeTime)
+            context.write(data, promise: promise)
+        case .body: context.write(data, promise: promise)
+        case .end:
+            let sent = promise ?? context.eventLoop.makePromise(of: Void.self)
+            let deadline = writing
+            writing = nil
+            sent.futureResult.assumeIsolated().whenComplete { _ in deadline?.cancel() }
+            context.write(data, promise: sent)
+        }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        reading?.cancel()
+        writing?.cancel()
+    }
+
+    private func closing(_ context: ChannelHandlerContext, in time: TimeAmount) -> Scheduled<Void> {
+        let channel = context.channel
+        return context.eventLoop.scheduleTask(in: time) { channel.close(promise: nil) }
+    }
+}

@@ -1,0 +1,155 @@
+import DropCore
+import Hummingbird
+import HTTPTypes
+import NIOCore
+import ThreadKit
+
+/// Between the server's asynchronous side and the API's blocking one: reads the request, has it answered on the threads of its
+/// lane, and gives the answer back.
+struct Responder: HTTPResponder {
+    typealias Context = BasicRequestContext
+
+    let api: TwinAPI
+    let gate: Gate
+    let lanes: Lanes
+    let requests: RequestCounters
+
+    func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
+        let begin = ContinuousClock.now
+        let (answer, label) = try await answer(to: request)
+        requests.note(route: label, status: answer.status, took: ContinuousClock.now - begin)
+        return response(answer, to: request)
+    }
+
+    private func answer(to request: Request) async throws -> (APIResponse, String) {
+        guard let head = APIRequest(method: request.method.rawValue, target: request.head.path ?? "", headers: Self.headers(of: request))
+        else {
+            let error = ServiceError(400, "InvalidArgument", "The query of the URL holds a broken percent-escape. Encode values once.")
+            return (.error(error), "invalid")
+        }
+        var routed: RoutedRequest
+        do throws(ServiceError) {
+            routed = try api.route(head)
+        } catch {
+            let decision = await gate.decide(head, needs: .viewer)  // Who may not read learns nothing about paths either.
+            if case .refused(let response) = decision { return (response, "none") }
+            return (.error(error, headers: Self.allow(error, head)), "none")
+        }
+        let caller: Caller
+        switch await gate.decide(head, needs: routed.role) {
+        case .refused(let response): return (response, routed.label)
+        case .passes(let known): caller = known
+        }
+        if let refusal = Self.refusal(ofBodyOf: request, routed) { return (refusal, routed.label) }
+        guard let body = try await body(of: request, max: routed.bodyMax) else {
+            return (Self.tooLarge(routed.bodyMax), routed.label)
+        }
+        routed.request.body = body
+        return (await lanes.run(routed, api, caller), routed.label)
+    }
+
+    private static func headers(of request: Request) -> [String: String] {
+        var headers: [String: String] = [:]
+        for field in request.headers {
+            let name = field.name.canonicalName
+            headers[name] = headers[name].map { $0 + ", " + field.value } ?? field.value
+        }
+        if let authority = request.head.authority { headers["host"] = authority }
+        return headers
+    }
+
+    private static func allow(_ error: ServiceError, _ request: APIRequest) -> [(name: String, value: String)] {
+        // The path is right where the method alone was wrong.
+        guard error.status == 405, let route = try? Route(rawPath: request.rawPath) else { return [] }
+        return [("Allow", route.methods.joined(separator: ", "))]
+    }
+
+    /// What a body's head tells already. Other content types are refused because a browser sends some of them across sites
+    /// without asking first.
+    private static func refusal(ofBodyOf request: Request, _ routed: RoutedRequest) -> APIResponse? {
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > routed.bodyMax { return tooLarge(routed.bodyMax) }
+        guard let type = request.headers[.contentType], !type.isEmpty, request.method != .get, request.method != .delete else {
+            return nil
+        }
+        let word = type.prefix { $0 != ";" }.lowercased().filter { $0 != " " }
+        guard word == "application/json" || word.hasPrefix("application/") && word.hasSuffix("+json") || !hasBody(request) else {
+            return .error(
+                ServiceError(
+                    415, "UnsupportedMediaType",
+                    "The content type is to be application/json, or application/json-patch+json for patches."))
+        }
+        return nil
+    }
+
+    private static func hasBody(_ request: Request) -> Bool {
+        request.headers[.contentLength].map { $0 != "0" } ?? request.headers.contains(.transferEncoding)
+    }
+
+    private static func tooLarge(_ max: Int) -> APIResponse {
+        .error(
+            ServiceError(
+                413, "RequestEntityTooLarge", "The body is larger than \(max) bytes. Split it, or use an import job."),
+            headers: [("Connection", "close")])
+    }
+
+    /// The whole body; nil where it is larger than `max`.
+    private func body(of request: Request, max: Int) async throws -> [UInt8]? {
+        guard Self.hasBody(request) else { return [] }
+        var bytes: [UInt8] = []
+        for try await chunk in request.body {
+            guard bytes.count + chunk.readableBytes <= max else { return nil }
+            bytes += chunk.readableBytesView
+        }
+        return bytes
+    }
+
+    private func response(_ answer: APIResponse, to request: Request) -> Response {
+        var headers = HTTPFields()
+        for (name, value) in answer.headers {
+            guard let name = HTTPField.Name(name) else { continue }
+            headers.append(HTTPField(name: name, value: value))
+        }
+        headers.append(HTTPField(name: .cacheControl, value: "no-store"))
+        headers.append(HTTPField(name: .xContentTypeOptions, value: "nosniff"))
+        if let id = Self.clientRequestID, let value = request.headers[id],
+            let wanted = Self.returnClientRequestID.flatMap({ request.headers[$0] }), wanted.lowercased() == "true"
+        {
+            headers.append(HTTPField(name: id, value: value))
+        }
+        let body = answer.body.isEmpty || request.method == .head ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
+        return Response(status: .init(code: answer.status), headers: headers, body: body)
+    }
+
+    private static let clientRequestID = HTTPField.Name("x-ms-client-request-id")
+    private static let returnClientRequestID = HTTPField.Name("x-ms-return-client-request-id")
+}
+
+/// The threads on which requests are answered.
+final class Lanes: Sendable {
+    private let pools: [Lane: ThreadPool]
+
+    init(_ settings: ServerSettings) {
+        // A connection has one request in hand, so as many as there are connections can wait.
+        pools = [
+            .read: ThreadPool("td-http-read", width: settings.readThreads, capacity: settings.connectionsMax),
+            .write: ThreadPool("td-http-write", width: settings.writeThreads, capacity: settings.connectionsMax),
+            .scan: ThreadPool("td-http-scan", width: settings.scanThreads, capacity: settings.connectionsMax),
+        ]
+    }
+
+    func run(_ routed: RoutedRequest, _ api: TwinAPI, _ caller: Caller) async -> APIResponse {
+        await withCheckedContinuation { continuation in
+            let isTaken = pools[routed.lane]?.submit { continuation.resume(returning: api.answer(routed, as: caller)) } ?? false
+            if !isTaken {
+                let error = ServiceError(503, "ServerBusy", "The server is stopping, or has more to do than it can keep. Try again.")
+                continuation.resume(returning: .error(error, headers: [("Retry-After", "1")]))
+            }
+        }
+    }
+
+    /// Requests that wait for a thread.
+    var waiting: [(lane: Lane, count: Int)] { Lane.allCases.map { ($0, pools[$0]?.waiting ?? 0) } }
+
+    /// Blocking.
+    func close() { for pool in pools.values { pool.close() } }
+}

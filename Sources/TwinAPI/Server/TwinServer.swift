@@ -1,0 +1,162 @@
+package import DropCore
+import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
+import Logging
+import NIOCore
+import NIOPosix
+import NIOSSL
+import ServiceLifecycle
+import ThreadKit
+
+/// `TwinAPI` on a port, over HTTP/1.1, with or without TLS.
+///
+/// The two event loops only move bytes; every call of the service runs on the threads of `Lanes`.
+package final class TwinServer: Sendable {
+    private enum State: Sendable {
+        case starting
+        case running(port: Int)
+        case ended(DropError?)
+    }
+
+    private struct Running: Sendable {
+        let group: ServiceGroup
+        let loops: MultiThreadedEventLoopGroup
+        let lanes: Lanes
+    }
+
+    private let settings: ServerSettings
+    private let state = Monitor<State>(.starting)
+    private let running: Running
+
+    /// Listens, and answers until `stop`. Blocking; not from the cooperative pool.
+    ///
+    /// - Parameters:
+    ///   - makeAPI: gives the API, told the counters of this server, for its metrics.
+    /// Errors: `listen` where the address cannot be had, `tls` where the certificate files cannot be used.
+    package init(
+        _ settings: ServerSettings, gate: Gate,
+        makeAPI: (_ own: @escaping @Sendable () -> [MetricFamily]) -> TwinAPI
+    ) throws(DropError) {
+        self.settings = settings
+        let loops = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+        let lanes = Lanes(settings)
+        let counters = RequestCounters()
+        let api = makeAPI { counters.families + [Self.queueDepths(lanes)] }
+        let responder = Responder(api: api, gate: gate, lanes: lanes, requests: counters)
+        let state = state
+        do {
+            var configuration = ApplicationConfiguration(
+                address: .hostname(settings.host, port: settings.port), serverName: nil, backlog: 1024,
+                reuseAddress: true)
+            configuration.availableConnectionsDelegate = MaximumAvailableConnections(settings.connectionsMax)
+            let application = Application(
+                responder: responder, server: try Self.builder(settings), configuration: configuration,
+                onServerRunning: { channel in state.with { $0 = .running(port: channel.localAddress?.port ?? settings.port) } },
+                eventLoopGroupProvider: .shared(loops), logger: Self.quiet)
+            var lifecycle = ServiceGroupConfiguration(services: [application], logger: Self.quiet)
+            lifecycle.maximumGracefulShutdownDuration = settings.patience
+            running = Running(group: ServiceGroup(configuration: lifecycle), loops: loops, lanes: lanes)
+        } catch {
+            lanes.close()
+            Self.end(loops)
+            throw error as? DropError ?? Self.failure(error, settings)
+        }
+        try begin()
+    }
+
+    /// The port in use.
+    package var port: Int {
+        state.with { if case .running(let port) = $0 { port } else { settings.port } }
+    }
+
+    /// `http://127.0.0.1:7077`: what clients are given.
+    package var url: String {
+        let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
+        let reachable = ["0.0.0.0", "[::]"].contains(host) ? "127.0.0.1" : host
+        return "\(settings.tls == nil ? "http" : "https")://\(reachable):\(port)"
+    }
+
+    /// Takes no more connections, lets the requests in hand end within `settings.patience`, and closes. May be called more than
+    /// once. Blocking; not from the cooperative pool.
+    package func stop() {
+        let group = running.group
+        // Awaited below, through the state that the task of `begin` sets when the group has ended.
+        Task { await group.triggerGracefulShutdown() }
+        state.wait(until: { if case .ended = $0 { true } else { false } }) { _ in }
+        running.lanes.close()
+        Self.end(running.loops)
+    }
+
+    private func begin() throws(DropError) {
+        let (group, state, settings) = (running.group, state, settings)
+        // Awaited by `stop`, through `state`; its end is also what a failed start is known by.
+        Task {
+            var failure: DropError?
+            do { try await group.run() } catch { failure = Self.failure(error, settings) }
+            state.with { $0 = .ended(failure) }
+        }
+        let failure: DropError?? = state.wait(until: { if case .starting = $0 { false } else { true } }) { state in
+            if case .ended(let failure) = state { .some(failure) } else { nil }
+        }
+        guard let failure else { return }
+        running.lanes.close()
+        Self.end(running.loops)
+        throw failure ?? Self.failure(nil, settings)
+    }
+
+    private static func builder(_ settings: ServerSettings) throws -> HTTPServerBuilder {
+        var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
+        decoder.maxHeaderListSize = settings.headerBytesMax
+        decoder.maxHeaderFieldSize = settings.headerBytesMax
+        decoder.maxHeaderFieldCount = 100
+        let (read, write) = (settings.readTime, settings.writeTime)
+        let http = HTTPServerBuilder.http1(
+            configuration: .init(
+                additionalChannelHandlers: [ConnectionTimes(read: read, write: write)], idleTimeout: TimeAmount(settings.idleTime),
+                httpDecoderConfiguration: decoder))
+        guard let files = settings.tls else { return http }
+        return try .tls(http, tlsConfiguration: try tls(files))
+    }
+
+    private static func tls(_ files: ServerSettings.TLSFiles) throws(DropError) -> TLSConfiguration {
+        do {
+            let chain = try NIOSSLCertificate.fromPEMFile(files.certificates)
+            let key = try NIOSSLPrivateKey(file: files.key, format: .pem)
+            var configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
+            configuration.minimumTLSVersion = .tlsv12
+            return configuration
+        } catch {
+            throw DropError(
+                "tls", "The certificate \(files.certificates) with the key \(files.key) cannot be used: \(error).",
+                hint: "Both are PEM files; the first holds the certificate, then those that signed it; the second its private key.",
+                remedy: .stop)
+        }
+    }
+
+    private static func queueDepths(_ lanes: Lanes) -> MetricFamily {
+        var family = MetricFamily("twindrop_http_waiting_requests", .gauge, "Requests that wait for a thread, by lane.")
+        for (lane, count) in lanes.waiting { family.add(Double(count), ["lane": "\(lane)"]) }
+        return family
+    }
+
+    private static func failure(_ error: (any Error)?, _ settings: ServerSettings) -> DropError {
+        DropError(
+            "listen", "The address \(settings.host):\(settings.port) cannot be listened on\(error.map { ": \($0)" } ?? "").",
+            hint: "Is another program, or another twindrop, using the port? Choose one with --listen HOST:PORT; port 0 takes a free one.",
+            remedy: .stop)
+    }
+
+    /// The server's own chatter; what matters is told by this type's errors and the request counters.
+    private static let quiet: Logger = {
+        var log = Logger(label: "twindrop.http") { _ in SwiftLogNoOpLogHandler() }
+        log.logLevel = .critical
+        return log
+    }()
+
+    private static func end(_ loops: MultiThreadedEventLoopGroup) {
+        // It can only fail when called from one of its own threads.
+        try? loops.syncShutdownGracefully()
+    }
+}

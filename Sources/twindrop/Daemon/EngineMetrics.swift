@@ -1,0 +1,102 @@
+import DropCore
+import DropWatch
+import Pipeline
+import PluginHost
+import TwinAPI
+import TwinStore
+
+/// What `/metrics` shows of a running engine.
+struct EngineMetrics {
+    let snapshot: PipelineSnapshot
+    let watched: [DropWatch.SourceStatus]
+    let watcherRestarts: Int
+    let plugins: [PluginHost.SourceStatus]
+    let store: TwinStore
+    let totals: [SourceName: DropBooks]
+    let space: FreeSpace?
+
+    var families: [MetricFamily] { graph + drops + operations + flow + watching }
+
+    private var graph: [MetricFamily] {
+        // A database that cannot be read shows nothing here; readiness and logs say why.
+        guard let counts = try? store.counts() else { return [] }
+        var disk = MetricFamily("twindrop_disk_free_bytes", .gauge, "Free bytes of the file system that holds the state folder.")
+        if let space { disk.add(Double(space.bytesFree)) }
+        return [
+            MetricFamily("twindrop_twins", .gauge, "Twins in the graph.", Double(counts.twins)),
+            MetricFamily("twindrop_relationships", .gauge, "Relationships in the graph.", Double(counts.relationships)),
+            MetricFamily(
+                "twindrop_waiting_relationships", .gauge, "Relationships that wait for a twin.", Double(counts.pending)),
+            MetricFamily("twindrop_commits_total", .counter, "Commits since the home was made.", Double(counts.commits)),
+            disk,
+        ]
+    }
+
+    private var drops: [MetricFamily] {
+        var family = MetricFamily("twindrop_drops", .gauge, "Drops in the register, by source and state.")
+        for known in (try? store.statistics()) ?? [] {  // As above.
+            for state in DropState.allCases {
+                guard let count = known.drops[state] else { continue }
+                family.add(Double(count), ["source": known.source.text, "state": state.rawValue])
+            }
+        }
+        return [family]
+    }
+
+    private var operations: [MetricFamily] {
+        var records = MetricFamily(
+            "twindrop_records_total", .counter, "Records of applied drops since the start, by source and outcome.")
+        var operations = MetricFamily(
+            "twindrop_operations_total", .counter, "Operations of applied drops since the start, by source and outcome.")
+        for (source, books) in totals.sorted(by: { $0.key < $1.key }) {
+            let name = source.text
+            records.add(Double(books.recordsUsed), ["source": name, "outcome": "used"])
+            records.add(Double(books.recordsFiltered), ["source": name, "outcome": "filtered"])
+            records.add(Double(books.recordsRejected), ["source": name, "outcome": "rejected"])
+            for (outcome, count) in [
+                ("created", books.created), ("updated", books.updated), ("unchanged", books.unchanged),
+                ("deleted", books.deleted), ("rejected", books.rejected), ("superseded", books.superseded),
+                ("deleted-by-absence", books.deletedByAbsence), ("waiting", books.waiting),
+            ] {
+                operations.add(Double(count), ["source": name, "outcome": outcome])
+            }
+        }
+        return [records, operations]
+    }
+
+    private var flow: [MetricFamily] {
+        var stages = MetricFamily("twindrop_stage_duration_seconds", .histogram, "How long the stages of the flow took.")
+        for stage in StageTimes.Stage.allCases {
+            stages.add(snapshot.times.durations[stage] ?? DurationHistogram(), ["stage": stage.rawValue])
+        }
+        var queues = MetricFamily("twindrop_queue_length", .gauge, "Files and drops that wait for a stage.")
+        for queue in snapshot.queues { queues.add(Double(queue.count), ["stage": queue.stage]) }
+        return [
+            stages, queues,
+            MetricFamily("twindrop_drops_in_flight", .gauge, "Drops between claim and end.", Double(snapshot.inFlight.count)),
+            MetricFamily(
+                "twindrop_disk_full", .gauge, "1 while files wait because the disk is full.", snapshot.diskIsFull ? 1 : 0),
+        ]
+    }
+
+    private var watching: [MetricFamily] {
+        var waiting = MetricFamily("twindrop_waiting_files", .gauge, "Files in the drop zone that are not settled, by source.")
+        var oldest = MetricFamily("twindrop_oldest_waiting_file_seconds", .gauge, "Age of the oldest waiting file, by source.")
+        for source in watched {
+            waiting.add(Double(source.waiting), ["source": source.source.text])
+            oldest.add((source.oldestWaiting ?? .zero) / .seconds(1), ["source": source.source.text])
+        }
+        var starts = MetricFamily("twindrop_worker_starts_total", .counter, "Plugin workers started, by source.")
+        var suspended = MetricFamily("twindrop_source_suspended", .gauge, "1 while a source is suspended.")
+        for plugin in plugins {
+            starts.add(Double(plugin.workerStarts), ["source": plugin.source.text])
+            let isSuspended = plugin.suspension != nil || snapshot.suspended.contains(plugin.source)
+            suspended.add(isSuspended ? 1 : 0, ["source": plugin.source.text])
+        }
+        return [
+            waiting, oldest, starts, suspended,
+            MetricFamily(
+                "twindrop_watcher_restarts_total", .counter, "Restarts of the watching process.", Double(watcherRestarts)),
+        ]
+    }
+}
