@@ -8,6 +8,7 @@ extension GraphCommit {
         let sequence = UInt32(truncatingIfNeeded: sequence)
         store.publication.writing {
             for member in effects { publish(member, sequence) }
+            if let first = effects.first?.sequence { store.models.advance(from: first - 1, to: self.sequence) }
         }
         store.keys.persisted(through: persistedKeys)
         store.counters.withLock { counters in
@@ -32,7 +33,11 @@ extension GraphCommit {
         let others = store.sources.withLock { $0.memories.values.filter { $0 !== memory } }
         let owned = memory.owned(comparison.scope)
         for (kind, number, hash) in member.vanished { remove(kind, hash, number) }
-        member.createdTwins.forEach { store.twinVersions[$0] = sequence }
+        member.createdTwins.forEach {
+            store.twinVersions[$0] = sequence
+            store.models.confirm($0)
+        }
+        for (number, model) in member.remodelled { store.models.set(number, model: model) }
         member.createdRelationships.forEach { store.relationshipVersions[$0] = sequence }
         memory.ownedSince = sequence
         owned.twins.formUnion(member.createdTwins)
@@ -68,7 +73,9 @@ extension GraphCommit {
                 }
             }
             switch kind {
-            case .twins: store.twinVersions[number] = sequence
+            case .twins:
+                store.twinVersions[number] = sequence
+                store.models.remove(number)
             case .relationships: store.relationshipVersions[number] = sequence
             }
         }

@@ -11,6 +11,7 @@ extension GraphCommit {
             guard comparison.twinPlaces[view.number] == place else { return }
             if view.isPlainNewTwin {
                 try sql.insertTwin.insertTwin(view)
+                store.models.stage(view.number, model: view.key)
                 if member.createdTwins.insert(view.number) { member.books.created += 1 }
                 comparison.memory.twinFingerprints[view.number] = view.fingerprint
                 return
@@ -63,6 +64,7 @@ extension GraphCommit {
         try sql.updateTwin.run()
         changed.insert(entry.number)
         member.revised.append((.twins, entry.number, entry.fingerprint))
+        if newModel != model { member.remodelled.append((entry.number, newModel)) }
         member.books.updated += 1
     }
 

@@ -26,6 +26,8 @@ final class GraphCommit {
         var entered: [(kind: NumberReservation.Kind, hash: IdentityHash, number: UInt32)] = []
         var revised: [(kind: NumberReservation.Kind, number: UInt32, fingerprint: UInt64)] = []
         var deleted: [(kind: NumberReservation.Kind, number: UInt32, hash: IdentityHash)] = []
+        /// Twins that were there and got another model (0: none).
+        var remodelled: [(number: UInt32, model: UInt32)] = []
         /// Identities this drop introduced that came to nothing.
         var vanished: [(kind: NumberReservation.Kind, number: UInt32, hash: IdentityHash)] = []
         /// Relationships that waited, and the drops that stated them.

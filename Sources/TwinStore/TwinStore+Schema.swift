@@ -137,6 +137,7 @@ extension TwinStore {
             try loadTwins(database)
             try loadRelationships(database)
             try loadWaiting(database)
+            try loadIndexes(database)
         }
     }
 
@@ -145,6 +146,7 @@ extension TwinStore {
         try reading { (database) throws(DropError) in
             try loadCounters(database)
             try loadSources(database)
+            try loadIndexes(database)
         }
     }
 
@@ -205,16 +207,18 @@ extension TwinStore {
 
     private func loadTwins(_ database: Database) throws(DropError) {
         var last: (drop: UInt64, owned: SourceMemory.Owned?) = (0, nil)
-        let query = try RawStatement("SELECT no, id, rec FROM twin", database)
+        let query = try RawStatement("SELECT no, id, rec, model FROM twin", database)
         while try query.step() {
             let number = UInt32(truncatingIfNeeded: query.integer(0))
             _ = twins.enter(query.identity(1, hash), number)
             twinVersions[number] = 1
+            models.set(number, model: UInt32(truncatingIfNeeded: query.integer(3)))
             let owner = try query.ownerDrop(2)
             if owner != last.drop { last = (owner, owned(by: owner)) }
             last.owned?.twins.insert(number)
         }
         query.reset()
+        models.loaded(counters.withLock { $0.sequence })
     }
 
     private func loadRelationships(_ database: Database) throws(DropError) {

@@ -48,6 +48,12 @@ package final class TwinStore: Sendable {
     /// By number: the sequence of the last commit that changed it; 0 while it is not committed.
     let twinVersions = SparseArray<UInt32>()
     let relationshipVersions = SparseArray<UInt32>()
+    /// By number: the model each twin has.
+    let models = TwinModels()
+    /// What queries know of the models; see `ModelFamily`.
+    let modelFamily = Mutex(ModelFamily())
+    /// Keys of the properties that have an index.
+    let indexed = Mutex<Set<UInt32>>([])
     /// By drop number: index of its source's name plus one.
     let dropSource = SparseArray<UInt16>()
     let keys = GlobalKeys()
