@@ -22,7 +22,7 @@ final class GraphCommit {
         let sequence: UInt64
         var createdTwins = NumberSet()
         var createdRelationships = NumberSet()
-        /// Twins whose model is another now (a global key).
+        /// Twins that were there and got another model (a global key; 0: none).
         var remodelled: [(number: UInt32, model: UInt32)] = []
         /// Identities entered into the indexes inside the commit.
         var entered: [(kind: NumberReservation.Kind, hash: IdentityHash, number: UInt32)] = []

@@ -103,7 +103,7 @@ extension GraphCommit {
         for key in change.models { store.modelVersions[key] = sequence }
         let count = store.counters.withLock { $0.nextTwin }
         var touched = false
-        for number in 0..<count where store.twinModels[number] != 0 && change.models.contains(store.twinModels[number]) {
+        for number in 0..<count where change.models.contains(store.models.model(of: number)) {
             guard store.twinVersions[number] != 0 else { continue }
             store.twinVersions[number] = sequence
             for memory in memories { memory.twinFingerprints[number] = 0 }
