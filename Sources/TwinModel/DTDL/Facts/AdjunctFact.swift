@@ -58,6 +58,8 @@ struct AdjunctFact: Sendable {
         let kind: Kind
         var isRequired = true
         var isUniqueAmongSiblings = false
+        /// Whether its value has to be a value of the element's `schema`.
+        var conformsToSchema = false
     }
 }
 

@@ -233,7 +233,11 @@ extension Extension {
             fact("HasCapability", [.relationship], forbids: [iri("HasComponent")]), fact("HasComponent", [.relationship]),
             fact(
                 "Limited", numbered, rules: [numeric],
-                [member("maximum", .decimal, required: false), member("minimum", .decimal, required: false)]),
+                ["maximum", "minimum"].map {
+                    var limit = member($0, .decimal, required: false)
+                    limit.conformsToSchema = true
+                    return limit
+                }),
             fact("Precise", numbered, rules: [numeric], [member("decimalPlaces", .integer(minimum: nil))]),
             fact(
                 "Qualified", [.command, .component, .field, .property, .relationship, .telemetry], [member("namespace", named)]),

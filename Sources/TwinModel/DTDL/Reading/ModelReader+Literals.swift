@@ -153,7 +153,8 @@ extension ModelReader {
             case "@id": report(.valueObjectId, element, property, at: member.nameStart)
             case "@context": report(.valueObjectContext, element, property, at: member.nameStart)
             case "@graph": report(.valueObjectGraph, element, property, at: member.nameStart)
-            case "@language": report(.valueObjectLanguage, element, property, at: member.nameStart)
+            case "@language":
+                if context.version >= 3 { report(.valueObjectLanguage, element, property, at: member.nameStart) }
             case _ where member.name.utf8.first == UInt8(ascii: "@"):
                 if context.version >= 3 { report(.valueObjectKeyword, element, property, value: member.name, at: member.nameStart) }
             default: report(.valueObjectInvalidProp, element, property, value: member.name, at: member.nameStart)
@@ -215,7 +216,7 @@ extension ModelReader {
         _ members: [JSONNode.Member], _ property: String, _ element: String, _ lengthMax: Int
     ) -> [JSON.Member] {
         var texts: [JSON.Member] = []
-        if members.contains(where: { $0.name == "@value" }) {
+        if members.count == 2, Set(members.map(\.name)) == ["@value", "@language"] {
             report(.langTagValueInLangMap, element, property, at: members[0].nameStart)
             return []
         }

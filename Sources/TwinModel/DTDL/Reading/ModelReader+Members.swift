@@ -199,10 +199,6 @@ extension ModelReader {
             report(.idTooLong, element.id, fact.name, value: text, at: offset)
             return nil
         }
-        if context.isReserved(text), StandardElement.all[text] == nil, !Extension.knownIRIs.contains(text) {
-            report(.undefinedReservedId, element.id, fact.name, value: text, at: offset)
-            return nil
-        }
         return text
     }
 
@@ -281,10 +277,6 @@ extension ModelReader {
             let iri = text.utf8.starts(with: "dtmi:".utf8) ? text : context.unitIRI(of: text)
             guard let iri, DTMI(iri) != nil else {
                 report(.badDtmiOrTerm, element.id, fact.term, value: text, at: start)
-                return []
-            }
-            if context.isReserved(iri), StandardElement.all[iri] == nil, !Extension.knownIRIs.contains(iri) {
-                report(.undefinedReservedId, element.id, fact.term, value: iri, at: start)
                 return []
             }
             return [.init(target: iri, offset: start, isInline: false)]

@@ -48,6 +48,10 @@ extension ModelReader {
             }
             return
         }
+        if context.version == 2, context.iri(of: text)?.utf8.starts(with: "dtmi:standard:class:".utf8) == true {
+            types.hasRefusedType = true  // A unit type: a class, but none for documents.
+            return report(.badType, spot?.parent.id ?? id, spot?.member.name ?? "@type", value: text, at: offset)
+        }
         readUnknownType(text, at: offset, &types, context, id)
     }
 

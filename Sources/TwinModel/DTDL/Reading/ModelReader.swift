@@ -67,8 +67,8 @@ struct ModelReader {
 
     private mutating func readTop(_ node: JSONNode) {
         let start = node.range.lowerBound
-        if node["@graph"] != nil { return report(.topLevelGraphDisallowed, nil, value: "@graph", at: start) }
         guard let contextNode = node["@context"] else { return report(.missingContext, nil, at: start) }
+        if node["@graph"] != nil { return report(.topLevelGraphDisallowed, nil, value: "@graph", at: start) }
         var reader = ContextReader(options: options, outer: nil)
         let context = reader.read(contextNode)
         for problem in reader.problems { report(problem.id, nil, "@context", value: problem.value, at: problem.offset) }
@@ -84,7 +84,7 @@ struct ModelReader {
         guard types.kinds.first == .interface else {
             return report(.typeNotRootable, id, "@type", value: types.kinds.first?.rawValue, at: start)
         }
-        finish(node, id: id, kind: .interface, types: types, context: context, spot: nil)
+        _ = finish(node, id: id, kind: .interface, types: types, context: context, spot: nil)
     }
 
     /// Keywords other than `@context`, `@id` and `@type`.
@@ -132,8 +132,7 @@ struct ModelReader {
         guard let types, let chosen = choose(types, kind, node, context, spot) else { return nil }
         guard let id = elementID(node, chosen, context, spot) else { return nil }
         checkKeywords(node, context, id, isTop: false)
-        finish(node, id: id, kind: chosen, types: types, context: context, spot: spot)
-        return id
+        return finish(node, id: id, kind: chosen, types: types, context: context, spot: spot) ? id : nil
     }
 
     private func expectedClass(of spot: Spot) -> DTDLClass? {
@@ -237,17 +236,23 @@ struct ModelReader {
         return text
     }
 
-    /// Makes the element, reads its members, and keeps it.
+    /// An id that is defined already; a name twice gives the same generated id twice.
+    private mutating func refuseRepeated(_ node: JSONNode, _ id: String, _ context: ActiveContext, _ spot: Spot?) {
+        let start = node.range.lowerBound
+        guard let spot, spot.member.isPlural, node["@id"] == nil else {
+            return report(.duplicateDefinition, id, "@id", value: id, at: start)
+        }
+        guard !(options.toleratesSolecisms && context.version == 2) else { return }
+        report(.nonUniquePropertyValue, spot.parent.id, spot.member.name, value: nameText(node, context), at: start)
+    }
+
+    /// Makes the element, reads its members, and keeps it; false where its id is defined already.
     private mutating func finish(
         _ node: JSONNode, id: String, kind: DTDLClass, types: ReadTypes, context: ActiveContext, spot: Spot?
-    ) {
+    ) -> Bool {
         if elements[id] != nil || known[id] != nil {
-            guard spot?.member.isPlural == true, node["@id"] == nil else {
-                return report(.duplicateDefinition, id, "@id", value: id, at: node.range.lowerBound)
-            }
-            guard !(options.toleratesSolecisms && context.version == 2) else { return }
-            return report(
-                .nonUniquePropertyValue, spot?.parent.id, spot?.member.name, value: id, at: node.range.lowerBound)
+            refuseRepeated(node, id, context, spot)
+            return false
         }
         let isPartition = spot == nil || kind == .interface
         var element = Element(
@@ -263,6 +268,7 @@ struct ModelReader {
         readMembers(node, of: &element, types: types, context: context, isInferred: isInferred)
         elements[id] = element
         if kind == .interface, let parent = spot?.parent.id { addNestedBytes(node.range.count, above: parent) }
+        return true
     }
 
     /// An Interface's own size leaves nested Interfaces out.
