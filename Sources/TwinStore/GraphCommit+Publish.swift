@@ -9,6 +9,7 @@ extension GraphCommit {
         store.publication.writing {
             for member in effects {
                 if let member = member as? DropEffects { publish(member, sequence) } else { publish(call: member, sequence) }
+                if !member.remodelled.isEmpty { store.modelVersions[0] = sequence }
             }
             if let first = effects.first?.sequence { store.models.advance(from: first - 1, to: self.sequence) }
         }

@@ -1,7 +1,7 @@
 import TwinModel
 
-/// What a query has to know of the models: which extend which, and which have what component. The store's own
-/// `modelFamily` is used where a call names none.
+/// What a query has to know of the models: which extend which, and which have what component. The models of the
+/// graph are used where a call names none.
 package struct ModelFamily: Sendable {
     /// Everything a model extends, directly or not, itself included; of an unknown model itself or nothing.
     package let ancestors: @Sendable (String) -> [String]
