@@ -196,7 +196,7 @@ extension DropComparison {
         }
         guard store.twinVersions[number] != 0 else { return .unknown }
         validation?.reliesOnTwins = true
-        return .model(store.twinModels[number])
+        return .model(store.models.model(of: number))
     }
 
     /// What an operation says of the model; nil: nothing.
