@@ -12,7 +12,7 @@ extension TwinStore: TwinGraph {
         _ batch: [(changes: any ChangeSet, record: DropRecord)]
     ) throws(DropError) -> [Result<CommitResult, DropError>] {
         let results = try writing { (database) throws(DropError) in try commit(batch, database) }
-        try checkpoint(past: Self.walBytesMax)
+        try checkpointIfLarge()
         return results
     }
 
@@ -112,6 +112,8 @@ extension TwinStore: TwinGraph {
 
     /// Bytes of the write-ahead log's file, used or not; 0 where there is none.
     package var walBytes: Int { FileSize.bytes(path + "-wal") }
+
+    func checkpointIfLarge() throws(DropError) { try checkpoint(past: Self.walBytesMax) }
 
     private func checkpoint(past bytes: Int) throws(DropError) {
         guard logUse.pages * Self.pageBytes > bytes else { return }
