@@ -65,7 +65,7 @@ extension DropComparison {
         for index in operations.indices where !operations[index].isKnown {
             if let (code, message) = try refusal(index, bytes) { return try reject(code, message) }
         }
-        if job.policy.dangling == .reject, !isReplayingDeferred, try deferRecord(bytes) { return }
+        if waitsForEnds, !isReplayingDeferred, try deferRecord(bytes) { return }
         books.recordsUsed += 1
         for index in operations.indices { try apply(operations[index], isAlone: operations.count == 1, bytes) }
     }
@@ -119,11 +119,8 @@ extension DropComparison {
         let isTwin = operation.verb.rawValue <= OperationVerb.deleteTwin.rawValue
         if let refusal = try identityRefusal(operation, bytes, isTwin) { return refusal }
         operations[index].isCanonical = try checkProperties(operation.head.properties, bytes)
-        if isTwin, operation.head.key != 0, operation.verb != .deleteTwin {
-            guard try isAllowed(model: operation.head.key) else {
-                return ("model", "The source may not use the model \(keyNames[Int(operation.head.key) - 1]).")
-            }
-        }
+        if !job.policy.models.isEmpty, let refusal = try scopeRefusal(index, bytes) { return refusal }
+        if let refusal = try modelRefusal(index, bytes) { return ("model-refused", refusal) }
         if operation.verb == .patchTwin, try isMissing(operation, before: index) {
             absentTwins.append(operation.hash)
             return ("missing-twin", "The twin \(text(bytes, operation.head.id)) does not exist, so it cannot be patched.")
@@ -173,15 +170,6 @@ extension DropComparison {
             last = key
         }
         return isCanonical
-    }
-
-    private func isAllowed(model wire: UInt32) throws(DropError) -> Bool {
-        _ = try global(wire)
-        if let known = modelIsAllowed[Int(wire)] { return known }
-        let name = keyNames[Int(wire) - 1]
-        let allowed = job.policy.models.isEmpty || job.policy.models.contains { $0.utf8.elementsEqual(name.utf8) }
-        modelIsAllowed[Int(wire)] = allowed
-        return allowed
     }
 
     /// True when there is no twin to patch: neither in the graph nor stated earlier in the drop.

@@ -10,6 +10,7 @@ extension GraphCommit {
             for member in effects {
                 if let member = member as? DropEffects { publish(member, sequence) } else { publish(call: member, sequence) }
                 for (number, model) in member.remodelled { store.twinModels[number] = model }
+                if !member.remodelled.isEmpty { store.modelVersions[0] = UInt32(truncatingIfNeeded: self.sequence) }
             }
         }
         store.keys.persisted(through: persistedKeys)

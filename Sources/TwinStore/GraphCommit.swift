@@ -162,6 +162,7 @@ final class GraphCommit {
     /// True when an operation was found to change nothing, or to have no twin, and a commit since may have made that untrue.
     private func isOvertaken(_ comparison: DropComparison) throws(DropError) -> Bool {
         let since = comparison.startSequence
+        if isOvertakenByModels(comparison) { return true }
         // What a snapshot leaves out is known only against everything its source made.
         if comparison.job.policy.mode == .snapshot {
             if comparison.memory.ownedSince > since { return true }

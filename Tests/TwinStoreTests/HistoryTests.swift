@@ -68,7 +68,7 @@ import TwinModel
         }
         let twin = try #require(try fixture.store.twin("a"))
         #expect(twin["$metadata"]?["$model"] == "dtmi:m;1")
-        #expect(twin["$metadata"]?["on"]?["lastUpdateTime"] == .string(CalendarText.milliseconds(fixture.time)))
+        #expect(twin["$metadata"]?["on"]?["lastUpdateTime"] == .string(CalendarText.ticks(Int64(fixture.time) * 10_000)))
         #expect(twin["thermostat"]?["target"] == 21.5)
         #expect(twin["seen"] == "2025-10-09T10:53:20.25+02:00")
         #expect(twin["geo"] == ["lat": 1.5])

@@ -1,0 +1,3 @@
+extension DTDLErrorID {
+    func sentence(property: String?, value: String?) -> String { rawValue }
+}
