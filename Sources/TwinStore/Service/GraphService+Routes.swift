@@ -26,7 +26,7 @@ extension GraphService {
             let query = try RawStatement.cached("SELECT id, endpoint, filter FROM event_route WHERE id = ?", database)
             query.bind(text: 1, Array(id.utf8))
             defer { query.reset() }
-            return try query.step() ? Self.route(query) : nil
+            return try query.step() ? .some(Self.route(query)) : .none
         }
         guard let found else { throw Self.missing(eventRoute: id) }
         return found
