@@ -111,6 +111,11 @@ let package = Package(
             path: "Benchmarks/store-bench",
             swiftSettings: strict),
 
+        .executableTarget(
+            name: "query-bench", dependencies: ["TwinStore", "DropCore", "TwinModel"],
+            path: "Benchmarks/query-bench",
+            swiftSettings: strict),
+
         // Plugin side
         module("TwinDropPluginSDK", ["CTwinDropPlugin"]),
         module("TwinDropTesting", ["CTwinDropPlugin", "DropCore", "TwinModel"]),

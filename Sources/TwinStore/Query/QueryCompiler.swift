@@ -118,7 +118,9 @@ struct QueryCompiler {
         for (key, name) in models {
             if name.utf8.elementsEqual(model.utf8) {
                 result.insert(key)
-            } else if !isExact, ModelName(name).isOf(wanted) || family.ancestors(name).contains(where: { ModelName($0).isOf(wanted) }) {
+            } else if !isExact,
+                ModelName(name).isOf(wanted) || family.ancestors(name).contains(where: { ModelName($0).isOf(wanted) })
+            {
                 result.insert(key)
             }
         }

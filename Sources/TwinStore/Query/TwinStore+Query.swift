@@ -9,8 +9,8 @@ extension TwinStore {
         try query(text, continuation: continuation, limit: limit, asOf: .now)
     }
 
-    /// One page of a query of the graph at a moment (docs/query-language.md). It reads one snapshot, never waits for the writer, and
-    /// never holds it up.
+    /// One page of a query of the graph at a moment (docs/query-language.md). It reads one snapshot, never waits for the writer,
+    /// and never holds it up.
     ///
     /// - Parameters:
     ///   - text: the query; not looked at where `continuation` is given.
