@@ -134,6 +134,10 @@ let package = Package(
 
         // The DTDL parser against a suite of cases (docs/dtdl-conformance.md)
         .executableTarget(name: "dtdl-conformance", dependencies: ["TwinModel"], swiftSettings: strict),
+        .executableTarget(
+            name: "query-bench", dependencies: ["TwinStore", "DropCore", "TwinModel"],
+            path: "Benchmarks/query-bench",
+            swiftSettings: strict),
 
         // Plugin side
         module("TwinDropPluginSDK", ["CTwinDropPlugin"]),

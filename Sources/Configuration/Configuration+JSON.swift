@@ -31,6 +31,7 @@ extension Configuration {
                 "level": .string(log.level.rawValue), "format": .string(log.format.rawValue),
                 "events": log.benchmarkLog.map(JSON.string) ?? .null,
             ],
+            "indexes": texts(indexes),
         ]
     }
 }

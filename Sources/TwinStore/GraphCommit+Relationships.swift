@@ -214,6 +214,7 @@ extension GraphCommit {
         sql.insertTwin.bind(blob: 4, record.encoded())
         try sql.insertTwin.run()
         store.twinModels[number] = 0
+        store.models.stage(number, model: 0)
         member.createdTwins.insert(number)
         member.entered.append((.twins, hash, number))
         return number

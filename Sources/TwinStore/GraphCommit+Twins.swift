@@ -12,6 +12,7 @@ extension GraphCommit {
             if view.isPlainNewTwin {
                 store.twinModels[view.number] = view.model
                 try sql.insertTwin.insertTwin(view)
+                store.models.stage(view.number, model: view.key)
                 if member.createdTwins.insert(view.number) { member.books.created += 1 }
                 comparison.memory.twinFingerprints[view.number] = view.fingerprint
                 return

@@ -153,6 +153,7 @@ extension TwinStore {
             try loadTwins(database)
             try loadRelationships(database)
             try loadWaiting(database)
+            try loadIndexes(database)
         }
     }
 
@@ -162,6 +163,7 @@ extension TwinStore {
             try loadCounters(database)
             try loadSources(database)
             try loadModels(database)
+            try loadIndexes(database)
         }
     }
 
@@ -229,11 +231,13 @@ extension TwinStore {
             _ = twins.enter(query.identity(1, hash), number)
             twinVersions[number] = 1
             twinModels[number] = UInt32(truncatingIfNeeded: query.integer(3))
+            models.set(number, model: UInt32(truncatingIfNeeded: query.integer(3)))
             let owner = try query.ownerDrop(2)
             if owner != last.drop { last = (owner, owned(by: owner)) }
             last.owned?.twins.insert(number)
         }
         query.reset()
+        models.loaded(counters.withLock { $0.sequence })
     }
 
     private func loadRelationships(_ database: Database) throws(DropError) {

@@ -52,6 +52,12 @@ package final class TwinStore: Sendable {
     let relationshipVersions = SparseArray<UInt32>()
     /// By number: the global key of the twin's model, 0 for none; guarded by `publication`, but for twins that have no version yet.
     let twinModels = SparseArray<UInt32>()
+    /// By number: the model each twin has.
+    let models = TwinModels()
+    /// What queries know of the models; see `ModelFamily`.
+    let modelFamily = Mutex(ModelFamily())
+    /// Keys of the properties that have an index.
+    let indexed = Mutex<Set<UInt32>>([])
     /// By drop number: index of its source's name plus one.
     let dropSource = SparseArray<UInt16>()
     let keys = GlobalKeys()

@@ -36,6 +36,7 @@ struct Assembly {
                 "damaged", "The twin database is damaged: \(damage).", hint: "Restore a backup; docs/configuration.md says how.",
                 remedy: .stop)
         }
+        try store.declareIndexes(configuration.indexes)
         let host = Self.host(of: configuration.sources, keys: store)
         let claimer = Claimer(
             register: store, spoolFolder: paths.state + "/spool/in", sources: configuration.sources.map(\.watched),
