@@ -37,7 +37,7 @@ extension DropComparison {
         }
         // Checking models of twins that come later is not worth more memory than this; refusing for want of them is.
         let isWorthIt = job.policy.dangling == .reject || deferred.byteCount < DeferredRecords.bytesMax / 2
-        let lacks = try isWorthIt && lacksAny(of: needs, made: makes)
+        let lacks = isWorthIt ? try lacksAny(of: needs, made: makes) : false
         guard lacks || operations.contains(where: { deferred.touched.contains($0.hash) }) else { return false }
         var stream: [UInt8] = []
         for operation in operations {

@@ -63,7 +63,7 @@ extension GraphService {
 
     /// Why there is no such model: its id is no DTMI, or nobody uploaded it.
     static func modelError(_ id: String) -> ServiceError {
-        guard DTMIText.isPlausible(id) else {
+        guard DTMI(id)?.isUsable(in: 3) ?? false else {
             return ServiceError(
                 400, "InvalidArgument", "\(Escaping.visible(id, scalarsMax: 200)) is no model id: write dtmi:path:name;1.")
         }
