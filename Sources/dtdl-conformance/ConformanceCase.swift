@@ -36,6 +36,7 @@ struct ConformanceCase {
         let hasOtherErrors: Bool
         let isUnresolvedRight: Bool
         let explanation: String
+        var errors: [DTDLError] = []
     }
 
     func run() -> Result {
@@ -60,7 +61,8 @@ struct ConformanceCase {
             name: name, isVerdictRight: isRight,
             isErrorRight: errors.isEmpty || isValid ? nil : reported.contains { errors.contains($0) },
             hasOtherErrors: !errors.isEmpty && reported.contains { !errors.contains($0) },
-            isUnresolvedRight: unresolved.isEmpty || missing == Set(unresolved) || !reported.isEmpty, explanation: words)
+            isUnresolvedRight: unresolved.isEmpty || missing == Set(unresolved) || !reported.isEmpty, explanation: words,
+            errors: reading.errors)
     }
 
     private func wrongInstances(_ models: ModelSet) -> [String] {

@@ -140,7 +140,11 @@ extension Extension {
         let error = mqttIRI("Error", level)
         let either = [mqttIRI("Result", level), error]
         let isError = AdjunctFact.Rule.memberHasType(member: "schema", classes: [], cotypes: [error])
+        var fragmented = mqttFact(
+            "Fragmented", level, [.property], rules: [.memberHasType(member: "schema", classes: [.map], cotypes: [])])
+        fragmented.classesBeside = (mqttIRI("PropertyValue", level), [.field])
         return [
+            fragmented,
             mqttFact(
                 "ErrorCode", level, [.field],
                 rules: [
@@ -153,8 +157,6 @@ extension Extension {
                     .parentHasCotype(either), .aloneAmongSiblings, .siblingHasCotype(mqttIRI("ErrorCode", level)),
                     .memberHasType(member: "schema", classes: [.object], cotypes: []),
                 ]),
-            mqttFact(
-                "Fragmented", level, [.property], rules: [.memberHasType(member: "schema", classes: [.map], cotypes: [])]),
             mqttFact("Indirect", level, [.field], forbids: [required]),
             mqttFact(
                 "PropertyResult", level, [.object],

@@ -45,6 +45,7 @@ extension ModelReader {
         _ member: JSONNode.Member, of element: Element, _ types: ReadTypes, _ context: ActiveContext, _ isInferred: Bool
     ) {
         let isV2 = context.version == 2
+        if types.hasRefusedType { return }
         let kind = context.unknownName(member.name)
         switch kind {
         case .undefinedTerm, .irrelevant:

@@ -75,9 +75,9 @@ struct ModelReader {
         guard let context else { return }
         guard let idNode = node["@id"] else { return report(.missingTopLevelId, nil, at: start) }
         checkKeywords(node, context, nil, isTop: true)
-        let types = readTypes(node, context, nil, isTop: true)
-        let id = readID(idNode, context, kind: .interface, element: nil)
-        guard let types, let id else { return }
+        guard let id = readID(idNode, context, kind: .interface, element: nil),
+            let types = readTypes(node, context, nil, isTop: true)
+        else { return }
         guard types.kinds.count <= 1 else {
             return report(.multipleMaterialTypes, id, value: types.kinds.map(\.rawValue).joined(separator: ", "), at: start)
         }
@@ -162,13 +162,10 @@ struct ModelReader {
             return kind
         }
         let isInferred = expected.mayOmitType && node["@type"] == nil
-        if isInferred { return requestClass(expected, spot) }
-        report(types.hasRefusedType ? .badType : .badType, spot.parent.id, spot.member.name, at: start)
+        if isInferred { return expected }
+        report(.badType, spot.parent.id, spot.member.name, at: start)
         return nil
     }
-
-    /// From version 3 on, `request` and `response` infer classes of their own.
-    private func requestClass(_ expected: DTDLClass, _ spot: Spot) -> DTDLClass { expected }
 
     private mutating func elementID(
         _ node: JSONNode, _ kind: DTDLClass, _ context: ActiveContext, _ spot: Spot
@@ -277,11 +274,19 @@ struct ModelReader {
         elements[partition]?.nestedBytes += count
     }
 
+    /// The extensions that the service documents for version 3.
+    private static let azureExtensions: Set<String> = Set(
+        ["quantitativeTypes", "annotation", "historization", "overriding"].map { "dtmi:dtdl:extension:\($0);1" })
+
     /// What the service does not take (dtdl-rules §13).
     private mutating func checkAzure(_ element: Element, _ spot: Spot?) {
         let start = element.range.lowerBound
         if element.version > 3 { report(.azureVersionNotSupported, element.id, value: String(element.version), at: start) }
         if element.kind == .interface, spot != nil { report(.azureInlineInterface, element.id, spot?.member.name, at: start) }
         if element.kind == .command { report(.azureCommand, element.id, at: start) }
+        guard spot == nil, element.version == 3 else { return }
+        for context in element.extensions.values.sorted() where !Self.azureExtensions.contains(context) {
+            report(.azureContextNotSupported, element.id, "@context", value: context, at: start)
+        }
     }
 }
