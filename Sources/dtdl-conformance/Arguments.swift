@@ -30,7 +30,8 @@ struct Arguments {
                     throw Problem(description: "--seed needs a whole number. \(Self.usage)")
                 }
                 seed = number
-            case _ where word.hasPrefix("-") || path != nil: throw Problem(description: "\(word) is not understood. \(Self.usage)")
+            case _ where word.hasPrefix("-") || path != nil:
+                throw Problem(description: "\(word) is not understood. \(Self.usage)")
             default: path = word
             }
         }

@@ -69,7 +69,8 @@ struct ConformanceCase {
         instances.filter { instance in
             guard let schema = models.schema(instance.subject) else { return instance.conforms != nil }
             guard let expected = instance.conforms else { return true }
-            guard let value = try? JSONNode(reading: Array(instance.text.utf8)) else { return expected }  // No JSON: no conforming.
+            // No JSON: no conforming.
+            guard let value = try? JSONNode(reading: Array(instance.text.utf8)) else { return expected }
             return (schema.violation(of: value) { models.schema($0) } == nil) != expected
         }.map { "\($0.subject) \($0.text)" }
     }

@@ -52,7 +52,8 @@ extension DTDLErrorID {
         .unresolvableContextSpecifier: "Take {value} out of @context, or correct it: the extension is not known.",
         .unresolvableContextVersion: "Use another version of {value}: this one is not known.",
         .disallowedLocalContext: "Take the object out of @context: terms cannot be defined in a model.",
-        .invalidContextFragment: "Take the part after # away from {value}; only #limitless and #limits exist, on \"dtmi:dtdl:context;4\".",
+        .invalidContextFragment:
+            "Take the part after # away from {value}; only #limitless and #limits exist, on \"dtmi:dtdl:context;4\".",
         .disallowedContextFragment: "Take the part after # away from {value}: before version 4 there are none.",
         .misplacedLimitContext: "Put {value} right after \"dtmi:dtdl:context;4#limitless\".",
         .missingLimitContext: "Follow \"dtmi:dtdl:context;4#limitless\" by a limit extension at once.",
@@ -126,7 +127,8 @@ extension DTDLErrorID {
         ]
         for (kind, ids) in kinds { for id in ids { sentences[id] = "Make {property} \(kind)." } }
         for id: DTDLErrorID in [
-            .stringMultipleValues, .booleanMultipleValues, .integerMultipleValues, .numericMultipleValues, .durationMultipleValues,
+            .stringMultipleValues, .booleanMultipleValues, .integerMultipleValues, .numericMultipleValues,
+            .durationMultipleValues,
             .literalMultipleValues,
         ] { sentences[id] = "Leave one value in {property}." }
         for id: DTDLErrorID in [
@@ -200,7 +202,8 @@ extension DTDLErrorID {
         .crossPartitionReference: "Define {value} in this Interface: parts of another one cannot be referred to.",
         .partitionTooLarge: "Divide the Interface: its text has {value} bytes, more than 1 MiB.",
         .disallowedVersionDefinition: "Write the element in {property} in a language version that may stand there, not {value}.",
-        .disallowedVersionReference: "Refer in {property} to an element of a language version that may stand there, not to {value}.",
+        .disallowedVersionReference:
+            "Refer in {property} to an element of a language version that may stand there, not to {value}.",
     ]
 
     private static let extensions: [DTDLErrorID: String] = [
@@ -218,7 +221,8 @@ extension DTDLErrorID {
 
     private static let azure: [DTDLErrorID: String] = [
         .azureVersionNotSupported: "Write the model in version 2 or 3: Azure Digital Twins does not take version {value}.",
-        .azureInlineInterface: "Put the Interface into a definition of its own, and its id into {property}: the service wants it so.",
+        .azureInlineInterface:
+            "Put the Interface into a definition of its own, and its id into {property}: the service wants it so.",
         .azureCommand: "Take the Command away: Azure Digital Twins does not support commands.",
         .azureContextNotSupported: "Take {value} out of @context: Azure Digital Twins does not support this extension.",
     ]

@@ -132,7 +132,8 @@ extension ModelReader {
             return
         }
         if let least = fact.minimum, number < least {
-            report(fact.maximum == nil ? .valueBelowMin : .valueBelowRange, element.id, fact.name, value: String(number), at: start)
+            report(
+                fact.maximum == nil ? .valueBelowMin : .valueBelowRange, element.id, fact.name, value: String(number), at: start)
         }
         if let most = fact.maximum, number > most {
             report(.valueAboveRange, element.id, fact.name, value: String(number), at: start)

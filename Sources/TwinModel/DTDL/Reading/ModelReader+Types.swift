@@ -13,7 +13,7 @@ extension ModelReader {
     /// Reads `@type`; nil where it is so wrong that the element cannot be read.
     mutating func readTypes(_ node: JSONNode, _ context: ActiveContext, _ spot: Spot?, isTop: Bool) -> ReadTypes? {
         var types = ReadTypes()
-        let id = node["@id"]?.string ?? spot?.parent.id
+        let id = node["@id"]?.string ?? spot.flatMap { generatedID(node, context, $0) } ?? spot?.parent.id
         guard let typeNode = node["@type"] else {
             if isTop { report(.typeNotRootable, id, "@type", at: node.range.lowerBound) }
             return isTop ? nil : types

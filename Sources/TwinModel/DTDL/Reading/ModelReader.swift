@@ -82,7 +82,7 @@ struct ModelReader {
             return report(.multipleMaterialTypes, id, value: types.kinds.map(\.rawValue).joined(separator: ", "), at: start)
         }
         guard types.kinds.first == .interface else {
-            return report(.typeNotRootable, id, "@type", value: types.kinds.first?.rawValue, at: start)
+            return report(.typeNotRootable, nil, "@type", value: types.kinds.first?.rawValue, at: start)
         }
         _ = finish(node, id: id, kind: .interface, types: types, context: context, spot: nil)
     }
@@ -131,7 +131,7 @@ struct ModelReader {
         let types = readTypes(node, context, spot, isTop: false)
         guard let types, let chosen = choose(types, kind, node, context, spot) else { return nil }
         guard let id = elementID(node, chosen, context, spot) else { return nil }
-        checkKeywords(node, context, id, isTop: false)
+        checkKeywords(node, context, parent.id, isTop: false)
         return finish(node, id: id, kind: chosen, types: types, context: context, spot: spot) ? id : nil
     }
 
@@ -176,8 +176,7 @@ struct ModelReader {
             report(.missingRequiredId, spot.parent.id, spot.member.name, at: start)
             return nil
         }
-        guard spot.member.isPlural else { return DTMI.appending("_\(spot.member.name)", to: spot.parent.id) }
-        guard let name = nameText(node, context), name.isDTDLName else {
+        guard let id = generatedID(node, context, spot) else {
             if let name = nameText(node, context) {
                 report(.stringInvalid, spot.parent.id, "name", value: name, at: start)
             } else if hasName(node, context) {
@@ -188,6 +187,13 @@ struct ModelReader {
             }
             return nil
         }
+        return id
+    }
+
+    /// The id that an element without one gets; nil where its name does not give one.
+    func generatedID(_ node: JSONNode, _ context: ActiveContext, _ spot: Spot) -> String? {
+        guard spot.member.isPlural else { return DTMI.appending("_\(spot.member.name)", to: spot.parent.id) }
+        guard let name = nameText(node, context), name.isDTDLName else { return nil }
         return DTMI.appending("_\(spot.member.name):__\(name)", to: spot.parent.id)
     }
 
