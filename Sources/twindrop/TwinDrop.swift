@@ -24,6 +24,7 @@ struct TwinDrop: ParsableCommand {
                     ReleaseCommand.self, DiscardCommand.self,
                 ]),
             CommandGroup(name: "Read the graph", subcommands: [TwinCommand.self, ExplainCommand.self, HistoryCommand.self]),
+            CommandGroup(name: "Model", subcommands: [ModelsCommand.self]),
             CommandGroup(name: "Audit", subcommands: [BatchesCommand.self, ArchiveCommand.self, VerifyCommand.self]),
             CommandGroup(name: "Extend", subcommands: [PluginCommand.self, SourceCommand.self]),
             CommandGroup(
