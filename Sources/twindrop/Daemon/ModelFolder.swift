@@ -5,7 +5,8 @@ import TwinStore
 
 /// Puts models of files into the graph: those of the home, and those a command names.
 enum ModelFolder {
-    /// Takes the files and folders at `paths`, those that exist; leaves out what the graph has already. The answer has the new ones.
+    /// Takes the files and folders at `paths`, those that exist; leaves out what the graph has already. The answer has the new
+    /// ones.
     ///
     /// Errors: `models` (configuration), naming the file and what is wrong in it; nothing is stored then.
     static func adopt(
@@ -16,7 +17,8 @@ enum ModelFolder {
             documents = try ModelFiles.read(paths.filter(Folders.exists))
         } catch {
             throw DropError(
-                "models", error.lines.first ?? "A model file cannot be read.", hint: error.lines.dropFirst().joined(separator: " "),
+                "models", error.lines.first ?? "A model file cannot be read.",
+                hint: error.lines.dropFirst().joined(separator: " "),
                 remedy: .suspendSource)
         }
         do throws(ServiceError) {
