@@ -158,11 +158,11 @@ extension TwinStore {
     }
 
     /// What a reader keeps: names and counters, no identities.
-    func loadNames() throws(DropError) {
+    func loadNames(withModels: Bool) throws(DropError) {
         try reading { (database) throws(DropError) in
             try loadCounters(database)
             try loadSources(database)
-            try loadModels(database)
+            if withModels { try loadModels(database) }
             try loadIndexes(database)
         }
     }

@@ -50,7 +50,8 @@ package final class TwinStore: Sendable {
     /// By number: the sequence of the last commit that changed it; 0 while it is not committed.
     let twinVersions = SparseArray<UInt32>()
     let relationshipVersions = SparseArray<UInt32>()
-    /// By number: the global key of the twin's model, 0 for none; guarded by `publication`, but for twins that have no version yet.
+    /// By number: the global key of the twin's model, 0 for none; guarded by `publication`, but for twins that have no version
+    /// yet.
     let twinModels = SparseArray<UInt32>()
     /// By number: the model each twin has.
     let models = TwinModels()

@@ -14,6 +14,7 @@ struct Tally {
         results.compactMap { result in
             if !result.isVerdictRight { return "verdict   \(result.name): \(result.explanation)" }
             if result.isErrorRight == false { return "error id  \(result.name): \(result.explanation)" }
+            if result.hasOtherErrors { return "other id  \(result.name): \(result.explanation)" }
             if !result.isUnresolvedRight { return "undefined \(result.name): \(result.explanation)" }
             return nil
         }

@@ -107,7 +107,7 @@ def test_queries_page_without_loss(client, room, name):
     for twin in twins:
         client.upsert_digital_twin(twin, room_twin(room))
     query = f"SELECT $dtId FROM digitaltwins WHERE IS_OF_MODEL('{room['Room']}')"
-    pages = [list(page) for page in client.query_twins(query, results_per_page=5).by_page()]
+    pages = [list(page) for page in client.query_twins(query, headers={"max-items-per-page": "5"}).by_page()]
     assert all(len(page) <= 5 for page in pages)
     seen = [row["$dtId"] for page in pages for row in page]
     assert len(seen) == 23 and set(seen) == twins

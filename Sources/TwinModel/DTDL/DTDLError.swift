@@ -69,7 +69,7 @@ package enum DTDLErrorID: String, Sendable, CaseIterable {
     case langStringElementType, langStringElementKeyword, langStringElementInvalidProp
     // Values
     case valueBelowMin, valueAboveMax, valueAboveRange, valueBelowRange, valueNotExact, notRequiredValue, notRequiredType
-    case nonConformantDatatype, nonUniquePropertyValue, nonUniqueImportedPropertyValue
+    case nonConformantDatatype, nonConformantPropertyValue, nonUniquePropertyValue, nonUniqueImportedPropertyValue
     case badDtmiOrTerm, refNotStringOrObject, refObjectNotAllowed, objectMultipleValues, objectCountBelowMin, objectCountAboveMax
     // Structure
     case excessiveCount, excessiveDepthNarrow, excessiveDepthWide, recursiveStructureNarrow, recursiveStructureWide, excludedType

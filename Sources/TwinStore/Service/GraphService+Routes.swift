@@ -50,7 +50,8 @@ extension GraphService {
             let others = try Int.fetchOne(
                 writer.database, sql: "SELECT count(*) FROM event_route WHERE id <> ?", arguments: [id])!
             guard others < Self.eventRoutesMax else {
-                throw ServiceError(400, "LimitExceeded", "There are \(others) event routes already: that is the most. Delete one.")
+                throw ServiceError(
+                    400, "LimitExceeded", "There are \(others) event routes already: that is the most. Delete one.")
             }
             try writer.database.execute(
                 sql: "INSERT OR REPLACE INTO event_route(id, endpoint, filter, call_no) VALUES(?, ?, ?, ?)",

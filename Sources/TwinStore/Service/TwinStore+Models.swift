@@ -14,14 +14,13 @@ extension TwinStore {
             presentCatalog.withLock { $0 = .empty }
             return
         }
-        let read = ModelReader.read(stored: stored.map(\.text))
+        let set = ModelIntake.read(stored: stored.map { ($0.id, $0.text) })
         var entries: [String: ModelCatalog.Entry] = [:]
         for (id, text, uploaded, isDecommissioned) in stored {
-            guard let interface = read.interfaces[id] else { continue }
-            entries[id] = interface.entry(text, uploaded: uploaded, isDecommissioned: isDecommissioned)
+            guard let interface = set.interfaces[id] else { continue }
+            entries[id] = .init(interface, text, uploaded: uploaded, isDecommissioned: isDecommissioned)
         }
-        let loaded = ModelCatalog(entries, recursive: read.recursive) { keys.number(of: $0) }
+        let loaded = ModelCatalog(entries, set) { keys.number(of: $0) }
         presentCatalog.withLock { $0 = loaded }
     }
 }
-

@@ -37,6 +37,8 @@ struct Assembly {
                 remedy: .stop)
         }
         try store.declareIndexes(configuration.indexes)
+        let models = try ModelFolder.adopt([paths.models], into: store, by: Caller(name: "models folder"))
+        if !models.isEmpty { log.notice("Models were taken from the home.", metadata: ["models": "\(models.count)"]) }
         let host = Self.host(of: configuration.sources, keys: store)
         let claimer = Claimer(
             register: store, spoolFolder: paths.state + "/spool/in", sources: configuration.sources.map(\.watched),

@@ -9,6 +9,10 @@ struct ContextReader {
     private var limits: DTDLLimits?
     private var found: [String: String] = [:]
     private var isIncomplete = false
+    /// The specifiers of extensions so far.
+    private var affiliates: [String] = []
+    /// Whether nothing that follows can be judged.
+    private var isBroken = false
     /// Whether `#limitless` was the specifier before.
     private var awaitsLimits = false
 
@@ -23,7 +27,7 @@ struct ContextReader {
         case .string(let text): read(text, at: node.range.lowerBound)
         case .array(let elements):
             if elements.isEmpty, outer == nil { report(.emptyContext, nil, node.range.lowerBound) }
-            for element in elements {
+            for element in elements where !isBroken {
                 switch element.value {
                 case .string(let text): read(text, at: element.range.lowerBound)
                 case .object: report(.disallowedLocalContext, nil, element.range.lowerBound)
@@ -33,7 +37,7 @@ struct ContextReader {
         case .object: report(.disallowedLocalContext, nil, node.range.lowerBound)
         default: report(.invalidContext, nil, node.range.lowerBound)
         }
-        if awaitsLimits { report(.missingLimitContext, nil, node.range.lowerBound) }
+        if awaitsLimits, !isBroken { report(.missingLimitContext, nil, node.range.lowerBound) }
         guard let version = version ?? outer?.version else {
             if problems.isEmpty { report(.missingDtdlContext, nil, node.range.lowerBound) }
             return nil
@@ -63,14 +67,16 @@ struct ContextReader {
             return readLimits(id, at: offset)
         }
         if awaitsLimits {
-            awaitsLimits = false
+            isBroken = true
             return report(.missingLimitContext, text, offset)
         }
         if id.versionless == "dtmi:dtdl:context" { return readLanguage(id, at: offset) }
         if isLimits {
             let isFirst = version == nil && outer == nil
-            return report(isFirst ? .dtdlContextFollowsAffiliate : .misplacedLimitContext, text, offset)
+            isBroken = isFirst
+            return report(isFirst ? .missingDtdlContext : .misplacedLimitContext, text, offset)
         }
+        affiliates.append(text)
         readExtension(id, at: offset)
     }
 
@@ -87,24 +93,24 @@ struct ContextReader {
             default: return report(.invalidContextFragment, id.text, offset)
             }
         }
-        if version == nil, outer == nil, !found.isEmpty, !(id.major == 2 && found.keys.allSatisfy { $0 == "dtmi:iotcentral:context" })
-        {
-            return report(.dtdlContextFollowsAffiliate, id.text, offset)
-        }
+        let isExcepted = version == nil && id.major == 2 && affiliates == ["dtmi:iotcentral:context;2"]
+        guard affiliates.isEmpty || isExcepted else { return report(.dtdlContextFollowsAffiliate, id.text, offset) }
         version = id.major
         limits = nil
     }
 
     private mutating func readLimits(_ id: DTMI, at offset: Int) {
         if id.versionless == "dtmi:dtdl:context" {
-            guard id.major == 4, id.minor == 0 else { return report(.missingLimitContext, id.text, offset) }
+            guard id.major == 4, id.minor == 0, id.fragment != "limitless" else {
+                return report(.missingLimitContext, id.text, offset)
+            }
             guard id.fragment == nil || id.fragment == "limits" else {
                 return report(.invalidContextFragment, id.text, offset)
             }
             limits = .core4
             return
         }
-        guard id.fragment == nil else { return report(.invalidContextFragment, id.text, offset) }
+        guard id.fragment == nil else { return report(.invalidContextSpecifier, id.text, offset) }
         guard id.hasVersion else { return report(.missingContextVersion, id.text, offset) }
         if let allowed = options.acceptableLimits, !allowed.contains(where: { $0 == id.text || $0 == id.versionless }) {
             return report(.disallowedLimitContext, id.text, offset)
@@ -114,16 +120,10 @@ struct ContextReader {
     }
 
     private mutating func readExtension(_ id: DTMI, at offset: Int) {
-        var version = self.version ?? outer?.version
-        if version == nil {
-            guard id.versionless == "dtmi:iotcentral:context", id.major == 2 else {
-                found[id.versionless] = id.text  // A language specifier may still follow, which is an error of its own.
-                return
-            }
-            self.version = 2
-            version = 2
+        guard let version = version ?? outer?.version else {
+            found[id.versionless] = id.text  // A language specifier has to follow, which is right for one extension only.
+            return
         }
-        guard let version else { return }
         if id.fragment != nil {
             return report(version >= 4 ? .invalidContextFragment : .disallowedContextFragment, id.text, offset)
         }

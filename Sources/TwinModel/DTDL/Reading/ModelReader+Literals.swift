@@ -153,9 +153,12 @@ extension ModelReader {
             case "@id": report(.valueObjectId, element, property, at: member.nameStart)
             case "@context": report(.valueObjectContext, element, property, at: member.nameStart)
             case "@graph": report(.valueObjectGraph, element, property, at: member.nameStart)
-            case "@language": report(.valueObjectLanguage, element, property, at: member.nameStart)
+            case "@language":
+                if context.version >= 3 { report(.valueObjectLanguage, element, property, at: member.nameStart) }
             case _ where member.name.utf8.first == UInt8(ascii: "@"):
-                if context.version >= 3 { report(.valueObjectKeyword, element, property, value: member.name, at: member.nameStart) }
+                if context.version >= 3 {
+                    report(.valueObjectKeyword, element, property, value: member.name, at: member.nameStart)
+                }
             default: report(.valueObjectInvalidProp, element, property, value: member.name, at: member.nameStart)
             }
         }
@@ -215,7 +218,7 @@ extension ModelReader {
         _ members: [JSONNode.Member], _ property: String, _ element: String, _ lengthMax: Int
     ) -> [JSON.Member] {
         var texts: [JSON.Member] = []
-        if members.contains(where: { $0.name == "@value" }) {
+        if members.count == 2, Set(members.map(\.name)) == ["@value", "@language"] {
             report(.langTagValueInLangMap, element, property, at: members[0].nameStart)
             return []
         }
@@ -305,7 +308,8 @@ extension ModelReader {
         func isLower(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) }
         func isUpper(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte) }
         guard let first = parts.popFirst(), (2...4).contains(first.count), first.allSatisfy(isLower) else { return false }
-        if let script = parts.first, script.count == 4, let head = script.first, isUpper(head), script.dropFirst().allSatisfy(isLower)
+        if let script = parts.first, script.count == 4, let head = script.first, isUpper(head),
+            script.dropFirst().allSatisfy(isLower)
         {
             parts.removeFirst()
         }

@@ -45,6 +45,7 @@ extension ModelReader {
         _ member: JSONNode.Member, of element: Element, _ types: ReadTypes, _ context: ActiveContext, _ isInferred: Bool
     ) {
         let isV2 = context.version == 2
+        if types.hasRefusedType { return }
         let kind = context.unknownName(member.name)
         switch kind {
         case .undefinedTerm, .irrelevant:
@@ -131,7 +132,8 @@ extension ModelReader {
             return
         }
         if let least = fact.minimum, number < least {
-            report(fact.maximum == nil ? .valueBelowMin : .valueBelowRange, element.id, fact.name, value: String(number), at: start)
+            report(
+                fact.maximum == nil ? .valueBelowMin : .valueBelowRange, element.id, fact.name, value: String(number), at: start)
         }
         if let most = fact.maximum, number > most {
             report(.valueAboveRange, element.id, fact.name, value: String(number), at: start)
@@ -197,10 +199,6 @@ extension ModelReader {
         }
         guard text.unicodeScalars.count <= context.limits.idLength else {
             report(.idTooLong, element.id, fact.name, value: text, at: offset)
-            return nil
-        }
-        if context.isReserved(text), StandardElement.all[text] == nil, !Extension.knownIRIs.contains(text) {
-            report(.undefinedReservedId, element.id, fact.name, value: text, at: offset)
             return nil
         }
         return text
@@ -281,10 +279,6 @@ extension ModelReader {
             let iri = text.utf8.starts(with: "dtmi:".utf8) ? text : context.unitIRI(of: text)
             guard let iri, DTMI(iri) != nil else {
                 report(.badDtmiOrTerm, element.id, fact.term, value: text, at: start)
-                return []
-            }
-            if context.isReserved(iri), StandardElement.all[iri] == nil, !Extension.knownIRIs.contains(iri) {
-                report(.undefinedReservedId, element.id, fact.term, value: iri, at: start)
                 return []
             }
             return [.init(target: iri, offset: start, isInline: false)]

@@ -12,6 +12,9 @@ struct ReferenceRules {
         let offset: Int
     }
 
+    /// What begins so is defined by the language or an extension, or by nobody.
+    private static let reservedPrefixes = ["dtmi:dtdl:", "dtmi:standard:", "dtmi:iotcentral:", "dtmi:iotoperations:"]
+
     init(graph: ElementGraph) { self.graph = graph }
 
     mutating func check(_ element: Element) {
@@ -56,6 +59,9 @@ struct ReferenceRules {
     private mutating func missing(_ link: Element.Link, _ property: String, _ element: Element) {
         if Extension.knownIRIs.contains(link.target) {
             return report(.badType, element, property, value: link.target, at: link.offset)
+        }
+        if Self.reservedPrefixes.contains(where: { link.target.utf8.starts(with: $0.utf8) }) {
+            return report(.undefinedReservedId, element, property, value: link.target, at: link.offset)
         }
         unresolved.append(
             .init(id: link.target, element: element.id, property: property, file: element.file, offset: link.offset))
