@@ -41,7 +41,7 @@ final class TwinModels: @unchecked Sendable {
     func isCurrent(_ sequence: UInt64) -> Bool { self.sequence == sequence }
 
     /// How many twins there are, and how many have one of these models.
-    func counts(_ models: ModelSet?) -> (all: Int, members: Int) {
+    func counts(_ models: ModelKeys?) -> (all: Int, members: Int) {
         var (all, members) = (0, 0)
         for number in 1..<max(end, 1) {
             let slot = slots[number]
@@ -53,7 +53,7 @@ final class TwinModels: @unchecked Sendable {
     }
 
     /// At most `limit` numbers of twins with one of these models, ascending, from a number on.
-    func members(_ models: ModelSet, from first: UInt32, limit: Int) -> [UInt32] {
+    func members(_ models: ModelKeys, from first: UInt32, limit: Int) -> [UInt32] {
         var result: [UInt32] = []
         guard first < end else { return result }
         for number in max(first, 1)..<end {

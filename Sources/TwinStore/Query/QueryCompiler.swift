@@ -112,9 +112,9 @@ struct QueryCompiler {
 
     /// The graph's models that are the given one, a higher version of it, or extend one of these; only the given one where
     /// `isExact` (adt-api §11.5).
-    func modelSet(_ model: String, isExact: Bool) -> ModelSet {
+    func modelSet(_ model: String, isExact: Bool) -> ModelKeys {
         let wanted = ModelName(model)
-        var result = ModelSet()
+        var result = ModelKeys()
         for (key, name) in models {
             if name.utf8.elementsEqual(model.utf8) {
                 result.insert(key)
