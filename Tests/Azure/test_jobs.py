@@ -70,7 +70,7 @@ def test_import_and_export_give_the_same_graph(fresh):
         start(fresh, "one", "in.ndjson", lines(1))
     assert error.value.error.code == "JobIdAlreadyExists"
     fresh.run("export", str(fresh.home / "jobs" / "out.ndjson"))
-    client._client.delete_jobs.begin_add(operation_id="all", polling=False)
+    client._client.delete_jobs.begin_add(headers={"operation-id": "all"}, polling=False)
     assert finished(lambda: client._client.delete_jobs.get_by_id("all")).status == "succeeded"
     assert graph(fresh) == ({}, set(), set())
     client._client.import_jobs.add("two", {"inputBlobUri": str(fresh.home / "jobs" / "out.ndjson"),

@@ -10,7 +10,7 @@ import urllib.parse
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.digitaltwins.core import DigitalTwinsClient
-from conftest import VERSION, Credential, Daemon, room_twin
+from conftest import VERSION, Credential, Daemon, interface, room_twin
 
 
 def send(daemon, method, path, body=None, headers=None, version=VERSION):
@@ -124,7 +124,7 @@ def test_tokens_open_what_their_role_allows():
     expired = json.loads(Tool.run("token", "new", "--name", "gone", "--role", "admin", "--expires", "2020-01-01", "--json"))
     daemon = Daemon("http:\n  tokens: tokens\n", {"tokens": "\n".join(lines + [expired["line"]]) + "\n"})
     try:
-        model = {"@id": "dtmi:test:T;1", "@type": "Interface", "@context": "dtmi:dtdl:context;2"}
+        model = interface("dtmi:test:T;1", [{"@type": "Property", "name": "n", "schema": "integer"}])
         for token in ("wrong", expired["token"]):
             with pytest.raises(ClientAuthenticationError) as error:
                 list(daemon.client(token).list_models())
@@ -138,7 +138,7 @@ def test_tokens_open_what_their_role_allows():
         daemon.client(made["admin"]).create_models([model])
         with pytest.raises(HttpResponseError):
             daemon.client(made["viewer"]).upsert_digital_twin("t", {"$metadata": {"$model": model["@id"]}})
-        daemon.client(made["operator"]).upsert_digital_twin("t", {"$metadata": {"$model": model["@id"]}})
+        daemon.client(made["operator"]).upsert_digital_twin("t", {"$metadata": {"$model": model["@id"]}, "n": 1})
         assert daemon.client(made["viewer"]).get_digital_twin("t")["$dtId"] == "t"
         assert "operator" in daemon.run("explain", "t")
     finally:
