@@ -31,7 +31,7 @@ extension TwinStore {
 
     private static func configuration() -> Configuration {
         var configuration = Configuration()
-        configuration.maximumReaderCount = 6
+        configuration.maximumReaderCount = 6 + queriesMax
         configuration.busyMode = .timeout(10)
         configuration.foreignKeysEnabled = true
         configuration.prepareDatabase { database in

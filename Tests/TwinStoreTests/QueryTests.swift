@@ -1,5 +1,5 @@
 import DropCore
-import GRDB
+import Synchronization
 import Testing
 import TwinModel
 
@@ -137,7 +137,7 @@ import TwinModel
                 try fixture.store.count("SELECT COUNT() FROM DIGITALTWINS WHERE $metadata.$model = '\($0)'")
             }
             #expect(Array(quick[..<3]) == slow)
-            #expect(fixture.store.models.isCurrent(try fixture.store.reading { try QueryGraphProbe.sequence(fixture.store, $0) }))
+            #expect(fixture.store.models.isCurrent(fixture.store.counters.withLock { $0.sequence }))
         }
         #expect(try counts() == [5, 5, 0, 20])
         try fixture.drop { writer in
@@ -284,12 +284,5 @@ import TwinModel
             #expect(try store.rows("SELECT B.$dtId FROM DIGITALTWINS A JOIN B RELATED A.r WHERE A.$dtId = 'a'") == [])
             try store.close()
         }
-    }
-}
-
-/// What a query sees.
-enum QueryGraphProbe {
-    static func sequence(_ store: TwinStore, _ database: Database) throws(DropError) -> UInt64 {
-        try QueryGraph(store, database, asOf: nil, deadline: .now + .seconds(60)).newestSequence()
     }
 }

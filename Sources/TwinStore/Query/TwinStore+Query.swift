@@ -1,9 +1,13 @@
 package import DropCore
 import GRDB
 import Synchronization
+import ThreadKit
 import TwinModel
 
 extension TwinStore {
+    /// Queries that run at once; others wait. Connections for comparisons are kept beside.
+    static let queriesMax = 8
+
     /// One page of a query of the present graph; see `TwinService.query`.
     package func query(_ text: String?, continuation: String?, limit: Int) throws(ServiceError) -> QueryPage {
         try query(text, continuation: continuation, limit: limit, asOf: .now)
@@ -41,6 +45,15 @@ extension TwinStore {
         }
         let family = family ?? modelFamily.withLock { $0 }
         let deadline = ContinuousClock.now + timeout
+        let hasBegun = queries.wait(until: { $0 < Self.queriesMax }, timeout: timeout) { running in
+            guard running < Self.queriesMax else { return false }
+            running += 1
+            return true
+        }
+        guard hasBegun else {
+            throw ServiceError(400, "TimeoutError", "Too many other queries were running. Try again.")
+        }
+        defer { queries.with { $0 -= 1 } }
         do {
             return try reading { (database) throws(DropError) in
                 let sequence = if let token { token.sequence } else { try resolve(moment, database) }
