@@ -116,12 +116,15 @@ let package = Package(
             path: "Benchmarks/query-bench",
             swiftSettings: strict),
 
+        // The DTDL parser against a suite of cases (docs/dtdl-conformance.md)
+        .executableTarget(name: "dtdl-conformance", dependencies: ["TwinModel"], swiftSettings: strict),
+
         // Plugin side
         module("TwinDropPluginSDK", ["CTwinDropPlugin"]),
         module("TwinDropTesting", ["CTwinDropPlugin", "DropCore", "TwinModel"]),
 
         // Tests
-        tests("TwinModelTests", ["TwinModel"]),
+        tests("TwinModelTests", ["TwinModel", "dtdl-conformance"]),
         tests("DropCoreTests", ["DropCore", "TwinModel"]),
         tests("DropWatchTests", ["DropWatch", "DropCore", "TwinModel", "ThreadKit"]),
         tests(

@@ -48,6 +48,7 @@ extension Source {
                 "writer-timeout": duration(ready.writerTimeout), "ignore": texts(ready.ignore),
             ],
             "plugin": .string(plugin), "settings": settings, "mode": .string(mode), "dangling": .string(dangling),
+            "validation": .string(policy.validation.rawValue),
             "guard": [
                 "deletes": share(policy.deletesShareMax), "deletes-free": .int(Int64(clamping: policy.deletesFree)),
                 "rejects": share(policy.rejectsShareMax), "rejects-free": .int(Int64(clamping: policy.rejectsFree)),

@@ -5,6 +5,8 @@ extension JSON {
         case canonical
         /// One line, members in their own order.
         case compact
+        /// As `compact`, and a double that is whole keeps its fraction (`1.0`), so that a number comes back as it was sent.
+        case wire
         /// Two blanks of indentation, members in their own order; for people.
         case pretty
     }
@@ -25,7 +27,9 @@ extension JSON {
         case .null: out += "null".utf8
         case .bool(let value): out += (value ? "true" : "false").utf8
         case .int(let value): out += String(value).utf8
-        case .double(let value): out += JSON.numberText(value).utf8
+        case .double(let value):
+            out += JSON.numberText(value).utf8
+            if layout == .wire, value == value.rounded(), abs(value) < 1e15 { out += ".0".utf8 }
         case .string(let value): JSON.quote(value, to: &out)
         case .array(let elements):
             JSON.list(elements, "[", "]", to: &out, layout, depth) { element, out in

@@ -24,6 +24,8 @@ extension DropComparison {
     func deferRecord(_ bytes: borrowing Span<UInt8>) throws(DropError) -> Bool {
         var makes: [IdentityHash] = []
         var needs: [IdentityHash] = []
+        let hasRelationship = operations.contains { $0.verb.rawValue > OperationVerb.deleteTwin.rawValue }
+        if !hasRelationship, deferred.touched.isEmpty { return false }
         for operation in operations {
             switch operation.verb {
             case .upsertTwin, .replaceTwin: makes.append(operation.hash)
@@ -33,7 +35,9 @@ extension DropComparison {
             case .patchTwin, .deleteTwin, .deleteRelationship: break
             }
         }
-        let lacks = try lacksAny(of: needs, made: makes)
+        // Checking models of twins that come later is not worth more memory than this; refusing for want of them is.
+        let isWorthIt = job.policy.dangling == .reject || deferred.byteCount < DeferredRecords.bytesMax / 2
+        let lacks = isWorthIt ? try lacksAny(of: needs, made: makes) : false
         guard lacks || operations.contains(where: { deferred.touched.contains($0.hash) }) else { return false }
         var stream: [UInt8] = []
         for operation in operations {
@@ -79,7 +83,8 @@ extension DropComparison {
     private func replayDeferred() throws(DropError) {
         guard !deferred.records.isEmpty else { return }
         var refused: Set<Int> = []
-        var isStable = false
+        // Otherwise they were only held back to be checked against the models of their ends.
+        var isStable = job.policy.dangling != .reject
         while !isStable {
             isStable = true
             var made: Set<IdentityHash> = []

@@ -76,8 +76,10 @@ final class DropComparison: ChangeSetBuilder {
     var keyNames: [String] = []
     var keysAreEqual = true
     var keysAreNew = false
-    /// By wire key: whether the policy allows the model; nil until asked.
-    var modelIsAllowed: [Bool?] = [nil]
+    /// By global key: whether the policy allows the model.
+    var modelIsAllowed: [UInt32: Bool] = [:]
+    /// Nil where operations are not checked against models.
+    var validation: DropValidation?
 
     var current = CurrentRecord()
     var operations: [Pending] = []
@@ -99,12 +101,14 @@ final class DropComparison: ChangeSetBuilder {
         memory = store.memory(of: job.source)
         dropNumber = try store.dropNumber(of: job.drop, writer)
         var seeded = job.epoch.bytes
+        seeded += Array(job.policy.validation.rawValue.utf8) + [0]
         for text in job.policy.models + ["\u{1}"] + job.policy.twinPrefixes { seeded += Array(text.utf8) + [0] }
         seed = store.hash.seed(of: seeded)
         startSequence = store.counters.withLock { UInt32(truncatingIfNeeded: $0.sequence) }
         log = ChangeLog(folder: job.scratchFolder)
         reservedTwins = NumberReservation(.twins, store)
         reservedRelationships = NumberReservation(.relationships, store)
+        validation = DropValidation(job.policy.validation, store.catalog)
     }
 
     deinit {
@@ -148,7 +152,8 @@ final class DropComparison: ChangeSetBuilder {
         (absentTwins, absentRelationships, unresolved, withdrawals) = ([], [], [], [])
         (twinsGone, relationshipsGone) = ([], [])
         (deletedTwins, deletedRelationships, isBare, scope) = (0, 0, false, "")
-        (keys, keyNames, keysAreEqual, keysAreNew, modelIsAllowed) = ([0], [], true, false, [nil])
+        (keys, keyNames, keysAreEqual, keysAreNew, modelIsAllowed) = ([0], [], true, false, [:])
+        validation = DropValidation(job.policy.validation, store.catalog)
         (current, operations, evaluations) = (CurrentRecord(), [], [])
         (filePosition, streamPosition) = (0, 0)
         (frames, framesBytes, framesAreComplete) = ([], 0, true)
@@ -215,7 +220,6 @@ final class DropComparison: ChangeSetBuilder {
         let global = store.keys.number(of: name)
         keys.append(global)
         keyNames.append(name)
-        modelIsAllowed.append(nil)
         if Int(global) != wire { keysAreEqual = false }
     }
 

@@ -7,15 +7,20 @@ extension GraphCommit {
     func publish() {
         let sequence = UInt32(truncatingIfNeeded: sequence)
         store.publication.writing {
-            for member in effects { publish(member, sequence) }
-            if let first = effects.first?.sequence { store.models.advance(from: first - 1, to: self.sequence) }
+            for member in effects {
+                if let member = member as? DropEffects { publish(member, sequence) } else { publish(call: member, sequence) }
+                for (number, model) in member.remodelled { store.twinModels.set(number, model: model) }
+                if !member.remodelled.isEmpty { store.modelVersions[0] = UInt32(truncatingIfNeeded: self.sequence) }
+            }
+            if let first = effects.first?.sequence { store.twinModels.advance(from: first - 1, to: self.sequence) }
         }
         store.keys.persisted(through: persistedKeys)
         store.counters.withLock { counters in
             counters.sequence = self.sequence
             counters.nextRevision = nextRevision
             counters.lastTime = time
-            for member in effects { counters.reservedDrops[member.comparison.job.drop] = nil }
+            counters.lastTicks = max(counters.lastTicks, ticks)
+            for case let member as DropEffects in effects { counters.reservedDrops[member.comparison.job.drop] = nil }
         }
         if effects.contains(where: \.waitingChanged) {
             // The set only says where to look: what cannot be read now is read at the next open.
@@ -24,7 +29,7 @@ extension GraphCommit {
         effects = []
     }
 
-    private func publish(_ member: Effects, _ sequence: UInt32) {
+    private func publish(_ member: DropEffects, _ sequence: UInt32) {
         let comparison = member.comparison
         comparison.isEnded = true
         comparison.frames = []
@@ -35,9 +40,8 @@ extension GraphCommit {
         for (kind, number, hash) in member.vanished { remove(kind, hash, number) }
         member.createdTwins.forEach {
             store.twinVersions[$0] = sequence
-            store.models.confirm($0)
+            store.twinModels.confirm($0)
         }
-        for (number, model) in member.remodelled { store.models.set(number, model: model) }
         member.createdRelationships.forEach { store.relationshipVersions[$0] = sequence }
         memory.ownedSince = sequence
         owned.twins.formUnion(member.createdTwins)
@@ -75,7 +79,7 @@ extension GraphCommit {
             switch kind {
             case .twins:
                 store.twinVersions[number] = sequence
-                store.models.remove(number)
+                store.twinModels.remove(number)
             case .relationships: store.relationshipVersions[number] = sequence
             }
         }
@@ -83,6 +87,51 @@ extension GraphCommit {
             memory.persistedKeys = comparison.keyNames
         }
         if member.isBare { memory.isBare = true }
+    }
+
+    /// What a call of the twin service did: whatever sources said of it before is to be compared again.
+    private func publish(call member: Effects, _ sequence: UInt32) {
+        let memories = store.sources.withLock { Array($0.memories.values) }
+        member.createdTwins.forEach {
+            store.twinVersions[$0] = sequence
+            store.twinModels.confirm($0)
+        }
+        member.createdRelationships.forEach { store.relationshipVersions[$0] = sequence }
+        for (number, owner, origin) in member.activated {
+            store.relationshipVersions[number] = sequence
+            let scope = store.sources.withLock { $0.scopes[origin] ?? "" }
+            store.memory(of: owner).owned(scope).relationships.insert(number)
+            store.memory(of: owner).ownedSince = sequence
+        }
+        for (kind, number, _) in member.revised {
+            switch kind {
+            case .twins:
+                store.twinVersions[number] = sequence
+                for memory in memories { memory.twinFingerprints[number] = 0 }
+            case .relationships:
+                store.relationshipVersions[number] = sequence
+                for memory in memories { memory.relationshipFingerprints[number] = 0 }
+            }
+        }
+        for (kind, number, hash) in member.deleted {
+            remove(kind, hash, number)
+            switch kind {
+            case .twins:
+                store.twinVersions[number] = sequence
+                store.twinModels.remove(number)
+                for memory in memories {
+                    memory.twinFingerprints[number] = 0
+                    memory.disown(twin: number)
+                }
+            case .relationships:
+                store.relationshipVersions[number] = sequence
+                for memory in memories {
+                    memory.relationshipFingerprints[number] = 0
+                    memory.disown(relationship: number)
+                }
+            }
+        }
+        (member as? CallEffects)?.catalog.map { publish($0, sequence, memories) }
     }
 
     private func remove(_ kind: NumberReservation.Kind, _ hash: IdentityHash, _ number: UInt32) {
@@ -95,6 +144,12 @@ extension GraphCommit {
     /// A member that is rolled back: takes what the commit itself entered out of the indexes.
     func undo(_ member: Effects) {
         for (kind, hash, number) in member.entered { remove(kind, hash, number) }
+        for (kind, hash, number) in member.displaced {
+            switch kind {
+            case .twins: _ = store.twins.enter(hash, number)
+            case .relationships: _ = store.relationships.enter(hash, number)
+            }
+        }
         member.deleted.forEach { entry in if entry.kind == .twins { gone.remove(entry.number) } }
         trespassed = []
         isInterrupted = false

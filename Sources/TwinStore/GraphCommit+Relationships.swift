@@ -35,7 +35,7 @@ extension GraphCommit {
         }
     }
 
-    func writeRelationships(_ member: Effects) throws {
+    func writeRelationships(_ member: DropEffects) throws {
         let comparison = member.comparison
         if comparison.log.hasRelationships {
             var claims: [RelationshipClaim] = []
@@ -56,7 +56,7 @@ extension GraphCommit {
         if !comparison.withdrawals.isEmpty { try withdrawWaiting(comparison.withdrawals, member) }
     }
 
-    private func write(_ claims: [RelationshipClaim], _ member: Effects) throws(DropError) {
+    private func write(_ claims: [RelationshipClaim], _ member: DropEffects) throws(DropError) {
         for claim in claims {
             if claim.statement.kind == .delete {
                 if claim.isNew {
@@ -73,7 +73,7 @@ extension GraphCommit {
     }
 
     /// The number of a twin that exists as of now in this transaction; 0 for none.
-    private func standing(_ id: [UInt8]) -> UInt32 {
+    func standing(_ id: [UInt8]) -> UInt32 {
         let number = store.twins.number(of: store.hash.identity(id))
         guard number != 0, !gone.contains(number) else { return 0 }
         let isThere =
@@ -81,7 +81,7 @@ extension GraphCommit {
         return isThere ? number : 0
     }
 
-    private func write(_ claim: RelationshipClaim, _ member: Effects) throws(DropError) {
+    private func write(_ claim: RelationshipClaim, _ member: DropEffects) throws(DropError) {
         present = member
         defer { present = nil }
         var source = standing(claim.source)
@@ -213,7 +213,7 @@ extension GraphCommit {
         sql.insertTwin.bindNull(3)
         sql.insertTwin.bind(blob: 4, record.encoded())
         try sql.insertTwin.run()
-        store.models.stage(number, model: 0)
+        store.twinModels.stage(number, model: 0)
         member.createdTwins.insert(number)
         member.entered.append((.twins, hash, number))
         return number
@@ -225,7 +225,7 @@ extension GraphCommit {
 
     // MARK: Waiting
 
-    private func wait(_ claim: RelationshipClaim, _ patience: Duration, _ member: Effects) throws(DropError) {
+    private func wait(_ claim: RelationshipClaim, _ patience: Duration, _ member: DropEffects) throws(DropError) {
         if !claim.isNew, try deleteRelationship(claim.number, record: claim.statement.record, member) {
             // It moved to a twin that is not there yet: until then it is nowhere.
         } else if claim.isNew {

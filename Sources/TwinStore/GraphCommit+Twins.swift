@@ -3,7 +3,7 @@ import GRDB
 import TwinModel
 
 extension GraphCommit {
-    func writeTwins(_ member: Effects) throws {
+    func writeTwins(_ member: DropEffects) throws {
         let comparison = member.comparison
         var deletes: [(number: UInt32, record: UInt64)] = []
         try comparison.log.forEach { (place, view) throws(DropError) in
@@ -11,7 +11,7 @@ extension GraphCommit {
             guard comparison.twinPlaces[view.number] == place else { return }
             if view.isPlainNewTwin {
                 try sql.insertTwin.insertTwin(view)
-                store.models.stage(view.number, model: view.key)
+                store.twinModels.stage(view.number, model: view.model)
                 if member.createdTwins.insert(view.number) { member.books.created += 1 }
                 comparison.memory.twinFingerprints[view.number] = view.fingerprint
                 return
@@ -33,7 +33,7 @@ extension GraphCommit {
         }
     }
 
-    private func revise(_ entry: ChangeEntry, _ view: borrowing ChangeLog.View, _ member: Effects) throws(DropError) {
+    private func revise(_ entry: ChangeEntry, _ view: borrowing ChangeLog.View, _ member: DropEffects) throws(DropError) {
         sql.selectTwin.bind(1, entry.number)
         guard try sql.selectTwin.step() else {
             sql.selectTwin.reset()
@@ -55,7 +55,10 @@ extension GraphCommit {
         var new = change?.record ?? old
         var patch = RevisionPatch(record: old)
         patch.record.properties = change?.replaced ?? []
-        if newModel != model { patch.key = model }
+        if newModel != model {
+            patch.key = model
+            member.remodelled.append((entry.number, newModel))
+        }
         new.revision = try addRevision(.twins, entry.number, member, record: statement.record, previous: old.revision, patch)
         sql.updateTwin.bind(1, newModel)
         if newModel == 0 { sql.updateTwin.bindNull(1) }
@@ -64,7 +67,6 @@ extension GraphCommit {
         try sql.updateTwin.run()
         changed.insert(entry.number)
         member.revised.append((.twins, entry.number, entry.fingerprint))
-        if newModel != model { member.remodelled.append((entry.number, newModel)) }
         member.books.updated += 1
     }
 

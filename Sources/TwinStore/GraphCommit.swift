@@ -15,31 +15,42 @@ final class GraphCommit {
         case failed(DropError)
     }
 
-    /// What one applied change set leaves to be published after COMMIT.
-    final class Effects {
-        let comparison: DropComparison
+    /// What one applied change set, or one call of the twin service, leaves to be published after COMMIT.
+    class Effects {
+        /// Of the drop or call.
         let dropNumber: UInt64
         let sequence: UInt64
         var createdTwins = NumberSet()
         var createdRelationships = NumberSet()
+        /// Twins whose model is another now (a global key).
+        var remodelled: [(number: UInt32, model: UInt32)] = []
         /// Identities entered into the indexes inside the commit.
         var entered: [(kind: NumberReservation.Kind, hash: IdentityHash, number: UInt32)] = []
+        /// Identities that had another number, of something deleted earlier in the same transaction.
+        var displaced: [(kind: NumberReservation.Kind, hash: IdentityHash, number: UInt32)] = []
         var revised: [(kind: NumberReservation.Kind, number: UInt32, fingerprint: UInt64)] = []
         var deleted: [(kind: NumberReservation.Kind, number: UInt32, hash: IdentityHash)] = []
-        /// Twins that were there and got another model (0: none).
-        var remodelled: [(number: UInt32, model: UInt32)] = []
         /// Identities this drop introduced that came to nothing.
         var vanished: [(kind: NumberReservation.Kind, number: UInt32, hash: IdentityHash)] = []
         /// Relationships that waited, and the drops that stated them.
         var activated: [(number: UInt32, owner: SourceName, origin: UInt64)] = []
-        var books: DropBooks
+        var books = DropBooks()
         var waitingChanged = false
+
+        init(dropNumber: UInt64, sequence: UInt64) {
+            self.dropNumber = dropNumber
+            self.sequence = sequence
+        }
+    }
+
+    /// The effects of a change set.
+    final class DropEffects: Effects {
+        let comparison: DropComparison
         var isBare = false
 
         init(_ comparison: DropComparison, sequence: UInt64) {
             self.comparison = comparison
-            dropNumber = comparison.dropNumber
-            self.sequence = sequence
+            super.init(dropNumber: comparison.dropNumber, sequence: sequence)
             books = comparison.books
         }
     }
@@ -57,6 +68,8 @@ final class GraphCommit {
     var sequence: UInt64
     var nextRevision: UInt64
     var time: UInt64
+    /// Units of 100 nanoseconds since 1970, of the last call.
+    var ticks: Int64
     var persistedKeys = 0
     /// Set inside callbacks of the log; the member is then overtaken.
     var isInterrupted = false
@@ -68,7 +81,9 @@ final class GraphCommit {
         self.store = store
         self.database = database
         sql = try Statements(database)
-        (sequence, nextRevision, time) = store.counters.withLock { ($0.sequence, $0.nextRevision, $0.lastTime) }
+        (sequence, nextRevision, time, ticks) = store.counters.withLock {
+            ($0.sequence, $0.nextRevision, $0.lastTime, $0.lastTicks)
+        }
     }
 
     func begin() throws(DropError) {
@@ -108,7 +123,7 @@ final class GraphCommit {
         // Given up in an earlier attempt at this commit, which storage ended.
         if comparison.isEnded { return .overtaken }
         if try isOvertaken(comparison) { return .overtaken }
-        let member = Effects(comparison, sequence: sequence + 1)
+        let member = DropEffects(comparison, sequence: sequence + 1)
         let saved = (nextRevision, time, persistedKeys)
         try run { try database.execute(sql: "SAVEPOINT member") }
         do {
@@ -147,10 +162,11 @@ final class GraphCommit {
     /// True when an operation was found to change nothing, or to have no twin, and a commit since may have made that untrue.
     private func isOvertaken(_ comparison: DropComparison) throws(DropError) -> Bool {
         let since = comparison.startSequence
+        if isOvertakenByModels(comparison) { return true }
         // What a snapshot leaves out is known only against everything its source made.
         if comparison.job.policy.mode == .snapshot {
             if comparison.memory.ownedSince > since { return true }
-            if effects.contains(where: { $0.comparison.memory === comparison.memory }) { return true }
+            if effects.contains(where: { ($0 as? DropEffects)?.comparison.memory === comparison.memory }) { return true }
         }
         if store.waiting.withLock({ !$0.stolenTwins.isEmpty || !$0.stolenRelationships.isEmpty }) {
             let stolen = store.waiting.withLock { ($0.stolenTwins, $0.stolenRelationships) }
@@ -184,7 +200,7 @@ final class GraphCommit {
         return false
     }
 
-    private func write(_ member: Effects, _ record: DropRecord) throws {
+    private func write(_ member: DropEffects, _ record: DropRecord) throws {
         let comparison = member.comparison
         let firstRevision = nextRevision
         time = max(time, record.changedAt)
@@ -211,12 +227,7 @@ final class GraphCommit {
 
     /// Writes key names the database does not have: first the global ones, then the source's.
     private func persistKeys(_ comparison: DropComparison) throws {
-        let (first, names) = store.keys.unpersisted
-        for (index, name) in names.enumerated() {
-            try database.execute(
-                sql: "INSERT OR IGNORE INTO key(no, name) VALUES(?, ?)", arguments: [Int64(first) + Int64(index), name])
-        }
-        persistedKeys = max(persistedKeys, Int(first) - 1 + names.count)
+        try persistGlobalKeys()
         let source = comparison.job.source
         guard comparison.keysAreNew else { return }
         for wire in 1..<max(comparison.keys.count, 1) {
@@ -226,9 +237,19 @@ final class GraphCommit {
         }
     }
 
+    /// Writes global key names the database does not have.
+    func persistGlobalKeys() throws {
+        let (first, names) = store.keys.unpersisted
+        for (index, name) in names.enumerated() {
+            try database.execute(
+                sql: "INSERT OR IGNORE INTO key(no, name) VALUES(?, ?)", arguments: [Int64(first) + Int64(index), name])
+        }
+        persistedKeys = max(persistedKeys, Int(first) - 1 + names.count)
+    }
+
     /// Notes for every other source whether this drop changed something of it: a later drop of that source with the same bytes is
     /// then no duplicate.
-    private func noteTrespass(_ member: Effects) throws {
+    private func noteTrespass(_ member: DropEffects) throws {
         let me = member.comparison.job.source
         try database.execute(
             sql:
@@ -238,18 +259,23 @@ final class GraphCommit {
                 """,
             arguments: [me.text, member.comparison.isBare ? 1 : 0])
         if member.comparison.isBare { member.isBare = true }
+        try noteTrespass(of: me, changing: member.books.changes > 0, member.sequence)
+    }
+
+    /// Tells the sources in `trespassed`, and those that rely on others, that somebody else (`nil`: a call) changed something.
+    func noteTrespass(of me: SourceName?, changing: Bool, _ sequence: UInt64) throws {
         for source in trespassed where source != me {
             try database.execute(
                 sql: """
                     INSERT INTO source(name, changed_by_others) VALUES(?, ?)
                     ON CONFLICT(name) DO UPDATE SET changed_by_others = excluded.changed_by_others
-                    """, arguments: [source.text, Int64(member.sequence)])
+                    """, arguments: [source.text, Int64(sequence)])
         }
         trespassed = []
-        guard member.books.changes > 0 else { return }
+        guard changing else { return }
         try database.execute(
             sql: "UPDATE source SET changed_by_others = ? WHERE is_bare = 1 AND name <> ?",
-            arguments: [Int64(member.sequence), me.text])
+            arguments: [Int64(sequence), me?.text ?? ""])
     }
 
     /// Sources whose twins the present member changed.

@@ -13,6 +13,9 @@ import TwinModel
 /// `created` is the drop whose commit made it; `origin` the drop that stated it where that is another (a relationship that waited
 /// for its ends), else 0; `revision` the newest revision, 0 for none. Properties are in ascending order of their global key, none
 /// of them absent; a statement of a drop in its change log has the same form, and may have absent ones.
+///
+/// Version 2 is what the twin service writes where there is more to say: between exceptions and properties stand the length of
+/// the extras (a varint, bytes) and these; see `Extras`.
 struct TwinRecord {
     struct Stamp: Equatable {
         var drop: UInt64
@@ -28,13 +31,34 @@ struct TwinRecord {
         var isAbsent: Bool { value.first == PropertyType.absent.rawValue }
     }
 
+    /// What only calls of the twin service say. Byte form, numbers as varints:
+    ///
+    ///     extras     := count sourceTime{count} count level{count}
+    ///     sourceTime := key length text         when the source of the property says it had the value
+    ///     level      := key drop                the last change of a component that its properties do not show
+    struct Extras: Equatable {
+        /// By property key, ascending; UTF-8.
+        var sourceTimes: [(key: UInt32, text: [UInt8])] = []
+        /// By the key of the component's name, ascending: a drop or call.
+        var levels: [(key: UInt32, drop: UInt64)] = []
+
+        var isEmpty: Bool { sourceTimes.isEmpty && levels.isEmpty }
+
+        static func == (left: Extras, right: Extras) -> Bool {
+            left.sourceTimes.elementsEqual(right.sourceTimes) { $0.key == $1.key && $0.text == $1.text }
+                && left.levels.elementsEqual(right.levels) { $0 == $1 }
+        }
+    }
+
     static let version: UInt8 = 1
+    static let versionWithExtras: UInt8 = 2
 
     var created: UInt64
     var origin: UInt64 = 0
     /// The stamp most properties have; kept for records without properties.
     var base: Stamp
     var revision: UInt64 = 0
+    var extras = Extras()
     /// Ascending by key.
     var properties: [Property] = []
 
@@ -68,7 +92,10 @@ extension TwinRecord {
     init(parsing bytes: [UInt8], at start: Int) throws(DropError) {
         let span = bytes.span
         var reader = OperationReader(at: start, end: bytes.count)
-        guard try reader.byte(span) == Self.version else { throw reader.failure("a record of an unknown version") }
+        let version = try reader.byte(span)
+        guard version == Self.version || version == Self.versionWithExtras else {
+            throw reader.failure("a record of an unknown version")
+        }
         created = try reader.varint(span)
         origin = try reader.varint(span)
         base = Stamp(drop: try reader.varint(span), record: try reader.varint(span))
@@ -78,6 +105,7 @@ extension TwinRecord {
             let key = UInt32(truncatingIfNeeded: try reader.varint(span))
             exceptions[key] = Stamp(drop: try reader.varint(span), record: try reader.varint(span))
         }
+        if version == Self.versionWithExtras { extras = try Extras(span, &reader) }
         while let entry = try reader.property(span, validating: false) {
             let value = bytes[(entry.value.lowerBound - 1)..<entry.value.upperBound]
             let stamp = exceptions.isEmpty ? base : exceptions[entry.key] ?? base
@@ -88,10 +116,13 @@ extension TwinRecord {
     /// Where the properties of a stored record start.
     static func propertiesStart(_ span: borrowing Span<UInt8>, at start: Int, end: Int) throws(DropError) -> Int {
         var reader = OperationReader(at: start, end: end)
-        guard try reader.byte(span) == version else { throw reader.failure("a record of an unknown version") }
+        let version = try reader.byte(span)
+        guard version == Self.version || version == versionWithExtras else {
+            throw reader.failure("a record of an unknown version")
+        }
         for _ in 0..<5 { _ = try reader.varint(span) }
         for _ in 0..<(try reader.varint(span)) * 3 { _ = try reader.varint(span) }
-        return reader.at
+        return version == versionWithExtras ? try reader.text(span, validating: false).upperBound : reader.at
     }
 
     /// The byte form.
@@ -100,12 +131,17 @@ extension TwinRecord {
         out.reserveCapacity(32 + properties.reduce(0) { $0 + $1.value.count + 3 })
         let base = commonStamp()
         let exceptions = properties.filter { $0.stamp != base }
-        out.append(Self.version)
+        out.append(extras.isEmpty ? Self.version : Self.versionWithExtras)
         for number in [created, origin, base.drop, base.record, revision, UInt64(exceptions.count)] { out.append(varint: number) }
         for property in exceptions {
             out.append(varint: UInt64(property.key))
             out.append(varint: property.stamp.drop)
             out.append(varint: property.stamp.record)
+        }
+        if !extras.isEmpty {
+            let bytes = extras.encoded()
+            out.append(varint: UInt64(bytes.count))
+            out += bytes
         }
         for property in properties {
             out.append(varint: UInt64(property.key))
@@ -183,6 +219,7 @@ struct DropStatement {
                 break
             }
         }
+        result.extras.keepOnly(result.properties)
         return replaced.isEmpty ? nil : (result, replaced)
     }
 

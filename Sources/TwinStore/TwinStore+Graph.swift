@@ -104,7 +104,7 @@ extension TwinStore: TwinGraph {
     /// Bytes of the write-ahead log; 0 where there is none.
     package var walBytes: Int { FileSize.bytes(path + "-wal") }
 
-    private func checkpointIfLarge() throws(DropError) {
+    func checkpointIfLarge() throws(DropError) {
         guard walBytes > Self.walBytesMax else { return }
         try writing { (database) throws(DropError) in
             let query = try RawStatement("PRAGMA wal_checkpoint(PASSIVE)", database)

@@ -4,16 +4,39 @@ package import TwinModel
 
 /// Where a change came from.
 package struct Provenance: Sendable, Equatable {
-    package let drop: DropID
-    package let source: SourceName
-    package let fileName: FileName
-    /// Number of the record in the file, from 1; 0 where no record said it (absent from a snapshot).
-    package let record: UInt64
-    /// Identifier and version of the plugin; nil where the drop has none.
-    package let plugin: String?
+    package enum Origin: Sendable, Equatable {
+        case record(RecordOrigin)
+        case call(CallOrigin)
+    }
+
+    /// A record of a dropped file.
+    package struct RecordOrigin: Sendable, Equatable {
+        package let drop: DropID
+        package let source: SourceName
+        package let fileName: FileName
+        /// Number of the record in the file, from 1; 0 where no record said it (absent from a snapshot).
+        package let record: UInt64
+        /// Identifier and version of the plugin; nil where the drop has none.
+        package let plugin: String?
+    }
+
+    /// A call of the twin service.
+    package struct CallOrigin: Sendable, Equatable {
+        package let caller: Caller
+        /// What was called: `put twin`.
+        package let what: String
+    }
+
+    package let origin: Origin
     package let sequence: UInt64
     /// Milliseconds since 1970.
     package let time: UInt64
+
+    /// The record, where it was one.
+    package var record: RecordOrigin? { if case .record(let origin) = origin { origin } else { nil } }
+
+    /// The call, where it was one.
+    package var call: CallOrigin? { if case .call(let origin) = origin { origin } else { nil } }
 }
 
 /// One step in the life of a twin.
@@ -130,6 +153,7 @@ extension TwinStore {
         }
         for property in patch.record.properties {
             let after = patch.isDelete ? nil : newer.record.property(property.key)
+            if after?.value == property.value { continue }  // Said again, no more.
             result.append(
                 .init(
                     pointer: pointer(property.key), before: property.isAbsent ? nil : try property.decoded().json,
@@ -149,13 +173,27 @@ extension TwinStore {
             """, database)
         query.bind(1, Int64(drop))
         defer { query.reset() }
-        guard try query.step(), let id = DropID(query.text(0)), let source = SourceName(query.text(1)) else {
-            throw StorageFailure.damaged("the drop with the number \(drop) is missing")
+        guard try query.step() else { return try provenance(ofCall: drop, database) }
+        guard let id = DropID(query.text(0)), let source = SourceName(query.text(1)) else {
+            throw StorageFailure.damaged("the drop with the number \(drop) has no valid id or source")
         }
         let plugin = (try? JSON(parsing: query.bytes(3))).flatMap(TransformSummary.init(json:))
-        return Provenance(
+        let origin = Provenance.RecordOrigin(
             drop: id, source: source, fileName: FileName(bytes: query.bytes(2)), record: record,
-            plugin: plugin.map { "\($0.pluginID) \($0.pluginVersion)" }, sequence: UInt64(query.integer(4)),
-            time: UInt64(query.integer(5)))
+            plugin: plugin.map { "\($0.pluginID) \($0.pluginVersion)" })
+        return Provenance(origin: .record(origin), sequence: UInt64(query.integer(4)), time: UInt64(query.integer(5)))
+    }
+
+    private func provenance(ofCall number: UInt64, _ database: Database) throws(DropError) -> Provenance {
+        let query = try RawStatement.cached(
+            "SELECT l.caller, l.what, c.sequence, c.time FROM call l JOIN drop_commit c ON c.drop_no = l.no WHERE l.no = ?", database)
+        query.bind(1, Int64(number))
+        defer { query.reset() }
+        guard try query.step() else {
+            throw StorageFailure.damaged("the drop or call with the number \(number) is missing")
+        }
+        return Provenance(
+            origin: .call(.init(caller: Caller(name: query.text(0)), what: query.text(1))), sequence: UInt64(query.integer(2)),
+            time: UInt64(query.integer(3)))
     }
 }

@@ -4,51 +4,11 @@ import TwinModel
 
 extension TwinStore {
     func twinJSON(_ entity: StoredEntity, _ database: Database) throws(DropError) -> JSON {
-        let properties = try nested(entity.record)
-        var metadata: [JSON.Member] = []
-        if entity.key != 0 { metadata.append(.init("$model", .string(keys.name(entity.key)))) }
-        for property in entity.record.properties {
-            let time = try time(ofDrop: property.stamp.drop, database)
-            metadata.append(
-                .init(
-                    keys.name(property.key),
-                    .object([.init("lastUpdateTime", .string(CalendarText.milliseconds(time)))])))
-        }
-        return .object(
-            [
-                .init("$dtId", .string(entity.id)), .init("$etag", .string(etag(entity, kind: 0))),
-                .init("$metadata", .object(metadata)),
-            ] + properties)
+        try TwinRenderer(self, database, catalog).document(twin: entity)
     }
 
     func relationshipJSON(_ entity: StoredEntity, source: String, _ database: Database) throws(DropError) -> JSON {
-        .object(
-            [
-                .init("$relationshipId", .string(entity.id)), .init("$etag", .string(etag(entity, kind: 1))),
-                .init("$sourceId", .string(source)), .init("$targetId", .string(try twinID(entity.target, database))),
-                .init("$relationshipName", .string(keys.name(entity.key))),
-            ] + (try nested(entity.record)))
-    }
-
-    /// Properties as members; those of a component inside its object.
-    private func nested(_ record: TwinRecord) throws(DropError) -> [JSON.Member] {
-        var members: [JSON.Member] = []
-        for property in record.properties {
-            let name = keys.name(property.key)
-            let value = try property.decoded().json
-            guard let slash = name.firstIndex(of: "/") else {
-                members.append(.init(name, value))
-                continue
-            }
-            let component = String(name[..<slash])
-            let member = JSON.Member(String(name[name.index(after: slash)...]), value)
-            if let index = members.firstIndex(where: { $0.name == component }), case .object(let inner) = members[index].value {
-                members[index].value = .object(inner + [member])
-            } else {
-                members.append(.init(component, .object([.init("$metadata", .object([])), member])))
-            }
-        }
-        return members
+        try TwinRenderer(self, database, catalog).document(relationship: entity, source: source)
     }
 
     /// A weak tag that changes with every revision: `W/"…"`, shaped like a UUID, from the entity's number and its newest

@@ -5,7 +5,7 @@ import TwinModel
 
 extension TwinStore {
     /// Number of the newest schema; see `migrations`.
-    static let schemaVersion = 1
+    static let schemaVersion = 2
 
     /// Bytes a page has, measured: see docs/decisions/0010-twin-storage.md.
     private static let pageBytes = 8192
@@ -126,7 +126,22 @@ extension TwinStore {
             twin TEXT NOT NULL, body BLOB NOT NULL, attempts INTEGER NOT NULL DEFAULT 0) STRICT;
         CREATE TABLE horizon(sequence INTEGER NOT NULL) STRICT;
         INSERT INTO horizon VALUES(0);
+        """,
+        // The twin service. A call has a number of the same row of numbers as drops, and so a place in `drop_commit`.
         """
+        CREATE TABLE call(no INTEGER PRIMARY KEY, caller TEXT NOT NULL, what TEXT NOT NULL) STRICT;
+        CREATE TABLE commits(sequence INTEGER PRIMARY KEY, drop_no INTEGER NOT NULL UNIQUE, time INTEGER NOT NULL,
+            first_revision INTEGER NOT NULL, ticks INTEGER NOT NULL DEFAULT 0) STRICT;
+        INSERT INTO commits(sequence, drop_no, time, first_revision)
+            SELECT sequence, drop_no, time, first_revision FROM drop_commit;
+        DROP TABLE drop_commit;
+        ALTER TABLE commits RENAME TO drop_commit;
+        CREATE INDEX drop_commit_time ON drop_commit(time);
+        CREATE TABLE model(id TEXT PRIMARY KEY, text BLOB NOT NULL, uploaded INTEGER NOT NULL,
+            is_decommissioned INTEGER NOT NULL DEFAULT 0, call_no INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE event_route(id TEXT PRIMARY KEY, endpoint TEXT NOT NULL, filter TEXT NOT NULL, call_no INTEGER NOT NULL)
+            STRICT, WITHOUT ROWID;
+        """,
     ]
 
     /// Rebuilds what the process keeps.
@@ -134,6 +149,7 @@ extension TwinStore {
         try reading { (database) throws(DropError) in
             try loadCounters(database)
             try loadSources(database)
+            try loadModels(database)
             try loadTwins(database)
             try loadRelationships(database)
             try loadWaiting(database)
@@ -142,11 +158,12 @@ extension TwinStore {
     }
 
     /// What a reader keeps: names and counters, no identities.
-    func loadNames() throws(DropError) {
+    func loadNames(withModels: Bool) throws(DropError) {
         try reading { (database) throws(DropError) in
             try loadCounters(database)
             try loadSources(database)
             try loadIndexes(database)
+            if withModels { try loadModels(database) }
         }
     }
 
@@ -162,9 +179,10 @@ extension TwinStore {
             number("SELECT max(no) FROM relationship"), number("SELECT max(no) FROM gone WHERE kind = 1"))
         loaded.nextTwin = UInt32(twin + 1)
         loaded.nextRelationship = UInt32(relationship + 1)
-        loaded.nextDrop = UInt64(try number("SELECT max(no) FROM drops") + 1)
+        loaded.nextDrop = UInt64(try max(number("SELECT max(no) FROM drops"), number("SELECT max(no) FROM call")) + 1)
         loaded.sequence = UInt64(try number("SELECT max(sequence) FROM drop_commit"))
         loaded.lastTime = UInt64(try number("SELECT max(time) FROM drop_commit"))
+        loaded.lastTicks = try number("SELECT time * 10000 + ticks FROM drop_commit ORDER BY sequence DESC LIMIT 1")
         let revision = try max(
             number("SELECT max(no) + 1 FROM revision"), number("SELECT max(first_revision) FROM drop_commit"))
         loaded.nextRevision = UInt64(max(1, revision))
@@ -212,13 +230,13 @@ extension TwinStore {
             let number = UInt32(truncatingIfNeeded: query.integer(0))
             _ = twins.enter(query.identity(1, hash), number)
             twinVersions[number] = 1
-            models.set(number, model: UInt32(truncatingIfNeeded: query.integer(3)))
+            twinModels.load(number, model: UInt32(truncatingIfNeeded: query.integer(3)))
             let owner = try query.ownerDrop(2)
             if owner != last.drop { last = (owner, owned(by: owner)) }
             last.owned?.twins.insert(number)
         }
         query.reset()
-        models.loaded(counters.withLock { $0.sequence })
+        twinModels.loaded(counters.withLock { $0.sequence })
     }
 
     private func loadRelationships(_ database: Database) throws(DropError) {

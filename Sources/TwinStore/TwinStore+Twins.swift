@@ -146,6 +146,36 @@ extension TwinStore {
         return try query.step() ? UInt32(truncatingIfNeeded: query.integer(0)) : 0
     }
 
+    /// The relationship with this id of a twin, as it is now.
+    func relationshipEntity(_ id: String, of source: StoredEntity, _ database: Database) throws(DropError) -> StoredEntity? {
+        let number: UInt32
+        if isWithoutIndex {
+            let query = try RawStatement.cached("SELECT no FROM relationship WHERE source = ? AND id = ?", database)
+            query.bind(1, source.number)
+            query.bind(text: 2, Array(id.utf8))
+            defer { query.reset() }
+            number = try query.step() ? UInt32(truncatingIfNeeded: query.integer(0)) : 0
+        } else {
+            number = relationships.number(of: relationshipHash(source: Array(source.id.utf8), id: Array(id.utf8)))
+        }
+        guard number != 0 else { return nil }
+        let query = try RawStatement.cached("SELECT source, target, name, rec FROM relationship WHERE no = ?", database)
+        query.bind(1, number)
+        defer { query.reset() }
+        guard try query.step() else { return nil }
+        return StoredEntity(
+            number: number, id: id, key: UInt32(truncatingIfNeeded: query.integer(2)), source: source.number,
+            target: UInt32(truncatingIfNeeded: query.integer(1)), record: try TwinRecord(query.bytes(3)))
+    }
+
+    /// The drop or call that made a revision; nil where it is forgotten.
+    func revisionDrop(_ number: UInt64, _ database: Database) throws(DropError) -> UInt64? {
+        let query = try RawStatement.cached("SELECT drop_no FROM revision WHERE no = ?", database)
+        query.bind(1, Int64(number))
+        defer { query.reset() }
+        return try query.step() ? UInt64(query.integer(0)) : nil
+    }
+
     /// The state of a twin, by number; nil where it did not exist then.
     func state(ofTwin number: UInt32, id: String, asOf sequence: UInt64?, _ database: Database) throws(DropError) -> StoredEntity?
     {

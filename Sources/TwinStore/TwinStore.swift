@@ -18,6 +18,8 @@ package final class TwinStore: Sendable {
         var nextRevision: UInt64 = 1
         /// Milliseconds since 1970 of the last commit; labels never run backwards.
         var lastTime: UInt64 = 0
+        /// Units of 100 nanoseconds since 1970, of the last call of the twin service.
+        var lastTicks: Int64 = 0
         var reservedDrops: [DropID: UInt64] = [:]
     }
 
@@ -50,9 +52,7 @@ package final class TwinStore: Sendable {
     let twinVersions = SparseArray<UInt32>()
     let relationshipVersions = SparseArray<UInt32>()
     /// By number: the model each twin has.
-    let models = TwinModels()
-    /// What queries know of the models; see `ModelFamily`.
-    let modelFamily = Mutex(ModelFamily())
+    let twinModels = TwinModels()
     /// Keys of the properties that have an index.
     let indexed = Mutex<Set<UInt32>>([])
     /// Queries that run: each has a connection, and comparisons need some, too.
@@ -64,18 +64,34 @@ package final class TwinStore: Sendable {
     let sources = Mutex(Sources())
     let waiting = Mutex(Waiting())
     let publication = Publication()
+    /// The models of the graph, as committed.
+    let presentCatalog = Mutex(ModelCatalog.empty)
+    /// By global key of a model: the sequence of the commit that last changed it; guarded by `publication`.
+    let modelVersions = SparseArray<UInt32>()
+    /// Calls of the twin service that wait for the writer.
+    let calls = CallQueue()
+    /// Units of 100 nanoseconds since 1970.
+    let clock: @Sendable () -> Int64
 
     /// Opens `FOLDER/twin.db`, or makes it; brings its schema up to date and rebuilds the indexes (a second per million twins).
     ///
     /// Errors: `storage` (stop) where the file is no database, is damaged, or was written by a newer version.
-    package static func open(folder: String) throws(DropError) -> TwinStore {
-        let store = try TwinStore(path: folder + "/twin.db")
+    ///
+    /// - Parameter clock: units of 100 nanoseconds since 1970, for calls of the twin service; drops bring their own times.
+    package static func open(
+        folder: String, clock: @escaping @Sendable () -> Int64 = SystemTime.ticks
+    ) throws(DropError) -> TwinStore {
+        let store = try TwinStore(path: folder + "/twin.db", clock: clock)
         try store.load()
         return store
     }
 
-    init(path: String, isReader: Bool = false, isWithoutIndex: Bool = false) throws(DropError) {
+    init(
+        path: String, isReader: Bool = false, isWithoutIndex: Bool = false,
+        clock: @escaping @Sendable () -> Int64 = SystemTime.ticks
+    ) throws(DropError) {
         self.path = path
+        self.clock = clock
         self.isWithoutIndex = isWithoutIndex
         pool = isReader ? try Self.openReadOnly(path) : try Self.openPool(path)
     }
@@ -90,6 +106,8 @@ package final class TwinStore: Sendable {
     }
 
     // MARK: Access
+
+    var catalog: ModelCatalog { presentCatalog.withLock { $0 } }
 
     func reading<T>(_ body: (Database) throws(DropError) -> T) throws(DropError) -> T {
         do {

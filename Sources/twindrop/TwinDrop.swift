@@ -26,6 +26,7 @@ struct TwinDrop: ParsableCommand {
             CommandGroup(
                 name: "Read the graph",
                 subcommands: [TwinCommand.self, ExplainCommand.self, HistoryCommand.self, QueryCommand.self]),
+            CommandGroup(name: "Model", subcommands: [ModelsCommand.self]),
             CommandGroup(name: "Audit", subcommands: [BatchesCommand.self, ArchiveCommand.self, VerifyCommand.self]),
             CommandGroup(name: "Extend", subcommands: [PluginCommand.self, SourceCommand.self]),
             CommandGroup(

@@ -16,17 +16,17 @@ import TwinModel
         #expect(explained.count == 1)
         #expect(explained[0].value == 2)
         #expect(explained[0].before == 1)
-        #expect(explained[0].setBy.drop == changed.drop)
-        #expect(explained[0].setBy.record == 1)
-        #expect(explained[0].setBy.source.text == "wms")
-        #expect(explained[0].beforeSetBy?.drop == made.drop)
-        #expect(explained[0].beforeSetBy?.record == 2)
-        #expect(try fixture.store.explain("a", "/y")[0].setBy.drop == made.drop)
+        #expect(explained[0].setBy.record?.drop == changed.drop)
+        #expect(explained[0].setBy.record?.record == 1)
+        #expect(explained[0].setBy.record?.source.text == "wms")
+        #expect(explained[0].beforeSetBy?.record?.drop == made.drop)
+        #expect(explained[0].beforeSetBy?.record?.record == 2)
+        #expect(try fixture.store.explain("a", "/y")[0].setBy.record?.drop == made.drop)
         #expect(try fixture.store.explain("a", "/y")[0].before == nil)
         let history = try fixture.store.history("a")
         #expect(history.map(\.kind) == [.updated, .created])
         #expect(history[0].changes.map(\.pointer) == ["/x", "/z"])
-        #expect(history[1].provenance.record == 2)
+        #expect(history[1].provenance.record?.record == 2)
     }
 
     @Test func `answers for deleted twins and for twins of the same id`() throws {
@@ -68,7 +68,7 @@ import TwinModel
         }
         let twin = try #require(try fixture.store.twin("a"))
         #expect(twin["$metadata"]?["$model"] == "dtmi:m;1")
-        #expect(twin["$metadata"]?["on"]?["lastUpdateTime"] == .string(CalendarText.milliseconds(fixture.time)))
+        #expect(twin["$metadata"]?["on"]?["lastUpdateTime"] == .string(CalendarText.ticks(Int64(fixture.time) * 10_000)))
         #expect(twin["thermostat"]?["target"] == 21.5)
         #expect(twin["seen"] == "2025-10-09T10:53:20.25+02:00")
         #expect(twin["geo"] == ["lat": 1.5])

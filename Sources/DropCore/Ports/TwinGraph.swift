@@ -16,7 +16,17 @@ package struct ApplyPolicy: Sendable, Equatable {
         case stub
     }
 
+    /// How operations are checked against the DTDL models of the graph.
+    package enum Validation: String, Sendable, CaseIterable {
+        /// Twins whose model is in the graph must conform to it; others are accepted.
+        case known
+        /// Every twin has a model in the graph, and conforms to it.
+        case strict
+        case off
+    }
+
     package var mode: Mode = .incremental
+    package var validation: Validation = .known
     package var dangling: Dangling = .wait(.seconds(24 * 3600))
     /// A drop that goes past one of these is held. Shares are of 0 … 1: deletes of the twins the source owns (in the scope),
     /// rejects of the records read.
@@ -26,7 +36,7 @@ package struct ApplyPolicy: Sendable, Equatable {
     package var rejectsShareMax: Double = 0.01
     /// Rejects up to this many never hold a drop, whatever their share.
     package var rejectsFree: UInt64 = 10
-    /// Models the source may use; empty: any.
+    /// Models the source may use, and change twins of; one that ends in `:*` stands for a namespace. Empty: any.
     package var models: [String] = []
     /// Prefixes one of which every twin id the source changes must have; empty: any.
     package var twinPrefixes: [String] = []

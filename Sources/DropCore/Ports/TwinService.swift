@@ -77,6 +77,31 @@ package protocol TwinService: Sendable {
     /// Errors: `EventRouteEndpointInvalid`, `EventRouteFilterInvalid`, `EventRouteIdInvalid`, `LimitExceeded`.
     func put(eventRoute id: String, endpoint: String, filter: String, by caller: Caller) throws(ServiceError)
     func delete(eventRoute id: String, by caller: Caller) throws(ServiceError)
+
+    // Jobs
+
+    /// As `upload`, without its limit of models in one call, and leaving out those that are stored already with the same content.
+    /// The answer has the new ones only.
+    func uploadNew(models: [ModelText], by caller: Caller) throws(ServiceError) -> [ModelData]
+    /// As many `put(twin:)` in one durable transaction: each is whole or refused by itself. The answer has the refusal of each, in
+    /// their order. Some thousands at a time are quickest.
+    func put(twins: [(id: String, document: JSON)], by caller: Caller) throws(ServiceError) -> [ServiceError?]
+    /// As many `put(relationship:)`; see `put(twins:)`.
+    func put(
+        relationships: [(source: String, id: String, document: JSON)], by caller: Caller
+    ) throws(ServiceError) -> [ServiceError?]
+    /// Deletes at most `limit` relationships; where there are none, twins; then all models. How many went: call it until that is 0.
+    func deleteSome(_ limit: Int, by caller: Caller) throws(ServiceError) -> Int
+    /// The whole graph as of one moment: every model, then every twin, then every relationship, as their GET shows them. The
+    /// callback must not use the service; what it throws ends the export and is thrown.
+    func export(_ body: (ExportedPart) throws -> Void) throws
+}
+
+/// One line of an export.
+package enum ExportedPart: Sendable {
+    case model(ModelData)
+    case twin(JSON)
+    case relationship(JSON)
 }
 
 /// Who calls: kept with what the call changes, and shown by `explain`.
@@ -164,10 +189,13 @@ package struct QueryPage: Sendable {
 package struct ModelText: Sendable, Equatable {
     package let text: [UInt8]
     package let value: JSON
+    /// The file it is from, where it is from one: errors name it.
+    package let file: String?
 
-    package init(text: [UInt8], value: JSON) {
+    package init(text: [UInt8], value: JSON, file: String? = nil) {
         self.text = text
         self.value = value
+        self.file = file
     }
 }
 

@@ -88,7 +88,7 @@ final class QueryRun {
         }
     }
 
-    private func visit(_ models: ModelSet, from least: UInt32) throws(DropError) {
+    private func visit(_ models: ModelKeys, from least: UInt32) throws(DropError) {
         let sequence = try graph.newestSequence()
         var first = least
         var rest = changed.filter { $0 >= least }[...]

@@ -20,7 +20,7 @@ extension TwinStore {
     ///   - text: the query; not looked at where `continuation` is given.
     ///   - continuation: the token of the page before: it holds the query and its moment.
     ///   - limit: rows of the page, at most 1000 (more are taken as 1000).
-    ///   - family: what the models extend; nil: `modelFamily`.
+    ///   - family: what the models extend; nil: those of the graph, as they are now.
     ///   - timeout: after this long the query ends with `TimeoutError`.
     ///
     /// Errors: `SqlQueryError`, `BadRequest` (no query, a token that is not of this graph, a moment whose history is gone),
@@ -43,7 +43,7 @@ extension TwinStore {
         } catch {
             throw ServiceError(400, "SqlQueryError", error.sentence)
         }
-        let family = family ?? modelFamily.withLock { $0 }
+        let family = family ?? ModelFamily(catalog)
         let deadline = ContinuousClock.now + timeout
         let hasBegun = queries.wait(until: { $0 < Self.queriesMax }, timeout: timeout) { running in
             guard running < Self.queriesMax else { return false }
@@ -65,9 +65,6 @@ extension TwinStore {
             throw Self.refusal(error)
         }
     }
-
-    /// Tells queries what the models are; from now on.
-    package func use(models family: ModelFamily) { modelFamily.withLock { $0 = family } }
 
     private func page(
         _ query: Query, _ graph: QueryGraph, _ family: ModelFamily, after former: ContinuationToken, limit: Int

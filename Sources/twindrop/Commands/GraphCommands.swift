@@ -119,12 +119,18 @@ struct ExplainCommand: ParsableCommand {
         }
     }
 
-    static func words(_ origin: Provenance) -> String {
-        let place =
-            origin.record > 0 ? "record \(origin.record) of \(origin.fileName)" : "\(origin.fileName), which no longer lists it"
-        let plugin = origin.plugin.map { ", plugin \($0)" } ?? ""
-        return
-            "\(place) (source \(origin.source), drop \(origin.drop)\(plugin)) at \(Times.text(origin.time)), commit #\(origin.sequence)"
+    static func words(_ provenance: Provenance) -> String {
+        let moment = " at \(Times.text(provenance.time)), commit #\(provenance.sequence)"
+        switch provenance.origin {
+        case .record(let origin):
+            let place =
+                origin.record > 0
+                ? "record \(origin.record) of \(origin.fileName)" : "\(origin.fileName), which no longer lists it"
+            let plugin = origin.plugin.map { ", plugin \($0)" } ?? ""
+            return "\(place) (source \(origin.source), drop \(origin.drop)\(plugin))" + moment
+        case .call(let origin):
+            return "the caller \(Escaping.visible(origin.caller.name)) (\(origin.what))" + moment
+        }
     }
 
     private static func json(_ id: String, _ one: Explanation) -> JSON {
@@ -137,14 +143,22 @@ struct ExplainCommand: ParsableCommand {
         return .object(members)
     }
 
-    static func json(_ origin: Provenance) -> JSON {
-        var members: [JSON.Member] = [
-            .init("drop", .string(origin.drop.description)), .init("source", .string(origin.source.text)),
-            .init("file", .string(origin.fileName.description)), .init("record", .int(Int64(clamping: origin.record))),
-            .init("commit", .int(Int64(clamping: origin.sequence))), .init("time", .string(Times.text(origin.time))),
-        ]
-        if let plugin = origin.plugin { members.append(.init("plugin", .string(plugin))) }
-        return .object(members)
+    static func json(_ provenance: Provenance) -> JSON {
+        var members: [JSON.Member]
+        switch provenance.origin {
+        case .record(let origin):
+            members = [
+                .init("drop", .string(origin.drop.description)), .init("source", .string(origin.source.text)),
+                .init("file", .string(origin.fileName.description)), .init("record", .int(Int64(clamping: origin.record))),
+            ]
+            if let plugin = origin.plugin { members.append(.init("plugin", .string(plugin))) }
+        case .call(let origin):
+            members = [.init("caller", .string(origin.caller.name)), .init("call", .string(origin.what))]
+        }
+        return .object(
+            members + [
+                .init("commit", .int(Int64(clamping: provenance.sequence))), .init("time", .string(Times.text(provenance.time))),
+            ])
     }
 }
 
