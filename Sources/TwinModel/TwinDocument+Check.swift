@@ -47,7 +47,8 @@ extension TwinShape {
     package func problem(_ name: String, _ value: JSON, _ schema: DTDLSchema, _ place: String) -> String? {
         if let violation = schema.violation(of: value, named: models.schema) {
             let at = violation.pointer.isEmpty ? "" : " At \(violation.pointer):"
-            return "Expected value of type \(schema.nameInWords) for \(name) on \(place).\(at) It is \(violation.found) and must be "
+            return
+                "Expected value of type \(schema.nameInWords) for \(name) on \(place).\(at) It is \(violation.found) and must be "
                 + "\(violation.rule)."
         }
         guard value.longestString <= TwinDocument.stringBytesMax else {

@@ -150,16 +150,14 @@ import TwinModel
     /// Adds one to the number of the twin, as often as somebody else was quicker; what failed otherwise.
     private static func increment(_ store: GraphService, _ me: Caller) -> String? {
         while true {
-            do {
+            do throws(ServiceError) {
                 let twin = try store.twin("f")
                 let next = (twin.document["number"]?.int ?? 0) + 1
                 let patch: JSON = [["op": "add", "path": "/number", "value": .int(next)]]
                 _ = try store.patch(twin: "f", patch, .ifTagged([twin.etag]), by: me)
                 return nil
-            } catch let error as ServiceError {
-                if error.status != 412 { return error.message }
             } catch {
-                return "\(error)"
+                if error.status != 412 { return error.message }
             }
         }
     }

@@ -28,7 +28,7 @@ import TwinModel
     }
 
     @Test(arguments: [
-        ("temperature", PropertyValue.string("warm"), "a string"), ("temperature", .bool(true), "true"),
+        ("temperature", PropertyValue.string("warm"), "a string"), ("temperature", .bool(true), "boolean"),
         ("seats", .double(1.5), "1.5"), ("seats", .integer(1 << 40), "1099511627776"), ("name", .integer(1), "number"),
         ("since", .string("yesterday"), "string"), ("colour", .string("red"), "does not appear"),
         ("thermostat/mode", .string("maybe"), "string"), ("thermostat/speed", .integer(1), "does not appear"),
@@ -56,7 +56,8 @@ import TwinModel
                     "readings": .json([1, 2.5]), "thermostat/mode": .string("on"), "thermostat/setPoint": .double(21.5),
                     "level": .integer(3),
                 ])
-            writer.twin("r", model: "dtmi:test:Lab;1", ["temperature": .double(-0.5), "since": .string("2026-01-01T00:00:00+01:00")])
+            writer.twin(
+                "r", model: "dtmi:test:Lab;1", ["temperature": .double(-0.5), "since": .string("2026-01-01T00:00:00+01:00")])
             writer.twin("r", ["colour": .absent, "seats": .integer(Int64(Int32.max))])
         }
         #expect(refused == [])
@@ -100,7 +101,8 @@ import TwinModel
         #expect(last.books.unchanged == 1)
         #expect(try base.store.isUntouched(since: last.drop, source: SourceName("erp")!))
         try fixture.store.delete(model: floor, by: fixture.me)
-        let other = ServiceFixture.models[3].replacing(#""schema":"integer"},{"@type":"Rel"#, with: #""schema":"string"},{"@type":"Rel"#)
+        let other = ServiceFixture.models[3].replacing(
+            #""schema":"integer"},{"@type":"Rel"#, with: #""schema":"string"},{"@type":"Rel"#)
         _ = try fixture.store.upload(models: [ServiceFixture.model(other)], by: fixture.me)
         #expect(try !base.store.isUntouched(since: last.drop, source: SourceName("erp")!))
         #expect(try refusals { write(&$0) }.count == 1)
@@ -130,7 +132,8 @@ import TwinModel
     }
 
     @Test(arguments: [ApplyPolicy.Dangling.wait(.seconds(60)), .reject])
-    func `lose relationships that the model refuses, wherever the twins stand in the file`(dangling: ApplyPolicy.Dangling) throws {
+    func `lose relationships that the model refuses, wherever the twins stand in the file`(dangling: ApplyPolicy.Dangling) throws
+    {
         let refused = try refusals(dangling: dangling) { writer in
             writer.relationship("f", "owns", "r", id: "1")
             writer.relationship("f", "has", "g", id: "2")

@@ -15,7 +15,8 @@ extension CallWriter {
             }
             guard model.text.count <= GraphService.modelBytesMax else {
                 throw ServiceError(
-                    400, "LimitExceeded", "The model \(id) has \(model.text.count) bytes; at most \(GraphService.modelBytesMax) fit.")
+                    400, "LimitExceeded",
+                    "The model \(id) has \(model.text.count) bytes; at most \(GraphService.modelBytesMax) fit.")
             }
         }
         guard taken.isEmpty else {
@@ -112,7 +113,9 @@ extension GraphCommit {
         guard touched else { return }
         for number in 0..<store.counters.withLock({ $0.nextRelationship }) where store.relationshipVersions[number] != 0 {
             store.relationshipVersions[number] = sequence
-            for memory in memories where memory.relationshipFingerprints[number] != 0 { memory.relationshipFingerprints[number] = 0 }
+            for memory in memories where memory.relationshipFingerprints[number] != 0 {
+                memory.relationshipFingerprints[number] = 0
+            }
         }
     }
 }

@@ -10,7 +10,9 @@ extension GraphService {
     static let modelBytesMax = 1 << 20
 
     package func upload(models: [ModelText], by caller: Caller) throws(ServiceError) -> [ModelData] {
-        guard !models.isEmpty else { throw ServiceError(400, "InvalidArgument", "The list of models is empty: send at least one.") }
+        guard !models.isEmpty else {
+            throw ServiceError(400, "InvalidArgument", "The list of models is empty: send at least one.")
+        }
         guard models.count <= Self.modelsPerCallMax else {
             throw ServiceError(
                 400, "LimitExceeded",

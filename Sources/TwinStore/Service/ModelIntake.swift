@@ -28,7 +28,8 @@ enum ModelIntake {
         guard inline.isEmpty else {
             throw ServiceError(
                 400, "DTDLParserError",
-                headline + " Interfaces stand inside others: \(inline.sorted().joined(separator: ", ")). Give each as a model of its own, "
+                headline
+                    + " Interfaces stand inside others: \(inline.sorted().joined(separator: ", ")). Give each as a model of its own, "
                     + "and refer to it by its id.")
         }
         return reading.models
@@ -37,7 +38,8 @@ enum ModelIntake {
     private static func refusal(_ errors: [DTDLError]) -> ServiceError {
         let lines = errors.prefix(findingsMax).map { error in
             let place = [error.element, error.property].compactMap(\.self).joined(separator: ", ")
-            return "\(error.id.rawValue) in \(error.file), line \(error.place.line)\(place.isEmpty ? "" : " (\(place))"): \(error.message)"
+            return
+                "\(error.id.rawValue) in \(error.file), line \(error.place.line)\(place.isEmpty ? "" : " (\(place))"): \(error.message)"
         }
         let more = errors.count > findingsMax ? ["And \(errors.count - findingsMax) more."] : []
         let text = ([headline] + lines + more).joined(separator: " ")

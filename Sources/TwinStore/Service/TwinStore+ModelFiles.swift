@@ -38,7 +38,9 @@ extension TwinStore {
             for (value, text) in try elements(of: document) {
                 guard let id = value["@id"]?.string else {
                     throw ServiceError(
-                        400, "DTDLParserError", "\(document.name): an element has no @id: each interface in it needs one, such as dtmi:com:example:Lift;1.")
+                        400, "DTDLParserError",
+                        "\(document.name): an element has no @id: each interface in it needs one, such as dtmi:com:example:Lift;1."
+                    )
                 }
                 if let other = places[id] {
                     guard other.value.isSame(as: value) else { throw conflict(id, document.name, other.file) }

@@ -173,11 +173,13 @@ extension DropComparison {
         guard case .model(let model) = ends.source else { return nil }
         guard let table = validation.table(model) else {
             return validation.mode == .strict
-                ? "The twin \(text(bytes, operation.head.id)) has no model in the graph, which would declare its relationships." : nil
+                ? "The twin \(text(bytes, operation.head.id)) has no model in the graph, which would declare its relationships."
+                : nil
         }
         let name = keyNames[Int(operation.head.key) - 1]
         let what = "relationship of \(text(bytes, operation.head.id))"
-        guard let edge = validation.table(table, model, try global(operation.head.key), name), let declared = edge.relationship else {
+        guard let edge = validation.table(table, model, try global(operation.head.key), name), let declared = edge.relationship
+        else {
             return refusal(of: what, by: model, "it declares no relationship \(name).")
         }
         if let problem = try firstProblem(operation.head.properties, edge, bytes) { return refusal(of: what, by: model, problem) }

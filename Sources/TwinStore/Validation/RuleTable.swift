@@ -122,7 +122,9 @@ final class RuleTable {
         switch rule.kind {
         case .enumeration where lists[Int(rule.list)].contains(encoded): return nil
         case .float:
-            if case .double(let number) = try PropertyValue(encoded: encoded), abs(number) <= Double(Float.greatestFiniteMagnitude) {
+            if case .double(let number) = try PropertyValue(encoded: encoded),
+                abs(number) <= Double(Float.greatestFiniteMagnitude)
+            {
                 return nil
             }
         case .plain, .schema, .undeclared, .enumeration: break

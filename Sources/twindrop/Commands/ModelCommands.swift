@@ -5,8 +5,9 @@ import TwinModel
 
 struct ModelsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "models", abstract: "Checks models of twins.",
-        discussion: "Example:\n  twindrop models validate models/", subcommands: [Validate.self])
+        commandName: "models", abstract: "Checks models of twins, puts them into the graph, and shows them.",
+        discussion: "Example:\n  twindrop models validate models/",
+        subcommands: [Validate.self, ModelUploadCommand.self, ModelListCommand.self, ModelShowCommand.self])
 
     /// Judges DTDL files; needs no home.
     struct Validate: ParsableCommand {

@@ -123,7 +123,7 @@ final class Engine: Sendable {
             return ["done": true]
         case "upload-models":
             let files = request["files"]?.elements?.compactMap(\.string) ?? []
-            let uploaded = try ModelFiles.adopt(files, into: graph, by: Caller(name: "command line"))
+            let uploaded = try ModelFolder.adopt(files, into: graph, by: Caller(name: "command line"))
             return ["uploaded": .array(uploaded.map { .string($0.id) })]
         case "retry", "release", "discard":
             guard let id = request["drop"]?.string.flatMap({ DropID($0) }) else {
