@@ -61,7 +61,7 @@ struct Loader {
         let drop = ids.next(milliseconds: time, using: &random)
         let source = SourceName("bench")!
         let job = ApplyJob(
-            drop: drop, source: source, policy: ApplyPolicy(), bytes: UInt64(rows.count) * 100,
+            drop: drop, source: source, policy: ApplyPolicy(), bytes: 1 << 40,
             epoch: ContentDigest(bytes: Array(repeating: 1, count: 32)), amends: nil, released: false, scratchFolder: folder)
         let record = DropRecord(
             id: drop, source: source, fileName: FileName("bench.csv"), bytes: job.bytes, state: .registered, claimedAt: time,

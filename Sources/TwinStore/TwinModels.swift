@@ -24,10 +24,19 @@ final class TwinModels: @unchecked Sendable {
         if number >= end { end = number + 1 }
     }
 
-    /// A committed twin has another model.
-    func set(_ number: UInt32, model: UInt32) {
+    /// A committed twin has another model; nothing where it is gone by now.
+    func set(_ number: UInt32, model: UInt32) { if slots[number] != 0 { slots[number] = model + 1 } }
+
+    /// Enters a twin that the database has.
+    func load(_ number: UInt32, model: UInt32) {
         slots[number] = model + 1
         if number >= end { end = number + 1 }
+    }
+
+    /// The model of a twin, committed or not; 0 where it has none, or is not there.
+    subscript(number: UInt32) -> UInt32 {
+        let slot = slots[number] & ~Self.staged
+        return slot == 0 ? 0 : slot - 1
     }
 
     func remove(_ number: UInt32) { slots[number] = 0 }
@@ -71,6 +80,6 @@ extension TwinStore {
     func readingModels<T>(at sequence: UInt64, _ body: (TwinModels) -> T) -> T? {
         publication.beginReading()
         defer { publication.endReading() }
-        return models.isCurrent(sequence) ? body(models) : nil
+        return twinModels.isCurrent(sequence) ? body(twinModels) : nil
     }
 }

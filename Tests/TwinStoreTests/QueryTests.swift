@@ -1,5 +1,5 @@
 import DropCore
-import GRDB
+import Synchronization
 import Testing
 import TwinModel
 
@@ -137,7 +137,7 @@ import TwinModel
                 try fixture.store.count("SELECT COUNT() FROM DIGITALTWINS WHERE $metadata.$model = '\($0)'")
             }
             #expect(Array(quick[..<3]) == slow)
-            #expect(fixture.store.models.isCurrent(try fixture.store.reading { try QueryGraphProbe.sequence(fixture.store, $0) }))
+            #expect(fixture.store.twinModels.isCurrent(fixture.store.counters.withLock { $0.sequence }))
         }
         #expect(try counts() == [5, 5, 0, 20])
         try fixture.drop { writer in
@@ -164,10 +164,9 @@ import TwinModel
             }
             writer.twin("none")
         }
-        fixture.store.use(
-            models: ModelFamily(ancestors: { $0 == "dtmi:x:cabin;1" ? ["dtmi:x:cabin;1", "dtmi:x:room;2"] : [$0] }))
+        let family = ModelFamily(ancestors: { $0 == "dtmi:x:cabin;1" ? ["dtmi:x:cabin;1", "dtmi:x:room;2"] : [$0] })
         func ids(_ arguments: String) throws -> [String] {
-            try fixture.store.ids("SELECT * FROM DIGITALTWINS WHERE IS_OF_MODEL(\(arguments))")
+            try fixture.store.ids("SELECT * FROM DIGITALTWINS WHERE IS_OF_MODEL(\(arguments))", family: family)
         }
         #expect(try ids("'dtmi:x:room;2'") == ["cabin;1", "room;10", "room;2", "room;2.1"])
         #expect(try ids("'dtmi:x:room;1'") == ["cabin;1", "room;1", "room;10", "room;2", "room;2.1"])
@@ -284,12 +283,5 @@ import TwinModel
             #expect(try store.rows("SELECT B.$dtId FROM DIGITALTWINS A JOIN B RELATED A.r WHERE A.$dtId = 'a'") == [])
             try store.close()
         }
-    }
-}
-
-/// What a query sees.
-enum QueryGraphProbe {
-    static func sequence(_ store: TwinStore, _ database: Database) throws(DropError) -> UInt64 {
-        try QueryGraph(store, database, asOf: nil, deadline: .now + .seconds(60)).newestSequence()
     }
 }

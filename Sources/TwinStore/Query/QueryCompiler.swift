@@ -1,7 +1,6 @@
 import TwinModel
 
-/// What a query has to know of the models: which extend which, and which have what component. The store's own
-/// `modelFamily` is used where a call names none.
+/// What a query has to know of the models: which extend which, and which have what component.
 package struct ModelFamily: Sendable {
     /// Everything a model extends, directly or not, itself included; of an unknown model itself or nothing.
     package let ancestors: @Sendable (String) -> [String]
@@ -14,6 +13,12 @@ package struct ModelFamily: Sendable {
     ) {
         self.ancestors = ancestors
         self.components = components
+    }
+
+    /// The models of a graph.
+    init(_ catalog: ModelCatalog) {
+        ancestors = { catalog.entries[$0]?.effective.ancestors ?? [] }
+        components = { catalog.entries[$0]?.effective.components.keys.map { $0 } ?? [] }
     }
 }
 
@@ -83,7 +88,7 @@ struct QueryCompiler {
         if first.utf8.first == UInt8(ascii: "$") { return RowPath(variable: variable, head: .document(segments)) }
         var properties: [(key: UInt32, rest: [String])] = []
         if let key = keys.known(first) { properties.append((key, Array(segments.dropFirst()))) }
-        if segments.count > 1, let key = keys.known(first + "/" + segments[1]) {
+        if segments.count > 1, variables[variable].kind == .twin, let key = keys.known(PropertyPath(first, segments[1]).key) {
             properties.append((key, Array(segments.dropFirst(2))))
         }
         let mayBeComponent = segments.count == 1 && variables[variable].kind == .twin && isComponent(first)

@@ -75,11 +75,7 @@ package struct GraphService: TwinService {
     // MARK: Queries
 
     package func query(_ text: String?, continuation: String?, limit: Int) throws(ServiceError) -> QueryPage {
-        let catalog = store.catalog
-        let family = ModelFamily(
-            ancestors: { catalog.entries[$0]?.effective.ancestors ?? [$0] },
-            components: { catalog.entries[$0].map { Array($0.effective.components.keys) } ?? [] })
-        return try store.query(text, continuation: continuation, limit: limit, asOf: .now, family: family)
+        try store.query(text, continuation: continuation, limit: limit)
     }
 
     // MARK: Parts

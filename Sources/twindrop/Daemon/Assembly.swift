@@ -36,9 +36,9 @@ struct Assembly {
                 "damaged", "The twin database is damaged: \(damage).", hint: "Restore a backup; docs/configuration.md says how.",
                 remedy: .stop)
         }
-        try store.declareIndexes(configuration.indexes)
         let models = try ModelFolder.adopt([paths.models], into: store, by: Caller(name: "models folder"))
         if !models.isEmpty { log.notice("Models were taken from the home.", metadata: ["models": "\(models.count)"]) }
+        try store.declareIndexes(configuration.indexes)
         let host = Self.host(of: configuration.sources, keys: store)
         let claimer = Claimer(
             register: store, spoolFolder: paths.state + "/spool/in", sources: configuration.sources.map(\.watched),
