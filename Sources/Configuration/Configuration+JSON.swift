@@ -30,6 +30,7 @@ extension Configuration {
                 "level": .string(log.level.rawValue), "format": .string(log.format.rawValue),
                 "events": log.benchmarkLog.map(JSON.string) ?? .null,
             ],
+            "indexes": texts(indexes),
         ]
     }
 }

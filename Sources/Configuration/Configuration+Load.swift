@@ -67,10 +67,11 @@ final class ConfigurationLoader {
         let retention = readRetention(root.section("retention"))
         let archive = readArchive(root.section("archive"))
         let log = readLog(root.section("log"))
+        let indexes = root.texts("indexes").map(\.text)
         let sources = SourceReader(loader: self, paths: paths, fileBytesMax: fileBytesMax, worker: worker).read(root)
         return Configuration(
             paths: paths, sources: sources, limits: homeLimits, retention: retention, archive: archive, log: log,
-            files: files.read)
+            indexes: indexes, files: files.read)
     }
 
     /// The values of a YAML file; nil where it is empty or cannot be read, which is reported at `place`.

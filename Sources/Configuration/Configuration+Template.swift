@@ -102,6 +102,9 @@ extension Configuration {
           #level: info
           #format: auto
 
+        # Properties of twins that queries often ask for, each found by an index of its own.
+        #indexes: []
+
         """#
 
     /// The folders of a new home, relative to it; `dropzone/assets` is the sample source's.

@@ -9,9 +9,10 @@ extension GraphCommit {
         store.publication.writing {
             for member in effects {
                 if let member = member as? DropEffects { publish(member, sequence) } else { publish(call: member, sequence) }
-                for (number, model) in member.remodelled { store.twinModels[number] = model }
+                for (number, model) in member.remodelled { store.twinModels.set(number, model: model) }
                 if !member.remodelled.isEmpty { store.modelVersions[0] = UInt32(truncatingIfNeeded: self.sequence) }
             }
+            if let first = effects.first?.sequence { store.twinModels.advance(from: first - 1, to: self.sequence) }
         }
         store.keys.persisted(through: persistedKeys)
         store.counters.withLock { counters in
@@ -37,7 +38,10 @@ extension GraphCommit {
         let others = store.sources.withLock { $0.memories.values.filter { $0 !== memory } }
         let owned = memory.owned(comparison.scope)
         for (kind, number, hash) in member.vanished { remove(kind, hash, number) }
-        member.createdTwins.forEach { store.twinVersions[$0] = sequence }
+        member.createdTwins.forEach {
+            store.twinVersions[$0] = sequence
+            store.twinModels.confirm($0)
+        }
         member.createdRelationships.forEach { store.relationshipVersions[$0] = sequence }
         memory.ownedSince = sequence
         owned.twins.formUnion(member.createdTwins)
@@ -73,7 +77,9 @@ extension GraphCommit {
                 }
             }
             switch kind {
-            case .twins: store.twinVersions[number] = sequence
+            case .twins:
+                store.twinVersions[number] = sequence
+                store.twinModels.remove(number)
             case .relationships: store.relationshipVersions[number] = sequence
             }
         }
@@ -86,7 +92,10 @@ extension GraphCommit {
     /// What a call of the twin service did: whatever sources said of it before is to be compared again.
     private func publish(call member: Effects, _ sequence: UInt32) {
         let memories = store.sources.withLock { Array($0.memories.values) }
-        member.createdTwins.forEach { store.twinVersions[$0] = sequence }
+        member.createdTwins.forEach {
+            store.twinVersions[$0] = sequence
+            store.twinModels.confirm($0)
+        }
         member.createdRelationships.forEach { store.relationshipVersions[$0] = sequence }
         for (number, owner, origin) in member.activated {
             store.relationshipVersions[number] = sequence
@@ -109,6 +118,7 @@ extension GraphCommit {
             switch kind {
             case .twins:
                 store.twinVersions[number] = sequence
+                store.twinModels.remove(number)
                 for memory in memories {
                     memory.twinFingerprints[number] = 0
                     memory.disown(twin: number)

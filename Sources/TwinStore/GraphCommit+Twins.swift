@@ -10,8 +10,8 @@ extension GraphCommit {
             guard comparison.log.hasRelationships == false || view.isTwin else { return }
             guard comparison.twinPlaces[view.number] == place else { return }
             if view.isPlainNewTwin {
-                store.twinModels[view.number] = view.model
                 try sql.insertTwin.insertTwin(view)
+                store.twinModels.stage(view.number, model: view.model)
                 if member.createdTwins.insert(view.number) { member.books.created += 1 }
                 comparison.memory.twinFingerprints[view.number] = view.fingerprint
                 return

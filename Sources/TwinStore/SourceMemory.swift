@@ -76,6 +76,9 @@ final class GlobalKeys: Sendable {
         state.withLock { number > 0 && Int(number) <= $0.names.count ? $0.names[Int(number) - 1] : "" }
     }
 
+    /// Lets `body` look at all names, in the order of the numbers from 1. It must not use the table.
+    func withNames<T>(_ body: ([String]) -> T) -> T { body(state.withLock { $0.names }) }
+
     /// Names the database does not have yet, and the number of the first.
     var unpersisted: (first: UInt32, names: [String]) {
         state.withLock { (UInt32($0.persisted + 1), Array($0.names[$0.persisted...])) }

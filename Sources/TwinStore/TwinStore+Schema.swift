@@ -31,7 +31,7 @@ extension TwinStore {
 
     private static func configuration() -> Configuration {
         var configuration = Configuration()
-        configuration.maximumReaderCount = 6
+        configuration.maximumReaderCount = 6 + queriesMax
         configuration.busyMode = .timeout(10)
         configuration.foreignKeysEnabled = true
         configuration.prepareDatabase { database in
@@ -153,6 +153,7 @@ extension TwinStore {
             try loadTwins(database)
             try loadRelationships(database)
             try loadWaiting(database)
+            try loadIndexes(database)
         }
     }
 
@@ -161,6 +162,7 @@ extension TwinStore {
         try reading { (database) throws(DropError) in
             try loadCounters(database)
             try loadSources(database)
+            try loadIndexes(database)
             if withModels { try loadModels(database) }
         }
     }
@@ -228,12 +230,13 @@ extension TwinStore {
             let number = UInt32(truncatingIfNeeded: query.integer(0))
             _ = twins.enter(query.identity(1, hash), number)
             twinVersions[number] = 1
-            twinModels[number] = UInt32(truncatingIfNeeded: query.integer(3))
+            twinModels.load(number, model: UInt32(truncatingIfNeeded: query.integer(3)))
             let owner = try query.ownerDrop(2)
             if owner != last.drop { last = (owner, owned(by: owner)) }
             last.owned?.twins.insert(number)
         }
         query.reset()
+        twinModels.loaded(counters.withLock { $0.sequence })
     }
 
     private func loadRelationships(_ database: Database) throws(DropError) {

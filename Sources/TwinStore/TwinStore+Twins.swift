@@ -217,7 +217,7 @@ extension TwinStore {
         return result
     }
 
-    private func state(
+    func state(
         ofGone kind: Int64, _ number: UInt32, _ id: String, asOf sequence: UInt64, _ database: Database
     ) throws(DropError) -> StoredEntity? {
         let query = try RawStatement.cached("SELECT last_revision FROM gone WHERE kind = ? AND no = ?", database)
@@ -231,7 +231,7 @@ extension TwinStore {
     }
 
     /// Takes back every revision later than `sequence`; nil where the twin did not exist then.
-    private func undone(
+    func undone(
         _ entity: StoredEntity, asOf sequence: UInt64?, isGone: Bool = false, _ database: Database
     ) throws(DropError) -> StoredEntity? {
         guard let sequence else { return entity }

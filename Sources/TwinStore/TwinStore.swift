@@ -1,6 +1,7 @@
 package import DropCore
 import GRDB
 import Synchronization
+import ThreadKit
 import TwinModel
 
 /// The twin graph, its history and the register of drops: one SQLite database (`twin.db`) with one writer and several readers.
@@ -50,9 +51,12 @@ package final class TwinStore: Sendable {
     /// By number: the sequence of the last commit that changed it; 0 while it is not committed.
     let twinVersions = SparseArray<UInt32>()
     let relationshipVersions = SparseArray<UInt32>()
-    /// By number: the global key of the twin's model, 0 for none; guarded by `publication`, but for twins that have no version
-    /// yet.
-    let twinModels = SparseArray<UInt32>()
+    /// By number: the model each twin has.
+    let twinModels = TwinModels()
+    /// Keys of the properties that have an index.
+    let indexed = Mutex<Set<UInt32>>([])
+    /// Queries that run: each has a connection, and comparisons need some, too.
+    let queries = Monitor(0)
     /// By drop number: index of its source's name plus one.
     let dropSource = SparseArray<UInt16>()
     let keys = GlobalKeys()

@@ -23,7 +23,9 @@ struct TwinDrop: ParsableCommand {
                     StatusCommand.self, DropsCommand.self, ShowCommand.self, WhyCommand.self, RetryCommand.self,
                     ReleaseCommand.self, DiscardCommand.self,
                 ]),
-            CommandGroup(name: "Read the graph", subcommands: [TwinCommand.self, ExplainCommand.self, HistoryCommand.self]),
+            CommandGroup(
+                name: "Read the graph",
+                subcommands: [TwinCommand.self, ExplainCommand.self, HistoryCommand.self, QueryCommand.self]),
             CommandGroup(name: "Model", subcommands: [ModelsCommand.self]),
             CommandGroup(name: "Audit", subcommands: [BatchesCommand.self, ArchiveCommand.self, VerifyCommand.self]),
             CommandGroup(name: "Extend", subcommands: [PluginCommand.self, SourceCommand.self]),

@@ -21,6 +21,13 @@ package struct IdentityHash: Hashable, Sendable {
         secret2 = random.next() | 1
     }
 
+    /// A hash that is the same wherever the key is: for what leaves the process and comes back.
+    init(_ key: UInt64) {
+        key0 = key
+        key1 = key.byteSwapped ^ 0x7477_696E_6472_6F70
+        (secret0, secret1, secret2) = (1, 1, 1)
+    }
+
     /// SipHash-1-3 with 128 bits of output (Aumasson and Bernstein, 2012) over a twin's id.
     @inline(__always)
     func identity(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) -> IdentityHash {

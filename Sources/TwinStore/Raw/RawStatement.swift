@@ -42,6 +42,8 @@ import Glibc
     @inline(__always)
     func bind(_ index: Int32, _ number: UInt32) { unsafe check(sqlite3_bind_int64(handle, index, Int64(number))) }
 
+    func bind(_ index: Int32, _ number: Double) { unsafe check(sqlite3_bind_double(handle, index, number)) }
+
     func bindNull(_ index: Int32) { unsafe check(sqlite3_bind_null(handle, index)) }
 
     /// Binds without copying: the bytes must stay until the statement is reset.

@@ -25,17 +25,35 @@ enum RecordFunctions {
         let bytes = unsafe UnsafeRawBufferPointer(start: start, count: Int(sqlite3_value_bytes(arguments[0])))
         let span = unsafe Span<UInt8>(_unsafeBytes: bytes)
         do {
-            var reader = OperationReader(at: try TwinRecord.propertiesStart(span, at: 0, end: span.count), end: span.count)
-            while let property = try reader.property(span, validating: false) {
-                guard property.key == key else { continue }
-                let encoded = ((property.value.lowerBound - 1)..<property.value.upperBound).map { span[$0] }
-                return unsafe answer(try PropertyValue(encoded: encoded), context)
-            }
-            unsafe sqlite3_result_null(context)
+            guard let property = try RecordScan.find(key, in: span) else { return unsafe sqlite3_result_null(context) }
+            unsafe try answer(property, span, bytes, context)
         } catch {
             unsafe sqlite3_result_error(context, error.message, -1)
         }
     }
+
+    /// The value of a property; texts and numbers without a copy of their own.
+    private static func answer(
+        _ property: PropertyEntry, _ span: borrowing Span<UInt8>, _ bytes: UnsafeRawBufferPointer, _ context: OpaquePointer?
+    ) throws(DropError) {
+        switch property.type {
+        case .true: unsafe sqlite3_result_int(context, 1)
+        case .false: unsafe sqlite3_result_int(context, 0)
+        case .integer:
+            var reader = OperationReader(at: property.value.lowerBound, end: property.value.upperBound)
+            unsafe sqlite3_result_int64(context, try reader.zigzag(span))
+        case .string:
+            var reader = OperationReader(at: property.value.lowerBound, end: property.value.upperBound)
+            let text = try reader.text(span, validating: false)
+            let start = unsafe bytes.baseAddress!.assumingMemoryBound(to: CChar.self) + text.lowerBound
+            unsafe sqlite3_result_text(context, start, Int32(text.count), transient)
+        case .absent, .double, .dateTime, .date, .time, .duration, .json:
+            let encoded = ((property.value.lowerBound - 1)..<property.value.upperBound).map { span[$0] }
+            unsafe answer(try PropertyValue(encoded: encoded), context)
+        }
+    }
+
+    private static let transient = unsafe unsafeBitCast(-1, to: sqlite3_destructor_type.self)
 
     private static func answer(_ value: PropertyValue, _ context: OpaquePointer?) {
         switch value {
@@ -43,11 +61,11 @@ enum RecordFunctions {
         case .bool(let value): unsafe sqlite3_result_int(context, value ? 1 : 0)
         case .integer(let number): unsafe sqlite3_result_int64(context, number)
         case .double(let number): unsafe sqlite3_result_double(context, number)
-        case .string(let text): unsafe sqlite3_result_text(context, text, -1, unsafeBitCast(-1, to: sqlite3_destructor_type.self))
+        case .string(let text): unsafe sqlite3_result_text(context, text, -1, transient)
         case .dateTime, .date, .time, .duration, .json:
             let json = value.json
             let text = json.string ?? json.text(.compact)
-            unsafe sqlite3_result_text(context, text, -1, unsafeBitCast(-1, to: sqlite3_destructor_type.self))
+            unsafe sqlite3_result_text(context, text, -1, transient)
         }
     }
 }

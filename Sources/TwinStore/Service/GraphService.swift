@@ -75,7 +75,7 @@ package struct GraphService: TwinService {
     // MARK: Queries
 
     package func query(_ text: String?, continuation: String?, limit: Int) throws(ServiceError) -> QueryPage {
-        throw ServiceError(400, "SqlQueryError", "Queries are not answered by this build.")
+        try store.query(text, continuation: continuation, limit: limit)
     }
 
     // MARK: Parts

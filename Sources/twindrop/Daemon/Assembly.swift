@@ -38,6 +38,7 @@ struct Assembly {
         }
         let models = try ModelFolder.adopt([paths.models], into: store, by: Caller(name: "models folder"))
         if !models.isEmpty { log.notice("Models were taken from the home.", metadata: ["models": "\(models.count)"]) }
+        try store.declareIndexes(configuration.indexes)
         let host = Self.host(of: configuration.sources, keys: store)
         let claimer = Claimer(
             register: store, spoolFolder: paths.state + "/spool/in", sources: configuration.sources.map(\.watched),

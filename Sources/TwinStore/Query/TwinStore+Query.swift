@@ -1,0 +1,122 @@
+package import DropCore
+import GRDB
+import Synchronization
+import ThreadKit
+import TwinModel
+
+extension TwinStore {
+    /// Queries that run at once; others wait. Connections for comparisons are kept beside.
+    static let queriesMax = 8
+
+    /// One page of a query of the present graph; see `TwinService.query`.
+    package func query(_ text: String?, continuation: String?, limit: Int) throws(ServiceError) -> QueryPage {
+        try query(text, continuation: continuation, limit: limit, asOf: .now)
+    }
+
+    /// One page of a query of the graph at a moment (docs/query-language.md). It reads one snapshot, never waits for the writer,
+    /// and never holds it up.
+    ///
+    /// - Parameters:
+    ///   - text: the query; not looked at where `continuation` is given.
+    ///   - continuation: the token of the page before: it holds the query and its moment.
+    ///   - limit: rows of the page, at most 1000 (more are taken as 1000).
+    ///   - family: what the models extend; nil: those of the graph, as they are now.
+    ///   - timeout: after this long the query ends with `TimeoutError`.
+    ///
+    /// Errors: `SqlQueryError`, `BadRequest` (no query, a token that is not of this graph, a moment whose history is gone),
+    /// `TimeoutError`; `InternalError` (500) where storage fails.
+    package func query(
+        _ text: String?, continuation: String?, limit: Int, asOf moment: Moment, family: ModelFamily? = nil,
+        timeout: Duration = .seconds(60)
+    ) throws(ServiceError) -> QueryPage {
+        var token: ContinuationToken?
+        if let continuation { token = try self.token(continuation) }
+        guard let text = token?.query ?? text else {
+            throw ServiceError(400, "BadRequest", "The request has neither a query nor a continuation token.")
+        }
+        guard limit > 0 else {
+            throw ServiceError(400, "BadRequest", "A page has at least one row: ask for 1 to \(QueryLimits.pageMax).")
+        }
+        let query: Query
+        do {
+            query = try Query(parsing: text)
+        } catch {
+            throw ServiceError(400, "SqlQueryError", error.sentence)
+        }
+        let family = family ?? ModelFamily(catalog)
+        let deadline = ContinuousClock.now + timeout
+        let hasBegun = queries.wait(until: { $0 < Self.queriesMax }, timeout: timeout) { running in
+            guard running < Self.queriesMax else { return false }
+            running += 1
+            return true
+        }
+        guard hasBegun else {
+            throw ServiceError(400, "TimeoutError", "Too many other queries were running. Try again.")
+        }
+        defer { queries.with { $0 -= 1 } }
+        do {
+            return try reading { (database) throws(DropError) in
+                let sequence = if let token { token.sequence } else { try resolve(moment, database) }
+                let graph = try QueryGraph(self, database, asOf: sequence, deadline: deadline)
+                let former = token ?? ContinuationToken(query: text, sequence: sequence, rows: 0, position: [])
+                return try page(query, graph, family, after: former, limit: min(limit, QueryLimits.pageMax))
+            }
+        } catch {
+            throw Self.refusal(error)
+        }
+    }
+
+    private func page(
+        _ query: Query, _ graph: QueryGraph, _ family: ModelFamily, after former: ContinuationToken, limit: Int
+    ) throws(DropError) -> QueryPage {
+        let plan = try QueryPlan(query, graph, family)
+        let left = query.top.map { max(0, $0 - former.rows) } ?? Int.max
+        let run = QueryRun(plan, graph, after: former.position, limit: min(limit, left))
+        try run.run()
+        var rows = run.page
+        if query.selection == .count { rows = [.object([.init("COUNT", .int(Int64(run.matches)))])] }
+        var continuation: String?
+        if let next = run.next, rows.count < left {
+            let token = ContinuationToken(
+                query: former.query, sequence: former.sequence, rows: former.rows + rows.count, position: next)
+            continuation = token.text(try tokenHash(graph.database))
+        }
+        return QueryPage(rows: rows, continuation: continuation, charge: Self.charge(graph.work, rows.count))
+    }
+
+    /// Query units: 1 for the question, and what was looked at and answered.
+    private static func charge(_ work: Int, _ rows: Int) -> Double {
+        (100 * (1 + Double(work) / 200 + Double(rows) / 50)).rounded() / 100
+    }
+
+    // MARK: Tokens
+
+    private func token(_ text: String) throws(ServiceError) -> ContinuationToken {
+        do {
+            let hash = try reading { (database) throws(DropError) in try tokenHash(database) }
+            if let token = ContinuationToken(text, hash) { return token }
+        } catch {
+            throw Self.refusal(error)
+        }
+        throw ServiceError(
+            400, "BadRequest", "The continuation token is not one of this graph. Start again with the query.")
+    }
+
+    /// Keyed by the database, so that a token outlives a restart.
+    private func tokenHash(_ database: Database) throws(DropError) -> KeyedHash {
+        let query = try RawStatement.cached("SELECT value FROM meta WHERE name = 'instance'", database)
+        defer { query.reset() }
+        guard try query.step(), let key = UInt64(query.text(0), radix: 16) else {
+            throw StorageFailure.damaged("it has no instance id")
+        }
+        return KeyedHash(key)
+    }
+
+    private static func refusal(_ error: DropError) -> ServiceError {
+        switch error.code {
+        case QueryGraph.timeoutCode: ServiceError(400, "TimeoutError", error.message + " " + error.hint)
+        case "pruned": ServiceError(400, "BadRequest", error.message + " " + error.hint)
+        default: ServiceError(500, "InternalError", error.message)
+        }
+    }
+}
