@@ -24,7 +24,8 @@ import TwinModel
     }
 
     @Test(arguments: [
-        #"[{"op":"replace","path":"/b","value":1}]"#, #"[{"op":"remove","path":"/b"}]"#, #"[{"op":"add","path":"/b/c","value":1}]"#,
+        #"[{"op":"replace","path":"/b","value":1}]"#, #"[{"op":"remove","path":"/b"}]"#,
+        #"[{"op":"add","path":"/b/c","value":1}]"#,
         #"[{"op":"add","path":"/a/b","value":1}]"#, #"[{"op":"add","path":"/l/3","value":1}]"#,
         #"[{"op":"replace","path":"/l/2","value":1}]"#, #"[{"op":"replace","path":"/l/01","value":1}]"#,
         #"[{"op":"remove","path":"/l/-"}]"#, #"[{"op":"add","path":"/l/x","value":1}]"#,
@@ -35,8 +36,10 @@ import TwinModel
     }
 
     @Test(arguments: [
-        "{}", "[1]", "[{}]", #"[{"op":"test","path":"/a","value":1}]"#, #"[{"op":"add","value":1}]"#, #"[{"op":"add","path":"/a"}]"#,
-        #"[{"op":"add","path":"a","value":1}]"#, #"[{"op":"add","path":"","value":1}]"#, #"[{"op":"add","path":"/~2","value":1}]"#,
+        "{}", "[1]", "[{}]", #"[{"op":"test","path":"/a","value":1}]"#, #"[{"op":"add","value":1}]"#,
+        #"[{"op":"add","path":"/a"}]"#,
+        #"[{"op":"add","path":"a","value":1}]"#, #"[{"op":"add","path":"","value":1}]"#,
+        #"[{"op":"add","path":"/~2","value":1}]"#,
         #"[{"op":"add","path":"/~","value":1}]"#,
     ]) func `is refused where it is malformed`(patch: String) throws {
         #expect(throws: JSONPatchError.self) { try JSONPatch(JSON(parsing: patch)) }
