@@ -132,6 +132,11 @@ let package = Package(
             path: "Benchmarks/store-bench",
             swiftSettings: strict),
 
+        .executableTarget(
+            name: "query-bench", dependencies: ["TwinStore", "DropCore", "TwinModel"],
+            path: "Benchmarks/query-bench",
+            swiftSettings: strict),
+
         // The DTDL parser against a suite of cases (docs/dtdl-conformance.md)
         .executableTarget(name: "dtdl-conformance", dependencies: ["TwinModel"], swiftSettings: strict),
 

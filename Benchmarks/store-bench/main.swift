@@ -2,6 +2,8 @@
 // benchmark has them.
 //
 //     swift build -c release --product store-bench && .build/release/store-bench FOLDER [rows per file] [files] [big rows]
+//
+// With a fifth argument, `known` or `off`, the twins have a model that is in the graph, and are checked against it, or not.
 
 import DropCore
 import Glibc
@@ -13,8 +15,12 @@ struct Generator {
     var writer = OperationWriter()
     var keys: [UInt32] = []
 
+    /// Key of the model; 0: none.
+    var model: UInt32 = 0
+
     mutating func open() {
         writer = OperationWriter()
+        if validation != nil { model = writer.key("dtmi:bench:Asset;1") }
         keys = [
             "model", "site", "line", "status", "serial", "speed", "temperature", "pressure", "count", "updated", "owner", "note",
         ]
@@ -24,7 +30,7 @@ struct Generator {
     /// One row; `change` alters two of its twelve values.
     mutating func row(_ number: Int, change: Int) {
         writer.record(length: 89)
-        writer.beginTwin(.upsertTwin, "asset-\(1_000_000 + number)")
+        writer.beginTwin(.upsertTwin, "asset-\(1_000_000 + number)", model: model)
         writer.set(keys[0], .string("M\(number % 97)"))
         writer.set(keys[1], .string("site-\(number % 31)"))
         writer.set(keys[2], .string("L\(number % 7)"))
@@ -87,6 +93,25 @@ func cpuSeconds() -> Double {
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }
 
+/// Nil: twins have no model.
+let validation = CommandLine.arguments.count > 5 ? ApplyPolicy.Validation(rawValue: CommandLine.arguments[5]) : nil
+
+/// The rows' model.
+let assetModel = """
+    {"@context":"dtmi:dtdl:context;3","@id":"dtmi:bench:Asset;1","@type":"Interface","contents":[
+    \(["model", "site", "line", "status", "serial", "owner", "note"].map { #"{"@type":"Property","name":"\#($0)","schema":"string"}"# }
+        .joined(separator: ",")),
+    \(["speed", "temperature"].map { #"{"@type":"Property","name":"\#($0)","schema":"double"}"# }.joined(separator: ",")),
+    \(["pressure", "count"].map { #"{"@type":"Property","name":"\#($0)","schema":"integer"}"# }.joined(separator: ",")),
+    {"@type":"Property","name":"updated","schema":"dateTime"}]}
+    """
+
+var policy: ApplyPolicy {
+    var policy = ApplyPolicy()
+    policy.validation = validation ?? .off
+    return policy
+}
+
 let clock = ContinuousClock()
 var ids = DropIDGenerator()
 var random = SystemRandomNumberGenerator()
@@ -102,7 +127,7 @@ var arrival: UInt64 = 1_760_000_000_000
         let id = ids.next(milliseconds: arrival, using: &random)
         let source = SourceName("bench")!
         let job = ApplyJob(
-            drop: id, source: source, policy: ApplyPolicy(), bytes: UInt64(file.rows) * 89,
+            drop: id, source: source, policy: policy, bytes: UInt64(file.rows) * 89,
             epoch: ContentDigest(bytes: Array(repeating: 1, count: 32)),
             amends: nil, released: false, scratchFolder: folder)
         let record = DropRecord(
@@ -151,6 +176,10 @@ var arrival: UInt64 = 1_760_000_000_000
     let files = arguments.count > 3 ? Int(arguments[3])! : 20
     let big = arguments.count > 4 ? Int(arguments[4])! : 0
     var store = try TwinStore.open(folder: folder)
+    if validation != nil {
+        let model = ModelText(text: Array(assetModel.utf8), value: try JSON(parsing: assetModel))
+        _ = try GraphService(store).uploadNew(models: [model], by: Caller(name: "bench"))
+    }
     let all = rows * files
     let made = (0..<files).map { file in Frames(file * rows..<(file + 1) * rows) { _ in 0 } }
     print("generated; peak \(peakMiB()) MiB")

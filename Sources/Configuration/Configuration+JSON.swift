@@ -31,6 +31,7 @@ extension Configuration {
                 "level": .string(log.level.rawValue), "format": .string(log.format.rawValue),
                 "events": log.benchmarkLog.map(JSON.string) ?? .null,
             ],
+            "indexes": texts(indexes),
         ]
     }
 }
@@ -85,6 +86,7 @@ extension Source {
                 "ignore": texts(ready.ignore),
             ],
             "plugin": .string(plugin), "settings": settings, "mode": .string(mode), "dangling": .string(dangling),
+            "validation": .string(policy.validation.rawValue),
             "guard": [
                 "deletes": share(policy.deletesShareMax), "deletes-free": .int(Int64(clamping: policy.deletesFree)),
                 "rejects": share(policy.rejectsShareMax), "rejects-free": .int(Int64(clamping: policy.rejectsFree)),

@@ -68,10 +68,11 @@ final class ConfigurationLoader {
         let archive = readArchive(root.section("archive"))
         let log = readLog(root.section("log"))
         let http = readHTTP(root.section("http"))
+        let indexes = root.texts("indexes").map(\.text)
         let sources = SourceReader(loader: self, paths: paths, fileBytesMax: fileBytesMax, worker: worker).read(root)
         return Configuration(
             paths: paths, sources: sources, limits: homeLimits, retention: retention, archive: archive, log: log,
-            http: http, files: files.read)
+            http: http, indexes: indexes, files: files.read)
     }
 
     /// The values of a YAML file; nil where it is empty or cannot be read, which is reported at `place`.

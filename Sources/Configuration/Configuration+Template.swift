@@ -38,6 +38,8 @@ extension Configuration {
             #recursive: false
             # Relationships whose twins do not exist yet: wait with a duration, reject, or stub.
             #dangling: wait 24h
+            # Twins are checked against the models of the graph: known, strict or off.
+            #validation: known
             # A drop that goes past these limits is held for a person: twindrop release, twindrop discard.
             guard:
               #deletes: 5%
@@ -138,6 +140,9 @@ extension Configuration {
         log:
           #level: info
           #format: auto
+
+        # Properties of twins that queries often ask for, each found by an index of its own.
+        #indexes: []
 
         """#
 

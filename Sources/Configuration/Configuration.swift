@@ -25,6 +25,8 @@ package struct Configuration: Sendable, Equatable {
     package let archive: ArchiveSettings
     package let log: LogSettings
     package let http: HTTPSettings
+    /// Properties of twins that queries find by an index: `name`, or `component.name`.
+    package let indexes: [String]
     /// Every file that was read: configuration, manifests, mappings, lookups; absolute, in the order they were read. A change of
     /// any of them asks for a new `load`.
     package let files: [String]

@@ -108,6 +108,7 @@ struct SourceReader {
         var policy = ApplyPolicy()
         policy.mode = section.choice("mode", standard: Mode.incremental) == .snapshot ? .snapshot : .incremental
         policy.dangling = readDangling(section)
+        policy.validation = section.choice("validation", standard: policy.validation)
         let guards = section.section("guard")
         policy.deletesShareMax = guards.share("deletes", standard: policy.deletesShareMax)
         policy.deletesFree = UInt64(guards.number("deletes-free", standard: Int64(policy.deletesFree), in: 0...Int64.max))
@@ -119,7 +120,8 @@ struct SourceReader {
             if !text.hasPrefix("dtmi:") {
                 scope.report(
                     "bad-value", "models", at: place,
-                    "found \"\(Escaping.visible(text))\", expected a model id: dtmi:com:example:Lift;1")
+                    "found \"\(Escaping.visible(text))\", expected a model id, or a namespace: dtmi:com:example:Lift;1 or "
+                        + "dtmi:com:example:*")
             }
             return text
         }

@@ -45,9 +45,10 @@ extension TwinShape {
 
     /// Why a value does not conform to the schema of a property; nil where it does.
     package func problem(_ name: String, _ value: JSON, _ schema: DTDLSchema, _ place: String) -> String? {
-        if let violation = schema.violation(of: value, named: { recursive[$0] }) {
+        if let violation = schema.violation(of: value, named: models.schema) {
             let at = violation.pointer.isEmpty ? "" : " At \(violation.pointer):"
-            return "Expected value of type \(schema.nameInWords) for \(name) on \(place).\(at) It is \(violation.found) and must be "
+            return
+                "Expected value of type \(schema.nameInWords) for \(name) on \(place).\(at) It is \(violation.found) and must be "
                 + "\(violation.rule)."
         }
         guard value.longestString <= TwinDocument.stringBytesMax else {

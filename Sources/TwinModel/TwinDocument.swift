@@ -40,10 +40,12 @@ package struct TwinDocument: Sendable, Equatable {
 
     // MARK: Payloads
 
-    /// Reads the body of a PUT: `$dtId`, `$etag` and times are ignored (adt-api: section 3.3). `problems` are those of its metadata.
+    /// Reads the body of a PUT: `$dtId`, `$etag` and times are ignored (adt-api: section 3.3). `problems` are those of its
+    /// metadata.
     package init(payload: JSON) throws(DocumentError) {
         guard case .object(let all) = payload else { throw .noObject }
-        guard case .object(let metadata)? = payload["$metadata"], case .string(let model)? = payload["$metadata"]?["$model"] else {
+        guard case .object(let metadata)? = payload["$metadata"], case .string(let model)? = payload["$metadata"]?["$model"]
+        else {
             throw .invalid(["$metadata.$model is missing: name the twin's model, as {\"$metadata\":{\"$model\":\"dtmi:…;1\"}}."])
         }
         self.model = model
@@ -131,7 +133,9 @@ package struct TwinDocument: Sendable, Equatable {
         if path.count == 1 {
             touched.insert(isInComponent ? PropertyPath(path[0], "") : PropertyPath(nil, path[0]))
             if removes {
-                sourceTimes = sourceTimes.filter { isInComponent ? $0.key.component != path[0] : $0.key != PropertyPath(nil, path[0]) }
+                sourceTimes = sourceTimes.filter {
+                    isInComponent ? $0.key.component != path[0] : $0.key != PropertyPath(nil, path[0])
+                }
             }
         } else if isInComponent {
             let property = PropertyPath(path[0], path[1])

@@ -2,13 +2,13 @@
 package struct TwinShape: Sendable {
     package let model: EffectiveModel
     package let components: [String: EffectiveModel]
-    /// Schemas that contain themselves (DTDL v4), by DTMI.
-    package let recursive: [String: DTDLSchema]
+    /// Where schemas that contain themselves (DTDL v4) are found.
+    package let models: ModelSet
 
-    package init(model: EffectiveModel, components: [String: EffectiveModel], recursive: [String: DTDLSchema] = [:]) {
+    package init(model: EffectiveModel, components: [String: EffectiveModel], models: ModelSet) {
         self.model = model
         self.components = components
-        self.recursive = recursive
+        self.models = models
     }
 }
 

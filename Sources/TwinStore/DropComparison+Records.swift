@@ -118,9 +118,11 @@ extension DropComparison {
         let operation = operations[index]
         let isTwin = operation.verb.rawValue <= OperationVerb.deleteTwin.rawValue
         if let refusal = try identityRefusal(operation, bytes, isTwin) { return refusal }
-        operations[index].isCanonical = try checkProperties(operation.head.properties, bytes)
+        let rules = isTwin ? try twinRules(index, bytes) : nil
+        let (isCanonical, isPlain) = try checkProperties(operation.head.properties, rules?.table, bytes)
+        operations[index].isCanonical = isCanonical
         if !job.policy.models.isEmpty, let refusal = try scopeRefusal(index, bytes) { return refusal }
-        if let refusal = try modelRefusal(index, bytes) { return ("model-refused", refusal) }
+        if let refusal = try modelRefusal(index, rules, isPlain: isPlain, bytes) { return ("model-refused", refusal) }
         if operation.verb == .patchTwin, try isMissing(operation, before: index) {
             absentTwins.append(operation.hash)
             return ("missing-twin", "The twin \(text(bytes, operation.head.id)) does not exist, so it cannot be patched.")
@@ -158,9 +160,13 @@ extension DropComparison {
         return nil
     }
 
-    /// Checks every property; true when the bytes can be stored as they are.
+    /// Checks every property: whether the bytes can be stored as they are, and whether all pass the rules of the model.
     @inline(__always)
-    private func checkProperties(_ range: Range<Int>, _ bytes: borrowing Span<UInt8>) throws(DropError) -> Bool {
+    private func checkProperties(
+        _ range: Range<Int>, _ table: RuleTable?, _ bytes: borrowing Span<UInt8>
+    ) throws(DropError) -> (isCanonical: Bool, isPlain: Bool) {
+        let rules = table?.rules ?? []
+        var isPlain = true
         var reader = OperationReader(at: range.lowerBound, end: range.upperBound, base: streamPosition)
         var last: UInt32 = 0
         var isCanonical = true
@@ -168,8 +174,12 @@ extension DropComparison {
             let key = try global(property.key)
             if key <= last || property.type == .absent { isCanonical = false }
             last = key
+            if table != nil {
+                let isKnown = Int(property.key) < rules.count
+                if !isKnown || !rules[Int(property.key)].passes(property) { isPlain = false }
+            }
         }
-        return isCanonical
+        return (isCanonical, isPlain)
     }
 
     /// True when there is no twin to patch: neither in the graph nor stated earlier in the drop.

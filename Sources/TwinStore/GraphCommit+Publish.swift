@@ -9,9 +9,10 @@ extension GraphCommit {
         store.publication.writing {
             for member in effects {
                 if let member = member as? DropEffects { publish(member, sequence) } else { publish(call: member, sequence) }
-                if !member.remodelled.isEmpty { store.modelVersions[0] = sequence }
+                for (number, model) in member.remodelled { store.twinModels.set(number, model: model) }
+                if !member.remodelled.isEmpty { store.modelVersions[0] = UInt32(truncatingIfNeeded: self.sequence) }
             }
-            if let first = effects.first?.sequence { store.models.advance(from: first - 1, to: self.sequence) }
+            if let first = effects.first?.sequence { store.twinModels.advance(from: first - 1, to: self.sequence) }
         }
         store.keys.persisted(through: persistedKeys)
         store.counters.withLock { counters in
@@ -42,9 +43,8 @@ extension GraphCommit {
         for (kind, number, hash) in member.vanished { remove(kind, hash, number) }
         member.createdTwins.forEach {
             store.twinVersions[$0] = sequence
-            store.models.confirm($0)
+            store.twinModels.confirm($0)
         }
-        for (number, model) in member.remodelled { store.models.set(number, model: model) }
         member.createdRelationships.forEach { store.relationshipVersions[$0] = sequence }
         memory.ownedSince = sequence
         owned.twins.formUnion(member.createdTwins)
@@ -82,7 +82,7 @@ extension GraphCommit {
             switch kind {
             case .twins:
                 store.twinVersions[number] = sequence
-                store.models.remove(number)
+                store.twinModels.remove(number)
             case .relationships: store.relationshipVersions[number] = sequence
             }
         }
@@ -97,9 +97,8 @@ extension GraphCommit {
         let memories = store.sources.withLock { Array($0.memories.values) }
         member.createdTwins.forEach {
             store.twinVersions[$0] = sequence
-            store.models.confirm($0)
+            store.twinModels.confirm($0)
         }
-        for (number, model) in member.remodelled { store.models.set(number, model: model) }
         member.createdRelationships.forEach { store.relationshipVersions[$0] = sequence }
         for (number, owner, origin) in member.activated {
             store.relationshipVersions[number] = sequence
@@ -122,7 +121,7 @@ extension GraphCommit {
             switch kind {
             case .twins:
                 store.twinVersions[number] = sequence
-                store.models.remove(number)
+                store.twinModels.remove(number)
                 for memory in memories {
                     memory.twinFingerprints[number] = 0
                     memory.disown(twin: number)

@@ -213,7 +213,7 @@ extension GraphCommit {
         sql.insertTwin.bindNull(3)
         sql.insertTwin.bind(blob: 4, record.encoded())
         try sql.insertTwin.run()
-        store.models.stage(number, model: 0)
+        store.twinModels.stage(number, model: 0)
         member.createdTwins.insert(number)
         member.entered.append((.twins, hash, number))
         return number

@@ -1,8 +1,8 @@
 /// Which model each twin has, by number: four bytes a twin, so that a million are counted in a millisecond. Kept by the process,
 /// rebuilt at open; SQLite has no index by model, because that would cost a load more than it may (docs/decisions/0015).
 ///
-/// `@unchecked Sendable`: guarded by the store's `Publication`, as versions are. A number that is not committed yet belongs to the
-/// one drop that made it, and is staged without the guard.
+/// `@unchecked Sendable`: guarded by the store's `Publication`, as versions are. A number that is not committed yet belongs to
+/// the one drop that made it, and is staged without the guard.
 final class TwinModels: @unchecked Sendable {
     /// 0: no such twin; else its model's key plus one, with `staged` until it is committed.
     private let slots = SparseArray<UInt32>()
@@ -24,14 +24,20 @@ final class TwinModels: @unchecked Sendable {
         if number >= end { end = number + 1 }
     }
 
-    /// A committed twin has another model.
-    func set(_ number: UInt32, model: UInt32) {
+    /// A committed twin has another model; nothing where it is gone by now.
+    func set(_ number: UInt32, model: UInt32) { if slots[number] != 0 { slots[number] = model + 1 } }
+
+    /// Enters a twin that the database has.
+    func load(_ number: UInt32, model: UInt32) {
         slots[number] = model + 1
         if number >= end { end = number + 1 }
     }
 
-    /// Global key of a twin's model; 0 where it has none, or there is no such twin.
-    func model(of number: UInt32) -> UInt32 { max(slots[number] & ~Self.staged, 1) - 1 }
+    /// The model of a twin, committed or not; 0 where it has none, or is not there.
+    subscript(number: UInt32) -> UInt32 {
+        let slot = slots[number] & ~Self.staged
+        return slot == 0 ? 0 : slot - 1
+    }
 
     func remove(_ number: UInt32) { slots[number] = 0 }
 
@@ -44,7 +50,7 @@ final class TwinModels: @unchecked Sendable {
     func isCurrent(_ sequence: UInt64) -> Bool { self.sequence == sequence }
 
     /// How many twins there are, and how many have one of these models.
-    func counts(_ models: ModelSet?) -> (all: Int, members: Int) {
+    func counts(_ models: ModelKeys?) -> (all: Int, members: Int) {
         var (all, members) = (0, 0)
         for number in 1..<max(end, 1) {
             let slot = slots[number]
@@ -56,7 +62,7 @@ final class TwinModels: @unchecked Sendable {
     }
 
     /// At most `limit` numbers of twins with one of these models, ascending, from a number on.
-    func members(_ models: ModelSet, from first: UInt32, limit: Int) -> [UInt32] {
+    func members(_ models: ModelKeys, from first: UInt32, limit: Int) -> [UInt32] {
         var result: [UInt32] = []
         guard first < end else { return result }
         for number in max(first, 1)..<end {
@@ -74,6 +80,6 @@ extension TwinStore {
     func readingModels<T>(at sequence: UInt64, _ body: (TwinModels) -> T) -> T? {
         publication.beginReading()
         defer { publication.endReading() }
-        return models.isCurrent(sequence) ? body(models) : nil
+        return twinModels.isCurrent(sequence) ? body(twinModels) : nil
     }
 }

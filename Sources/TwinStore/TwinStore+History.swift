@@ -186,7 +186,8 @@ extension TwinStore {
 
     private func provenance(ofCall number: UInt64, _ database: Database) throws(DropError) -> Provenance {
         let query = try RawStatement.cached(
-            "SELECT l.caller, l.what, c.sequence, c.time FROM call l JOIN drop_commit c ON c.drop_no = l.no WHERE l.no = ?", database)
+            "SELECT l.caller, l.what, c.sequence, c.time FROM call l JOIN drop_commit c ON c.drop_no = l.no WHERE l.no = ?",
+            database)
         query.bind(1, Int64(number))
         defer { query.reset() }
         guard try query.step() else {

@@ -7,11 +7,13 @@ extension TwinStore {
     /// made, empty.
     ///
     /// Calls that change something throw. Errors: as `open`.
-    package static func openReader(folder: String) throws(DropError) -> TwinStore {
+    ///
+    /// - Parameter withModels: false where no twin is shown or checked; to read the models takes its time with large ontologies.
+    package static func openReader(folder: String, withModels: Bool = true) throws(DropError) -> TwinStore {
         let path = folder + "/twin.db"
         if FileSize.bytes(path) == 0 { try TwinStore(path: path).close() }
         let store = try TwinStore(path: path, isReader: true, isWithoutIndex: true)
-        try store.loadNames()
+        try store.loadNames(withModels: withModels)
         return store
     }
 

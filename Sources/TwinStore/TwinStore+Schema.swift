@@ -34,7 +34,7 @@ extension TwinStore {
 
     private static func configuration() -> Configuration {
         var configuration = Configuration()
-        configuration.maximumReaderCount = 6
+        configuration.maximumReaderCount = 6 + queriesMax
         configuration.busyMode = .timeout(10)
         configuration.foreignKeysEnabled = true
         configuration.prepareDatabase { database in
@@ -176,12 +176,12 @@ extension TwinStore {
     }
 
     /// What a reader keeps: names and counters, no identities.
-    func loadNames() throws(DropError) {
+    func loadNames(withModels: Bool) throws(DropError) {
         try reading { (database) throws(DropError) in
             try loadCounters(database)
             try loadSources(database)
-            try loadModels(database)
             try loadIndexes(database)
+            if withModels { try loadModels(database) }
         }
     }
 
@@ -248,13 +248,13 @@ extension TwinStore {
             let number = UInt32(truncatingIfNeeded: query.integer(0))
             _ = twins.enter(query.identity(1, hash), number)
             twinVersions[number] = 1
-            models.set(number, model: UInt32(truncatingIfNeeded: query.integer(3)))
+            twinModels.load(number, model: UInt32(truncatingIfNeeded: query.integer(3)))
             let owner = try query.ownerDrop(2)
             if owner != last.drop { last = (owner, owned(by: owner)) }
             last.owned?.twins.insert(number)
         }
         query.reset()
-        models.loaded(counters.withLock { $0.sequence })
+        twinModels.loaded(counters.withLock { $0.sequence })
     }
 
     private func loadRelationships(_ database: Database) throws(DropError) {

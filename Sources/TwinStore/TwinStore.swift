@@ -1,6 +1,7 @@
 package import DropCore
 import GRDB
 import Synchronization
+import ThreadKit
 import TwinModel
 
 /// The twin graph, its history and the register of drops: one SQLite database (`twin.db`) with one writer and several readers.
@@ -53,9 +54,11 @@ package final class TwinStore: Sendable {
     let twinVersions = SparseArray<UInt32>()
     let relationshipVersions = SparseArray<UInt32>()
     /// By number: the model each twin has.
-    let models = TwinModels()
+    let twinModels = TwinModels()
     /// Keys of the properties that have an index.
     let indexed = Mutex<Set<UInt32>>([])
+    /// Queries that run: each has a connection, and comparisons need some, too.
+    let queries = Monitor(0)
     /// By drop number: index of its source's name plus one.
     let dropSource = SparseArray<UInt16>()
     let keys = GlobalKeys()

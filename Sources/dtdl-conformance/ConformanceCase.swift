@@ -36,6 +36,7 @@ struct ConformanceCase {
         let hasOtherErrors: Bool
         let isUnresolvedRight: Bool
         let explanation: String
+        var errors: [DTDLError] = []
     }
 
     func run() -> Result {
@@ -60,14 +61,16 @@ struct ConformanceCase {
             name: name, isVerdictRight: isRight,
             isErrorRight: errors.isEmpty || isValid ? nil : reported.contains { errors.contains($0) },
             hasOtherErrors: !errors.isEmpty && reported.contains { !errors.contains($0) },
-            isUnresolvedRight: unresolved.isEmpty || missing == Set(unresolved) || !reported.isEmpty, explanation: words)
+            isUnresolvedRight: unresolved.isEmpty || missing == Set(unresolved) || !reported.isEmpty, explanation: words,
+            errors: reading.errors)
     }
 
     private func wrongInstances(_ models: ModelSet) -> [String] {
         instances.filter { instance in
             guard let schema = models.schema(instance.subject) else { return instance.conforms != nil }
             guard let expected = instance.conforms else { return true }
-            guard let value = try? JSONNode(reading: Array(instance.text.utf8)) else { return expected }  // No JSON: no conforming.
+            // No JSON: no conforming.
+            guard let value = try? JSONNode(reading: Array(instance.text.utf8)) else { return expected }
             return (schema.violation(of: value) { models.schema($0) } == nil) != expected
         }.map { "\($0.subject) \($0.text)" }
     }

@@ -10,6 +10,7 @@ import TwinModel
                 Fuzzer(cases: manifest.cases, seed: arguments.seed).run(minutes: minutes)
             } else {
                 let tally = Tally(manifest.cases.map { $0.run() })
+                if arguments.printsJSON { for result in tally.results { print(result.json.text()) } }
                 for line in tally.misses { print(line) }
                 print(tally.summary)
             }

@@ -41,7 +41,8 @@ struct Fuzzer {
     // MARK: Mutations
 
     private static let pieces: [String] = [
-        "{}", "[]", "null", "true", "-1", "1e400", "\"\"", "\"@id\"", "\"@type\":\"Interface\"", "\"@context\":\"dtmi:dtdl:context;4\"",
+        "{}", "[]", "null", "true", "-1", "1e400", "\"\"", "\"@id\"", "\"@type\":\"Interface\"",
+        "\"@context\":\"dtmi:dtdl:context;4\"",
         "\"dtmi:a;1\"", "\"extends\":", "\"schema\":", "\\u0000", "\u{FEFF}", "\\ud800", ":", ",", "{\"@value\":1}",
         "\"dtmi:dtdl:context;4#limitless\"", "\"elementSchema\":{\"@type\":\"Array\",\"elementSchema\":", "[[[[[[[[[[[[",
     ]

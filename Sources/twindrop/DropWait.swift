@@ -44,7 +44,7 @@ struct DropWait {
 
     /// Looks until the daemon is done with the drop: ten times a second, as a person would with `show`.
     private func watched() throws(CommandFailure) -> DropRecord {
-        let register = try home.openGraph()
+        let register = try home.openGraph(withModels: false)
         while true {
             if let record = try find(in: register), isOver(record), try hasReceipt(record) { return record }
             Thread.sleep(forTimeInterval: 0.1)

@@ -65,7 +65,8 @@ struct Home {
     ///
     /// - Parameter forManyTwins: with the index of all twins, which takes a second per million; without it each twin is searched
     ///   for.
-    func openGraph(forManyTwins: Bool = false) throws(CommandFailure) -> TwinStore {
+    /// - Parameter withModels: false where only drops are looked at.
+    func openGraph(forManyTwins: Bool = false, withModels: Bool = true) throws(CommandFailure) -> TwinStore {
         try reporting { () throws(DropError) in
             if !Folders.exists(paths.state + "/twin.db") {
                 try Folders.make([paths.state])
@@ -73,7 +74,9 @@ struct Home {
                 try TwinStore.open(folder: paths.state).close()
                 try lock.release()
             }
-            return try forManyTwins ? TwinStore.openRehearsal(folder: paths.state) : TwinStore.openReader(folder: paths.state)
+            return try forManyTwins
+                ? TwinStore.openRehearsal(folder: paths.state)
+                : TwinStore.openReader(folder: paths.state, withModels: withModels)
         }
     }
 

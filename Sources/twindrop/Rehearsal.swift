@@ -31,6 +31,8 @@ struct Rehearsal {
         return try reporting { () throws(DropError) in
             try Folders.make([home.paths.state])
             let store = try TwinStore.openRehearsal(folder: home.paths.state)
+            // Those of the folder that no daemon has seen yet hold for the next drop, too.
+            _ = try ModelFolder.adopt([home.paths.models], into: store, by: Caller(name: "plan"), isRehearsal: true)
             let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("twindrop-plan-\(FileCalls.process)").path
             try Folders.make([scratch])
             defer { try? FileManager.default.removeItem(atPath: scratch) }  // A leftover in the temporary folder harms nobody.

@@ -16,18 +16,21 @@ struct TwinDrop: ParsableCommand {
         version: Version.text,
         subcommands: [],
         groupedSubcommands: [
-            CommandGroup(name: "Run", subcommands: [InitCommand.self, RunCommand.self, DropCommand.self, PlanCommand.self]),
+            CommandGroup(name: "Run", subcommands: [InitCommand.self, RunCommand.self, DropCommand.self, PlanCommand.self, TokenCommand.self]),
             CommandGroup(
                 name: "Operate",
                 subcommands: [
                     StatusCommand.self, DropsCommand.self, ShowCommand.self, WhyCommand.self, RetryCommand.self,
                     ReleaseCommand.self, DiscardCommand.self,
                 ]),
-            CommandGroup(name: "Read the graph", subcommands: [TwinCommand.self, ExplainCommand.self, HistoryCommand.self]),
+            CommandGroup(
+                name: "Read the graph",
+                subcommands: [TwinCommand.self, ExplainCommand.self, HistoryCommand.self, QueryCommand.self]),
+            CommandGroup(name: "Model", subcommands: [ModelsCommand.self]),
             CommandGroup(name: "Audit", subcommands: [BatchesCommand.self, ArchiveCommand.self, VerifyCommand.self]),
             CommandGroup(name: "Extend", subcommands: [PluginCommand.self, SourceCommand.self]),
             CommandGroup(
-                name: "Keep", subcommands: [DoctorCommand.self, BackupCommand.self, RestoreCommand.self, BenchCommand.self]),
+                name: "Keep", subcommands: [DoctorCommand.self, BackupCommand.self, RestoreCommand.self, ExportCommand.self, BenchCommand.self]),
         ])
 
     static func main() {

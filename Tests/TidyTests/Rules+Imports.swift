@@ -18,6 +18,11 @@ enum Rules {
         "DropSpooling": ["DropCore", "TwinModel", "ThreadKit", "SystemPackage", "Crypto"],
         "Evidence": ["DropCore", "TwinModel", "ThreadKit", "ArchiveKit", "SystemPackage", "Crypto"],
         "Configuration": ["DropCore", "TwinModel", "Yams"],
+        // Surface
+        "TwinAPI": [
+            "DropCore", "TwinModel", "ThreadKit", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "HTTPTypes", "NIOCore",
+            "NIOPosix", "NIOHTTPTypes", "NIOSSL", "ServiceLifecycle", "JWTKit", "Crypto", "Logging",
+        ],
         // Flow
         "Pipeline": ["DropCore", "TwinModel", "ThreadKit", "DequeModule"],
         // Plugin side
@@ -35,7 +40,7 @@ enum Rules {
     /// Where pointers may be touched: `unsafe`, and modules of C.
     static let unsafeFolders = [
         "Sources/ThreadKit/", "Sources/SocketKit/", "Sources/ArchiveKit/", "Sources/DropSpooling/Raw/",
-        "Sources/twindrop/System/",
+        "Sources/twindrop/System/", "Sources/TwinAPI/System/",
         "Sources/CurlKit/", "Sources/PluginHost/", "Sources/TwinDropPluginSDK/",
         "Sources/TwinDropTesting/", "Sources/TwinStore/Raw/", "Sources/DropWatch/Raw/", "Sources/DropWatch/System/",
         "Sources/DropWatch/Watching/HelperProcess.swift", "Sources/Evidence/Raw/", "Plugins/",

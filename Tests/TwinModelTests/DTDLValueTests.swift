@@ -68,7 +68,9 @@ import Testing
     @Test func `is GeoJSON of the right depth`() throws {
         let polygon = DTDLSchema.geospatial(.polygon)
         #expect(polygon.violation(of: try JSON(parsing: #"{"type": "Polygon", "coordinates": [[[1, 2.5]]]}"#)) == nil)
-        #expect(polygon.violation(of: try JSON(parsing: #"{"type": "Polygon", "coordinates": [[1]]}"#))?.pointer == "/coordinates/0/0")
+        #expect(
+            polygon.violation(of: try JSON(parsing: #"{"type": "Polygon", "coordinates": [[1]]}"#))?.pointer == "/coordinates/0/0"
+        )
         #expect(polygon.violation(of: try JSON(parsing: #"{"type": "Point"}"#))?.pointer == "/type")
     }
 

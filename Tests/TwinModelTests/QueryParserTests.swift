@@ -195,7 +195,8 @@ import TwinModel
     func `never ends the process, whatever it is given`(seed: Int) {
         let words = [
             "SELECT", "*", "FROM", "DIGITALTWINS", "RELATIONSHIPS", "WHERE", "a", "T", ".", ",", "(", ")", "[", "]", "[[", "]]",
-            "'x'", "'", "1", "1.5", "-", "->", "<-", "=", "!=", "<", "AND", "OR", "NOT", "IN", "JOIN", "RELATED", "MATCH", "$dtId",
+            "'x'", "'", "1", "1.5", "-", "->", "<-", "=", "!=", "<", "AND", "OR", "NOT", "IN", "JOIN", "RELATED", "MATCH",
+            "$dtId",
             "IS_DEFINED", "IS_OF_MODEL", "COUNT", "TOP", "\\", "é", "\n", "*1..3", ":", "|",
         ]
         var state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 | 1

@@ -68,7 +68,8 @@ import TwinModel
         default:
             guard let twin = twins.randomElement(using: &random) else { return anyPath() }
             let alias = twin.isEmpty ? "" : "\(twin), "
-            return "IS_OF_MODEL(\(alias)'\(models.randomElement(using: &random)!)'\(Bool.random(using: &random) ? ", exact" : ""))"
+            return
+                "IS_OF_MODEL(\(alias)'\(models.randomElement(using: &random)!)'\(Bool.random(using: &random) ? ", exact" : ""))"
         }
     }
 

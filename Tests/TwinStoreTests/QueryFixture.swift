@@ -98,7 +98,8 @@ struct PlainGraph {
         case .count: return .null
         case .all where query.shape == .collection: return row[0]!
         case .all:
-            return .object(query.variables.indices.compactMap { index in query.variables[index].name.map { .init($0, row[index]!) } })
+            return .object(
+                query.variables.indices.compactMap { index in query.variables[index].name.map { .init($0, row[index]!) } })
         case .items(let items):
             return .object(items.compactMap { item in value(item.path, row).map { .init(item.key, $0) } })
         }

@@ -36,7 +36,8 @@ import TwinModel
         let fresh = #"{"@context":"dtmi:dtdl:context;3","@id":"dtmi:test:New;1","@type":"Interface"}"#
         #expect(code { try upload(fresh, ServiceFixture.models[0]) } == "409 ModelIdAlreadyExists")
         #expect(code { try store.model("dtmi:test:New;1") } == "404 ModelNotFound")
-        let lost = #"{"@context":"dtmi:dtdl:context;3","@id":"dtmi:test:Lost;1","@type":"Interface","extends":"dtmi:no:Parent;1"}"#
+        let lost =
+            #"{"@context":"dtmi:dtdl:context;3","@id":"dtmi:test:Lost;1","@type":"Interface","extends":"dtmi:no:Parent;1"}"#
         #expect(code { try upload(fresh, lost) } == "400 DTDLParserError")
         #expect(code { try upload(fresh, fresh) } == "400 DTDLParserError")
         #expect(code { try upload() } == "400 InvalidArgument")
@@ -66,7 +67,8 @@ import TwinModel
         #expect(code { try fixture.floor("old") } == nil)
         try store.decommission(model: "dtmi:test:Floor;1", false, by: me)
         #expect(code { try fixture.floor("new") } == nil)
-        #expect(code { try store.decommission(model: "dtmi:test:Room;1", true, by: me) } == "409 ModelReferencesNotDecommissioned")
+        #expect(
+            code { try store.decommission(model: "dtmi:test:Room;1", true, by: me) } == "409 ModelReferencesNotDecommissioned")
         #expect(code { try store.decommission(model: "dtmi:no:Model;1", true, by: me) } == "404 ModelNotFound")
     }
 

@@ -122,12 +122,15 @@ import TwinModel
 
     @Test func `and twins are written many at once, each whole or refused by itself`() throws {
         let refusals = try store.put(
-            twins: [("a", ServiceFixture.payload("dtmi:test:Floor;1")), ("b", []), ("c", ServiceFixture.payload("dtmi:test:Lab;1"))],
+            twins: [
+                ("a", ServiceFixture.payload("dtmi:test:Floor;1")), ("b", []), ("c", ServiceFixture.payload("dtmi:test:Lab;1")),
+            ],
             by: me)
         #expect(refusals.map { $0?.code } == [nil, "InvalidArgument", nil])
         let edges = try store.put(
             relationships: [
-                ("a", "1", ["$relationshipName": "has", "$targetId": "c"]), ("b", "1", ["$relationshipName": "has", "$targetId": "c"]),
+                ("a", "1", ["$relationshipName": "has", "$targetId": "c"]),
+                ("b", "1", ["$relationshipName": "has", "$targetId": "c"]),
             ], by: me)
         #expect(edges.map { $0?.code } == [nil, "DigitalTwinNotFound"])
         var lines: [String] = []

@@ -85,8 +85,9 @@ import TwinModel
 
     @Test func `are created only where they are absent, when asked so`() throws {
         try fixture.floor("f")
-        #expect(code { try store.put(twin: "f", ServiceFixture.payload("dtmi:test:Floor;1"), .ifAbsent, by: fixture.me) }
-            == "412 PreconditionFailed")
+        #expect(
+            code { try store.put(twin: "f", ServiceFixture.payload("dtmi:test:Floor;1"), .ifAbsent, by: fixture.me) }
+                == "412 PreconditionFailed")
         #expect(code { try store.put(twin: "g", ServiceFixture.payload("dtmi:test:Floor;1"), .ifAbsent, by: fixture.me) } == nil)
     }
 
@@ -176,8 +177,9 @@ import TwinModel
             [{"op":"replace","path":"/$metadata/$model","value":"dtmi:test:Lab;1"},{"op":"add","path":"/level","value":1}]
             """)
         #expect(try store.twin("r").document[at: "$metadata", "$model"] == "dtmi:test:Lab;1")
-        #expect(code { try fixture.patch("r", #"[{"op":"replace","path":"/$metadata/$model","value":"dtmi:test:Floor;1"}]"#) }
-            == "400 ValidationFailed")
+        #expect(
+            code { try fixture.patch("r", #"[{"op":"replace","path":"/$metadata/$model","value":"dtmi:test:Floor;1"}]"#) }
+                == "400 ValidationFailed")
     }
 
     @Test func `have their components read and patched below their names`() throws {

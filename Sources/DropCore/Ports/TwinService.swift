@@ -1,7 +1,8 @@
 package import TwinModel
 
 /// The twin graph as a service: what the Azure Digital Twins data plane (api-version 2023-10-31) offers, without HTTP. Every
-/// call is one request of one caller, whole or not at all; calls block, and are safe from any thread but Swift's cooperative pool.
+/// call is one request of one caller, whole or not at all; calls block, and are safe from any thread but Swift's cooperative
+/// pool.
 ///
 /// All errors are `ServiceError`. Ids are compared byte by byte.
 package protocol TwinService: Sendable {
@@ -26,8 +27,11 @@ package protocol TwinService: Sendable {
 
     /// Errors: `DigitalTwinNotFound`.
     func twin(_ id: String) throws(ServiceError) -> ServiceEntity
-    /// Creates or replaces. Errors: `InvalidArgument`, `ValidationFailed`, `ModelDecommissioned`, `PreconditionFailed`, `TwinLimitReached`.
-    func put(twin id: String, _ document: JSON, _ condition: Precondition, by caller: Caller) throws(ServiceError) -> ServiceEntity
+    /// Creates or replaces. Errors: `InvalidArgument`, `ValidationFailed`, `ModelDecommissioned`, `PreconditionFailed`,
+    /// `TwinLimitReached`.
+    func put(
+        twin id: String, _ document: JSON, _ condition: Precondition, by caller: Caller
+    ) throws(ServiceError) -> ServiceEntity
     /// The new tag. Errors: `DigitalTwinNotFound`, `JsonPatchInvalid`, `ValidationFailed`, `PreconditionFailed`.
     func patch(twin id: String, _ patch: JSON, _ condition: Precondition, by caller: Caller) throws(ServiceError) -> String
     /// Errors: `DigitalTwinNotFound`, `RelationshipsNotDeleted`, `PreconditionFailed`.
@@ -60,7 +64,8 @@ package protocol TwinService: Sendable {
     // Telemetry
 
     /// Checks that the twin (and component) exist; the payload is not stored.
-    func telemetry(twin id: String, component: String?, messageID: String, sourceTime: String?, payload: JSON, by caller: Caller)
+    func telemetry(
+        twin id: String, component: String?, messageID: String, sourceTime: String?, payload: JSON, by caller: Caller)
         throws(ServiceError)
 
     // Queries
@@ -83,14 +88,15 @@ package protocol TwinService: Sendable {
     /// As `upload`, without its limit of models in one call, and leaving out those that are stored already with the same content.
     /// The answer has the new ones only.
     func uploadNew(models: [ModelText], by caller: Caller) throws(ServiceError) -> [ModelData]
-    /// As many `put(twin:)` in one durable transaction: each is whole or refused by itself. The answer has the refusal of each, in
-    /// their order. Some thousands at a time are quickest.
+    /// As many `put(twin:)` in one durable transaction: each is whole or refused by itself. The answer has the refusal of each,
+    /// in their order. Some thousands at a time are quickest.
     func put(twins: [(id: String, document: JSON)], by caller: Caller) throws(ServiceError) -> [ServiceError?]
     /// As many `put(relationship:)`; see `put(twins:)`.
     func put(
         relationships: [(source: String, id: String, document: JSON)], by caller: Caller
     ) throws(ServiceError) -> [ServiceError?]
-    /// Deletes at most `limit` relationships; where there are none, twins; then all models. How many went: call it until that is 0.
+    /// Deletes at most `limit` relationships; where there are none, twins; then all models. How many went: call it until that is
+    /// 0.
     func deleteSome(_ limit: Int, by caller: Caller) throws(ServiceError) -> Int
     /// The whole graph as of one moment: every model, then every twin, then every relationship, as their GET shows them. The
     /// callback must not use the service; what it throws ends the export and is thrown.
@@ -189,10 +195,13 @@ package struct QueryPage: Sendable {
 package struct ModelText: Sendable, Equatable {
     package let text: [UInt8]
     package let value: JSON
+    /// The file it is from, where it is from one: errors name it.
+    package let file: String?
 
-    package init(text: [UInt8], value: JSON) {
+    package init(text: [UInt8], value: JSON, file: String? = nil) {
         self.text = text
         self.value = value
+        self.file = file
     }
 }
 

@@ -15,8 +15,8 @@ package struct GraphExport {
     private var pending: [UInt8] = []
     private var counts = Counts()
 
-    /// Writes everything to `path`, which then stands there whole or, after an error, not at all. Blocking. What others change
-    /// meanwhile may be in it or not.
+    /// Writes everything to `path`, which then stands there whole or, after an error, not at all. Blocking. It is the graph
+    /// of one moment.
     ///
     /// Errors: `export` where the file cannot be written or the graph cannot be read.
     package static func write(_ service: any TwinService, to path: String) throws(DropError) -> Counts {
@@ -41,38 +41,31 @@ package struct GraphExport {
     private mutating func run() throws {
         try line(["Section": "Header"])
         try line(["fileVersion": "1.0.0", "author": "twindrop", "organization": ""])
-        try line(["Section": "Models"])
-        var after: String?
-        repeat {
-            let page = try service.models(dependenciesFor: [], after: after, limit: 1000)
-            for model in page.elements {
-                // One line each: the text as uploaded may have several.
-                guard let value = try? JSON(parsing: model.definition, depthMax: 64) else { continue }
-                try line(value)
-                counts.models += 1
+        var rank = 0
+        func section(_ next: Int, _ export: inout GraphExport) throws {
+            while rank < next {
+                rank += 1
+                try export.line(["Section": .string(["Models", "Twins", "Relationships"][rank - 1])])
             }
-            after = page.next
-        } while after != nil
-        try line(["Section": "Twins"])
-        counts.twins = try rows("SELECT * FROM digitaltwins") { Self.twin($0) }
-        try line(["Section": "Relationships"])
-        counts.relationships = try rows("SELECT * FROM relationships") { row in
-            JSON.object((row.members ?? []).filter { $0.name != "$etag" })
         }
-    }
-
-    private mutating func rows(_ query: String, _ shape: (JSON) -> JSON) throws -> Int {
-        var count = 0
-        var continuation: String?
-        repeat {
-            let page = try service.query(continuation == nil ? query : nil, continuation: continuation, limit: 1000)
-            for row in page.rows {
-                try line(shape(row))
-                count += 1
+        try service.export { part in
+            switch part {
+            case .model(let model):
+                try section(1, &self)
+                // One line each: the text as uploaded may have several.
+                try line(JSON(parsing: model.definition, depthMax: 64))
+                counts.models += 1
+            case .twin(let document):
+                try section(2, &self)
+                try line(Self.twin(document))
+                counts.twins += 1
+            case .relationship(let document):
+                try section(3, &self)
+                try line(JSON.object((document.members ?? []).filter { $0.name != "$etag" }))
+                counts.relationships += 1
             }
-            continuation = page.continuation
-        } while continuation != nil
-        return count
+        }
+        try section(3, &self)
     }
 
     /// Without what the service sets itself: tag and times of update; source times stay.

@@ -1,10 +1,9 @@
 import DropCore
-import Synchronization
 import TwinModel
 
 /// One import: reads NDJSON line by line, and writes models, then twins, then relationships (adt-api §12.1). What is refused is
 /// logged and left out; the job then ends as failed. Nothing is rolled back.
-final class ImportRun: Sendable {
+final class ImportRun {
     private enum Section: String {
         case header = "Header"
         case models = "Models"
@@ -26,7 +25,12 @@ final class ImportRun: Sendable {
     private let caller: Caller
     private let input: String
     private let output: String
-    private let refusals = Mutex(Refusals())
+    private var refusals = Refusals()
+
+    /// Lines written in one transaction: some thousands are quickest, and other writers get their turn in between.
+    private static let part = 2000
+    /// Refused lines that are logged one by one, for each section; all are counted.
+    private static let loggedMax = 10_000
 
     /// Lines that were refused, until they are logged.
     private struct Refusals {
@@ -64,169 +68,113 @@ final class ImportRun: Sendable {
 
     private func importLines(_ lines: LineReader, _ log: JobLog) throws(FileFailure) -> ServiceError? {
         var section: Section?
-        var models = ModelBatch()
-        var fan: Fan?
-        defer { fan?.finish() }
-        func close(_ section: Section?) {
-            if section == .models { upload(&models, log) }
-            fan?.finish()
-            fan = nil
-            guard let section else { return }
-            let (lines, _) = refusals.withLock { state in
-                defer { state.lines = [] }
-                return (state.lines, state.count)
-            }
-            for line in lines { log.error(line) }
-            log.info([
-                "section": .string(section.rawValue),
-                "status": .string(lines.isEmpty ? "Succeeded" : "Failed"),
-            ])
-        }
+        var pending = Pending()
         while let line = try lines.next(), !job.isCancelled {
             if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }
-            guard let value = try? JSON(parsing: line, depthMax: 64), value.members != nil else {
-                close(section)
-                return ServiceError(400, "ValidationFailed", "Line \(lines.number) of the input is no JSON object.")
+            let number = lines.number
+            guard let value = try? JSON(parsing: line, depthMax: 64), value.members != nil else {  // Said in the next line.
+                return Self.invalid("Line \(number) of the input is no JSON object.")
             }
             if let name = value["Section"]?.string, value.members?.count == 1 {
                 guard let next = Section(rawValue: name), next.rank > section?.rank ?? -1, section != nil || next == .header else {
-                    close(section)
-                    return ServiceError(
-                        400, "ValidationFailed",
-                        "Line \(lines.number): the section \(Escaping.visible(String(name.prefix(50)))) cannot stand here. The order is Header, Models, Twins, Relationships.")
+                    let shown = Escaping.visible(String(name.prefix(50)))
+                    return Self.invalid(
+                        "Line \(number): the section \(shown) cannot stand here. The order is Header, Models, Twins, Relationships.")
                 }
-                close(section)
+                write(&pending)
+                close(section, log)
                 section = next
                 log.info(["section": .string(name), "status": "Started"])
-                if next == .twins || next == .relationships { fan = Fan(width: 8) }
                 continue
             }
             switch section {
-            case nil: return ServiceError(400, "ValidationFailed", "The input does not begin with {\"Section\":\"Header\"}.")
+            case nil: return Self.invalid("The input does not begin with {\"Section\":\"Header\"}.")
             case .header?:
                 guard value["fileVersion"]?.string?.hasPrefix("1.") == true else {
-                    return ServiceError(400, "ValidationFailed", "Line \(lines.number): the header is to have \"fileVersion\":\"1.0.0\".")
+                    return Self.invalid("Line \(number): the header is to have \"fileVersion\":\"1.0.0\".")
                 }
-            case .models?: models.add(line, value)
-            case .twins?: put(twin: value, lines.number, fan)
-            case .relationships?: put(relationship: value, lines.number, fan)
+            case .models?: pending.models.append(ModelText(text: line, value: value))
+            case .twins?: add(twin: value, number, &pending)
+            case .relationships?: add(relationship: value, number, &pending)
             }
+            if pending.lines.count >= Self.part { write(&pending) }
         }
-        close(section)
-        guard section != nil else { return ServiceError(400, "ValidationFailed", "The input is empty.") }
-        let count = refusals.withLock { $0.count }
-        guard count > 0 else { return nil }
-        return ServiceError(400, "ValidationFailed", "\(count) lines of the input were refused; the log at outputBlobUri names them.")
+        if !job.isCancelled { write(&pending) }
+        close(section, log)
+        guard section != nil else { return Self.invalid("The input is empty.") }
+        guard refusals.count > 0 else { return nil }
+        return Self.invalid("\(refusals.count) lines of the input were refused; the log at outputBlobUri names them.")
     }
+
+    private func close(_ section: Section?, _ log: JobLog) {
+        guard let section else { return }
+        for line in refusals.lines { log.error(line) }
+        log.info(["section": .string(section.rawValue), "status": refusals.lines.isEmpty ? "Succeeded" : "Failed"])
+        refusals.lines = []
+    }
+
+    private static func invalid(_ message: String) -> ServiceError { ServiceError(400, "ValidationFailed", message) }
 
     // MARK: - Sections
 
-    private func upload(_ batch: inout ModelBatch, _ log: JobLog) {
-        for models in batch.ordered() {
-            let new = models.filter { model in
-                guard let id = model.value["@id"]?.string, let known = try? service.model(id) else { return true }
-                // The same model again is no news; another one under its id is refused by the upload.
-                return (try? JSON(parsing: known.definition, depthMax: 64))?.text(.canonical) != model.value.text(.canonical)
-            }
-            guard !new.isEmpty else { continue }
-            do throws(ServiceError) {
-                _ = try service.upload(models: new, by: caller)
-            } catch {
-                refuse(["section": "Models", "code": .string(error.code), "message": .string(error.message)])
-            }
-        }
-        batch = ModelBatch()
+    /// What was read of a section and is not written yet.
+    private struct Pending {
+        var models: [ModelText] = []
+        var twins: [(id: String, document: JSON)] = []
+        var relationships: [(source: String, id: String, document: JSON)] = []
+        /// Of twins or relationships, in their order.
+        var lines: [Int] = []
     }
 
-    private func put(twin value: JSON, _ line: Int, _ fan: Fan?) {
+    /// Writes what is pending: one transaction, in which each line stands for itself.
+    private func write(_ pending: inout Pending) {
+        defer { pending = Pending() }
+        do throws(ServiceError) {
+            if !pending.models.isEmpty { _ = try service.uploadNew(models: pending.models, by: caller) }
+            if !pending.twins.isEmpty {
+                let refused = try service.put(twins: pending.twins, by: caller)
+                for (index, error) in refused.enumerated() {
+                    if let error { refuse("Twins", pending.lines[index], pending.twins[index].id, error) }
+                }
+            }
+            if !pending.relationships.isEmpty {
+                let refused = try service.put(relationships: pending.relationships, by: caller)
+                for (index, error) in refused.enumerated() {
+                    let at = pending.relationships[index]
+                    if let error { refuse("Relationships", pending.lines[index], "\(at.source)/\(at.id)", error) }
+                }
+            }
+        } catch {
+            refuse(pending.models.isEmpty ? (pending.twins.isEmpty ? "Relationships" : "Twins") : "Models", pending.lines.first, nil, error)
+        }
+    }
+
+    private func add(twin value: JSON, _ line: Int, _ pending: inout Pending) {
         guard let id = value["$dtId"]?.string else {
             return refuse("Twins", line, nil, ServiceError(400, "ValidationFailed", "The twin has no $dtId."))
         }
-        fan?.run(key: id) { [self] in
-            do throws(ServiceError) {
-                _ = try service.put(twin: id, value, .none, by: caller)
-            } catch {
-                refuse("Twins", line, id, error)
-            }
-        }
+        pending.twins.append((id, value))
+        pending.lines.append(line)
     }
 
-    private func put(relationship value: JSON, _ line: Int, _ fan: Fan?) {
+    private func add(relationship value: JSON, _ line: Int, _ pending: inout Pending) {
         guard let source = value["$sourceId"]?.string ?? value["$dtId"]?.string, let id = value["$relationshipId"]?.string else {
             let error = ServiceError(400, "ValidationFailed", "The relationship needs $sourceId (or $dtId) and $relationshipId.")
             return refuse("Relationships", line, nil, error)
         }
-        let document = JSON.object((value.members ?? []).filter { $0.name != "$dtId" })
-        fan?.run(key: source) { [self] in
-            do throws(ServiceError) {
-                _ = try service.put(relationship: id, of: source, document, .none, by: caller)
-            } catch {
-                refuse("Relationships", line, "\(source)/\(id)", error)
-            }
-        }
+        pending.relationships.append((source, id, .object((value.members ?? []).filter { $0.name != "$dtId" })))
+        pending.lines.append(line)
     }
 
-    private func refuse(_ section: String, _ line: Int, _ id: String?, _ error: ServiceError) {
-        var members: [JSON.Member] = [.init("section", .string(section)), .init("line", .int(Int64(line)))]
+    private func refuse(_ section: String, _ line: Int?, _ id: String?, _ error: ServiceError) {
+        var members: [JSON.Member] = [.init("section", .string(section))]
+        if let line { members.append(.init("line", .int(Int64(line)))) }
         if let id { members.append(.init("id", .string(id))) }
         members += [.init("code", .string(error.code)), .init("message", .string(error.message))]
         if !error.details.isEmpty {
             members.append(.init("details", .array(error.details.map { .string($0.message) })))
         }
-        refuse(.object(members))
-    }
-
-    private func refuse(_ line: JSON) {
-        refusals.withLock { state in
-            state.count += 1
-            if state.lines.count < 10_000 { state.lines.append(line) }
-        }
-    }
-}
-
-/// The models of an import, brought into an order in which none comes before what it extends or contains.
-struct ModelBatch {
-    private var models: [ModelText] = []
-
-    mutating func add(_ text: [UInt8], _ value: JSON) { models.append(ModelText(text: text, value: value)) }
-
-    /// In parts of at most 250; models that refer to each other in a circle come last, to be refused.
-    func ordered() -> [[ModelText]] {
-        var waiting = models
-        var known: Set<[UInt8]> = []
-        let own = Set(models.compactMap { $0.value["@id"]?.string.map { Array($0.utf8) } })
-        var parts: [[ModelText]] = []
-        while !waiting.isEmpty {
-            var part: [ModelText] = []
-            var later: [ModelText] = []
-            for model in waiting {
-                let needs = Self.references(model.value).filter { own.contains($0) && !known.contains($0) }
-                if needs.isEmpty, part.count < 250 {
-                    part.append(model)
-                    if let id = model.value["@id"]?.string { known.insert(Array(id.utf8)) }
-                } else {
-                    later.append(model)
-                }
-            }
-            if part.isEmpty { return parts + [later] }
-            parts.append(part)
-            waiting = later
-        }
-        return parts
-    }
-
-    /// Ids a model extends or has as a component's schema.
-    private static func references(_ model: JSON) -> [[UInt8]] {
-        var ids: [String] = []
-        func take(_ value: JSON?) {
-            if let id = value?.string { ids.append(id) }
-            for element in value?.elements ?? [] { take(element) }
-        }
-        take(model["extends"])
-        for content in model["contents"]?.elements ?? [] {
-            let types = content["@type"]?.elements ?? content["@type"].map { [$0] } ?? []
-            if types.contains(where: { $0.string == "Component" }) { take(content["schema"]) }
-        }
-        return ids.map { Array($0.utf8) }
+        refusals.count += 1
+        if refusals.lines.count < Self.loggedMax { refusals.lines.append(.object(members)) }
     }
 }

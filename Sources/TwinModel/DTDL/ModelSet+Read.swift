@@ -72,7 +72,9 @@ extension ModelSet {
             if findings.isEmpty, !references.unresolved.isEmpty { return incomplete(references.unresolved) }
             if findings.isEmpty { findings = ruleFindings(references.graph) }
             guard findings.isEmpty else {
-                return ModelReading(models: base, read: interfaceIDs, errors: errors(findings), unresolved: [])
+                return ModelReading(
+                    models: base, read: interfaceIDs, errors: errors(findings), unresolved: [],
+                    interfaceCounts: counts)
             }
             let graph = references.graph
             var interfaces = base.interfaces
@@ -83,10 +85,16 @@ extension ModelSet {
             }
             return ModelReading(
                 models: ModelSet(interfaces: interfaces, elements: graph.elements), read: interfaceIDs, errors: [],
-                unresolved: [])
+                unresolved: [], interfaceCounts: counts)
         }
 
         private var interfaceIDs: [String] { reader.order.filter { reader.elements[$0]?.kind == .interface } }
+
+        private var counts: [String: Int] {
+            var counts: [String: Int] = [:]
+            for id in interfaceIDs { if let file = reader.elements[id]?.file { counts[documents[file].name, default: 0] += 1 } }
+            return counts
+        }
 
         private func ruleFindings(_ graph: ElementGraph) -> [ModelReader.Finding] {
             var structure = StructureRules(graph: graph)
@@ -119,7 +127,7 @@ extension ModelSet {
                     id: one.id, element: one.element, property: one.property, file: documents[one.file].name,
                     place: index.place(of: one.offset))
             }
-            return ModelReading(models: base, read: interfaceIDs, errors: [], unresolved: references)
+            return ModelReading(models: base, read: interfaceIDs, errors: [], unresolved: references, interfaceCounts: counts)
         }
     }
 }

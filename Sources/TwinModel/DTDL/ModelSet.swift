@@ -77,5 +77,8 @@ package struct ModelReading: Sendable {
     /// References that nothing defines; only where there are no errors.
     package let unresolved: [UnresolvedReference]
 
+    /// How many Interfaces were read from each document, by its name.
+    let interfaceCounts: [String: Int]
+
     package var isValid: Bool { errors.isEmpty && unresolved.isEmpty }
 }

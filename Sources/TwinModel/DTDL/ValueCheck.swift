@@ -127,7 +127,9 @@ extension DTDLSchema {
         case .object(let fields):
             try Self.check(value, has: fields, at: pointer, named)
         case .recursive(let id):
-            guard let schema = named(id) else { throw value.violates("a value of the schema \(id), which is not known", at: pointer) }
+            guard let schema = named(id) else {
+                throw value.violates("a value of the schema \(id), which is not known", at: pointer)
+            }
             try schema.check(value, at: pointer, named)
         }
     }

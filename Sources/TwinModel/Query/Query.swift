@@ -151,8 +151,8 @@ package indirect enum QueryCondition: Sendable, Equatable {
     case truth(Query.Path)
 }
 
-/// What a condition comes to. A comparison or a test of text with a missing operand is unknown; so NOT of it is unknown too, and the
-/// row is left out either way (adt-api §18.3).
+/// What a condition comes to. A comparison or a test of text with a missing operand is unknown; so NOT of it is unknown too, and
+/// the row is left out either way (adt-api §18.3).
 package enum Truth: UInt8, Sendable {
     case no = 0
     case unknown = 1

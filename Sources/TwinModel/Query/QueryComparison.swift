@@ -1,6 +1,7 @@
 extension QueryCondition.Comparison {
-    /// Whether two values that are there compare so. Numbers compare as numbers, however they are written; strings byte by byte (as
-    /// UTF-8); values of different types are unequal, and none of them is the smaller. Only numbers and strings have an order.
+    /// Whether two values that are there compare so. Numbers compare as numbers, however they are written; strings byte by byte
+    /// (as UTF-8); values of different types are unequal, and none of them is the smaller. Only numbers and strings have an
+    /// order.
     package func holds(_ left: JSON, _ right: JSON) -> Bool {
         switch (left, right) {
         case (.int(let a), .int(let b)): holds(a < b ? -1 : a > b ? 1 : 0)

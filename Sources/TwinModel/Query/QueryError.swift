@@ -14,7 +14,9 @@ package struct QueryError: Error, Sendable, Equatable {
     }
 
     /// As the twin service words it (adt-api §11).
-    package var sentence: String { "SQL query parse failed: SQL Parser Error, Line=\(line), Position=\(position), Message=\(message)" }
+    package var sentence: String {
+        "SQL query parse failed: SQL Parser Error, Line=\(line), Position=\(position), Message=\(message)"
+    }
 }
 
 /// The documented limits of the query language (adt-api §11.6, §14).

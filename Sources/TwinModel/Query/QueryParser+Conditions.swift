@@ -156,7 +156,8 @@ extension QueryParser {
         if case .text = token.kind {
             let twins = variables.indices.filter { variables[$0].kind == .twin }
             guard twins.count <= 1 else {
-                throw start.error("With more than one collection, IS_OF_MODEL names the one it is about: IS_OF_MODEL(A, 'dtmi:…;1').")
+                throw start.error(
+                    "With more than one collection, IS_OF_MODEL names the one it is about: IS_OF_MODEL(A, 'dtmi:…;1').")
             }
             variable = twins.first
         } else {

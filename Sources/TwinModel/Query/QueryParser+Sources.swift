@@ -17,7 +17,9 @@ extension QueryParser {
         variables = [.init(kind: collection == "DIGITALTWINS" ? .twin : .relationship, name: alias)]
         guard keyword == "JOIN" else { return }
         guard collection == "DIGITALTWINS" else { throw token.error("JOIN needs FROM DIGITALTWINS.") }
-        guard alias != nil else { throw token.error("With JOIN the collection needs a name: FROM DIGITALTWINS A JOIN B RELATED A.rel.") }
+        guard alias != nil else {
+            throw token.error("With JOIN the collection needs a name: FROM DIGITALTWINS A JOIN B RELATED A.rel.")
+        }
         shape = .join
         while keyword == "JOIN" { try join() }
     }

@@ -1,8 +1,8 @@
 import TwinModel
 
-/// What a page's continuation token holds: the query itself and how far it came. As text it has letters, digits, `-` and `_` only,
-/// so that no client's way of encoding it does harm; it is sealed with a key of the database, so that only tokens of this graph
-/// are taken, and none that were altered.
+/// What a page's continuation token holds: the query itself and how far it came. As text it has letters, digits, `-` and `_`
+/// only, so that no client's way of encoding it does harm; it is sealed with a key of the database, so that only tokens of this
+/// graph are taken, and none that were altered.
 struct ContinuationToken: Equatable {
     var query: String
     /// The commit after which the graph is looked at; nil: the present.

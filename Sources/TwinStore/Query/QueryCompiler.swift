@@ -1,7 +1,6 @@
 import TwinModel
 
-/// What a query has to know of the models: which extend which, and which have what component. The models of the
-/// graph are used where a call names none.
+/// What a query has to know of the models: which extend which, and which have what component.
 package struct ModelFamily: Sendable {
     /// Everything a model extends, directly or not, itself included; of an unknown model itself or nothing.
     package let ancestors: @Sendable (String) -> [String]
@@ -14,6 +13,12 @@ package struct ModelFamily: Sendable {
     ) {
         self.ancestors = ancestors
         self.components = components
+    }
+
+    /// The models of a graph.
+    init(_ catalog: ModelCatalog) {
+        ancestors = { catalog.entries[$0]?.effective.ancestors ?? [] }
+        components = { catalog.entries[$0]?.effective.components.keys.map { $0 } ?? [] }
     }
 }
 
@@ -83,7 +88,7 @@ struct QueryCompiler {
         if first.utf8.first == UInt8(ascii: "$") { return RowPath(variable: variable, head: .document(segments)) }
         var properties: [(key: UInt32, rest: [String])] = []
         if let key = keys.known(first) { properties.append((key, Array(segments.dropFirst()))) }
-        if segments.count > 1, let key = keys.known(first + "/" + segments[1]) {
+        if segments.count > 1, variables[variable].kind == .twin, let key = keys.known(PropertyPath(first, segments[1]).key) {
             properties.append((key, Array(segments.dropFirst(2))))
         }
         let mayBeComponent = segments.count == 1 && variables[variable].kind == .twin && isComponent(first)
@@ -112,13 +117,15 @@ struct QueryCompiler {
 
     /// The graph's models that are the given one, a higher version of it, or extend one of these; only the given one where
     /// `isExact` (adt-api §11.5).
-    func modelSet(_ model: String, isExact: Bool) -> ModelSet {
+    func modelSet(_ model: String, isExact: Bool) -> ModelKeys {
         let wanted = ModelName(model)
-        var result = ModelSet()
+        var result = ModelKeys()
         for (key, name) in models {
             if name.utf8.elementsEqual(model.utf8) {
                 result.insert(key)
-            } else if !isExact, ModelName(name).isOf(wanted) || family.ancestors(name).contains(where: { ModelName($0).isOf(wanted) }) {
+            } else if !isExact,
+                ModelName(name).isOf(wanted) || family.ancestors(name).contains(where: { ModelName($0).isOf(wanted) })
+            {
                 result.insert(key)
             }
         }

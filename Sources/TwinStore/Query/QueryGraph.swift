@@ -24,6 +24,7 @@ final class QueryGraph {
     private(set) var work = 0
     private let deadline: ContinuousClock.Instant
     private let statements: Statements
+    private let renderer: TwinRenderer
 
     private struct Statements {
         let twin: RawStatement
@@ -46,6 +47,7 @@ final class QueryGraph {
         self.database = database
         self.deadline = deadline
         statements = try Statements(database)
+        renderer = TwinRenderer(store, database, store.catalog)
         if let sequence {
             past = try PastGraph(store, database, sequence)
         } else {
@@ -144,7 +146,7 @@ final class QueryGraph {
     private func isIndexed() throws(DropError) -> Bool {
         if store.isWithoutIndex { return false }
         guard store.pool.configuration.readonly else { return true }
-        return store.models.isCurrent(try newestSequence())
+        return store.twinModels.isCurrent(try newestSequence())
     }
 
     private func scan(for ids: [[UInt8]], in table: String) throws(DropError) -> [UInt32] {
@@ -168,8 +170,8 @@ final class QueryGraph {
         let entity = try row.entity()
         let document =
             row.kind == .twin
-            ? try store.twinJSON(entity, database)
-            : try store.relationshipJSON(entity, source: try store.twinID(entity.source, database), database)
+            ? try renderer.document(twin: entity)
+            : try renderer.document(relationship: entity, source: try store.twinID(entity.source, database))
         row.document = document
         return document
     }

@@ -21,7 +21,7 @@ struct QueryPlan {
         case numbers([UInt32])
         /// These, and whatever has changed since the moment the query is about.
         case candidates([UInt32])
-        case models(ModelSet)
+        case models(ModelKeys)
         case everything
     }
 
@@ -36,7 +36,7 @@ struct QueryPlan {
     /// Nil: whole documents.
     let columns: [(key: String, path: RowPath)]?
     /// Set where the answer is the number of all twins, or of those with a model.
-    let countedModels: ModelSet?
+    let countedModels: ModelKeys?
     let countsAll: Bool
 
     init(_ query: Query, _ graph: QueryGraph, _ family: ModelFamily) throws(DropError) {
@@ -112,8 +112,8 @@ struct QueryPlan {
     // MARK: Start
 
     /// The models that the conditions allow; nil where they say nothing about them.
-    private static func models(_ conjuncts: [QueryCondition], _ compiler: QueryCompiler) -> ModelSet? {
-        conjuncts.reduce(nil as ModelSet?) { all, condition in
+    private static func models(_ conjuncts: [QueryCondition], _ compiler: QueryCompiler) -> ModelKeys? {
+        conjuncts.reduce(nil as ModelKeys?) { all, condition in
             guard case .ofModel(0, let model, let isExact) = condition else { return all }
             let set = compiler.modelSet(model, isExact: isExact)
             return all.map { $0.intersection(set) } ?? set
@@ -121,7 +121,7 @@ struct QueryPlan {
     }
 
     private static func start(
-        _ conjuncts: [QueryCondition], _ query: Query, _ models: ModelSet?, _ compiler: QueryCompiler, _ graph: QueryGraph
+        _ conjuncts: [QueryCondition], _ query: Query, _ models: ModelKeys?, _ compiler: QueryCompiler, _ graph: QueryGraph
     ) throws(DropError) -> Start {
         guard query.variables[0].kind == .twin else {
             return try relationships(conjuncts, compiler, graph).map { .candidates($0) } ?? .everything

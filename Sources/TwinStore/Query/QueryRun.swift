@@ -6,8 +6,8 @@ import TwinModel
 /// Everything is visited in the order of numbers, so that a path of numbers says how far a page came: the next one starts behind
 /// it. Nothing is lost or doubled while the graph stays as it is, and no row that stays is ever lost.
 ///
-/// A position is the number of the first twin, then for each step the number of the relationship, or, where a step may have several
-/// hops, how many it had and their numbers.
+/// A position is the number of the first twin, then for each step the number of the relationship, or, where a step may have
+/// several hops, how many it had and their numbers.
 final class QueryRun {
     private let plan: QueryPlan
     private let graph: QueryGraph
@@ -88,7 +88,7 @@ final class QueryRun {
         }
     }
 
-    private func visit(_ models: ModelSet, from least: UInt32) throws(DropError) {
+    private func visit(_ models: ModelKeys, from least: UInt32) throws(DropError) {
         let sequence = try graph.newestSequence()
         var first = least
         var rest = changed.filter { $0 >= least }[...]

@@ -55,7 +55,7 @@ enum RowLiteral {
 }
 
 /// Which of the graph's models a query means, by global key.
-struct ModelSet: Equatable {
+struct ModelKeys: Equatable {
     private(set) var members: [Bool] = []
     private(set) var isEmpty = true
 
@@ -68,8 +68,8 @@ struct ModelSet: Equatable {
     @inline(__always)
     func contains(_ key: UInt32) -> Bool { Int(key) < members.count && members[Int(key)] }
 
-    func intersection(_ other: ModelSet) -> ModelSet {
-        var result = ModelSet()
+    func intersection(_ other: ModelKeys) -> ModelKeys {
+        var result = ModelKeys()
         for (key, isMember) in members.enumerated() where isMember && other.contains(UInt32(key)) { result.insert(UInt32(key)) }
         return result
     }
@@ -92,6 +92,6 @@ indirect enum RowTest {
     case text(QueryCondition.TextTest, RowPath, [UInt8])
     case textOperands(QueryCondition.TextTest, Operand, Operand)
     case arrayContains(Operand, Operand)
-    case ofModel(variable: Int, ModelSet)
+    case ofModel(variable: Int, ModelKeys)
     case truth(RowPath)
 }

@@ -1,22 +1,26 @@
 package import DropCore
 import GRDB
 import Synchronization
+import ThreadKit
 import TwinModel
 
 extension TwinStore {
+    /// Queries that run at once; others wait. Connections for comparisons are kept beside.
+    static let queriesMax = 8
+
     /// One page of a query of the present graph; see `TwinService.query`.
     package func query(_ text: String?, continuation: String?, limit: Int) throws(ServiceError) -> QueryPage {
         try query(text, continuation: continuation, limit: limit, asOf: .now)
     }
 
-    /// One page of a query of the graph at a moment (docs/query-language.md). It reads one snapshot, never waits for the writer, and
-    /// never holds it up.
+    /// One page of a query of the graph at a moment (docs/query-language.md). It reads one snapshot, never waits for the writer,
+    /// and never holds it up.
     ///
     /// - Parameters:
     ///   - text: the query; not looked at where `continuation` is given.
     ///   - continuation: the token of the page before: it holds the query and its moment.
     ///   - limit: rows of the page, at most 1000 (more are taken as 1000).
-    ///   - family: what the models extend; nil: the models of the graph.
+    ///   - family: what the models extend; nil: those of the graph, as they are now.
     ///   - timeout: after this long the query ends with `TimeoutError`.
     ///
     /// Errors: `SqlQueryError`, `BadRequest` (no query, a token that is not of this graph, a moment whose history is gone),
@@ -39,8 +43,17 @@ extension TwinStore {
         } catch {
             throw ServiceError(400, "SqlQueryError", error.sentence)
         }
-        let family = family ?? presentFamily
+        let family = family ?? ModelFamily(catalog)
         let deadline = ContinuousClock.now + timeout
+        let hasBegun = queries.wait(until: { $0 < Self.queriesMax }, timeout: timeout) { running in
+            guard running < Self.queriesMax else { return false }
+            running += 1
+            return true
+        }
+        guard hasBegun else {
+            throw ServiceError(400, "TimeoutError", "Too many other queries were running. Try again.")
+        }
+        defer { queries.with { $0 -= 1 } }
         do {
             return try reading { (database) throws(DropError) in
                 let sequence = if let token { token.sequence } else { try resolve(moment, database) }
@@ -51,14 +64,6 @@ extension TwinStore {
         } catch {
             throw Self.refusal(error)
         }
-    }
-
-    /// What the models of the graph say now.
-    private var presentFamily: ModelFamily {
-        let catalog = presentCatalog.withLock { $0 }
-        return ModelFamily(
-            ancestors: { catalog.entries[$0]?.effective.ancestors ?? [$0] },
-            components: { catalog.entries[$0].map { Array($0.effective.components.keys) } ?? [] })
     }
 
     private func page(

@@ -188,9 +188,6 @@ struct ChangeEntry {
 
         @inline(__always) var number: UInt32 { unsafe start.load(fromByteOffset: 8, as: UInt32.self) }
 
-        /// Global key of the model, or of the relationship's name.
-        @inline(__always) var key: UInt32 { unsafe start.load(fromByteOffset: 12, as: UInt32.self) }
-
         var head: ChangeEntry {
             ChangeEntry(
                 kind: unsafe ChangeEntry.Kind(rawValue: start.load(fromByteOffset: 4, as: UInt8.self))!,

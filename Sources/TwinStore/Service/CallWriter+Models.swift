@@ -11,11 +11,12 @@ extension CallWriter {
             guard let id = model.value["@id"]?.string else { continue }  // The parser says what is wrong with it.
             if catalog.entries[id] != nil { taken.append(id) }
             guard seen.insert(id).inserted else {
-                throw ServiceError(400, "DTDLParserError", ModelReader.headline + " The id \(id) stands twice in the request.")
+                throw ServiceError(400, "DTDLParserError", ModelIntake.headline + " The id \(id) stands twice in the request.")
             }
             guard model.text.count <= GraphService.modelBytesMax else {
                 throw ServiceError(
-                    400, "LimitExceeded", "The model \(id) has \(model.text.count) bytes; at most \(GraphService.modelBytesMax) fit.")
+                    400, "LimitExceeded",
+                    "The model \(id) has \(model.text.count) bytes; at most \(GraphService.modelBytesMax) fit.")
             }
         }
         guard taken.isEmpty else {
@@ -24,21 +25,21 @@ extension CallWriter {
                 "Some of the model ids already exist: \(taken.joined(separator: ", ")). Models cannot be changed: upload a new version, "
                     + "or delete the stored one first.")
         }
-        let read = try ModelReader.read(models, known: catalog)
+        let set = try ModelIntake.read(models, known: catalog.set)
         var entries = catalog.entries
         var answer: [ModelData] = []
         for model in models {
-            guard let id = model.value["@id"]?.string, let interface = read.interfaces[id] else {
-                throw ServiceError(400, "DTDLParserError", ModelReader.headline + " An element of the request is no interface.")
+            guard let id = model.value["@id"]?.string, let interface = set.interfaces[id] else {
+                throw ServiceError(400, "DTDLParserError", ModelIntake.headline + " An element of the request is no interface.")
             }
-            let entry = interface.entry(model.text, uploaded: commit.ticks / 10, isDecommissioned: false)
+            let entry = ModelCatalog.Entry(interface, model.text, uploaded: commit.ticks / 10, isDecommissioned: false)
             try database.execute(
                 sql: "INSERT INTO model(id, text, uploaded, call_no) VALUES(?, ?, ?, ?)",
                 arguments: [id, RawBlob.value(model.text), entry.data.uploadTime, Int64(effects.dropNumber)])
             entries[id] = entry
             answer.append(entry.data)
         }
-        try publish(entries, changed: answer.map(\.id), recursive: catalog.recursive.merging(read.recursive) { $1 })
+        try publish(entries, set, changed: answer.map(\.id))
         return answer
     }
 
@@ -57,7 +58,7 @@ extension CallWriter {
         try database.execute(sql: "UPDATE model SET is_decommissioned = ? WHERE id = ?", arguments: [value, id])
         var entries = catalog.entries
         entries[id] = entry
-        try publish(entries, changed: [], recursive: catalog.recursive)
+        try publish(entries, catalog.set, changed: [])
     }
 
     func deleteModel(_ id: String) throws {
@@ -71,22 +72,22 @@ extension CallWriter {
         try database.execute(sql: "DELETE FROM model WHERE id = ?", arguments: [id])
         var entries = catalog.entries
         entries[id] = nil
-        try publish(entries, changed: [id], recursive: catalog.recursive)
+        try publish(entries, catalog.set.removing(id), changed: [id])
     }
 
     /// Deletes every model at once.
     func deleteAllModels() throws {
         guard !catalog.entries.isEmpty else { return }
         try database.execute(sql: "DELETE FROM model")
-        try publish([:], changed: catalog.ids, recursive: [:])
+        try publish([:], ModelSet(), changed: catalog.ids)
     }
 
     private func publish(
-        _ entries: [String: ModelCatalog.Entry], changed: [String], recursive: [String: DTDLSchema]
+        _ entries: [String: ModelCatalog.Entry], _ set: ModelSet, changed: [String]
     ) throws {
         let keys = store.keys
         effects.catalog = ModelCatalog.Change(
-            catalog: ModelCatalog(entries, recursive: recursive) { keys.number(of: $0) },
+            catalog: ModelCatalog(entries, set) { keys.number(of: $0) },
             models: Set(changed.map { keys.number(of: $0) }))
         effects.hasChanged = true
         guard !changed.isEmpty else { return }
@@ -103,7 +104,7 @@ extension GraphCommit {
         for key in change.models { store.modelVersions[key] = sequence }
         let count = store.counters.withLock { $0.nextTwin }
         var touched = false
-        for number in 0..<count where change.models.contains(store.models.model(of: number)) {
+        for number in 0..<count where change.models.contains(store.twinModels[number]) {
             guard store.twinVersions[number] != 0 else { continue }
             store.twinVersions[number] = sequence
             for memory in memories { memory.twinFingerprints[number] = 0 }
@@ -112,7 +113,9 @@ extension GraphCommit {
         guard touched else { return }
         for number in 0..<store.counters.withLock({ $0.nextRelationship }) where store.relationshipVersions[number] != 0 {
             store.relationshipVersions[number] = sequence
-            for memory in memories where memory.relationshipFingerprints[number] != 0 { memory.relationshipFingerprints[number] = 0 }
+            for memory in memories where memory.relationshipFingerprints[number] != 0 {
+                memory.relationshipFingerprints[number] = 0
+            }
         }
     }
 }

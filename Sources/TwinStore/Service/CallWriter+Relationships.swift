@@ -15,7 +15,8 @@ extension CallWriter {
             case .string(let targetID)? = payload["$targetId"], !targetID.isEmpty
         else {
             throw ServiceError(
-                400, "InvalidArgument", "Could not deserialize relationship create body. Give $relationshipName and $targetId as texts.")
+                400, "InvalidArgument",
+                "Could not deserialize relationship create body. Give $relationshipName and $targetId as texts.")
         }
         guard let target = try twin(targetID) else {
             throw ServiceError(
@@ -95,7 +96,9 @@ extension CallWriter {
     // MARK: Checks
 
     /// Members of a payload that are not properties; ids and tag are ignored, the path tells them.
-    private static let fixed: Set<String> = ["$relationshipId", "$sourceId", "$etag", "$relationshipName", "$targetId", "$metadata"]
+    private static let fixed: Set<String> = [
+        "$relationshipId", "$sourceId", "$etag", "$relationshipName", "$targetId", "$metadata",
+    ]
 
     /// The shape of a source whose relationships may be written: its model must be in the graph.
     private func writable(_ source: StoredEntity) throws(ServiceError) -> TwinShape {
@@ -109,7 +112,8 @@ extension CallWriter {
     }
 
     /// The relationship as the source's model declares it, where it may lead to this target.
-    private func allowed(_ name: String, _ shape: TwinShape, _ target: StoredEntity) throws(ServiceError) -> EffectiveRelationship {
+    private func allowed(_ name: String, _ shape: TwinShape, _ target: StoredEntity) throws(ServiceError) -> EffectiveRelationship
+    {
         guard let model = shape.model.relationships[name] else { throw .undeclared(name, shape.model.id) }
         guard let wanted = model.target else { return model }
         let found = store.keys.name(target.key)
@@ -118,7 +122,8 @@ extension CallWriter {
         guard ancestors.contains(wanted) else {
             throw ServiceError(
                 400, "InvalidRelationship",
-                "The relationship \(name) leads to twins of \(wanted); \(target.id) is \(found.isEmpty ? "of no model" : "of \(found)").")
+                "The relationship \(name) leads to twins of \(wanted); \(target.id) is \(found.isEmpty ? "of no model" : "of \(found)")."
+            )
         }
         return model
     }
@@ -139,7 +144,8 @@ extension CallWriter {
         for (twin, column, what) in [(source, "source" as StaticString, "start"), (target, "target", "end")] {
             guard try !hasEdges(Self.edgesMax, column, twin) else {
                 throw ServiceError(
-                    400, "LimitExceeded", "\(Self.edgesMax) relationships \(what) at the twin \(twin.id) already: that is the most.")
+                    400, "LimitExceeded",
+                    "\(Self.edgesMax) relationships \(what) at the twin \(twin.id) already: that is the most.")
             }
         }
     }

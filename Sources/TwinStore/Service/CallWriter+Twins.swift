@@ -31,7 +31,8 @@ extension CallWriter {
             if oldShape?.components[name] != nil { return true }
             return patch.operations.contains { operation in
                 operation.path == ["$metadata", "$model"]
-                    && operation.value?.string.flatMap { store.keys.known($0) }.flatMap { catalog.shape($0) }?.components[name] != nil
+                    && operation.value?.string.flatMap { store.keys.known($0) }.flatMap { catalog.shape($0) }?.components[name]
+                        != nil
             }
         }
         do throws(JSONPatchError) {
@@ -128,7 +129,8 @@ extension CallWriter {
         }
         guard !isNew || !entry.data.isDecommissioned else {
             throw ServiceError(
-                400, "ModelDecommissioned", "The model \(model) is decommissioned and takes no new twins. Use a newer version of it.")
+                400, "ModelDecommissioned",
+                "The model \(model) is decommissioned and takes no new twins. Use a newer version of it.")
         }
         return shape
     }
@@ -139,7 +141,8 @@ extension CallWriter {
         let bytes = document.content.utf8().count
         guard bytes <= twinBytesMax else {
             throw ServiceError(
-                400, "LimitExceeded", "The twin would have \(bytes) bytes; at most \(twinBytesMax) fit. Split it into several twins.")
+                400, "LimitExceeded",
+                "The twin would have \(bytes) bytes; at most \(twinBytesMax) fit. Split it into several twins.")
         }
     }
 

@@ -47,7 +47,7 @@ final class CallWriter {
         commit.sql.insertTwin.bind(3, model)
         commit.sql.insertTwin.bind(blob: 4, record.encoded())
         try commit.sql.insertTwin.run()
-        store.models.stage(number, model: model)
+        store.twinModels.stage(number, model: model)
         effects.createdTwins.insert(number)
         effects.hasChanged = true
         return StoredEntity(number: number, id: id, key: model, record: record)

@@ -64,7 +64,8 @@ extension GraphService {
                         number: UInt32(truncatingIfNeeded: relationships.integer(0)), id: relationships.text(1),
                         key: UInt32(truncatingIfNeeded: relationships.integer(4)),
                         source: UInt32(truncatingIfNeeded: relationships.integer(2)),
-                        target: UInt32(truncatingIfNeeded: relationships.integer(3)), record: try TwinRecord(relationships.bytes(5)))
+                        target: UInt32(truncatingIfNeeded: relationships.integer(3)),
+                        record: try TwinRecord(relationships.bytes(5)))
                     try body(.relationship(try renderer.document(relationship: relationship, source: relationships.text(6))))
                 }
                 relationships.reset()

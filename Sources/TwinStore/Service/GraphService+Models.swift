@@ -10,7 +10,9 @@ extension GraphService {
     static let modelBytesMax = 1 << 20
 
     package func upload(models: [ModelText], by caller: Caller) throws(ServiceError) -> [ModelData] {
-        guard !models.isEmpty else { throw ServiceError(400, "InvalidArgument", "The list of models is empty: send at least one.") }
+        guard !models.isEmpty else {
+            throw ServiceError(400, "InvalidArgument", "The list of models is empty: send at least one.")
+        }
         guard models.count <= Self.modelsPerCallMax else {
             throw ServiceError(
                 400, "LimitExceeded",
@@ -63,7 +65,7 @@ extension GraphService {
 
     /// Why there is no such model: its id is no DTMI, or nobody uploaded it.
     static func modelError(_ id: String) -> ServiceError {
-        guard DTMIText.isPlausible(id) else {
+        guard DTMI(id)?.isUsable(in: 3) ?? false else {
             return ServiceError(
                 400, "InvalidArgument", "\(Escaping.visible(id, scalarsMax: 200)) is no model id: write dtmi:path:name;1.")
         }

@@ -54,7 +54,8 @@ extension GraphService {
     package func incomingRelationships(of target: String, after: String?, limit: Int) throws(ServiceError) -> ServicePage<JSON> {
         try page("target", of: target, named: nil, after: after, limit) { entity, database, _ throws(DropError) in
             .object([
-                .init("$relationshipId", .string(entity.id)), .init("$sourceId", .string(try store.twinID(entity.source, database))),
+                .init("$relationshipId", .string(entity.id)),
+                .init("$sourceId", .string(try store.twinID(entity.source, database))),
                 .init("$relationshipName", .string(store.keys.name(entity.key))),
             ])
         }

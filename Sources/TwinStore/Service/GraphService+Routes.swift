@@ -26,7 +26,7 @@ extension GraphService {
             let query = try RawStatement.cached("SELECT id, endpoint, filter FROM event_route WHERE id = ?", database)
             query.bind(text: 1, Array(id.utf8))
             defer { query.reset() }
-            return try query.step() ? Self.route(query) : nil
+            return try query.step() ? .some(Self.route(query)) : .none
         }
         guard let found else { throw Self.missing(eventRoute: id) }
         return found
@@ -50,7 +50,8 @@ extension GraphService {
             let others = try Int.fetchOne(
                 writer.database, sql: "SELECT count(*) FROM event_route WHERE id <> ?", arguments: [id])!
             guard others < Self.eventRoutesMax else {
-                throw ServiceError(400, "LimitExceeded", "There are \(others) event routes already: that is the most. Delete one.")
+                throw ServiceError(
+                    400, "LimitExceeded", "There are \(others) event routes already: that is the most. Delete one.")
             }
             try writer.database.execute(
                 sql: "INSERT OR REPLACE INTO event_route(id, endpoint, filter, call_no) VALUES(?, ?, ?, ?)",

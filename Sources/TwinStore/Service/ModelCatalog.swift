@@ -5,12 +5,16 @@ import TwinModel
 final class ModelCatalog: Sendable {
     struct Entry: Sendable {
         var data: ModelData
-        /// Direct ones.
-        let extends: [String]
-        let effective: EffectiveModel
+        let interface: ModelInterface
 
-        /// Models it cannot be without: those it extends, and those of its components.
-        var needs: Set<String> { Set(extends).union(effective.components.values) }
+        var effective: EffectiveModel { interface.effective }
+
+        init(_ interface: ModelInterface, _ text: [UInt8], uploaded: Int64, isDecommissioned: Bool) {
+            self.interface = interface
+            data = ModelData(
+                id: interface.id, displayName: interface.displayName, description: interface.description,
+                isDecommissioned: isDecommissioned, uploadTime: uploaded, definition: text)
+        }
     }
 
     /// What a call made of the models.
@@ -20,35 +24,39 @@ final class ModelCatalog: Sendable {
         let models: Set<UInt32>
     }
 
-    static let empty = ModelCatalog([:], recursive: [:], keys: { _ in 0 })
+    static let empty = ModelCatalog([:], ModelSet(), keys: { _ in 0 })
 
     let entries: [String: Entry]
-    /// Schemas that contain themselves, by DTMI.
-    let recursive: [String: DTDLSchema]
+    let set: ModelSet
     /// In ascending order of their bytes.
     let ids: [String]
     private let shapes: [UInt32: TwinShape]
+    private let decommissioned: Set<UInt32>
 
     /// - Parameter keys: the global key of a name.
-    init(_ entries: [String: Entry], recursive: [String: DTDLSchema], keys: (String) -> UInt32) {
+    init(_ entries: [String: Entry], _ set: ModelSet, keys: (String) -> UInt32) {
         self.entries = entries
-        self.recursive = recursive
+        self.set = set
         ids = entries.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
         var shapes: [UInt32: TwinShape] = [:]
         for (id, entry) in entries {
             var components: [String: EffectiveModel] = [:]
             for (name, model) in entry.effective.components { components[name] = entries[model]?.effective }
-            shapes[keys(id)] = TwinShape(model: entry.effective, components: components, recursive: recursive)
+            shapes[keys(id)] = TwinShape(model: entry.effective, components: components, models: set)
         }
         self.shapes = shapes
+        decommissioned = Set(entries.values.filter(\.data.isDecommissioned).map { keys($0.data.id) })
     }
 
     /// What twins of a model may have, by the global key of its id; nil where the model is not in the graph.
     func shape(_ key: UInt32) -> TwinShape? { shapes[key] }
 
+    /// Takes no new twins.
+    func isDecommissioned(_ key: UInt32) -> Bool { !decommissioned.isEmpty && decommissioned.contains(key) }
+
     /// Models that extend one, or have it as a component.
     func dependants(of id: String) -> [String] {
-        ids.filter { other in other != id && entries[other].map { $0.needs.contains(id) } ?? false }
+        ids.filter { other in other != id && entries[other].map { $0.interface.dependencies.contains(id) } ?? false }
     }
 
     /// A model, all it extends and the models of its components, closed; in the order of `ids`.
@@ -57,7 +65,7 @@ final class ModelCatalog: Sendable {
         var open = roots
         while let id = open.popLast() {
             guard found.insert(id).inserted, let entry = entries[id] else { continue }
-            open += entry.needs
+            open += entry.interface.dependencies
         }
         return found
     }

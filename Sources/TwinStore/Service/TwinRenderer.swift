@@ -128,6 +128,8 @@ final class TwinRenderer {
         let known = parts.compactMap(\.ticks).max() ?? 0
         guard twin.record.revision != 0 else { return max(known, try ticks(twin.record.created)) }
         // History may have been pruned: then the newest property must do.
-        return max(known, try store.revisionDrop(twin.record.revision, database).map { (drop) throws(DropError) in try ticks(drop) } ?? 0)
+        return max(
+            known, try store.revisionDrop(twin.record.revision, database).map { (drop) throws(DropError) in try ticks(drop) } ?? 0
+        )
     }
 }

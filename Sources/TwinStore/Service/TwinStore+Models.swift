@@ -1,9 +1,21 @@
-import DropCore
+package import DropCore
 import GRDB
 import Synchronization
 import TwinModel
 
 extension TwinStore {
+    /// Stored models that this version's parser refuses: their twins can be read, and cannot be written.
+    package func unreadableModels() throws(DropError) -> [String] {
+        let catalog = catalog
+        return try reading { (database) throws(DropError) in
+            let query = try RawStatement("SELECT id FROM model ORDER BY id", database)
+            defer { query.reset() }
+            var ids: [String] = []
+            while try query.step() { if catalog.entries[query.text(0)] == nil { ids.append(query.text(0)) } }
+            return ids
+        }
+    }
+
     /// Reads the stored models. One that this version's parser refuses stays stored, and its twins cannot be written.
     func loadModels(_ database: Database) throws(DropError) {
         let query = try RawStatement("SELECT id, text, uploaded, is_decommissioned FROM model ORDER BY id", database)
@@ -14,14 +26,13 @@ extension TwinStore {
             presentCatalog.withLock { $0 = .empty }
             return
         }
-        let read = ModelReader.read(stored: stored.map(\.text))
+        let set = ModelIntake.read(stored: stored.map { ($0.id, $0.text) })
         var entries: [String: ModelCatalog.Entry] = [:]
         for (id, text, uploaded, isDecommissioned) in stored {
-            guard let interface = read.interfaces[id] else { continue }
-            entries[id] = interface.entry(text, uploaded: uploaded, isDecommissioned: isDecommissioned)
+            guard let interface = set.interfaces[id] else { continue }
+            entries[id] = .init(interface, text, uploaded: uploaded, isDecommissioned: isDecommissioned)
         }
-        let loaded = ModelCatalog(entries, recursive: read.recursive) { keys.number(of: $0) }
+        let loaded = ModelCatalog(entries, set) { keys.number(of: $0) }
         presentCatalog.withLock { $0 = loaded }
     }
 }
-

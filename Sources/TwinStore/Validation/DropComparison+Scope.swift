@@ -1,7 +1,8 @@
 import DropCore
 
 extension DropComparison {
-    /// Why the source may not say this of a twin: its model, or that of the relationship's source, is not one of those it may use.
+    /// Why the source may not say this of a twin: its model, or that of the relationship's source, is not one of those it may
+    /// use.
     func scopeRefusal(_ index: Int, _ bytes: borrowing Span<UInt8>) throws(DropError) -> (String, String)? {
         let operation = operations[index]
         let isTwin = operation.verb.rawValue <= OperationVerb.deleteTwin.rawValue
@@ -10,7 +11,8 @@ extension DropComparison {
             return ("model", "The source may not use the model \(store.keys.name(stated)).")
         }
         let twin = isTwin ? operation.hash : store.hash.identity(bytes, operation.head.id)
-        guard case .model(let key) = try knowledge(of: twin, before: isTwin ? index : operations.count), !isAllowed(model: key) else {
+        guard case .model(let key) = try knowledge(of: twin, before: isTwin ? index : operations.count), !isAllowed(model: key)
+        else {
             return nil
         }
         return (

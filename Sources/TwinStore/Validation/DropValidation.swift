@@ -35,6 +35,9 @@ final class DropValidation {
         return table
     }
 
+    @inline(__always)
+    func isDecommissioned(_ model: UInt32) -> Bool { catalog.isDecommissioned(model) }
+
     /// The rules of a relationship that a model declares; nil where it declares none of this name.
     func table(_ model: RuleTable, _ key: UInt32, _ nameKey: UInt32, _ name: String) -> RuleTable? {
         let place = UInt64(key) << 32 | UInt64(nameKey)
@@ -55,48 +58,75 @@ extension DropComparison {
         case model(UInt32)
     }
 
-    /// Why the model refuses an operation of the current record; nil where it does not, or where there is none to ask.
-    func modelRefusal(_ index: Int, _ bytes: borrowing Span<UInt8>) throws(DropError) -> String? {
+    /// What an operation on a twin is checked against.
+    struct TwinRules {
+        /// Global key of the model the twin has then.
+        let model: UInt32
+        /// Nil where the model is not in the graph.
+        let table: RuleTable?
+        /// The model before; nil where that was not looked up.
+        let former: TwinModelKnowledge?
+    }
+
+    /// The rules for an operation on a twin; nil where nothing is checked.
+    @inline(__always)
+    func twinRules(_ index: Int, _ bytes: borrowing Span<UInt8>) throws(DropError) -> TwinRules? {
         guard let validation else { return nil }
+        let operation = operations[index]
+        guard operation.verb.rawValue < OperationVerb.deleteTwin.rawValue else { return nil }
+        let stated = try global(operation.head.key)
+        if stated != 0, operation.number == 0 { return TwinRules(model: stated, table: validation.table(stated), former: nil) }
+        let former = try knowledge(of: operation.hash, before: index)
+        var model = stated
+        if stated == 0, case .model(let known) = former { model = known }
+        return TwinRules(model: model, table: validation.table(model), former: former)
+    }
+
+    /// Why the model refuses an operation of the current record; nil where it does not, or where there is none to ask.
+    ///
+    /// - Parameter isPlain: every property of a twin's operation has passed its rule.
+    func modelRefusal(
+        _ index: Int, _ rules: TwinRules?, isPlain: Bool, _ bytes: borrowing Span<UInt8>
+    ) throws(DropError) -> String? {
+        guard let validation else { return nil }
+        if let rules { return try twinRefusal(index, rules, isPlain, validation, bytes) }
         switch operations[index].verb {
-        case .upsertTwin, .patchTwin, .replaceTwin: return try twinRefusal(index, validation, bytes)
         case .upsertRelationship, .replaceRelationship: return try relationshipRefusal(index, validation, bytes)
-        case .deleteTwin, .deleteRelationship: return nil
+        default: return nil
         }
     }
 
     private func twinRefusal(
-        _ index: Int, _ validation: DropValidation, _ bytes: borrowing Span<UInt8>
+        _ index: Int, _ rules: TwinRules, _ isPlain: Bool, _ validation: DropValidation, _ bytes: borrowing Span<UInt8>
     ) throws(DropError) -> String? {
         let operation = operations[index]
-        let stated = try global(operation.head.key)
-        var key = stated
-        var former: TwinModelKnowledge?
-        if stated == 0 || operation.number != 0 {
-            former = try knowledge(of: operation.hash, before: index)
-            if stated == 0, case .model(let known)? = former { key = known }
-        }
-        guard let table = validation.table(key) else { return refusalWithoutModel(key, operation, bytes) }
-        let isNew = if case .model? = former { false } else { true }
-        if isNew, stated != 0, operation.verb != .patchTwin, operation.number == 0, isDecommissioned(key) {
+        let key = rules.model
+        guard let table = rules.table else { return refusalWithoutModel(key, operation, bytes) }
+        if operation.number == 0, operation.verb != .patchTwin, validation.isDecommissioned(key),
+            try !isStated(operation.hash, before: index)
+        {
             return "The model \(store.keys.name(key)) is decommissioned and takes no new twins."
         }
-        if let problem = try firstProblem(operation.head.properties, table, bytes) {
+        if !isPlain, let problem = try firstProblem(operation.head.properties, table, bytes) {
             return refusal(of: "twin \(text(bytes, operation.head.id))", by: key, problem)
         }
-        guard case .model(let old)? = former, old != key, operation.verb != .replaceTwin, operation.number != 0 else { return nil }
+        guard case .model(let old)? = rules.former, old != key, operation.verb != .replaceTwin, operation.number != 0 else {
+            return nil
+        }
         // It takes another model: what it keeps must conform, too.
         return try keptProblem(operation, table, bytes).map { refusal(of: "twin \(text(bytes, operation.head.id))", by: key, $0) }
+    }
+
+    /// True when an earlier operation of the record makes the twin.
+    private func isStated(_ hash: IdentityHash, before index: Int) throws(DropError) -> Bool {
+        if case .model = try knowledge(of: hash, before: index) { return true }
+        return false
     }
 
     private func refusalWithoutModel(_ key: UInt32, _ operation: Pending, _ bytes: borrowing Span<UInt8>) -> String? {
         guard validation?.mode == .strict else { return nil }
         if key == 0 { return "The twin \(text(bytes, operation.head.id)) has no model." }
         return "The model \(store.keys.name(key)) of the twin \(text(bytes, operation.head.id)) is not in the graph."
-    }
-
-    private func isDecommissioned(_ key: UInt32) -> Bool {
-        validation?.catalog.entries[store.keys.name(key)]?.data.isDecommissioned ?? false
     }
 
     private func refusal(of what: String, by key: UInt32, _ problem: String) -> String {
@@ -111,7 +141,7 @@ extension DropComparison {
         var reader = OperationReader(at: range.lowerBound, end: range.upperBound, base: streamPosition)
         while let property = try reader.property(bytes, validating: false) {
             let rule = table.rule(property.key, keyNames[Int(property.key) - 1])
-            if rule.types >> UInt16(property.type.rawValue) & 1 == 1, property.value.count <= Int(rule.bytesMax) { continue }
+            if rule.passes(property) { continue }
             let encoded = array(bytes, (property.value.lowerBound - 1)..<property.value.upperBound)
             if let problem = try table.problem(rule, keyNames[Int(property.key) - 1], encoded) { return problem }
         }
@@ -122,7 +152,15 @@ extension DropComparison {
     private func keptProblem(
         _ operation: Pending, _ table: RuleTable, _ bytes: borrowing Span<UInt8>
     ) throws(DropError) -> String? {
-        guard let (base, _) = try baseTwin(operation.number) else { return nil }
+        if twinPlaces[operation.number] == Self.evaluating { try evaluate(bytes) }
+        var base = try baseTwin(operation.number)?.0 ?? .nothing
+        if twinPlaces[operation.number] != 0 {
+            let said = try log.read(twinPlaces[operation.number]) { (view) throws(DropError) in
+                let entry = view.head
+                return try DropStatement(entry, view.bytes(entry.idLength..<view.length - ChangeLog.headLength))
+            }
+            base = said.applied(to: base)?.record ?? base
+        }
         let statement = try statement(operation, bytes, record: current.number)
         let after = statement.applied(to: base)?.record ?? base
         for property in after.properties {
@@ -143,11 +181,13 @@ extension DropComparison {
         guard case .model(let model) = ends.source else { return nil }
         guard let table = validation.table(model) else {
             return validation.mode == .strict
-                ? "The twin \(text(bytes, operation.head.id)) has no model in the graph, which would declare its relationships." : nil
+                ? "The twin \(text(bytes, operation.head.id)) has no model in the graph, which would declare its relationships."
+                : nil
         }
         let name = keyNames[Int(operation.head.key) - 1]
         let what = "relationship of \(text(bytes, operation.head.id))"
-        guard let edge = validation.table(table, model, try global(operation.head.key), name), let declared = edge.relationship else {
+        guard let edge = validation.table(table, model, try global(operation.head.key), name), let declared = edge.relationship
+        else {
             return refusal(of: what, by: model, "it declares no relationship \(name).")
         }
         if let problem = try firstProblem(operation.head.properties, edge, bytes) { return refusal(of: what, by: model, problem) }
@@ -196,7 +236,7 @@ extension DropComparison {
         }
         guard store.twinVersions[number] != 0 else { return .unknown }
         validation?.reliesOnTwins = true
-        return .model(store.models.model(of: number))
+        return .model(store.twinModels[number])
     }
 
     /// What an operation says of the model; nil: nothing.

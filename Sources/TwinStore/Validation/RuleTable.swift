@@ -27,10 +27,18 @@ struct PropertyRule {
     /// A value of any schema may be taken away.
     static let absent = UInt16(1) << UInt16(PropertyType.absent.rawValue)
 
+    static let unmet = PropertyRule(types: 0, bytesMax: 0, kind: .undeclared)
+
     static let undeclared = PropertyRule(types: absent, bytesMax: 0, kind: .undeclared)
 
     init(types: UInt16, bytesMax: UInt16, kind: Kind, list: UInt16 = 0) {
         (self.types, self.bytesMax, self.kind, self.list) = (types, bytesMax, kind, list)
+    }
+
+    /// True when type and length alone say that a value conforms.
+    @inline(__always)
+    func passes(_ property: PropertyEntry) -> Bool {
+        types >> UInt16(truncatingIfNeeded: property.type.rawValue) & 1 == 1 && property.value.count <= Int(bytesMax)
     }
 
     /// The rule of a schema; what it leaves open, the schema itself decides.
@@ -62,7 +70,8 @@ final class RuleTable {
     let shape: TwinShape
     /// The relationship whose properties these are; nil: those of the twin.
     let relationship: (name: String, model: EffectiveRelationship)?
-    private(set) var rules: [PropertyRule?] = []
+    /// By key number; those not met yet have no type at all.
+    private(set) var rules: ContiguousArray<PropertyRule> = []
     private(set) var lists: [[[UInt8]]] = []
 
     init(_ shape: TwinShape, relationship: (name: String, model: EffectiveRelationship)? = nil) {
@@ -73,12 +82,12 @@ final class RuleTable {
     /// The rule of a property: its key number in the stream, and its name.
     @inline(__always)
     func rule(_ wire: UInt32, _ name: @autoclosure () -> String) -> PropertyRule {
-        if Int(wire) < rules.count, let known = rules[Int(wire)] { return known }
+        if Int(wire) < rules.count, rules[Int(wire)].types != 0 { return rules[Int(wire)] }
         return learn(wire, name())
     }
 
     private func learn(_ wire: UInt32, _ name: String) -> PropertyRule {
-        while rules.count <= Int(wire) { rules.append(nil) }
+        while rules.count <= Int(wire) { rules.append(.unmet) }
         var rule = PropertyRule.undeclared
         if let schema = schema(name)?.schema {
             rule = PropertyRule(schema)
@@ -113,7 +122,9 @@ final class RuleTable {
         switch rule.kind {
         case .enumeration where lists[Int(rule.list)].contains(encoded): return nil
         case .float:
-            if case .double(let number) = try PropertyValue(encoded: encoded), abs(number) <= Double(Float.greatestFiniteMagnitude) {
+            if case .double(let number) = try PropertyValue(encoded: encoded),
+                abs(number) <= Double(Float.greatestFiniteMagnitude)
+            {
                 return nil
             }
         case .plain, .schema, .undeclared, .enumeration: break

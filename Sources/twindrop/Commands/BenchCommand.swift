@@ -14,7 +14,7 @@ struct BenchCommand: ParsableCommand {
 
     mutating func run() throws {
         let names = totals.split(separator: ",").map(String.init)
-        let store = try home.open().openGraph()
+        let store = try home.open().openGraph(withModels: false)
         let (twins, sums) = try reporting { () throws(DropError) in try store.tenths(of: names) }
         let members = zip(names, sums).map { JSON.Member($0, .double(Double($1) / 10)) }
         if home.json {

@@ -46,7 +46,7 @@ struct BackupCommand: ParsableCommand {
         let opened = try home.open()
         let path = URL(fileURLWithPath: file).standardizedFileURL.path
         guard !Folders.exists(path) else { throw CommandFailure(.usage, "\(path) exists already.", "Choose another name.") }
-        let store = try opened.openGraph()
+        let store = try opened.openGraph(withModels: false)
         try reporting { () throws(DropError) in try store.backup(to: path) }
         if home.json { Terminal.print(["backup": .string(path)]) } else { Terminal.print("Written to \(path)") }
     }
@@ -86,7 +86,7 @@ struct Examination {
     init(_ home: Home) { self.home = home }
 
     func run() throws(CommandFailure) -> [Check] {
-        let store = try home.openGraph()
+        let store = try home.openGraph(withModels: false)
         return try reporting { () throws(DropError) in
             [
                 Check(name: "plugins", findings: plugins()),

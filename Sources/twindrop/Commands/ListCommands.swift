@@ -18,7 +18,7 @@ struct DropsCommand: ParsableCommand {
         let opened = try home.open()
         let source = try self.source.map { name throws(CommandFailure) in try opened.source(name).name }
         let states = try state.map { text throws(CommandFailure) in try Self.states(text) }
-        let register = try opened.openGraph()
+        let register = try opened.openGraph(withModels: false)
         let records = try reporting { [limit] () throws(DropError) in
             try register.page(source: source, states: states, before: nil, limit: limit)
         }
@@ -49,7 +49,7 @@ struct ShowCommand: ParsableCommand {
 
     mutating func run() throws {
         let opened = try home.open()
-        let record = try opened.drop(drop, in: opened.openGraph())
+        let record = try opened.drop(drop, in: opened.openGraph(withModels: false))
         if home.json { Terminal.print(DropReport.json(record)) } else { DropReport.print(record) }
     }
 }

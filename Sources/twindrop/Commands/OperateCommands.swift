@@ -47,7 +47,7 @@ private struct Operation {
 
     func perform() throws {
         let home = try home.open()
-        let record = try home.drop(drop, in: home.openGraph())
+        let record = try home.drop(drop, in: home.openGraph(withModels: false))
         let request: JSON = ["do": .string(act), "drop": .string(record.id.description), "force": .bool(force)]
         let answer: JSON
         if let told = try ControlClient.ask(home.controlSocket, request) {

@@ -162,6 +162,10 @@ final class Engine: Sendable {
         case "rescan":
             watcher.rescanNow()
             return ["done": true]
+        case "upload-models":
+            let files = request["files"]?.elements?.compactMap(\.string) ?? []
+            let uploaded = try ModelFolder.adopt(files, into: graph, by: Caller(name: "command line"))
+            return ["uploaded": .array(uploaded.map { .string($0.id) })]
         case "retry", "release", "discard":
             guard let id = request["drop"]?.string.flatMap({ DropID($0) }) else {
                 throw DropError(

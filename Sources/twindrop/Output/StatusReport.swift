@@ -52,7 +52,7 @@ enum StatusReport {
     }
 
     static func atRest(_ home: Home) throws(CommandFailure) -> JSON {
-        let store = try home.openGraph()
+        let store = try home.openGraph(withModels: false)
         return try reporting { () throws(DropError) in try report(home, store, daemon: .null) { _ in [] } }
     }
 

@@ -5,7 +5,12 @@ struct Table {
 
     init(_ headings: String...) { self.headings = headings }
 
+    init(headings: [String]) { self.headings = headings }
+
     mutating func add(_ cells: String...) { rows.append(cells) }
+
+    /// One cell for each heading.
+    mutating func add(cells: [String]) { rows.append(cells) }
 
     /// Prints the headings and rows, each column as wide as its widest cell.
     func print(whenEmpty: String) {

@@ -13,7 +13,7 @@ struct WhyReport {
 
     init(_ home: Home) throws(CommandFailure) {
         self.home = home
-        register = try home.openGraph()
+        register = try home.openGraph(withModels: false)
         let explainer = Explainer(
             sources: home.configuration.sources.map(\.watched), dropZone: home.paths.dropzone,
             truncation: HomeLock.truncation(state: home.paths.state))

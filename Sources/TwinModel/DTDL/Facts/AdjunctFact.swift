@@ -7,6 +7,8 @@ struct AdjunctFact: Sendable {
     var isAbstract = false
     /// Classes it may be added to; nil: any.
     var classes: Set<DTDLClass>?
+    /// Further classes, for elements that have another co-type too.
+    var classesBeside: (cotype: String, classes: Set<DTDLClass>)?
     /// Language versions of the elements it may be added to.
     let versions: Set<Int>
     /// Co-types one of which the element must have too, by identifier.

@@ -23,7 +23,9 @@ package struct DTMI: Sendable, Equatable {
         var rest = Array(text.utf8)[5...]
         if let at = rest.firstIndex(of: UInt8(ascii: "#")) {
             fragment = String(decoding: rest[(at + 1)...], as: UTF8.self)
-            guard rest[(at + 1)...].allSatisfy({ ValueText.isLetter($0) || ValueText.isDigit($0) || $0 == 0x5F }) else { return nil }
+            guard rest[(at + 1)...].allSatisfy({ ValueText.isLetter($0) || ValueText.isDigit($0) || $0 == 0x5F }) else {
+                return nil
+            }
             rest = rest[..<at]
         } else {
             fragment = nil

@@ -75,7 +75,9 @@ extension Extension {
     private static func mqttIRI(_ term: String, _ level: Int) -> String { "\(base("mqtt", level)):\(term)" }
 
     private static func mqttMessages(_ level: Int) -> [AdjunctFact] {
-        func member(_ owner: String, _ term: String, _ kind: AdjunctFact.Member.Kind, required: Bool = false)
+        func member(
+            _ owner: String, _ term: String, _ kind: AdjunctFact.Member.Kind, required: Bool = false
+        )
             -> AdjunctFact.Member
         {
             .init(term: term, iri: "\(mqttIRI(owner, level)):\(term)", kind: kind, isRequired: required)
@@ -92,7 +94,8 @@ extension Extension {
         if level >= 4 { mqtt.append(member("Mqtt", "propertyTopic", .string(.topic, lengthMax: nil))) }
         var index = member("Indexed", "index", .integer(minimum: 1), required: true)
         index.isUniqueAmongSiblings = true
-        let indexed: Set<DTDLClass> = level >= 4 ? [.enumValue, .field, .property, .telemetry] : [.enumValue, .field, .telemetry]
+        let indexed: Set<DTDLClass> =
+            level >= 4 ? [.enumValue, .field, .property, .telemetry] : [.enumValue, .field, .telemetry]
         let messages = [
             mqttFact("Mqtt", level, [.interface], members: mqtt), mqttFact("Idempotent", level, [.command]),
             mqttFact(
@@ -140,7 +143,11 @@ extension Extension {
         let error = mqttIRI("Error", level)
         let either = [mqttIRI("Result", level), error]
         let isError = AdjunctFact.Rule.memberHasType(member: "schema", classes: [], cotypes: [error])
+        var fragmented = mqttFact(
+            "Fragmented", level, [.property], rules: [.memberHasType(member: "schema", classes: [.map], cotypes: [])])
+        fragmented.classesBeside = (mqttIRI("PropertyValue", level), [.field])
         return [
+            fragmented,
             mqttFact(
                 "ErrorCode", level, [.field],
                 rules: [
@@ -153,8 +160,6 @@ extension Extension {
                     .parentHasCotype(either), .aloneAmongSiblings, .siblingHasCotype(mqttIRI("ErrorCode", level)),
                     .memberHasType(member: "schema", classes: [.object], cotypes: []),
                 ]),
-            mqttFact(
-                "Fragmented", level, [.property], rules: [.memberHasType(member: "schema", classes: [.map], cotypes: [])]),
             mqttFact("Indirect", level, [.field], forbids: [required]),
             mqttFact(
                 "PropertyResult", level, [.object],

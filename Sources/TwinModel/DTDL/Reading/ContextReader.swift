@@ -11,6 +11,8 @@ struct ContextReader {
     private var isIncomplete = false
     /// The specifiers of extensions so far.
     private var affiliates: [String] = []
+    /// Whether nothing that follows can be judged.
+    private var isBroken = false
     /// Whether `#limitless` was the specifier before.
     private var awaitsLimits = false
 
@@ -25,7 +27,7 @@ struct ContextReader {
         case .string(let text): read(text, at: node.range.lowerBound)
         case .array(let elements):
             if elements.isEmpty, outer == nil { report(.emptyContext, nil, node.range.lowerBound) }
-            for element in elements {
+            for element in elements where !isBroken {
                 switch element.value {
                 case .string(let text): read(text, at: element.range.lowerBound)
                 case .object: report(.disallowedLocalContext, nil, element.range.lowerBound)
@@ -35,7 +37,7 @@ struct ContextReader {
         case .object: report(.disallowedLocalContext, nil, node.range.lowerBound)
         default: report(.invalidContext, nil, node.range.lowerBound)
         }
-        if awaitsLimits { report(.missingLimitContext, nil, node.range.lowerBound) }
+        if awaitsLimits, !isBroken { report(.missingLimitContext, nil, node.range.lowerBound) }
         guard let version = version ?? outer?.version else {
             if problems.isEmpty { report(.missingDtdlContext, nil, node.range.lowerBound) }
             return nil
@@ -65,12 +67,13 @@ struct ContextReader {
             return readLimits(id, at: offset)
         }
         if awaitsLimits {
-            awaitsLimits = false
+            isBroken = true
             return report(.missingLimitContext, text, offset)
         }
         if id.versionless == "dtmi:dtdl:context" { return readLanguage(id, at: offset) }
         if isLimits {
             let isFirst = version == nil && outer == nil
+            isBroken = isFirst
             return report(isFirst ? .missingDtdlContext : .misplacedLimitContext, text, offset)
         }
         affiliates.append(text)

@@ -156,7 +156,9 @@ extension ModelReader {
             case "@language":
                 if context.version >= 3 { report(.valueObjectLanguage, element, property, at: member.nameStart) }
             case _ where member.name.utf8.first == UInt8(ascii: "@"):
-                if context.version >= 3 { report(.valueObjectKeyword, element, property, value: member.name, at: member.nameStart) }
+                if context.version >= 3 {
+                    report(.valueObjectKeyword, element, property, value: member.name, at: member.nameStart)
+                }
             default: report(.valueObjectInvalidProp, element, property, value: member.name, at: member.nameStart)
             }
         }
@@ -306,7 +308,8 @@ extension ModelReader {
         func isLower(_ byte: UInt8) -> Bool { (0x61...0x7A).contains(byte) }
         func isUpper(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte) }
         guard let first = parts.popFirst(), (2...4).contains(first.count), first.allSatisfy(isLower) else { return false }
-        if let script = parts.first, script.count == 4, let head = script.first, isUpper(head), script.dropFirst().allSatisfy(isLower)
+        if let script = parts.first, script.count == 4, let head = script.first, isUpper(head),
+            script.dropFirst().allSatisfy(isLower)
         {
             parts.removeFirst()
         }

@@ -45,6 +45,7 @@ extension ModelReader {
         _ member: JSONNode.Member, of element: Element, _ types: ReadTypes, _ context: ActiveContext, _ isInferred: Bool
     ) {
         let isV2 = context.version == 2
+        if types.hasRefusedType { return }
         let kind = context.unknownName(member.name)
         switch kind {
         case .undefinedTerm, .irrelevant:
@@ -131,7 +132,8 @@ extension ModelReader {
             return
         }
         if let least = fact.minimum, number < least {
-            report(fact.maximum == nil ? .valueBelowMin : .valueBelowRange, element.id, fact.name, value: String(number), at: start)
+            report(
+                fact.maximum == nil ? .valueBelowMin : .valueBelowRange, element.id, fact.name, value: String(number), at: start)
         }
         if let most = fact.maximum, number > most {
             report(.valueAboveRange, element.id, fact.name, value: String(number), at: start)

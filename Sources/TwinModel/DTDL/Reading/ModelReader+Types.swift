@@ -6,13 +6,14 @@ extension ModelReader {
         var cotypes: [AdjunctFact] = []
         /// Whether an unknown co-type was let pass: then unknown members are, too.
         var isInformal = false
+        /// Whether a co-type was refused: then the members it would have brought are not worth an error each.
         var hasRefusedType = false
     }
 
     /// Reads `@type`; nil where it is so wrong that the element cannot be read.
     mutating func readTypes(_ node: JSONNode, _ context: ActiveContext, _ spot: Spot?, isTop: Bool) -> ReadTypes? {
         var types = ReadTypes()
-        let id = node["@id"]?.string ?? spot?.parent.id
+        let id = node["@id"]?.string ?? spot.flatMap { generatedID(node, context, $0) } ?? spot?.parent.id
         guard let typeNode = node["@type"] else {
             if isTop { report(.typeNotRootable, id, "@type", at: node.range.lowerBound) }
             return isTop ? nil : types
@@ -60,21 +61,35 @@ extension ModelReader {
         _ text: String, at offset: Int, _ types: inout ReadTypes, _ context: ActiveContext, _ id: String?
     ) {
         let isV2 = context.version == 2
+        let problem: DTDLErrorID
         switch context.unknownName(text) {
-        case .undefinedTerm where isV2 || context.isIncomplete: types.isInformal = true
-        case .irrelevant where context.isIncomplete: types.isInformal = true
-        case .notDTMINorTerm where isV2: types.isInformal = true
-        case .undefinedTerm: report(.typeUndefinedTerm, id, "@type", value: text, at: offset)
-        case .irrelevant: report(.typeIrrelevantDtmiOrTerm, id, "@type", value: text, at: offset)
-        case .invalidDTMI: report(.typeInvalidDtmi, id, "@type", value: text, at: offset)
-        case .notDTMINorTerm: report(.typeNotDtmiNorTerm, id, "@type", value: text, at: offset)
+        case .undefinedTerm:
+            types.isInformal = types.isInformal || isV2 || context.isIncomplete
+            if isV2 || context.isIncomplete { return }
+            problem = .typeUndefinedTerm
+        case .irrelevant:
+            types.isInformal = types.isInformal || context.isIncomplete
+            if context.isIncomplete { return }
+            problem = .typeIrrelevantDtmiOrTerm
+        case .invalidDTMI: problem = .typeInvalidDtmi
+        case .notDTMINorTerm:
+            types.isInformal = types.isInformal || isV2
+            if isV2 { return }
+            problem = .typeNotDtmiNorTerm
         }
+        types.hasRefusedType = true
+        report(problem, id, "@type", value: text, at: offset)
+    }
+
+    private func isAllowedBeside(_ fact: AdjunctFact, _ types: ReadTypes, _ element: Element) -> Bool {
+        guard let beside = fact.classesBeside, beside.classes.contains(element.kind) else { return false }
+        return types.cotypes.contains { $0.iri == beside.cotype }
     }
 
     /// Whether the co-types may be on this element, with one another.
     mutating func checkCotypes(_ types: ReadTypes, of element: Element, at offset: Int) {
         for fact in types.cotypes {
-            if let classes = fact.classes, !classes.contains(element.kind) {
+            if let classes = fact.classes, !classes.contains(element.kind), !isAllowedBeside(fact, types, element) {
                 report(.invalidCotype, element.id, "@type", value: fact.term, at: offset)
             } else if !fact.versions.contains(element.version) {
                 report(.invalidCotypeVersion, element.id, "@type", value: fact.term, at: offset)

@@ -65,7 +65,14 @@ struct CotypeRules {
     private mutating func checkUnique(_ member: AdjunctFact.Member, _ element: Element) {
         guard let value = element.supplements[member.iri]?.value else { return }
         let others = graph.siblings(of: element).filter { $0.id != element.id && $0.supplements[member.iri]?.value == value }
-        if !others.isEmpty { report(.nonUniquePropertyValue, element, member.term, value: value.text()) }
+        guard !others.isEmpty, let parent = element.parent.flatMap({ graph.elements[$0] }), let place = element.parentMember
+        else {
+            return
+        }
+        findings.append(
+            .init(
+                id: .nonUniquePropertyValue, element: parent.id, property: place, value: value.text(), file: element.file,
+                offset: element.supplements[member.iri]?.offset ?? element.range.lowerBound))
     }
 
     // MARK: Annotations and overrides
@@ -128,7 +135,13 @@ struct CotypeRules {
             guard other.id != element.id, case .string(let second)? = other.supplements[member.iri]?.value else { return false }
             return second.isSame(as: property) && self.annotated(by: other, contents)?.name.isSame(as: name) == true
         }
-        if hasTwin { report(.multipleReference, element, in: owner, "overrides", value: name) }
+        if hasTwin, reported.insert("twins \(owner.id) \(name) \(property)").inserted {
+            let place = element.partition == owner.partition ? element.range.lowerBound : owner.range.lowerBound
+            findings.append(
+                .init(
+                    id: .multipleReference, element: owner.id, property: element.parentMember, value: name, file: owner.file,
+                    offset: place))
+        }
         guard let supplement = supplement(property, of: target) else {
             let id: DTDLErrorID =
                 isMember(property, of: target) ? .matchingPropertyNotSupplemental : .noMatchingSupplementalProperty

@@ -37,7 +37,9 @@ struct StructureRules {
         var names: Set<[UInt8]> = []
         for element in elements {
             guard let name = element.name, !names.insert(Array(name.utf8)).inserted else { continue }
-            report(.nonUniquePropertyValue, owner, member, value: name, at: element.file == owner.file ? element.range.lowerBound : nil)
+            report(
+                .nonUniquePropertyValue, owner, member, value: name,
+                at: element.file == owner.file ? element.range.lowerBound : nil)
         }
     }
 
@@ -74,7 +76,9 @@ struct StructureRules {
         let own = Set(interface.targets("contents"))
         for element in contents {
             guard let name = element.name else { continue }
-            if let other = names.updateValue(element.id, forKey: Array(name.utf8)), !(own.contains(other) && own.contains(element.id)) {
+            if let other = names.updateValue(element.id, forKey: Array(name.utf8)),
+                !(own.contains(other) && own.contains(element.id))
+            {
                 report(.nonUniqueImportedPropertyValue, interface, "contents", value: name)
             }
         }
@@ -145,7 +149,8 @@ struct StructureRules {
         }
         if depth > schema.limits.schemaDepth {
             report(
-                .excessiveDepthWide, schema, ElementGraph.schemaMembers.first { !schema.targets($0).isEmpty }, value: String(depth))
+                .excessiveDepthWide, schema, ElementGraph.schemaMembers.first { !schema.targets($0).isEmpty },
+                value: String(depth))
         }
     }
 

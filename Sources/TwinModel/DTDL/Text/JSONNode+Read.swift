@@ -150,7 +150,9 @@ extension JSONNode {
         mutating func string() throws(JSONNodeError) -> String {
             at += 1
             let start = at
-            while at < bytes.count, bytes[at] != UInt8(ascii: "\""), bytes[at] != UInt8(ascii: "\\"), bytes[at] >= 0x20 { at += 1 }
+            while at < bytes.count, bytes[at] != UInt8(ascii: "\""), bytes[at] != UInt8(ascii: "\\"), bytes[at] >= 0x20 {
+                at += 1
+            }
             var out = Array(bytes[start..<at])
             while let byte = next {
                 switch byte {

@@ -1,0 +1,79 @@
+import DropCore
+import TwinModel
+
+/// Reads DTDL for the graph: what is uploaded, and what is stored. The language as it is defined holds, version 4 and commands
+/// included; of what Azure adds, that interfaces stand by themselves (decision 0013).
+enum ModelIntake {
+    /// How the service begins what its parser found.
+    static let headline = "None of the models in the request could be created."
+    /// Findings told in one answer.
+    private static let findingsMax = 20
+
+    /// Reads an upload on top of what is known. Errors: `DTDLParserError`, `ModelVersionNotSupported`.
+    static func read(_ models: [ModelText], known: ModelSet) throws(ServiceError) -> ModelSet {
+        let documents = models.enumerated().map { index, model in
+            ModelDocument(name: model.file ?? model.value["@id"]?.string ?? "model \(index + 1)", bytes: model.text)
+        }
+        let reading = known.reading(documents)
+        if !reading.errors.isEmpty { throw refusal(reading.errors) }
+        if !reading.unresolved.isEmpty {
+            let ids = Set(reading.unresolved.map(\.id)).sorted()
+            let places = reading.unresolved.prefix(findingsMax).map { "\($0.element) (\($0.property)) refers to \($0.id)." }
+            throw ServiceError(
+                400, "DTDLParserError",
+                ([headline, "No model defines \(ids.joined(separator: ", ")): upload it first, or in the same request."] + places)
+                    .joined(separator: " "))
+        }
+        let inline = Set(reading.read).subtracting(models.compactMap { $0.value["@id"]?.string })
+        guard inline.isEmpty else {
+            throw ServiceError(
+                400, "DTDLParserError",
+                headline
+                    + " Interfaces stand inside others: \(inline.sorted().joined(separator: ", ")). Give each as a model of its own, "
+                    + "and refer to it by its id.")
+        }
+        return reading.models
+    }
+
+    private static func refusal(_ errors: [DTDLError]) -> ServiceError {
+        let lines = errors.prefix(findingsMax).map { error in
+            let place = [error.element, error.property].compactMap(\.self).joined(separator: ", ")
+            return
+                "\(error.id.rawValue) in \(error.file), line \(error.place.line)\(place.isEmpty ? "" : " (\(place))"): \(error.message)"
+        }
+        let more = errors.count > findingsMax ? ["And \(errors.count - findingsMax) more."] : []
+        let text = ([headline] + lines + more).joined(separator: " ")
+        let isVersion = errors.contains { $0.id == .unrecognizedContextVersion || $0.id == .disallowedContextVersion }
+        return ServiceError(400, isVersion ? "ModelVersionNotSupported" : "DTDLParserError", text)
+    }
+
+    /// Reads what was checked when it was uploaded. Should this version's parser refuse some, the others are still read.
+    static func read(stored: [(id: String, text: [UInt8])]) -> ModelSet {
+        let documents = stored.map { ModelDocument(name: $0.id, bytes: $0.text) }
+        let whole = ModelSet().reading(documents)
+        if whole.isValid { return whole.models }
+        var set = ModelSet()
+        var open = documents
+        var isGrowing = true
+        while isGrowing {
+            isGrowing = false
+            var left: [ModelDocument] = []
+            for document in open {
+                let one = set.reading([document])
+                if one.isValid {
+                    set = one.models
+                    isGrowing = true
+                } else {
+                    left.append(document)
+                }
+            }
+            open = left
+        }
+        return set
+    }
+}
+
+extension JSON {
+    /// The same value, whatever the order of members, and whether a whole number is written with a fraction.
+    func isSame(as other: JSON) -> Bool { utf8(.canonical) == other.utf8(.canonical) }
+}

@@ -1,0 +1,102 @@
+import ArgumentParser
+import DropCore
+import Foundation
+import TwinModel
+
+struct ModelsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "models", abstract: "Checks models of twins, puts them into the graph, and shows them.",
+        discussion: "Example:\n  twindrop models validate models/",
+        subcommands: [Validate.self, ModelUploadCommand.self, ModelListCommand.self, ModelShowCommand.self])
+
+    /// Judges DTDL files; needs no home.
+    struct Validate: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Says whether DTDL models are valid, and what to do where they are not.",
+            discussion: """
+                References between the given files are followed. With --each, every file is judged on its own: what it refers to \
+                must be in it. A reference that nothing defines makes a file invalid, except as the target of a relationship.
+
+                Examples:
+                  twindrop models validate models/
+                  twindrop models validate --each --json a.json b.json
+                  twindrop models validate --profile azure Room.json
+                """)
+
+        enum Profile: String, ExpressibleByArgument, CaseIterable { case dtdl, azure }
+
+        @Argument(help: "Files, and folders of *.json files (at any depth).") var files: [String]
+        @Flag(help: "Print one JSON object per file.") var json = false
+        @Option(help: "dtdl: the language as it is defined. azure: what Azure Digital Twins takes of it.") var profile: Profile =
+            .dtdl
+        @Flag(help: "Judge every file on its own.") var each = false
+
+        mutating func run() throws {
+            let documents = try ModelFiles.read(files)
+            guard !documents.isEmpty else {
+                throw CommandFailure(.usage, "There is no *.json file there.", "Name a file, or a folder that holds some.")
+            }
+            let options = ModelOptions(profile: profile == .azure ? .azure : .dtdl)
+            let verdicts =
+                each ? ModelVerdict.judgeEach(documents, options: options) : ModelVerdict.judge(documents, options: options)
+            for verdict in verdicts { json ? Terminal.print(Self.json(verdict)) : Self.print(verdict) }
+            let wrong = verdicts.count { !$0.isValid }
+            if !json {
+                let interfaces = verdicts.reduce(0) { $0 + $1.interfaceCount }
+                Terminal.print(
+                    "\(verdicts.count) files, \(interfaces) interfaces: \(wrong == 0 ? "valid" : "\(wrong) files are not valid")")
+            }
+            if wrong > 0 { throw CommandFailure(.negative, lines: []) }
+        }
+
+        private static func print(_ verdict: ModelVerdict) {
+            for finding in verdict.findings {
+                let subject = [finding.element, finding.property.map { "\"\($0)\"" }].compactMap { $0 }.joined(separator: " ")
+                let start = "\(verdict.file):\(finding.place.line):\(finding.place.column): "
+                Terminal.print(start + (subject.isEmpty ? "" : "\(subject): ") + "\(finding.message) [\(finding.id)]")
+            }
+        }
+
+        private static func json(_ verdict: ModelVerdict) -> JSON {
+            [
+                "file": .string(verdict.file), "valid": .bool(verdict.isValid),
+                "errors": .array(
+                    verdict.findings.map { finding in
+                        [
+                            "id": .string(finding.id), "message": .string(finding.message),
+                            "element": finding.element.map { .string($0) } ?? .null,
+                            "property": finding.property.map { .string($0) } ?? .null,
+                            "line": .int(Int64(finding.place.line)), "column": .int(Int64(finding.place.column)),
+                        ]
+                    }),
+            ]
+        }
+    }
+}
+
+/// Model files by path.
+enum ModelFiles {
+    /// Reads files, and every `*.json` below folders, in the order of their paths.
+    static func read(_ paths: [String]) throws(CommandFailure) -> [ModelDocument] {
+        var documents: [ModelDocument] = []
+        for path in paths {
+            for file in try files(path) {
+                guard let data = FileManager.default.contents(atPath: file) else {
+                    throw CommandFailure(.usage, "\(Escaping.visible(file)) cannot be read.", "Check its permissions.")
+                }
+                documents.append(ModelDocument(name: file, bytes: Array(data)))
+            }
+        }
+        return documents
+    }
+
+    private static func files(_ path: String) throws(CommandFailure) -> [String] {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+            throw CommandFailure(.usage, "\(Escaping.visible(path)) does not exist.", "Check the path.")
+        }
+        guard isFolder.boolValue else { return [path] }
+        let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
+        return names.filter { $0.hasSuffix(".json") }.sorted().map { "\(path.hasSuffix("/") ? path : path + "/")\($0)" }
+    }
+}

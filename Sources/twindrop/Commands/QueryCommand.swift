@@ -1,0 +1,116 @@
+import ArgumentParser
+import DropCore
+import TwinModel
+import TwinStore
+
+struct QueryCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "query",
+        abstract: "Asks the graph in the query language of Azure Digital Twins, now or at any earlier moment.",
+        discussion: """
+            Examples:
+              twindrop query "SELECT * FROM DIGITALTWINS T WHERE T.batteryPercent < 20"
+              twindrop query "SELECT COUNT() FROM DIGITALTWINS WHERE IS_OF_MODEL('dtmi:com:example:Forklift;1')"
+              twindrop query "SELECT B.\\$dtId FROM DIGITALTWINS A JOIN B RELATED A.contains WHERE A.\\$dtId = 'hall-1'" --format csv
+              twindrop query "SELECT * FROM RELATIONSHIPS" --as-of 2026-11-21T08:30 --json
+
+            The language is described in docs/query-language.md. Where a shell would take $dtId for a variable, write \\$dtId.
+            """)
+
+    /// How rows are printed.
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        /// For people; `$etag` and `$metadata` are left out.
+        case table
+        /// One JSON object a line, as they are found.
+        case json
+        /// RFC 4180 with a line of headings; what is no plain value is JSON.
+        case csv
+    }
+
+    @OptionGroup var home: HomeOptions
+    @OptionGroup var moment: MomentOptions
+    @Option(help: ArgumentHelp("How rows are printed: table, json (one object a line; also --json) or csv.", valueName: "format"))
+    var format: Format?
+    @Argument(help: "The query.") var text: String
+
+    mutating func validate() throws {
+        if home.json, let format, format != .json {
+            throw ValidationError("--json and --format \(format.rawValue) are two answers.")
+        }
+    }
+
+    mutating func run() throws {
+        let when = try moment.moment()
+        let store = try home.open().openGraph()
+        let format = home.json ? .json : format ?? .table
+        var rows: [JSON] = []
+        var continuation: String?
+        repeat {
+            let page = try Self.page(store, text, continuation, when)
+            if format == .json { page.rows.forEach { Terminal.print($0) } } else { rows += page.rows }
+            continuation = page.continuation
+        } while continuation != nil
+        switch format {
+        case .json: break
+        case .table: Self.printTable(rows)
+        case .csv: Self.printCSV(rows)
+        }
+    }
+
+    private static func page(
+        _ store: TwinStore, _ text: String, _ continuation: String?, _ moment: Moment
+    ) throws(CommandFailure) -> QueryPage {
+        do {
+            return try store.query(text, continuation: continuation, limit: QueryLimits.pageMax, asOf: moment)
+        } catch {
+            switch error.status {
+            case 500...: throw CommandFailure(.storage, error.message)
+            default:
+                let isText = error.code == "SqlQueryError"
+                throw CommandFailure(
+                    isText ? .usage : .negative, error.message,
+                    isText ? "The language is described in docs/query-language.md." : "")
+            }
+        }
+    }
+
+    /// The names of all columns, in the order in which they first appear.
+    private static func columns(_ rows: [JSON]) -> [String] {
+        var known: Set<String> = []
+        return rows.flatMap { $0.members ?? [] }.map(\.name).filter { known.insert($0).inserted }
+    }
+
+    private static func printTable(_ rows: [JSON]) {
+        let columns = columns(rows).filter { $0 != "$etag" && $0 != "$metadata" }
+        var table = Table(headings: columns.map { Escaping.visible($0) })
+        for row in rows {
+            table.add(cells: columns.map { row[$0].map { Escaping.visible(shown($0)) } ?? "" })
+        }
+        table.print(whenEmpty: "No rows.")
+    }
+
+    /// A value in a table: whole twins and relationships by their ids.
+    private static func shown(_ value: JSON) -> String {
+        if let id = value["$dtId"] ?? value["$relationshipId"] { return id.string ?? id.text() }
+        return value.string ?? value.text()
+    }
+
+    private static func printCSV(_ rows: [JSON]) {
+        let columns = columns(rows)
+        guard !columns.isEmpty else { return }
+        Terminal.print(columns.map(quoted).joined(separator: ","))
+        for row in rows {
+            let cells = columns.map { column -> String in
+                guard let value = row[column], value != .null else { return "" }
+                return quoted(value.string ?? value.text())
+            }
+            Terminal.print(cells.joined(separator: ","))
+        }
+    }
+
+    private static func quoted(_ text: String) -> String {
+        let needsQuotes = text.utf8.contains { [0x22, 0x2C, 0x0A, 0x0D].contains($0) } || text.first == " " || text.last == " "
+        guard needsQuotes else { return text }
+        return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    }
+}

@@ -1,0 +1,57 @@
+import Foundation
+import Testing
+
+/// The tests of `Tests/Azure`, which drive the built program with the official SDK for Python and with schemathesis (docs/twin-api.md).
+///
+/// `TWINDROP_BIN` names the folder of the programs; where it is not set, it is the one this test bundle lies in. The first run makes
+/// the virtual environment `.build/venv` from PyPI; later ones work offline. `TWINDROP_SCHEMA_SECONDS` is how long schemathesis runs.
+enum Azure {
+    static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path + "/Azure"
+    static let repository = URL(fileURLWithPath: folder).deletingLastPathComponent().deletingLastPathComponent().path
+    static let description = repository + "/../shared/reference/openapi/digitaltwins-2023-10-31.json"
+
+    static let programs: String = {
+        if let folder = ProcessInfo.processInfo.environment["TWINDROP_BIN"], !folder.isEmpty { return folder }
+        let bundles = CommandLine.arguments.filter { $0.hasSuffix(".xctest") } + [CommandLine.arguments[0]]
+        return URL(fileURLWithPath: bundles[0]).resolvingSymlinksInPath().deletingLastPathComponent().path
+    }()
+
+    static var seconds: String { ProcessInfo.processInfo.environment["TWINDROP_SCHEMA_SECONDS"] ?? "60" }
+
+    /// The program and Python are there; what is missing is said.
+    static let isReady = has(programs + "/twindrop") && has("/usr/bin/env")
+    static let hasDescription = isReady && has(description)
+
+    private static func has(_ path: String) -> Bool {
+        let exists = FileManager.default.fileExists(atPath: path)
+        if !exists { print("Tests of the API with Azure's SDK are skipped: there is no \(path).") }
+        return exists
+    }
+
+    static func run(_ arguments: String...) throws -> (code: Int32, text: String) {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: folder + "/run")
+        process.arguments = [repository + "/.build/venv"] + arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(["TWINDROP_BIN": programs]) { _, new in new }
+        let out = Pipe()
+        process.standardOutput = out
+        process.standardError = out
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        let text = String(decoding: out.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return (process.terminationStatus, text)
+    }
+}
+
+@Suite(.serialized, .enabled(if: Azure.isReady)) struct `The API` {
+    @Test func `does with the SDK of Azure what the service does`() throws {
+        let ended = try Azure.run("sdk")
+        #expect(ended.code == 0, "\(ended.text)")
+    }
+
+    @Test(.enabled(if: Azure.hasDescription)) func `answers generated calls as its description says`() throws {
+        let ended = try Azure.run("schema", Azure.description, Azure.seconds)
+        #expect(ended.code == 0, "\(ended.text)")
+    }
+}
