@@ -24,7 +24,7 @@ struct ModelsCommand: ParsableCommand {
 
         enum Profile: String, ExpressibleByArgument, CaseIterable { case dtdl, azure }
 
-        @Argument(help: "Files, and folders of *.json files (at any depth).") var files: [String]
+        @Argument(help: "Files, and folders of *.json and *.jsonld files, at any depth.") var files: [String]
         @Flag(help: "Print one JSON object per file.") var json = false
         @Option(help: "dtdl: the language as it is defined. azure: what Azure Digital Twins takes of it.") var profile: Profile =
             .dtdl
@@ -33,7 +33,8 @@ struct ModelsCommand: ParsableCommand {
         mutating func run() throws {
             let documents = try ModelFiles.read(files)
             guard !documents.isEmpty else {
-                throw CommandFailure(.usage, "There is no *.json file there.", "Name a file, or a folder that holds some.")
+                throw CommandFailure(
+                    .usage, "There is no *.json or *.jsonld file there.", "Name a file, or a folder that holds some.")
             }
             let options = ModelOptions(profile: profile == .azure ? .azure : .dtdl)
             let verdicts =
@@ -75,7 +76,7 @@ struct ModelsCommand: ParsableCommand {
 
 /// Model files by path.
 enum ModelFiles {
-    /// Reads files, and every `*.json` below folders, in the order of their paths.
+    /// Reads files, and every `*.json` and `*.jsonld` below folders, in the order of their paths.
     static func read(_ paths: [String]) throws(CommandFailure) -> [ModelDocument] {
         var documents: [ModelDocument] = []
         for path in paths {
@@ -96,6 +97,8 @@ enum ModelFiles {
         }
         guard isFolder.boolValue else { return [path] }
         let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
-        return names.filter { $0.hasSuffix(".json") }.sorted().map { "\(path.hasSuffix("/") ? path : path + "/")\($0)" }
+        return names.filter { $0.hasSuffix(".json") || $0.hasSuffix(".jsonld") }.sorted().map {
+            "\(path.hasSuffix("/") ? path : path + "/")\($0)"
+        }
     }
 }

@@ -243,7 +243,7 @@ struct ModelReader {
     private mutating func refuseRepeated(_ node: JSONNode, _ id: String, _ context: ActiveContext, _ spot: Spot?) {
         let start = node.range.lowerBound
         guard let spot, spot.member.isPlural, node["@id"] == nil else {
-            return report(.duplicateDefinition, id, "@id", value: id, at: start)
+            return report(.duplicateDefinition, id, "@id", value: id, at: node["@id"]?.range.lowerBound ?? start)
         }
         guard !(options.toleratesSolecisms && context.version == 2) else { return }
         report(.nonUniquePropertyValue, spot.parent.id, spot.member.name, value: nameText(node, context), at: start)

@@ -7,6 +7,9 @@ struct StructureRules {
     private var onPath: Set<String> = []
     private var foundCycle = false
 
+    /// The longest path that is walked: far beyond every limit, and small enough for any stack.
+    private static let pathMax = 256
+
     init(graph: ElementGraph) { self.graph = graph }
 
     mutating func check(_ element: Element) {
@@ -100,6 +103,7 @@ struct StructureRules {
     /// Elements below `element` on all paths (dtdl-rules §8, "contents count").
     private mutating func elementCount(of element: Element) -> Int {
         if let known = elementCounts[element.id] { return known }
+        guard onPath.count < Self.pathMax else { return 0 }  // Another rule refuses what is that deep.
         guard onPath.insert(element.id).inserted else { return 0 }
         defer { onPath.remove(element.id) }
         var count = 0
@@ -157,6 +161,7 @@ struct StructureRules {
     /// Steps through `schema` and `elementSchema` to the farthest primitive. A cycle is not followed, and noted.
     private mutating func schemaDepth(_ element: Element) -> Int {
         if let known = schemaDepths[element.id] { return known }
+        guard onPath.count < Self.pathMax else { return Self.pathMax }
         guard onPath.insert(element.id).inserted else {
             foundCycle = true
             return 0
@@ -173,7 +178,7 @@ struct StructureRules {
                 }
             }
         }
-        if !foundCycle { schemaDepths[element.id] = depth }
+        schemaDepths[element.id] = depth  // On a cycle, too: walking every path of a dense one would never end.
         return depth
     }
 
@@ -183,7 +188,7 @@ struct StructureRules {
         let values = graph.children(element, "enumValues")
         checkNames(values, element, "enumValues")
         let kind = element.target("valueSchema").flatMap { graph[$0]?.kind }
-        var seen: [JSON] = []
+        var seen: Set<[UInt8]> = []
         for value in values {
             guard let literal = value.literals["enumValue"] else { continue }
             let conforms =
@@ -192,15 +197,9 @@ struct StructureRules {
                 default: kind == nil
                 }
             if !conforms { report(.nonConformantDatatype, value, "enumValue", value: literal.text()) }
-            if seen.contains(where: { Self.isSame($0, literal) }) {
+            if !seen.insert(literal.utf8()).inserted {
                 report(.nonUniquePropertyValue, element, "enumValues", value: literal.text(), at: value.range.lowerBound)
             }
-            seen.append(literal)
         }
-    }
-
-    private static func isSame(_ one: JSON, _ other: JSON) -> Bool {
-        if case .string(let text) = one, case .string(let second) = other { return text.isSame(as: second) }
-        return one == other
     }
 }

@@ -9,8 +9,8 @@ package struct JSONNodeError: Error, Sendable, Equatable {
 }
 
 extension JSONNode {
-    /// The deepest nesting of arrays and objects that is read. A valid model needs fewer than 150 levels.
-    package static let depthMax = 256
+    /// The deepest nesting of arrays and objects that is read. A valid model needs fewer than 120 levels.
+    package static let depthMax = 160
 
     /// Reads one JSON text (RFC 8259) with places: no text after it, no name twice in an object, no lone surrogate, no nesting
     /// deeper than `depthMax`. A byte order mark before it is skipped.
