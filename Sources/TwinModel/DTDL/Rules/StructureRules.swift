@@ -4,6 +4,7 @@ struct StructureRules {
     private(set) var findings: [ModelReader.Finding] = []
     private var schemaDepths: [String: Int] = [:]
     private var elementCounts: [String: Int] = [:]
+    private var extendsDepths: [String: Int] = [:]
     private var onPath: Set<String> = []
     private var foundCycle = false
 
@@ -53,14 +54,18 @@ struct StructureRules {
         if let max = interface.limits.interfaceBytes, interface.range.count - interface.nestedBytes > max {
             report(.partitionTooLarge, interface, nil, value: String(interface.range.count - interface.nestedBytes))
         }
-        guard let depth = extendsDepth(of: interface) else { return report(.recursiveStructureNarrow, interface, "extends") }
+        let ancestors = graph.ancestors(of: interface.id)
+        let parents = ([interface] + ancestors).map { $0.targets("extends") }
+        guard !parents.contains(where: { $0.contains(interface.id) }) else {
+            return report(.recursiveStructureNarrow, interface, "extends")
+        }
+        let depth = extendsDepth(of: interface)
         if depth > interface.limits.extendsDepth {
             return report(.excessiveDepthNarrow, interface, "extends", value: String(depth))
         }
-        let ancestors = graph.ancestors(of: interface.id)
-        let total = ([interface] + ancestors).reduce(0) { $0 + $1.targets("extends").count }
+        let total = parents.reduce(0) { $0 + $1.count }
         if let max = interface.limits.extendsTotal, total > max {
-            report(.excessiveCount, interface, "extends", value: String(total))
+            return report(.excessiveCount, interface, "extends", value: String(total))
         }
         let contents = graph.contents(of: interface)
         checkInherited(interface, contents, hasAncestors: !ancestors.isEmpty)
@@ -87,16 +92,17 @@ struct StructureRules {
         }
     }
 
-    /// Steps to the farthest ancestor, found level by level; nil on a cycle.
-    private func extendsDepth(of interface: Element) -> Int? {
-        var level: Set<String> = Set(interface.targets("extends"))
+    /// Steps to the farthest ancestor. A cycle is not followed, it is reported at the Interfaces on it.
+    private mutating func extendsDepth(of interface: Element) -> Int {
+        if let known = extendsDepths[interface.id] { return known }
+        guard onPath.count < Self.pathMax else { return Self.pathMax }
+        guard onPath.insert(interface.id).inserted else { return 0 }
+        defer { onPath.remove(interface.id) }
         var depth = 0
-        while !level.isEmpty {
-            if level.contains(interface.id) { return nil }
-            depth += 1
-            guard depth <= 64 else { return depth }  // Beyond every limit; a cycle among ancestors is reported at them.
-            level = Set(level.flatMap { graph.elements[$0]?.targets("extends") ?? [] })
+        for parent in interface.targets("extends") {
+            if let element = graph.elements[parent] { depth = max(depth, 1 + extendsDepth(of: element)) }
         }
+        extendsDepths[interface.id] = depth
         return depth
     }
 
