@@ -24,8 +24,8 @@ struct ModelsCommand: ParsableCommand {
 
         enum Profile: String, ExpressibleByArgument, CaseIterable { case dtdl, azure }
 
+        @OptionGroup var home: HomeOptions
         @Argument(help: "Files, and folders of *.json and *.jsonld files, at any depth.") var files: [String]
-        @Flag(help: "Print one JSON object per file.") var json = false
         @Option(help: "dtdl: the language as it is defined. azure: what Azure Digital Twins takes of it.") var profile: Profile =
             .dtdl
         @Flag(help: "Judge every file on its own.") var each = false
@@ -39,9 +39,9 @@ struct ModelsCommand: ParsableCommand {
             let options = ModelOptions(profile: profile == .azure ? .azure : .dtdl)
             let verdicts =
                 each ? ModelVerdict.judgeEach(documents, options: options) : ModelVerdict.judge(documents, options: options)
-            for verdict in verdicts { json ? Terminal.print(Self.json(verdict)) : Self.print(verdict) }
+            for verdict in verdicts { home.json ? Terminal.print(Self.json(verdict)) : Self.print(verdict) }
             let wrong = verdicts.count { !$0.isValid }
-            if !json {
+            if !home.json {
                 let interfaces = verdicts.reduce(0) { $0 + $1.interfaceCount }
                 Terminal.print(
                     "\(verdicts.count) files, \(interfaces) interfaces: \(wrong == 0 ? "valid" : "\(wrong) files are not valid")")

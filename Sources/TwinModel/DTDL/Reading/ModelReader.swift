@@ -266,7 +266,7 @@ struct ModelReader {
         elements[id] = element  // Known while its members are read: they may not define it again.
         order.append(id)
         if options.profile == .azure { checkAzure(element, spot) }
-        checkCotypes(types, of: element, at: node.range.lowerBound)
+        checkCotypes(types, of: element)
         let isInferred = types.kinds.isEmpty
         readMembers(node, of: &element, types: types, context: context, isInferred: isInferred)
         elements[id] = element

@@ -1,6 +1,7 @@
 /// The rules that co-types bring: about the element's members, its parent, and the elements beside it (dtdl-rules §10).
 struct CotypeRules {
     let graph: ElementGraph
+    private let fresh: [String: Element]
     private(set) var findings: [ModelReader.Finding] = []
     private var reported: Set<String> = []
     private var censuses: [String: Census] = [:]
@@ -20,7 +21,11 @@ struct CotypeRules {
         }
     }
 
-    init(graph: ElementGraph) { self.graph = graph }
+    /// `fresh`: the elements that were read just now, whose places are known.
+    init(graph: ElementGraph, fresh: [String: Element]) {
+        self.graph = graph
+        self.fresh = fresh
+    }
 
     mutating func check(_ element: Element) {
         for iri in element.cotypes {
@@ -139,7 +144,7 @@ struct CotypeRules {
         _ id: DTDLErrorID, _ element: Element, in owner: Element, _ property: String, value: String
     ) {
         guard reported.insert("\(id) \(element.id) \(property)").inserted else { return }
-        guard element.partition == owner.partition else {
+        guard fresh[element.id] != nil else {
             let offset = owner.range.lowerBound
             findings.append(
                 .init(id: id, element: element.id, property: property, value: value, file: owner.file, offset: offset))
@@ -165,11 +170,11 @@ struct CotypeRules {
             let property = element.supplements[member.iri]?.value?.string
         else { return }
         if !overridden.insert("\(name) \(property)").inserted {
-            let place = element.partition == owner.partition ? element.range.lowerBound : owner.range.lowerBound
+            let place = fresh[element.id] ?? owner
             findings.append(
                 .init(
-                    id: .multipleReference, element: owner.id, property: element.parentMember, value: name, file: owner.file,
-                    offset: place))
+                    id: .multipleReference, element: owner.id, property: element.parentMember, value: name, file: place.file,
+                    offset: place.range.lowerBound))
         }
         guard let supplement = supplement(property, of: target) else {
             let id: DTDLErrorID =

@@ -1,8 +1,11 @@
 /// Why a text is no JSON that models are read from.
 package struct JSONNodeError: Error, Sendable, Equatable {
+    /// What kind of mistake it is.
     package enum Kind: Sendable, Equatable { case syntax, duplicateName, tooDeep }
 
+    /// What kind of mistake it is.
     package let kind: Kind
+    /// What is wrong, in words.
     package let message: String
     /// Byte offset in the text.
     package let offset: Int
