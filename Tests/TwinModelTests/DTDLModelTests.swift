@@ -212,6 +212,17 @@ func reading(
         #expect(errors.contains { $0.id == expected }, "\(text.prefix(400)) gives \(errors.map(\.id))")
     }
 
+    @Test func `may be as large as the language allows, nested interfaces not counted`() {
+        func contents(_ count: Int) -> String {
+            let comment = "\"comment\": \"\(String(repeating: "x", count: 500))\""
+            return (0..<count).map { property("p\($0)", "\"double\"", more: comment) }.joined(separator: ",")
+        }
+        let inner = "{\"@id\": \"dtmi:test:inner;1\", \"@type\": \"Interface\", \"contents\": [\(contents(1200))]}"
+        let component = "{\"@type\": \"Component\", \"name\": \"part\", \"schema\": \(inner)}"
+        #expect(reading([interface(3, contents: contents(1200) + "," + component)]).isValid)
+        #expect(reading([interface(3, contents: contents(2000))]).errors.map(\.id) == [.partitionTooLarge])
+    }
+
     @Test func `names file, line, column, element and member, and says what to do`() {
         let text = """
             {
