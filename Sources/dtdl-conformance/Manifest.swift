@@ -62,9 +62,32 @@ struct Manifest {
 
     private static func strings(_ node: JSONNode?) -> [String] { node?.elements?.compactMap(\.string) ?? [] }
 
+    /// The text of an element as if it stood alone: without the indentation that it has in the file. The suite counts lines and
+    /// bytes so. No string holds a line break, so what is taken away is white space.
+    private static func text(_ element: JSONNode, _ bytes: [UInt8]) -> [UInt8] {
+        let start = element.range.lowerBound
+        let lineStart = bytes[..<start].lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+        let indentation = bytes[lineStart..<start].prefix { $0 == 0x20 }.count
+        var out: [UInt8] = []
+        out.reserveCapacity(element.range.count)
+        var left = 0
+        for byte in bytes[element.range] {
+            if byte == 0x0A {
+                left = indentation
+            } else if left > 0, byte == 0x20 {
+                left -= 1
+                continue
+            } else {
+                left = 0
+            }
+            out.append(byte)
+        }
+        return out
+    }
+
     private static func documents(_ node: JSONNode?, _ bytes: [UInt8]) -> [ModelDocument] {
         (node?.elements ?? []).enumerated().map { index, element in
-            ModelDocument(name: "input \(index)", bytes: element.string.map { Array($0.utf8) } ?? Array(bytes[element.range]))
+            ModelDocument(name: "input \(index)", bytes: element.string.map { Array($0.utf8) } ?? text(element, bytes))
         }
     }
 }

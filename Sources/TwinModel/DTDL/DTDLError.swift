@@ -10,6 +10,7 @@ package struct DTDLError: Error, Sendable, Equatable {
     package let value: String?
     /// The file, as the caller named it.
     package let file: String
+    /// Where in the file.
     package let place: TextPlace
     /// One sentence that says what to do.
     package var message: String { id.sentence(property: property, value: value) }
@@ -21,9 +22,13 @@ package struct UnresolvedReference: Sendable, Equatable {
     package let id: String
     /// The element that refers to it.
     package let element: String
+    /// The member with the reference.
     package let property: String
+    /// The file, as the caller named it.
     package let file: String
+    /// Where the reference stands in the file.
     package let place: TextPlace
+    /// One sentence that says what to do.
     package var message: String { "Give the file that defines \(id), or take the reference out." }
 }
 

@@ -8,6 +8,7 @@ package struct EffectiveModel: Sendable, Equatable {
     package let properties: [String: DTDLSchema]
     /// By name; the value is the DTMI of the component's interface.
     package let components: [String: String]
+    /// By name, inherited ones included.
     package let relationships: [String: EffectiveRelationship]
     /// Names only: the graph keeps no telemetry.
     package let telemetry: Set<String>
@@ -29,6 +30,7 @@ package struct EffectiveModel: Sendable, Equatable {
 package struct EffectiveRelationship: Sendable, Equatable {
     /// The interface that a target's model must be or extend; nil: any. It need not be known.
     package let target: String?
+    /// Of the relationship itself, by name.
     package let properties: [String: DTDLSchema]
 
     package init(target: String?, properties: [String: DTDLSchema]) {
@@ -39,18 +41,23 @@ package struct EffectiveRelationship: Sendable, Equatable {
 
 /// The schema of a value (DTDL v4 specification, "Schemas"; v2 and v3 have a part of it).
 package indirect enum DTDLSchema: Sendable, Equatable {
+    /// Schemas without parts, by their terms.
     package enum Primitive: String, Sendable, CaseIterable {
         case boolean, date, dateTime, double, duration, float, integer, long, string, time
         // v4
         case byte, bytes, decimal, short, unsignedByte, unsignedInteger, unsignedLong, unsignedShort, uuid
     }
 
+    /// Schemas of GeoJSON shape, by their terms.
     package enum Geospatial: String, Sendable, CaseIterable {
         case point, multiPoint, lineString, multiLineString, polygon, multiPolygon
     }
 
+    /// One field of an Object.
     package struct Field: Sendable, Equatable {
+        /// The member of the value.
         package let name: String
+        /// What its value conforms to.
         package let schema: DTDLSchema
         /// By the co-type `Required` (extension requirement).
         package let isRequired: Bool

@@ -9,6 +9,7 @@ package struct ModelOptions: Sendable, Equatable {
         case azure
     }
 
+    /// Whose rules hold.
     package var profile: Profile = .dtdl
     /// Whether unknown extensions are let pass; nil: in version 2 they are, in later ones not.
     package var allowsUndefinedExtensions: Bool?

@@ -98,7 +98,7 @@ extension ModelSet {
 
         private func ruleFindings(_ graph: ElementGraph) -> [ModelReader.Finding] {
             var structure = StructureRules(graph: graph)
-            var cotypes = CotypeRules(graph: graph)
+            var cotypes = CotypeRules(graph: graph, fresh: reader.elements)
             for id in reader.order {
                 guard let element = reader.elements[id] else { continue }
                 structure.check(element)

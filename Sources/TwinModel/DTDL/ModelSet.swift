@@ -13,11 +13,13 @@ package struct ModelDocument: Sendable {
 
 /// One Interface of a model.
 package struct ModelInterface: Sendable {
+    /// Its DTMI.
     package let id: String
     /// The language version it is written in: 2, 3 or 4.
     package let version: Int
     /// Texts by language; a plain string stands under `en`.
     package let displayName: [JSON.Member]
+    /// Texts by language, as `displayName`.
     package let description: [JSON.Member]
     /// The Interfaces it extends directly.
     package let extends: [String]
@@ -31,6 +33,7 @@ package struct ModelInterface: Sendable {
     package let range: Range<Int>
     /// Its JSON text, as it was written.
     package let definition: [UInt8]
+    /// With all it inherits: what twins are checked against.
     package let effective: EffectiveModel
 
     /// The Interfaces that must be known for it to make sense, without repeats.
@@ -73,6 +76,7 @@ package struct ModelReading: Sendable {
     package let models: ModelSet
     /// The ids of the Interfaces that were read, in the order of the documents.
     package let read: [String]
+    /// What is wrong, by document and place.
     package let errors: [DTDLError]
     /// References that nothing defines; only where there are no errors.
     package let unresolved: [UnresolvedReference]
@@ -80,5 +84,6 @@ package struct ModelReading: Sendable {
     /// How many Interfaces were read from each document, by its name.
     let interfaceCounts: [String: Int]
 
+    /// Whether nothing is wrong and nothing is missing.
     package var isValid: Bool { errors.isEmpty && unresolved.isEmpty }
 }

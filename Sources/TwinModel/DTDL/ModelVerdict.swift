@@ -4,9 +4,13 @@ package struct ModelVerdict: Sendable {
     package struct Finding: Sendable {
         /// The error's name, or `unresolvedReference`.
         package let id: String
+        /// One sentence that says what to do.
         package let message: String
+        /// The element at fault, by its identifier; nil where it has none.
         package let element: String?
+        /// The member at fault.
         package let property: String?
+        /// Where in the document.
         package let place: TextPlace
 
         init(_ error: DTDLError) {
@@ -30,8 +34,10 @@ package struct ModelVerdict: Sendable {
     package let file: String
     /// How many Interfaces were read from it.
     package let interfaceCount: Int
+    /// What is wrong with it, in the order of the text.
     package let findings: [Finding]
 
+    /// Whether nothing is wrong with it.
     package var isValid: Bool { findings.isEmpty }
 
     /// Judges documents together: references may lead from one to another. A document that is wrong does not hide what is wrong

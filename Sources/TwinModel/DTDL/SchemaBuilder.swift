@@ -8,34 +8,49 @@ struct SchemaBuilder {
     /// The schema with that id; nil where it is not known or has no values.
     func schema(_ id: String) -> DTDLSchema? {
         var builder = self
-        var path: Set<String> = []
-        return builder.make(id, &path)
+        return builder.make(id, isRoot: true)
     }
 
-    private mutating func make(_ id: String, _ path: inout Set<String>) -> DTDLSchema? {
-        if let schema = made[id] { return schema }
+    /// A schema that contains itself is built one round at a time: inside another schema it is named only. So the work grows with
+    /// the model, whatever leads where.
+    private mutating func make(_ id: String, isRoot: Bool = false) -> DTDLSchema? {
+        if let schema = made[id], !isRoot { return schema }
         guard let element = graph.elements[id] else { return StandardElement.all[id]?.schema }
-        guard path.insert(id).inserted else { return .recursive(id) }
-        defer { path.remove(id) }
+        if !isRoot, element.version >= 4, isCyclic(element) {
+            made[id] = .recursive(id)
+            return made[id]
+        }
         let schema: DTDLSchema?
         switch element.kind {
-        case .array: schema = element.target("elementSchema").flatMap { make($0, &path) }.map { .array($0) }
+        case .array: schema = element.target("elementSchema").flatMap { make($0) }.map { .array($0) }
         case .map:
             let value = element.target("mapValue").flatMap { graph.elements[$0]?.target("schema") }
-            schema = value.flatMap { make($0, &path) }.map { .map($0) }
+            schema = value.flatMap { make($0) }.map { .map($0) }
         case .enumeration:
             schema = .enumeration(graph.children(element, "enumValues").compactMap { $0.literals["enumValue"] })
         case .object:
             var fields: [DTDLSchema.Field] = []
             for field in graph.children(element, "fields") {
-                guard let name = field.name, let inner = field.target("schema").flatMap({ make($0, &path) }) else { continue }
+                guard let name = field.name, let inner = field.target("schema").flatMap({ make($0) }) else { continue }
                 fields.append(.init(name: name, schema: inner, isRequired: Self.isRequired(field)))
             }
             schema = .object(fields)
         default: schema = nil
         }
-        if path.count == 1 { made[id] = schema }  // Deeper ones may hold a reference to what is above them.
+        if !isRoot { made[id] = schema }
         return schema
+    }
+
+    /// Whether a schema leads back to itself.
+    private func isCyclic(_ element: Element) -> Bool {
+        var seen: Set<String> = []
+        var queue = ElementGraph.schemaMembers.flatMap { element.targets($0) }
+        while let id = queue.popLast() {
+            if id.isSame(as: element.id) { return true }
+            guard seen.insert(id).inserted, let next = graph.elements[id] else { continue }
+            queue += ElementGraph.schemaMembers.flatMap { next.targets($0) }
+        }
+        return false
     }
 
     private static func isRequired(_ field: Element) -> Bool {
@@ -43,8 +58,7 @@ struct SchemaBuilder {
     }
 
     private mutating func schema(of element: Element) -> DTDLSchema? {
-        var path: Set<String> = []
-        return element.target("schema").flatMap { make($0, &path) }
+        element.target("schema").flatMap { make($0) }
     }
 
     // MARK: Interfaces

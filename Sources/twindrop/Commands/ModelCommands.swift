@@ -25,8 +25,8 @@ struct ModelsCommand: ParsableCommand {
 
         enum Profile: String, ExpressibleByArgument, CaseIterable { case dtdl, azure }
 
-        @Argument(help: "Files, and folders of *.json files (at any depth).") var files: [String]
-        @Flag(help: "Print one JSON object per file.") var json = false
+        @OptionGroup var home: HomeOptions
+        @Argument(help: "Files, and folders of *.json and *.jsonld files, at any depth.") var files: [String]
         @Option(help: "dtdl: the language as it is defined. azure: what Azure Digital Twins takes of it.") var profile: Profile =
             .dtdl
         @Flag(help: "Judge every file on its own.") var each = false
@@ -34,14 +34,15 @@ struct ModelsCommand: ParsableCommand {
         mutating func run() throws {
             let documents = try ModelFiles.read(files)
             guard !documents.isEmpty else {
-                throw CommandFailure(.usage, "There is no *.json file there.", "Name a file, or a folder that holds some.")
+                throw CommandFailure(
+                    .usage, "There is no *.json or *.jsonld file there.", "Name a file, or a folder that holds some.")
             }
             let options = ModelOptions(profile: profile == .azure ? .azure : .dtdl)
             let verdicts =
                 each ? ModelVerdict.judgeEach(documents, options: options) : ModelVerdict.judge(documents, options: options)
-            for verdict in verdicts { json ? Terminal.print(Self.json(verdict)) : Self.print(verdict) }
+            for verdict in verdicts { home.json ? Terminal.print(Self.json(verdict)) : Self.print(verdict) }
             let wrong = verdicts.count { !$0.isValid }
-            if !json {
+            if !home.json {
                 let interfaces = verdicts.reduce(0) { $0 + $1.interfaceCount }
                 Terminal.print(
                     "\(verdicts.count) files, \(interfaces) interfaces: \(wrong == 0 ? "valid" : "\(wrong) files are not valid")")
@@ -76,7 +77,7 @@ struct ModelsCommand: ParsableCommand {
 
 /// Model files by path.
 enum ModelFiles {
-    /// Reads files, and every `*.json` below folders, in the order of their paths.
+    /// Reads files, and every `*.json` and `*.jsonld` below folders, in the order of their paths.
     static func read(_ paths: [String]) throws(CommandFailure) -> [ModelDocument] {
         var documents: [ModelDocument] = []
         for path in paths {
@@ -97,6 +98,8 @@ enum ModelFiles {
         }
         guard isFolder.boolValue else { return [path] }
         let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
-        return names.filter { $0.hasSuffix(".json") }.sorted().map { "\(path.hasSuffix("/") ? path : path + "/")\($0)" }
+        return names.filter { $0.hasSuffix(".json") || $0.hasSuffix(".jsonld") }.sorted().map {
+            "\(path.hasSuffix("/") ? path : path + "/")\($0)"
+        }
     }
 }

@@ -14,6 +14,7 @@ package struct DTMI: Sendable, Equatable {
     package var versionless: String { "dtmi:" + labels.joined(separator: ":") }
     /// Whether a label begins with an underscore: such identifiers are generated, never written.
     package var isReserved: Bool { labels.contains { $0.utf8.first == UInt8(ascii: "_") } }
+    /// Whether there is a version.
     package var hasVersion: Bool { major > 0 }
 
     /// Reads `dtmi:`, labels, `;` and a version of one or two numbers, `#` and a fragment; nil where the text is none.

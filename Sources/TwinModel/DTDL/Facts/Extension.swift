@@ -127,14 +127,34 @@ struct Extension: Sendable {
         var general = quantity("QuantitativeType", names, classes, names.unitTypes(""))
         general.isAbstract = true
         add(general)
-        for name in ["BinaryUnit", "DecimalUnit", "RatioUnit"] + (names.version > 2 ? ["SymbolicUnit"] : []) {
-            let members = ["baseUnit", "prefix", "topUnit", "bottomUnit"].map {
-                AdjunctFact.Member(term: $0, iri: names.members($0), kind: .element, isRequired: false)
-            }
-            add(
-                AdjunctFact(
-                    iri: names.classes(name), term: name, classes: [.unit], versions: [names.version], members: members))
+        addUnitForms(names)
+    }
+
+    /// Co-types of units themselves.
+    private mutating func addUnitForms(_ names: QuantityNames) {
+        func element(_ term: String, required: Bool = true) -> AdjunctFact.Member {
+            .init(term: term, iri: names.members(term), kind: .element, isRequired: required)
         }
+        func form(_ term: String, _ members: [AdjunctFact.Member]) -> AdjunctFact {
+            AdjunctFact(
+                iri: names.classes(term), term: term, classes: names.version == 2 ? [.unit] : [.enumValue],
+                versions: [names.version], members: members)
+        }
+        let prefixed = [element("baseUnit"), element("prefix", required: false)]
+        add(form("DecimalUnit", prefixed))
+        add(form("RatioUnit", [element("topUnit"), element("bottomUnit")]))
+        guard names.version > 2 else { return add(form("BinaryUnit", prefixed)) }
+        add(  // The one that the reference leaves open to every class.
+            AdjunctFact(
+                iri: names.classes("BinaryUnit"), term: "BinaryUnit", versions: Set(2...names.version), members: prefixed))
+        let symbol = AdjunctFact.Member(
+            term: "symbol", iri: "dtmi:dtdl:property:symbol;\(names.version)", kind: .string(nil, lengthMax: nil))
+        let exponent = AdjunctFact.Member(
+            term: "exponent", iri: "dtmi:dtdl:property:exponent;\(names.version)", kind: .integer(minimum: nil))
+        let terms = self.terms
+        add(form("SymbolicUnit", [symbol]))
+        add(form("UnitPrefix", [symbol, exponent]))
+        for term in ["symbol", "exponent"] { self.terms[term] = terms[term] }  // They are the language's own.
     }
 
     private func quantity(_ term: String, _ names: QuantityNames, _ classes: Set<DTDLClass>, _ unitType: String) -> AdjunctFact {

@@ -179,9 +179,7 @@ extension ModelReader {
                 if let id = readElement(one, in: spot, outer: context) {
                     let isInline = elements[id] != nil
                     element.links[fact.name, default: []].append(.init(target: id, offset: offset, isInline: isInline))
-                    if case .interface? = elements[id]?.kind, let nested = elements[element.id]?.nestedBytes {
-                        element.nestedBytes = nested
-                    }
+                    if let nested = elements[element.id]?.nestedBytes { element.nestedBytes = nested }  // Counted meanwhile.
                 }
             default: report(.refNotStringOrObject, element.id, fact.name, at: offset)
             }

@@ -4,6 +4,8 @@ extension ModelReader {
         /// Material classes, each once.
         var kinds: [DTDLClass] = []
         var cotypes: [AdjunctFact] = []
+        /// Where each co-type stands in the text.
+        var cotypePlaces: [Int] = []
         /// Whether an unknown co-type was let pass: then unknown members are, too.
         var isInformal = false
         /// Whether a co-type was refused: then the members it would have brought are not worth an error each.
@@ -37,6 +39,7 @@ extension ModelReader {
                 report(.abstractSupplementalType, id, "@type", value: text, at: offset)
             } else if !types.cotypes.contains(where: { $0.iri == fact.iri }) {
                 types.cotypes.append(fact)
+                types.cotypePlaces.append(offset)
             }
             return
         }
@@ -87,8 +90,8 @@ extension ModelReader {
     }
 
     /// Whether the co-types may be on this element, with one another.
-    mutating func checkCotypes(_ types: ReadTypes, of element: Element, at offset: Int) {
-        for fact in types.cotypes {
+    mutating func checkCotypes(_ types: ReadTypes, of element: Element) {
+        for (fact, offset) in zip(types.cotypes, types.cotypePlaces) {
             if let classes = fact.classes, !classes.contains(element.kind), !isAllowedBeside(fact, types, element) {
                 report(.invalidCotype, element.id, "@type", value: fact.term, at: offset)
             } else if !fact.versions.contains(element.version) {
@@ -101,9 +104,10 @@ extension ModelReader {
                 report(.disallowedCocotype, element.id, "@type", value: other, at: offset)
             }
         }
-        if types.cotypes.filter(\.isQuantity).count > 1 {
-            let names = types.cotypes.filter(\.isQuantity).map(\.term).joined(separator: ", ")
-            report(.conflictingSupplementalTypes, element.id, "@type", value: names, at: offset)
+        let quantities = zip(types.cotypes, types.cotypePlaces).filter(\.0.isQuantity)
+        if quantities.count > 1 {
+            let names = quantities.map(\.0.term).joined(separator: ", ")
+            report(.conflictingSupplementalTypes, element.id, "@type", value: names, at: quantities[1].1)
         }
     }
 }

@@ -243,7 +243,7 @@ struct ModelReader {
     private mutating func refuseRepeated(_ node: JSONNode, _ id: String, _ context: ActiveContext, _ spot: Spot?) {
         let start = node.range.lowerBound
         guard let spot, spot.member.isPlural, node["@id"] == nil else {
-            return report(.duplicateDefinition, id, "@id", value: id, at: start)
+            return report(.duplicateDefinition, id, "@id", value: id, at: node["@id"]?.range.lowerBound ?? start)
         }
         guard !(options.toleratesSolecisms && context.version == 2) else { return }
         report(.nonUniquePropertyValue, spot.parent.id, spot.member.name, value: nameText(node, context), at: start)
@@ -266,7 +266,7 @@ struct ModelReader {
         elements[id] = element  // Known while its members are read: they may not define it again.
         order.append(id)
         if options.profile == .azure { checkAzure(element, spot) }
-        checkCotypes(types, of: element, at: node.range.lowerBound)
+        checkCotypes(types, of: element)
         let isInferred = types.kinds.isEmpty
         readMembers(node, of: &element, types: types, context: context, isInferred: isInferred)
         elements[id] = element
@@ -278,21 +278,5 @@ struct ModelReader {
     private mutating func addNestedBytes(_ count: Int, above parent: String) {
         guard let partition = elements[parent]?.partition else { return }
         elements[partition]?.nestedBytes += count
-    }
-
-    /// The extensions that the service documents for version 3.
-    private static let azureExtensions: Set<String> = Set(
-        ["quantitativeTypes", "annotation", "historization", "overriding"].map { "dtmi:dtdl:extension:\($0);1" })
-
-    /// What the service does not take (dtdl-rules §13).
-    private mutating func checkAzure(_ element: Element, _ spot: Spot?) {
-        let start = element.range.lowerBound
-        if element.version > 3 { report(.azureVersionNotSupported, element.id, value: String(element.version), at: start) }
-        if element.kind == .interface, spot != nil { report(.azureInlineInterface, element.id, spot?.member.name, at: start) }
-        if element.kind == .command { report(.azureCommand, element.id, at: start) }
-        guard spot == nil, element.version == 3 else { return }
-        for context in element.extensions.values.sorted() where !Self.azureExtensions.contains(context) {
-            report(.azureContextNotSupported, element.id, "@context", value: context, at: start)
-        }
     }
 }

@@ -1,10 +1,31 @@
 /// The rules that co-types bring: about the element's members, its parent, and the elements beside it (dtdl-rules §10).
 struct CotypeRules {
     let graph: ElementGraph
+    private let fresh: [String: Element]
     private(set) var findings: [ModelReader.Finding] = []
     private var reported: Set<String> = []
+    private var censuses: [String: Census] = [:]
 
-    init(graph: ElementGraph) { self.graph = graph }
+    /// How often co-types, and values of members that have to be unique, occur among elements beside each other.
+    private struct Census {
+        var cotypes: [String: Int] = [:]
+        var values: [String: Int] = [:]
+
+        init(_ elements: [Element]) {
+            for element in elements {
+                for cotype in element.cotypes { cotypes[cotype, default: 0] += 1 }
+                for (iri, supplement) in element.supplements where supplement.fact.isUniqueAmongSiblings {
+                    if let value = supplement.value { values["\(iri) \(value.text())", default: 0] += 1 }
+                }
+            }
+        }
+    }
+
+    /// `fresh`: the elements that were read just now, whose places are known.
+    init(graph: ElementGraph, fresh: [String: Element]) {
+        self.graph = graph
+        self.fresh = fresh
+    }
 
     mutating func check(_ element: Element) {
         for iri in element.cotypes {
@@ -29,6 +50,15 @@ struct CotypeRules {
             .init(id: id, element: element.id, property: property, value: value, file: element.file, offset: place))
     }
 
+    /// The census among the elements beside this one, itself included; taken once per parent.
+    private mutating func census(beside element: Element) -> Census {
+        let key = "\(element.parent ?? "") \(element.parentMember ?? "")"
+        if let known = censuses[key] { return known }
+        let census = Census(graph.siblings(of: element))
+        censuses[key] = census
+        return census
+    }
+
     private mutating func check(_ rule: AdjunctFact.Rule, _ fact: AdjunctFact, _ element: Element) {
         switch rule {
         case .memberHasType(let member, let classes, let cotypes):
@@ -45,10 +75,12 @@ struct CotypeRules {
                 report(.parentMissingCotype, element, "@type", value: fact.term)
             }
         case .aloneAmongSiblings:
-            let others = graph.siblings(of: element).filter { $0.id != element.id && $0.cotypes.contains(fact.iri) }
-            if !others.isEmpty { report(.siblingDuplicatesCotype, element, "@type", value: fact.term) }
+            if census(beside: element).cotypes[fact.iri, default: 0] > 1 {
+                report(.siblingDuplicatesCotype, element, "@type", value: fact.term)
+            }
         case .siblingHasCotype(let cotype):
-            if !graph.siblings(of: element).contains(where: { $0.id != element.id && $0.cotypes.contains(cotype) }) {
+            let own = element.cotypes.contains(cotype) ? 1 : 0
+            if census(beside: element).cotypes[cotype, default: 0] <= own {
                 report(.siblingMissingCotype, element, "@type", value: fact.term)
             }
         case .annotatesSibling, .overridesSibling: return  // By scope.
@@ -64,8 +96,8 @@ struct CotypeRules {
 
     private mutating func checkUnique(_ member: AdjunctFact.Member, _ element: Element) {
         guard let value = element.supplements[member.iri]?.value else { return }
-        let others = graph.siblings(of: element).filter { $0.id != element.id && $0.supplements[member.iri]?.value == value }
-        guard !others.isEmpty, let parent = element.parent.flatMap({ graph.elements[$0] }), let place = element.parentMember
+        guard census(beside: element).values["\(member.iri) \(value.text())", default: 0] > 1,
+            let parent = element.parent.flatMap({ graph.elements[$0] }), let place = element.parentMember
         else {
             return
         }
@@ -82,12 +114,19 @@ struct CotypeRules {
     /// Annotations look at the elements beside them, and those differ from one heir of an Interface to the next: so each scope,
     /// an Interface with all it inherits or the properties of a Relationship, is looked at as a whole.
     private mutating func checkScope(_ owner: Element, _ contents: [Element]) {
+        guard contents.contains(where: { annotatedName($0) != nil }) else { return }
+        var names: [[UInt8]: Element] = [:]
         for element in contents {
+            if let name = element.name, names[Array(name.utf8)] == nil { names[Array(name.utf8)] = element }
+        }
+        var overridden: Set<String> = []
+        for element in contents {
+            guard let name = annotatedName(element), let target = names[Array(name.utf8)] else { continue }  // It may be absent.
             for iri in element.cotypes {
                 for rule in Extension.adjunctsByIRI[iri]?.rules ?? [] {
                     switch rule {
-                    case .annotatesSibling: checkAnnotation(element, contents, owner)
-                    case .overridesSibling: checkOverride(element, iri, contents, owner)
+                    case .annotatesSibling: checkAnnotation(element, of: target, name, owner)
+                    case .overridesSibling: checkOverride(element, iri, of: target, name, owner, &overridden)
                     default: continue
                     }
                 }
@@ -95,12 +134,17 @@ struct CotypeRules {
         }
     }
 
+    /// What an annotation says it annotates.
+    private func annotatedName(_ element: Element) -> String? {
+        element.supplements.values.first { $0.fact.term == "annotates" }?.value?.string
+    }
+
     /// Reports each thing once, at the element where it was read just now, else at the owner of the scope.
     private mutating func report(
         _ id: DTDLErrorID, _ element: Element, in owner: Element, _ property: String, value: String
     ) {
         guard reported.insert("\(id) \(element.id) \(property)").inserted else { return }
-        guard element.partition == owner.partition else {
+        guard fresh[element.id] != nil else {
             let offset = owner.range.lowerBound
             findings.append(
                 .init(id: id, element: element.id, property: property, value: value, file: owner.file, offset: offset))
@@ -109,15 +153,7 @@ struct CotypeRules {
         report(id, element, property, value: value)
     }
 
-    /// The Property or Telemetry that an annotation names; it may be absent.
-    private func annotated(by element: Element, _ contents: [Element]) -> (name: String, element: Element?)? {
-        let supplement = element.supplements.values.first { $0.fact.term == "annotates" }
-        guard case .string(let name)? = supplement?.value else { return nil }
-        return (name, contents.first { $0.name?.isSame(as: name) == true })
-    }
-
-    private mutating func checkAnnotation(_ element: Element, _ contents: [Element], _ owner: Element) {
-        guard let (name, annotated) = annotated(by: element, contents), let target = annotated else { return }
+    private mutating func checkAnnotation(_ element: Element, of target: Element, _ name: String, _ owner: Element) {
         guard target.kind == .property || target.kind == .telemetry else {
             return report(.notSiblingRequiredType, element, in: owner, "annotates", value: name)
         }
@@ -126,21 +162,19 @@ struct CotypeRules {
         }
     }
 
-    private mutating func checkOverride(_ element: Element, _ cotype: String, _ contents: [Element], _ owner: Element) {
+    private mutating func checkOverride(
+        _ element: Element, _ cotype: String, of target: Element, _ name: String, _ owner: Element,
+        _ overridden: inout Set<String>
+    ) {
         guard let member = Extension.adjunctsByIRI[cotype]?.members.first,
-            case .string(let property)? = element.supplements[member.iri]?.value,
-            let (name, annotated) = annotated(by: element, contents), let target = annotated
+            let property = element.supplements[member.iri]?.value?.string
         else { return }
-        let hasTwin = contents.contains { other in
-            guard other.id != element.id, case .string(let second)? = other.supplements[member.iri]?.value else { return false }
-            return second.isSame(as: property) && self.annotated(by: other, contents)?.name.isSame(as: name) == true
-        }
-        if hasTwin, reported.insert("twins \(owner.id) \(name) \(property)").inserted {
-            let place = element.partition == owner.partition ? element.range.lowerBound : owner.range.lowerBound
+        if !overridden.insert("\(name) \(property)").inserted {
+            let place = fresh[element.id] ?? owner
             findings.append(
                 .init(
-                    id: .multipleReference, element: owner.id, property: element.parentMember, value: name, file: owner.file,
-                    offset: place))
+                    id: .multipleReference, element: owner.id, property: element.parentMember, value: name, file: place.file,
+                    offset: place.range.lowerBound))
         }
         guard let supplement = supplement(property, of: target) else {
             let id: DTDLErrorID =

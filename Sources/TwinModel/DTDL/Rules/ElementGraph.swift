@@ -30,13 +30,16 @@ struct ElementGraph {
     /// The elements that `member` of `element` holds, inherited contents not included.
     func children(_ element: Element, _ member: String) -> [Element] { element.targets(member).compactMap { elements[$0] } }
 
-    /// An Interface's ancestors, nearest first, each once; safe on cycles.
+    /// More steps from an Interface to ancestors than this are not walked: every limit is far below.
+    private static let stepsMax = 5000
+
+    /// An Interface's ancestors, nearest first, each once; safe on cycles, and cut where there are far too many.
     func ancestors(of id: String) -> [Element] {
         var found: [Element] = []
         var seen: Set<String> = [id]
         var queue = elements[id]?.targets("extends") ?? []
         var at = 0
-        while at < queue.count {
+        while at < min(queue.count, Self.stepsMax) {
             let next = queue[at]
             at += 1
             guard seen.insert(next).inserted, let element = elements[next] else { continue }

@@ -4,8 +4,12 @@ struct StructureRules {
     private(set) var findings: [ModelReader.Finding] = []
     private var schemaDepths: [String: Int] = [:]
     private var elementCounts: [String: Int] = [:]
+    private var extendsDepths: [String: Int] = [:]
     private var onPath: Set<String> = []
     private var foundCycle = false
+
+    /// The longest path that is walked: far beyond every limit, and small enough for any stack.
+    private static let pathMax = 256
 
     init(graph: ElementGraph) { self.graph = graph }
 
@@ -50,14 +54,18 @@ struct StructureRules {
         if let max = interface.limits.interfaceBytes, interface.range.count - interface.nestedBytes > max {
             report(.partitionTooLarge, interface, nil, value: String(interface.range.count - interface.nestedBytes))
         }
-        guard let depth = extendsDepth(of: interface) else { return report(.recursiveStructureNarrow, interface, "extends") }
+        let ancestors = graph.ancestors(of: interface.id)
+        let parents = ([interface] + ancestors).map { $0.targets("extends") }
+        guard !parents.contains(where: { $0.contains(interface.id) }) else {
+            return report(.recursiveStructureNarrow, interface, "extends")
+        }
+        let depth = extendsDepth(of: interface)
         if depth > interface.limits.extendsDepth {
             return report(.excessiveDepthNarrow, interface, "extends", value: String(depth))
         }
-        let ancestors = graph.ancestors(of: interface.id)
-        let total = ([interface] + ancestors).reduce(0) { $0 + $1.targets("extends").count }
+        let total = parents.reduce(0) { $0 + $1.count }
         if let max = interface.limits.extendsTotal, total > max {
-            report(.excessiveCount, interface, "extends", value: String(total))
+            return report(.excessiveCount, interface, "extends", value: String(total))
         }
         let contents = graph.contents(of: interface)
         checkInherited(interface, contents, hasAncestors: !ancestors.isEmpty)
@@ -84,22 +92,24 @@ struct StructureRules {
         }
     }
 
-    /// Steps to the farthest ancestor, found level by level; nil on a cycle.
-    private func extendsDepth(of interface: Element) -> Int? {
-        var level: Set<String> = Set(interface.targets("extends"))
+    /// Steps to the farthest ancestor. A cycle is not followed, it is reported at the Interfaces on it.
+    private mutating func extendsDepth(of interface: Element) -> Int {
+        if let known = extendsDepths[interface.id] { return known }
+        guard onPath.count < Self.pathMax else { return Self.pathMax }
+        guard onPath.insert(interface.id).inserted else { return 0 }
+        defer { onPath.remove(interface.id) }
         var depth = 0
-        while !level.isEmpty {
-            if level.contains(interface.id) { return nil }
-            depth += 1
-            guard depth <= 64 else { return depth }  // Beyond every limit; a cycle among ancestors is reported at them.
-            level = Set(level.flatMap { graph.elements[$0]?.targets("extends") ?? [] })
+        for parent in interface.targets("extends") {
+            if let element = graph.elements[parent] { depth = max(depth, 1 + extendsDepth(of: element)) }
         }
+        extendsDepths[interface.id] = depth
         return depth
     }
 
     /// Elements below `element` on all paths (dtdl-rules §8, "contents count").
     private mutating func elementCount(of element: Element) -> Int {
         if let known = elementCounts[element.id] { return known }
+        guard onPath.count < Self.pathMax else { return 0 }  // Another rule refuses what is that deep.
         guard onPath.insert(element.id).inserted else { return 0 }
         defer { onPath.remove(element.id) }
         var count = 0
@@ -157,6 +167,7 @@ struct StructureRules {
     /// Steps through `schema` and `elementSchema` to the farthest primitive. A cycle is not followed, and noted.
     private mutating func schemaDepth(_ element: Element) -> Int {
         if let known = schemaDepths[element.id] { return known }
+        guard onPath.count < Self.pathMax else { return Self.pathMax }
         guard onPath.insert(element.id).inserted else {
             foundCycle = true
             return 0
@@ -173,7 +184,7 @@ struct StructureRules {
                 }
             }
         }
-        if !foundCycle { schemaDepths[element.id] = depth }
+        schemaDepths[element.id] = depth  // On a cycle, too: walking every path of a dense one would never end.
         return depth
     }
 
@@ -183,7 +194,7 @@ struct StructureRules {
         let values = graph.children(element, "enumValues")
         checkNames(values, element, "enumValues")
         let kind = element.target("valueSchema").flatMap { graph[$0]?.kind }
-        var seen: [JSON] = []
+        var seen: Set<[UInt8]> = []
         for value in values {
             guard let literal = value.literals["enumValue"] else { continue }
             let conforms =
@@ -192,15 +203,9 @@ struct StructureRules {
                 default: kind == nil
                 }
             if !conforms { report(.nonConformantDatatype, value, "enumValue", value: literal.text()) }
-            if seen.contains(where: { Self.isSame($0, literal) }) {
+            if !seen.insert(literal.utf8()).inserted {
                 report(.nonUniquePropertyValue, element, "enumValues", value: literal.text(), at: value.range.lowerBound)
             }
-            seen.append(literal)
         }
-    }
-
-    private static func isSame(_ one: JSON, _ other: JSON) -> Bool {
-        if case .string(let text) = one, case .string(let second) = other { return text.isSame(as: second) }
-        return one == other
     }
 }

@@ -1,16 +1,19 @@
 /// Why a text is no JSON that models are read from.
 package struct JSONNodeError: Error, Sendable, Equatable {
+    /// What kind of mistake it is.
     package enum Kind: Sendable, Equatable { case syntax, duplicateName, tooDeep }
 
+    /// What kind of mistake it is.
     package let kind: Kind
+    /// What is wrong, in words.
     package let message: String
     /// Byte offset in the text.
     package let offset: Int
 }
 
 extension JSONNode {
-    /// The deepest nesting of arrays and objects that is read. A valid model needs fewer than 150 levels.
-    package static let depthMax = 256
+    /// The deepest nesting of arrays and objects that is read. A valid model needs fewer than 120 levels.
+    package static let depthMax = 160
 
     /// Reads one JSON text (RFC 8259) with places: no text after it, no name twice in an object, no lone surrogate, no nesting
     /// deeper than `depthMax`. A byte order mark before it is skipped.

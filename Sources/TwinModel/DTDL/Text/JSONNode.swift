@@ -2,6 +2,7 @@
 ///
 /// Model documents are read with it, so that an error can name a line, and `-0` and `2.0` are not taken for `0` and `2`.
 package struct JSONNode: Sendable, Equatable {
+    /// The kinds of value.
     package enum Value: Sendable, Equatable {
         case null
         case bool(Bool)
@@ -12,13 +13,17 @@ package struct JSONNode: Sendable, Equatable {
         case object([Member])
     }
 
+    /// One member of an object, in the order of the text.
     package struct Member: Sendable, Equatable {
+        /// Without its escapes.
         package let name: String
         /// Byte offset of the opening quote of the name.
         package let nameStart: Int
+        /// What it holds.
         package let value: JSONNode
     }
 
+    /// What it is.
     package let value: Value
     /// Byte offsets in the text: the first byte of the value, and the one after its last.
     package let range: Range<Int>
