@@ -16,7 +16,7 @@ import TwinModel
     }
 
     @Test func `is made long ahead of use`() throws {
-        try fixture.store.tendLog()
+        try fixture.store.tendLog(reserving: true)
         #expect(fixture.store.walBytes == TwinStore.walBytesReserved)
         try fixture.drop { $0.twin("a") }
         #expect(fixture.store.walBytes == TwinStore.walBytesReserved)
@@ -26,7 +26,7 @@ import TwinModel
         try fill()
         let bytes = fixture.store.walBytes
         #expect(fixture.store.logUse.pages * TwinStore.pageBytes > TwinStore.walBytesIdle)
-        try fixture.store.tendLog()
+        try fixture.store.tendLog(reserving: true)
         #expect(fixture.store.logUse.pages == 0)
         try fixture.drop { $0.twin("a") }
         #expect(fixture.store.walBytes == bytes)
@@ -34,11 +34,11 @@ import TwinModel
     }
 
     @Test func `is read back after a crash, although zeros and older pages follow`() throws {
-        try fixture.store.tendLog()
+        try fixture.store.tendLog(reserving: true)
         try fixture.drop { $0.twin("a") }
         #expect(try fixture.crashed().twin("a") != nil)
         try fill()
-        try fixture.store.tendLog()
+        try fixture.store.tendLog(reserving: true)
         try fixture.drop { $0.twin("b") }
         let store = try fixture.crashed()
         #expect(try store.twin("b") != nil && store.twin("t9999") != nil)
