@@ -146,6 +146,8 @@ private final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
                 identity: FileIdentity(device: 1, inode: 2, changeTime: 3))
         ])
         diary.waitFor("transformed")
+        // Room for what must not come.
+        diary.lines.wait(until: { $0.count > 1 }, timeout: .milliseconds(100)) { _ in }
         diary.isSynced.with { $0 = true }
         diary.waitFor(line)
         pipeline.stop(patience: .zero)
