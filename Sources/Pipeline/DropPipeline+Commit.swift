@@ -96,7 +96,7 @@ extension DropPipeline {
         var pairs: [(changes: any ChangeSet, record: DropRecord)] = []
         for prepared in rest {
             let record = prepared.record
-            if state.with({ $0.scheduler.generation(of: record.source) }) != prepared.generation {
+            if state.quietly({ $0.scheduler.generation(of: record.source) }) != prepared.generation {
                 guard pairs.isEmpty else { break }
                 prepared.changes.abandon()
                 rest = rest.dropFirst()
@@ -129,11 +129,11 @@ extension DropPipeline {
 
     private func mayRepeat(_ record: DropRecord, _ before: [DropRecord]) -> Bool {
         sources[record.source]?.duplicates == .skipAny || before.contains { $0.digest == record.digest }
-            || state.with { $0.newestApplied[record.source]?.digest } == record.digest
+            || state.quietly { $0.newestApplied[record.source]?.digest } == record.digest
     }
 
     private func finishCommit(of record: DropRecord, sequence: UInt64?) {
-        state.with { state in
+        state.quietly { state in
             state.inFlight[record.id] = record
             state.newestApplied[record.source] = record
             state.times.note(.applied, .milliseconds(Int64(clamping: record.changedAt) - Int64(clamping: record.claimedAt)))

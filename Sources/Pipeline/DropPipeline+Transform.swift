@@ -31,7 +31,7 @@ extension DropPipeline {
 
     /// A guard that stopped a drop while drops of its source waited for their commit judged it by a graph that was out of date.
     private func againstUncommitted(_ error: DropError, _ record: DropRecord) -> DropError {
-        guard error.remedy == .hold, state.with({ $0.uncommitted[record.source, default: 0] > 0 }) else { return error }
+        guard error.remedy == .hold, state.quietly({ $0.uncommitted[record.source, default: 0] > 0 }) else { return error }
         return DropError(error.code, error.message, hint: error.hint, remedy: .retry(after: .milliseconds(50)))
     }
 

@@ -100,11 +100,13 @@ extension TwinStore: TwinGraph {
         }
     }
 
-    /// For idle moments: a checkpoint when the log has grown to some megabytes, and room in it for the next commits, which then
-    /// need not make the file longer. Does nothing most times. Errors: `storage` (stop).
-    package func tendLog() throws(DropError) {
+    /// For idle moments: a checkpoint when the log has grown to some megabytes and, with `reserving`, room in it for the next
+    /// commits, which then need not make the file longer. Does nothing most times. Errors: `storage` (stop).
+    package func tendLog(reserving: Bool) throws(DropError) {
         try checkpoint(past: Self.walBytesIdle)
-        guard walBytes < Self.walBytesReserved, FileSize.free(path) > UInt64(64 * Self.walBytesReserved) else { return }
+        guard reserving, walBytes < Self.walBytesReserved, FileSize.free(path) > UInt64(64 * Self.walBytesReserved) else {
+            return
+        }
         try writing { (database) throws(DropError) in
             _ = try WriteAheadLog.extend(database, toBytes: Self.walBytesReserved)
         }

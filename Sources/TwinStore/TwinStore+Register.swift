@@ -177,7 +177,7 @@ extension TwinStore: DropRegister, KeyTable {
     }
 
     /// For few drops among very many there is an index, which SQLite takes when the query repeats its condition.
-    private static func condition(_ states: Set<DropState>) -> String {
+    static func condition(_ states: Set<DropState>) -> String {
         let condition = "state IN (\(list(states)))"
         if states.isSubset(of: [.held, .quarantined, .discarded, .duplicate]) { return "\(condition) AND \(setAsideSQL)" }
         if states.isSubset(of: [.claimed, .registered, .applied, .archived, .held]) {

@@ -57,6 +57,30 @@ private func claimer(
         }
     }
 
+    @Test func `tells what lies in the spool before it is done`() throws {
+        let register = RegisterFake()
+        for name in ["a", "b"] { write(name, to: home.path(name)) }
+        var told: [[ClaimResult?]] = []
+        let files = [
+            (SettledFile.at(home.path("a"), source: source), dropID(1)), (.at(home.path("b"), source: source), dropID(2)),
+        ]
+        let results = try claimer(home, source, register).claim(files, at: 5) { moved in
+            told.append(moved)
+            #expect(register.log == ["intend a b"])
+            #expect(names(in: home.spool) == ["\(dropID(1))", "\(dropID(2))"])
+        }
+        #expect(told == [results])
+    }
+
+    @Test func `says nothing of a copy before its original is gone`() throws {
+        write("a", to: home.path("a"))
+        var told: [[ClaimResult?]] = []
+        let results = try claimer(home, source, lease: { _ in .notPermitted })
+            .claim([(.at(home.path("a"), source: source), dropID(1))], at: 5) { told.append($0) }
+        #expect(told == [[nil]])
+        #expect(results == [.claimed(dropID(1), bytes: 1)])
+    }
+
     @Test func `leaves a file that changed after it had settled`() throws {
         write("one", to: home.path("x"))
         let settled = SettledFile.at(home.path("x"), source: source)

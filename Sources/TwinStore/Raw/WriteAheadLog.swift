@@ -54,7 +54,8 @@ enum WriteAheadLog {
         guard code == SQLITE_OK, let file = unsafe opened, let methods = unsafe file.pointee.pMethods else { return false }
         var size: sqlite3_int64 = 0
         guard unsafe methods.pointee.xFileSize(file, &size) == SQLITE_OK, Int(size) < bytes else { return false }
-        let zeros = [UInt8](repeating: 0, count: 1 << 20)
+        // SQLite's files take at most 128 KiB at once, less a byte.
+        let zeros = [UInt8](repeating: 0, count: 1 << 16)
         var end = Int(size)
         while end < bytes {
             let count = min(zeros.count, bytes - end)

@@ -226,13 +226,16 @@ final class ClaimResults: Sendable {
     }
 }
 
-/// How the drops of one run ended.
+/// How the drops of one run ended: how many, and which of them wait for a person. Of the others nothing is kept, however many.
 final class Tally: Sendable {
-    private let records = Monitor<[DropID: DropRecord]>([:])
+    private let ended = Monitor<(count: Int, unhappy: [DropID: DropRecord])>((0, [:]))
     private let books = Monitor<[SourceName: DropBooks]>([:])
 
     func note(_ record: DropRecord) {
-        records.with { $0[record.id] = record }
+        ended.with { ended in
+            if ended.unhappy.removeValue(forKey: record.id) == nil { ended.count += 1 }
+            if record.state == .quarantined || record.state == .held { ended.unhappy[record.id] = record }
+        }
         guard record.state == .applied, let new = record.books else { return }
         books.with { $0[record.source, default: DropBooks()].add(new) }
     }
@@ -240,10 +243,9 @@ final class Tally: Sendable {
     /// The books of all drops applied since the start, by source.
     var totals: [SourceName: DropBooks] { books.quietly { $0 } }
 
-    var count: Int { records.with { $0.count } }
+
+    var count: Int { ended.with { $0.count } }
 
     /// Those that wait for a person.
-    var unhappy: [DropRecord] {
-        records.with { $0.values.filter { $0.state == .quarantined || $0.state == .held }.sorted { $0.id < $1.id } }
-    }
+    var unhappy: [DropRecord] { ended.with { $0.unhappy.values.sorted { $0.id < $1.id } } }
 }

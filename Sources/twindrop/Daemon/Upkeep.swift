@@ -10,6 +10,7 @@ import TwinStore
 /// old receipts go, as far as the configuration says so.
 final class Upkeep: Sendable {
     private struct Due {
+        var reservation: UInt64?
         var expiry: UInt64 = 0
         var pruning: UInt64 = 0
     }
@@ -20,6 +21,9 @@ final class Upkeep: Sendable {
     private let log: Logger
     private let due = Monitor(Due())
 
+    /// A run that ends sooner makes no room for commits to come. Units: milliseconds.
+    private static let reservationDelay: UInt64 = 2000
+
     init(store: TwinStore, retention: Retention, receipts: String, log: Logger) {
         self.store = store
         self.retention = retention
@@ -29,14 +33,15 @@ final class Upkeep: Sendable {
 
     /// Called while idle, with the label time in milliseconds since 1970.
     @Sendable func tend(_ now: UInt64) throws(DropError) {
-        try store.tendLog()
-        let (expires, prunes) = due.with { due in
+        let (expires, prunes, reserves) = due.with { due in
+            due.reservation = due.reservation ?? now + Self.reservationDelay
             defer {
                 if due.expiry <= now { due.expiry = now + 60_000 }
                 if due.pruning <= now { due.pruning = now + 3_600_000 }
             }
-            return (due.expiry <= now, due.pruning <= now)
+            return (due.expiry <= now, due.pruning <= now, due.reservation! <= now)
         }
+        try store.tendLog(reserving: reserves)
         if expires { try expire(now) }
         if prunes { try prune(now) }
     }

@@ -1,0 +1,86 @@
+import DropCore
+import Testing
+import TwinModel
+
+@testable import TwinStore
+
+@Suite struct `The write-ahead log` {
+    private let fixture: StoreFixture
+
+    init() throws { fixture = try StoreFixture() }
+
+    /// Commits about 20 MiB.
+    private func fill() throws {
+        let text = PropertyValue.string(String(repeating: "x", count: 2000))
+        try fixture.drop { writer in for number in 0..<10_000 { writer.twin("t\(number)", ["x": text]) } }
+    }
+
+    @Test func `is made long ahead of use`() throws {
+        try fixture.store.tendLog(reserving: true)
+        #expect(fixture.store.walBytes == TwinStore.walBytesReserved)
+        try fixture.drop { $0.twin("a") }
+        #expect(fixture.store.walBytes == TwinStore.walBytesReserved)
+    }
+
+    @Test func `keeps its length when it was moved into the database, and is used from its start again`() throws {
+        try fill()
+        let bytes = fixture.store.walBytes
+        #expect(fixture.store.logUse.pages * TwinStore.pageBytes > TwinStore.walBytesIdle)
+        try fixture.store.tendLog(reserving: true)
+        #expect(fixture.store.logUse.pages == 0)
+        try fixture.drop { $0.twin("a") }
+        #expect(fixture.store.walBytes == bytes)
+        #expect((1...100).contains(fixture.store.logUse.pages))
+    }
+
+    @Test func `is read back after a crash, although zeros and older pages follow`() throws {
+        try fixture.store.tendLog(reserving: true)
+        try fixture.drop { $0.twin("a") }
+        #expect(try fixture.crashed().twin("a") != nil)
+        try fill()
+        try fixture.store.tendLog(reserving: true)
+        try fixture.drop { $0.twin("b") }
+        let store = try fixture.crashed()
+        #expect(try store.twin("b") != nil && store.twin("t9999") != nil)
+        #expect(try store.quickCheck() == [])
+    }
+}
+
+@Suite struct `The register` {
+    private let fixture: StoreFixture
+
+    init() throws { fixture = try StoreFixture() }
+
+    private func record(_ id: UInt64, inode: UInt64, source: String = "s") -> DropRecord {
+        DropRecord(
+            id: DropID(high: 1 << 40, low: id), source: SourceName(source)!, fileName: FileName("f\(id)"), bytes: 1,
+            state: .claimed,
+            claimedAt: 1, changedAt: 1, intake: FileIdentity(device: 1, inode: inode, changeTime: 9))
+    }
+
+    @Test func `knows a repeated intake from the intent on, and after a restart`() throws {
+        let records = [record(1, inode: 7), record(2, inode: 8), record(3, inode: 7), record(4, inode: 7, source: "t")]
+        try fixture.store.intend(Array(records[..<2]))
+        try fixture.store.intend(Array(records[2...]))
+        for _ in 0..<2 {
+            let earlier = try records.map {
+                try fixture.store.drop(withIntake: $0.intake, of: $0.source, before: $0.id)?.id.low
+            }
+            #expect(earlier == [nil, nil, 1, nil])
+            try fixture.reopen()
+        }
+    }
+
+    @Test(
+        arguments: [[.quarantined], [.held, .duplicate], [.applied, .claimed]] as [Set<DropState>])
+    func `finds few drops among many by an index`(states: Set<DropState>) throws {
+        let index = states.contains(.applied) ? "drops_unfinished" : "drops_set_aside"
+        let plan = try fixture.store.reading { (database) throws(DropError) in
+            let query = try RawStatement(
+                "EXPLAIN QUERY PLAN SELECT id FROM drops WHERE \(TwinStore.condition(states)) ORDER BY id", database)
+            defer { query.reset() }
+            return try query.step() ? query.text(3) : ""
+        }
+        #expect(plan.contains(index))
+    }
+}
