@@ -24,7 +24,7 @@ final class GraphCommit {
         var createdRelationships = NumberSet()
         /// Identities entered into the indexes inside the commit.
         var entered: [(kind: NumberReservation.Kind, hash: IdentityHash, number: UInt32)] = []
-        var revised: [(kind: NumberReservation.Kind, number: UInt32, fingerprint: UInt64)] = []
+        var revised: [(kind: NumberReservation.Kind, number: UInt32, fingerprint: Fingerprint)] = []
         var deleted: [(kind: NumberReservation.Kind, number: UInt32, hash: IdentityHash)] = []
         /// Identities this drop introduced that came to nothing.
         var vanished: [(kind: NumberReservation.Kind, number: UInt32, hash: IdentityHash)] = []
