@@ -78,8 +78,8 @@ extension DropPipeline {
         try archive.append(ArchiveItem(record: record, path: path, kind: kind, lineage: .object(lineage), sameBytesAs: same))
     }
 
-    /// The archived drop that holds these bytes already: evidence is stored once, by digest. A small file is not looked for, since
-    /// storing it again costs less.
+    /// The archived drop that holds these bytes already: evidence is stored once, by digest. A small file is not looked for,
+    /// since storing it again costs less.
     private func sameBytes(as record: DropRecord) throws(DropError) -> DropID? {
         if record.link?.kind == .duplicates { return record.link?.drop }
         guard let digest = record.digest, record.bytes >= Self.repeatedBytesMin else { return nil }

@@ -1,8 +1,8 @@
 /// In which order a source spoke of its twins and relationships last time: most exports keep it, and then the next one is found
 /// without its identity being hashed and looked for. Only hints: whoever follows one compares the fingerprint.
 ///
-/// `@unchecked Sendable`: whole integers, used while comparing, where a source has one drop in its lane at a time. Two comparisons at
-/// once would spoil each other's hints, which costs a look into the index and nothing else.
+/// `@unchecked Sendable`: whole integers, used while comparing, where a source has one drop in its lane at a time. Two
+/// comparisons at once would spoil each other's hints, which costs a look into the index and nothing else.
 final class DeliveryOrder: @unchecked Sendable {
     /// A twin or relationship by its number; none is 0.
     struct Place: Equatable {

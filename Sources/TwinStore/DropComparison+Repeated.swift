@@ -7,7 +7,7 @@ extension DropComparison {
     ///
     /// A fingerprint covers the id with the rest of the operation, in 128 keyed bits: it tells who is meant and what is said.
     func takeRepeated(_ reader: inout OperationReader, _ bytes: borrowing Span<UInt8>) {
-        guard writer == nil else { return }
+        guard writer == nil, surprises < Self.surprisesMax || books.recordsRead & 31 == 0 else { return }
         let order = memory.order
         var last = order.last
         var records: UInt64 = 0
@@ -30,7 +30,11 @@ extension DropComparison {
             position = end
             reader.at = at
         }
-        guard records > 0 else { return }
+        guard records > 0 else {
+            surprises += 1
+            return
+        }
+        surprises = 0
         order.last = last
         filePosition = position
         books.recordsRead += records
@@ -38,6 +42,10 @@ extension DropComparison {
         books.unchanged += unchanged
         books.bytesAccounted += accounted
     }
+
+    /// After this many records in a row that were not the expected ones, the order is another: only now and then is it tried
+    /// again.
+    private static var surprisesMax: Int { 32 }
 
     private struct RecordEntry {
         let gap: UInt64
@@ -64,8 +72,8 @@ extension DropComparison {
         return RecordEntry(gap: gap >> 1, length: length, body: at)
     }
 
-    /// The operations from `start` to the end of their record: how many, and where they end. Count 0 where one of them is not what
-    /// the source said then, or there is none.
+    /// The operations from `start` to the end of their record: how many, and where they end. Count 0 where one of them is not
+    /// what the source said then, or there is none.
     @inline(__always)
     private func repeatedOperations(
         from start: Int, _ end: Int, after last: DeliveryOrder.Place, _ bytes: borrowing Span<UInt8>
@@ -89,8 +97,8 @@ extension DropComparison {
         return (count, at)
     }
 
-    /// True when `fingerprint` is what the source said of `place` before, nobody changed it since, and this drop has not spoken of
-    /// it.
+    /// True when `fingerprint` is what the source said of `place` before, nobody changed it since, and this drop has not spoken
+    /// of it.
     @inline(__always)
     private func isRepeated(_ place: DeliveryOrder.Place, _ fingerprint: Fingerprint) -> Bool {
         let number = place.number

@@ -85,6 +85,8 @@ final class DropComparison: ChangeSetBuilder {
     var current = CurrentRecord()
     var operations: [Pending] = []
     var evaluations: [Evaluation] = []
+    /// Records in a row that were not what the order of the source made expect.
+    var surprises = 0
     /// How many statements about committed twins were compared with their records, and how many of them changed one.
     var compared = 0
     var foundChanged = 0
@@ -156,7 +158,7 @@ final class DropComparison: ChangeSetBuilder {
         (deletedTwins, deletedRelationships, isBare, scope) = (0, 0, false, "")
         (keys, keyNames, keysAreEqual, keysAreNew, modelIsAllowed) = ([0], [], true, false, [nil])
         (current, operations, evaluations) = (CurrentRecord(), [], [])
-        (compared, foundChanged) = (0, 0)
+        (compared, foundChanged, surprises) = (0, 0, 0)
         (filePosition, streamPosition) = (0, 0)
         (frames, framesBytes, framesAreComplete) = ([], 0, true)
         deferred = DeferredRecords()

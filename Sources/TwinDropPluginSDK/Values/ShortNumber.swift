@@ -1,5 +1,5 @@
-/// A number of at most eight bytes, such as `-17`, `2361.7` or `81509`, read all at once: its digits stay in one word from the load
-/// to the value, so that the usual number costs neither a loop nor a branch that depends on its length.
+/// A number of at most eight bytes, such as `-17`, `2361.7` or `81509`, read all at once: its digits stay in one word from the
+/// load to the value, so that the usual number costs neither a loop nor a branch that depends on its length.
 @usableFromInline
 struct ShortNumber {
     /// All digits, as if there were no point.
