@@ -11,6 +11,7 @@ import Glibc
 @safe package final class TarZstdWriter {
     private let handle: OpaquePointer
     private let entry: OpaquePointer
+    private let stream: ZstdStream
     private var bytesLeft: UInt64 = 0
     private var isFinished = false
 
@@ -20,6 +21,7 @@ import Glibc
     /// - Throws: `storage` when libarchive cannot be set up.
     package init(descriptor: CInt, level: Int) throws(ArchiveKitError) {
         precondition((1...19).contains(level), "zstd levels go from 1 to 19")
+        let stream = try ZstdStream(descriptor: descriptor, level: level)
         guard let handle = unsafe archive_write_new() else { throw .outOfMemory }
         guard let entry = unsafe archive_entry_new() else {
             unsafe archive_write_free(handle)
@@ -27,12 +29,13 @@ import Glibc
         }
         unsafe self.handle = handle
         unsafe self.entry = entry
-        try check(unsafe archive_write_add_filter_zstd(handle))
-        try check(unsafe archive_write_set_options(handle, "zstd:compression-level=\(level)"))
+        self.stream = stream
+        try check(unsafe archive_write_add_filter_none(handle))
         try check(unsafe archive_write_set_format_pax_restricted(handle))
-        try check(unsafe archive_write_set_bytes_per_block(handle, 1 << 18))
-        try check(unsafe archive_write_set_bytes_in_last_block(handle, 1))
-        try check(unsafe archive_write_open_fd(handle, descriptor))
+        try check(unsafe archive_write_set_bytes_per_block(handle, 0))  // Zstd has a buffer of its own.
+        // `stream` belongs to this object, which frees the handle first.
+        let context = unsafe Unmanaged.passUnretained(stream).toOpaque()
+        try check(unsafe archive_write_open(handle, context, nil, Self.take, nil))
     }
 
     deinit {
@@ -77,6 +80,7 @@ import Glibc
     /// Writes the end of the tar and of the zstd frame. The descriptor is not synced.
     package func finish() throws(ArchiveKitError) {
         try check(unsafe archive_write_close(handle))
+        guard stream.finish() else { throw failure() }
         isFinished = true
     }
 
@@ -84,7 +88,21 @@ import Glibc
         guard code == ARCHIVE_OK else { throw failure() }
     }
 
+    /// libarchive's bytes on their way to zstd.
+    private static let take:
+        @convention(c) (
+            OpaquePointer?, UnsafeMutableRawPointer?, UnsafeRawPointer?, Int
+        ) -> Int = { _, context, bytes, count in
+            let stream = unsafe Unmanaged<ZstdStream>.fromOpaque(context!).takeUnretainedValue()
+            return unsafe stream.append(UnsafeRawBufferPointer(start: bytes, count: count)) ? count : -1
+        }
+
     private func failure() -> ArchiveKitError {
+        if stream.errorNumber != 0 {
+            let message = unsafe String(cString: strerror(stream.errorNumber))
+            return ArchiveKitError(kind: .storage, message: message, errorNumber: stream.errorNumber)
+        }
+        if let refusal = stream.refusal { return ArchiveKitError(kind: .storage, message: refusal, errorNumber: 0) }
         let message = unsafe archive_error_string(handle).map { unsafe String(cString: $0) } ?? "libarchive gave no reason"
         return ArchiveKitError(kind: .storage, message: message, errorNumber: unsafe archive_errno(handle))
     }

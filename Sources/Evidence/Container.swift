@@ -10,6 +10,8 @@ struct ContainerEntry: Equatable {
     let header: (name: String, bytes: UInt64, digest: ContentDigest)
     /// Nil where the bytes are those of `sameBytesAs`.
     let contentName: String?
+    /// Where its bytes were read.
+    let path: String
     let sameBytesAs: DropID?
 
     /// The member that stands for the drop.
@@ -65,33 +67,17 @@ final class Container {
         }
         entries.append(
             ContainerEntry(
-                record: record, kind: item.kind, digest: digest, header: header, contentName: contentName,
+                record: record, kind: item.kind, digest: digest, header: header, contentName: contentName, path: item.path,
                 sameBytesAs: item.sameBytesAs))
     }
 
-    /// Ends the container, makes it durable, and reads it back: every member must hash to what was written.
+    /// Ends the container, makes it durable, and reads it back: every member must be, byte for byte, what was written.
     ///
     /// - Returns: size and SHA-256 of the compressed file.
     func finish() throws(DropError) -> (bytes: UInt64, sha256: ContentDigest) {
         try wrapping(path) { () throws(ArchiveKitError) in try tar.finish() }
         try file.sync()
-        let contents = try ContainerContents(
-            path: path, expandedBytesMax: entries.reduce(0) { $0 + $1.header.bytes + $1.record.bytes },
-            membersMax: entries.count * 2)
-        var found = contents.members[...]
-        for entry in entries {
-            var expected = [
-                ContainerContents.Member(name: entry.header.name, bytes: entry.header.bytes, digest: entry.header.digest)
-            ]
-            if let name = entry.contentName {
-                expected.append(.init(name: name, bytes: entry.record.bytes, digest: entry.digest))
-            }
-            guard found.starts(with: expected) else {
-                throw .unsound("\(path): member \(expected[0].name) reads back as other bytes than were written.")
-            }
-            found = found.dropFirst(expected.count)
-        }
-        return (contents.compressedBytes, contents.sha256)
+        return try Reread(path: path, entries: entries).result()
     }
 
     private func copy(_ item: ArchiveItem, digest: ContentDigest, to name: String) throws(DropError) {

@@ -74,9 +74,20 @@ extension DropPipeline {
         if let source { lineage.append(.init("epoch", .string(source.epoch.description))) }
         if let link = record.link { lineage.append(.init(link.kind.rawValue, .string(link.drop.description))) }
         let kind = record.state == .applied || record.state == .archived ? "applied" : record.state.rawValue
-        let same = record.link?.kind == .duplicates ? record.link?.drop : nil
+        let same = try sameBytes(as: record)
         try archive.append(ArchiveItem(record: record, path: path, kind: kind, lineage: .object(lineage), sameBytesAs: same))
     }
+
+    /// The archived drop that holds these bytes already: evidence is stored once, by digest. A small file is not looked for,
+    /// since storing it again costs less.
+    private func sameBytes(as record: DropRecord) throws(DropError) -> DropID? {
+        if record.link?.kind == .duplicates { return record.link?.drop }
+        guard let digest = record.digest, record.bytes >= Self.repeatedBytesMin else { return nil }
+        return try ports.register.archived(with: digest)
+    }
+
+    /// Files from this size on are stored once. Units: bytes.
+    private static let repeatedBytesMin: UInt64 = 64 << 10
 
     private func close(_ archive: any DropArchive, _ work: inout ArchiveWork) throws(DropError) {
         let items = try timed(.archive) { () throws(DropError) in try archive.close() }

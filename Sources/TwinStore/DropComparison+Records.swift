@@ -56,6 +56,7 @@ extension DropComparison {
             books.recordsUsed += 1
             books.unchanged += 1
             markSeen(operations[0])
+            follow(operations[0])
             return
         }
         try checkAndApply(bytes)
@@ -82,6 +83,7 @@ extension DropComparison {
         if operation.isKnown {
             books.unchanged += 1
             markSeen(operation)
+            follow(operation)
         } else if isTwin {
             try applyTwin(operation, bytes)
         } else {
@@ -96,6 +98,14 @@ extension DropComparison {
         } else {
             seenRelationships.insert(operation.number)
         }
+    }
+
+    /// Notes that the source spoke of an operation's twin or relationship now.
+    @inline(__always)
+    func follow(_ operation: Pending) {
+        guard writer == nil else { return }
+        let isTwin = operation.verb.rawValue <= OperationVerb.deleteTwin.rawValue
+        memory.order.follow(isTwin ? .init(twin: operation.number) : .init(relationship: operation.number))
     }
 
     /// Refuses the current record; its operations are not applied and not counted.
@@ -119,8 +129,7 @@ extension DropComparison {
         let isTwin = operation.verb.rawValue <= OperationVerb.deleteTwin.rawValue
         if let refusal = try identityRefusal(operation, bytes, isTwin) { return refusal }
         let rules = isTwin ? try twinRules(index, bytes) : nil
-        let (isCanonical, isPlain) = try checkProperties(operation.head.properties, rules?.table, bytes)
-        operations[index].isCanonical = isCanonical
+        let isPlain = try checkProperties(index, rules?.table, bytes)
         if !job.policy.models.isEmpty, let refusal = try scopeRefusal(index, bytes) { return refusal }
         if let refusal = try modelRefusal(index, rules, isPlain: isPlain, bytes) { return ("model-refused", refusal) }
         if operation.verb == .patchTwin, try isMissing(operation, before: index) {
@@ -133,13 +142,10 @@ extension DropComparison {
     private func identityRefusal(
         _ operation: Pending, _ bytes: borrowing Span<UInt8>, _ isTwin: Bool
     ) throws(DropError) -> (String, String)? {
-        for range in isTwin ? [operation.head.id] : [operation.head.id, operation.head.target, operation.head.relationship] {
-            if let bad = OperationReader.firstInvalid(bytes, range) {
-                throw OperationReader.failure("an id is not UTF-8, or has a NUL", streamPosition, bad)
-            }
-            if range.count > 128, text(bytes, range).unicodeScalars.count > 128 {
-                return ("id", "The id \(Escaping.visible(array(bytes, range), scalarsMax: 40)) is longer than 128 characters.")
-            }
+        if let refusal = try textRefusal(operation.head.id, bytes) { return refusal }
+        if !isTwin {
+            if let refusal = try textRefusal(operation.head.target, bytes) { return refusal }
+            if let refusal = try textRefusal(operation.head.relationship, bytes) { return refusal }
         }
         guard !operation.head.id.isEmpty else { return ("id", "The id of a twin is empty.") }
         if !isTwin {
@@ -160,26 +166,38 @@ extension DropComparison {
         return nil
     }
 
-    /// Checks every property: whether the bytes can be stored as they are, and whether all pass the rules of the model.
     @inline(__always)
-    private func checkProperties(
-        _ range: Range<Int>, _ table: RuleTable?, _ bytes: borrowing Span<UInt8>
-    ) throws(DropError) -> (isCanonical: Bool, isPlain: Bool) {
+    private func textRefusal(_ range: Range<Int>, _ bytes: borrowing Span<UInt8>) throws(DropError) -> (String, String)? {
+        if let bad = OperationReader.firstInvalid(bytes, range) {
+            throw OperationReader.failure("an id is not UTF-8, or has a NUL", streamPosition, bad)
+        }
+        guard range.count > 128, text(bytes, range).unicodeScalars.count > 128 else { return nil }
+        return ("id", "The id \(Escaping.visible(array(bytes, range), scalarsMax: 40)) is longer than 128 characters.")
+    }
+
+    /// Checks every property of an operation, and notes what form they have. True when all pass the rules of the model.
+    @inline(__always)
+    private func checkProperties(_ index: Int, _ table: RuleTable?, _ bytes: borrowing Span<UInt8>) throws(DropError) -> Bool {
+        let range = operations[index].head.properties
         let rules = table?.rules ?? []
         var isPlain = true
         var reader = OperationReader(at: range.lowerBound, end: range.upperBound, base: streamPosition)
         var last: UInt32 = 0
-        var isCanonical = true
+        var isAscending = true
+        var hasAbsent = false
         while let property = try reader.property(bytes) {
             let key = try global(property.key)
-            if key <= last || property.type == .absent { isCanonical = false }
+            if key <= last { isAscending = false }
+            if property.type == .absent { hasAbsent = true }
             last = key
             if table != nil {
                 let isKnown = Int(property.key) < rules.count
                 if !isKnown || !rules[Int(property.key)].passes(property) { isPlain = false }
             }
         }
-        return (isCanonical, isPlain)
+        operations[index].isAscending = isAscending
+        operations[index].hasAbsent = hasAbsent
+        return isPlain
     }
 
     /// True when there is no twin to patch: neither in the graph nor stated earlier in the drop.

@@ -36,6 +36,7 @@ extension DropComparison {
             operation.number = 0
         }
         guard operation.number != 0 else { return try newRelationship(operation, bytes) }
+        follow(operation)
         if relationshipPlaces[operation.number] == Self.evaluating { try evaluate(bytes) }
         if relationshipPlaces[operation.number] != 0 { return try foldRelationship(operation, bytes) }
         relationshipPlaces[operation.number] = Self.evaluating
@@ -60,6 +61,7 @@ extension DropComparison {
             return try applyRelationship(operation, bytes)
         }
         operation.number = number
+        follow(operation)
         books.created += 1
         try logRelationship(operation, try statement(operation, bytes, record: current.number), bytes, isNew: true)
     }

@@ -34,10 +34,43 @@ extension DropComparison {
             }
             return try logNewTwin(operation, bytes)
         }
+        follow(operation)
         if twinPlaces[operation.number] == Self.evaluating { try evaluate(bytes) }
         if twinPlaces[operation.number] != 0 { return try foldTwin(operation, bytes) }
+        if isSurelyNew(operation) {
+            books.updated += 1
+            let isReplace = operation.verb == .replaceTwin
+            return try logRecord(
+                operation, bytes, as: isReplace ? .replaceTwin : .upsertTwin, isNew: false, keepsAbsent: !isReplace)
+        }
         twinPlaces[operation.number] = Self.evaluating
         evaluations.append(Evaluation(operation: operation, record: current.number))
+    }
+
+    /// True when there is little sense in comparing with the record here, as the writer does it again: the source said something
+    /// else about the twin before, and in this drop such statements have mostly been changes. (After a new mapping they are not:
+    /// then comparing belongs beside the commits.) The writer counts what it comes to.
+    @inline(__always)
+    private func isSurelyNew(_ operation: Pending) -> Bool {
+        foundChanged >= 16 && foundChanged * 2 >= compared && writer == nil && operation.isAscending
+            && operation.verb != .deleteTwin && memory.twinFingerprints[operation.number] != 0
+    }
+
+    /// Writes an operation with ascending properties as it stands.
+    @inline(__always)
+    private func logRecord(
+        _ operation: Pending, _ bytes: borrowing Span<UInt8>, as verb: OperationVerb, isNew: Bool, keepsAbsent: Bool
+    ) throws(DropError) {
+        let head = operation.head
+        try log.begin(head.id.count + 64 + head.properties.count * 2)
+        log.append(bytes, head.id)
+        appendRecordHead(current.number)
+        try appendProperties(operation, bytes, keepsAbsent: keepsAbsent)
+        twinPlaces[operation.number] = try log.finish(
+            ChangeEntry(
+                kind: .twin, verb: verb, isNew: isNew, number: operation.number, key: try global(head.key),
+                record: current.number, fingerprint: operation.fingerprint, idLength: head.id.count, targetLength: 0,
+                relationshipLength: 0))
     }
 
     /// A twin that another drop introduces, not committed yet: the writer compares.
@@ -57,21 +90,13 @@ extension DropComparison {
             return try applyTwin(operation, bytes)
         }
         operation.number = number
-        guard operation.isCanonical else {
+        follow(operation)
+        guard operation.isAscending else {
             try logTwin(operation, try statement(operation, bytes, record: current.number), bytes, isNew: true)
             books.created += 1
             return
         }
-        let head = operation.head
-        try log.begin(head.id.count + 64 + head.properties.count * 2)
-        log.append(bytes, head.id)
-        appendRecordHead(current.number)
-        try appendProperties(head.properties, bytes)
-        twinPlaces[number] = try log.finish(
-            ChangeEntry(
-                kind: .twin, verb: operation.verb, isNew: true, number: number, key: try global(head.key),
-                record: current.number, fingerprint: operation.fingerprint, idLength: head.id.count, targetLength: 0,
-                relationshipLength: 0))
+        try logRecord(operation, bytes, as: operation.verb, isNew: true, keepsAbsent: false)
         books.created += 1
     }
 
@@ -87,12 +112,16 @@ extension DropComparison {
         log.append(0)
     }
 
-    /// Canonical properties, their keys made global.
+    /// Ascending properties, their keys made global.
     @inline(__always)
-    func appendProperties(_ range: Range<Int>, _ bytes: borrowing Span<UInt8>) throws(DropError) {
-        if keysAreEqual { return log.append(bytes, range) }
+    func appendProperties(
+        _ operation: Pending, _ bytes: borrowing Span<UInt8>, keepsAbsent: Bool
+    ) throws(DropError) {
+        let range = operation.head.properties
+        if keysAreEqual, keepsAbsent || !operation.hasAbsent { return log.append(bytes, range) }
         var reader = OperationReader(at: range.lowerBound, end: range.upperBound, base: streamPosition)
         while let property = try reader.property(bytes, validating: false) {
+            if property.type == .absent, !keepsAbsent { continue }
             log.append(varint: UInt64(try global(property.key)))
             log.append(bytes, (property.value.lowerBound - 1)..<property.value.upperBound)
         }
@@ -188,6 +217,7 @@ extension DropComparison {
             deletedTwins += 1
             return try logTwin(operation, try statement(operation, bytes, record: item.record), bytes, isNew: false)
         }
+        compared += 1
         let model = UInt32(truncatingIfNeeded: query.integer(0))
         let key = try global(operation.head.key)
         if operation.isCanonical, keysAreEqual, key == 0 || key == model {
@@ -204,6 +234,7 @@ extension DropComparison {
             return unchangedTwin(operation)
         }
         books.updated += 1
+        foundChanged += 1
         try logTwin(operation, statement, bytes, isNew: false)
     }
 

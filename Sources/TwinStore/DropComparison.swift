@@ -13,13 +13,16 @@ final class DropComparison: ChangeSetBuilder {
         var verb: OperationVerb
         var head: OperationHead
         var hash: IdentityHash
-        var fingerprint: UInt64
+        var fingerprint: Fingerprint
         /// 0 when the identity has no number.
         var number: UInt32
         /// The source said the same before, and nobody changed it since.
         var isKnown: Bool
-        /// Global keys of the properties ascend and none is absent: the bytes are a stored record's.
-        var isCanonical = false
+        /// Global keys of the properties ascend.
+        var isAscending = false
+        var hasAbsent = false
+        /// The bytes of the properties are a stored record's.
+        var isCanonical: Bool { isAscending && !hasAbsent }
     }
 
     /// An operation on a committed twin or relationship that must be compared with its record, at the end of the frame.
@@ -84,6 +87,11 @@ final class DropComparison: ChangeSetBuilder {
     var current = CurrentRecord()
     var operations: [Pending] = []
     var evaluations: [Evaluation] = []
+    /// Records in a row that were not what the order of the source made expect.
+    var surprises = 0
+    /// How many statements about committed twins were compared with their records, and how many of them changed one.
+    var compared = 0
+    var foundChanged = 0
     /// End of the last record or span in the file.
     var filePosition: UInt64 = 0
     var streamPosition: UInt64 = 0
@@ -155,6 +163,7 @@ final class DropComparison: ChangeSetBuilder {
         (keys, keyNames, keysAreEqual, keysAreNew, modelIsAllowed) = ([0], [], true, false, [:])
         validation = DropValidation(job.policy.validation, store.catalog)
         (current, operations, evaluations) = (CurrentRecord(), [], [])
+        (compared, foundChanged, surprises) = (0, 0, 0)
         (filePosition, streamPosition) = (0, 0)
         (frames, framesBytes, framesAreComplete) = ([], 0, true)
         deferred = DeferredRecords()
@@ -178,10 +187,14 @@ final class DropComparison: ChangeSetBuilder {
 
     private func read(_ bytes: borrowing Span<UInt8>) throws(DropError) {
         var reader = OperationReader(end: bytes.count, base: streamPosition)
-        while let entry = try reader.entry(bytes) {
+        while !reader.isAtEnd {
+            if bytes[reader.at] == OperationEntry.record.rawValue {
+                try endRecord(bytes)
+                takeRepeated(&reader, bytes)
+            }
+            guard let entry = try reader.entry(bytes) else { break }
             switch entry {
             case .record(let gap, let length):
-                try endRecord(bytes)
                 try beginRecord(gap, length, reader)
             case .operation(let verb, _, let body):
                 guard current.isActive else { throw reader.failure("an operation stands outside a record") }

@@ -12,7 +12,7 @@ extension GraphCommit {
         var target: [UInt8]
         var id: [UInt8]
         var statement: DropStatement
-        var fingerprint: UInt64
+        var fingerprint: Fingerprint
         /// The drop that stated it.
         var origin: UInt64
 

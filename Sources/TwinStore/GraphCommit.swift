@@ -28,7 +28,7 @@ final class GraphCommit {
         var entered: [(kind: NumberReservation.Kind, hash: IdentityHash, number: UInt32)] = []
         /// Identities that had another number, of something deleted earlier in the same transaction.
         var displaced: [(kind: NumberReservation.Kind, hash: IdentityHash, number: UInt32)] = []
-        var revised: [(kind: NumberReservation.Kind, number: UInt32, fingerprint: UInt64)] = []
+        var revised: [(kind: NumberReservation.Kind, number: UInt32, fingerprint: Fingerprint)] = []
         var deleted: [(kind: NumberReservation.Kind, number: UInt32, hash: IdentityHash)] = []
         /// Identities this drop introduced that came to nothing.
         var vanished: [(kind: NumberReservation.Kind, number: UInt32, hash: IdentityHash)] = []

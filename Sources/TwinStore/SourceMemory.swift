@@ -13,8 +13,9 @@ final class SourceMemory: @unchecked Sendable {
 
     let source: SourceName
     /// By number: the fingerprint of the operation that is known to change nothing now; 0: none.
-    let twinFingerprints = SparseArray<UInt64>()
-    let relationshipFingerprints = SparseArray<UInt64>()
+    let twinFingerprints = SparseArray<Fingerprint>()
+    let relationshipFingerprints = SparseArray<Fingerprint>()
+    let order = DeliveryOrder()
     private(set) var scopes: [String: Owned] = [:]
     /// Names by key number minus one, as the database has them.
     var persistedKeys: [String] = []

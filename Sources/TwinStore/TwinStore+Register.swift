@@ -137,6 +137,20 @@ extension TwinStore: DropRegister, KeyTable {
         ).first
     }
 
+    package func archived(with digest: ContentDigest) throws(DropError) -> DropID? {
+        try reading { (database) throws(DropError) in
+            // One without a content member of its own has its header there.
+            let query = try RawStatement.cached(
+                """
+                SELECT id FROM drops INDEXED BY drops_digest
+                WHERE digest = ? AND container IS NOT NULL AND member NOT LIKE '%.drop.json' ORDER BY no LIMIT 1
+                """, database)
+            query.bind(blob: 1, digest.bytes)
+            defer { query.reset() }
+            return try query.step() ? DropID(query.text(0)) : nil
+        }
+    }
+
     package func drop(
         withIntake identity: FileIdentity, of source: SourceName, before id: DropID
     ) throws(DropError) -> DropRecord? {

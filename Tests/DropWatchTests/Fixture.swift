@@ -186,6 +186,7 @@ final class RegisterFake: DropRegister {
     func newestApplied(of source: SourceName) throws(DropError) -> DropRecord? { nil }
     func commitSequence(of id: DropID) throws(DropError) -> UInt64? { nil }
     func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord? { nil }
+    func archived(with digest: ContentDigest) throws(DropError) -> DropID? { nil }
     func drop(withIntake identity: FileIdentity, of source: SourceName, before id: DropID) throws(DropError) -> DropRecord? {
         state.with { $0.records.values.first { $0.intake == identity && $0.id < id } }
     }

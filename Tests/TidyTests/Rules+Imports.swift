@@ -9,7 +9,7 @@ enum Rules {
         // Kits
         "ThreadKit": ["DequeModule"],
         "SocketKit": ["ThreadKit"],
-        "ArchiveKit": ["CArchive"],
+        "ArchiveKit": ["CArchive", "CZstd"],
         "CurlKit": ["CCurl"],
         // Adapters
         "DropWatch": ["DropCore", "TwinModel", "ThreadKit", "SystemPackage", "Crypto", "CLinuxFiles"],

@@ -16,7 +16,10 @@ struct PropertyStep: Sendable {
     enum Otherwise: UInt8, Sendable { case keep, empty, reject }
 
     var key = Key.none
+    /// Number of the column in the plan.
     var column: Int32 = 0
+    /// Where the column stands in the file at hand; see `RowMapper`.
+    var place: Int32 = 0
     var kind = Kind.string
     /// Nothing but type, null words and policies are set: the short way is enough.
     var isSimple = false

@@ -7,6 +7,9 @@ struct RowMapper: ~Copyable {
     fileprivate let output: Output
     /// Place of each column of the plan in this file.
     fileprivate let places: Fixed<Int>
+    /// The plan's steps with their places.
+    fileprivate let steps: Fixed<PropertyStep>
+    fileprivate let plainBytes = Template.plainBytes
     fileprivate var occurrences = Occurrences()
     fileprivate var occurrence: UInt64 = 0
     fileprivate var scratch = ByteScratch(capacity: 1024)
@@ -16,9 +19,18 @@ struct RowMapper: ~Copyable {
         self.host = host
         self.output = output
         self.places = Fixed(places)
+        steps = Fixed(
+            (0..<plan.steps.count).map { index in
+                var step = plan.steps[index]
+                step.place = step.column < places.count ? Int32(clamping: places[Int(step.column)]) : .max
+                return step
+            })
     }
 
-    deinit { places.free() }
+    deinit {
+        places.free()
+        steps.free()
+    }
 
     /// Gives the operations of the reader's current record, or rejects it.
     mutating func map(_ reader: borrowing DelimitedReader) throws(PluginError) {
@@ -66,7 +78,7 @@ struct RowMapper: ~Copyable {
     {
         if verb != .delete {
             for index in rule.firstStep..<rule.firstStep + rule.stepCount {
-                guard set(plan.steps[index], reader) else { return false }
+                guard set(steps[index], reader) else { return false }
             }
         }
         try output.end()
@@ -100,8 +112,21 @@ struct RowMapper: ~Copyable {
 
     /// The text of a template whose parts are all there; the cell itself where the template is nothing but a cell.
     fileprivate mutating func text(_ template: Int, _ reader: borrowing DelimitedReader, from start: Int) -> Bytes? {
+        if let part = plan.templates[template].onlyCell {
+            var value = cell(part.column, reader)
+            if part.trims { value = value.trimmed }
+            if value.isEmpty || isNull(value, plan.idNulls, plan.idNullLengths) { return nil }
+            if plan.templates[template].escape == .none || isPlain(value) { return value }
+        }
         guard append(template, reader) else { return nil }
         return scratch.bytes(from: start)
+    }
+
+    @inline(__always)
+    private func isPlain(_ value: Bytes) -> Bool {
+        var index = 0
+        while index < value.count, plainBytes[Int(value[index])] { index += 1 }
+        return index == value.count
     }
 
     /// Appends a template's text to the scratch; false when a cell of it is empty, or the text is.
@@ -126,7 +151,7 @@ struct RowMapper: ~Copyable {
     }
 
     fileprivate mutating func appendCell(_ value: Bytes, _ letters: Template.Letters, _ escape: Template.Escape) {
-        let plain = Template.plainBytes
+        let plain = plainBytes
         var index = 0
         if letters == .kept {
             if escape == .percent {
@@ -215,7 +240,7 @@ extension RowMapper {
     @inline(__always)
     fileprivate mutating func set(_ step: PropertyStep, _ reader: borrowing DelimitedReader) -> Bool {
         guard step.isSimple else { return setSlowly(step, reader) }
-        let value = cell(Int(step.column), reader)
+        let value = reader[Int(step.place)]
         if isNull(value, Int(step.nulls), step.nullLengths) { return setNothing(step) }
         return convert(value, step)
     }
@@ -238,7 +263,7 @@ extension RowMapper {
         case .constantText: value = detail.text
         case .template:
             if append(detail.template, reader) { value = scratch.bytes() } else { isMissing = true }
-        case .column: value = cell(Int(step.column), reader)
+        case .column: value = reader[Int(step.place)]
         }
         if detail.trims { value = value.trimmed }
         isMissing = isMissing || (detail.source != .constantText && isNull(value, Int(step.nulls), step.nullLengths))

@@ -20,6 +20,8 @@ struct Template: Sendable {
     let parts: Fixed<Part>
     let escape: Escape
     let usesOccurrence: Bool
+    /// The part of a template that is nothing but a cell, its letters kept; nil for every other.
+    let onlyCell: Part?
     /// As it was written, for messages.
     let text: String
 
@@ -49,6 +51,7 @@ struct Template: Sendable {
         if !literal.isEmpty { parts.append(Part(source: .literal, literal: Bytes(kept: literal))) }
         usesOccurrence = parts.contains { $0.source == .occurrence }
         self.parts = Fixed(parts)
+        onlyCell = parts.count == 1 && parts[0].source == .column && parts[0].letters == .kept ? parts[0] : nil
     }
 
     private static func part(_ text: String, of template: String, _ columns: inout ColumnNames) throws(PluginError) -> Part {

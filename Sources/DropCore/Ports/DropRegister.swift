@@ -121,6 +121,8 @@ package protocol DropRegister: Sendable {
     func commitSequence(of id: DropID) throws(DropError) -> UInt64?
     /// The newest applied (or later) drop of the source with these bytes.
     func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord?
+    /// The drop, of whichever source, whose content member in the archive has these bytes; nil where there is none yet.
+    func archived(with digest: ContentDigest) throws(DropError) -> DropID?
     /// The newest drop of the source before `id` that was this intake.
     func drop(withIntake identity: FileIdentity, of source: SourceName, before id: DropID) throws(DropError) -> DropRecord?
 }

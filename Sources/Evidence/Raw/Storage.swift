@@ -30,10 +30,16 @@ final class StorageFile {
 
     /// Up to `buffer.count` bytes from `offset`; fewer only at the end of the file.
     func read(into buffer: inout [UInt8], at offset: UInt64) throws(DropError) -> Int {
+        try read(into: &buffer, count: buffer.count, at: offset)
+    }
+
+    /// Up to `bytes` bytes, which fit the buffer, from `offset`; fewer only at the end of the file.
+    func read(into buffer: inout [UInt8], count bytes: Int, at offset: UInt64) throws(DropError) -> Int {
+        precondition(bytes <= buffer.count, "the buffer has room for what is read")
         var filled = 0
-        while filled < buffer.count {
+        while filled < bytes {
             let count = unsafe buffer.withUnsafeMutableBytes {
-                unsafe pread(descriptor, $0.baseAddress! + filled, $0.count - filled, Int(offset) + filled)
+                unsafe pread(descriptor, $0.baseAddress! + filled, bytes - filled, Int(offset) + filled)
             }
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw .storage("read", path, errno) }

@@ -32,6 +32,7 @@ extension Bytes {
     /// Errors: `not-a-number`, `number-too-large` (outside of 64 bits).
     @inlinable
     public func int64() throws(ValueError) -> Int64 {
+        if let short = ShortNumber(self) { return short.isNegative ? 0 &- Int64(short.digits) : Int64(short.digits) }
         var index = 0
         var negative = false
         if count > 0, self[0] == 0x2D || self[0] == 0x2B {
@@ -98,6 +99,10 @@ extension Bytes {
     /// rest goes through the standard library. Errors: `not-a-number`, `number-too-large` (not finite).
     @inlinable
     public func double(_ format: NumberFormat = .plain) throws(ValueError) -> Double {
+        if let short = ShortNumber(self, point: format.point) {
+            let value = short.decimals == 0 ? Double(short.digits) : Double(short.digits) / Bytes.power(short.decimals)
+            return short.isNegative && short.digits != 0 ? -value : value
+        }
         var index = 0
         var negative = false
         if count > 0, self[0] == 0x2D || self[0] == 0x2B {

@@ -13,7 +13,7 @@ struct ChangeEntry {
     /// Global key of the model, or of the relationship's name; 0: none.
     var key: UInt32
     var record: UInt64
-    var fingerprint: UInt64
+    var fingerprint: Fingerprint
     /// Lengths of what follows: id (or source id), target id, relationship id; then the record bytes.
     var idLength: Int
     var targetLength: Int
@@ -25,7 +25,7 @@ struct ChangeEntry {
 ///
 /// `@unchecked Sendable`: used by one thread at a time, first the builder's, then the writer's.
 @safe final class ChangeLog: @unchecked Sendable {
-    static let headLength = 40
+    static let headLength = 48
     private static let memoryBytes = 8 << 20
 
     private let folder: String
@@ -114,10 +114,10 @@ struct ChangeEntry {
         unsafe head.storeBytes(of: entry.number, toByteOffset: 8, as: UInt32.self)
         unsafe head.storeBytes(of: entry.key, toByteOffset: 12, as: UInt32.self)
         unsafe head.storeBytes(of: entry.record, toByteOffset: 16, as: UInt64.self)
-        unsafe head.storeBytes(of: entry.fingerprint, toByteOffset: 24, as: UInt64.self)
-        unsafe head.storeBytes(of: UInt16(entry.idLength), toByteOffset: 32, as: UInt16.self)
-        unsafe head.storeBytes(of: UInt16(entry.targetLength), toByteOffset: 34, as: UInt16.self)
-        unsafe head.storeBytes(of: UInt16(entry.relationshipLength), toByteOffset: 36, as: UInt16.self)
+        unsafe head.storeBytes(of: UInt16(entry.idLength), toByteOffset: 24, as: UInt16.self)
+        unsafe head.storeBytes(of: UInt16(entry.targetLength), toByteOffset: 26, as: UInt16.self)
+        unsafe head.storeBytes(of: UInt16(entry.relationshipLength), toByteOffset: 28, as: UInt16.self)
+        unsafe head.storeBytes(of: entry.fingerprint, toByteOffset: 32, as: Fingerprint.self)
         used = (used + 15) & ~15
         count += 1
         if entry.kind == .relationship { hasRelationships = true }
@@ -195,10 +195,10 @@ struct ChangeEntry {
                 isNew: unsafe start.load(fromByteOffset: 6, as: UInt8.self) == 1, number: number,
                 key: unsafe start.load(fromByteOffset: 12, as: UInt32.self),
                 record: unsafe start.load(fromByteOffset: 16, as: UInt64.self),
-                fingerprint: unsafe start.load(fromByteOffset: 24, as: UInt64.self),
-                idLength: unsafe Int(start.load(fromByteOffset: 32, as: UInt16.self)),
-                targetLength: unsafe Int(start.load(fromByteOffset: 34, as: UInt16.self)),
-                relationshipLength: unsafe Int(start.load(fromByteOffset: 36, as: UInt16.self)))
+                fingerprint: unsafe start.load(fromByteOffset: 32, as: Fingerprint.self),
+                idLength: unsafe Int(start.load(fromByteOffset: 24, as: UInt16.self)),
+                targetLength: unsafe Int(start.load(fromByteOffset: 26, as: UInt16.self)),
+                relationshipLength: unsafe Int(start.load(fromByteOffset: 28, as: UInt16.self)))
         }
 
         /// The bytes after the head; valid for the call only.
@@ -263,10 +263,7 @@ struct ChangeEntry {
 extension ChangeLog.View {
     @inline(__always) var isTwin: Bool { unsafe start.load(fromByteOffset: 4, as: UInt8.self) == 0 }
 
-    /// Global key of the model, or of a relationship's name.
-    @inline(__always) var model: UInt32 { unsafe start.load(fromByteOffset: 12, as: UInt32.self) }
-
-    @inline(__always) var fingerprint: UInt64 { unsafe start.load(fromByteOffset: 24, as: UInt64.self) }
+    @inline(__always) var fingerprint: Fingerprint { unsafe start.load(fromByteOffset: 32, as: Fingerprint.self) }
 
     /// A new twin whose record can be written as it is.
     @inline(__always) var isPlainNewTwin: Bool {
@@ -281,7 +278,7 @@ extension RawStatement {
     @inline(__always)
     func insertTwin(_ view: borrowing ChangeLog.View) throws(DropError) {
         let body = unsafe view.body
-        let idLength = unsafe Int(view.start.load(fromByteOffset: 32, as: UInt16.self))
+        let idLength = unsafe Int(view.start.load(fromByteOffset: 24, as: UInt16.self))
         let model = unsafe view.start.load(fromByteOffset: 12, as: UInt32.self)
         bind(1, view.number)
         unsafe bind(text: 2, UnsafeRawBufferPointer(rebasing: body[..<idLength]))

@@ -5,28 +5,43 @@ import Synchronization
 /// 1024 small hash tables, each behind a lock of its own, with open addressing in the order of the hash. A slot has 16 bytes: 96
 /// bits of the hash (ten more choose the table) and the number. Tables grow by a quarter when three quarters full, so that an
 /// entry costs 21 to 27 bytes and growth never copies more than a thousandth of the whole. Safe from any thread.
-@safe final class IdentityIndex: Sendable {
-    private let shards: [Shard]
+///
+/// `@unchecked Sendable`: the memory of the tables' locks is made once; each table is touched under its lock only.
+@safe final class IdentityIndex: @unchecked Sendable {
+    private static let tableCount = 1024
+    /// Side by side and not as objects, so that a look counts no references.
+    private let tables: UnsafeMutablePointer<Mutex<Table>>
 
     init() {
-        shards = (0..<1024).map { _ in Shard() }
+        unsafe tables = .allocate(capacity: Self.tableCount)
+        for index in 0..<Self.tableCount { unsafe (tables + index).initialize(to: Mutex(Table())) }
+    }
+
+    deinit {
+        unsafe tables.deinitialize(count: Self.tableCount)
+        unsafe tables.deallocate()
+    }
+
+    @inline(__always)
+    private func locked<R>(_ hash: IdentityHash, _ body: (inout Table) -> R) -> R {
+        unsafe tables[Int(hash.low >> 54)].withLock { body(&$0) }
     }
 
     /// The number of an identity; 0 when it has none.
     @inline(__always)
     func number(of hash: IdentityHash) -> UInt32 {
-        shards[Int(hash.low >> 54)].table.withLock { $0.find(hash) }
+        locked(hash) { $0.find(hash) }
     }
 
     /// Enters `number` unless the identity has one already: that one is the answer, else 0.
     func enter(_ hash: IdentityHash, _ number: UInt32) -> UInt32 {
-        shards[Int(hash.low >> 54)].table.withLock { $0.enter(hash, number) }
+        locked(hash) { $0.enter(hash, number) }
     }
 
     /// Gives the identity another number; its former one, or 0.
     @discardableResult
     func replace(_ hash: IdentityHash, _ number: UInt32) -> UInt32 {
-        shards[Int(hash.low >> 54)].table.withLock { table in
+        locked(hash) { table in
             let former = table.remove(hash)
             _ = table.enter(hash, number)
             return former
@@ -35,16 +50,14 @@ import Synchronization
 
     /// Removes the identity if its number is `number`.
     func remove(_ hash: IdentityHash, _ number: UInt32) {
-        shards[Int(hash.low >> 54)].table.withLock { table in
+        locked(hash) { table in
             if table.find(hash) == number { _ = table.remove(hash) }
         }
     }
 
     /// Bytes the slots take.
-    var byteCount: Int { shards.reduce(0) { $0 + $1.table.withLock { $0.capacity * 16 } } }
-
-    private final class Shard: Sendable {
-        let table = Mutex(Table())
+    var byteCount: Int {
+        (0..<Self.tableCount).reduce(0) { sum, index in unsafe sum + tables[index].withLock { $0.capacity * 16 } }
     }
 
     @safe private struct Table: ~Copyable, @unchecked Sendable {  // Touched only under its shard's lock.

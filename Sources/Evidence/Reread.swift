@@ -1,0 +1,63 @@
+import ArchiveKit
+import DropCore
+
+/// Reads a container that was just written, and compares: header members by their SHA-256, contents byte for byte with the files
+/// they were read from, which is stricter than a second SHA-256 over them, and cheaper.
+struct Reread {
+    let path: String
+    let entries: [ContainerEntry]
+
+    /// - Returns: size and SHA-256 of the compressed file.
+    /// - Throws: `unsound` where something differs; errors of reading.
+    func result() throws(DropError) -> (bytes: UInt64, sha256: ContentDigest) {
+        let file = try StorageFile(path, .read)
+        var limits = TarZstdReader.Limits()
+        limits.expandedBytesMax = entries.reduce(0) { $0 + $1.header.bytes + $1.record.bytes }
+        limits.membersMax = entries.count * 2
+        // Sizes are known beforehand, so that the ratio needs no tighter bound than zstd's own.
+        limits.ratioMax = 200_000
+        let whole = HashBox()
+        do {
+            let reader = try TarZstdReader(descriptor: file.descriptor, limits: limits) { whole.hash.update($0) }
+            for entry in entries {
+                try expect(entry.header.name, entry.header.bytes, reader)
+                var hash = StreamHash()
+                try reader.read { hash.update($0) }
+                guard hash.digest == entry.header.digest else { throw differs(entry.header.name) }
+                guard let name = entry.contentName else { continue }
+                try expect(name, entry.record.bytes, reader)
+                try compare(name, with: StorageFile(entry.path, .read), reader)
+            }
+            if let more = try reader.nextMember() { throw differs(more.name) }
+            try reader.finish()
+            return (reader.compressedBytes, whole.hash.digest)
+        } catch let error as ArchiveKitError {
+            throw DropError(error, path)
+        } catch let error as DropError {
+            throw error
+        } catch {
+            preconditionFailure("nothing above throws anything else")
+        }
+    }
+
+    private func expect(_ name: String, _ bytes: UInt64, _ reader: TarZstdReader) throws {
+        guard let member = try reader.nextMember(), member.name.utf8.elementsEqual(name.utf8), member.bytes == bytes else {
+            throw differs(name)
+        }
+    }
+
+    private func compare(_ name: String, with source: StorageFile, _ reader: TarZstdReader) throws {
+        var position: UInt64 = 0
+        var block = [UInt8](repeating: 0, count: 0)
+        try reader.read { (bytes) throws(DropError) in
+            if block.count < bytes.byteCount { block = [UInt8](repeating: 0, count: bytes.byteCount) }
+            let isRead = try source.read(into: &block, count: bytes.byteCount, at: position) == bytes.byteCount
+            guard isRead, block.begins(with: bytes) else { throw differs(name) }
+            position += UInt64(bytes.byteCount)
+        }
+    }
+
+    private func differs(_ name: String) -> DropError {
+        .unsound("\(path): member \(Escaping.visible(name)) reads back as other bytes than were written.")
+    }
+}
