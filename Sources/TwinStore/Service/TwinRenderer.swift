@@ -9,6 +9,7 @@ final class TwinRenderer {
     private let database: Database
     private let catalog: ModelCatalog
     private var times: [UInt64: Int64] = [:]
+    private var lastTime: (ticks: Int64, text: String) = (0, CalendarText.ticks(0))
 
     /// - Parameter present: the call under way and its time, which the database does not have yet.
     init(_ store: TwinStore, _ database: Database, _ catalog: ModelCatalog, present: (call: UInt64, ticks: Int64)? = nil) {
@@ -30,6 +31,12 @@ final class TwinRenderer {
         return ticks
     }
 
+    /// A time as text. Most properties of a page were set by few drops: the last text is kept.
+    private func text(_ ticks: Int64) -> String {
+        if ticks != lastTime.ticks { lastTime = (ticks, CalendarText.ticks(ticks)) }
+        return lastTime.text
+    }
+
     func entity(twin: StoredEntity) throws(DropError) -> ServiceEntity {
         ServiceEntity(etag: store.etag(twin, kind: 0), document: try document(twin: twin))
     }
@@ -39,7 +46,7 @@ final class TwinRenderer {
         let parts = try parts(twin)
         var root: [JSON.Member] = []
         if twin.key != 0 { root.append(.init("$model", .string(store.keys.name(twin.key)))) }
-        root.append(.init("$lastUpdateTime", .string(CalendarText.ticks(try lastUpdate(twin, parts)))))
+        root.append(.init("$lastUpdateTime", .string(text(try lastUpdate(twin, parts)))))
         var members: [JSON.Member] = [.init("$dtId", .string(twin.id)), .init("$etag", .string(store.etag(twin, kind: 0)))]
         for part in parts {
             guard let component = part.component else {
@@ -60,7 +67,7 @@ final class TwinRenderer {
 
     private func object(_ part: Part) -> JSON {
         var metadata: [JSON.Member] = []
-        if let ticks = part.ticks { metadata.append(.init("$lastUpdateTime", .string(CalendarText.ticks(ticks)))) }
+        if let ticks = part.ticks { metadata.append(.init("$lastUpdateTime", .string(text(ticks)))) }
         return .object(part.values + [.init("$metadata", .object(metadata + part.metadata))])
     }
 
@@ -108,7 +115,7 @@ final class TwinRenderer {
             let place = path.component.map(index) ?? 0
             let ticks = try ticks(property.stamp.drop)
             parts[place].values.append(.init(path.name, try property.decoded().json))
-            var times: [JSON.Member] = [.init("lastUpdateTime", .string(CalendarText.ticks(ticks)))]
+            var times: [JSON.Member] = [.init("lastUpdateTime", .string(text(ticks)))]
             if let source = twin.record.extras.sourceTimes.first(where: { $0.key == property.key }) {
                 times.append(.init("sourceTime", .string(String(decoding: source.text, as: UTF8.self))))
             }
