@@ -61,8 +61,9 @@ extension DropPipeline {
             _ = try insisting { () throws(DropError) in try end(record, asDuplicateOf: first) }
             return nil
         }
+        let epoch = try ports.transformer.epoch(of: record.source)
         tell(.transforming(record))
-        let builder = try ports.graph.changeSet(for: applyJob(for: record, source))
+        let builder = try ports.graph.changeSet(for: applyJob(for: record, source, epoch))
         do throws(DropError) {
             var record = record
             record.plugin = try ports.spool.withDescriptor(of: record.id) { (descriptor, bytes) throws(DropError) in
@@ -87,9 +88,9 @@ extension DropPipeline {
         try ports.receipts.writeRejects(rejections, spans: spans, of: record, spooledAt: ports.spool.path(of: record.id))
     }
 
-    func applyJob(for record: DropRecord, _ source: PipelineSource) -> ApplyJob {
+    private func applyJob(for record: DropRecord, _ source: PipelineSource, _ epoch: ContentDigest) -> ApplyJob {
         ApplyJob(
-            drop: record.id, source: record.source, policy: source.policy, bytes: record.bytes, epoch: source.epoch,
+            drop: record.id, source: record.source, policy: source.policy, bytes: record.bytes, epoch: epoch,
             amends: record.link?.kind == .amends ? record.link?.drop : nil, released: record.released,
             scratchFolder: limits.scratchFolder)
     }

@@ -60,8 +60,13 @@ final class Engine: Sendable {
     /// Recovers, then starts the stages, then looks at the drop zone.
     func start() throws(DropError) {
         alive.with { thread in
-            thread = NamedThread("td-alive") { [lock, isOver] in
-                while !isOver.wait(until: { $0 }, timeout: .seconds(10), { $0 }) { lock.touch() }
+            thread = NamedThread("td-alive") { [self] in
+                var seconds = 0
+                while !isOver.wait(until: { $0 }, timeout: .seconds(1), { $0 }) {
+                    seconds += 1
+                    if seconds % 10 == 0 { lock.touch() }
+                    resumeCorrected()
+                }
             }
         }
         try pipeline.start()
@@ -122,6 +127,15 @@ final class Engine: Sendable {
             if pipeline.waitUntilStopping() == nil { try lock.release() }
         } catch {
             log.error("The home was not closed cleanly.", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Sources that were suspended, and whose plugin, mapping or tables were changed since, go on.
+    private func resumeCorrected() {
+        for source in pipeline.suspended where host.isWorthAnotherTry(source) {
+            log.notice("The files of a suspended source were changed; it goes on.", metadata: ["source": "\(source)"])
+            host.resume(source)
+            pipeline.resume(source)
         }
     }
 
