@@ -64,6 +64,14 @@ extension DropPipeline {
         let epoch = try ports.transformer.epoch(of: record.source)
         tell(.transforming(record))
         let builder = try ports.graph.changeSet(for: applyJob(for: record, source, epoch))
+        state.quietly { $0.progress[record.id] = DropProgress(record) }
+        defer { state.quietly { $0.progress[record.id] = nil } }
+        let sink = ProgressSink(builder) { [state] books in
+            state.quietly { state in
+                state.progress[record.id]?.records = books.recordsRead
+                state.progress[record.id]?.bytesRead = books.bytesAccounted
+            }
+        }
         do throws(DropError) {
             var record = record
             record.plugin = try ports.spool.withDescriptor(of: record.id) { (descriptor, bytes) throws(DropError) in
@@ -71,7 +79,7 @@ extension DropPipeline {
                     TransformJob(
                         drop: record.id, source: record.source, fileName: record.fileName, descriptor: descriptor, bytes: bytes,
                         isCancelled: { [state] in state.quietly { $0.isCancelled } }),
-                    into: builder)
+                    into: sink)
             }
             let outcome = Result { () throws(DropError) in try builder.finish() }
             try writeRejects(builder.rejections, builder.spans, of: record)

@@ -38,6 +38,7 @@ final class Engine: Sendable {
     private let control = Monitor<ControlServer?>(nil)
     private let watching = Monitor(false)
     private let isOver = Monitor(false)
+    private let display = ProgressDisplay()
     private let alive = Monitor<NamedThread?>(nil)
 
     /// Which files are doubted since a power cut.
@@ -69,6 +70,7 @@ final class Engine: Sendable {
                 }
             }
         }
+        display.start(log: log) { [pipeline] in pipeline.progress().map(ProgressLine.init) }
         try pipeline.start()
         if case .daemon = intake {
             watcher.start()
@@ -121,6 +123,7 @@ final class Engine: Sendable {
         host.close()
         isOver.with { $0 = true }
         alive.with { $0 }?.join()
+        display.stop()
         do {
             try graph.close()
             // After a failure of storage the next start looks at everything, as after a crash.
@@ -143,6 +146,7 @@ final class Engine: Sendable {
     func answer(_ act: String, _ request: JSON) throws(DropError) -> JSON {
         switch act {
         case "ping": return ["pong": true]
+        case "progress": return .array(pipeline.progress().map { ProgressLine($0).json })
         case "status": return try StatusReport.running(self, pipeline.snapshot(), watcher, host)
         case "why": return WhyReport(home, watcher: watcher, register: register).answer(request["file"]?.string ?? "")
         case "rescan":
