@@ -1,7 +1,8 @@
 package import TwinModel
 
 /// The twin graph as a service: what the Azure Digital Twins data plane (api-version 2023-10-31) offers, without HTTP. Every
-/// call is one request of one caller, whole or not at all; calls block, and are safe from any thread but Swift's cooperative pool.
+/// call is one request of one caller, whole or not at all; calls block, and are safe from any thread but Swift's cooperative
+/// pool.
 ///
 /// All errors are `ServiceError`. Ids are compared byte by byte.
 package protocol TwinService: Sendable {
@@ -26,7 +27,8 @@ package protocol TwinService: Sendable {
 
     /// Errors: `DigitalTwinNotFound`.
     func twin(_ id: String) throws(ServiceError) -> ServiceEntity
-    /// Creates or replaces. Errors: `InvalidArgument`, `ValidationFailed`, `ModelDecommissioned`, `PreconditionFailed`, `TwinLimitReached`.
+    /// Creates or replaces. Errors: `InvalidArgument`, `ValidationFailed`, `ModelDecommissioned`, `PreconditionFailed`,
+    /// `TwinLimitReached`.
     func put(twin id: String, _ document: JSON, _ condition: Precondition, by caller: Caller) throws(ServiceError) -> ServiceEntity
     /// The new tag. Errors: `DigitalTwinNotFound`, `JsonPatchInvalid`, `ValidationFailed`, `PreconditionFailed`.
     func patch(twin id: String, _ patch: JSON, _ condition: Precondition, by caller: Caller) throws(ServiceError) -> String
