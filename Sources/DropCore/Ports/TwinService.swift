@@ -29,7 +29,9 @@ package protocol TwinService: Sendable {
     func twin(_ id: String) throws(ServiceError) -> ServiceEntity
     /// Creates or replaces. Errors: `InvalidArgument`, `ValidationFailed`, `ModelDecommissioned`, `PreconditionFailed`,
     /// `TwinLimitReached`.
-    func put(twin id: String, _ document: JSON, _ condition: Precondition, by caller: Caller) throws(ServiceError) -> ServiceEntity
+    func put(
+        twin id: String, _ document: JSON, _ condition: Precondition, by caller: Caller
+    ) throws(ServiceError) -> ServiceEntity
     /// The new tag. Errors: `DigitalTwinNotFound`, `JsonPatchInvalid`, `ValidationFailed`, `PreconditionFailed`.
     func patch(twin id: String, _ patch: JSON, _ condition: Precondition, by caller: Caller) throws(ServiceError) -> String
     /// Errors: `DigitalTwinNotFound`, `RelationshipsNotDeleted`, `PreconditionFailed`.
@@ -62,7 +64,8 @@ package protocol TwinService: Sendable {
     // Telemetry
 
     /// Checks that the twin (and component) exist; the payload is not stored.
-    func telemetry(twin id: String, component: String?, messageID: String, sourceTime: String?, payload: JSON, by caller: Caller)
+    func telemetry(
+        twin id: String, component: String?, messageID: String, sourceTime: String?, payload: JSON, by caller: Caller)
         throws(ServiceError)
 
     // Queries
