@@ -1,4 +1,4 @@
-import DropCore
+package import DropCore
 
 extension Configuration {
     /// The name of the configuration file in a home.
@@ -15,13 +15,33 @@ extension Configuration {
         home: String, installedPlugins: [String] = []
     ) throws(ConfigurationErrors) -> Configuration {
         let home = ConfigurationFiles.absolute(home, from: ConfigurationFiles.currentFolder)
-        let loader = ConfigurationLoader(home: home, installedPlugins: installedPlugins)
+        let loader = ConfigurationLoader(home: home, origin: .init(installedPlugins: installedPlugins))
         return try loader.load()
+    }
+
+    /// The same without any source: what a command needs that asks a running daemon.
+    package static func loadWithoutSources(home: String) throws(ConfigurationErrors) -> Configuration {
+        let home = ConfigurationFiles.absolute(home, from: ConfigurationFiles.currentFolder)
+        return try ConfigurationLoader(home: home, origin: .init(only: [])).load()
+    }
+
+    /// Reads one source again, with its manifest, mapping and lookups as they are now and `twindrop.yaml` as it was when this
+    /// configuration was read: a change of that takes effect with the next `load` only.
+    ///
+    /// Errors: everything that is wrong with the source, at once. Blocking; from any thread.
+    package func reread(_ name: SourceName) throws(ConfigurationErrors) -> Source {
+        let loader = ConfigurationLoader(
+            home: paths.home,
+            origin: .init(text: origin.text, installedPlugins: origin.installedPlugins, only: [name]))
+        guard let source = try loader.load().sources.first else {
+            preconditionFailure("a source that was read from this text is still in it")
+        }
+        return source
     }
 
     /// Every key `twindrop.yaml` may have, in the order they are read.
     package static var keys: [ConfigurationKey] {
-        let loader = ConfigurationLoader(home: "/", installedPlugins: [])
+        let loader = ConfigurationLoader(home: "/", origin: .init())
         let place = Place(file: fileName)
         let everything = YAMLFile(text: "sources: {name: {lookups: {table: {}}}}", file: fileName).root
         let root = Section(everything, at: place, diagnosis: loader.diagnosis)
@@ -33,13 +53,13 @@ extension Configuration {
 /// One `load`, from the file to the values. Used by one thread.
 final class ConfigurationLoader {
     let home: String
-    let installedPlugins: [String]
+    private(set) var origin: Configuration.Origin
     let diagnosis = Diagnosis()
     var files: ConfigurationFiles
 
-    init(home: String, installedPlugins: [String]) {
+    init(home: String, origin: Configuration.Origin) {
         self.home = home
-        self.installedPlugins = installedPlugins
+        self.origin = origin
         files = ConfigurationFiles(home: home)
     }
 
@@ -72,22 +92,26 @@ final class ConfigurationLoader {
         let sources = SourceReader(loader: self, paths: paths, fileBytesMax: fileBytesMax, worker: worker).read(root)
         return Configuration(
             paths: paths, sources: sources, limits: homeLimits, retention: retention, archive: archive, log: log,
-            http: http, indexes: indexes, files: files.read)
+            http: http, indexes: indexes, files: files.read, origin: origin)
     }
 
     /// The values of a YAML file; nil where it is empty or cannot be read, which is reported at `place`.
     func yaml(_ path: String, at place: Place, keyPath: String) -> YAMLNode? {
-        switch files.bytes(of: path, bytesMax: Configuration.fileBytesMax) {
+        let isMain = keyPath.isEmpty
+        let content =
+            isMain && !origin.text.isEmpty
+            ? .success(origin.text) : files.bytes(of: path, bytesMax: Configuration.fileBytesMax)
+        switch content {
         case .failure(let failure):
             let error = files.error(failure, path: path, at: place, keyPath: keyPath, bytesMax: Configuration.fileBytesMax)
-            let isMain = keyPath.isEmpty && failure == .missing
             diagnosis.report(
-                isMain
+                isMain && failure == .missing
                     ? ConfigurationError(
                         error.code, at: place, "there is no \(place.file) in \(Escaping.visible(home)).",
                         hint: "Make a home with `twindrop init`, or name one with --home.") : error)
             return nil
         case .success(let bytes):
+            if isMain { origin.text = bytes }
             guard let text = String(validating: bytes, as: UTF8.self) else {
                 diagnosis.report(
                     ConfigurationError(

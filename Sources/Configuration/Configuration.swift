@@ -30,6 +30,23 @@ package struct Configuration: Sendable, Equatable {
     /// Every file that was read: configuration, manifests, mappings, lookups; absolute, in the order they were read. A change of
     /// any of them asks for a new `load`.
     package let files: [String]
+    let origin: Origin
+
+    /// What `reread` goes by.
+    struct Origin: Sendable {
+        /// `twindrop.yaml` as it was when all was read.
+        var text: [UInt8] = []
+        var installedPlugins: [String] = []
+        /// The sources to be read; nil: all.
+        var only: [SourceName]?
+    }
+
+    /// Equal when both say the same, however it is written.
+    package static func == (left: Self, right: Self) -> Bool {
+        left.paths == right.paths && left.sources == right.sources && left.limits == right.limits
+            && left.retention == right.retention && left.archive == right.archive && left.log == right.log
+            && left.files == right.files
+    }
 
     /// The source `name`, where there is one.
     package func source(_ name: SourceName) -> Source? { sources.first { $0.name == name } }
@@ -137,4 +154,6 @@ package struct Source: Sendable, Equatable {
     package let duplicates: DuplicateRule
     package let order: DropOrder
     package let worker: WorkerBounds
+    /// The files that plugin, settings and lookups were read from: manifest, mapping, tables; absolute.
+    package let files: [String]
 }

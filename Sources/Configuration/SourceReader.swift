@@ -20,7 +20,7 @@ struct SourceReader {
     func read(_ root: Section) -> [Source] {
         let sections = root.sections("sources", word: "NAME")
         var all: [Read] = []
-        for (text, section) in sections {
+        for (text, section) in sections where loader.origin.only?.contains(where: { $0.text == text }) ?? true {
             let read = self.read(text, section)
             section.finish()
             if let read { all.append(read) }
@@ -49,9 +49,11 @@ struct SourceReader {
         let recursive = section.flag("recursive", standard: false)
         let readiness = readReadiness(section.section("ready"))
         let policy = readPolicy(section)
+        let before = loader.files.read.count
         let (plugin, manifest) = readPlugin(section)
         let settings = readSettings(section, manifest)
         let lookups = readLookups(section)
+        let files = Array(loader.files.read[before...])
         let duplicates = section.choice("duplicates", standard: DuplicateRule.newest)
         let order = section.choice("order", standard: DropOrder.none)
         let limits = section.section("limits")
@@ -65,7 +67,7 @@ struct SourceReader {
         let source = Source(
             name: name, title: title, watched: watched, policy: policy, plugin: plugin ?? "", manifest: manifest?.path ?? "",
             settings: settings, lookups: lookups, duplicates: duplicates, order: order,
-            worker: bounds)
+            worker: bounds, files: files)
         return Read(source: source, section: section, folder: loader.files.physical(folder), patterns: patterns)
     }
 
@@ -146,7 +148,7 @@ struct SourceReader {
 
     private func readPlugin(_ section: Section) -> (id: String?, manifest: SettingsManifest?) {
         guard let id = section.required("plugin", "the id of a plugin") else { return (nil, nil) }
-        let folders = [paths.plugins] + loader.installedPlugins
+        let folders = [paths.plugins] + loader.origin.installedPlugins
         for folder in folders {
             let path = ConfigurationFiles.absolute(id + SettingsManifest.suffix, from: folder)
             switch loader.files.bytes(of: path, bytesMax: SettingsManifest.bytesMax) {

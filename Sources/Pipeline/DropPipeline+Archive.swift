@@ -68,10 +68,9 @@ extension DropPipeline {
             record.state == .quarantined
             ? ports.spool.quarantinedPath(of: record.id, on: UTCDay(milliseconds: record.claimedAt))
             : ports.spool.path(of: record.id)
-        let source = sources[record.source]
         var lineage: [JSON.Member] = []
         if let sequence = end.commitSequence { lineage.append(.init("commit", .int(Int64(sequence)))) }
-        if let source { lineage.append(.init("epoch", .string(source.epoch.description))) }
+        if let epoch = record.plugin?.epoch { lineage.append(.init("epoch", .string(epoch.description))) }
         if let link = record.link { lineage.append(.init(link.kind.rawValue, .string(link.drop.description))) }
         let kind = record.state == .applied || record.state == .archived ? "applied" : record.state.rawValue
         let same = try sameBytes(as: record)

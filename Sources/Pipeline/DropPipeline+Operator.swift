@@ -47,6 +47,12 @@ extension DropPipeline {
         return record
     }
 
+    /// Sources whose drops wait because plugin or settings cannot be used.
+    package var suspended: Set<SourceName> { state.quietly { $0.scheduler.suspended } }
+
+    /// A suspended source goes on with the drops that wait.
+    package func resume(_ source: SourceName) { state.with { $0.scheduler.resume(source) } }
+
     /// A held or quarantined drop is given up: `discard`. Its bytes stay in the archive.
     package func discard(_ id: DropID) throws(DropError) -> DropRecord {
         var record = try find(id)

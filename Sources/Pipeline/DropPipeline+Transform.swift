@@ -83,8 +83,17 @@ extension DropPipeline {
             _ = try insisting { () throws(DropError) in try end(record, asDuplicateOf: first) }
             return nil
         }
+        let epoch = try ports.transformer.epoch(of: record.source)
         tell(.transforming(record))
-        let builder = try ports.graph.changeSet(for: applyJob(for: record, source))
+        let builder = try ports.graph.changeSet(for: applyJob(for: record, source, epoch))
+        state.quietly { $0.progress[record.id] = DropProgress(record) }
+        defer { state.quietly { $0.progress[record.id] = nil } }
+        let sink = ProgressSink(builder) { [state] books in
+            state.quietly { state in
+                state.progress[record.id]?.records = books.recordsRead
+                state.progress[record.id]?.bytesRead = books.bytesAccounted
+            }
+        }
         do throws(DropError) {
             var record = record
             record.plugin = try ports.spool.withDescriptor(of: record.id) { (descriptor, bytes) throws(DropError) in
@@ -92,7 +101,7 @@ extension DropPipeline {
                     TransformJob(
                         drop: record.id, source: record.source, fileName: record.fileName, descriptor: descriptor, bytes: bytes,
                         isCancelled: { [state] in state.quietly { $0.isCancelled } }),
-                    into: builder)
+                    into: sink)
             }
             let outcome = Result { () throws(DropError) in try builder.finish() }
             guard waitForClaim(of: record.id) else { throw Self.cancelled(record) }
@@ -110,9 +119,9 @@ extension DropPipeline {
         try ports.receipts.writeRejects(rejections, spans: spans, of: record, spooledAt: ports.spool.path(of: record.id))
     }
 
-    func applyJob(for record: DropRecord, _ source: PipelineSource) -> ApplyJob {
+    private func applyJob(for record: DropRecord, _ source: PipelineSource, _ epoch: ContentDigest) -> ApplyJob {
         ApplyJob(
-            drop: record.id, source: record.source, policy: source.policy, bytes: record.bytes, epoch: source.epoch,
+            drop: record.id, source: record.source, policy: source.policy, bytes: record.bytes, epoch: epoch,
             amends: record.link?.kind == .amends ? record.link?.drop : nil, released: record.released,
             scratchFolder: limits.scratchFolder)
     }

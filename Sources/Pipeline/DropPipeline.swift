@@ -26,6 +26,8 @@ package final class DropPipeline: Sendable {
         /// Drops in the hands of the committing or archiving thread.
         var committing = 0
         var archiving = 0
+        /// Drops that are being transformed.
+        var progress: [DropID: DropProgress] = [:]
         /// Drops that are archived and wait for their receipt.
         var unreceipted = 0
         /// Files and drops in the hands of a stage: submitted, and not at an end or waiting for a person.

@@ -6,17 +6,14 @@ package struct PipelineSource: Sendable {
     package var policy: ApplyPolicy
     package var duplicates: DuplicateRule
     package var order: DropOrder
-    /// Digest of plugin, settings, mapping and lookups: see `ApplyJob.epoch`.
-    package var epoch: ContentDigest
 
     package init(
-        name: SourceName, policy: ApplyPolicy, duplicates: DuplicateRule = .newest, order: DropOrder = .none, epoch: ContentDigest
+        name: SourceName, policy: ApplyPolicy, duplicates: DuplicateRule = .newest, order: DropOrder = .none
     ) {
         self.name = name
         self.policy = policy
         self.duplicates = duplicates
         self.order = order
-        self.epoch = epoch
     }
 }
 

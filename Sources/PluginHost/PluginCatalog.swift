@@ -71,7 +71,7 @@ package struct PluginCatalog: Sendable {
         let slash = libraryPath.utf8.lastIndex(of: UInt8(ascii: "/")).map { libraryPath.utf8.index(after: $0) }
         let start = slash ?? libraryPath.startIndex
         let name = Self.name(of: String(libraryPath[start...]))
-        let manifestPath = String(libraryPath[..<start]) + name + ".plugin.json"
+        let manifestPath = Self.manifestPath(ofLibrary: libraryPath)
         var manifest: PluginManifest?
         var digest: ContentDigest?
         var defect: DropError?
@@ -89,6 +89,12 @@ package struct PluginCatalog: Sendable {
         } catch { defect = error }
         return CataloguedPlugin(
             name: name, libraryPath: libraryPath, manifestPath: manifestPath, manifest: manifest, digest: digest, defect: defect)
+    }
+
+    /// Where the manifest of a library lies: `NAME.plugin.json` beside `NAME.so` or `libNAME.so`.
+    static func manifestPath(ofLibrary path: String) -> String {
+        let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path.utf8.index(after: $0) } ?? path.startIndex
+        return String(path[..<slash]) + name(of: String(path[slash...])) + ".plugin.json"
     }
 
     private static func readManifest(_ path: String) throws(DropError) -> PluginManifest {

@@ -19,6 +19,9 @@ package final class PluginHost: Transformer {
         /// Refuse to run plugins where the kernel lacks a layer of the sandbox; otherwise they run with the rest, and
         /// `sandboxMissing` says what is not there.
         package var requiresWholeSandbox = false
+        /// Reads a source again after one of its files changed; nil where nothing is ever read again but library and manifest.
+        /// Errors: what is wrong with the files, remedy suspendSource. Blocking; called on any thread.
+        package var reread: (@Sendable (SourceName) throws(DropError) -> PluginSource)?
 
         package init(workerPath: String, sources: [PluginSource], keyTable: any KeyTable) {
             self.workerPath = workerPath
@@ -85,8 +88,9 @@ package final class PluginHost: Transformer {
     /// Loads the plugin of `source` in a worker and returns what it says of itself: settings are checked by it, too.
     package func identify(_ source: SourceName) throws(DropError) -> Identity {
         let lane = try lane(of: source)
-        let library = try context.library(at: lane.source.libraryPath)
-        let hello = try lane.alone(isCancelled: { false }) { lane throws(DropError) in try lane.identify() }
+        let (hello, library) = try lane.alone(isCancelled: { false }) { lane throws(DropError) in
+            (try lane.identify(), try lane.refresh().plugin.library)
+        }
         return Identity(
             id: hello.id, version: hello.version, abiMajor: hello.abi.major, abiMinor: hello.abi.minor, digest: library.digest,
             sandboxMissing: HostContext.missing(from: hello.sandbox))
@@ -97,27 +101,30 @@ package final class PluginHost: Transformer {
         try lane(of: source).keys().texts
     }
 
-    /// SHA-256 over the plugin's digest, the settings and the lookup tables of a source: `ApplyJob.epoch`.
+    /// SHA-256 over the plugin's digest, the settings and the lookup tables of a source. See `Transformer`.
     package func epoch(of source: SourceName) throws(DropError) -> ContentDigest {
-        let lane = try lane(of: source)
-        return lane.source.epoch(library: try context.library(at: lane.source.libraryPath).digest)
+        try lane(of: source).alone(isCancelled: { false }) { lane throws(DropError) in try lane.refresh().epoch }
     }
 
-    /// Lifts a suspension: the source's plugin gets another chance.
+    /// Lifts a suspension: the source's plugin, and its files, get another chance.
     package func resume(_ source: SourceName) {
-        lanes[source]?.state.with {
-            $0.suspension = nil
-            $0.failed.removeAll()
+        lanes[source]?.state.with { state in
+            state.suspension = nil
+            state.failed.removeAll()
+            if state.defect != nil { (state.defect, state.loaded) = (nil, nil) }
         }
     }
 
+    /// Whether `source` is suspended and the files it runs by were changed since: `resume` may help. Looks at the files.
+    package func isWorthAnotherTry(_ source: SourceName) -> Bool { lanes[source]?.isWorthAnotherTry ?? false }
+
     /// All sources, by name.
     package func status() -> [SourceStatus] {
-        lanes.values.sorted { $0.source.name < $1.source.name }.map { lane in
+        lanes.values.sorted { $0.name < $1.name }.map { lane in
             lane.state.with { state in
                 SourceStatus(
-                    source: lane.source.name, isRunning: state.isBusy, hasWarmWorker: state.hasWorker,
-                    failuresInARow: state.failed.count, suspension: state.suspension, workerStarts: state.starts)
+                    source: lane.name, isRunning: state.isBusy, hasWarmWorker: state.hasWorker,
+                    failuresInARow: state.failed.count, suspension: state.suspension ?? state.defect, workerStarts: state.starts)
             }
         }
     }
@@ -140,8 +147,19 @@ package final class PluginHost: Transformer {
             lane.state.with { $0.hasWorker ? (used: $0.lastUsedAt, lane: lane) : nil }
         }
         guard warm.count >= warmWorkersMax else { return }
-        let idle = warm.filter { $0.lane.source.name != source }.sorted { $0.used < $1.used }
+        let idle = warm.filter { $0.lane.name != source }.sorted { $0.used < $1.used }
         for victim in idle.prefix(warm.count - warmWorkersMax + 1) { victim.lane.retire() }
+    }
+}
+
+/// A library as it was read, with the manifest that lay beside it then.
+final class LoadedPlugin: Sendable {
+    let library: PluginLibrary
+    let manifest: PluginManifest?
+
+    init(library: PluginLibrary, manifest: PluginManifest?) {
+        self.library = library
+        self.manifest = manifest
     }
 }
 
@@ -151,31 +169,34 @@ final class HostContext: Sendable {
     let keyTable: any KeyTable
     let sandbox = UInt32(TD_SANDBOX_ALL)
     private let requiresWholeSandbox: Bool
-    private let libraries = Mutex<[String: (library: PluginLibrary, manifest: PluginManifest?)]>([:])
+    let reread: (@Sendable (SourceName) throws(DropError) -> PluginSource)?
+    private let plugins = Mutex<[String: (plugin: LoadedPlugin, marks: [String: FileMark])]>([:])
 
     init(_ configuration: PluginHost.Configuration) {
         workerPath = configuration.workerPath
         keyTable = configuration.keyTable
         requiresWholeSandbox = configuration.requiresWholeSandbox
+        reread = configuration.reread
     }
 
-    /// The library at `path`, read and pinned the first time. A manifest beside it is checked; without one the library's own
-    /// words count.
-    func library(at path: String) throws(DropError) -> PluginLibrary {
-        try libraries.withLock { known throws(DropError) in
-            if let loaded = known[path] { return loaded.library }
+    /// The library at `path` with its manifest, read the first time and after either file changed. Without a manifest the
+    /// library's own words count.
+    func plugin(at path: String) throws(DropError) -> LoadedPlugin {
+        try plugins.withLock { known throws(DropError) in
+            let marks = FileMark.all([path, PluginCatalog.manifestPath(ofLibrary: path)])
+            if let known = known[path], known.marks == marks { return known.plugin }
             let library = try PluginLibrary(path: path)
             let found = PluginCatalog.inspect(libraryPath: path) { () throws(DropError) in library }
             if let defect = found.defect, !(defect.code == "plugin-manifest" && found.isWithoutManifest) { throw defect }
-            known[path] = (library, found.manifest)
-            return library
+            let plugin = LoadedPlugin(library: library, manifest: found.manifest)
+            known[path] = (plugin, marks)
+            return plugin
         }
     }
 
     /// Compares what the plugin says of itself with its manifest, and the sandbox with what is required.
-    func check(_ hello: Worker.Hello, library: PluginLibrary) throws(WorkerFailure) {
-        let manifest = libraries.withLock { $0[library.path]?.manifest }
-        if let manifest,
+    func check(_ hello: Worker.Hello, plugin: LoadedPlugin) throws(WorkerFailure) {
+        if let manifest = plugin.manifest,
             Array(manifest.id.utf8) != Array(hello.id.utf8) || Array(manifest.version.utf8) != Array(hello.version.utf8)
         {
             throw WorkerFailure(

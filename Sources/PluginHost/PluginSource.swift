@@ -1,7 +1,8 @@
 import Crypto
 package import DropCore
 
-/// What one source runs: its plugin, and everything the plugin is given. Immutable; a change is a new `PluginHost`.
+/// What one source runs: its plugin, and everything the plugin is given. Immutable; `PluginHost.Configuration.reread` makes it
+/// anew.
 package struct PluginSource: Sendable {
     /// One read-only lookup table. Of equal keys the first counts.
     package struct Lookup: Sendable, Equatable {
@@ -25,16 +26,19 @@ package struct PluginSource: Sendable {
     package let settings: String
     package let lookups: [Lookup]
     package let limits: WorkerLimits
+    /// The files that settings and lookups were read from, absolute: when one changes, the source is read again.
+    package let files: [String]
 
     package init(
         name: SourceName, libraryPath: String, settings: String = "{}", lookups: [Lookup] = [],
-        limits: WorkerLimits = WorkerLimits()
+        limits: WorkerLimits = WorkerLimits(), files: [String] = []
     ) {
         self.name = name
         self.libraryPath = libraryPath
         self.settings = settings
         self.lookups = lookups
         self.limits = limits
+        self.files = files
     }
 
     /// The bytes of OPEN (`twindrop_wire.h`) with the keys of the source so far.

@@ -90,7 +90,8 @@ extension SourceLane {
         try receive(&exchange, into: sink)
         worker.drops += 1
         return TransformSummary(
-            pluginID: hello.id, pluginVersion: hello.version, pluginDigest: worker.library.digest, log: exchange.log.finish())
+            pluginID: hello.id, pluginVersion: hello.version, pluginDigest: worker.library.digest,
+            epoch: state.with { $0.loaded?.epoch }, log: exchange.log.finish())
     }
 
     /// Gives the sink the keys of the source so far, in pieces that fit a frame.
@@ -146,15 +147,16 @@ extension SourceLane {
     /// Remembers a failure; the source is suspended when too many different drops failed one after the other.
     private func blame(_ drop: DropID, _ error: DropError) {
         let plugin = pluginName
+        let failuresMax = source.limits.failuresMax
         state.with { state in
             if !state.failed.contains(drop) { state.failed.append(drop) }
-            guard state.failed.count >= source.limits.failuresMax else { return }
+            guard state.failed.count >= failuresMax else { return }
             let count = state.failed.count
             state.suspension = DropError(
                 "plugin-suspended",
-                "Source \(source.name): plugin \(plugin) failed on \(count) drops in a row, last with: \(error.message)",
+                "Source \(name): plugin \(plugin) failed on \(count) drops in a row, last with: \(error.message)",
                 hint:
-                    "Replace the plugin and start twindrop again, or retry one of the drops if the cause is gone; its files wait.",
+                    "Replace the plugin, or retry one of the drops if the cause is gone; its files wait.",
                 remedy: .suspendSource)
         }
     }

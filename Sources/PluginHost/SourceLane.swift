@@ -19,23 +19,33 @@ final class SourceLane: @unchecked Sendable {
         var lastUsedAt: Int64 = 0
         var hasWorker = false
         var starts = 0
+        var source: PluginSource
+        var loaded: Loaded?
+        /// The files of `source` when they were last read, or found unusable; nil before.
+        var marks: [String: FileMark]?
+        /// Why the files cannot be used; nil when they can.
+        var defect: DropError?
     }
 
-    let source: PluginSource
-    let state = Monitor(State())
-    private let host: HostContext
+    let name: SourceName
+    let state: Monitor<State>
+    let host: HostContext
     private var worker: Worker?
 
     init(source: PluginSource, host: HostContext) {
-        self.source = source
+        name = source.name
+        state = Monitor(State(source: source))
         self.host = host
     }
+
+    /// What the source runs now.
+    var source: PluginSource { state.quietly { $0.source } }
 
     /// Waits for the lane, runs `body` alone in it, and leaves.
     func alone<T>(isCancelled: @Sendable () -> Bool, _ body: (SourceLane) throws(DropError) -> T) throws(DropError) -> T {
         var entered = false
         while !entered {
-            if isCancelled() { throw WorkerFailure(.cancelled, "").error(about: source.name.text, plugin: pluginName) }
+            if isCancelled() { throw WorkerFailure(.cancelled, "").error(about: name.text, plugin: pluginName) }
             entered = state.wait(until: { !$0.isBusy }, timeout: .milliseconds(200)) { state in
                 guard !state.isBusy else { return false }
                 state.isBusy = true
@@ -51,7 +61,7 @@ final class SourceLane: @unchecked Sendable {
             }
         }
         if state.with({ $0.isClosed }) {
-            throw WorkerFailure(.cancelled, "").error(about: source.name.text, plugin: pluginName)
+            throw WorkerFailure(.cancelled, "").error(about: name.text, plugin: pluginName)
         }
         return try body(self)
     }
@@ -80,7 +90,7 @@ final class SourceLane: @unchecked Sendable {
     /// The keys of the source so far, from the store the first time.
     func keys() throws(DropError) -> KeyList {
         if let known = state.with({ $0.keys }) { return known }
-        let names = try host.keyTable.keys(of: source.name)
+        let names = try host.keyTable.keys(of: name)
         do {
             let list = try KeyList(names)
             return state.with { state in
@@ -89,7 +99,7 @@ final class SourceLane: @unchecked Sendable {
             }
         } catch {
             throw DropError(
-                "key-table", "Source \(source.name): the stored key table is damaged. \(error.message)",
+                "key-table", "Source \(name): the stored key table is damaged. \(error.message)",
                 hint: "Run twindrop doctor, and restore a backup.", remedy: .stop)
         }
     }
@@ -100,13 +110,14 @@ final class SourceLane: @unchecked Sendable {
     func ready(log: inout PluginLog, isCancelled: @escaping @Sendable () -> Bool) throws(WorkerFailure) -> Worker {
         if let warm = worker, isFit(warm) { return warm }
         worker = nil
-        let library: PluginLibrary
+        let plugin: LoadedPlugin
         let table: KeyList
         do throws(DropError) {
-            library = try host.library(at: source.libraryPath)
+            if let loaded = state.with({ $0.loaded }) { plugin = loaded.plugin } else { plugin = try refresh().plugin }
             table = try keys()
         } catch { throw WorkerFailure(.sink(error), error.message) }
-        let new = try Worker(path: host.workerPath, library: library, limits: source.limits, sandbox: host.sandbox)
+        let source = source
+        let new = try Worker(path: host.workerPath, library: plugin.library, limits: source.limits, sandbox: host.sandbox)
         state.quietly { $0.starts += 1 }
         let configuration = source.configuration(keys: table)
         let sealed = unsafe configuration.withUnsafeBytes { unsafe td_wire_seal("twindrop-open", $0.baseAddress, $0.count) }
@@ -119,7 +130,7 @@ final class SourceLane: @unchecked Sendable {
             // A worker that is gone already tells by its result pipe why.
             _ = new.send(TD_WIRE_OPEN, descriptor: sealed)
             let hello = try self.hello(exchange.frame())
-            try host.check(hello, library: library)
+            try host.check(hello, plugin: plugin)
             new.hello = hello
             state.with { $0.hello = hello }
         } catch {

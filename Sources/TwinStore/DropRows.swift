@@ -129,6 +129,7 @@ extension TransformSummary {
         .object([
             .init("id", .string(pluginID)), .init("version", .string(pluginVersion)),
             .init("digest", .string(pluginDigest.description)),
+            .init("epoch", epoch.map { .string($0.description) } ?? .null),
             .init("log", .array(log.map { .string($0) })),
         ])
     }
@@ -138,6 +139,8 @@ extension TransformSummary {
             let digest = json["digest"]?.string.flatMap({ ContentDigest(hex: $0) })
         else { return nil }
         self.init(
-            pluginID: id, pluginVersion: version, pluginDigest: digest, log: json["log"]?.elements?.compactMap(\.string) ?? [])
+            pluginID: id, pluginVersion: version, pluginDigest: digest,
+            epoch: json["epoch"]?.string.flatMap { ContentDigest(hex: $0) },
+            log: json["log"]?.elements?.compactMap(\.string) ?? [])
     }
 }

@@ -11,7 +11,7 @@ extension GraphCommit {
             guard comparison.twinPlaces[view.number] == place else { return }
             if view.isPlainNewTwin {
                 try sql.insertTwin.insertTwin(view)
-                store.twinModels.stage(view.number, model: view.model)
+                store.twinModels.stage(view.number, model: view.key)
                 if member.createdTwins.insert(view.number) { member.books.created += 1 }
                 comparison.memory.twinFingerprints[view.number] = view.fingerprint
                 return

@@ -35,7 +35,8 @@ struct Delivery {
         }
         guard FileCalls.isFile(file) else {
             throw CommandFailure(
-                .usage, "There is no file \(Escaping.visible(file)).", "Name the file to hand over; a folder cannot be dropped.")
+                .usage, "There is no file \(Escaping.visible(file)).",
+                "Name the file to hand over, or a link to it; a folder, FIFO or device cannot be dropped.")
         }
         guard !FileManager.default.fileExists(atPath: target) else {
             throw CommandFailure(
@@ -44,7 +45,9 @@ struct Delivery {
         }
         do {
             try? FileManager.default.removeItem(atPath: temporary)  // A leftover of a process with the same number.
-            try FileManager.default.copyItem(atPath: file, toPath: temporary)
+            // Of a link the file it leads to: a link in the drop zone is never followed.
+            let bytes = URL(fileURLWithPath: file).resolvingSymlinksInPath().path
+            try FileManager.default.copyItem(atPath: bytes, toPath: temporary)
         } catch {
             throw CommandFailure(.storage, "\(file) cannot be copied to \(folder): \(error.localizedDescription)")
         }

@@ -1,6 +1,8 @@
 import Configuration
 import DropCore
 import Foundation
+import Logging
+import ThreadKit
 import TwinModel
 import TwinStore
 
@@ -45,10 +47,18 @@ struct DropWait {
     /// Looks until the daemon is done with the drop: ten times a second, as a person would with `show`.
     private func watched() throws(CommandFailure) -> DropRecord {
         let register = try home.openGraph(withModels: false)
+        let said = Monitor<[ProgressLine]>([])
+        let display = ProgressDisplay()
+        let log = Logger(label: "twindrop") { LogLines(label: $0, format: .auto, level: .info) }
+        display.start(log: log) { said.with { $0 } }
+        defer { display.stop() }
         while true {
             if let record = try find(in: register), isOver(record), try hasReceipt(record) { return record }
             Thread.sleep(forTimeInterval: 0.1)
-            guard try ControlClient.ask(home.controlSocket, ["do": "ping"]) != nil else {
+            let id = try find(in: register)?.id.description
+            if let told = try ControlClient.ask(home.controlSocket, ["do": "progress"]) {
+                said.with { $0 = (told.elements ?? []).compactMap { ProgressLine($0) }.filter { $0.drop == id } }
+            } else {
                 throw CommandFailure(
                     .storage, "The daemon ended while the drop was waited for.", "The next run takes the work up.")
             }

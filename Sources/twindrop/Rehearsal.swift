@@ -36,7 +36,7 @@ struct Rehearsal {
             let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("twindrop-plan-\(FileCalls.process)").path
             try Folders.make([scratch])
             defer { try? FileManager.default.removeItem(atPath: scratch) }  // A leftover in the temporary folder harms nobody.
-            let host = Assembly.host(of: [source], keys: store)
+            let host = Assembly.host(of: [source], in: home.configuration, keys: store)
             defer { host.close() }
             return try rehearse(file, input, store, host, scratch)
         }

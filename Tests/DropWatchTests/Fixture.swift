@@ -249,3 +249,12 @@ final class Watching {
         return false
     }
 }
+
+/// Waits until `why` says `code` of the file.
+func waitForWhy(_ test: Watching, _ name: String, _ code: String) -> Bool {
+    for _ in 0..<200 {
+        if test.watcher.why(test.home.path(name)).code == code { return true }
+        sched_yield()
+    }
+    return false
+}

@@ -18,6 +18,20 @@ import TwinModel
         if let daemon { #expect(try daemon.end() == 0) }
     }
 
+    @Test func `through a link hands over the file it leads to, under the link's name`() throws {
+        let home = try Home(Sample.assetsSource())
+        let file = try home.file("target.csv", Sample.assets(1...3))
+        let link = home.path + "/files/link.csv"
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: file)
+        let receipt = try home.drop(file: link, to: "assets")
+        #expect(receipt["file"] == "link.csv" && receipt[path: "books/operations/created"] == 3)
+        #expect(FileManager.default.fileExists(atPath: file))
+        try #require(unsafe mkfifo(home.path + "/files/fifo", 0o600) == 0)
+        for name in ["fifo", "nothing"] {
+            #expect(try home.run("drop", home.path + "/files/" + name, "--source", "assets").code == 64)
+        }
+    }
+
     @Test func `shows a person its receipt`() throws {
         let home = try Home(Sample.sources)
         let ended = try home.run("drop", home.file("a.csv", Sample.assets(1...5)), "--source", "assets", "--wait")

@@ -27,13 +27,18 @@ package struct TransformSummary: Sendable, Equatable {
     package let pluginID: String
     package let pluginVersion: String
     package let pluginDigest: ContentDigest
+    /// What it ran by (`Transformer.epoch`); nil in rows of before it was kept.
+    package let epoch: ContentDigest?
     /// Lines the plugin logged, escaped, at most 64 KiB in all; then a line that says how many bytes were dropped.
     package let log: [String]
 
-    package init(pluginID: String, pluginVersion: String, pluginDigest: ContentDigest, log: [String]) {
+    package init(
+        pluginID: String, pluginVersion: String, pluginDigest: ContentDigest, epoch: ContentDigest? = nil, log: [String]
+    ) {
         self.pluginID = pluginID
         self.pluginVersion = pluginVersion
         self.pluginDigest = pluginDigest
+        self.epoch = epoch
         self.log = log
     }
 }
@@ -57,4 +62,10 @@ package protocol Transformer: Sendable {
     /// quarantine, after the one retry the host does itself; `settings`, `plugin-missing`, `plugin-suspended`, `abi`: remedy
     /// suspendSource.
     func transform(_ job: TransformJob, into sink: any OperationSink) throws(DropError) -> TransformSummary
+
+    /// Takes up what changed on disk of what the source runs by, and returns the digest of all of it: the next drop runs by
+    /// exactly that (`ApplyJob.epoch`).
+    ///
+    /// Errors: what makes it unusable (remedy suspendSource); `plugin-changing` (retry) while a file is being written.
+    func epoch(of source: SourceName) throws(DropError) -> ContentDigest
 }

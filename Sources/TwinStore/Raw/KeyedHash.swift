@@ -27,7 +27,7 @@ typealias Fingerprint = UInt128
     init(_ key: UInt64) {
         key0 = key
         key1 = key.byteSwapped ^ 0x7477_696E_6472_6F70
-        (secret0, secret1, secret2) = (1, 1, 1)
+        secrets = (1, 1, 1, 1, 1, 1)
     }
 
     /// SipHash-1-3 with 128 bits of output (Aumasson and Bernstein, 2012) over a twin's id.

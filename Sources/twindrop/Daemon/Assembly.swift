@@ -48,7 +48,7 @@ struct Assembly {
             log.warning(
                 "A stored model cannot be read by this version; its twins cannot be written.", metadata: ["model": "\(id)"])
         }
-        let host = Self.host(of: configuration.sources, keys: store)
+        let host = Self.host(of: configuration.sources, in: configuration, keys: store)
         let claimer = Claimer(
             register: store, spoolFolder: paths.state + "/spool/in", sources: configuration.sources.map(\.watched),
             dropZone: paths.dropzone,
@@ -72,17 +72,18 @@ struct Assembly {
     }
 
     /// The plugins of `sources`, none started yet.
-    static func host(of all: [Source], keys: any KeyTable) -> PluginHost {
-        let sources = all.map { source in
-            PluginSource(
-                name: source.name, libraryPath: source.libraryPath, settings: source.settings.text(),
-                lookups: source.lookups.map { table in
-                    PluginSource.Lookup(table: table.name, entries: table.rows.map { (key: $0.key, value: $0.value) })
-                }, limits: WorkerLimits(source.worker))
-        }
+    static func host(of all: [Source], in configuration: Configuration, keys: any KeyTable) -> PluginHost {
         var settings = PluginHost.Configuration(
-            workerPath: Installation.current.path(of: "twindrop-worker"), sources: sources, keyTable: keys)
+            workerPath: Installation.current.path(of: "twindrop-worker"), sources: all.map(PluginSource.init), keyTable: keys)
         settings.requiresWholeSandbox = all.contains { $0.worker.sandbox == .required }
+        settings.reread = { name throws(DropError) in
+            do throws(ConfigurationErrors) { return PluginSource(try configuration.reread(name)) } catch {
+                throw DropError(
+                    "settings",
+                    "Source \(name) cannot run by its changed files: \(error.errors.map(\.description).joined(separator: " "))",
+                    hint: "Correct them: its files wait until then.", remedy: .suspendSource)
+            }
+        }
         return PluginHost(configuration: settings)
     }
 
@@ -112,10 +113,9 @@ struct Assembly {
             clock: WallClock.milliseconds)
         var sources: [PipelineSource] = []
         for source in configuration.sources {
+            try load(source, host)
             sources.append(
-                PipelineSource(
-                    name: source.name, policy: source.policy, duplicates: source.duplicates, order: source.order,
-                    epoch: try epoch(of: source, host)))
+                PipelineSource(name: source.name, policy: source.policy, duplicates: source.duplicates, order: source.order))
         }
         return DropPipeline(
             ports: ports, sources: sources, limits: limits, notBefore: try store.newestLabel(),
@@ -123,13 +123,10 @@ struct Assembly {
     }
 
     /// A source whose plugin is missing or broken still has its other files claimed and kept; its drops wait.
-    private func epoch(of source: Source, _ host: PluginHost) throws(DropError) -> ContentDigest {
-        do {
-            return try host.epoch(of: source.name)
-        } catch {
+    private func load(_ source: Source, _ host: PluginHost) throws(DropError) {
+        do { _ = try host.epoch(of: source.name) } catch {
             guard error.remedy == .suspendSource else { throw error }
             log.error("A source cannot run.", metadata: ["source": "\(source.name)", "error": "\(error)"])
-            return ContentDigest(bytes: [UInt8](repeating: 0, count: 32))
         }
     }
 

@@ -39,6 +39,7 @@ final class Engine: Sendable {
     private let control = Monitor<ControlServer?>(nil)
     private let watching = Monitor(false)
     private let isOver = Monitor(false)
+    private let display = ProgressDisplay()
     private let alive = Monitor<NamedThread?>(nil)
 
     /// Which files are doubted since a power cut.
@@ -65,10 +66,16 @@ final class Engine: Sendable {
     /// Recovers, then starts the stages, then looks at the drop zone.
     func start() throws(DropError) {
         alive.with { thread in
-            thread = NamedThread("td-alive") { [lock, isOver] in
-                while !isOver.wait(until: { $0 }, timeout: .seconds(10), { $0 }) { lock.touch() }
+            thread = NamedThread("td-alive") { [self] in
+                var seconds = 0
+                while !isOver.wait(until: { $0 }, timeout: .seconds(1), { $0 }) {
+                    seconds += 1
+                    if seconds % 10 == 0 { lock.touch() }
+                    resumeCorrected()
+                }
             }
         }
+        display.start(log: log) { [pipeline] in pipeline.progress().map(ProgressLine.init) }
         try pipeline.start()
         if case .daemon = intake {
             watcher.start()
@@ -144,6 +151,7 @@ final class Engine: Sendable {
         host.close()
         isOver.with { $0 = true }
         alive.with { $0 }?.join()
+        display.stop()
         do {
             try graph.close()
             // After a failure of storage the next start looks at everything, as after a crash.
@@ -153,10 +161,20 @@ final class Engine: Sendable {
         }
     }
 
+    /// Sources that were suspended, and whose plugin, mapping or tables were changed since, go on.
+    private func resumeCorrected() {
+        for source in pipeline.suspended where host.isWorthAnotherTry(source) {
+            log.notice("The files of a suspended source were changed; it goes on.", metadata: ["source": "\(source)"])
+            host.resume(source)
+            pipeline.resume(source)
+        }
+    }
+
     /// One act of an operator.
     func answer(_ act: String, _ request: JSON) throws(DropError) -> JSON {
         switch act {
         case "ping": return ["pong": true]
+        case "progress": return .array(pipeline.progress().map { ProgressLine($0).json })
         case "status": return try StatusReport.running(self, pipeline.snapshot(), watcher, host)
         case "why": return WhyReport(home, watcher: watcher, register: register).answer(request["file"]?.string ?? "")
         case "rescan":

@@ -2,12 +2,23 @@ import Configuration
 import DropCore
 import Logging
 import PluginHost
+import TwinModel
 
 // What the configuration says, in the words of the parts it is for.
 
 extension Source {
     /// The plugin's library stands beside its manifest.
     var libraryPath: String { String(manifest.dropLast(".plugin.json".count)) + ".so" }
+}
+
+extension PluginSource {
+    init(_ source: Source) {
+        self.init(
+            name: source.name, libraryPath: source.libraryPath, settings: source.settings.text(),
+            lookups: source.lookups.map { table in
+                PluginSource.Lookup(table: table.name, entries: table.rows.map { (key: $0.key, value: $0.value) })
+            }, limits: WorkerLimits(source.worker), files: source.files)
+    }
 }
 
 extension WorkerLimits {

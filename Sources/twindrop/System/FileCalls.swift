@@ -36,10 +36,10 @@ enum FileCalls {
         return Opened(descriptor: descriptor, bytes: UInt64(facts.st_size), inode: UInt64(facts.st_ino), changeTime: changed)
     }
 
-    /// Whether there is something other than a folder.
+    /// Whether there is a plain file, or a link to one.
     static func isFile(_ path: String) -> Bool {
         var facts = stat()
-        return unsafe stat(path, &facts) == 0 && facts.st_mode & S_IFMT != S_IFDIR
+        return unsafe stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG
     }
 
     static func rename(_ from: String, to path: String) throws(CommandFailure) {

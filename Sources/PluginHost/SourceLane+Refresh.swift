@@ -1,0 +1,70 @@
+import DropCore
+import ThreadKit
+
+extension SourceLane {
+    /// What the next drop of the source runs.
+    struct Loaded: Sendable {
+        let plugin: LoadedPlugin
+        let epoch: ContentDigest
+    }
+
+    /// Takes up what changed on disk since the last call: library, manifest, mapping, lookups. With other content than before,
+    /// the next drop gets a new worker. Inside the lane.
+    ///
+    /// Errors: what makes the new files unusable (remedy suspendSource), again at each call until they change or `resume` is
+    /// called; `plugin-changing` (retry) while one of them is being written.
+    @discardableResult
+    func refresh() throws(DropError) -> Loaded {
+        let (known, loaded, defect) = state.with { ($0.marks, $0.loaded, $0.defect) }
+        var marks = FileMark.all(files(of: source))
+        if let known, known == marks {
+            if let defect { throw defect }
+            if let loaded { return loaded }
+        }
+        if known != nil, marks.values.contains(where: \.isFresh) {
+            throw DropError(
+                "plugin-changing", "A file that source \(name) runs by was changed a moment ago.",
+                hint: "Nothing is to be done: it is read when it has been still for a second.",
+                remedy: .retry(after: .milliseconds(250)))
+        }
+        do throws(DropError) {
+            var next = source
+            if known != nil, let reread = host.reread { next = try reread(name) }
+            for path in files(of: next) where marks[path] == nil { marks[path] = FileMark(path) }
+            let plugin = try host.plugin(at: next.libraryPath)
+            let fresh = Loaded(plugin: plugin, epoch: next.epoch(library: plugin.library.digest))
+            if fresh.epoch != loaded?.epoch { discard() }
+            state.with { state in
+                state.source = next
+                state.marks = marks
+                state.defect = nil
+                if fresh.epoch != state.loaded?.epoch {
+                    // What the plugin before did wrong does not count against this one.
+                    state.hello = nil
+                    state.suspension = nil
+                    state.failed.removeAll()
+                }
+                state.loaded = fresh
+            }
+            return fresh
+        } catch {
+            state.with { state in
+                state.marks = marks
+                if error.remedy == .suspendSource { state.defect = error }
+            }
+            throw error
+        }
+    }
+
+    /// Whether the source is suspended, and a file it runs by was changed since.
+    var isWorthAnotherTry: Bool {
+        let (marks, isSuspended) = state.with { ($0.marks, $0.defect != nil || $0.suspension != nil) }
+        guard isSuspended, let marks else { return false }
+        let now = FileMark.all(files(of: source))
+        return now != marks && !now.values.contains(where: \.isFresh)
+    }
+
+    private func files(of source: PluginSource) -> [String] {
+        source.files + [source.libraryPath, PluginCatalog.manifestPath(ofLibrary: source.libraryPath)]
+    }
+}

@@ -1,0 +1,77 @@
+import DropCore
+import Glibc
+import Testing
+import ThreadKit
+
+@testable import DropWatch
+
+@Suite(.serialized) struct `Taking what is present` {
+    @Test func `takes complete files, waits one settle interval, and leaves the rest with a reason`() throws {
+        let test = Watching(.stable, settle: .milliseconds(150), start: false)
+        write("x", to: test.home.path("whole"))
+        let writer = unsafe open(test.home.path("open"), O_WRONLY | O_CREAT, mode_t(0o644))
+        defer { close(writer) }
+        write("x", to: test.home.path("temporary.tmp"))
+        let before = Instant.now
+        let left = test.watcher.takePresent()
+        #expect(Instant.now - before < .seconds(2))
+        #expect(test.deliveries.settledNames == ["whole"])
+        #expect(left.map(\.name.description) == ["open"])
+        #expect(left.first?.explanation.code == "writer")
+    }
+
+    @Test func `takes a closed file of a close source without waiting`() {
+        let test = Watching(.close, settle: .seconds(60), start: false)
+        write("x", to: test.home.path("x"))
+        #expect(test.watcher.takePresent() == [])
+        #expect(test.deliveries.settledNames == ["x"])
+    }
+}
+
+@Suite(.serialized) struct `Why` {
+    private let home = Home()
+
+    private func why(_ name: String, _ source: WatchedSource) -> Explanation {
+        Explainer(sources: [source], dropZone: nil, pause: .milliseconds(10)).why(home.path(name))
+    }
+
+    @Test func `says how long a stable file has still to wait`() {
+        write("x", to: home.path("x"))
+        let explanation = why("x", .test(home.landing, .stable, settle: .seconds(60)))
+        #expect(explanation.code == "settling" && !explanation.isReady)
+        #expect(explanation.sentences[0].hasSuffix("of the 60 s that source orders asks for."))
+    }
+
+    @Test func `says that a complete file is ready`() {
+        write("x", to: home.path("x"))
+        #expect(why("x", .test(home.landing, .close)).isReady)
+    }
+
+    @Test func `names the missing marker`() {
+        write("x", to: home.path("x.csv"))
+        let explanation = why("x.csv", .test(home.landing, .marker))
+        #expect(explanation.sentences == ["It waits for x.csv.done or x.done, which is not there."])
+    }
+
+    @Test func `says that a writer has it open`() {
+        write("x", to: home.path("x"))
+        let writer = unsafe open(home.path("x"), O_WRONLY)
+        defer { close(writer) }
+        #expect(why("x", .test(home.landing, .close)).code == "writer")
+    }
+
+    @Test(arguments: [
+        ("x.tmp", "temporary-name"), ("x.txt", "unmatched-name"), ("link.csv", "not-a-file"), ("gone.csv", "gone"),
+        (".twindrop-owner", "own-name"), ("sub/x.csv", "not-watched"),
+    ])
+    func `names the rule that keeps a file out`(name: String, code: String) {
+        unsafe symlink("/etc/passwd", home.path("link.csv"))
+        #expect(why(name, .test(home.landing, .close, patterns: ["*.csv"])).code == code)
+    }
+
+    @Test func `knows what the running watcher waits for`() {
+        let test = Watching(.stable, settle: .seconds(60))
+        write("x", to: test.home.path("x"))
+        #expect(waitForWhy(test, "x", "settling"))
+    }
+}
