@@ -188,12 +188,15 @@ struct ChangeEntry {
 
         @inline(__always) var number: UInt32 { unsafe start.load(fromByteOffset: 8, as: UInt32.self) }
 
+        /// As `ChangeEntry.key`.
+        @inline(__always) var key: UInt32 { unsafe start.load(fromByteOffset: 12, as: UInt32.self) }
+
         var head: ChangeEntry {
             ChangeEntry(
                 kind: unsafe ChangeEntry.Kind(rawValue: start.load(fromByteOffset: 4, as: UInt8.self))!,
                 verb: unsafe OperationVerb(rawValue: start.load(fromByteOffset: 5, as: UInt8.self))!,
                 isNew: unsafe start.load(fromByteOffset: 6, as: UInt8.self) == 1, number: number,
-                key: unsafe start.load(fromByteOffset: 12, as: UInt32.self),
+                key: key,
                 record: unsafe start.load(fromByteOffset: 16, as: UInt64.self),
                 fingerprint: unsafe start.load(fromByteOffset: 32, as: Fingerprint.self),
                 idLength: unsafe Int(start.load(fromByteOffset: 24, as: UInt16.self)),
