@@ -27,14 +27,14 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 let system: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let hummingbird: Target.Dependency = .product(
-    name: "Hummingbird", package: "hummingbird", moduleAliases: ["Configuration": "SwiftConfiguration"])
+    name: "Hummingbird", package: "hummingbird")
 let hummingbirdTLS: Target.Dependency = .product(
-    name: "HummingbirdTLS", package: "hummingbird", moduleAliases: ["Configuration": "SwiftConfiguration"])
+    name: "HummingbirdTLS", package: "hummingbird")
 let nio: [Target.Dependency] = [
     .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
     .product(name: "NIOHTTPTypes", package: "swift-nio-extras"), .product(name: "NIOSSL", package: "swift-nio-ssl"),
     .product(name: "HTTPTypes", package: "swift-http-types"),
-    .product(name: "HummingbirdCore", package: "hummingbird", moduleAliases: ["Configuration": "SwiftConfiguration"]),
+    .product(name: "HummingbirdCore", package: "hummingbird"),
     .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
 ]
 let jwt: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
@@ -105,7 +105,7 @@ let package = Package(
         module("TwinStore", ["DropCore", "TwinModel", "ThreadKit", grdb, grdbSQLite]),
         module("DropSpooling", ["DropCore", "TwinModel", "ThreadKit", system, crypto]),
         module("Evidence", ["DropCore", "TwinModel", "ThreadKit", "ArchiveKit", system, crypto]),
-        module("Configuration", ["DropCore", "TwinModel", yams]),
+        module("HomeConfiguration", ["DropCore", "TwinModel", yams]),
 
         module("TwinAPI", ["DropCore", "TwinModel", "ThreadKit", hummingbird, hummingbirdTLS, jwt, crypto, logging] + nio),
 
@@ -116,7 +116,7 @@ let package = Package(
             dependencies: [
                 "DropCore", "TwinModel", "ThreadKit", "SocketKit", "DropWatch", "DropSpooling", "PluginHost", "TwinStore",
                 "Evidence",
-                "Configuration",
+                "HomeConfiguration",
                 "Pipeline", "TwinAPI", argumentParser, logging, system,
             ],
             swiftSettings: strict, linkerSettings: carriesFoundation),
@@ -156,7 +156,7 @@ let package = Package(
         tests("TwinStoreTests", ["TwinStore", "DropCore", "TwinModel", "ThreadKit", grdb]),
         tests("EvidenceTests", ["Evidence", "ArchiveKit", "DropCore", "TwinModel"]),
         tests("TwinAPITests", ["TwinAPI", "DropCore", "TwinModel", "ThreadKit"]),
-        tests("ConfigurationTests", ["Configuration", "DropCore", "TwinModel"]),
+        tests("HomeConfigurationTests", ["HomeConfiguration", "DropCore", "TwinModel"]),
         tests("PipelineTests", ["Pipeline", "DropSpooling", "SocketKit", "DropCore", "TwinModel", "ThreadKit"]),
         tests("MainPathTests", ["TwinModel"], exclude: ["Mappings", "Plugins"]),
         tests("CrashTests", []),

@@ -1,4 +1,4 @@
-import Configuration
+import HomeConfiguration
 import Foundation
 
 /// What `twindrop init` makes.

@@ -17,7 +17,7 @@ enum Rules {
         "TwinStore": ["DropCore", "TwinModel", "ThreadKit", "GRDB", "GRDBSQLite"],
         "DropSpooling": ["DropCore", "TwinModel", "ThreadKit", "SystemPackage", "Crypto"],
         "Evidence": ["DropCore", "TwinModel", "ThreadKit", "ArchiveKit", "SystemPackage", "Crypto"],
-        "Configuration": ["DropCore", "TwinModel", "Yams"],
+        "HomeConfiguration": ["DropCore", "TwinModel", "Yams"],
         // Surface
         "TwinAPI": [
             "DropCore", "TwinModel", "ThreadKit", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "HTTPTypes", "NIOCore",
@@ -35,7 +35,7 @@ enum Rules {
     /// The composition root; and programs of their own for measuring.
     static let unbound: Set<String> = ["twindrop", "dtdl-conformance"]
     /// Where Foundation is allowed: where something else needs it anyway, and nothing is hot.
-    static let foundation: Set<String> = ["Configuration", "twindrop", "TwinDropTesting", "TwinStore"]  // GRDB speaks `Data`.
+    static let foundation: Set<String> = ["HomeConfiguration", "twindrop", "TwinDropTesting", "TwinStore"]  // GRDB speaks `Data`.
 
     /// Where pointers may be touched: `unsafe`, and modules of C.
     static let unsafeFolders = [

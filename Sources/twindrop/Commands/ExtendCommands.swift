@@ -1,5 +1,5 @@
 import ArgumentParser
-import Configuration
+import HomeConfiguration
 import DropCore
 import PluginHost
 import TwinModel

@@ -1,5 +1,5 @@
 import ArgumentParser
-import Configuration
+import HomeConfiguration
 import DropCore
 import TwinModel
 import TwinStore

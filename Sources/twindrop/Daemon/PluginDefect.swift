@@ -1,4 +1,4 @@
-import Configuration
+import HomeConfiguration
 import DropCore
 import PluginHost
 

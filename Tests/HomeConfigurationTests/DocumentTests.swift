@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Configuration
+@testable import HomeConfiguration
 
 @Suite struct `The configuration's document` {
     @Test func `has every key of the code, with its type and default, and no other`() throws {

@@ -1,6 +1,6 @@
 import Foundation
 
-@testable import Configuration
+@testable import HomeConfiguration
 
 /// A home in a temporary folder, with a plugin `reader` that has a schema and a plugin `mapping` that has one too; removed at the
 /// end of the test.

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Configuration
+@testable import HomeConfiguration
 
 /// The plugins and scripts of this repository, against the real manifests.
 @Suite struct `The repository's own configurations` {

@@ -2,7 +2,7 @@ import DropCore
 import Foundation
 import Testing
 
-@testable import Configuration
+@testable import HomeConfiguration
 
 @Suite struct `Configuration errors` {
     private func texts(_ yaml: String) throws -> [String] { try Home(yaml).errors.map(\.description) }

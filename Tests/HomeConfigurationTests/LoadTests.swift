@@ -3,7 +3,7 @@ import Foundation
 import Testing
 import TwinModel
 
-@testable import Configuration
+@testable import HomeConfiguration
 
 @Suite struct `A configuration` {
     @Test func `that says nothing has every default`() throws {

@@ -2,7 +2,7 @@ import DropCore
 import Foundation
 import Testing
 
-@testable import Configuration
+@testable import HomeConfiguration
 
 /// A generator whose numbers follow from its seed (SplitMix64).
 private struct SeededGenerator: RandomNumberGenerator {

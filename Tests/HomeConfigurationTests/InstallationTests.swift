@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import Configuration
+@testable import HomeConfiguration
 
 @Suite struct `An installation` {
     private func program(_ home: Home, _ path: String) throws {
