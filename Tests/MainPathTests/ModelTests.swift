@@ -37,11 +37,11 @@ import TwinModel
         let reasons = try home.text(of: "receipts/rooms/" + (receipt[path: "rejects/reasons"]?.string ?? ""))
         let reason = try JSON(parsing: reasons.split(separator: "\n").first.map(String.init) ?? "")
         #expect(reason["code"] == "model-refused")
-        for word in ["seats", "boolean", "a number", "room-1", "dtmi:com:example:Room;1"] {
+        for word in ["seats", "boolean", "number", "room-1", "dtmi:com:example:Room;1"] {
             #expect(reason["message"]?.string?.contains(word) == true)
         }
         try home.configure(try home.text(of: "twindrop.yaml") + "    validation: off\n")
-        #expect(try home.drop("day.csv", "id,name,seats\n1,One,4\n", to: "rooms")[path: "books/operations/created"] == 1)
+        #expect(try home.drop("next.csv", "id,name,seats\n1,One,5\n", to: "rooms")[path: "books/operations/created"] == 1)
     }
 
     @Test func `stay as they are, and another content of one is refused`() throws {
@@ -55,10 +55,10 @@ import TwinModel
         #expect(refused.code == 64)
         #expect(refused.err.contains("models/room.json") && refused.err.contains("in the graph since"))
         try home.write("models/room.json", Self.room())
-        try home.write("models/again.json", "[" + Self.room("double") + "]")
+        try home.write("models/second.json", "[" + Self.room("double") + "]")
         let double = try home.run("run", "--once")
         #expect(double.code == 64)
-        #expect(double.err.contains("models/again.json") && double.err.contains("models/room.json"))
+        #expect(double.err.contains("models/second.json") && double.err.contains("models/room.json"))
     }
 
     @Test func `are uploaded, listed and shown by commands, beside a daemon or without one`() throws {

@@ -90,6 +90,13 @@ import TwinModel
     @Test func `refuse another model that a twin's other values do not fit`() throws {
         _ = try refusals { $0.twin("f", model: floor, ["number": .integer(1)]) }
         #expect(try refusals { $0.twin("f", model: room, ["seats": .integer(1)]) }.count == 1)
+        let inOneFile = try refusals { writer in
+            writer.twin("g", model: floor, ["number": .integer(1)])
+            writer.twin("g", model: room, ["seats": .integer(1)])
+            writer.twin("f", ["number": .integer(2)])
+            writer.twin("f", model: room, ["seats": .integer(1)])
+        }
+        #expect(inOneFile.count == 2)
         #expect(try refusals { $0.twin("f", .replaceTwin, model: room, ["seats": .integer(1)]) }.isEmpty)
         #expect(try fixture.store.twin("f").document["number"] == nil)
     }

@@ -1,9 +1,21 @@
-import DropCore
+package import DropCore
 import GRDB
 import Synchronization
 import TwinModel
 
 extension TwinStore {
+    /// Stored models that this version's parser refuses: their twins can be read, and cannot be written.
+    package func unreadableModels() throws(DropError) -> [String] {
+        let catalog = catalog
+        return try reading { (database) throws(DropError) in
+            let query = try RawStatement("SELECT id FROM model ORDER BY id", database)
+            defer { query.reset() }
+            var ids: [String] = []
+            while try query.step() { if catalog.entries[query.text(0)] == nil { ids.append(query.text(0)) } }
+            return ids
+        }
+    }
+
     /// Reads the stored models. One that this version's parser refuses stays stored, and its twins cannot be written.
     func loadModels(_ database: Database) throws(DropError) {
         let query = try RawStatement("SELECT id, text, uploaded, is_decommissioned FROM model ORDER BY id", database)

@@ -152,7 +152,15 @@ extension DropComparison {
     private func keptProblem(
         _ operation: Pending, _ table: RuleTable, _ bytes: borrowing Span<UInt8>
     ) throws(DropError) -> String? {
-        guard let (base, _) = try baseTwin(operation.number) else { return nil }
+        if twinPlaces[operation.number] == Self.evaluating { try evaluate(bytes) }
+        var base = try baseTwin(operation.number)?.0 ?? .nothing
+        if twinPlaces[operation.number] != 0 {
+            let said = try log.read(twinPlaces[operation.number]) { (view) throws(DropError) in
+                let entry = view.head
+                return try DropStatement(entry, view.bytes(entry.idLength..<view.length - ChangeLog.headLength))
+            }
+            base = said.applied(to: base)?.record ?? base
+        }
         let statement = try statement(operation, bytes, record: current.number)
         let after = statement.applied(to: base)?.record ?? base
         for property in after.properties {

@@ -39,6 +39,10 @@ struct Assembly {
         let models = try ModelFolder.adopt([paths.models], into: store, by: Caller(name: "models folder"))
         if !models.isEmpty { log.notice("Models were taken from the home.", metadata: ["models": "\(models.count)"]) }
         try store.declareIndexes(configuration.indexes)
+        for id in try store.unreadableModels() {
+            log.warning(
+                "A stored model cannot be read by this version; its twins cannot be written.", metadata: ["model": "\(id)"])
+        }
         let host = Self.host(of: configuration.sources, keys: store)
         let claimer = Claimer(
             register: store, spoolFolder: paths.state + "/spool/in", sources: configuration.sources.map(\.watched),
