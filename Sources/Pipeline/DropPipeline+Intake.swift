@@ -12,9 +12,11 @@ extension DropPipeline {
             let now = clock.now()
             var results: [ClaimResult] = []
             // While there is no room for the intents, nothing else is claimed: what comes later must not overtake.
-            guard try insisting({ () throws(DropError) in 
-                results = try timed(.claim) { () throws(DropError) in try ports.claimer.claim(named, at: now) }
-            }) else { return }
+            guard
+                try insisting({ () throws(DropError) in
+                    results = try timed(.claim) { () throws(DropError) in try ports.claimer.claim(named, at: now) }
+                })
+            else { return }
             for (index, result) in results.enumerated() {
                 let (file, id) = named[index]
                 switch result {
@@ -51,7 +53,7 @@ extension DropPipeline {
         while let claimedRecord = claimed.pop() {
             var record = claimedRecord
             do throws(DropError) {
-                let isRead = try insisting { () throws(DropError) in 
+                let isRead = try insisting { () throws(DropError) in
                     record.digest = try timed(.register) { () throws(DropError) in try ports.spool.digest(of: record.id) }
                 }
                 guard isRead else { return }
