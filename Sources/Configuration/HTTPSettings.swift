@@ -5,7 +5,7 @@ package struct HTTPSettings: Sendable, Equatable {
     /// Where it listens.
     package enum Listen: Sendable, Equatable {
         case off
-        /// `isDefault` where nobody chose it: another program on the port is then no error.
+        /// `isDefault` at the standard address: another program on the port is then no error.
         case at(host: String, port: Int, isDefault: Bool)
     }
 
@@ -88,7 +88,8 @@ extension ConfigurationLoader {
             case .text("off"), .bool(false): listen = .off  // YAML reads off as false.
             case .text(let text):
                 if let (host, port) = HTTPSettings.address(text) {
-                    listen = .at(host: host, port: port, isDefault: false)
+                    let isDefault = host == HTTPSettings.standardHost && port == HTTPSettings.standardPort
+                    listen = .at(host: host, port: port, isDefault: isDefault)
                 } else {
                     section.refuse("listen", node, expected: "HOST:PORT, as \(standard), or off")
                 }
