@@ -155,7 +155,7 @@ let package = Package(
             "PluginSDKTests", ["TwinDropPluginSDK", "TwinDropTesting", "DropCore", "TwinModel"], exclude: ["Mappings", "Readers"]),
         tests("TwinStoreTests", ["TwinStore", "DropCore", "TwinModel", "ThreadKit", grdb]),
         tests("EvidenceTests", ["Evidence", "ArchiveKit", "DropCore", "TwinModel"]),
-        tests("TwinAPITests", ["TwinAPI", "DropCore", "TwinModel", "ThreadKit"]),
+        tests("TwinAPITests", ["TwinAPI", "DropCore", "TwinModel", "ThreadKit", jwt]),
         tests("HomeConfigurationTests", ["HomeConfiguration", "DropCore", "TwinModel"]),
         tests("PipelineTests", ["Pipeline", "DropSpooling", "SocketKit", "DropCore", "TwinModel", "ThreadKit"]),
         tests("MainPathTests", ["TwinModel"], exclude: ["Mappings", "Plugins"]),

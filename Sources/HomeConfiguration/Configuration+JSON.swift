@@ -43,14 +43,15 @@ extension HTTPSettings {
             case .off: "off"
             case .at(let host, let port, _): .string(host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)")
             }
-        return [
-            "listen": address,
-            "tls": [
-                "certificates": tls.map { .string($0.certificates) } ?? .null, "key": tls.map { .string($0.key) } ?? .null,
-            ],
-            "tokens": tokens.map(JSON.string) ?? .null, "anonymous": .string(anonymous.rawValue), "hosts": texts(hosts),
+        // What is not there has no default that could be written, and is left out.
+        var optional: [JSON.Member] = []
+        if let tls { optional.append(.init("tls", ["certificates": .string(tls.certificates), "key": .string(tls.key)])) }
+        if let tokens { optional.append(.init("tokens", .string(tokens))) }
+        if let jwt { optional.append(.init("jwt", jwt.json)) }
+        let always: JSON = [
+            "listen": address, "anonymous": .string(anonymous.rawValue), "hosts": texts(hosts),
             "endpoints": texts(endpoints),
-            "insecure": .bool(insecure), "jwt": jwt?.json ?? .null,
+            "insecure": .bool(insecure),
             "limits": [
                 "body": size(limits.bodyBytes), "models": size(limits.modelsBytes), "headers": size(limits.headerBytes),
                 "connections": number(limits.connections), "read-time": duration(limits.readTime),
@@ -60,6 +61,7 @@ extension HTTPSettings {
             ],
             "jobs": ["folders": texts(jobFolders)],
         ]
+        return .object((always.members ?? []) + optional)
     }
 }
 

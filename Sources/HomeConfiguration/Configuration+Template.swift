@@ -103,11 +103,9 @@ extension Configuration {
         http:
           #listen: 127.0.0.1:7077
           # Other machines are served with TLS and a token only.
-          tls:
-            #certificates: certificate.pem
-            #key: key.pem
+          # tls: {certificates: certificate.pem, key: key.pem}
           # A file of hashed tokens: twindrop token new --name NAME --role viewer|operator|admin
-          #tokens: tokens
+          # tokens: tokens
           # What a caller without a token may do.
           #anonymous: auto
           #hosts: []
@@ -115,10 +113,8 @@ extension Configuration {
           #endpoints: []
           #insecure: false
           # Tokens of an identity provider.
+          # jwt: {issuer: https://login.example/tenant, audience: https://digitaltwins.azure.net, keys: jwks.json}
           jwt:
-            #issuer: https://login.example/tenant
-            #audience: https://digitaltwins.azure.net
-            #keys: jwks.json
             #role-claim: roles
             #role: none
           limits:

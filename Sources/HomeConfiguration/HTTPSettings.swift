@@ -5,7 +5,7 @@ package struct HTTPSettings: Sendable, Equatable {
     /// Where it listens.
     package enum Listen: Sendable, Equatable {
         case off
-        /// `isDefault` where nobody chose it: another program on the port is then no error.
+        /// `isDefault` at the standard address: another program on the port is then no error.
         case at(host: String, port: Int, isDefault: Bool)
     }
 
@@ -70,7 +70,11 @@ package struct HTTPSettings: Sendable, Equatable {
     package static func address(_ text: String) -> (host: String, port: Int)? {
         guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
         var host = text[..<colon]
-        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() } else if host.contains(":") { return nil }
+        if host.hasPrefix("["), host.hasSuffix("]") {
+            host = host.dropFirst().dropLast()
+        } else if host.contains(":") {
+            return nil
+        }
         return host.isEmpty ? nil : (String(host), Int(port))
     }
 }
@@ -84,7 +88,8 @@ extension ConfigurationLoader {
             case .text("off"), .bool(false): listen = .off  // YAML reads off as false.
             case .text(let text):
                 if let (host, port) = HTTPSettings.address(text) {
-                    listen = .at(host: host, port: port, isDefault: false)
+                    let isDefault = host == HTTPSettings.standardHost && port == HTTPSettings.standardPort
+                    listen = .at(host: host, port: port, isDefault: isDefault)
                 } else {
                     section.refuse("listen", node, expected: "HOST:PORT, as \(standard), or off")
                 }
@@ -94,14 +99,17 @@ extension ConfigurationLoader {
         let settings = HTTPSettings(
             listen: listen, tls: readTLS(section.section("tls")), tokens: file("tokens", section),
             jwt: readJWT(section.section("jwt")), anonymous: section.choice("anonymous", standard: .auto),
-            hosts: section.texts("hosts").map { $0.text.lowercased() }, endpoints: section.texts("endpoints").map(\.text), insecure: section.flag("insecure", standard: false),
+            hosts: section.texts("hosts").map { $0.text.lowercased() }, endpoints: section.texts("endpoints").map(\.text),
+            insecure: section.flag("insecure", standard: false),
             limits: readHTTPLimits(section.section("limits")), jobFolders: readJobs(section.section("jobs")))
         section.finish()
         return settings
     }
 
     private func file(_ key: String, _ section: Section) -> String? {
-        section.text(key, type: "path", expected: "a file, absolute or in the home").map { ConfigurationFiles.absolute($0, from: home) }
+        section.text(key, type: "path", expected: "a file, absolute or in the home").map {
+            ConfigurationFiles.absolute($0, from: home)
+        }
     }
 
     private func readTLS(_ section: Section) -> HTTPSettings.TLS? {

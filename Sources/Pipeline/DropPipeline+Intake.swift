@@ -78,7 +78,7 @@ extension DropPipeline {
         while let claimedRecord = claimed.pop() {
             var record = claimedRecord
             do throws(DropError) {
-                let isRead = try insisting { () throws(DropError) in 
+                let isRead = try insisting { () throws(DropError) in
                     record.digest = try timed(.register) { () throws(DropError) in try ports.spool.digest(of: record.id) }
                 }
                 guard isRead else { return }

@@ -48,7 +48,7 @@ package final class ThreadPool: Sendable {
         }
     }
 
-    /// Hands a call over without waiting; false when the queue is full or the pool closed, and the call is not run. From anywhere.
+    /// Hands a call over without waiting; false when the queue is full or the pool closed: then it is not run. From anywhere.
     package func submit(_ job: @escaping Job) -> Bool {
         let berth: Berth? = state.withLock { state in
             guard !state.isClosed else { return nil }

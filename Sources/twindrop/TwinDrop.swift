@@ -16,7 +16,9 @@ struct TwinDrop: ParsableCommand {
         version: Version.text,
         subcommands: [],
         groupedSubcommands: [
-            CommandGroup(name: "Run", subcommands: [InitCommand.self, RunCommand.self, DropCommand.self, PlanCommand.self, TokenCommand.self]),
+            CommandGroup(
+                name: "Run",
+                subcommands: [InitCommand.self, RunCommand.self, DropCommand.self, PlanCommand.self, TokenCommand.self]),
             CommandGroup(
                 name: "Operate",
                 subcommands: [
@@ -30,7 +32,10 @@ struct TwinDrop: ParsableCommand {
             CommandGroup(name: "Audit", subcommands: [BatchesCommand.self, ArchiveCommand.self, VerifyCommand.self]),
             CommandGroup(name: "Extend", subcommands: [PluginCommand.self, SourceCommand.self]),
             CommandGroup(
-                name: "Keep", subcommands: [DoctorCommand.self, BackupCommand.self, RestoreCommand.self, ExportCommand.self, BenchCommand.self]),
+                name: "Keep",
+                subcommands: [
+                    DoctorCommand.self, BackupCommand.self, RestoreCommand.self, ExportCommand.self, BenchCommand.self,
+                ]),
         ])
 
     static func main() {

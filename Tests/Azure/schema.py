@@ -3,7 +3,7 @@
     schema.py OPENAPI.json SECONDS
 
 The description is completed, in memory, by what the recorded traffic of the service shows and it does not say (docs/twin-api.md):
-null at the end of lists, and the problem document that malformed patches get. Without the first completion of all, a known
+null at the end of lists, the problem document that malformed patches get, and the answer to a second bulk job. Without the first completion of all, a known
 api-version, nearly every generated call would end at that check.
 """
 import json
@@ -23,6 +23,9 @@ def completed(description):
         for name in ("nextLink", "continuationToken"):
             if name in definition.get("properties", {}):
                 definition["properties"][name]["x-nullable"] = True
+    # A second bulk job while one runs gets its error document as a string within JSON.
+    for path, method in (("/jobs/deletions", "post"), ("/jobs/imports/{id}", "put")):
+        description["paths"][path][method]["responses"]["429"] = {"description": "Another job runs.", "schema": {"type": "string"}}
     for path in description["paths"].values():
         if "patch" in path:
             path["patch"]["produces"] = ["application/json", "application/problem+json"]

@@ -3,14 +3,16 @@ import datetime
 import http.client
 import ipaddress
 import json
+import shutil
 import socket
 import ssl
+import subprocess
 import urllib.parse
 
 import pytest
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.digitaltwins.core import DigitalTwinsClient
-from conftest import VERSION, Credential, Daemon, interface, room_twin
+from conftest import TWINDROP, VERSION, Credential, Daemon, interface, room_twin
 
 
 def send(daemon, method, path, body=None, headers=None, version=VERSION):
@@ -101,6 +103,13 @@ def test_metrics_and_health_are_shown(daemon):
         assert family.encode() in text
 
 
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)")
+def test_metrics_are_what_prometheus_reads(daemon):
+    text = send(daemon, "GET", "/metrics", version=None)[2]
+    ended = subprocess.run(["promtool", "check", "metrics"], input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert ended.returncode == 0, ended.stdout.decode()
+
+
 def test_slow_clients_hold_up_nobody(daemon, client):
     address = urllib.parse.urlsplit(daemon.url)
     slow = []
@@ -178,9 +187,6 @@ class Tool:
 
     @staticmethod
     def end(*arguments):
-        import subprocess
-
-        from conftest import TWINDROP
         return subprocess.run([TWINDROP, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=30)
 
     @staticmethod

@@ -1,10 +1,12 @@
 import Foundation
 import Testing
 
-/// The tests of `Tests/Azure`, which drive the built program with the official SDK for Python and with schemathesis (docs/twin-api.md).
+/// The tests of `Tests/Azure`, which drive the built program with the official SDK for Python and with schemathesis
+/// (docs/twin-api.md).
 ///
-/// `TWINDROP_BIN` names the folder of the programs; where it is not set, it is the one this test bundle lies in. The first run makes
-/// the virtual environment `.build/venv` from PyPI; later ones work offline. `TWINDROP_SCHEMA_SECONDS` is how long schemathesis runs.
+/// `TWINDROP_BIN` names the folder of the programs; where it is not set, it is the one this test bundle lies in. The first run
+/// makes the virtual environment `.build/venv` from PyPI; later ones work offline. `TWINDROP_SCHEMA_SECONDS` is how long
+/// schemathesis runs.
 enum Azure {
     static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path + "/Azure"
     static let repository = URL(fileURLWithPath: folder).deletingLastPathComponent().deletingLastPathComponent().path

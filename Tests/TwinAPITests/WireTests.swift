@@ -15,7 +15,9 @@ import TwinModel
         #expect(try Route(rawPath: "/DIGITALTWINS/T/Components/C/TELEMETRY") == .componentTelemetry("C", ofTwin: "T"))
     }
 
-    @Test(arguments: ["", "x", "/", "/nowhere", "/digitaltwins", "/digitaltwins/a/b", "/jobs", "/jobs/imports/a/b", "/models/a/b"])
+    @Test(arguments: [
+        "", "x", "/", "/nowhere", "/digitaltwins", "/digitaltwins/a/b", "/jobs", "/jobs/imports/a/b", "/models/a/b",
+    ])
     func `that names nothing has no route`(path: String) throws {
         #expect(try Route(rawPath: path) == nil)
     }
@@ -89,7 +91,8 @@ import TwinModel
         case 1: .string(String((0..<3).map { _ in "[]{},\\\" x".randomElement(using: &random)! }))
         case 2: .null
         case 3: .array((0..<Int.random(in: 0...3, using: &random)).map { _ in value(&random, depth: depth - 1) })
-        default: .object((0..<Int.random(in: 0...2, using: &random)).map { JSON.Member("k\($0)", value(&random, depth: depth - 1)) })
+        default:
+            .object((0..<Int.random(in: 0...2, using: &random)).map { JSON.Member("k\($0)", value(&random, depth: depth - 1)) })
         }
     }
 
@@ -135,7 +138,10 @@ import TwinModel
         histogram.note(.seconds(3600))
         times.add(histogram)
         let text = MetricFamily.text([waiting, times, MetricFamily("td_none", .counter, "Nothing.")])
-        #expect(text.hasPrefix("# HELP td_waiting What\\nwaits \\\\ here.\n# TYPE td_waiting gauge\ntd_waiting{source=\"a\\\"b\\\\c\\nd\"} 2.5\n"))
+        #expect(
+            text.hasPrefix(
+                "# HELP td_waiting What\\nwaits \\\\ here.\n# TYPE td_waiting gauge\ntd_waiting{source=\"a\\\"b\\\\c\\nd\"} 2.5\n"
+            ))
         #expect(text.contains("td_seconds_bucket{le=\"0.0025\"} 0\ntd_seconds_bucket{le=\"0.005\"} 1\n"))
         #expect(text.contains("td_seconds_bucket{le=\"300\"} 1\ntd_seconds_bucket{le=\"+Inf\"} 2\n"))
         #expect(text.hasSuffix("td_seconds_sum 3600.003\ntd_seconds_count 2\n"))

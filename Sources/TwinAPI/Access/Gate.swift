@@ -32,7 +32,8 @@ package struct Gate: Sendable {
         guard let (caller, own) = await caller(request) else { return .refused(ErrorShape.unauthorized) }
         guard own >= role else {
             let error = ServiceError(
-                403, "Forbidden", "The caller \(Escaping.visible(caller.name)) is \(own.rawValue); this call needs \(role.rawValue).")
+                403, "Forbidden",
+                "The caller \(Escaping.visible(caller.name)) is \(own.rawValue); this call needs \(role.rawValue).")
             return .refused(.error(error))
         }
         return .passes(caller)
@@ -63,7 +64,9 @@ package struct Gate: Sendable {
         if let hosts, !host.isEmpty, !HostName.isAddress(name), !HostName.isLoopback(name), !hosts.contains(name) {
             return ServiceError(
                 403, "HostNotAllowed",
-                "Requests to the host \(Escaping.visible(String(name.prefix(100)))) are refused. Add it to http.hosts of twindrop.yaml, or call an address.")
+                "Requests to the host \(Escaping.visible(name, scalarsMax: 100)) are refused. "
+                    + "Add it to http.hosts of twindrop.yaml, or call an address."
+            )
         }
         guard let origin = request.header("origin") else { return nil }
         let sides = origin.lowercased().split(separator: "/", omittingEmptySubsequences: false)

@@ -39,7 +39,7 @@ package struct JWTCheck: Sendable {
         } catch {
             throw DropError(
                 "jwt-keys", "The keys of http.jwt are no JSON Web Key Set that can be used.",
-                hint: "Save what the provider's jwks_uri gives, unchanged.", remedy: .stop)
+                hint: "Save what the provider's jwks_uri gives, unchanged.", remedy: .suspendSource)
         }
     }
 

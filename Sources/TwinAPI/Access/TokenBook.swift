@@ -82,7 +82,8 @@ package final class TokenBook: Sendable {
         } catch {
             throw DropError(
                 "tokens", "The token file \(Escaping.visible(path)) cannot be read: \(error.description).",
-                hint: "Make one with `twindrop token new --name NAME --role ROLE`, and put the line it prints into it.", remedy: .stop)
+                hint: "Make one with `twindrop token new --name NAME --role ROLE`: it prints a line for it.",
+                remedy: .suspendSource)
         }
         var entries: [Entry] = []
         for (index, line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
@@ -91,8 +92,9 @@ package final class TokenBook: Sendable {
             guard let entry = Entry(line: text) else {
                 throw DropError(
                     "tokens", "\(Escaping.visible(path)) line \(index + 1) is no token.",
-                    hint: "A line is NAME ROLE SHA256 [YYYY-MM-DD]; roles: \(Role.allCases.map(\.rawValue).joined(separator: ", ")).",
-                    remedy: .stop)
+                    hint:
+                        "A line is NAME ROLE SHA256 [YYYY-MM-DD], as `twindrop token new` prints it.",
+                    remedy: .suspendSource)
             }
             entries.append(entry)
         }

@@ -15,7 +15,8 @@ struct DeletionRun {
         do throws(ServiceError) {
             while !job.isCancelled {
                 guard ContinuousClock.now < end else {
-                    throw ServiceError(400, "TimeoutError", "The deletion took longer than its time limit. Start another to go on.")
+                    throw ServiceError(
+                        400, "TimeoutError", "The deletion took longer than its time limit. Start another to go on.")
                 }
                 if try service.deleteSome(Self.part, by: caller) == 0 { return nil }
             }

@@ -76,10 +76,13 @@ final class ImportRun {
                 return Self.invalid("Line \(number) of the input is no JSON object.")
             }
             if let name = value["Section"]?.string, value.members?.count == 1 {
-                guard let next = Section(rawValue: name), next.rank > section?.rank ?? -1, section != nil || next == .header else {
+                guard let next = Section(rawValue: name), next.rank > section?.rank ?? -1, section != nil || next == .header
+                else {
                     let shown = Escaping.visible(String(name.prefix(50)))
                     return Self.invalid(
-                        "Line \(number): the section \(shown) cannot stand here. The order is Header, Models, Twins, Relationships.")
+                        "Line \(number): the section \(shown) cannot stand here. "
+                            + "The order is Header, Models, Twins, Relationships."
+                    )
                 }
                 write(&pending)
                 close(section, log)
@@ -145,7 +148,9 @@ final class ImportRun {
                 }
             }
         } catch {
-            refuse(pending.models.isEmpty ? (pending.twins.isEmpty ? "Relationships" : "Twins") : "Models", pending.lines.first, nil, error)
+            refuse(
+                pending.models.isEmpty ? (pending.twins.isEmpty ? "Relationships" : "Twins") : "Models", pending.lines.first, nil,
+                error)
         }
     }
 

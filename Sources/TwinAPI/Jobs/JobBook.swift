@@ -39,7 +39,9 @@ package final class JobBook: Sendable {
                 if record.status.isActive {
                     record.status = .failed
                     record.finished = SmallFile.now()
-                    record.error = ("Interrupted", "The server ended while the job was running. Start it again; what it did stays.")
+                    record.error = (
+                        "Interrupted", "The server ended while the job was running. Start it again; what it did stays."
+                    )
                     try Self.write(record, folder)
                 }
                 records["\(record.kind.rawValue)/\(record.id)"] = record
@@ -85,7 +87,8 @@ package final class JobBook: Sendable {
     func startImport(_ id: String, input: String, output: String, by caller: Caller) throws(ServiceError) -> JobRecord {
         try check(id)
         guard state.quietly({ $0.records[Self.key(id, .imports)] }) == nil else {
-            throw ServiceError(409, "JobIdAlreadyExists", "An import job has the id \(Escaping.visible(id)) already. Choose another.")
+            throw ServiceError(
+                409, "JobIdAlreadyExists", "An import job has the id \(Escaping.visible(id)) already. Choose another.")
         }
         let paths = (try places.input(input), try places.output(output))
         guard paths.0 != paths.1 else {
@@ -105,7 +108,8 @@ package final class JobBook: Sendable {
     func startDeletion(_ id: String, timeout: Int, by caller: Caller) throws(ServiceError) -> JobRecord {
         try check(id)
         guard state.quietly({ $0.records[Self.key(id, .deletions)] }) == nil else {
-            throw ServiceError(400, "ValidationFailed", "A deletion job has the id \(Escaping.visible(id)) already. Choose another.")
+            throw ServiceError(
+                400, "ValidationFailed", "A deletion job has the id \(Escaping.visible(id)) already. Choose another.")
         }
         let record = JobRecord(id: id, kind: .deletions, created: SmallFile.now(), caller: caller.name)
         let service = service
@@ -146,7 +150,8 @@ package final class JobBook: Sendable {
         try state.with { (state) throws(ServiceError) in
             guard !state.isStopping else { throw ServiceError(503, "ServerBusy", "The server is stopping. Try again.") }
             guard state.active == nil else {
-                throw ServiceError(429, "TooManyRequests", "Another bulk job is running; there is one at a time. Wait for its end.")
+                throw ServiceError(
+                    429, "TooManyRequests", "Another bulk job is running; there is one at a time. Wait for its end.")
             }
             guard state.records.count < Self.recordsMax else {
                 throw ServiceError(

@@ -21,7 +21,8 @@ package struct JobPlaces: Sendable, Equatable {
             return physical
         } catch {
             throw ServiceError(
-                400, "InvalidArgument", "The file of inputBlobUri, \(Escaping.visible(path)), cannot be read: \(error.description).")
+                400, "InvalidArgument",
+                "The file of inputBlobUri, \(Escaping.visible(path)), cannot be read: \(error.description).")
         }
     }
 
@@ -35,7 +36,8 @@ package struct JobPlaces: Sendable, Equatable {
             folder = try SmallFile.physical(String(path[...slash]))
         } catch {
             throw ServiceError(
-                400, "InvalidArgument", "The folder of outputBlobUri, \(Escaping.visible(path)), cannot be used: \(error.description).")
+                400, "InvalidArgument",
+                "The folder of outputBlobUri, \(Escaping.visible(path)), cannot be used: \(error.description).")
         }
         guard !name.isEmpty, name != ".", name != "..", allows(folder + "/" + name) else { throw refusal(uri, "outputBlobUri") }
         return folder + "/" + name
@@ -53,7 +55,9 @@ package struct JobPlaces: Sendable, Equatable {
         let known = folders.isEmpty ? "none is allowed yet" : "allowed: \(folders.joined(separator: ", "))"
         return ServiceError(
             400, "InvalidArgument",
-            "The \(member) \(Escaping.visible(String(uri.prefix(200)))) is in no folder that jobs may use (\(known)). Add it to http.jobs.folders of twindrop.yaml.")
+            "The \(member) \(Escaping.visible(uri, scalarsMax: 200)) is in no folder that jobs may use (\(known)). "
+                + "Add it to http.jobs.folders of twindrop.yaml."
+        )
     }
 
     /// A path, or a `file:` URI of this machine. Errors: `InvalidArgument`.
@@ -67,7 +71,9 @@ package struct JobPlaces: Sendable, Equatable {
         } else if lowered.hasPrefix("http:") || lowered.hasPrefix("https:") {
             throw ServiceError(
                 400, "InvalidArgument",
-                "The \(member) is a web address; this server reads and writes files of its own machine only. Give a path, or file:///….")
+                "The \(member) is a web address; this server reads and writes files of its own machine only. "
+                    + "Give a path, or file:///…."
+            )
         }
         guard let path, path.hasPrefix("/"), !path.utf8.contains(0) else {
             throw ServiceError(

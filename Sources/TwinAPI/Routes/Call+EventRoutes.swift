@@ -20,7 +20,9 @@ extension Call {
             guard api.endpoints.contains(where: { $0.utf8.elementsEqual(endpoint.utf8) }) else {
                 throw ServiceError(
                     400, "EventRouteEndpointInvalid",
-                    "There is no endpoint \(Escaping.visible(String(endpoint.prefix(100)))). Add its name to http.endpoints of twindrop.yaml.")
+                    "There is no endpoint \(Escaping.visible(endpoint, scalarsMax: 100)). "
+                        + "Add its name to http.endpoints of twindrop.yaml."
+                )
             }
             do throws(QueryError) {
                 _ = try EventRouteFilter(parsing: filter)

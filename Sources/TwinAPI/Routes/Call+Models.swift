@@ -58,7 +58,9 @@ extension Call {
                 else {
                     throw ServiceError(
                         400, "JsonPatchInvalid",
-                        "A model's patch may only be [{\"op\": \"replace\", \"path\": \"/decommissioned\", \"value\": true}], or false.")
+                        "A model's patch may only be "
+                            + "[{\"op\": \"replace\", \"path\": \"/decommissioned\", \"value\": true}], or false."
+                    )
                 }
                 value = wanted
             }

@@ -7,7 +7,8 @@ extension Call {
         let token = try optionalText("continuationToken", in: body)
         let text = try optionalText("query", in: body)
         guard token != nil || text != nil else {
-            throw ServiceError(400, "BadRequest", "The body is to hold \"query\", or the \"continuationToken\" of the page before.")
+            throw ServiceError(
+                400, "BadRequest", "The body is to hold \"query\", or the \"continuationToken\" of the page before.")
         }
         let limit = try sizeHint() ?? api.limits.queryPage
         let page = try service.query(token == nil ? text : nil, continuation: token, limit: limit)

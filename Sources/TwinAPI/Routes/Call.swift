@@ -60,7 +60,8 @@ struct Call {
 
     func patchBody() throws(ServiceError) -> PatchBody {
         func malformed(_ detail: String) -> PatchBody {
-            let trace = request.header("traceparent").flatMap { $0.split(separator: "-").dropFirst().first.map(String.init) } ?? ""
+            let trace =
+                request.header("traceparent").flatMap { $0.split(separator: "-").dropFirst().first.map(String.init) } ?? ""
             return .malformed(ErrorShape.malformedPatch(detail, path: request.rawPath, trace: trace))
         }
         guard !request.body.isEmpty else { return malformed("A non-empty request body is required.") }
@@ -68,7 +69,8 @@ struct Call {
         do throws(JSONError) {
             value = try JSON(parsing: request.body, depthMax: 64)
         } catch {
-            return malformed("The JSON patch document was malformed and could not be parsed: \(error.message), at byte \(error.offset).")
+            return malformed(
+                "The JSON patch document was malformed and could not be parsed: \(error.message), at byte \(error.offset).")
         }
         guard let elements = value.elements else {
             return malformed("The JSON patch document was malformed and could not be parsed: it is to be a list of operations.")
@@ -90,7 +92,8 @@ struct Call {
             tags.append(part)
         }
         guard !tags.isEmpty else {
-            throw ServiceError(400, "InvalidArgument", "The header If-Match holds no tag. Give the ETag of the last answer, or *.")
+            throw ServiceError(
+                400, "InvalidArgument", "The header If-Match holds no tag. Give the ETag of the last answer, or *.")
         }
         return .ifTagged(tags)
     }
@@ -125,7 +128,9 @@ struct Call {
     // MARK: - Paging
 
     /// The page that is asked for: the token's, or the first with the size the client hints at.
-    func page(_ list: String, standard: Int, sizedByHeader: Bool = true, filters: [String] = [], withDefinitions: Bool = false)
+    func page(
+        _ list: String, standard: Int, sizedByHeader: Bool = true, filters: [String] = [], withDefinitions: Bool = false
+    )
         throws(ServiceError) -> PageToken
     {
         if let token = request.parameter("continuationToken") {

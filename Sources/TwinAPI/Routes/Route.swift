@@ -91,7 +91,8 @@ enum Route: Equatable {
         case .query, .telemetry, .componentTelemetry, .importCancellation: ["POST"]
         case .twin, .relationship: ["GET", "PUT", "PATCH", "DELETE"]
         case .component: ["GET", "PATCH"]
-        case .relationships, .incomingRelationships, .eventRoutes, .importJobs, .deletionJob, .metrics, .health, .readiness: ["GET"]
+        case .relationships, .incomingRelationships, .eventRoutes, .importJobs, .deletionJob, .metrics, .health, .readiness:
+            ["GET"]
         case .eventRoute, .importJob: ["GET", "PUT", "DELETE"]
         case .deletionJobs: ["GET", "POST"]
         }

@@ -44,7 +44,9 @@ package struct TwinAPI: Sendable {
     /// What the head of a request asks for, before its body is read; or the answer it gets at once.
     package func route(_ request: APIRequest) throws(ServiceError) -> RoutedRequest {
         guard let route = try Route(rawPath: request.rawPath) else {
-            throw ServiceError(404, "NotFound", "There is nothing at this path. The API has /models, /digitaltwins, /query, /eventroutes and /jobs.")
+            throw ServiceError(
+                404, "NotFound",
+                "There is nothing at this path. The API has /models, /digitaltwins, /query, /eventroutes and /jobs.")
         }
         guard route.methods.contains(request.method) else {
             if case .models = route, request.rawPath.hasSuffix("/") {

@@ -22,9 +22,12 @@ struct Responder: HTTPResponder {
     }
 
     private func answer(to request: Request) async throws -> (APIResponse, String) {
-        guard let head = APIRequest(method: request.method.rawValue, target: request.head.path ?? "", headers: Self.headers(of: request))
+        guard
+            let head = APIRequest(
+                method: request.method.rawValue, target: request.head.path ?? "", headers: Self.headers(of: request))
         else {
-            let error = ServiceError(400, "InvalidArgument", "The query of the URL holds a broken percent-escape. Encode values once.")
+            let error = ServiceError(
+                400, "InvalidArgument", "The query of the URL holds a broken percent-escape. Encode values once.")
             return (.error(error), "invalid")
         }
         var routed: RoutedRequest
@@ -67,7 +70,9 @@ struct Responder: HTTPResponder {
     /// What a body's head tells already. Other content types are refused because a browser sends some of them across sites
     /// without asking first.
     private static func refusal(ofBodyOf request: Request, _ routed: RoutedRequest) -> APIResponse? {
-        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > routed.bodyMax { return tooLarge(routed.bodyMax) }
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > routed.bodyMax {
+            return tooLarge(routed.bodyMax)
+        }
         guard let type = request.headers[.contentType], !type.isEmpty, request.method != .get, request.method != .delete else {
             return nil
         }
@@ -116,7 +121,9 @@ struct Responder: HTTPResponder {
         {
             headers.append(HTTPField(name: id, value: value))
         }
-        let body = answer.body.isEmpty || request.method == .head ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
+        let body =
+            answer.body.isEmpty || request.method == .head
+            ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body))
         return Response(status: .init(code: answer.status), headers: headers, body: body)
     }
 
@@ -141,7 +148,8 @@ final class Lanes: Sendable {
         await withCheckedContinuation { continuation in
             let isTaken = pools[routed.lane]?.submit { continuation.resume(returning: api.answer(routed, as: caller)) } ?? false
             if !isTaken {
-                let error = ServiceError(503, "ServerBusy", "The server is stopping, or has more to do than it can keep. Try again.")
+                let error = ServiceError(
+                    503, "ServerBusy", "The server is stopping, or has more to do than it can keep. Try again.")
                 continuation.resume(returning: .error(error, headers: [("Retry-After", "1")]))
             }
         }

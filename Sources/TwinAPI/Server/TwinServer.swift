@@ -113,7 +113,8 @@ package final class TwinServer: Sendable {
         let (read, write) = (settings.readTime, settings.writeTime)
         let http = HTTPServerBuilder.http1(
             configuration: .init(
-                additionalChannelHandlers: [ConnectionTimes(read: read, write: write)], idleTimeout: TimeAmount(settings.idleTime),
+                additionalChannelHandlers: [ConnectionTimes(read: read, write: write)],
+                idleTimeout: TimeAmount(settings.idleTime),
                 httpDecoderConfiguration: decoder))
         guard let files = settings.tls else { return http }
         return try .tls(http, tlsConfiguration: try tls(files))
@@ -130,8 +131,9 @@ package final class TwinServer: Sendable {
         } catch {
             throw DropError(
                 "tls", "The certificate \(files.certificates) with the key \(files.key) cannot be used: \(error).",
-                hint: "Both are PEM files; the first holds the certificate, then those that signed it; the second its private key.",
-                remedy: .stop)
+                hint:
+                    "Both are PEM files; the first holds the certificate, then those that signed it; the second its private key.",
+                remedy: .suspendSource)
         }
     }
 
@@ -144,8 +146,9 @@ package final class TwinServer: Sendable {
     private static func failure(_ error: (any Error)?, _ settings: ServerSettings) -> DropError {
         DropError(
             "listen", "The address \(settings.host):\(settings.port) cannot be listened on\(error.map { ": \($0)" } ?? "").",
-            hint: "Is another program, or another twindrop, using the port? Choose one with --listen HOST:PORT; port 0 takes a free one.",
-            remedy: .stop)
+            hint:
+                "Is another program using the port? Choose one with --listen HOST:PORT; port 0 takes a free one.",
+            remedy: .suspendSource)
     }
 
     /// The server's own chatter; what matters is told by this type's errors and the request counters.

@@ -48,7 +48,9 @@ enum ErrorShape {
     static func envelope(_ error: ServiceError) -> JSON {
         var members: [JSON.Member] = [.init("code", .string(error.code)), .init("message", .string(error.message))]
         if !error.details.isEmpty {
-            let details = error.details.map { JSON.object([.init("code", .string($0.code)), .init("message", .string($0.message))]) }
+            let details = error.details.map {
+                JSON.object([.init("code", .string($0.code)), .init("message", .string($0.message))])
+            }
             members.append(.init("details", .array(details)))
         }
         return ["error": .object(members)]

@@ -20,7 +20,9 @@ enum Instant {
         let days = Int((seconds / 86_400).rounded(.down))
         let rest = Int(seconds) - days * 86_400
         let (year, month, day) = civil(days)
-        return "\(pad(year, 4))-\(pad(month, 2))-\(pad(day, 2))T\(pad(rest / 3600, 2)):\(pad(rest / 60 % 60, 2)):\(pad(rest % 60, 2))"
+        return
+            "\(pad(year, 4))-\(pad(month, 2))-\(pad(day, 2))T"
+            + "\(pad(rest / 3600, 2)):\(pad(rest / 60 % 60, 2)):\(pad(rest % 60, 2))"
     }
 
     /// The date of a day counted from 1970-01-01 (proleptic Gregorian calendar; eras of 400 years begin in March).

@@ -15,8 +15,8 @@ struct TokenNewCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "new", abstract: "Prints a new token once, and the line that stores its hash.",
         discussion: """
-            The token goes to whoever calls the service; the line goes into the file that http.tokens of twindrop.yaml names. The daemon
-            reads that file again when it changes.
+            The token goes to whoever calls the service; the line goes into the file that http.tokens of twindrop.yaml
+            names. The daemon reads that file again when it changes.
 
             Example:
               twindrop token new --name dashboard --role viewer

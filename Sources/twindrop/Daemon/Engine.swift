@@ -118,7 +118,8 @@ final class Engine: Sendable {
             try EndpointFile.write(service.server.url, state: home.paths.state)
         } catch {
             throw DropError(
-                "storage", "The file state/endpoint cannot be written: \(error).", hint: "Check the state folder.", remedy: .stop)
+                "storage", "The file state/endpoint cannot be written: \(error.lines.joined(separator: " "))",
+                hint: "Check the state folder.", remedy: .stop)
         }
         log.info("The twin service listens.", metadata: ["url": "\(service.server.url)"])
     }

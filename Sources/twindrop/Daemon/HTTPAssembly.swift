@@ -42,7 +42,9 @@ struct HTTPAssembly {
         }
     }
 
-    private func listen(_ server: ServerSettings, _ gate: Gate, _ jobs: JobBook, _ tokens: TokenBook?) throws(DropError) -> TwinServer {
+    private func listen(
+        _ server: ServerSettings, _ gate: Gate, _ jobs: JobBook, _ tokens: TokenBook?
+    ) throws(DropError) -> TwinServer {
         let engine = engine
         var limits = RequestLimits()
         limits.bodyBytesMax = Int(settings.limits.bodyBytes)
@@ -95,10 +97,11 @@ struct HTTPAssembly {
     private func refuseOpenDoors(_ server: ServerSettings, hasTokens: Bool) throws(DropError) {
         guard !server.isLoopback, !settings.insecure, server.tls == nil || !hasTokens else { return }
         let missing = [server.tls == nil ? "TLS (http.tls)" : nil, hasTokens ? nil : "tokens (http.tokens or http.jwt)"]
+            .compactMap { $0 }.joined(separator: " and no ")
         throw DropError(
             "insecure-listen",
-            "Other machines could reach \(server.host), and there is no \(missing.compactMap { $0 }.joined(separator: " and no ")).",
-            hint: "Configure what is missing, listen on 127.0.0.1, or set http.insecure: true where the network is trusted.",
+            "Other machines could reach \(server.host), and there is no \(missing).",
+            hint: "Configure it, listen on 127.0.0.1, or set http.insecure: true where the network is trusted.",
             remedy: .suspendSource)
     }
 
