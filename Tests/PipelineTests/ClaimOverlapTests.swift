@@ -48,6 +48,10 @@ private struct Transforming: Transformer {
         return TransformSummary(
             pluginID: "p", pluginVersion: "1", pluginDigest: ContentDigest(bytes: [UInt8](repeating: 0, count: 32)), log: [])
     }
+
+    func epoch(of source: SourceName) throws(DropError) -> ContentDigest {
+        ContentDigest(bytes: [UInt8](repeating: 1, count: 32))
+    }
 }
 
 private final class Changes: ChangeSetBuilder, ChangeSet {
@@ -91,6 +95,8 @@ private final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     func page(source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int) throws(DropError) -> [DropRecord] { [] }
     func find(_ prefix: String, limit: Int) throws(DropError) -> [DropRecord] { [] }
     func newestApplied(of source: SourceName) throws(DropError) -> DropRecord? { nil }
+    func commitSequence(of id: DropID) throws(DropError) -> UInt64? { nil }
+    func archived(with digest: ContentDigest) throws(DropError) -> DropID? { nil }
     func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord? { nil }
     func drop(withIntake identity: FileIdentity, of source: SourceName, before id: DropID) throws(DropError) -> DropRecord? {
         nil
@@ -136,8 +142,7 @@ private final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
         let pipeline = DropPipeline(
             ports: ports,
             sources: [
-                PipelineSource(
-                    name: source, policy: ApplyPolicy(), epoch: ContentDigest(bytes: [UInt8](repeating: 1, count: 32)))
+                PipelineSource(name: source, policy: ApplyPolicy())
             ], tell: { _ in })
         try pipeline.start()
         pipeline.submit([

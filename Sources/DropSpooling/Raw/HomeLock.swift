@@ -69,7 +69,7 @@ package final class HomeLock: Sendable {
     package func release() throws(DropError) { try write("\(getpid()) \(Self.bootID) clean") }
 
     /// Renews the sign of life. Not synced: one that is lost with the power makes more files doubted, not fewer.
-    package func touch() { _ = unsafe futimens(descriptor, nil) }
+    package func touch() { _ = futimens(descriptor, nil) }
 
     deinit { close(descriptor) }
 

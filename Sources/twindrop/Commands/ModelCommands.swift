@@ -92,11 +92,10 @@ enum ModelFiles {
     }
 
     private static func files(_ path: String) throws(CommandFailure) -> [String] {
-        var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+        guard FileManager.default.fileExists(atPath: path) else {
             throw CommandFailure(.usage, "\(Escaping.visible(path)) does not exist.", "Check the path.")
         }
-        guard isFolder.boolValue else { return [path] }
+        guard FileCalls.isFolder(path) else { return [path] }
         let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
         return names.filter { $0.hasSuffix(".json") || $0.hasSuffix(".jsonld") }.sorted().map {
             "\(path.hasSuffix("/") ? path : path + "/")\($0)"

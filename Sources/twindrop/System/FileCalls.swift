@@ -42,6 +42,12 @@ enum FileCalls {
         return unsafe stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG
     }
 
+    /// Whether there is a folder, or a link to one.
+    static func isFolder(_ path: String) -> Bool {
+        var facts = stat()
+        return unsafe stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
+    }
+
     static func rename(_ from: String, to path: String) throws(CommandFailure) {
         guard unsafe Glibc.rename(from, path) == 0 else {
             throw CommandFailure(.storage, "\(path) cannot be written: \(reason).")
