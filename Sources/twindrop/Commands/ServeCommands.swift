@@ -8,7 +8,12 @@ import TwinStore
 
 struct TokenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "token", abstract: "Makes bearer tokens for the twin service.", subcommands: [TokenNewCommand.self])
+        commandName: "token", abstract: "Makes bearer tokens for the twin service.",
+        discussion: """
+            Example:
+              twindrop token new --name dashboard --role viewer
+            """,
+        subcommands: [TokenNewCommand.self])
 }
 
 struct TokenNewCommand: ParsableCommand {
