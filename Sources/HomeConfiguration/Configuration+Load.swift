@@ -214,7 +214,7 @@ extension WorkerBounds {
     package static let standard = WorkerBounds(
         sandbox: .available, memoryBytes: 512 << 20, cpu: .seconds(60), wall: .seconds(120), wallPerMiB: .seconds(1),
         silence: .seconds(10), outputFactor: 64, outputBytesFree: 256 << 20, operationsFree: 1_000_000, logBytes: 64 << 10,
-        reuseDrops: 100, reuseTime: .seconds(900), failuresMax: 5)
+        reuseDrops: 1000, reuseTime: .seconds(900), failuresMax: 5)
 }
 
 /// Where folders lie to one another; both absolute.

@@ -85,7 +85,7 @@ extension Configuration {
             #output-free: 256 MiB
             #operations-free: 1000000
             #log: 64 KiB
-            #reuse-drops: 100
+            #reuse-drops: 1000
             #reuse-time: 15m
             #failures-in-a-row: 5
 

@@ -24,7 +24,7 @@ package struct WorkerLimits: Sendable, Equatable {
     package var descriptors: UInt32 = 16
     /// A worker is replaced after so many drops, or at this age, or when it has more resident memory than half its address
     /// space, or after any error.
-    package var dropsPerWorker: Int = 100
+    package var dropsPerWorker: Int = 1000
     package var workerAge: Duration = .seconds(900)
     /// A source whose plugin fails on so many different drops in a row is suspended.
     package var failuresMax: Int = 5
