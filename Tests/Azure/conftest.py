@@ -44,7 +44,7 @@ class Daemon:
     def __init__(self, configuration="", files=None):
         self.folder = tempfile.TemporaryDirectory(prefix="td-azure-")
         self.home = pathlib.Path(self.folder.name)
-        (self.home / "jobs").mkdir()
+        for name in ("jobs", "models", "mappings"): (self.home / name).mkdir()
         for name, text in (files or {}).items():
             (self.home / name).write_text(text)
         (self.home / "twindrop.yaml").write_text("version: 1\n" + configuration)
