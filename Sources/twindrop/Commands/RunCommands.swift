@@ -79,7 +79,7 @@ struct RunCommand: ParsableCommand {
     }
 
     private func serve(_ engine: Engine) throws {
-        try reporting { () throws(DropError) in 
+        try reporting { () throws(DropError) in
             try engine.openControl()
             try engine.openHTTP(listen: listen)
         }

@@ -262,7 +262,6 @@ final class Tally: Sendable {
     /// The books of all drops applied since the start, by source.
     var totals: [SourceName: DropBooks] { books.quietly { $0 } }
 
-
     var count: Int { ended.with { $0.count } }
 
     /// Those that wait for a person.
