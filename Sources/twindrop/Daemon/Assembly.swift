@@ -1,3 +1,4 @@
+import Foundation
 import HomeConfiguration
 import DropCore
 import DropSpooling
@@ -23,10 +24,22 @@ struct Assembly {
     private var configuration: Configuration { home.configuration }
     private var paths: Configuration.Paths { home.paths }
 
+    /// A command beside holds the lock for as long as it handles one file: `run` started at the same moment waits that long, but
+    /// not for another daemon.
+    private func lockHome() throws(DropError) -> HomeLock {
+        let deadline = ContinuousClock.now + .seconds(3)
+        while true {
+            do { return try HomeLock(state: paths.state) } catch {
+                guard error.code == "locked", ContinuousClock.now < deadline else { throw error }
+                Thread.sleep(forTimeInterval: 0.05)
+            }
+        }
+    }
+
     func make() throws(DropError) -> Parts {
         try Folders.make([paths.state, paths.archive, paths.receipts])
         try Folders.make([paths.dropzone] + ownLandingFolders, forSenders: true)
-        let lock = try HomeLock(state: paths.state)
+        let lock = try lockHome()
         if lock.wasUnclean { log.warning("The last run did not end cleanly; recovering.") }
         if lock.wasUnclean, lock.wasRebooted, let doubted = lock.truncation.doubted.last {
             log.warning(
