@@ -69,14 +69,14 @@ extension JSON {
 
         mutating func object() throws(JSONError) -> JSON {
             var members: [Member] = []
-            var names: Set<String> = []
+            var names: Set<[UInt8]> = []  // By bytes: Swift takes two spellings of an accented letter for one name.
             skipBlanks()
             if take("}") { return .object([]) }
             while true {
                 skipBlanks()
                 guard next == UInt8(ascii: "\"") else { throw failure("expected a member name in quotes") }
                 let name = try string()
-                guard names.insert(name).inserted else { throw failure("the name \"\(name)\" stands twice in an object") }
+                guard names.insert(Array(name.utf8)).inserted else { throw failure("the name \"\(name)\" stands twice in an object") }
                 skipBlanks()
                 guard take(":") else { throw failure("expected ':'") }
                 members.append(Member(name, try value()))

@@ -8,7 +8,7 @@ extension GraphCommit {
         let sequence = UInt32(truncatingIfNeeded: sequence)
         store.publication.writing {
             for member in effects {
-                if let member = member as? DropEffects { publish(member, sequence) } else { publish(call: member, sequence) }
+                publish(member, sequence)
                 for (number, model) in member.remodelled { store.twinModels.set(number, model: model) }
                 if !member.remodelled.isEmpty { store.modelVersions[0] = UInt32(truncatingIfNeeded: self.sequence) }
             }
@@ -32,23 +32,18 @@ extension GraphCommit {
         effects = []
     }
 
-    private func publish(_ member: DropEffects, _ sequence: UInt32) {
-        let comparison = member.comparison
-        comparison.isEnded = true
-        comparison.frames = []
-        store.note(drop: member.dropNumber, of: comparison.job.source, scope: comparison.scope)
-        let memory = comparison.memory
-        let others = store.sources.withLock { $0.memories.values.filter { $0 !== memory } }
-        let owned = memory.owned(comparison.scope)
+    /// What every member leaves: versions, models, and fingerprints. What others say is known of what it changed no more.
+    private func publish(_ member: Effects, _ sequence: UInt32) {
+        let memories = store.sources.withLock { Array($0.memories.values) }
+        let drop = member as? DropEffects
+        let speaker = drop?.comparison.memory
+        if let drop { note(drop, sequence) }
         for (kind, number, hash) in member.vanished { remove(kind, hash, number) }
         member.createdTwins.forEach {
             store.twinVersions[$0] = sequence
             store.twinModels.confirm($0)
         }
         member.createdRelationships.forEach { store.relationshipVersions[$0] = sequence }
-        memory.ownedSince = sequence
-        owned.twins.formUnion(member.createdTwins)
-        owned.relationships.formUnion(member.createdRelationships)
         for (number, owner, origin) in member.activated {
             store.relationshipVersions[number] = sequence
             let scope = store.sources.withLock { $0.scopes[origin] ?? "" }
@@ -59,61 +54,10 @@ extension GraphCommit {
             switch kind {
             case .twins:
                 store.twinVersions[number] = sequence
-                for other in others { other.twinFingerprints[number] = 0 }
-                memory.twinFingerprints[number] = fingerprint
+                for memory in memories { memory.twinFingerprints[number] = memory === speaker ? fingerprint : 0 }
             case .relationships:
                 store.relationshipVersions[number] = sequence
-                for other in others { other.relationshipFingerprints[number] = 0 }
-                memory.relationshipFingerprints[number] = fingerprint
-            }
-        }
-        for (kind, number, hash) in member.deleted {
-            remove(kind, hash, number)
-            for memory in others + [memory] {
-                switch kind {
-                case .twins:
-                    memory.twinFingerprints[number] = 0
-                    memory.disown(twin: number)
-                case .relationships:
-                    memory.relationshipFingerprints[number] = 0
-                    memory.disown(relationship: number)
-                }
-            }
-            switch kind {
-            case .twins:
-                store.twinVersions[number] = sequence
-                store.twinModels.remove(number)
-            case .relationships: store.relationshipVersions[number] = sequence
-            }
-        }
-        if comparison.keysAreNew, comparison.keyNames.count > memory.persistedKeys.count {
-            memory.persistedKeys = comparison.keyNames
-        }
-        if member.isBare { memory.isBare = true }
-    }
-
-    /// What a call of the twin service did: whatever sources said of it before is to be compared again.
-    private func publish(call member: Effects, _ sequence: UInt32) {
-        let memories = store.sources.withLock { Array($0.memories.values) }
-        member.createdTwins.forEach {
-            store.twinVersions[$0] = sequence
-            store.twinModels.confirm($0)
-        }
-        member.createdRelationships.forEach { store.relationshipVersions[$0] = sequence }
-        for (number, owner, origin) in member.activated {
-            store.relationshipVersions[number] = sequence
-            let scope = store.sources.withLock { $0.scopes[origin] ?? "" }
-            store.memory(of: owner).owned(scope).relationships.insert(number)
-            store.memory(of: owner).ownedSince = sequence
-        }
-        for (kind, number, _) in member.revised {
-            switch kind {
-            case .twins:
-                store.twinVersions[number] = sequence
-                for memory in memories { memory.twinFingerprints[number] = 0 }
-            case .relationships:
-                store.relationshipVersions[number] = sequence
-                for memory in memories { memory.relationshipFingerprints[number] = 0 }
+                for memory in memories { memory.relationshipFingerprints[number] = memory === speaker ? fingerprint : 0 }
             }
         }
         for (kind, number, hash) in member.deleted {
@@ -135,6 +79,23 @@ extension GraphCommit {
             }
         }
         (member as? CallEffects)?.catalog.map { publish($0, sequence, memories) }
+    }
+
+    /// What the source of a drop knows now; first, because what it owns is taken from it again where it deleted it.
+    private func note(_ member: DropEffects, _ sequence: UInt32) {
+        let comparison = member.comparison
+        let memory = comparison.memory
+        comparison.isEnded = true
+        comparison.frames = []
+        store.note(drop: member.dropNumber, of: comparison.job.source, scope: comparison.scope)
+        let owned = memory.owned(comparison.scope)
+        owned.twins.formUnion(member.createdTwins)
+        owned.relationships.formUnion(member.createdRelationships)
+        memory.ownedSince = sequence
+        if comparison.keysAreNew, comparison.keyNames.count > memory.persistedKeys.count {
+            memory.persistedKeys = comparison.keyNames
+        }
+        if member.isBare { memory.isBare = true }
     }
 
     private func remove(_ kind: NumberReservation.Kind, _ hash: IdentityHash, _ number: UInt32) {
