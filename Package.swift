@@ -98,11 +98,12 @@ let package = Package(
         .target(name: "CTwinDropPlugin"),
         .target(name: "CTwinDropWire"),
         .target(name: "CLinuxFiles"),
+        .target(name: "CGatherVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
 
         // Adapters
         module("DropWatch", ["DropCore", "TwinModel", "ThreadKit", "CLinuxFiles", crypto]),
         module("PluginHost", ["DropCore", "TwinModel", "ThreadKit", "CTwinDropWire", system, crypto]),
-        module("TwinStore", ["DropCore", "TwinModel", "ThreadKit", grdb, grdbSQLite]),
+        module("TwinStore", ["DropCore", "TwinModel", "ThreadKit", "CGatherVFS", grdb, grdbSQLite]),
         module("DropSpooling", ["DropCore", "TwinModel", "ThreadKit", system, crypto]),
         module("Evidence", ["DropCore", "TwinModel", "ThreadKit", "ArchiveKit", system, crypto]),
         module("HomeConfiguration", ["DropCore", "TwinModel", yams]),

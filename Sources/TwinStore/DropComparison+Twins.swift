@@ -45,14 +45,21 @@ extension DropComparison {
         }
         twinPlaces[operation.number] = Self.evaluating
         evaluations.append(Evaluation(operation: operation, record: current.number))
+        if !isSampled, evaluations.count >= Self.sampleSize {
+            isSampled = true
+            try evaluate(bytes)
+        }
     }
+
+    /// So many statements are compared with their records first: the others are judged by them.
+    private static let sampleSize = 8
 
     /// True when there is little sense in comparing with the record here, as the writer does it again: the source said something
     /// else about the twin before, and in this drop such statements have mostly been changes. (After a new mapping they are not:
     /// then comparing belongs beside the commits.) The writer counts what it comes to.
     @inline(__always)
     private func isSurelyNew(_ operation: Pending) -> Bool {
-        foundChanged >= 16 && foundChanged * 2 >= compared && writer == nil && operation.isAscending
+        compared >= Self.sampleSize && foundChanged * 2 >= compared && writer == nil && operation.isAscending
             && operation.verb != .deleteTwin && memory.twinFingerprints[operation.number] != 0
     }
 

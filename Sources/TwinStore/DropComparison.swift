@@ -51,8 +51,8 @@ final class DropComparison: ChangeSetBuilder {
 
     var log: ChangeLog
     /// By number: the place of the live entry in the log, `evaluating` for one in this frame, 0 for none.
-    var twinPlaces = SparseArray<UInt32>()
-    var relationshipPlaces = SparseArray<UInt32>()
+    var twinPlaces = PlaceTable()
+    var relationshipPlaces = PlaceTable()
     static let evaluating = UInt32.max
     /// Committed twins and relationships the drop spoke about.
     var seenTwins = NumberSet()
@@ -92,6 +92,7 @@ final class DropComparison: ChangeSetBuilder {
     /// How many statements about committed twins were compared with their records, and how many of them changed one.
     var compared = 0
     var foundChanged = 0
+    var isSampled = false
     /// End of the last record or span in the file.
     var filePosition: UInt64 = 0
     var streamPosition: UInt64 = 0
@@ -150,8 +151,8 @@ final class DropComparison: ChangeSetBuilder {
     package func restart() throws(DropError) {
         releaseNumbers()
         log = ChangeLog(folder: job.scratchFolder)
-        twinPlaces = SparseArray()
-        relationshipPlaces = SparseArray()
+        twinPlaces = PlaceTable()
+        relationshipPlaces = PlaceTable()
         seenTwins = NumberSet()
         seenRelationships = NumberSet()
         reservedTwins = NumberReservation(.twins, store)
@@ -163,7 +164,7 @@ final class DropComparison: ChangeSetBuilder {
         (keys, keyNames, keysAreEqual, keysAreNew, modelIsAllowed) = ([0], [], true, false, [:])
         validation = DropValidation(job.policy.validation, store.catalog)
         (current, operations, evaluations) = (CurrentRecord(), [], [])
-        (compared, foundChanged, surprises) = (0, 0, 0)
+        (compared, foundChanged, surprises, isSampled) = (0, 0, 0, false)
         (filePosition, streamPosition) = (0, 0)
         (frames, framesBytes, framesAreComplete) = ([], 0, true)
         deferred = DeferredRecords()

@@ -3,8 +3,8 @@ import GRDB
 import Synchronization
 import TwinModel
 
-/// One write transaction: several change sets, each in a savepoint, then COMMIT, then what the process keeps is brought up to
-/// date.
+/// One write transaction: several change sets, each but the first in a savepoint, then COMMIT, then what the process keeps is
+/// brought up to date.
 /// Used on the writer's connection only. Its files: `+Twins`, `+Relationships`, `+Publish`.
 final class GraphCommit {
     /// What a change set came to.
@@ -125,12 +125,22 @@ final class GraphCommit {
         if try isOvertaken(comparison) { return .overtaken }
         let member = DropEffects(comparison, sequence: sequence + 1)
         let saved = (nextRevision, time, persistedKeys)
-        try sql.savepoint.run()
+        // What comes first needs no savepoint, for which SQLite copies every page that is changed: ending the transaction undoes
+        // as much.
+        let isFirst = effects.isEmpty
+        if !isFirst { try sql.savepoint.run() }
         do {
             try write(member, record)
-            try sql.release.run()
+            if !isFirst { try sql.release.run() }
         } catch Interruption.overtaken {
-            try run { try database.execute(sql: "ROLLBACK TO member; RELEASE member") }
+            try run {
+                if isFirst {
+                    try database.rollback()
+                    try database.beginTransaction(.immediate)
+                } else {
+                    try database.execute(sql: "ROLLBACK TO member; RELEASE member")
+                }
+            }
             undo(member)
             (nextRevision, time, persistedKeys) = saved
             return .overtaken

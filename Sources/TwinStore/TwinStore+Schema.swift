@@ -8,7 +8,7 @@ extension TwinStore {
     static let schemaVersion = 4
 
     /// Bytes a page has, measured: see docs/decisions/0010-twin-storage.md.
-    static let pageBytes = 8192
+    static let pageBytes = 4096
     /// KiB of pages each connection keeps.
     private static let cacheKiB = 32 * 1024
     /// The write-ahead log is checkpointed by the writer when it passes this, and while idle when it passes the second.
@@ -50,6 +50,7 @@ extension TwinStore {
 
     /// - Parameter use: kept up to date about the write-ahead log; lives as long as the pool.
     static func openPool(_ path: String, _ use: WriteAheadLog.Use) throws(DropError) -> DatabasePool {
+        try WriteAheadLog.gatherWrites()
         let configuration = configuration()
         do {
             let pool = try DatabasePool(path: path, configuration: configuration)

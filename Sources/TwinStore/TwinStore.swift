@@ -239,7 +239,7 @@ package final class TwinStore: Sendable {
     }
 
     /// Removes what an abandoned drop introduced from the indexes.
-    func release(_ log: ChangeLog, places: SparseArray<UInt32>, _ relationshipPlaces: SparseArray<UInt32>) {
+    func release(_ log: ChangeLog, places: PlaceTable, _ relationshipPlaces: PlaceTable) {
         // A log that cannot be read back leaves entries behind that lead to numbers nobody has: they only cost a second look.
         try? log.forEach { (place, view) throws(DropError) in
             let entry = view.head

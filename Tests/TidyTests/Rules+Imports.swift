@@ -14,7 +14,7 @@ enum Rules {
         // Adapters
         "DropWatch": ["DropCore", "TwinModel", "ThreadKit", "SystemPackage", "Crypto", "CLinuxFiles"],
         "PluginHost": ["DropCore", "TwinModel", "ThreadKit", "CTwinDropWire", "CTwinDropPlugin", "SystemPackage", "Crypto"],
-        "TwinStore": ["DropCore", "TwinModel", "ThreadKit", "GRDB", "GRDBSQLite"],
+        "TwinStore": ["DropCore", "TwinModel", "ThreadKit", "CGatherVFS", "GRDB", "GRDBSQLite"],
         "DropSpooling": ["DropCore", "TwinModel", "ThreadKit", "SystemPackage", "Crypto"],
         "Evidence": ["DropCore", "TwinModel", "ThreadKit", "ArchiveKit", "SystemPackage", "Crypto"],
         "HomeConfiguration": ["DropCore", "TwinModel", "Yams"],

@@ -1,4 +1,5 @@
 import DropCore
+import GRDB
 import Testing
 import TwinModel
 
@@ -9,10 +10,10 @@ import TwinModel
 
     init() throws { fixture = try StoreFixture() }
 
-    /// Commits about 20 MiB.
+    /// Commits more than what is reserved.
     private func fill() throws {
         let text = PropertyValue.string(String(repeating: "x", count: 2000))
-        try fixture.drop { writer in for number in 0..<10_000 { writer.twin("t\(number)", ["x": text]) } }
+        try fixture.drop { writer in for number in 0..<12_000 { writer.twin("t\(number)", ["x": text]) } }
     }
 
     @Test func `is made long ahead of use`() throws {
@@ -43,6 +44,57 @@ import TwinModel
         let store = try fixture.crashed()
         #expect(try store.twin("b") != nil && store.twin("t9999") != nil)
         #expect(try store.quickCheck() == [])
+    }
+
+    /// SQLite then writes pages to the log before the commit, some of them several times, and reads them back from it.
+    @Test func `takes a transaction that is larger than the cache, with parts undone`() throws {
+        let text = String(repeating: "y", count: 900)
+        try fixture.store.pool.writeWithoutTransaction { database in
+            try database.execute(sql: "PRAGMA cache_size = 8")
+            try database.execute(sql: "CREATE TABLE spill(no INTEGER PRIMARY KEY, text TEXT, round INTEGER)")
+            try database.inTransaction {
+                for round in 0..<4 {
+                    for number in stride(from: round, to: 3000, by: round + 1) {
+                        try database.execute(
+                            sql: "INSERT OR REPLACE INTO spill VALUES(?, ?, ?)", arguments: [number, text, round])
+                    }
+                    try database.execute(sql: "SAVEPOINT undone; DELETE FROM spill WHERE no % 3 = 0")
+                    try database.execute(sql: "UPDATE spill SET text = 'gone'; ROLLBACK TO undone; RELEASE undone")
+                }
+                return .commit
+            }
+        }
+        let crashed = try fixture.crashed()
+        for store in [fixture.store, crashed] {
+            #expect(try store.quickCheck() == [])
+            let sums = try store.pool.read { database in
+                let row = try Row.fetchOne(database, sql: "SELECT count(*), sum(length(text)), sum(no * round) FROM spill")
+                return row.map { $0.databaseValues.map { Int.fromDatabaseValue($0) ?? -1 } as [Int] }
+            }
+            var rounds = [Int](repeating: 0, count: 3000)
+            for round in 0..<4 { for number in stride(from: round, to: 3000, by: round + 1) { rounds[number] = round } }
+            let products = rounds.indices.map { $0 * rounds[$0] }
+            #expect(sums == [3000, 3000 * 900, products.reduce(0, +)])
+        }
+    }
+}
+
+@Suite struct `Places by number` {
+    @Test func `are the same, few or many`() {
+        let table = PlaceTable()
+        var expected: [UInt32: UInt32] = [:]
+        var random = SeededGenerator(seed: 11)
+        for step in 0..<2000 {
+            // Numbers that meet in one slot, too.
+            let number = UInt32.random(in: 1...(1 << 20), using: &random) &* (step % 3 == 0 ? 512 : 1)
+            let place = UInt32.random(in: 0...9, using: &random)
+            table[number] = place
+            expected[number] = place
+            if step % 97 == 0 || step == 1999 {
+                #expect(expected.allSatisfy { table[$0.key] == $0.value })
+                #expect(table[0] == 0 && table[1 << 29] == 0)
+            }
+        }
     }
 }
 

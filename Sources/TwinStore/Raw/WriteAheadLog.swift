@@ -1,3 +1,4 @@
+import CGatherVFS
 import DropCore
 import GRDB
 import GRDBSQLite
@@ -18,6 +19,12 @@ enum WriteAheadLog {
         var pages: Int { count.load(ordering: .relaxed) }
 
         fileprivate func set(_ pages: Int) { count.store(pages, ordering: .relaxed) }
+    }
+
+    /// Hands the pages of a commit to the kernel together. For all connections that the process opens from now on.
+    static func gatherWrites() throws(DropError) {
+        let code = td_gather_vfs_register()
+        guard code == SQLITE_OK else { throw StorageFailure.error(code, "the VFS could not be registered") }
     }
 
     /// Tells `use` from now on. It must live as long as the connection.
