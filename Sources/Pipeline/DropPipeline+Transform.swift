@@ -53,7 +53,7 @@ extension DropPipeline {
             taken = state.wait(
                 until: { [clock] state in
                     state.isStopping || hasRoom(state) && state.scheduler.hasNext(now: clock.now())
-                }, timeout: .seconds(1), take)
+                }, timeout: .seconds(1), asOneOfMany: true, take)
         }
     }
 

@@ -17,6 +17,7 @@ import Glibc
     private struct Waiter {
         let ready: (borrowing State) -> Bool
         let place: Place
+        let isOneOfMany: Bool
     }
 
     /// A condition that lives as long as anybody may signal it.
@@ -70,15 +71,20 @@ import Glibc
     ///
     /// `ready` may be asked on any thread, while the state is locked: it must depend on the state and the time only, and must
     /// not use this monitor.
+    ///
+    /// - Parameter asOneOfMany: the caller is one of several threads that would do the same with what comes, and that are the only
+    ///   ones of this monitor to wait so. One of them is woken at a time, the one that came last: when it has run its `body`, the
+    ///   next is asked.
     package func wait<T, E: Error>(
-        until ready: (borrowing State) -> Bool, timeout: Duration? = nil, _ body: (inout State) throws(E) -> T
+        until ready: (borrowing State) -> Bool, timeout: Duration? = nil, asOneOfMany: Bool = false,
+        _ body: (inout State) throws(E) -> T
     ) throws(E) -> T {
         unsafe pthread_mutex_lock(mutex)
         defer { unlockAndWake() }
         if !ready(state) {
             let place = Place()
             withoutActuallyEscaping(ready) { ready in
-                waiters.append(Waiter(ready: ready, place: place))
+                waiters.append(Waiter(ready: ready, place: place, isOneOfMany: asOneOfMany))
                 sleep(at: place, deadline: timeout.map { Self.deadline(after: $0) })
                 waiters.removeAll { $0.place === place }
             }
@@ -102,9 +108,12 @@ import Glibc
     /// Signals after the mutex is free, so that the woken thread does not run into it.
     private func unlockAndWake() {
         var woken: [Place] = []
-        for waiter in waiters where !waiter.place.isWoken && waiter.ready(state) {
+        var oneIsAwake = waiters.contains { $0.isOneOfMany && $0.place.isWoken }
+        for waiter in waiters.reversed() where !waiter.place.isWoken && !(waiter.isOneOfMany && oneIsAwake) {
+            guard waiter.ready(state) else { continue }
             waiter.place.isWoken = true
             woken.append(waiter.place)
+            if waiter.isOneOfMany { oneIsAwake = true }
         }
         unsafe pthread_mutex_unlock(mutex)
         for place in woken { unsafe pthread_cond_signal(place.condition) }

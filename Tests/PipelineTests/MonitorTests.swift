@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 import ThreadKit
 
@@ -17,14 +18,39 @@ import ThreadKit
         #expect(order.with { $0 } == [1, 2])
     }
 
-    @Test func `wakes one waiter after the other for what each of them takes away`() {
+    @Test(arguments: [false, true]) func `wakes one waiter after the other for what each of them takes away`(asOneOfMany: Bool) {
         let tokens = Monitor(0)
         let takers = (0..<4).map { _ in
-            NamedThread("taker") { for _ in 0..<500 { tokens.wait(until: { $0 > 0 }) { $0 -= 1 } } }
+            NamedThread("taker") {
+                for _ in 0..<500 { tokens.wait(until: { $0 > 0 }, asOneOfMany: asOneOfMany) { $0 -= 1 } }
+            }
         }
         for _ in 0..<2000 { tokens.with { $0 += 1 } }
         for taker in takers { taker.join() }
         #expect(tokens.with { $0 } == 0)
+    }
+
+    @Test func `wakes one of many for what one of them can take`() {
+        let tokens = Monitor(0)
+        let asked = Monitor(0)
+        let takers = (0..<4).map { _ in
+            NamedThread("taker") {
+                let mine = pthread_self()
+                tokens.wait(
+                    until: { tokens in
+                        // On its own thread a waiter asks when it comes, and when it is woken.
+                        if pthread_equal(pthread_self(), mine) != 0 { asked.with { $0 += 1 } }
+                        return tokens > 0
+                    }, asOneOfMany: true
+                ) { $0 -= 1 }
+            }
+        }
+        for gone in 0..<4 {
+            asked.wait(until: { $0 == 4 + gone }) { _ in }
+            tokens.with { $0 += 1 }
+        }
+        for taker in takers { taker.join() }
+        #expect(asked.with { $0 } == 8)
     }
 
     @Test func `lets a waiter go on after its timeout`() {
