@@ -288,18 +288,3 @@ extension ChangeLog.View {
         return isTwin && isNew == 1 && verb != OperationVerb.deleteTwin.rawValue
     }
 }
-
-extension RawStatement {
-    /// Inserts the twin of a log entry; the statement is `INSERT INTO twin(no, id, model, rec)`.
-    @inline(__always)
-    func insertTwin(_ view: borrowing ChangeLog.View) throws(DropError) {
-        let body = unsafe view.body
-        let idLength = unsafe Int(view.start.load(fromByteOffset: 24, as: UInt16.self))
-        let model = unsafe view.start.load(fromByteOffset: 12, as: UInt32.self)
-        bind(1, view.number)
-        unsafe bind(text: 2, UnsafeRawBufferPointer(rebasing: body[..<idLength]))
-        if model == 0 { bindNull(3) } else { bind(3, model) }
-        unsafe bind(blob: 4, UnsafeRawBufferPointer(rebasing: body[idLength...]))
-        try run()
-    }
-}
