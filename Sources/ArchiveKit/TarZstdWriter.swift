@@ -16,7 +16,7 @@ import Glibc
     private var isFinished = false
 
     /// - Parameters:
-    ///   - descriptor: open for writing, at its start; stays the caller's and must outlive the writer.
+    ///   - descriptor: open for writing, where the frame is to begin; stays the caller's and must outlive the writer.
     ///   - level: zstd's compression level, 1 (fast) to 19 (small).
     /// - Throws: `storage` when libarchive cannot be set up.
     package init(descriptor: CInt, level: Int) throws(ArchiveKitError) {
@@ -77,11 +77,25 @@ import Glibc
         try check(unsafe archive_write_finish_entry(handle))
     }
 
-    /// Writes the end of the tar and of the zstd frame. The descriptor is not synced.
-    package func finish() throws(ArchiveKitError) {
-        try check(unsafe archive_write_close(handle))
+    /// Writes the end of the zstd frame and, with `endsTar`, that of the tar before it. The descriptor is not synced.
+    ///
+    /// - Parameter endsTar: false where another frame goes on with the same tar.
+    package func finish(endsTar: Bool = true) throws(ArchiveKitError) {
+        if endsTar {
+            try check(unsafe archive_write_close(handle))
+        } else {
+            precondition(bytesLeft == 0, "a tar goes on after whole members")
+            unsafe archive_write_fail(handle)  // Freeing it writes no end then.
+        }
         guard stream.finish() else { throw failure() }
         isFinished = true
+    }
+
+    /// The head of a frame that every reader of zstd skips, to be followed by any `bytes` bytes (RFC 8878, section 3.1.2).
+    ///
+    /// - Parameter bytes: without the head, which has 8.
+    package static func skippedHead(bytes: UInt32) -> [UInt8] {
+        [0x184D_2A50, bytes].flatMap { word in [0, 8, 16, 24].map { UInt8(truncatingIfNeeded: word >> $0) } }
     }
 
     private func check(_ code: CInt) throws(ArchiveKitError) {

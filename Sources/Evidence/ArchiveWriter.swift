@@ -11,7 +11,8 @@ import ThreadKit
 ///     try writer.stop(now: label)
 ///
 /// **Time**: `now` is milliseconds since 1970; labels never run backwards, whatever it says.
-/// **Threading**: blocking; calls from several threads wait for each other, except `verifiedBytes`, which does not wait long.
+/// **Threading**: blocking; calls from several threads wait for each other, except `verifiedBytes`, which does not wait long, and
+/// `compressAhead`.
 /// **Errors** of `append`: that drop is not in the container (`drops` tells what is); `quarantine`: its bytes are not those it
 /// was registered with; `retry`: passing trouble, such as a full disk. Of `close`, `retry`: nothing was archived, append the
 /// same items again later. Anywhere, `stop`: what is on the medium is only known after a restart: the writer refuses all further
@@ -38,6 +39,8 @@ package final class ArchiveWriter: Sendable {
     let places: ArchivePlaces
     private let state: Monitor<State>
     private let published: Monitor<UInt64>
+    /// Nil while nothing is compressed ahead.
+    let ahead = Monitor<ContentAhead?>(nil)
 
     struct State {
         let chain: ChainLog
@@ -73,7 +76,7 @@ package final class ArchiveWriter: Sendable {
     /// True when the open container should be closed.
     package var isFull: Bool {
         state.with { state in
-            state.items.count >= limits.drops || state.bytes >= limits.bytes
+            state.items.count >= limits.drops || state.bytes >= limits.bytes || state.container?.isComplete ?? false
         }
     }
 
@@ -169,6 +172,10 @@ extension ArchiveWriter {
 
     private func write(_ item: ArchiveItem, now: UInt64, _ state: inout State) throws(DropError) {
         if state.container == nil {
+            if let container = containerAhead(item, at: state.chain.label(now)) {
+                state.container = container
+                return
+            }
             state.temporaries += 1
             state.container = try Container(path: places.temporary + "/\(state.temporaries).tar.zst", level: limits.level)
         }

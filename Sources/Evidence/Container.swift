@@ -22,12 +22,16 @@ struct ContainerEntry: Equatable {
 
 /// A container in the making: one temporary file. One thread at a time; the file goes when the object goes.
 final class Container {
-    private static let blockBytes = 1 << 18
-
     let path: String
     private let file: StorageFile
-    private let tar: TarZstdWriter
+    /// Nil where the content of its only drop was compressed ahead.
+    private let tar: TarZstdWriter?
     private(set) var entries: [ContainerEntry] = []
+    /// SHA-256 of the frame of `ContentAhead`, where that was read back already.
+    private var checkedFrame: ContentDigest?
+
+    /// True when it takes no more drops.
+    var isComplete: Bool { tar == nil }
 
     /// - Parameter level: zstd's, 1 … 19.
     init(path: String, level: Int) throws(DropError) {
@@ -40,6 +44,31 @@ final class Container {
         }
     }
 
+    /// The container of one drop whose content was compressed ahead. Its header goes before that, in a frame of its own; a frame
+    /// that readers skip fills the rest of the room.
+    ///
+    /// - Returns: nil where the header is too long for the room; `content` is of no use then.
+    /// - Throws: what `ContentAhead.finish` throws; storage errors.
+    init?(_ content: ContentAhead, _ item: ArchiveItem, level: Int, at label: UInt64) throws(DropError) {
+        let header = Self.header(of: item, archivedAt: label)
+        guard header.text.count <= ContentAhead.headerBytesMax else { return nil }
+        let (path, file, checked) = try content.finish()
+        self.path = path
+        self.file = file
+        tar = nil
+        checkedFrame = checked
+        entries = [Self.entry(of: item, digest: content.digest, header, contentName: content.name)]
+        try file.seek(to: 0)
+        try wrapping(path) { () throws(ArchiveKitError) in
+            let front = try TarZstdWriter(descriptor: file.descriptor, level: level)
+            try Self.write(header, of: item, to: front)
+            try front.finish(endsTar: false)
+        }
+        let end = try file.position()
+        let skipped = TarZstdWriter.skippedHead(bytes: UInt32(ContentAhead.startBytes - end - 8))
+        try file.write(skipped, at: end)
+    }
+
     deinit {
         // Best effort: recovery empties the folder of temporary files anyway.
         try? Storage.remove(path)
@@ -50,84 +79,58 @@ final class Container {
     /// - Throws: `content-changed` (remedy quarantine) where the bytes are not those the register knows: the container is then
     ///   of no use any more. `unreadable`, `missing`, storage errors likewise.
     func append(_ item: ArchiveItem, at label: UInt64) throws(DropError) {
-        let record = item.record
-        guard let digest = record.digest else { preconditionFailure("only registered drops are archived") }
-        let headerText = Self.header(of: item, archivedAt: label)
-        let header = (
-            name: MemberName.header(record.id, record.source), bytes: UInt64(headerText.count),
-            digest: StreamHash.digest(of: headerText)
-        )
-        try member(header.name, bytes: header.bytes, at: record.claimedAt) { (tar) throws(ArchiveKitError) in
-            try tar.write(headerText, count: headerText.count)
-        }
+        guard let tar else { preconditionFailure("a complete container takes no more drops") }
+        let header = Self.header(of: item, archivedAt: label)
+        try wrapping(path) { () throws(ArchiveKitError) in try Self.write(header, of: item, to: tar) }
         var contentName: String?
+        let source = ContentSource(of: item.record, at: item.path)
         if item.sameBytesAs == nil {
-            contentName = MemberName.content(record.id, record.source, record.fileName)
-            try copy(item, digest: digest, to: contentName!)
+            contentName = source.name
+            var copy = try ContentCopy(of: source)
+            try wrapping(path) { () throws(ArchiveKitError) in try source.begin(in: tar) }
+            while try copy.advance(into: tar, of: path) {}
         }
-        entries.append(
-            ContainerEntry(
-                record: record, kind: item.kind, digest: digest, header: header, contentName: contentName, path: item.path,
-                sameBytesAs: item.sameBytesAs))
+        entries.append(Self.entry(of: item, digest: source.digest, header, contentName: contentName))
     }
 
     /// Ends the container, makes it durable, and reads it back: every member must be, byte for byte, what was written.
     ///
     /// - Returns: size and SHA-256 of the compressed file.
     func finish() throws(DropError) -> (bytes: UInt64, sha256: ContentDigest) {
-        try wrapping(path) { () throws(ArchiveKitError) in try tar.finish() }
+        if let tar { try wrapping(path) { () throws(ArchiveKitError) in try tar.finish() } }
         try file.sync()
-        return try Reread(path: path, entries: entries).result()
+        let reread = Reread(path: path, entries: entries)
+        guard let checkedFrame else { return try reread.result() }
+        return try reread.result(behind: ContentAhead.startBytes, frame: checkedFrame)
     }
 
-    private func copy(_ item: ArchiveItem, digest: ContentDigest, to name: String) throws(DropError) {
-        let input = try StorageFile(item.path, .read)
-        let bytes = item.record.bytes
-        guard try input.size() == bytes else { throw Self.changed(item) }
-        var hash = StreamHash()
-        var position: UInt64 = 0
-        var block = [UInt8](repeating: 0, count: Int(min(bytes, UInt64(Self.blockBytes))))
-        try wrapping(path) { () throws(ArchiveKitError) in
-            try tar.beginMember(name: name, bytes: bytes, modifiedAt: Int64(item.record.claimedAt / 1000))
-        }
-        while position < bytes {
-            let count = try input.read(into: &block, at: position)
-            guard count > 0, position + UInt64(count) <= bytes else { throw Self.changed(item) }
-            hash.update(block, count: count)
-            do { try tar.write(block, count: count) } catch { throw DropError(error, path) }
-            position += UInt64(count)
-        }
-        guard hash.digest == digest else { throw Self.changed(item) }
-        try wrapping(path) { () throws(ArchiveKitError) in try tar.endMember() }
+    private typealias Header = (name: String, text: [UInt8])
+
+    private static func write(_ header: Header, of item: ArchiveItem, to tar: TarZstdWriter) throws(ArchiveKitError) {
+        let bytes = UInt64(header.text.count)
+        try tar.beginMember(name: header.name, bytes: bytes, modifiedAt: Int64(item.record.claimedAt / 1000))
+        try tar.write(header.text, count: header.text.count)
+        try tar.endMember()
     }
 
-    private func member(
-        _ name: String, bytes: UInt64, at label: UInt64, _ write: (TarZstdWriter) throws(ArchiveKitError) -> Void
-    ) throws(DropError) {
-        try wrapping(path) { () throws(ArchiveKitError) in
-            try tar.beginMember(name: name, bytes: bytes, modifiedAt: Int64(label / 1000))
-            try write(tar)
-            try tar.endMember()
-        }
+    private static func entry(
+        of item: ArchiveItem, digest: ContentDigest, _ header: Header, contentName: String?
+    ) -> ContainerEntry {
+        ContainerEntry(
+            record: item.record, kind: item.kind, digest: digest,
+            header: (header.name, UInt64(header.text.count), StreamHash.digest(of: header.text)), contentName: contentName,
+            path: item.path, sameBytesAs: item.sameBytesAs)
     }
 
     /// The header member: everything the register knows, and the lineage, as JSON for people.
-    private static func header(of item: ArchiveItem, archivedAt label: UInt64) -> [UInt8] {
+    private static func header(of item: ArchiveItem, archivedAt label: UInt64) -> Header {
         var members: [JSON.Member] = [.init("format", 1), .init("kind", .string(item.kind))]
         members += DropFacts.members(of: item.record)
         members.append(.init("archivedAt", .string(UTCTime(milliseconds: label).description)))
         if let same = item.sameBytesAs { members.append(.init("sameBytesAs", .string(same.description))) }
         members.append(.init("lineage", item.lineage))
-        return JSON.object(members).utf8(.pretty) + [UInt8(ascii: "\n")]
-    }
-
-    private static func changed(_ item: ArchiveItem) -> DropError {
-        DropError(
-            "content-changed",
-            "\(item.path) (drop \(item.record.id), \(item.record.fileName)) no longer has the "
-                + "\(item.record.bytes) bytes with the SHA-256 it was registered with.",
-            hint: "Somebody changed the spool, or the medium fails: check both, and have the file delivered again.",
-            remedy: .quarantine)
+        let text = JSON.object(members).utf8(.pretty) + [UInt8(ascii: "\n")]
+        return (MemberName.header(item.record.id, item.record.source), text)
     }
 }
 

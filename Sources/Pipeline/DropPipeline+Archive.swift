@@ -8,6 +8,8 @@ extension DropPipeline {
     func archiveLoop() throws(DropError) {
         defer { unreceipted.close() }
         let archive = try ports.makeArchive()
+        let side = NamedThread("td-ahead") { [self] in aheadLoop(archive) }
+        defer { endAhead(side) }
         var work = ArchiveWork()
         while true {
             if work.pending.count == work.written, work.closed.isEmpty {
@@ -26,6 +28,7 @@ extension DropPipeline {
             if wasIdle, isDone() { break }
         }
         unreceipted.close()
+        endAhead(side)
         try archive.seal(stopping: true)
     }
 
@@ -43,6 +46,8 @@ extension DropPipeline {
     private func advance(_ work: inout ArchiveWork, _ archive: any DropArchive) throws(DropError) {
         try settle(&work)
         while work.written < work.pending.count {
+            // What is compressed ahead is a container of its own.
+            if work.written > 0, work.pending[work.written].record.bytes >= limits.aheadBytes { try close(archive, &work) }
             if work.written == 0 { work.since = .now }
             try append(work.pending[work.written], to: archive)
             work.written += 1

@@ -6,7 +6,8 @@ extension DropPipeline {
     func commitLoop() throws(DropError) {
         while let batch = takeBatch() {
             if batch.isEmpty {
-                try tend()
+                // The archive's end of a drop is a commit, too, and would wait.
+                if state.quietly({ $0.archiving == 0 }) { try tend() }
                 continue
             }
             var rest = batch[...]

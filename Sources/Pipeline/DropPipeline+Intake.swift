@@ -93,6 +93,8 @@ extension DropPipeline {
                     state.inFlight[record.id] = record
                     state.scheduler.enqueue(record)
                 }
+                // Nobody else pushes; where there is no room, it is compressed when its turn comes.
+                if record.bytes >= limits.aheadBytes, large.count < large.capacity { large.push(record) }
             } catch {
                 guard waitForClaim(of: record.id) else { return }
                 try remedy(error, for: record)

@@ -34,6 +34,8 @@ package final class DropPipeline: Sendable {
         var active = 0
         /// The newest applied drop of each source, so that the common case of the duplicate check asks nobody.
         var newestApplied: [SourceName: DropRecord] = [:]
+        /// Set when no drop goes into the archive any more.
+        var isArchiveOver = false
         var isStopping = false
         var isCancelled = false
         var failure: DropError?
@@ -71,6 +73,8 @@ package final class DropPipeline: Sendable {
     let state: Monitor<State>
     let intake: BoundedQueue<SettledFile>
     let claimed: BoundedQueue<DropRecord>
+    /// Registered drops of at least `PipelineLimits.aheadBytes`.
+    let large: BoundedQueue<DropRecord>
     let ended: BoundedQueue<Ended>
     let unreceipted: BoundedQueue<Receipted>
     private let threads = Monitor<[NamedThread]>([])
@@ -94,6 +98,7 @@ package final class DropPipeline: Sendable {
         state = Monitor(State(scheduler: Scheduler(orders: orders)))
         intake = BoundedQueue(capacity: limits.intakeFiles)
         claimed = BoundedQueue(capacity: limits.intakeFiles)
+        large = BoundedQueue(capacity: limits.intakeFiles)
         ended = BoundedQueue(capacity: limits.intakeFiles)
         unreceipted = BoundedQueue(capacity: limits.intakeFiles)
     }
@@ -290,6 +295,8 @@ package struct PipelineLimits: Sendable {
     package var batchDrops = 256
     /// Bytes of the files whose changes wait for the commit; one drop may be larger.
     package var commitBytes: UInt64 = 24 << 20
+    /// A drop from this many bytes on has a container of its own, and is compressed while it is on its way.
+    package var aheadBytes: UInt64 = 64 << 20
     /// Free bytes below which nothing is claimed (soft) and nothing transformed (hard): the smaller of share and size counts.
     package var softFree: (share: Double, bytes: UInt64) = (0.10, 2 << 30)
     package var hardFree: (share: Double, bytes: UInt64) = (0.05, 1 << 30)

@@ -25,7 +25,7 @@ package struct PipelinePorts: Sendable {
     package let claimer: any FileClaimer
     package let spool: any DropSpool
     package let receipts: any ReceiptBook
-    /// Made and used on the archiving thread only.
+    /// Called on the archiving thread, and once before the threads start.
     package let makeArchive: @Sendable () throws(DropError) -> any DropArchive
     /// Called on the committing thread several times a second while nothing is to be committed, with the label time.
     package let upkeep: @Sendable (UInt64) throws(DropError) -> Void

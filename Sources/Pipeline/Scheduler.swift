@@ -110,6 +110,8 @@ struct Scheduler {
         return one.id < other.id
     }
 
+    func isSuspended(_ source: SourceName) -> Bool { lanes[source]?.isSuspended ?? false }
+
     var suspended: Set<SourceName> { Set(lanes.filter { $0.value.isSuspended }.keys) }
 
     var blocked: Set<SourceName> { Set(lanes.filter { !$0.value.blockedBy.isEmpty }.keys) }

@@ -36,6 +36,10 @@ package final class NamedThread: Sendable {
     /// Waits at most `timeout`; true when the body has returned.
     package func join(timeout: Duration) -> Bool { ended.wait(until: { $0 }, timeout: timeout) { $0 } }
 
+    /// Makes the calling thread, and it alone, stand back behind the others of the machine from now on (Linux: nice 10 is the
+    /// thread's, not the process's). For work that nobody waits for yet.
+    package static func yieldToOthers() { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10) }
+
     /// The Glibc module hides `pthread_setname_np`; the kernel's file does the same for the calling thread.
     private static func name(_ name: String) {
         let file = unsafe open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)

@@ -158,6 +158,7 @@ extension DropComparison {
         store.publication.beginReading()
         defer { store.publication.endReading() }
         try replayDeferred()
+        try log.settle()
         books.bytesUnaccounted = job.bytes - min(job.bytes, books.bytesAccounted)
         reservedTwins.giveBack()
         reservedRelationships.giveBack()

@@ -181,12 +181,14 @@ extension DropComparison {
         let range = operations[index].head.properties
         let rules = table?.rules ?? []
         var isPlain = true
+        let keys = keys  // Looked up once for all properties.
         var reader = OperationReader(at: range.lowerBound, end: range.upperBound, base: streamPosition)
         var last: UInt32 = 0
         var isAscending = true
         var hasAbsent = false
         while let property = try reader.property(bytes) {
-            let key = try global(property.key)
+            guard Int(property.key) < keys.count else { throw undefined(property.key) }
+            let key = keys[Int(property.key)]
             if key <= last { isAscending = false }
             if property.type == .absent { hasAbsent = true }
             last = key

@@ -69,6 +69,7 @@ extension DropComparison {
         _ operation: Pending, _ bytes: borrowing Span<UInt8>, as verb: OperationVerb, isNew: Bool, keepsAbsent: Bool
     ) throws(DropError) {
         let head = operation.head
+        let log = log  // Looked up once: it is appended to a dozen times.
         try log.begin(head.id.count + 64 + head.properties.count * 2)
         log.append(bytes, head.id)
         appendRecordHead(current.number)
@@ -110,6 +111,7 @@ extension DropComparison {
     /// The head of a record that this drop makes; see `TwinRecord`.
     @inline(__always)
     func appendRecordHead(_ record: UInt64) {
+        let log = log
         log.append(TwinRecord.version)
         log.append(varint: dropNumber)
         log.append(0)
@@ -124,6 +126,7 @@ extension DropComparison {
     func appendProperties(
         _ operation: Pending, _ bytes: borrowing Span<UInt8>, keepsAbsent: Bool
     ) throws(DropError) {
+        let log = log
         let range = operation.head.properties
         if keysAreEqual, keepsAbsent || !operation.hasAbsent { return log.append(bytes, range) }
         var reader = OperationReader(at: range.lowerBound, end: range.upperBound, base: streamPosition)

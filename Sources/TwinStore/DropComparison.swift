@@ -248,9 +248,12 @@ final class DropComparison: ChangeSetBuilder {
     /// The global key of a wire key; a number the stream did not define is a protocol error.
     @inline(__always)
     func global(_ wire: UInt32) throws(DropError) -> UInt32 {
-        guard Int(wire) < keys.count else {
-            throw OperationReader.failure("key \(wire) is used and not defined", streamPosition, 0)
-        }
+        guard Int(wire) < keys.count else { throw undefined(wire) }
         return keys[Int(wire)]
+    }
+
+    /// The error for a wire key that the stream did not define.
+    func undefined(_ wire: UInt32) -> DropError {
+        OperationReader.failure("key \(wire) is used and not defined", streamPosition, 0)
     }
 }

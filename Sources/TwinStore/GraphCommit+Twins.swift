@@ -6,24 +6,26 @@ extension GraphCommit {
     func writeTwins(_ member: DropEffects) throws {
         let comparison = member.comparison
         var deletes: [(number: UInt32, record: UInt64)] = []
-        try comparison.log.forEach { (place, view) throws(DropError) in
-            guard comparison.log.hasRelationships == false || view.isTwin else { return }
-            guard comparison.twinPlaces[view.number] == place else { return }
-            if view.isPlainNewTwin {
-                try sql.insertTwin.insertTwin(view)
-                store.twinModels.stage(view.number, model: view.key)
-                if member.createdTwins.insert(view.number) { member.books.created += 1 }
-                comparison.memory.twinFingerprints[view.number] = view.fingerprint
-                return
-            }
-            let entry = view.head
-            switch (entry.verb, entry.isNew) {
-            case (.deleteTwin, true):
-                member.vanished.append((.twins, entry.number, store.hash.identity(view.bytes(0..<entry.idLength))))
-            case (.deleteTwin, false): deletes.append((entry.number, entry.record))
-            default: try revise(entry, view, member)
-            }
-        }
+        var inserts = try TwinInserts(database)
+        try comparison.log.forEach(
+            { (place, view) throws(DropError) in
+                guard comparison.log.hasRelationships == false || view.isTwin else { return }
+                guard comparison.twinPlaces[view.number] == place else { return }
+                if view.isPlainNewTwin {
+                    try inserts.add(view)
+                    store.twinModels.stage(view.number, model: view.key)
+                    if member.createdTwins.insert(view.number) { member.books.created += 1 }
+                    comparison.memory.twinFingerprints[view.number] = view.fingerprint
+                    return
+                }
+                let entry = view.head
+                switch (entry.verb, entry.isNew) {
+                case (.deleteTwin, true):
+                    member.vanished.append((.twins, entry.number, store.hash.identity(view.bytes(0..<entry.idLength))))
+                case (.deleteTwin, false): deletes.append((entry.number, entry.record))
+                default: try revise(entry, view, member)
+                }
+            }, release: { () throws(DropError) in try inserts.flush() })
         if isInterrupted { throw Interruption.overtaken }
         for (number, record) in deletes {
             if try deleteTwin(number, record: record, member) { member.books.deleted += 1 } else { member.books.unchanged += 1 }

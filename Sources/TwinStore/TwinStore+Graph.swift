@@ -11,9 +11,9 @@ extension TwinStore: TwinGraph {
     package func commit(
         _ batch: [(changes: any ChangeSet, record: DropRecord)]
     ) throws(DropError) -> [Result<CommitResult, DropError>] {
-        let results = try writing { (database) throws(DropError) in try commit(batch, database) }
+        // What the commits before left: at their end it would have held back the archive, which goes on beside it.
         try checkpointIfLarge()
-        return results
+        return try writing { (database) throws(DropError) in try commit(batch, database) }
     }
 
     private func commit(

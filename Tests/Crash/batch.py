@@ -4,10 +4,12 @@
 Each file is a function of its name, so that two batches have the same bytes. `order: name` and the order of delivery make the outcome of an
 undisturbed run the only right one, whatever came in between.
 """
-import os
+import hashlib, os
 
+# One of the files is as large as a container, so that it is compressed while it is on its way.
 CONFIGURATION = """\
 log: {level: warning}
+archive: {container-size: 1 MiB}
 sources:
   assets:
     plugin: asset-inventory
@@ -69,8 +71,10 @@ def _fleet(vehicles):
     return rows
 
 
-def _docks(queue):
-    return ["dock;state;queue;next"] + [f"{i};{'open' if (i + queue) % 2 else 'shut'};{queue};{i % 20 + 1}" for i in range(1, 21)]
+def _docks(queue, blocks=0):
+    def note(i): return "".join(hashlib.sha256(f"{i} {block}".encode()).hexdigest() for block in range(blocks))
+    rows = [f"{i};{'open' if (i + queue) % 2 else 'shut'};{queue};{i % 20 + 1};{note(i)}" for i in range(1, 21)]
+    return ["dock;state;queue;next;note"] + rows
 
 
 def _text(rows):
@@ -87,7 +91,7 @@ def files():
         "assets/a-21.csv": _text(_assets(1)),
         "orders/o-0810.csv": _text(_orders(10)),
         "fleet/f-2.csv": _text(_fleet(24)),  # The same bytes again: a duplicate.
-        "docks/d-2.csv": _text(_docks(2)),
+        "docks/d-2.csv": _text(_docks(2, blocks=900)),  # 1.1 MiB
         "orders/o-0820.csv": _text(_orders(20, broken=(7, 19))),  # Two rejects, within the guard.
         "docks/d-3.csv": _text(_docks(3)),
         "orders/o-0830.csv": b"<html><body>502 Bad Gateway</body></html>\n",  # Refused: quarantined.

@@ -118,6 +118,8 @@ private final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
         }
     }
     func seal(stopping: Bool) throws(DropError) {}
+    func compressAhead(_ record: DropRecord, path: String, until isOver: () -> Bool) { diary.note("ahead") }
+    func forgetAhead(_ drop: DropID) { diary.note("forgotten") }
     func recover(_ drops: [DropRecord]) throws(DropError) -> [ArchivedItem] { [] }
 }
 
@@ -133,7 +135,12 @@ private final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     }
 
     /// What was written down before the claim was durable, and what after it.
-    private func run(_ outcome: DropError?, until line: String) throws -> (before: [String], after: [String]) {
+    private func run(
+        _ outcome: DropError?, aheadBytes: UInt64 = 64 << 20, until line: String
+    ) throws -> (before: [String], after: [String]) {
+        var limits = PipelineLimits()
+        limits.aheadBytes = aheadBytes
+        limits.softFree = (0, 0)
         let books = Books(diary)
         let ports = PipelinePorts(
             register: books, graph: books, transformer: Transforming(diary: diary, outcome: outcome),
@@ -143,7 +150,7 @@ private final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
             ports: ports,
             sources: [
                 PipelineSource(name: source, policy: ApplyPolicy())
-            ], tell: { _ in })
+            ], limits: limits, tell: { _ in })
         try pipeline.start()
         pipeline.submit([
             SettledFile(
@@ -151,6 +158,7 @@ private final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
                 identity: FileIdentity(device: 1, inode: 2, changeTime: 3))
         ])
         diary.waitFor("transformed")
+        if aheadBytes == 3 { diary.waitFor("ahead") }
         // Room for what must not come.
         diary.lines.wait(until: { $0.count > 1 }, timeout: .milliseconds(100)) { _ in }
         diary.isSynced.with { $0 = true }
@@ -165,6 +173,19 @@ private final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
         let (before, after) = try run(nil, until: "committed")
         #expect(before == ["transformed"])
         #expect(after.prefix(2) == ["rejects", "committed"])
+    }
+
+    @Test func `is compressed ahead where it is large, and that forgotten when the archive has it`() throws {
+        let (before, after) = try run(nil, aheadBytes: 3, until: "forgotten")
+        #expect(before.sorted() == ["ahead", "transformed"])
+        #expect(after.contains("committed"))
+    }
+
+    @Test(arguments: [DropError.Remedy.quarantine, .hold, .suspendSource])
+    func `has what was compressed ahead forgotten when it ends otherwise`(remedy: DropError.Remedy) throws {
+        let refusal = DropError("refused", "It is no CSV.", hint: "Send CSV.", remedy: remedy)
+        let (before, _) = try run(refusal, aheadBytes: 3, until: "forgotten")
+        #expect(before.contains("ahead"))
     }
 
     @Test func `is held or quarantined after`() throws {

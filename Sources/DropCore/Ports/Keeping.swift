@@ -100,8 +100,9 @@ package struct UTCDay: Sendable, Hashable, CustomStringConvertible {
     private static func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 }
 
-/// The dated archive, as the pipeline's one archiving thread uses it.
-package protocol DropArchive: AnyObject {
+/// The dated archive, as the pipeline's one archiving thread uses it; `compressAhead` and `forgetAhead` are for another thread
+/// beside it.
+package protocol DropArchive: AnyObject, Sendable {
     /// Writes one drop into the open container, opening one where none is. The file is read and hashed; other bytes than the
     /// record's digest are an error.
     func append(_ item: ArchiveItem) throws(DropError)
@@ -115,6 +116,12 @@ package protocol DropArchive: AnyObject {
     func close() throws(DropError) -> [ArchivedItem]
     /// Writes a seal when one is due, or always when `stopping`.
     func seal(stopping: Bool) throws(DropError)
+    /// Begins with the compression of a large drop that has not ended, as a file that counts for nothing before `append` takes it
+    /// up. Returns when all is done, when `append` needs the rest, or soon after `isOver` is true. One drop at a time: what was
+    /// compressed before is thrown away. What fails here is done again, and reported, by `append`.
+    func compressAhead(_ record: DropRecord, path: String, until isOver: () -> Bool)
+    /// Throws away what was compressed ahead of a drop and not taken up.
+    func forgetAhead(_ drop: DropID)
     /// After a crash: where those of `drops` are that the archive already holds.
     func recover(_ drops: [DropRecord]) throws(DropError) -> [ArchivedItem]
 }

@@ -90,9 +90,16 @@ final class StorageFile {
     /// Makes the next reads come from the medium, not from memory.
     func forgetCached() { _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED) }
 
-    /// Puts the read position at the start, for a reader that works by position.
-    func rewind() throws(DropError) {
-        guard lseek(descriptor, 0, SEEK_SET) == 0 else { throw .storage("read", path, errno) }
+    /// Puts the position `offset` bytes from the start, for a reader or writer that works by position.
+    func seek(to offset: UInt64) throws(DropError) {
+        guard lseek(descriptor, Int(offset), SEEK_SET) == Int(offset) else { throw .storage("examined", path, errno) }
+    }
+
+    /// Where a reader or writer that works by position has come to, in bytes from the start.
+    func position() throws(DropError) -> UInt64 {
+        let offset = lseek(descriptor, 0, SEEK_CUR)
+        guard offset >= 0 else { throw .storage("examined", path, errno) }
+        return UInt64(offset)
     }
 }
 

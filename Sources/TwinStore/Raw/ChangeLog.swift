@@ -20,13 +20,15 @@ struct ChangeEntry {
     var relationshipLength: Int
 }
 
-/// What a drop would change, in the order it was said: in memory up to 8 MiB, then in a file of the scratch folder that has no
-/// name (it is gone with its descriptor, whatever happens).
+/// What a drop would change, in the order it was said: in memory up to 8 MiB, then in a `SpillFile`, which is written a MiB at a
+/// time.
 ///
 /// `@unchecked Sendable`: used by one thread at a time, first the builder's, then the writer's.
 @safe final class ChangeLog: @unchecked Sendable {
     static let headLength = 48
     private static let memoryBytes = 8 << 20
+    /// Once there is a file.
+    private static let blockBytes = 1 << 20
 
     private let folder: String
     private var memory: UnsafeMutableRawPointer
@@ -35,7 +37,9 @@ struct ChangeEntry {
     /// Bytes in the file: everything before the memory.
     private var spilled = 0
     private var chunks: [Int] = []
-    private var descriptor: CInt = -1
+    private var file: SpillFile?
+    /// The buffer that the file has last been given.
+    private var inFile: (buffer: UnsafeMutableRawPointer, capacity: Int)?
     private var scratch: UnsafeMutableRawPointer?
     private var scratchCapacity = 0
     private var entryStart = 0
@@ -51,7 +55,8 @@ struct ChangeEntry {
     }
 
     deinit {
-        if descriptor >= 0 { close(descriptor) }
+        file = nil  // Before its buffer: it is done with that then.
+        unsafe inFile?.buffer.deallocate()
         unsafe memory.deallocate()
         unsafe scratch?.deallocate()
     }
@@ -65,8 +70,9 @@ struct ChangeEntry {
     func begin(_ bytes: Int) throws(DropError) {
         let needed = Self.headLength + bytes + 16
         if used + needed > capacity {
-            if used >= Self.memoryBytes / 2, used + needed > Self.memoryBytes { try spill() }
-            if used + needed > capacity { widen(to: max(used + needed, min(capacity * 2, Self.memoryBytes))) }
+            let bytesMax = file == nil ? Self.memoryBytes : Self.blockBytes
+            if used >= bytesMax / 2, used + needed > bytesMax { try spill() }
+            if used + needed > capacity { widen(to: max(used + needed, min(capacity * 2, bytesMax))) }
         }
         entryStart = used
         used += Self.headLength
@@ -137,51 +143,56 @@ struct ChangeEntry {
         capacity = bytes
     }
 
+    /// Hands what is in memory over to the file, and goes on in another buffer while it is written.
     private func spill() throws(DropError) {
-        if descriptor < 0 {
-            descriptor = unsafe open(folder, Self.unnamed | O_RDWR | O_CLOEXEC, 0o600)
-            if descriptor < 0 { descriptor = try Self.unlinkedFile(in: folder) }
-        }
-        var done = 0
-        while done < used {
-            let count = unsafe pwrite(descriptor, memory + done, used - done, off_t(spilled + done))
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw Self.failure("write to", folder, errno) }
-            done += count
-        }
-        chunks.append(used)
+        let file: SpillFile
+        if let known = self.file { file = known } else { file = try SpillFile(folder: folder) }
+        self.file = file
+        try file.settle()
+        unsafe file.write(memory, used, at: spilled)
+        unsafe chunks += Self.chunks(of: memory, used)
         spilled += used
         used = 0
+        let written = unsafe (buffer: memory, capacity: capacity)
+        // The one written before is free again; the first, large one is not kept.
+        if let free = unsafe inFile, unsafe free.capacity <= 2 * Self.blockBytes {
+            unsafe (memory, capacity) = free
+        } else {
+            unsafe inFile?.buffer.deallocate()
+            capacity = Self.blockBytes
+            unsafe memory = .allocate(byteCount: capacity, alignment: 16)
+        }
+        unsafe inFile = written
     }
 
-    /// `O_TMPFILE`, which the Glibc module leaves out.
-    private static let unnamed: CInt = 0o20_000_000 | O_DIRECTORY
-
-    private static func unlinkedFile(in folder: String) throws(DropError) -> CInt {
-        var template = Array((folder + "/changes-XXXXXX").utf8CString)
-        let descriptor = unsafe template.withUnsafeMutableBufferPointer { unsafe mkstemp($0.baseAddress!) }
-        guard descriptor >= 0 else { throw failure("make a file in", folder, errno) }
-        unsafe unlink(template)
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        return descriptor
+    /// Where to cut a block into pieces of whole entries that are read back one at a time.
+    private static func chunks(of block: UnsafeRawPointer, _ bytes: Int) -> [Int] {
+        guard bytes > 2 * blockBytes else { return [bytes] }
+        var result: [Int] = []
+        var start = 0
+        var at = 0
+        while at < bytes {
+            at = unsafe (at + View(block + at).length + 15) & ~15
+            guard at - start >= blockBytes || at >= bytes else { continue }
+            result.append(at - start)
+            start = at
+        }
+        return result
     }
 
-    private static func failure(_ what: String, _ folder: String, _ code: CInt) -> DropError {
-        let full = code == ENOSPC || code == EDQUOT
-        return DropError(
-            full ? "disk-full" : "scratch", "Cannot \(what) the scratch folder \(folder) (errno \(code)).",
-            hint: full ? "Free some space; the drop is tried again." : "Check the folder and its disk.",
-            remedy: full ? .retry(after: .seconds(10)) : .stop)
-    }
+    /// Waits until what is in the file has been written.
+    ///
+    /// - Throws: `disk-full` (retry), `scratch` (stop).
+    func settle() throws(DropError) { try file?.settle() }
 
     // MARK: Reading
 
     /// Where an entry is for the length of a call: its head, and its bytes.
     @safe struct View: ~Copyable {
-        fileprivate let start: UnsafeRawPointer
+        let start: UnsafeRawPointer
         let length: Int
 
-        fileprivate init(_ start: UnsafeRawPointer) {
+        init(_ start: UnsafeRawPointer) {
             unsafe self.start = start
             length = unsafe Int(start.load(as: UInt32.self))
         }
@@ -226,14 +237,21 @@ struct ChangeEntry {
     }
 
     /// Calls `body` with each entry and its place, in order, dead ones included.
-    func forEach(_ body: (UInt32, borrowing View) throws(DropError) -> Void) throws(DropError) {
+    ///
+    /// - Parameter release: called when entries that `body` was given are about to go from memory.
+    func forEach(
+        _ body: (UInt32, borrowing View) throws(DropError) -> Void,
+        release: () throws(DropError) -> Void = { () throws(DropError) in }
+    ) throws(DropError) {
         var base = 0
         for chunk in chunks {
             try fill(from: base, bytes: chunk)
             try unsafe walk(UnsafeRawPointer(scratch!), chunk, base, body)
+            try release()
             base += chunk
         }
         try unsafe walk(UnsafeRawPointer(memory), used, base, body)
+        try release()
     }
 
     private func walk(
@@ -253,13 +271,8 @@ struct ChangeEntry {
             unsafe scratch = .allocate(byteCount: bytes, alignment: 16)
             scratchCapacity = bytes
         }
-        var done = 0
-        while done < bytes {
-            let count = unsafe pread(descriptor, scratch! + done, bytes - done, off_t(offset + done))
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw Self.failure("read from", folder, errno) }
-            done += count
-        }
+        guard let file else { preconditionFailure("what is not in memory is in the file") }
+        unsafe try file.read(into: scratch!, bytes, from: offset)
     }
 }
 
@@ -273,20 +286,5 @@ extension ChangeLog.View {
         let verb = unsafe start.load(fromByteOffset: 5, as: UInt8.self)
         let isNew = unsafe start.load(fromByteOffset: 6, as: UInt8.self)
         return isTwin && isNew == 1 && verb != OperationVerb.deleteTwin.rawValue
-    }
-}
-
-extension RawStatement {
-    /// Inserts the twin of a log entry; the statement is `INSERT INTO twin(no, id, model, rec)`.
-    @inline(__always)
-    func insertTwin(_ view: borrowing ChangeLog.View) throws(DropError) {
-        let body = unsafe view.body
-        let idLength = unsafe Int(view.start.load(fromByteOffset: 24, as: UInt16.self))
-        let model = unsafe view.start.load(fromByteOffset: 12, as: UInt32.self)
-        bind(1, view.number)
-        unsafe bind(text: 2, UnsafeRawBufferPointer(rebasing: body[..<idLength]))
-        if model == 0 { bindNull(3) } else { bind(3, model) }
-        unsafe bind(blob: 4, UnsafeRawBufferPointer(rebasing: body[idLength...]))
-        try run()
     }
 }

@@ -111,6 +111,7 @@ struct Assembly {
         limits.softFree = (configuration.limits.space.softShare, configuration.limits.space.softBytes)
         limits.hardFree = (configuration.limits.space.hardShare, configuration.limits.space.hardBytes)
         let archive = configuration.archive
+        limits.aheadBytes = archive.containerBytes
         let root = paths.archive
         let log = log
         let ports = PipelinePorts(

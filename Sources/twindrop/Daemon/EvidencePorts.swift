@@ -29,6 +29,12 @@ final class ArchivePort: DropArchive {
         _ = stopping ? try writer.stop(now: clock()) : try writer.sealIfDue(now: clock())
     }
 
+    func compressAhead(_ record: DropRecord, path: String, until isOver: () -> Bool) {
+        writer.compressAhead(record, path: path, until: isOver)
+    }
+
+    func forgetAhead(_ drop: DropID) { writer.forgetAhead(drop) }
+
     func recover(_ drops: [DropRecord]) throws(DropError) -> [ArchivedItem] {
         let recovery = try writer.recover(expecting: drops, now: clock())
         for finding in recovery.findings { log.error("The archive needs a look.", metadata: ["finding": "\(finding)"]) }

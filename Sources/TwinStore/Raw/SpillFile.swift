@@ -1,0 +1,117 @@
+import DropCore
+import Glibc
+import ThreadKit
+
+/// The part of a change log that does not fit in memory: a file of the scratch folder that has no name (it is gone with its
+/// descriptor, whatever happens). Blocks are written on a thread of its own, one at a time, while its owner fills the next.
+///
+/// Used by one thread at a time. `@unchecked Sendable`: the owner and the writing thread meet in `state`.
+@safe final class SpillFile: @unchecked Sendable {
+    @safe private struct Block: @unchecked Sendable {  // The owner leaves the bytes alone until they are written.
+        let start: UnsafeRawPointer
+        let count: Int
+        let offset: Int
+    }
+
+    private struct State {
+        var block: Block?
+        /// The `errno` of the write that failed; 0 while none has.
+        var failure: CInt = 0
+        var isOver = false
+    }
+
+    private let folder: String
+    private let descriptor: CInt
+    private let state = Monitor(State())
+    private let thread: NamedThread
+
+    /// - Parameter folder: absolute.
+    /// - Throws: `disk-full` (retry), `scratch` (stop).
+    init(folder: String) throws(DropError) {
+        var descriptor = unsafe open(folder, Self.unnamed | O_RDWR | O_CLOEXEC, 0o600)
+        if descriptor < 0 { descriptor = try Self.unlinkedFile(in: folder) }
+        self.folder = folder
+        self.descriptor = descriptor
+        thread = NamedThread("td-spill") { [state, descriptor] in Self.work(state, descriptor) }
+    }
+
+    deinit {
+        state.with { $0.isOver = true }
+        thread.join()
+        close(descriptor)
+    }
+
+    /// Has a block written. Its bytes must stay as they are until `settle` has returned, and the block before must be settled.
+    func write(_ start: UnsafeRawPointer, _ count: Int, at offset: Int) {
+        let block = unsafe Block(start: start, count: count, offset: offset)
+        state.with { state in
+            precondition(state.block == nil, "one block is written at a time")
+            state.block = block
+        }
+    }
+
+    /// Waits until the last block is written.
+    ///
+    /// - Throws: `disk-full` (retry), `scratch` (stop), for that block or one before it.
+    func settle() throws(DropError) {
+        let failure = state.wait(until: { $0.block == nil }) { $0.failure }
+        if failure != 0 { throw Self.failure("write to", folder, failure) }
+    }
+
+    /// Fills `buffer` with the bytes from `offset`, which were written.
+    func read(into buffer: UnsafeMutableRawPointer, _ count: Int, from offset: Int) throws(DropError) {
+        try settle()
+        var done = 0
+        while done < count {
+            let read = unsafe pread(descriptor, buffer + done, count - done, off_t(offset + done))
+            if read < 0, errno == EINTR { continue }
+            guard read > 0 else { throw Self.failure("read from", folder, errno) }
+            done += read
+        }
+    }
+
+    private static func work(_ state: Monitor<State>, _ descriptor: CInt) {
+        while true {
+            // A block that waits is written, whatever else: its owner waits for it.
+            let next = state.wait(until: { $0.block != nil || $0.isOver }) { $0.block }
+            guard let block = next else { return }
+            let failure = write(block, to: descriptor)
+            state.with { state in
+                if state.failure == 0 { state.failure = failure }
+                state.block = nil
+            }
+        }
+    }
+
+    /// 0, or the `errno` of the call that failed.
+    private static func write(_ block: Block, to descriptor: CInt) -> CInt {
+        var done = 0
+        while done < block.count {
+            let count = unsafe pwrite(descriptor, block.start + done, block.count - done, off_t(block.offset + done))
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return count < 0 ? errno : EIO }
+            done += count
+        }
+        return 0
+    }
+
+    /// `O_TMPFILE`, which the Glibc module leaves out.
+    private static let unnamed: CInt = 0o20_000_000 | O_DIRECTORY
+
+    private static func unlinkedFile(in folder: String) throws(DropError) -> CInt {
+        var template = Array((folder + "/changes-XXXXXX").utf8CString)
+        let descriptor = unsafe template.withUnsafeMutableBufferPointer { unsafe mkstemp($0.baseAddress!) }
+        guard descriptor >= 0 else { throw failure("make a file in", folder, errno) }
+        unsafe unlink(template)
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        return descriptor
+    }
+
+    private static func failure(_ what: String, _ folder: String, _ code: CInt) -> DropError {
+        let full = code == ENOSPC || code == EDQUOT
+        return DropError(
+            full ? "disk-full" : "scratch", "Cannot \(what) the scratch folder \(folder) (errno \(code)).",
+            hint: full ? "Free some space; the drop is tried again." : "Check the folder and its disk.",
+            remedy: full ? .retry(after: .seconds(10)) : .stop)
+    }
+}
