@@ -20,16 +20,10 @@ private struct Claims: JWTPayload {
     private let signer = ES256PrivateKey()
 
     private func check(_ standardRole: Role? = nil) async throws -> JWTCheck {
-        let point = try #require(signer.parameters)
-        func base64URL(_ text: String) -> String {
-            text.replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
-        }
-        let keys = """
-            {"keys":[{"kty":"EC","crv":"P-256","kid":"k","alg":"ES256","use":"sig",
-              "x":"\(base64URL(point.x))","y":"\(base64URL(point.y))"}]}
-            """
+        let set = try KeySet.text([("k", signer)])
+        let keys = KeyRing(name: "test", refresh: .seconds(3600), log: KeySet.quiet) { Array(set.utf8) }
         let rules = JWTRules(issuer: "https://login.example", audience: "twins", standardRole: standardRole)
-        return try await JWTCheck(rules: rules, keySet: keys, clock: { 1_500_000_000 })
+        return JWTCheck(rules: rules, keys: keys, clock: { 1_500_000_000 })
     }
 
     private func sign(_ claims: Claims, by key: ES256PrivateKey? = nil) async throws -> String {
