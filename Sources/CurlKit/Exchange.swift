@@ -65,9 +65,11 @@ final class Exchange {
         }
     }
 
+    typealias Opener =
+        @convention(c) (UnsafeMutableRawPointer?, curlsocktype, UnsafeMutablePointer<curl_sockaddr>?) -> CInt
+
     /// The address is judged here, between its resolution and the connection to it: no second look-up can change it.
-    static let openSocket: @convention(c) (UnsafeMutableRawPointer?, curlsocktype, UnsafeMutablePointer<curl_sockaddr>?) -> CInt = {
-        context, _, place in
+    static let openSocket: Opener = { context, _, place in
         guard let context = unsafe context, let place = unsafe place else { return -1 }
         let exchange = unsafe Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue()
         guard let found = unsafe Exchange.address(place), exchange.allows(found) else { return -1 }

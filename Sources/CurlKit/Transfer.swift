@@ -47,7 +47,10 @@ import CCurl
         unsafe self.multi = unsafe multi
         unsafe complaint = .allocate(capacity: Int(CURL_ERROR_SIZE))
         unsafe complaint.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
-        if case .put(_, let body) = act { exchange = Exchange(rules, address, body) } else { exchange = Exchange(rules, address, nil) }
+        switch act {
+        case .get: exchange = Exchange(rules, address, nil)
+        case .put(_, let body): exchange = Exchange(rules, address, body)
+        }
         let isReady = prepare(act) && append(lines) && setCallbacks()
         guard isReady, unsafe curl_multi_add_handle(multi, easy) == CURLM_OK else {
             throw TransferError(.local, "A transfer with \(address.origin.text) cannot be set up with this libcurl.")

@@ -29,7 +29,8 @@ package struct OutboundSettings: Sendable, Equatable {
         return .object(
             authorities + [
                 .init("networks", .array(networkTexts.map { .string($0) })),
-                .init("connect-time", .string(Quantity.text(connectTime))), .init("stall-time", .string(Quantity.text(stallTime))),
+                .init("connect-time", .string(Quantity.text(connectTime))),
+                .init("stall-time", .string(Quantity.text(stallTime))),
             ])
     }
 }
@@ -40,7 +41,8 @@ extension ConfigurationLoader {
         let networks = section.texts("networks").filter { text, place in
             if Network(text) != nil { return true }
             section.report(
-                "bad-value", "networks", at: place, "found \(text), expected a range of addresses: 10.0.0.0/8, fd00::/8, 127.0.0.1.")
+                "bad-value", "networks", at: place,
+                "found \(text), expected a range of addresses: 10.0.0.0/8, fd00::/8, 127.0.0.1.")
             return false
         }
         let settings = OutboundSettings(

@@ -1,5 +1,7 @@
 """Import jobs that read from the web and write their log to it."""
+import ipaddress
 import json
+import socket
 
 import pytest
 from azure.core.exceptions import HttpResponseError
@@ -80,7 +82,7 @@ def test_what_does_not_come_whole_fails_the_job_and_half_a_line_is_none(fresh, w
 
 
 def test_an_input_that_is_too_large_is_refused(fresh, web):
-    web.files["/in"] = ndjson(lines(5)) + b" " * (9 << 20)
+    web.files["/in"] = ndjson(lines(5)) + (b" " * 99 + b"\n") * 90_000
     for way in ("", "/chunked"):
         job = run(fresh, "j" + way[1:], f"{web.origin}{way}/in", f"{web.origin}/log")
         assert job.status == "failed" and "8388608" in job.error.message
@@ -117,19 +119,29 @@ def test_only_listed_hosts_are_asked_redirects_included(fresh, web):
         other.stop()
 
 
+def private_name():
+    """A name that leads to an address of this machine or of its network, as names of attackers may; None where there is none."""
+    for name in (socket.gethostname(), "localhost.localdomain", "ip6-localhost"):
+        try:
+            found = {ipaddress.ip_address(entry[4][0]) for entry in socket.getaddrinfo(name, None)}
+        except OSError:
+            continue
+        if not any(address.is_global for address in found):
+            return name
+    return None
+
+
+@pytest.mark.skipif(private_name() is None, reason="no name leads to an address of this machine's networks")
 def test_names_that_lead_to_private_addresses_are_refused_unless_their_network_is_listed(web):
-    # The machine's own name leads to an address of a private network or of loopback, as names of attackers may.
-    import socket
-    name = socket.gethostname()
-    port = web.origin.rsplit(":", 1)[1]
+    name, port = private_name(), web.origin.rsplit(":", 1)[1]
     web.files["/in"] = ndjson(lines(5))
-    for networks, words in (("[]", "public Internet"), ("['0.0.0.0/0', '::/0']", None)):
+    for networks in ("[]", "['0.0.0.0/0', '::/0']"):
         daemon = Daemon(f"http:\n  jobs: {{hosts: ['http://{name}:{port}']}}\noutbound: {{networks: {networks}, connect-time: 2s}}\n")
         try:
             job = run(daemon, "j", f"http://{name}:{port}/in", str(daemon.home / "jobs" / "log"))
-            if words:
-                assert job.status == "failed" and words in job.error.message
-            else:  # Whether the server listens there is another matter.
+            if networks == "[]":
+                assert job.status == "failed" and "public Internet" in job.error.message
+            else:  # Whether the server can be reached under that address is another matter.
                 assert job.status == "succeeded" or "public Internet" not in job.error.message
         finally:
             daemon.stop()
@@ -155,16 +167,15 @@ def test_servers_prove_who_they_are(tmp_path):
         web.stop()
 
 
-def test_a_download_can_be_cancelled(fresh, web):
+def test_a_download_can_be_cancelled(web):
     web.files["/in"] = ndjson(lines(50))
     daemon = Daemon(f"http:\n  jobs: {{hosts: ['{web.origin}']}}\n")
     try:
         jobs = daemon.client()._client.import_jobs
         jobs.add("j", {"inputBlobUri": f"{web.origin}/silent/in", "outputBlobUri": f"{web.origin}/log"})
-        while not any("silent" in path for path in web.asked):
-            pass
+        assert web.silent.wait(30)
         jobs.cancel("j")
-        assert finished(lambda: jobs.get_by_id("j"), 10).status == "cancelled"
+        assert finished(lambda: jobs.get_by_id("j"), 20).status == "cancelled"
         assert details(web.sent["/log"][-1])[-1] == {"status": "Cancelled"}
     finally:
         daemon.stop()

@@ -9,7 +9,7 @@ class WebServer:
 
     def __init__(self, certificate=None, host="127.0.0.1"):
         self.files, self.sent, self.headers, self.asked = {}, {}, {}, []
-        self.released = threading.Event()
+        self.silent, self.released = threading.Event(), threading.Event()
         handler = type("Bound", (Handler,), {"owner": self})
         self.server = http.server.ThreadingHTTPServer((host, 0), handler)
         self.server.daemon_threads = True
@@ -32,6 +32,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *arguments):
         pass
+
+    def handle(self):
+        try:
+            super().handle()
+        except OSError:  # A client that had enough.
+            self.close_connection = True
 
     def do_GET(self):
         path = self.path.split("?")[0]
@@ -69,7 +75,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.wfile.write(body[:-7])
             elif act == "silent":
                 self.wfile.write(body[:100])
-                self.wfile.flush()
+                self.owner.silent.set()
                 self.owner.released.wait(60)
             else:
                 self.wfile.write(body)

