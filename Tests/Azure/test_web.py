@@ -2,6 +2,7 @@
 import ipaddress
 import json
 import socket
+import time
 
 import pytest
 from azure.core.exceptions import HttpResponseError
@@ -38,6 +39,18 @@ def run(daemon, job, source, log):
 
 def details(text):
     return [json.loads(line)["details"] for line in text.decode().splitlines()]
+
+
+def test_proxies_of_the_environment_are_not_used(web, monkeypatch):
+    with monkeypatch.context() as environment:
+        for name in ("http_proxy", "HTTPS_PROXY", "all_proxy"):
+            environment.setenv(name, "http://127.0.0.1:1")
+        daemon = Daemon(f"http:\n  jobs: {{hosts: ['{web.origin}']}}\n")
+    web.files["/in"] = ndjson(lines(3))
+    try:
+        assert run(daemon, "j", f"{web.origin}/in", f"{web.origin}/log").status == "succeeded"
+    finally:
+        daemon.stop()
 
 
 @pytest.mark.parametrize("way", ["", "/chunked"])
@@ -179,3 +192,13 @@ def test_a_download_can_be_cancelled(web):
         assert details(web.sent["/log"][-1])[-1] == {"status": "Cancelled"}
     finally:
         daemon.stop()
+
+
+def test_a_daemon_ends_while_it_downloads(web):
+    web.files["/in"] = ndjson(lines(50))
+    daemon = Daemon(f"http:\n  jobs: {{hosts: ['{web.origin}']}}\n")
+    daemon.client()._client.import_jobs.add(
+        "j", {"inputBlobUri": f"{web.origin}/silent/in", "outputBlobUri": f"{web.origin}/log"})
+    assert web.silent.wait(30)
+    begin = time.monotonic()
+    assert daemon.stop() == 0 and time.monotonic() - begin < 15  # Not the 30 s of stall-time.

@@ -48,6 +48,16 @@ private struct Claims: JWTPayload {
         #expect(try await check(.admin).caller(of: sign(claims)) == nil)
     }
 
+    @Test func `that names no key is checked with all of them`() async throws {
+        let set = try KeySet.text([("a", ES256PrivateKey()), ("b", signer), (nil, ES256PrivateKey())])
+        let keys = KeyRing(name: "test", refresh: .seconds(3600), log: KeySet.quiet) { Array(set.utf8) }
+        defer { keys.stop() }
+        let rules = JWTRules(issuer: "https://login.example", audience: "twins")
+        let check = JWTCheck(rules: rules, keys: keys, clock: { 1_500_000_000 })
+        let nameless = try await JWTKeyCollection().add(ecdsa: signer).sign(Claims())
+        #expect(await check.caller(of: nameless)?.role == .operator)
+    }
+
     @Test func `that is forged or damaged is refused`() async throws {
         let check = try await check(.admin)
         #expect(try await check.caller(of: sign(Claims(), by: ES256PrivateKey())) == nil)
