@@ -20,7 +20,7 @@ import CCurl
     private var headers: UnsafeMutablePointer<curl_slist>?
     /// Where the library writes what went wrong; as long as the transfer lives.
     private let complaint: UnsafeMutablePointer<CChar>
-    private var isEnded = false
+    private var outcome: Result<Void, TransferError>?
     private let isCancelled: () -> Bool
     /// How long `run` has waited for the other side, over all its calls.
     private var waited: Duration = .zero
@@ -113,7 +113,8 @@ import CCurl
 
     // MARK: - Running
 
-    /// Moves bytes until `isEnough`, or the end of the transfer, which is told by true. Blocking.
+    /// Moves bytes until `isEnough`, or the end of the transfer, which is told by true. What came before an error is there to be
+    /// taken before it is thrown. Blocking.
     ///
     /// Errors: all but `address`, `refused` for addresses only.
     func run(until isEnough: () -> Bool) throws(TransferError) -> Bool {
@@ -121,14 +122,16 @@ import CCurl
         var (moved, lastMove) = (exchange.moved, begin)
         defer { waited += ContinuousClock.now - begin }
         while !isEnough() {
-            if isEnded { return true }
+            if let outcome {
+                try outcome.get()
+                return true
+            }
             var running: CInt = 0
             guard unsafe curl_multi_perform(multi, &running) == CURLM_OK else {
                 throw TransferError(.local, "libcurl failed on the way to \(address.origin.text).")
             }
             if let code = result() {
-                isEnded = true
-                try check(code)
+                outcome = failure(code).map { .failure($0) } ?? .success(())
                 continue
             }
             if isEnough() { return false }
@@ -163,9 +166,9 @@ import CCurl
         return nil
     }
 
-    private func check(_ code: CURLcode) throws(TransferError) {
-        guard code != CURLE_OK else { return }
-        if let own = exchange.failure { throw own }
+    private func failure(_ code: CURLcode) -> TransferError? {
+        guard code != CURLE_OK else { return nil }
+        if let own = exchange.failure { return own }
         let words = unsafe String(cString: complaint)
         let reason = words.isEmpty ? unsafe String(cString: curl_easy_strerror(code)) : words
         let kind: TransferError.Code =
@@ -177,7 +180,7 @@ import CCurl
             case CURLE_OUT_OF_MEMORY: .local
             default: .answer
             }
-        throw TransferError(kind, "\(address.shown): \(Self.plain(reason)).")
+        return TransferError(kind, "\(address.shown): \(Self.plain(reason)).")
     }
 
     /// One line of plain characters: servers have a say in some of these sentences.

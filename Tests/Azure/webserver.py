@@ -57,8 +57,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if act in ("chunked", "cut-chunked"):
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
-            for at in range(0, len(body), 1000):
-                part = body[at:at + 1000]
+            whole = body if act == "chunked" else body[:-7]
+            for at in range(0, len(whole), 1000):
+                part = whole[at:at + 1000]
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(part), part))
             if act == "chunked":
                 self.wfile.write(b"0\r\n\r\n")
