@@ -95,6 +95,8 @@ let package = Package(
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         module("ArchiveKit", ["CArchive", "CZstd"]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        module("CurlKit", ["CCurl"]),
         .target(name: "CTwinDropPlugin"),
         .target(name: "CTwinDropWire"),
         .target(name: "CLinuxFiles"),
@@ -106,9 +108,11 @@ let package = Package(
         module("TwinStore", ["DropCore", "TwinModel", "ThreadKit", "CGatherVFS", grdb, grdbSQLite]),
         module("DropSpooling", ["DropCore", "TwinModel", "ThreadKit", system, crypto]),
         module("Evidence", ["DropCore", "TwinModel", "ThreadKit", "ArchiveKit", system, crypto]),
-        module("HomeConfiguration", ["DropCore", "TwinModel", yams]),
+        module("HomeConfiguration", ["DropCore", "TwinModel", "CurlKit", yams]),
 
-        module("TwinAPI", ["DropCore", "TwinModel", "ThreadKit", hummingbird, hummingbirdTLS, jwt, crypto, logging] + nio),
+        module(
+            "TwinAPI",
+            ["DropCore", "TwinModel", "ThreadKit", "CurlKit", hummingbird, hummingbirdTLS, jwt, crypto, logging] + nio),
 
         // Flow and surface
         module("Pipeline", ["DropCore", "TwinModel", "ThreadKit", deque]),
@@ -117,7 +121,7 @@ let package = Package(
             dependencies: [
                 "DropCore", "TwinModel", "ThreadKit", "SocketKit", "DropWatch", "DropSpooling", "PluginHost", "TwinStore",
                 "Evidence",
-                "HomeConfiguration",
+                "HomeConfiguration", "CurlKit",
                 "Pipeline", "TwinAPI", argumentParser, logging, system,
             ],
             swiftSettings: strict, linkerSettings: carriesFoundation),
@@ -156,7 +160,8 @@ let package = Package(
             "PluginSDKTests", ["TwinDropPluginSDK", "TwinDropTesting", "DropCore", "TwinModel"], exclude: ["Mappings", "Readers"]),
         tests("TwinStoreTests", ["TwinStore", "DropCore", "TwinModel", "ThreadKit", grdb]),
         tests("EvidenceTests", ["Evidence", "ArchiveKit", "DropCore", "TwinModel"]),
-        tests("TwinAPITests", ["TwinAPI", "DropCore", "TwinModel", "ThreadKit", jwt]),
+        tests("CurlKitTests", ["CurlKit"]),
+        tests("TwinAPITests", ["TwinAPI", "DropCore", "TwinModel", "ThreadKit", "CurlKit", jwt, logging]),
         tests("HomeConfigurationTests", ["HomeConfiguration", "DropCore", "TwinModel"]),
         tests("PipelineTests", ["Pipeline", "DropSpooling", "SocketKit", "DropCore", "TwinModel", "ThreadKit"]),
         tests("MainPathTests", ["TwinModel"], exclude: ["Mappings", "Plugins"]),

@@ -1,3 +1,4 @@
+import CurlKit
 import DropCore
 package import TwinModel
 
@@ -27,6 +28,7 @@ extension Configuration {
                 "container-size": size(archive.containerBytes),
             ],
             "http": http.json,
+            "outbound": outbound.json,
             "log": [
                 "level": .string(log.level.rawValue), "format": .string(log.format.rawValue),
                 "events": log.benchmarkLog.map(JSON.string) ?? .null,
@@ -59,7 +61,10 @@ extension HTTPSettings {
                 "stop-time": duration(limits.stopTime), "read-threads": number(limits.readThreads),
                 "write-threads": number(limits.writeThreads), "query-threads": number(limits.queryThreads),
             ],
-            "jobs": ["folders": texts(jobFolders)],
+            "jobs": [
+                "folders": texts(jobs.folders), "hosts": texts(jobs.hosts.map(\.text)),
+                "download-size": size(jobs.downloadBytes),
+            ],
         ]
         return .object((always.members ?? []) + optional)
     }
@@ -68,9 +73,19 @@ extension HTTPSettings {
 extension HTTPSettings.JWT {
     fileprivate var json: JSON {
         [
-            "issuer": .string(issuer), "audience": .string(audience), "keys": .string(keys), "role-claim": .string(roleClaim),
-            "role": .string(role.rawValue),
+            "issuer": .string(issuer), "audience": .string(audience), "keys": .string(keys.text), "refresh": duration(refresh),
+            "role-claim": .string(roleClaim), "role": .string(role.rawValue),
         ]
+    }
+}
+
+extension HTTPSettings.Keys {
+    /// As `keys` is written.
+    fileprivate var text: String {
+        switch self {
+        case .file(let path): path
+        case .web(let address): address.shown
+        }
     }
 }
 

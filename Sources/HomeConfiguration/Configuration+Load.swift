@@ -88,11 +88,12 @@ final class ConfigurationLoader {
         let archive = readArchive(root.section("archive"))
         let log = readLog(root.section("log"))
         let http = readHTTP(root.section("http"))
+        let outbound = readOutbound(root.section("outbound"))
         let indexes = root.texts("indexes").map(\.text)
         let sources = SourceReader(loader: self, paths: paths, fileBytesMax: fileBytesMax, worker: worker).read(root)
         return Configuration(
             paths: paths, sources: sources, limits: homeLimits, retention: retention, archive: archive, log: log,
-            http: http, indexes: indexes, files: files.read, origin: origin)
+            http: http, outbound: outbound, indexes: indexes, files: files.read, origin: origin)
     }
 
     /// The values of a YAML file; nil where it is empty or cannot be read, which is reported at `place`.

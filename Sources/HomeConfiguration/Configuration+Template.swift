@@ -112,9 +112,10 @@ extension Configuration {
           # Names that event routes may lead to.
           #endpoints: []
           #insecure: false
-          # Tokens of an identity provider.
+          # Tokens of an identity provider; its keys are a file, or the URL that it calls jwks_uri.
           # jwt: {issuer: https://login.example/tenant, audience: https://digitaltwins.azure.net, keys: jwks.json}
           jwt:
+            #refresh: 1h
             #role-claim: roles
             #role: none
           limits:
@@ -129,9 +130,20 @@ extension Configuration {
             #read-threads: 4
             #write-threads: 8
             #query-threads: 2
-          # Where import jobs may read and write files.
+          # Where import jobs may read and write: folders, and hosts of the web.
           jobs:
             #folders: [jobs]
+            #hosts: []
+            #download-size: 64 GiB
+
+        # How far this daemon goes when it asks other servers.
+        outbound:
+          # A PEM file of authorities to trust besides the system's.
+          # authorities: authorities.pem
+          # Networks that host names may lead to besides the public Internet.
+          #networks: []
+          #connect-time: 10s
+          #stall-time: 30s
 
         log:
           #level: info

@@ -25,6 +25,7 @@ package struct Configuration: Sendable, Equatable {
     package let archive: ArchiveSettings
     package let log: LogSettings
     package let http: HTTPSettings
+    package let outbound: OutboundSettings
     /// Properties of twins that queries find by an index: `name`, or `component.name`.
     package let indexes: [String]
     /// Every file that was read: configuration, manifests, mappings, lookups; absolute, in the order they were read. A change of

@@ -1,3 +1,4 @@
+package import CurlKit
 import DropCore
 
 /// What `http` says: where the twin service listens, who may call it, and its bounds.
@@ -15,12 +16,20 @@ package struct HTTPSettings: Sendable, Equatable {
         package let key: String
     }
 
+    /// Where the keys of an identity provider are: a JSON Web Key Set.
+    package enum Keys: Sendable, Equatable {
+        /// Absolute.
+        case file(String)
+        case web(WebAddress)
+    }
+
     /// What makes a JWT good.
     package struct JWT: Sendable, Equatable {
         package let issuer: String
         package let audience: String
-        /// A JSON Web Key Set, absolute.
-        package let keys: String
+        package let keys: Keys
+        /// From one question for the keys of a URL to the next.
+        package let refresh: Duration
         package let roleClaim: String
         package let role: Role
     }
@@ -60,8 +69,16 @@ package struct HTTPSettings: Sendable, Equatable {
     /// Whether other machines may be served without TLS or without tokens.
     package let insecure: Bool
     package let limits: Limits
-    /// Folders whose files jobs may read and write, absolute.
-    package let jobFolders: [String]
+    package let jobs: Jobs
+
+    /// What jobs may read and write.
+    package struct Jobs: Sendable, Equatable {
+        /// Absolute.
+        package let folders: [String]
+        package let hosts: [WebOrigin]
+        /// The largest input from the web. Unit: bytes.
+        package let downloadBytes: UInt64
+    }
 
     package static let standardHost = "127.0.0.1"
     package static let standardPort = 7077
@@ -101,7 +118,7 @@ extension ConfigurationLoader {
             jwt: readJWT(section.section("jwt")), anonymous: section.choice("anonymous", standard: .auto),
             hosts: section.texts("hosts").map { $0.text.lowercased() }, endpoints: section.texts("endpoints").map(\.text),
             insecure: section.flag("insecure", standard: false),
-            limits: readHTTPLimits(section.section("limits")), jobFolders: readJobs(section.section("jobs")))
+            limits: readHTTPLimits(section.section("limits")), jobs: readJobs(section.section("jobs")))
         section.finish()
         return settings
     }
@@ -129,18 +146,36 @@ extension ConfigurationLoader {
     private func readJWT(_ section: Section) -> HTTPSettings.JWT? {
         let issuer = section.text("issuer", expected: "the issuer's name, as its tokens have it")
         let audience = section.text("audience", expected: "the audience that tokens for this service have")
-        let keys = file("keys", section)
+        let keys = readKeys(section)
+        let refresh = section.duration("refresh", standard: .seconds(3600), atLeast: .seconds(60))
         let claim = section.text("role-claim", standard: "roles") ?? "roles"
         let role: HTTPSettings.Role = section.choice("role", standard: .none)
         section.finish()
-        guard issuer != nil || audience != nil || keys != nil else { return nil }
+        guard issuer != nil || audience != nil || section.has("keys") else { return nil }
         guard let issuer, let audience, let keys else {
+            if issuer != nil, audience != nil, section.has("keys") { return nil }  // What is wrong with it is said already.
             section.report(
                 "missing-key", issuer == nil ? "issuer" : audience == nil ? "audience" : "keys",
                 "tokens of an identity provider need issuer, audience and keys.")
             return nil
         }
-        return HTTPSettings.JWT(issuer: issuer, audience: audience, keys: keys, roleClaim: claim, role: role)
+        return HTTPSettings.JWT(issuer: issuer, audience: audience, keys: keys, refresh: refresh, roleClaim: claim, role: role)
+    }
+
+    private func readKeys(_ section: Section) -> HTTPSettings.Keys? {
+        let expected = "a file, absolute or in the home, or a URL with https"
+        guard let text = section.text("keys", type: "path|URL", expected: expected) else { return nil }
+        guard text.contains("://") else { return .file(ConfigurationFiles.absolute(text, from: home)) }
+        do throws(TransferError) {
+            let address = try WebAddress(text)
+            if address.origin.scheme == .https || address.origin.isThisMachine { return .web(address) }
+            section.report(
+                "bad-value", "keys", "the keys would come over plain http, where others can put theirs in.",
+                hint: "Use https, or a file.")
+        } catch {
+            section.report("bad-value", "keys", "found \(Escaping.visible(text)), expected \(expected). \(error.message)")
+        }
+        return nil
     }
 
     private func readHTTPLimits(_ section: Section) -> HTTPSettings.Limits {
@@ -161,9 +196,20 @@ extension ConfigurationLoader {
         return limits
     }
 
-    private func readJobs(_ section: Section) -> [String] {
+    private func readJobs(_ section: Section) -> HTTPSettings.Jobs {
         let folders = section.texts("folders", standard: ["jobs"]).map { ConfigurationFiles.absolute($0.text, from: home) }
+        let hosts = section.texts("hosts").compactMap { text, place in
+            let origin = WebOrigin(text)
+            if origin == nil {
+                section.report(
+                    "bad-value", "hosts", at: place,
+                    "found \(Escaping.visible(text)), expected a host: exports.example, exports.example:8443, "
+                        + "or http://127.0.0.1:10000 without TLS.")
+            }
+            return origin
+        }
+        let size = section.size("download-size", standard: 64 << 30, in: 1024...(1 << 50))
         section.finish()
-        return folders
+        return HTTPSettings.Jobs(folders: folders, hosts: hosts, downloadBytes: size)
     }
 }

@@ -3,7 +3,6 @@ import datetime
 import http.client
 import ipaddress
 import json
-import shutil
 import socket
 import ssl
 import subprocess
@@ -101,13 +100,6 @@ def test_metrics_and_health_are_shown(daemon):
     assert status == 200 and headers["Content-Type"].startswith("text/plain; version=0.0.4")
     for family in ("twindrop_twins", "twindrop_http_requests_total", "twindrop_stage_duration_seconds_bucket", "twindrop_disk_free_bytes"):
         assert family.encode() in text
-
-
-@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)")
-def test_metrics_are_what_prometheus_reads(daemon):
-    text = send(daemon, "GET", "/metrics", version=None)[2]
-    ended = subprocess.run(["promtool", "check", "metrics"], input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    assert ended.returncode == 0, ended.stdout.decode()
 
 
 def test_slow_clients_hold_up_nobody(daemon, client):

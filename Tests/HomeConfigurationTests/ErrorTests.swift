@@ -191,6 +191,26 @@ import Testing
         #expect(try Home("paths: {archive: state/archive}").errors.map(\.keyPath) == ["paths.state"])
     }
 
+    @Test func `name hosts, networks and addresses of keys that are none`() throws {
+        let texts = try texts(
+            """
+            http:
+              jobs: {hosts: [exports.example, "*.example", "exports.example/path"]}
+              jwt: {issuer: i, audience: a, keys: "http://login.example/keys"}
+            outbound: {networks: [10.0.0.1/8]}
+            """)
+        let host = "expected a host: exports.example, exports.example:8443, or http://127.0.0.1:10000 without TLS."
+        #expect(
+            texts == [
+                "twindrop.yaml:2:35: http.jobs.hosts: found *.example, \(host)",
+                "twindrop.yaml:2:48: http.jobs.hosts: found exports.example/path, \(host)",
+                "twindrop.yaml:3:33: http.jwt.keys: the keys would come over plain http, where others can put theirs in. "
+                    + "Use https, or a file.",
+                "twindrop.yaml:4:23: outbound.networks: found 10.0.0.1/8, expected a range of addresses: "
+                    + "10.0.0.0/8, fd00::/8, 127.0.0.1.",
+            ])
+    }
+
     @Test func `say how to make a home where there is none`() {
         #expect(throws: ConfigurationErrors.self) { try Configuration.load(home: "/nowhere/at/all") }
     }

@@ -17,10 +17,11 @@ enum Rules {
         "TwinStore": ["DropCore", "TwinModel", "ThreadKit", "CGatherVFS", "GRDB", "GRDBSQLite"],
         "DropSpooling": ["DropCore", "TwinModel", "ThreadKit", "SystemPackage", "Crypto"],
         "Evidence": ["DropCore", "TwinModel", "ThreadKit", "ArchiveKit", "SystemPackage", "Crypto"],
-        "HomeConfiguration": ["DropCore", "TwinModel", "Yams"],
+        "HomeConfiguration": ["DropCore", "TwinModel", "CurlKit", "Yams"],
         // Surface
         "TwinAPI": [
-            "DropCore", "TwinModel", "ThreadKit", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "HTTPTypes", "NIOCore",
+            "DropCore", "TwinModel", "ThreadKit", "CurlKit", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "HTTPTypes",
+            "NIOCore",
             "NIOPosix", "NIOHTTPTypes", "NIOSSL", "ServiceLifecycle", "JWTKit", "Crypto", "Logging",
         ],
         // Flow

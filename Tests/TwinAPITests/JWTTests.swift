@@ -20,16 +20,10 @@ private struct Claims: JWTPayload {
     private let signer = ES256PrivateKey()
 
     private func check(_ standardRole: Role? = nil) async throws -> JWTCheck {
-        let point = try #require(signer.parameters)
-        func base64URL(_ text: String) -> String {
-            text.replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
-        }
-        let keys = """
-            {"keys":[{"kty":"EC","crv":"P-256","kid":"k","alg":"ES256","use":"sig",
-              "x":"\(base64URL(point.x))","y":"\(base64URL(point.y))"}]}
-            """
+        let set = try KeySet.text([("k", signer)])
+        let keys = KeyRing(name: "test", refresh: .seconds(3600), log: KeySet.quiet) { Array(set.utf8) }
         let rules = JWTRules(issuer: "https://login.example", audience: "twins", standardRole: standardRole)
-        return try await JWTCheck(rules: rules, keySet: keys, clock: { 1_500_000_000 })
+        return JWTCheck(rules: rules, keys: keys, clock: { 1_500_000_000 })
     }
 
     private func sign(_ claims: Claims, by key: ES256PrivateKey? = nil) async throws -> String {
@@ -52,6 +46,16 @@ private struct Claims: JWTPayload {
     ])
     private func `that is another's, or not of now, is refused`(claims: Claims) async throws {
         #expect(try await check(.admin).caller(of: sign(claims)) == nil)
+    }
+
+    @Test func `that names no key is checked with all of them`() async throws {
+        let set = try KeySet.text([("a", ES256PrivateKey()), ("b", signer), (nil, ES256PrivateKey())])
+        let keys = KeyRing(name: "test", refresh: .seconds(3600), log: KeySet.quiet) { Array(set.utf8) }
+        defer { keys.stop() }
+        let rules = JWTRules(issuer: "https://login.example", audience: "twins")
+        let check = JWTCheck(rules: rules, keys: keys, clock: { 1_500_000_000 })
+        let nameless = try await JWTKeyCollection().add(ecdsa: signer).sign(Claims())
+        #expect(await check.caller(of: nameless)?.role == .operator)
     }
 
     @Test func `that is forged or damaged is refused`() async throws {

@@ -1,5 +1,6 @@
-package import DropCore
+import DropCore
 import JWTKit
+import TwinModel
 
 /// What makes a JWT of an identity provider good here.
 package struct JWTRules: Sendable, Equatable {
@@ -23,30 +24,26 @@ package struct JWTRules: Sendable, Equatable {
 /// Checks JWTs: signature by one of the provider's keys, issuer, audience, time.
 package struct JWTCheck: Sendable {
     private let rules: JWTRules
-    private let keys: JWTKeyCollection
+    private let keys: KeyRing
     private let clock: @Sendable () -> Int64
 
     /// How far the clocks of provider and this machine may differ. Unit: microseconds.
     private static let leeway: Int64 = 60_000_000
 
-    /// - Parameter keySet: the provider's keys, a JSON Web Key Set (RFC 7517).
-    /// Errors: `jwt-keys`.
-    package init(rules: JWTRules, keySet: String, clock: @escaping @Sendable () -> Int64) async throws(DropError) {
+    /// - Parameter clock: microseconds since 1970.
+    package init(rules: JWTRules, keys: KeyRing, clock: @escaping @Sendable () -> Int64) {
         self.rules = rules
+        self.keys = keys
         self.clock = clock
-        do {
-            keys = try await JWTKeyCollection().add(jwksJSON: keySet)
-        } catch {
-            throw DropError(
-                "jwt-keys", "The keys of http.jwt are no JSON Web Key Set that can be used.",
-                hint: "Save what the provider's jwks_uri gives, unchanged.", remedy: .suspendSource)
-        }
     }
 
-    /// Who a token is of; nil where it is not good, or names no role.
+    /// Who a token is of; nil where it is not good, or names no role. The provider may be asked for its keys.
     func caller(of token: String) async -> (caller: Caller, role: Role)? {
+        guard let header = Self.header(of: token) else { return nil }
+        let id = header["kid"]?.string
+        guard let keys = await keys.keys(naming: id), keys.mayHold(id) else { return nil }
         // Whatever is wrong with a token, the answer is 401; its sender can decode it.
-        guard let claims = try? await keys.verify(token, as: Claims.self) else { return nil }
+        guard let claims = try? await keys.verify(token, naming: id, as: Claims.self) else { return nil }
         let now = clock()
         guard claims.issuer == rules.issuer, claims.audiences.contains(rules.audience),
             now < Self.microseconds(claims.expiry) + Self.leeway,
@@ -55,6 +52,12 @@ package struct JWTCheck: Sendable {
         let names = claims.texts[rules.roleClaim] ?? []
         guard let role = names.compactMap({ Role(rawValue: $0.lowercased()) }).max() ?? rules.standardRole else { return nil }
         return (Caller(name: String(decoding: Array(claims.subject.utf8.prefix(256)), as: UTF8.self)), role)
+    }
+
+    private static func header(of token: String) -> JSON? {
+        let parts = token.split(separator: ".", omittingEmptySubsequences: false)
+        guard parts.count == 3, let bytes = Base64URL.decoded(String(parts[0])), bytes.count <= 4096 else { return nil }
+        return try? JSON(parsing: bytes, depthMax: 4)  // Not a JWT, then.
     }
 
     private static func microseconds(_ seconds: Double) -> Int64 { Int64((min(max(seconds, 0), 1e11) * 1_000_000).rounded()) }

@@ -1,3 +1,4 @@
+import CurlKit
 import DropCore
 import TwinModel
 
@@ -23,8 +24,7 @@ final class ImportRun {
     private let job: ActiveJob
     private let service: any TwinService
     private let caller: Caller
-    private let input: String
-    private let output: String
+    private let places: Places
     private var refusals = Refusals()
 
     /// Lines written in one transaction: some thousands are quickest, and other writers get their turn in between.
@@ -38,35 +38,62 @@ final class ImportRun {
         var count = 0
     }
 
-    init(job: ActiveJob, service: any TwinService, caller: Caller, input: String, output: String) {
+    /// What an import reads, and what it writes beside the graph.
+    struct Places: Sendable {
+        let input: JobPlace
+        let output: JobPlace
+        /// The file of a log that is sent elsewhere.
+        let spool: String
+        let rules: TransferRules
+    }
+
+    init(job: ActiveJob, service: any TwinService, caller: Caller, places: Places) {
         self.job = job
         self.service = service
         self.caller = caller
-        self.input = input
-        self.output = output
+        self.places = places
     }
 
     /// What made the job fail; nil where it went through, or was cancelled.
     func run() -> ServiceError? {
-        do throws(FileFailure) {
-            let log = try JobLog(job: job.id, path: output)
-            log.info(["status": "Started"])
-            let failure = try importLines(LineReader(input), log)
-            let end = job.isCancelled ? "Cancelled" : failure == nil ? "Succeeded" : "Failed"
-            if let failure {
-                log.error(["status": .string(end), "code": .string(failure.code), "message": .string(failure.message)])
+        do throws(ServiceError) {
+            let log = try JobLog(job, places.output, spool: places.spool, places.rules)
+            let failure = importAll(log)
+            if job.isCancelled {
+                log.info(["status": "Cancelled"])
+            } else if let failure {
+                log.error(["status": "Failed", "code": .string(failure.code), "message": .string(failure.message)])
             } else {
-                log.info(["status": .string(end)])
+                log.info(["status": "Succeeded"])
             }
-            try log.flush()
+            do throws(ServiceError) {
+                try log.close()
+            } catch {
+                guard let failure else { throw error }
+                return ServiceError(failure.status, failure.code, "\(failure.message) \(error.message)")
+            }
             return failure
         } catch {
-            let cause = error.code == 27 ? "a line is longer than \(LineReader.lineBytesMax) bytes" : error.description
-            return ServiceError(400, "ValidationFailed", "The import stopped: \(cause).")
+            return error
         }
     }
 
-    private func importLines(_ lines: LineReader, _ log: JobLog) throws(FileFailure) -> ServiceError? {
+    private func importAll(_ log: JobLog) -> ServiceError? {
+        let lines: LineReader
+        do throws(ServiceError) {
+            lines = LineReader(try JobInput(places.input, places.rules, job))
+        } catch {
+            return error
+        }
+        do throws(ServiceError) {
+            return try importLines(lines, log)
+        } catch {
+            let read = "\(lines.number) whole lines were read before; what was written of them stays."
+            return ServiceError(error.status, error.code, "\(error.message) \(read)")
+        }
+    }
+
+    private func importLines(_ lines: LineReader, _ log: JobLog) throws(ServiceError) -> ServiceError? {
         var section: Section?
         var pending = Pending()
         while let line = try lines.next(), !job.isCancelled {

@@ -58,7 +58,7 @@ package final class JobBook: Sendable {
     package func stop() {
         let thread = state.with { state in
             state.isStopping = true
-            state.active?.cancel()
+            state.active?.abandon()
             return state.thread
         }
         thread?.join()
@@ -90,16 +90,16 @@ package final class JobBook: Sendable {
             throw ServiceError(
                 409, "JobIdAlreadyExists", "An import job has the id \(Escaping.visible(id)) already. Choose another.")
         }
-        let paths = (try places.input(input), try places.output(output))
-        guard paths.0 != paths.1 else {
+        let (source, target) = (try places.input(input), try places.output(output))
+        guard !source.isSame(as: target) else {
             throw ServiceError(400, "InvalidArgument", "The log of an import cannot be its input. Name another outputBlobUri.")
         }
         let record = JobRecord(
-            id: id, kind: .imports, input: input, output: output, created: SmallFile.now(), caller: caller.name)
+            id: id, kind: .imports, input: source.shown(as: input), output: target.shown(as: output), created: SmallFile.now(),
+            caller: caller.name)
         let service = service
-        try start(record) { job in
-            ImportRun(job: job, service: service, caller: caller, input: paths.0, output: paths.1).run()
-        }
+        let run = ImportRun.Places(input: source, output: target, spool: Self.log(record, folder), rules: places.rules)
+        try start(record) { job in ImportRun(job: job, service: service, caller: caller, places: run).run() }
         return record
     }
 
@@ -135,6 +135,8 @@ package final class JobBook: Sendable {
         let record = try job(id, .imports)
         do throws(FileFailure) {
             try SmallFile.remove(Self.path(record, folder))
+            let isActive = state.quietly { $0.active?.key == Self.key(id, .imports) }
+            if !isActive { try SmallFile.remove(Self.log(record, folder)) }
         } catch {
             throw Self.storage(error)
         }
@@ -204,7 +206,9 @@ package final class JobBook: Sendable {
         state.with { state in
             for (key, record) in state.records where record.purge < now && state.active?.key != key {
                 // One that cannot be removed is tried again with the next.
-                guard (try? SmallFile.remove(Self.path(record, folder))) != nil else { continue }
+                guard (try? SmallFile.remove(Self.path(record, folder))) != nil,
+                    (try? SmallFile.remove(Self.log(record, folder))) != nil
+                else { continue }
                 state.records[key] = nil
             }
         }
@@ -219,8 +223,13 @@ package final class JobBook: Sendable {
     private static func key(_ id: String, _ kind: JobRecord.Kind) -> String { "\(kind.rawValue)/\(id)" }
 
     /// Ids are the callers': they never become a path.
-    private static func path(_ record: JobRecord, _ folder: String) -> String {
-        "\(folder)/\(record.kind.rawValue)-\(Hexadecimal.text(Array(record.id.utf8))).json"
+    private static func path(_ record: JobRecord, _ folder: String) -> String { name(record, folder) + ".json" }
+
+    /// Where a log waits that is sent elsewhere.
+    private static func log(_ record: JobRecord, _ folder: String) -> String { name(record, folder) + ".log" }
+
+    private static func name(_ record: JobRecord, _ folder: String) -> String {
+        "\(folder)/\(record.kind.rawValue)-\(Hexadecimal.text(Array(record.id.utf8)))"
     }
 
     private static func write(_ record: JobRecord, _ folder: String) throws(FileFailure) {
@@ -236,14 +245,19 @@ package final class JobBook: Sendable {
 final class ActiveJob: Sendable {
     let key: String
     let id: String
-    private let cancelled = Monitor(false)
+    private let end = Monitor<(isCancelled: Bool, isAbandoned: Bool)>((false, false))
 
     init(key: String, id: String) {
         self.key = key
         self.id = id
     }
 
-    var isCancelled: Bool { cancelled.quietly { $0 } }
+    var isCancelled: Bool { end.quietly { $0.isCancelled } }
 
-    func cancel() { cancelled.with { $0 = true } }
+    /// Whether the server ends: then nobody waits for a log to be sent either.
+    var isAbandoned: Bool { end.quietly { $0.isAbandoned } }
+
+    func cancel() { end.with { $0.isCancelled = true } }
+
+    func abandon() { end.with { $0 = (true, true) } }
 }

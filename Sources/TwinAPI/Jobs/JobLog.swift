@@ -1,16 +1,36 @@
+import CurlKit
+import DropCore
 import TwinModel
 
 /// The log an import job writes beside its work: one JSON object a line (adt-api §12.2).
 ///
+/// A log for the web is written to a file of this machine, and sent whole: once before anything is changed, so that a place that
+/// cannot be written ends the job at once, and once at the end.
+///
 /// Used by the job's thread only; that is also why `OpenFile` may be shared.
 final class JobLog {
-    private let job: String
+    private let job: ActiveJob
+    private let path: String
     private let file: OpenFile
+    private let address: WebAddress?
+    private let rules: TransferRules
     private var pending: [UInt8] = []
+    private var size: UInt64 = 0
 
-    init(job: String, path: String) throws(FileFailure) {
+    /// Begins the log.
+    ///
+    /// - Parameter spool: the file of a log for the web; it is emptied.
+    /// Errors: `OutputUnavailable`.
+    init(_ job: ActiveJob, _ place: JobPlace, spool: String, _ rules: TransferRules) throws(ServiceError) {
         self.job = job
-        file = try OpenFile(creating: path)
+        self.rules = rules
+        switch place {
+        case .file(let path): (self.path, address) = (path, nil)
+        case .web(let address): (path, self.address) = (spool, address)
+        }
+        do throws(FileFailure) { file = try OpenFile(creating: path) } catch { throw Self.failure(error) }
+        info(["status": "Started"])
+        if address != nil { try send() }
     }
 
     func info(_ details: JSON) { line("Info", details) }
@@ -18,20 +38,67 @@ final class JobLog {
     /// Something that was refused; the job goes on.
     func error(_ details: JSON) { line("Error", details) }
 
-    func flush() throws(FileFailure) {
-        try file.write(pending)
-        pending.removeAll(keepingCapacity: true)
-        try file.sync()
+    /// Makes the log durable where it was asked for. A log that cannot be sent stays in its file, and the error names it.
+    ///
+    /// Errors: `OutputUnavailable`.
+    func close() throws(ServiceError) {
+        guard address != nil else {
+            do throws(FileFailure) {
+                try write()
+                try file.sync()
+            } catch { throw Self.failure(error) }
+            return
+        }
+        try send()
+        // One that cannot be removed goes with the job's record.
+        try? SmallFile.remove(path)
     }
 
     private func line(_ type: String, _ details: JSON) {
         let line: JSON = [
-            "timestamp": .string(Instant.text(microseconds: SmallFile.now())), "jobId": .string(job), "jobType": "Import",
+            "timestamp": .string(Instant.text(microseconds: SmallFile.now())), "jobId": .string(job.id), "jobType": "Import",
             "logType": .string(type), "details": details,
         ]
         pending += line.utf8()
         pending.append(0x0A)
-        // A full disk shows at the next flush, which is checked; until then lines are kept.
-        if pending.count > 65_536, (try? file.write(pending)) != nil { pending.removeAll(keepingCapacity: true) }
+        // A full disk shows when the log is closed, which is checked; until then lines are kept.
+        if pending.count > 65_536 { try? write() }
+    }
+
+    private func write() throws(FileFailure) {
+        try file.write(pending)
+        size += UInt64(pending.count)
+        pending.removeAll(keepingCapacity: true)
+    }
+
+    /// As a blob, which the headers ask a storage of Azure for; other servers see a PUT.
+    private func send() throws(ServiceError) {
+        guard let address else { return }
+        do throws(FileFailure) { try write() } catch { throw Self.failure(error) }
+        do throws(TransferError) {
+            let content = try Self.reading(path)
+            try Upload.put(
+                address, size: size, headers: ["x-ms-blob-type: BlockBlob", "Content-Type: application/x-ndjson"], rules,
+                isCancelled: { [job] in job.isAbandoned },
+                body: { (count) throws(TransferError) in
+                    do throws(FileFailure) { return try content.read(count) } catch { throw Self.transferError(error) }
+                })
+        } catch {
+            throw ServiceError(
+                400, "OutputUnavailable",
+                "The log cannot be written where outputBlobUri says: \(error.message) It is kept as \(path).")
+        }
+    }
+
+    private static func reading(_ path: String) throws(TransferError) -> OpenFile {
+        do throws(FileFailure) { return try OpenFile(readingRegular: path) } catch { throw transferError(error) }
+    }
+
+    private static func transferError(_ error: FileFailure) -> TransferError {
+        TransferError(.local, "The file of the log cannot be read: \(error.description).")
+    }
+
+    private static func failure(_ error: FileFailure) -> ServiceError {
+        ServiceError(400, "OutputUnavailable", "The log of the job cannot be written: \(error.description).")
     }
 }

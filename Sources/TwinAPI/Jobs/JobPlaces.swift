@@ -1,14 +1,54 @@
+package import CurlKit
 import DropCore
 
-/// Which files import jobs may touch: those of folders that the configuration names, and nothing that links lead to.
+/// What import jobs may touch: files of folders that the configuration names, and nothing that links lead to; and hosts of the
+/// web that it names.
 package struct JobPlaces: Sendable, Equatable {
     /// Absolute; those that do not exist allow nothing.
     package let folders: [String]
+    /// Which hosts, and how long and how much.
+    package let rules: TransferRules
 
-    package init(folders: [String]) { self.folders = folders }
+    package init(folders: [String], rules: TransferRules) {
+        self.folders = folders
+        self.rules = rules
+    }
 
-    /// The path of an input: a regular file in an allowed folder. Errors: `InvalidArgument`.
-    func input(_ uri: String) throws(ServiceError) -> String {
+    /// Where an input is: a regular file in an allowed folder, or a URL of an allowed host, which is not asked yet.
+    ///
+    /// Errors: `InvalidArgument`.
+    func input(_ uri: String) throws(ServiceError) -> JobPlace {
+        if let address = try webAddress(uri, "inputBlobUri") { return .web(address) }
+        return .file(try inputFile(uri))
+    }
+
+    /// Where a log goes: a name in an allowed folder, that may exist as a regular file, or a URL of an allowed host.
+    ///
+    /// Errors: `InvalidArgument`.
+    func output(_ uri: String) throws(ServiceError) -> JobPlace {
+        if let address = try webAddress(uri, "outputBlobUri") { return .web(address) }
+        return .file(try outputFile(uri))
+    }
+
+    /// Nil where it is no URL of the web.
+    private func webAddress(_ uri: String, _ member: String) throws(ServiceError) -> WebAddress? {
+        let lowered = uri.prefix(8).lowercased()
+        guard lowered.hasPrefix("http:") || lowered.hasPrefix("https:") else { return nil }
+        do throws(TransferError) {
+            let address = try WebAddress(uri)
+            guard !rules.origins.contains(address.origin) else { return address }
+            let known = rules.origins.map(\.text).sorted().joined(separator: ", ")
+            throw TransferError(
+                .refused,
+                "The host \(Escaping.visible(address.origin.text, scalarsMax: 200)) is not one that jobs may use "
+                    + "(\(known.isEmpty ? "none is allowed yet" : "allowed: \(known)")). Add it to http.jobs.hosts of twindrop.yaml."
+            )
+        } catch {
+            throw ServiceError(400, "InvalidArgument", "The \(member) cannot be used. \(error.message)")
+        }
+    }
+
+    private func inputFile(_ uri: String) throws(ServiceError) -> String {
         let path = try Self.path(of: uri, "inputBlobUri")
         // What lies elsewhere is told nothing about, not even whether it is there.
         guard let physical = try? SmallFile.physical(path), allows(physical) else {
@@ -26,8 +66,7 @@ package struct JobPlaces: Sendable, Equatable {
         }
     }
 
-    /// The path of a log: a name in an allowed folder, that may exist as a regular file. Errors: `InvalidArgument`.
-    func output(_ uri: String) throws(ServiceError) -> String {
+    private func outputFile(_ uri: String) throws(ServiceError) -> String {
         let path = try Self.path(of: uri, "outputBlobUri")
         guard let slash = path.lastIndex(of: "/") else { throw refusal(uri, "outputBlobUri") }
         let name = path[path.index(after: slash)...]
@@ -68,16 +107,11 @@ package struct JobPlaces: Sendable, Equatable {
             path = PercentCoding.decoded(uri.dropFirst("file://localhost".count))
         } else if lowered.hasPrefix("file:///") {
             path = PercentCoding.decoded(uri.dropFirst("file://".count))
-        } else if lowered.hasPrefix("http:") || lowered.hasPrefix("https:") {
-            throw ServiceError(
-                400, "InvalidArgument",
-                "The \(member) is a web address; this server reads and writes files of its own machine only. "
-                    + "Give a path, or file:///…."
-            )
         }
         guard let path, path.hasPrefix("/"), !path.utf8.contains(0) else {
             throw ServiceError(
-                400, "InvalidArgument", "The \(member) is to be an absolute path of the server's machine, or a file: URI.")
+                400, "InvalidArgument",
+                "The \(member) is to be an absolute path of the server's machine, a file: URI, or a URL of an allowed host.")
         }
         return path
     }

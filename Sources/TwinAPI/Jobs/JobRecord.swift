@@ -13,7 +13,8 @@ package struct JobRecord: Sendable, Equatable {
 
     package let id: String
     package let kind: Kind
-    /// Where an import reads, and where it writes its log, as the caller gave them; empty for deletions.
+    /// Where an import reads, and where it writes its log, as the caller gave them, without the queries of URLs; empty
+    /// for deletions.
     package let input: String
     package let output: String
     package var status: Status

@@ -1,8 +1,10 @@
-/// The lines of a file, one at a time, whatever its size.
+import DropCore
+
+/// The lines of an input, one at a time, whatever its size.
 ///
 /// Used by one thread.
 final class LineReader {
-    private let file: OpenFile
+    private let input: JobInput
     private var buffer: [UInt8] = []
     private var at = 0
     private var isAtEnd = false
@@ -12,10 +14,13 @@ final class LineReader {
     /// One line may have at most so many bytes.
     static let lineBytesMax = 4 << 20
 
-    init(_ path: String) throws(FileFailure) { file = try OpenFile(readingRegular: path) }
+    init(_ input: JobInput) { self.input = input }
 
-    /// The next line without its end; nil at the end of the file. Throws `EFBIG` for a line that is too long.
-    func next() throws(FileFailure) -> [UInt8]? {
+    /// The next line without its end; nil at the end of the input. The last line needs no end: the input says itself when it is
+    /// whole.
+    ///
+    /// Errors: `InputUnavailable`, `ValidationFailed` for a line that is too long.
+    func next() throws(ServiceError) -> [UInt8]? {
         var searched = at
         while true {
             if let end = buffer[searched...].firstIndex(of: 0x0A) {
@@ -25,11 +30,14 @@ final class LineReader {
                 return line.last == 0x0D ? line.dropLast() : line
             }
             guard !isAtEnd else { break }
-            guard buffer.count - at <= Self.lineBytesMax else { throw FileFailure(code: 27) }
+            guard buffer.count - at <= Self.lineBytesMax else {
+                throw ServiceError(
+                    400, "ValidationFailed", "Line \(number + 1) of the input is longer than \(Self.lineBytesMax) bytes.")
+            }
             buffer.removeFirst(at)
             at = 0
             searched = buffer.count
-            let chunk = try file.read(1 << 20)
+            let chunk = try input.read()
             isAtEnd = chunk.isEmpty
             buffer += chunk
         }

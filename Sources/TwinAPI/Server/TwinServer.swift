@@ -2,7 +2,7 @@ package import DropCore
 import Hummingbird
 import HummingbirdCore
 import HummingbirdTLS
-import Logging
+package import Logging
 import NIOCore
 import NIOPosix
 import NIOSSL
@@ -23,6 +23,7 @@ package final class TwinServer: Sendable {
         let group: ServiceGroup
         let loops: MultiThreadedEventLoopGroup
         let lanes: Lanes
+        let certificate: CertificateFiles?
     }
 
     private let settings: ServerSettings
@@ -32,17 +33,19 @@ package final class TwinServer: Sendable {
     /// Listens, and answers until `stop`. Blocking; not from the cooperative pool.
     ///
     /// - Parameters:
+    ///   - log: told when a certificate is taken up, or cannot be.
     ///   - makeAPI: gives the API, told the counters of this server, for its metrics.
     /// Errors: `listen` where the address cannot be had, `tls` where the certificate files cannot be used.
     package init(
-        _ settings: ServerSettings, gate: Gate,
+        _ settings: ServerSettings, gate: Gate, log: Logger,
         makeAPI: (_ own: @escaping @Sendable () -> [MetricFamily]) -> TwinAPI
     ) throws(DropError) {
         self.settings = settings
+        let certificate = try settings.tls.map { files throws(DropError) in try CertificateFiles(files, log: log) }
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let lanes = Lanes(settings)
         let counters = RequestCounters()
-        let api = makeAPI { counters.families + [Self.queueDepths(lanes)] }
+        let api = makeAPI { counters.families + [Self.queueDepths(lanes)] + Self.ends(of: certificate) }
         let responder = Responder(api: api, gate: gate, lanes: lanes, requests: counters)
         let state = state
         do {
@@ -51,13 +54,15 @@ package final class TwinServer: Sendable {
                 reuseAddress: true)
             configuration.availableConnectionsDelegate = MaximumAvailableConnections(settings.connectionsMax)
             let application = Application(
-                responder: responder, server: try Self.builder(settings), configuration: configuration,
+                responder: responder, server: try Self.builder(settings, certificate), configuration: configuration,
                 onServerRunning: { channel in state.with { $0 = .running(port: channel.localAddress?.port ?? settings.port) } },
                 eventLoopGroupProvider: .shared(loops), logger: Self.quiet)
             var lifecycle = ServiceGroupConfiguration(services: [application], logger: Self.quiet)
             lifecycle.maximumGracefulShutdownDuration = settings.patience
-            running = Running(group: ServiceGroup(configuration: lifecycle), loops: loops, lanes: lanes)
+            running = Running(
+                group: ServiceGroup(configuration: lifecycle), loops: loops, lanes: lanes, certificate: certificate)
         } catch {
+            certificate?.stop()
             lanes.close()
             Self.end(loops)
             throw error as? DropError ?? Self.failure(error, settings)
@@ -84,8 +89,7 @@ package final class TwinServer: Sendable {
         // Awaited below, through the state that the task of `begin` sets when the group has ended.
         Task { await group.triggerGracefulShutdown() }
         state.wait(until: { if case .ended = $0 { true } else { false } }) { _ in }
-        running.lanes.close()
-        Self.end(running.loops)
+        close()
     }
 
     private func begin() throws(DropError) {
@@ -100,12 +104,17 @@ package final class TwinServer: Sendable {
             if case .ended(let failure) = state { .some(failure) } else { nil }
         }
         guard let failure else { return }
-        running.lanes.close()
-        Self.end(running.loops)
+        close()
         throw failure ?? Self.failure(nil, settings)
     }
 
-    private static func builder(_ settings: ServerSettings) throws -> HTTPServerBuilder {
+    private func close() {
+        running.certificate?.stop()
+        running.lanes.close()
+        Self.end(running.loops)
+    }
+
+    private static func builder(_ settings: ServerSettings, _ certificate: CertificateFiles?) throws -> HTTPServerBuilder {
         var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
         decoder.maxHeaderListSize = settings.headerBytesMax
         decoder.maxHeaderFieldSize = settings.headerBytesMax
@@ -116,31 +125,23 @@ package final class TwinServer: Sendable {
                 additionalChannelHandlers: [ConnectionTimes(read: read, write: write)],
                 idleTimeout: TimeAmount(settings.idleTime),
                 httpDecoderConfiguration: decoder))
-        guard let files = settings.tls else { return http }
-        return try .tls(http, tlsConfiguration: try tls(files))
-    }
-
-    private static func tls(_ files: ServerSettings.TLSFiles) throws(DropError) -> TLSConfiguration {
-        do {
-            let chain = try NIOSSLCertificate.fromPEMFile(files.certificates)
-            let key = try NIOSSLPrivateKey(file: files.key, format: .pem)
-            var configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(key))
-            configuration.minimumTLSVersion = .tlsv12
-            return configuration
-        } catch {
-            throw DropError(
-                "tls", "The certificate \(files.certificates) with the key \(files.key) cannot be used: \(error).",
-                hint:
-                    "Both are PEM files; the first holds the certificate, then those that signed it; the second its private key.",
-                remedy: .suspendSource)
-        }
+        guard let certificate else { return http }
+        return try .tls(http, tlsConfiguration: certificate.configuration)
     }
 
     private static func queueDepths(_ lanes: Lanes) -> MetricFamily {
         var family = MetricFamily("twindrop_http_waiting_requests", .gauge, "Requests that wait for a thread, by lane.")
         for (lane, count) in lanes.waiting { family.add(Double(count), ["lane": "\(lane)"]) }
         return family
+    }
+
+    private static func ends(of certificate: CertificateFiles?) -> [MetricFamily] {
+        guard let end = certificate?.end else { return [] }
+        return [
+            MetricFamily(
+                "twindrop_tls_certificate_end_seconds", .gauge, "When the certificate in use ends, in seconds since 1970.",
+                Double(end))
+        ]
     }
 
     private static func failure(_ error: (any Error)?, _ settings: ServerSettings) -> DropError {

@@ -89,9 +89,10 @@ struct ExplainCommand: ParsableCommand {
         let (id, pointer) = try reporting { [id, pointer] () throws(DropError) in try Self.split(id, pointer, store) }
         let found = try reporting { () throws(DropError) in try store.explain(id, pointer) }
         guard !found.isEmpty else {
+            let twin = try reporting { () throws(DropError) in try store.twin(id) }
             let what =
                 pointer.map { "\(Escaping.visible(id)) has no property \(Escaping.visible($0))" }
-                ?? "There is no twin \(Escaping.visible(id))"
+                ?? (twin == nil ? "There is no twin \(Escaping.visible(id))" : "\(Escaping.visible(id)) has no properties")
             throw CommandFailure(.negative, what + ".", "`twindrop twin \(Escaping.visible(id))` shows what there is.")
         }
         for one in found { if home.json { Terminal.print(Self.json(id, one)) } else { Self.print(one) } }

@@ -220,9 +220,12 @@ extension Engine {
 
     /// What `/metrics` shows.
     func metrics() -> [MetricFamily] {
-        EngineMetrics(
+        let paths = home.paths
+        let folders = [("state", paths.state), ("dropzone", paths.dropzone), ("archive", paths.archive)]
+        return EngineMetrics(
             snapshot: pipeline.snapshot(), watched: watcher.status(), watcherRestarts: watcher.counters().restarts,
-            plugins: host.status(), store: graph, totals: tally.totals, space: try? pipeline.freeSpace()
+            plugins: host.status(), store: graph, totals: tally.totals,
+            space: folders.map { (folder: $0.0, space: FileCalls.space(of: $0.1)) }
         ).families
     }
 }

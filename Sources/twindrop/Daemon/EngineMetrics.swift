@@ -13,22 +13,34 @@ struct EngineMetrics {
     let plugins: [PluginHost.SourceStatus]
     let store: TwinStore
     let totals: [SourceName: DropBooks]
-    let space: FreeSpace?
+    /// The folders of the home, each with the room its file system has; nil where that cannot be told.
+    let space: [(folder: String, space: FreeSpace?)]
 
-    var families: [MetricFamily] { graph + drops + operations + flow + watching }
+    var families: [MetricFamily] { graph + disk + drops + operations + flow + watching }
 
     private var graph: [MetricFamily] {
         // A database that cannot be read shows nothing here; readiness and logs say why.
         guard let counts = try? store.counts() else { return [] }
-        var disk = MetricFamily("twindrop_disk_free_bytes", .gauge, "Free bytes of the file system that holds the state folder.")
-        if let space { disk.add(Double(space.bytesFree)) }
         return [
             MetricFamily("twindrop_twins", .gauge, "Twins in the graph.", Double(counts.twins)),
             MetricFamily("twindrop_relationships", .gauge, "Relationships in the graph.", Double(counts.relationships)),
             MetricFamily(
                 "twindrop_waiting_relationships", .gauge, "Relationships that wait for a twin.", Double(counts.pending)),
             MetricFamily("twindrop_commits_total", .counter, "Commits since the home was made.", Double(counts.commits)),
-            disk,
+        ]
+    }
+
+    private var disk: [MetricFamily] {
+        var free = MetricFamily("twindrop_disk_free_bytes", .gauge, "Free bytes of the file system that holds a folder.")
+        var size = MetricFamily("twindrop_disk_size_bytes", .gauge, "Size of the file system that holds a folder.")
+        for case (let folder, let space?) in space {
+            free.add(Double(space.bytesFree), ["folder": folder])
+            size.add(Double(space.bytesTotal), ["folder": folder])
+        }
+        return [
+            free, size,
+            MetricFamily(
+                "twindrop_disk_full", .gauge, "1 while files wait because the disk is full.", snapshot.diskIsFull ? 1 : 0),
         ]
     }
 
@@ -74,8 +86,6 @@ struct EngineMetrics {
         return [
             stages, queues,
             MetricFamily("twindrop_drops_in_flight", .gauge, "Drops between claim and end.", Double(snapshot.inFlight.count)),
-            MetricFamily(
-                "twindrop_disk_full", .gauge, "1 while files wait because the disk is full.", snapshot.diskIsFull ? 1 : 0),
         ]
     }
 
@@ -87,14 +97,18 @@ struct EngineMetrics {
             oldest.add((source.oldestWaiting ?? .zero) / .seconds(1), ["source": source.source.text])
         }
         var starts = MetricFamily("twindrop_worker_starts_total", .counter, "Plugin workers started, by source.")
+        var restarts = MetricFamily(
+            "twindrop_worker_restarts_total", .counter,
+            "Plugin workers that followed another: after a failure, a change of the plugin, a limit or a rest, by source.")
         var suspended = MetricFamily("twindrop_source_suspended", .gauge, "1 while a source is suspended.")
         for plugin in plugins {
             starts.add(Double(plugin.workerStarts), ["source": plugin.source.text])
+            restarts.add(Double(max(0, plugin.workerStarts - 1)), ["source": plugin.source.text])
             let isSuspended = plugin.suspension != nil || snapshot.suspended.contains(plugin.source)
             suspended.add(isSuspended ? 1 : 0, ["source": plugin.source.text])
         }
         return [
-            waiting, oldest, starts, suspended,
+            waiting, oldest, starts, restarts, suspended,
             MetricFamily(
                 "twindrop_watcher_restarts_total", .counter, "Restarts of the watching process.", Double(watcherRestarts)),
         ]

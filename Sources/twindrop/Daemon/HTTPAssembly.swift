@@ -1,3 +1,4 @@
+import CurlKit
 import HomeConfiguration
 import DropCore
 import Logging
@@ -17,46 +18,83 @@ struct HTTPAssembly {
     func start() throws(DropError) -> HTTPService? {
         guard let (host, port, mayMove) = try address() else { return nil }
         let tokens = try settings.tokens.map { path throws(DropError) in try TokenBook(path: path, clock: Self.clock) }
-        let jwt = try settings.jwt.map { rules throws(DropError) in
-            try JWTCheck.reading(
-                keysFrom: rules.keys,
-                rules: JWTRules(
-                    issuer: rules.issuer, audience: rules.audience, roleClaim: rules.roleClaim,
-                    standardRole: Role(rawValue: rules.role.rawValue)), clock: Self.clock)
-        }
         var server = serverSettings(host, port)
-        try refuseOpenDoors(server, hasTokens: tokens != nil || jwt != nil)
-        let jobs = try JobBook(folder: state + "/jobs", places: JobPlaces(folders: settings.jobFolders), service: engine.service)
+        let hasTokens = tokens != nil || settings.jwt != nil
+        try refuseOpenDoors(server, hasTokens: hasTokens)
+        let jobs = try JobBook(folder: state + "/jobs", places: jobPlaces, service: engine.service)
+        let keys = try keyRing()
+        let jwt = settings.jwt.flatMap { rules in keys.map { check(rules, $0) } }
         let gate = Gate(
-            tokens: tokens, jwt: jwt, anonymous: anonymous(server, hasTokens: tokens != nil || jwt != nil),
+            tokens: tokens, jwt: jwt, anonymous: anonymous(server, hasTokens: hasTokens),
             hosts: server.isLoopback || !settings.hosts.isEmpty ? Set(settings.hosts) : nil)
+        let faults: @Sendable () -> [String] = { [tokens?.fault, keys?.fault].compactMap { $0 } }
         do throws(DropError) {
-            return HTTPService(server: try listen(server, gate, jobs, tokens), jobs: jobs)
+            return try serve(&server, mayMove, gate, jobs, keys, faults)
+        } catch {
+            keys?.stop()
+            throw error
+        }
+    }
+
+    /// Listens; on another port where the wanted one is taken and that will do.
+    private func serve(
+        _ server: inout ServerSettings, _ mayMove: Bool, _ gate: Gate, _ jobs: JobBook, _ keys: KeyRing?,
+        _ faults: @escaping @Sendable () -> [String]
+    ) throws(DropError) -> HTTPService {
+        do throws(DropError) {
+            return HTTPService(server: try listen(server, gate, jobs, faults), jobs: jobs, keys: keys)
         } catch {
             guard mayMove, error.code == "listen" else { throw error }
             engine.log.warning(
                 "The port of the twin service is taken; another one is used. Choose one with http.listen.",
-                metadata: ["listen": "\(host):\(port)"])
+                metadata: ["listen": "\(server.host):\(server.port)"])
             server.port = 0
-            return HTTPService(server: try listen(server, gate, jobs, tokens), jobs: jobs)
+            return HTTPService(server: try listen(server, gate, jobs, faults), jobs: jobs, keys: keys)
         }
     }
 
     private func listen(
-        _ server: ServerSettings, _ gate: Gate, _ jobs: JobBook, _ tokens: TokenBook?
+        _ server: ServerSettings, _ gate: Gate, _ jobs: JobBook, _ faults: @escaping @Sendable () -> [String]
     ) throws(DropError) -> TwinServer {
         let engine = engine
         var limits = RequestLimits()
         limits.bodyBytesMax = Int(settings.limits.bodyBytes)
         limits.modelsBytesMax = Int(settings.limits.modelsBytes)
         let endpoints = Set(settings.endpoints)
-        return try TwinServer(server, gate: gate) { own in
+        return try TwinServer(server, gate: gate, log: engine.log) { own in
             TwinAPI(
                 service: engine.service, jobs: jobs, limits: limits, scheme: server.tls == nil ? "http" : "https",
                 fallbackHost: server.host, endpoints: endpoints,
-                readiness: { engine.hindrances() + (tokens?.fault.map { [$0] } ?? []) },
+                readiness: { engine.hindrances() + faults() },
                 metrics: { engine.metrics() + own() })
         }
+    }
+
+    private var outbound: OutboundSettings { engine.home.configuration.outbound }
+
+    private var jobPlaces: JobPlaces {
+        var rules = outbound.rules(for: settings.jobs.hosts)
+        rules.bytesMax = settings.jobs.downloadBytes
+        return JobPlaces(folders: settings.jobs.folders, rules: rules)
+    }
+
+    /// The keys of the identity provider; nil where none is configured.
+    private func keyRing() throws(DropError) -> KeyRing? {
+        guard let jwt = settings.jwt else { return nil }
+        switch jwt.keys {
+        case .file(let path): return try KeyRing(file: path, log: engine.log)
+        case .web(let address):
+            // The configuration alone says where they are: a provider within the plant is as good as one outside.
+            let rules = outbound.rules(for: [address.origin], anyNetwork: true)
+            return KeyRing(address, rules, refresh: jwt.refresh, log: engine.log)
+        }
+    }
+
+    private func check(_ jwt: HTTPSettings.JWT, _ keys: KeyRing) -> JWTCheck {
+        let rules = JWTRules(
+            issuer: jwt.issuer, audience: jwt.audience, roleClaim: jwt.roleClaim,
+            standardRole: Role(rawValue: jwt.role.rawValue))
+        return JWTCheck(rules: rules, keys: keys, clock: Self.clock)
     }
 
     /// Host, port, and whether another port will do; nil where it is off.
@@ -115,19 +153,22 @@ struct HTTPAssembly {
     private static let clock: @Sendable () -> Int64 = { Int64(WallClock.nanoseconds() / 1000) }
 }
 
-/// The running server and its jobs.
+/// The running server, its jobs, and what it is kept up with.
 final class HTTPService: Sendable {
     let server: TwinServer
     private let jobs: JobBook
+    private let keys: KeyRing?
 
-    init(server: TwinServer, jobs: JobBook) {
+    init(server: TwinServer, jobs: JobBook, keys: KeyRing?) {
         self.server = server
         self.jobs = jobs
+        self.keys = keys
     }
 
     /// Ends the job in hand and the requests in hand. Blocking.
     func stop() {
         jobs.stop()
+        keys?.stop()
         server.stop()
     }
 }

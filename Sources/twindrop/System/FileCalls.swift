@@ -48,6 +48,14 @@ enum FileCalls {
         return unsafe stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
     }
 
+    /// The room on the file system that holds `path`; nil where it cannot be told.
+    static func space(of path: String) -> FreeSpace? {
+        var facts = statvfs()
+        guard unsafe statvfs(path, &facts) == 0 else { return nil }
+        let block = UInt64(facts.f_frsize)
+        return FreeSpace(bytesFree: UInt64(facts.f_bavail) * block, bytesTotal: UInt64(facts.f_blocks) * block)
+    }
+
     static func rename(_ from: String, to path: String) throws(CommandFailure) {
         guard unsafe Glibc.rename(from, path) == 0 else {
             throw CommandFailure(.storage, "\(path) cannot be written: \(reason).")

@@ -1,0 +1,26 @@
+/// PUT of a body of known size.
+package enum Upload {
+    /// Sends a body, and waits until its server says that it has it: a status of 200 to 204. Redirects are not followed.
+    /// Blocking.
+    ///
+    /// - Parameters:
+    ///   - size: unit: bytes.
+    ///   - headers: lines `Name: value`.
+    ///   - isCancelled: asked a few times a second while waiting.
+    ///   - body: at most as many bytes as it is asked for; none at the end, after `size` bytes.
+    /// Errors: all, and what `body` throws.
+    package static func put(
+        _ address: WebAddress, size: UInt64, headers: [String], _ rules: TransferRules,
+        isCancelled: @escaping () -> Bool = { false }, body: @escaping (Int) throws(TransferError) -> [UInt8]
+    ) throws(TransferError) {
+        // Without the question whether a body is welcome, which costs a second where it is not understood.
+        let transfer = try Transfer(
+            .put(size: size, body: body), address, headers: headers + ["Expect:"], rules: rules, isCancelled: isCancelled)
+        var isOver = false
+        while !isOver {
+            isOver = try transfer.run(until: { !transfer.exchange.received.isEmpty })
+            _ = transfer.exchange.takeReceived()  // The answer's body; its status says enough.
+        }
+        guard (200...204).contains(transfer.status) else { throw Download.refusal(transfer) }
+    }
+}
