@@ -111,6 +111,8 @@ extension Configuration {
           #hosts: []
           # Names that event routes may lead to.
           #endpoints: []
+          # Whose rules uploaded models follow: Azure's (versions 2 and 3, no commands), or those of the language alone: dtdl.
+          #models: azure
           #insecure: false
           # Tokens of an identity provider.
           # jwt: {issuer: https://login.example/tenant, audience: https://digitaltwins.azure.net, keys: jwks.json}
@@ -129,6 +131,7 @@ extension Configuration {
             #read-threads: 4
             #write-threads: 8
             #query-threads: 2
+            #twins: 0
           # Where import jobs may read and write files.
           jobs:
             #folders: [jobs]

@@ -123,8 +123,8 @@ final class ImportRun {
     /// What was read of a section and is not written yet.
     private struct Pending {
         var models: [ModelText] = []
-        var twins: [(id: String, document: JSON)] = []
-        var relationships: [(source: String, id: String, document: JSON)] = []
+        var twins: [TwinPayload] = []
+        var relationships: [RelationshipPayload] = []
         /// Of twins or relationships, in their order.
         var lines: [Int] = []
     }
@@ -158,7 +158,7 @@ final class ImportRun {
         guard let id = value["$dtId"]?.string else {
             return refuse("Twins", line, nil, ServiceError(400, "ValidationFailed", "The twin has no $dtId."))
         }
-        pending.twins.append((id, value))
+        pending.twins.append(TwinPayload(id, Self.without([GraphExport.unchecked], value), isChecked: Self.isChecked(value)))
         pending.lines.append(line)
     }
 
@@ -167,8 +167,17 @@ final class ImportRun {
             let error = ServiceError(400, "ValidationFailed", "The relationship needs $sourceId (or $dtId) and $relationshipId.")
             return refuse("Relationships", line, nil, error)
         }
-        pending.relationships.append((source, id, .object((value.members ?? []).filter { $0.name != "$dtId" })))
+        pending.relationships.append(
+            RelationshipPayload(
+                source: source, id, Self.without(["$dtId", GraphExport.unchecked], value), isChecked: Self.isChecked(value)))
         pending.lines.append(line)
+    }
+
+    /// False where an export says that the graph held it without its model's consent.
+    private static func isChecked(_ line: JSON) -> Bool { line[GraphExport.unchecked] != .bool(true) }
+
+    private static func without(_ names: Set<String>, _ line: JSON) -> JSON {
+        .object((line.members ?? []).filter { !names.contains($0.name) })
     }
 
     private func refuse(_ section: String, _ line: Int?, _ id: String?, _ error: ServiceError) {
