@@ -73,6 +73,42 @@ def test_a_client_that_stops_in_the_middle_is_let_go(strict, head):
     assert time.monotonic() - begin < 12  # Two seconds by the settings; the rest is for a busy machine.
 
 
+def test_a_client_that_does_not_read_holds_up_nobody_and_is_let_go():
+    daemon = Daemon("http:\n  limits: {write-time: 1s}\n")
+    try:
+        client = daemon.client()
+        for number in range(12):  # More than the buffers of the system take.
+            text = [{"@type": "Property", "name": f"p{n}", "schema": "string", "comment": "x" * 500} for n in range(1500)]
+            client.create_models([interface(f"dtmi:test:L{number};1", text)])
+        held = []
+        for _ in range(6):
+            connection = socket.socket()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.settimeout(15)
+            address = urllib.parse.urlsplit(daemon.url)
+            connection.connect((address.hostname, address.port))
+            connection.sendall(b"GET /models?includeModelDefinition=true&api-version=2023-10-31 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            held.append(connection)
+        heads = [connection.recv(2048) for connection in held]
+        for _ in range(50):
+            begin = time.monotonic()
+            assert send(daemon, "GET", "/models/dtmi:test:L1;1")[0] == 200
+            assert send(daemon, "POST", "/query", {"query": "SELECT COUNT() FROM DIGITALTWINS"})[0] == 200
+            assert time.monotonic() - begin < 5
+        time.sleep(2)  # Such a client is what this is about: it rests for longer than it may.
+        for connection, head in zip(held, heads):
+            length = int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0])
+            assert length > 8 << 20
+            read = 0
+            try:
+                while part := connection.recv(1 << 20): read += len(part)
+            except ConnectionResetError:
+                pass
+            assert read < length
+    finally:
+        daemon.stop()
+
+
 def test_more_connections_than_allowed_wait_for_their_turn(strict):
     held = [connected(strict) for _ in range(8)]
     for connection in held:
