@@ -94,7 +94,7 @@ import TwinModel
         let daemon = try Daemon(home)
         try home.deliver("a.csv.done", "", to: "assets")
         var states: [JSON] = []
-        for _ in 0..<600 where states.isEmpty {
+        for _ in 0..<600 where states != ["quarantined"] {
             _ = try home.run("status")
             states = try home.list("drops").compactMap { $0["state"] }
             if states.isEmpty { _ = try home.ask("why", home.path + "/dropzone/assets/a.csv.done") }
