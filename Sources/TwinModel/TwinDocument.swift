@@ -47,7 +47,7 @@ package struct TwinDocument: Sendable, Equatable {
     package init(payload: JSON, needsModel: Bool = true) throws(DocumentError) {
         guard case .object(let all) = payload else { throw .noObject }
         let metadata = payload["$metadata"]?.members ?? []
-        model = payload["$metadata"]?["$model"]?.string
+        model = payload["$metadata"]?["$model"]?.string.flatMap { $0.isEmpty ? nil : $0 }
         guard model != nil || !needsModel else {
             throw .invalid(["$metadata.$model is missing: name the twin's model, as {\"$metadata\":{\"$model\":\"dtmi:…;1\"}}."])
         }

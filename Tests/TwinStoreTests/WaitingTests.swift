@@ -77,6 +77,16 @@ import TwinModel
         #expect(try base.store.relationships(of: "f").count == 1)
     }
 
+    @Test func `is checked where the twin was on its way with the other file while its own was compared`() throws {
+        try base.drop("erp") { $0.twin("f", model: floor) }
+        let other = try base.changeSet("wms") { $0.twin("late", model: floor) }
+        let own = try base.changeSet("erp", policy: policy(.known)) { $0.relationship("f", "has", "late") }
+        _ = try base.store.commit([other])[0].get()
+        let result = try base.store.commit([own])[0].get()
+        #expect(try base.store.relationships(of: "f").isEmpty)
+        #expect(result.books.waiting + result.books.recordsRejected == 1)
+    }
+
     @Test func `is checked where the twin came while the file was compared`() throws {
         let set = try base.changeSet("erp", policy: policy(.known)) { writer in
             writer.twin("f", model: floor)

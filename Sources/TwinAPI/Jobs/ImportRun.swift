@@ -72,13 +72,19 @@ final class ImportRun {
         while let line = try lines.next(), !job.isCancelled {
             if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }
             let number = lines.number
-            guard let value = try? JSON(parsing: line, depthMax: 64), value.members != nil else {  // Said in the next line.
-                return Self.invalid("Line \(number) of the input is no JSON object.")
+            // Editors of some systems put a mark of the encoding first.
+            let text = number == 1 && line.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(line.dropFirst(3)) : line
+            guard let value = try? JSON(parsing: text, depthMax: 64), value.members != nil else {  // Said in the next line.
+                let error = Self.invalid("Line \(number) of the input is no JSON object.")
+                guard let section, section != .header else { return error }
+                refuse(section.rawValue, number, nil, error)
+                continue
             }
             if let name = value["Section"]?.string, value.members?.count == 1 {
                 guard let next = Section(rawValue: name), next.rank > section?.rank ?? -1, section != nil || next == .header
                 else {
                     let shown = Escaping.visible(String(name.prefix(50)))
+                    write(&pending)
                     return Self.invalid(
                         "Line \(number): the section \(shown) cannot stand here. "
                             + "The order is Header, Models, Twins, Relationships."
@@ -106,7 +112,8 @@ final class ImportRun {
         close(section, log)
         guard section != nil else { return Self.invalid("The input is empty.") }
         guard refusals.count > 0 else { return nil }
-        return Self.invalid("\(refusals.count) lines of the input were refused; the log at outputBlobUri names them.")
+        let count = refusals.count == 1 ? "1 line of the input was" : "\(refusals.count) lines of the input were"
+        return Self.invalid("\(count) refused; the log at outputBlobUri names them.")
     }
 
     private func close(_ section: Section?, _ log: JobLog) {
