@@ -76,7 +76,9 @@ extension JSON {
                 skipBlanks()
                 guard next == UInt8(ascii: "\"") else { throw failure("expected a member name in quotes") }
                 let name = try string()
-                guard names.insert(Array(name.utf8)).inserted else { throw failure("the name \"\(name)\" stands twice in an object") }
+                guard names.insert(Array(name.utf8)).inserted else {
+                    throw failure("the name \"\(name)\" stands twice in an object")
+                }
                 skipBlanks()
                 guard take(":") else { throw failure("expected ':'") }
                 members.append(Member(name, try value()))
