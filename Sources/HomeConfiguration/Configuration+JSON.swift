@@ -52,7 +52,7 @@ extension HTTPSettings {
         if let jwt { optional.append(.init("jwt", jwt.json)) }
         let always: JSON = [
             "listen": address, "anonymous": .string(anonymous.rawValue), "hosts": texts(hosts),
-            "endpoints": texts(endpoints),
+            "endpoints": texts(endpoints), "models": .string(models.rawValue),
             "insecure": .bool(insecure),
             "limits": [
                 "body": size(limits.bodyBytes), "models": size(limits.modelsBytes), "headers": size(limits.headerBytes),
@@ -60,6 +60,7 @@ extension HTTPSettings {
                 "write-time": duration(limits.writeTime), "idle-time": duration(limits.idleTime),
                 "stop-time": duration(limits.stopTime), "read-threads": number(limits.readThreads),
                 "write-threads": number(limits.writeThreads), "query-threads": number(limits.queryThreads),
+                "twins": number(limits.twins),
             ],
             "jobs": [
                 "folders": texts(jobs.folders), "hosts": texts(jobs.hosts.map(\.text)),

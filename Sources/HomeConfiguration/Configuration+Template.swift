@@ -111,6 +111,8 @@ extension Configuration {
           #hosts: []
           # Names that event routes may lead to.
           #endpoints: []
+          # Whose rules uploaded models follow: Azure's (versions 2 and 3, no commands), or those of the language alone: dtdl.
+          #models: azure
           #insecure: false
           # Tokens of an identity provider; its keys are a file, or the URL that it calls jwks_uri.
           # jwt: {issuer: https://login.example/tenant, audience: https://digitaltwins.azure.net, keys: jwks.json}
@@ -130,6 +132,7 @@ extension Configuration {
             #read-threads: 4
             #write-threads: 8
             #query-threads: 2
+            #twins: 0
           # Where import jobs may read and write: folders, and hosts of the web.
           jobs:
             #folders: [jobs]

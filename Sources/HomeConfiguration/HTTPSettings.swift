@@ -40,7 +40,10 @@ package struct HTTPSettings: Sendable, Equatable {
     /// As `auto`: admin where neither tokens nor JWTs are configured and only this machine can call, else nothing.
     package enum Anonymous: String, Sendable, CaseIterable { case auto, none, viewer, auditor, `operator`, admin }
 
-    /// Bounds on requests and connections.
+    /// Whose rules hold for models that are uploaded: the service's, or those of the language alone.
+    package enum Models: String, Sendable, CaseIterable { case azure, dtdl }
+
+    /// Bounds on requests, connections and the graph.
     package struct Limits: Sendable, Equatable {
         /// Units: bytes.
         package let bodyBytes: UInt64
@@ -54,6 +57,8 @@ package struct HTTPSettings: Sendable, Equatable {
         package let readThreads: Int
         package let writeThreads: Int
         package let queryThreads: Int
+        /// Twins the graph may have before callers can make no more; 0: no bound.
+        package let twins: Int
     }
 
     package let listen: Listen
@@ -66,6 +71,7 @@ package struct HTTPSettings: Sendable, Equatable {
     package let hosts: [String]
     /// Names of endpoints that event routes may lead to.
     package let endpoints: [String]
+    package let models: Models
     /// Whether other machines may be served without TLS or without tokens.
     package let insecure: Bool
     package let limits: Limits
@@ -117,7 +123,7 @@ extension ConfigurationLoader {
             listen: listen, tls: readTLS(section.section("tls")), tokens: file("tokens", section),
             jwt: readJWT(section.section("jwt")), anonymous: section.choice("anonymous", standard: .auto),
             hosts: section.texts("hosts").map { $0.text.lowercased() }, endpoints: section.texts("endpoints").map(\.text),
-            insecure: section.flag("insecure", standard: false),
+            models: section.choice("models", standard: .azure), insecure: section.flag("insecure", standard: false),
             limits: readHTTPLimits(section.section("limits")), jobs: readJobs(section.section("jobs")))
         section.finish()
         return settings
@@ -191,7 +197,8 @@ extension ConfigurationLoader {
             stopTime: section.duration("stop-time", standard: .seconds(5), atLeast: second),
             readThreads: Int(section.number("read-threads", standard: 4, in: 1...64)),
             writeThreads: Int(section.number("write-threads", standard: 8, in: 1...64)),
-            queryThreads: Int(section.number("query-threads", standard: 2, in: 1...64)))
+            queryThreads: Int(section.number("query-threads", standard: 2, in: 1...64)),
+            twins: Int(section.number("twins", standard: 0, in: 0...4_000_000_000)))
         section.finish()
         return limits
     }

@@ -81,7 +81,9 @@ package struct JSONPatchError: Error, Sendable, Equatable {
     package init(_ message: String) { self.message = message }
 
     static func unresolved(_ path: [String]) -> JSONPatchError {
-        JSONPatchError("Could not resolve path \(JSONPatch.pointer(path)). Add what it lies in first.")
+        JSONPatchError(
+            "Could not resolve path \(JSONPatch.pointer(path)). Only what is there can be replaced or removed; add sets what is not, "
+                + "and what it lies in must be there.")
     }
 }
 

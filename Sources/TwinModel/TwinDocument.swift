@@ -30,10 +30,10 @@ package struct TwinDocument: Sendable, Equatable {
         content = .object(members)
     }
 
-    /// Adds the components of a model that the document does not have, empty.
-    package mutating func addComponents(of shape: TwinShape) {
+    /// Adds components that the document does not have, empty.
+    package mutating func addComponents(_ names: some Sequence<String>) {
         guard case .object(var members) = content else { return }
-        let missing = shape.components.keys.filter { name in !members.contains { $0.name.utf8.elementsEqual(name.utf8) } }
+        let missing = names.filter { name in !members.contains { $0.name.utf8.elementsEqual(name.utf8) } }
         for name in missing.sorted() { members.append(.init(name, .object([]))) }
         content = .object(members)
     }
@@ -42,13 +42,15 @@ package struct TwinDocument: Sendable, Equatable {
 
     /// Reads the body of a PUT: `$dtId`, `$etag` and times are ignored (adt-api: section 3.3). `problems` are those of its
     /// metadata.
-    package init(payload: JSON) throws(DocumentError) {
+    ///
+    /// - Parameter needsModel: false where a twin may be without one.
+    package init(payload: JSON, needsModel: Bool = true) throws(DocumentError) {
         guard case .object(let all) = payload else { throw .noObject }
-        guard case .object(let metadata)? = payload["$metadata"], case .string(let model)? = payload["$metadata"]?["$model"]
-        else {
+        let metadata = payload["$metadata"]?.members ?? []
+        model = payload["$metadata"]?["$model"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+        guard model != nil || !needsModel else {
             throw .invalid(["$metadata.$model is missing: name the twin's model, as {\"$metadata\":{\"$model\":\"dtmi:…;1\"}}."])
         }
-        self.model = model
         content = .object([])
         sourceTimes = [:]
         var members: [JSON.Member] = []

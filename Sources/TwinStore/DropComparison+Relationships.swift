@@ -157,7 +157,13 @@ extension DropComparison {
                 idLength: head.id.count, targetLength: head.target.count, relationshipLength: id.count))
         relationshipPlaces[operation.number] = place
         guard statement.kind != .delete else { return }
-        let ends = [store.hash.identity(bytes, head.id), store.hash.identity(bytes, head.target)]
-        if ends.contains(where: { store.twins.number(of: $0) == 0 }) { unresolved.append(place) }
+        for end in [head.id, head.target] where isOpen(store.twins.number(of: store.hash.identity(bytes, end))) {
+            return unresolved.append(place)
+        }
+    }
+
+    /// True where nothing is known of a relationship's end: it is not there, or on its way with another drop.
+    private func isOpen(_ twin: UInt32) -> Bool {
+        twin == 0 || (store.twinVersions[twin] == 0 && twinPlaces[twin] == 0)
     }
 }

@@ -62,7 +62,7 @@ final class DropComparison: ChangeSetBuilder {
     /// Identities whose absence decided something.
     var absentTwins: [IdentityHash] = []
     var absentRelationships: [IdentityHash] = []
-    /// Places of relationships whose ends were not there when they were stated.
+    /// Places of relationships with an end that was not there when they were stated, or on its way with another drop.
     var unresolved: [UInt32] = []
     /// Deletes of relationships that may wait for their ends.
     var withdrawals: [IdentityHash] = []

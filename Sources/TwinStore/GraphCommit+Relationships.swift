@@ -15,6 +15,8 @@ extension GraphCommit {
         var fingerprint: Fingerprint
         /// The drop that stated it.
         var origin: UInt64
+        /// True where an end was not there when it was compared, so that nothing was asked of that end's model.
+        var isUnchecked = false
 
         init(_ entry: ChangeEntry, _ view: borrowing ChangeLog.View, origin: UInt64) throws(DropError) {
             let targetEnd = entry.idLength + entry.targetLength
@@ -39,9 +41,12 @@ extension GraphCommit {
         let comparison = member.comparison
         if comparison.log.hasRelationships {
             var claims: [RelationshipClaim] = []
+            let unchecked = comparison.validation == nil ? [] : Set(comparison.unresolved)
             try comparison.log.forEach { (place, view) throws(DropError) in
                 guard !view.isTwin, comparison.relationshipPlaces[view.number] == place else { return }
-                claims.append(try RelationshipClaim(view.head, view, origin: member.dropNumber))
+                var claim = try RelationshipClaim(view.head, view, origin: member.dropNumber)
+                claim.isUnchecked = unchecked.contains(place)
+                claims.append(claim)
                 if claims.count >= 4096 {
                     try write(claims, member)
                     claims.removeAll(keepingCapacity: true)
@@ -86,6 +91,11 @@ extension GraphCommit {
         defer { present = nil }
         var source = standing(claim.source)
         var target = standing(claim.target)
+        if claim.isUnchecked, source != 0, target != 0,
+            try isRefused(claim, source, target, member.comparison.job.policy.validation)
+        {
+            return try holdBack(claim, member)
+        }
         if source == 0 || target == 0 {
             switch member.comparison.job.policy.dangling {
             case .wait(let patience): return try wait(claim, patience, member)
@@ -107,7 +117,7 @@ extension GraphCommit {
         }
     }
 
-    private func insert(_ claim: RelationshipClaim, _ source: UInt32, _ target: UInt32, _ member: Effects) throws(DropError) {
+    func insert(_ claim: RelationshipClaim, _ source: UInt32, _ target: UInt32, _ member: Effects) throws(DropError) {
         var record = TwinRecord(created: member.dropNumber, base: .init(drop: claim.origin, record: claim.statement.record))
         record.origin = claim.origin == member.dropNumber ? 0 : claim.origin
         record.properties = claim.statement.properties.filter { !$0.isAbsent }
@@ -219,103 +229,7 @@ extension GraphCommit {
         return number
     }
 
-    private func vanish(_ claim: RelationshipClaim, _ member: Effects) {
+    func vanish(_ claim: RelationshipClaim, _ member: Effects) {
         member.vanished.append((.relationships, claim.number, store.relationshipHash(source: claim.source, id: claim.id)))
-    }
-
-    // MARK: Waiting
-
-    private func wait(_ claim: RelationshipClaim, _ patience: Duration, _ member: DropEffects) throws(DropError) {
-        if !claim.isNew, try deleteRelationship(claim.number, record: claim.statement.record, member) {
-            // It moved to a twin that is not there yet: until then it is nowhere.
-        } else if claim.isNew {
-            vanish(claim, member)
-        }
-        var record = TwinRecord(created: claim.origin, base: .init(drop: claim.origin, record: claim.statement.record))
-        record.properties = claim.statement.properties.filter { !$0.isAbsent }
-        let arguments: StatementArguments = [
-            Int64(claim.origin), Int64(claim.statement.record), member.comparison.job.source.text,
-            String(decoding: claim.source, as: UTF8.self), Int64(claim.statement.key),
-            String(decoding: claim.target, as: UTF8.self), String(decoding: claim.id, as: UTF8.self),
-            RawBlob.value(record.encoded()), Int64(time) + patience.components.seconds * 1000,
-        ]
-        try run {
-            try database.execute(
-                sql: """
-                    INSERT OR REPLACE INTO pending(drop_no, record, source, source_id, name, target_id, id, rec, expires)
-                    VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    """, arguments: arguments)
-        }
-        member.books.waiting += 1
-        member.waitingChanged = true
-    }
-
-    /// Drops waiting relationships that were deleted before they came to be.
-    private func withdrawWaiting(_ hashes: [IdentityHash], _ member: Effects) throws(DropError) {
-        let wanted = Set(hashes)
-        var numbers: [Int64] = []
-        let query = try RawStatement.cached("SELECT no, source_id, id FROM pending", database)
-        while try query.step() {
-            if wanted.contains(store.relationshipHash(source: query.bytes(1), id: query.bytes(2))) {
-                numbers.append(query.integer(0))
-            }
-        }
-        query.reset()
-        for number in numbers { try forget(number) }
-        if !numbers.isEmpty { member.waitingChanged = true }
-    }
-
-    private func forget(_ pending: Int64) throws(DropError) {
-        try run { try database.execute(sql: "DELETE FROM pending WHERE no = ?", arguments: [pending]) }
-    }
-
-    /// Applies waiting relationships whose ends this member made.
-    func activateWaiting(_ member: Effects) throws {
-        let waited = store.waiting.withLock { $0.twins }
-        guard !waited.isEmpty || member.waitingChanged, !member.createdTwins.isEmpty else { return }
-        present = member
-        defer { present = nil }
-        let query = try RawStatement.cached(
-            "SELECT no, drop_no, record, source, source_id, name, target_id, id, rec FROM pending WHERE expires > ? ORDER BY no",
-            database)
-        query.bind(1, Int64(time))
-        var ready: [(Int64, RelationshipClaim, SourceName)] = []
-        while try query.step() {
-            let ids = (query.bytes(4), query.bytes(6))
-            guard standing(ids.0) != 0, standing(ids.1) != 0, let owner = SourceName(query.text(3)) else { continue }
-            let statement = DropStatement(
-                kind: .merge, key: UInt32(truncatingIfNeeded: query.integer(5)),
-                properties: try TwinRecord(query.bytes(8)).properties, record: UInt64(query.integer(2)))
-            let claim = RelationshipClaim(
-                number: 0, source: ids.0, target: ids.1, id: query.bytes(7), statement: statement,
-                origin: UInt64(query.integer(1)))
-            ready.append((query.integer(0), claim, owner))
-        }
-        query.reset()
-        for (pending, claim, owner) in ready {
-            try forget(pending)
-            member.waitingChanged = true
-            try activate(claim, owner, member)
-        }
-    }
-
-    private func activate(_ claim: RelationshipClaim, _ owner: SourceName, _ member: Effects) throws(DropError) {
-        var claim = claim
-        let hash = store.relationshipHash(source: claim.source, id: claim.id)
-        let known = store.relationships.number(of: hash)
-        let stands =
-            known != 0
-            && (store.relationshipVersions[known] != 0 || createdRelationships.contains(known)
-                || member.createdRelationships.contains(known))
-            && !member.deleted.contains { $0.kind == .relationships && $0.number == known }
-        // Somebody stated it again meanwhile: the newer word stands.
-        if stands { return }
-        claim.number = store.reserve(.relationships, 1)
-        let other = store.relationships.replace(hash, claim.number)
-        if other != 0 { store.waiting.withLock { _ = $0.stolenRelationships.insert(other) } }
-        member.entered.append((.relationships, hash, claim.number))
-        try insert(claim, standing(claim.source), standing(claim.target), member)
-        member.createdRelationships.remove(claim.number)
-        member.activated.append((claim.number, owner, claim.origin))
     }
 }

@@ -35,7 +35,10 @@ enum StorageFailure {
     static func otherVersion(_ version: Int, known: Int) -> DropError {
         DropError(
             "storage", "The twin database has schema \(version); this program knows \(known).",
-            hint: "Run the version that wrote it once, or restore a backup made by this one.", remedy: .stop)
+            hint: version < known
+                ? "Start `twindrop run`, or `twindrop run --once`, once: it brings the database up to date."
+                : "A newer version wrote it: use that one, or restore a backup made by this one.",
+            remedy: .stop)
     }
 
     private static let stopHint = "Check the disk and its file system, then start again; `twindrop doctor` and `restore` help on."

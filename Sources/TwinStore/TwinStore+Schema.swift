@@ -5,7 +5,7 @@ import TwinModel
 
 extension TwinStore {
     /// Number of the newest schema; see `migrations`.
-    static let schemaVersion = 4
+    static let schemaVersion = 5
 
     /// Bytes a page has, measured: see docs/decisions/0010-twin-storage.md.
     static let pageBytes = 4096
@@ -160,6 +160,10 @@ extension TwinStore {
         CREATE INDEX drops_set_aside ON drops(state, id) WHERE \(setAsideSQL);
         DROP INDEX drops_digest;
         CREATE INDEX drops_digest ON drops(digest, source) WHERE digest IS NOT NULL;
+        """,
+        // How a relationship that waits is checked when its ends have come.
+        """
+        ALTER TABLE pending ADD COLUMN validation TEXT NOT NULL DEFAULT 'known';
         """,
     ]
 

@@ -1,10 +1,14 @@
 """Fixtures: a daemon of its own for the whole run, and clients of the official SDK that talk to it."""
+import http.client
+import json
 import os
 import pathlib
+import ssl
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 import uuid
 
 import pytest
@@ -41,7 +45,8 @@ class Bearer(SansIOHTTPPolicy):
 class Daemon:
     """A running twindrop with a home of its own."""
 
-    def __init__(self, configuration="", files=None):
+    def __init__(self, configuration="", files=None, token="local", certificate=None):
+        self.token, self.certificate = token, certificate
         self.folder = tempfile.TemporaryDirectory(prefix="td-azure-")
         self.home = pathlib.Path(self.folder.name)
         for name in ("jobs", "models", "mappings"): (self.home / name).mkdir()
@@ -67,15 +72,40 @@ class Daemon:
         self.folder.cleanup()
         return code
 
-    def client(self, token="local", **options):
+    def client(self, token=None, **options):
+        token = token or self.token
+        if self.certificate:  # The SDK's own policy sends the token.
+            options.setdefault("connection_verify", str(self.home / self.certificate))
+        else:
+            options.setdefault("authentication_policy", Bearer(token))
         # No waits between attempts: a status that clients retry is a mistake here, and would only hide.
-        options.setdefault("authentication_policy", Bearer(token))
         return DigitalTwinsClient(self.url, Credential(token), retry_total=0, **options)
 
+    def connection(self):
+        """A plain connection of http.client, without the SDK."""
+        address = urllib.parse.urlsplit(self.url)
+        if not self.certificate:
+            return http.client.HTTPConnection(address.hostname, address.port, timeout=30)
+        context = ssl.create_default_context(cafile=self.home / self.certificate)
+        return http.client.HTTPSConnection(address.hostname, address.port, timeout=30, context=context)
 
-@pytest.fixture(scope="session")
-def daemon():
-    running = Daemon("http:\n  endpoints: [audit]\n")
+
+def guarded(configuration="", files=None):
+    """A daemon that is reached over TLS, with a token."""
+    from test_wire import self_signed
+    made = json.loads(subprocess.run(
+        [TWINDROP, "token", "new", "--name", "suite", "--role", "admin", "--json"], check=True, stdout=subprocess.PIPE).stdout)
+    certificate, key = self_signed()
+    return Daemon(
+        "http:\n  tokens: tokens\n  tls: {certificates: cert.pem, key: key.pem}\n" + configuration,
+        {"tokens": made["line"] + "\n", "cert.pem": certificate, "key.pem": key, **(files or {})}, made["token"], "cert.pem")
+
+
+@pytest.fixture(scope="session", params=["plain", "guarded"])
+def daemon(request):
+    """Every test that asks for it runs twice: over plain http, and over TLS with a token."""
+    configuration = "  endpoints: [audit]\n"
+    running = guarded(configuration) if request.param == "guarded" else Daemon("http:\n" + configuration)
     yield running
     assert running.stop() == 0, "the daemon did not end cleanly"
 

@@ -97,6 +97,18 @@ def test_import_names_the_lines_it_refuses(fresh):
     assert set(graph(fresh)[0]) == {"b0", "b2"}
 
 
+def test_import_takes_what_is_right_of_a_file_that_is_not(fresh):
+    """A mark of the encoding, Windows' ends of lines, a line that is no JSON, a section out of its order."""
+    client = fresh.client()
+    text = "\r\n".join(json.dumps(line) for line in lines(4)).replace('"n": 1}', '"n": 1').encode()
+    (fresh.home / "jobs" / "odd").write_bytes(b"\xef\xbb\xbf" + text + b'\r\n{"Section":"Twins"}\r\n')
+    client._client.import_jobs.add("odd", {"inputBlobUri": str(fresh.home / "jobs/odd"), "outputBlobUri": str(fresh.home / "jobs/log")})
+    done = finished(lambda: client._client.import_jobs.get_by_id("odd"))
+    assert done.status == "failed" and "Twins cannot stand here" in done.error.message
+    twins, edges, models = graph(fresh)
+    assert set(twins) == {"b0", "b2", "b3"} and len(models) == 2 and edges == {("b2", "r", "b3")}
+
+
 def test_jobs_touch_allowed_folders_only(fresh):
     client = fresh.client()
     outside = fresh.home / "secret"

@@ -1,6 +1,5 @@
 """What the SDK does not show: paths, headers, shapes of errors, tokens, TLS, metrics, slow clients."""
 import datetime
-import http.client
 import ipaddress
 import json
 import socket
@@ -16,11 +15,11 @@ from conftest import TWINDROP, VERSION, Credential, Daemon, interface, room_twin
 
 def send(daemon, method, path, body=None, headers=None, version=VERSION):
     """Status, headers and body of one request, sent as it stands."""
-    address = urllib.parse.urlsplit(daemon.url)
-    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=20)
+    connection = daemon.connection()
     target = path if version is None else f"{path}{'&' if '?' in path else '?'}api-version={version}"
     data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-    connection.request(method, target, data, {"Content-Type": "application/json", **(headers or {})})
+    standard = {"Content-Type": "application/json", **({"Authorization": f"Bearer {daemon.token}"} if daemon.certificate else {})}
+    connection.request(method, target, data, {**standard, **(headers or {})})
     answer = connection.getresponse()
     text = answer.read()
     connection.close()
@@ -103,11 +102,13 @@ def test_metrics_and_health_are_shown(daemon):
 
 
 def test_slow_clients_hold_up_nobody(daemon, client):
-    address = urllib.parse.urlsplit(daemon.url)
     slow = []
     for _ in range(40):
-        connection = socket.create_connection((address.hostname, address.port))
-        connection.sendall(b"POST /query?api-version=2023-10-31 HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{")
+        connection = daemon.connection()
+        connection.connect()
+        head = ("POST /query?api-version=2023-10-31 HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                f"Authorization: Bearer {daemon.token}\r\nContent-Length: 100\r\n\r\n{{")
+        connection.sock.sendall(head.encode())
         slow.append(connection)
     assert list(client.query_twins("SELECT TOP(1) FROM digitaltwins")) is not None
     for connection in slow:

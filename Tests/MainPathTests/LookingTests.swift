@@ -78,9 +78,11 @@ import TwinModel
             var path = folder + kind.rawValue + ".csv"
             switch kind {
             case .writing:
-                _ = files.createFile(atPath: path, contents: nil)
-                writer = FileHandle(forWritingAtPath: path)
-                try writer?.write(contentsOf: Data(Sample.assetHeader.utf8))
+                // Open before the source sees it: made there, it would be closed for a moment.
+                let beside = home.path + "/writing"
+                _ = files.createFile(atPath: beside, contents: Data(Sample.assetHeader.utf8))
+                writer = FileHandle(forWritingAtPath: beside)
+                try files.moveItem(atPath: beside, toPath: path)
             case .settling:
                 path = home.path + "/dropzone/assets/settling.csv"
                 _ = files.createFile(atPath: path, contents: Data(Sample.assets(1...1).utf8))

@@ -55,6 +55,11 @@ enum Azure {
         }
     }
 
+    @Test func `passes the tests that the SDK itself ships`() throws {
+        let ended = try Azure.run("upstream")
+        #expect(ended.code == 0, "\(ended.text)")
+    }
+
     @Test(.enabled(if: Azure.hasDescription)) func `answers generated calls as its description says`() throws {
         let ended = try Azure.run("schema", Azure.description, Azure.seconds)
         #expect(ended.code == 0, "\(ended.text)")

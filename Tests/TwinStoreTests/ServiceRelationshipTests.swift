@@ -123,22 +123,23 @@ import TwinModel
     @Test func `and twins are written many at once, each whole or refused by itself`() throws {
         let refusals = try store.put(
             twins: [
-                ("a", ServiceFixture.payload("dtmi:test:Floor;1")), ("b", []), ("c", ServiceFixture.payload("dtmi:test:Lab;1")),
+                TwinPayload("a", ServiceFixture.payload("dtmi:test:Floor;1")), TwinPayload("b", []),
+                TwinPayload("c", ServiceFixture.payload("dtmi:test:Lab;1")),
             ],
             by: me)
         #expect(refusals.map { $0?.code } == [nil, "InvalidArgument", nil])
         let edges = try store.put(
             relationships: [
-                ("a", "1", ["$relationshipName": "has", "$targetId": "c"]),
-                ("b", "1", ["$relationshipName": "has", "$targetId": "c"]),
+                RelationshipPayload(source: "a", "1", ["$relationshipName": "has", "$targetId": "c"]),
+                RelationshipPayload(source: "b", "1", ["$relationshipName": "has", "$targetId": "c"]),
             ], by: me)
         #expect(edges.map { $0?.code } == [nil, "DigitalTwinNotFound"])
         var lines: [String] = []
         try store.export { part in
             switch part {
             case .model(let model): lines.append(model.id)
-            case .twin(let twin): lines.append(twin["$dtId"]?.string ?? "")
-            case .relationship(let relationship): lines.append(relationship["$relationshipId"]?.string ?? "")
+            case .twin(let twin, _): lines.append(twin["$dtId"]?.string ?? "")
+            case .relationship(let relationship, _): lines.append(relationship["$relationshipId"]?.string ?? "")
             }
         }
         #expect(lines.suffix(7) == ["f", "r1", "r2", "lab", "a", "c", "1"])

@@ -89,12 +89,11 @@ package protocol TwinService: Sendable {
     /// The answer has the new ones only.
     func uploadNew(models: [ModelText], by caller: Caller) throws(ServiceError) -> [ModelData]
     /// As many `put(twin:)` in one durable transaction: each is whole or refused by itself. The answer has the refusal of each,
-    /// in their order. Some thousands at a time are quickest.
-    func put(twins: [(id: String, document: JSON)], by caller: Caller) throws(ServiceError) -> [ServiceError?]
+    /// in their order. Some thousands at a time are quickest. One that is not to be checked is taken as it is, whatever its model
+    /// says, if there is one.
+    func put(twins: [TwinPayload], by caller: Caller) throws(ServiceError) -> [ServiceError?]
     /// As many `put(relationship:)`; see `put(twins:)`.
-    func put(
-        relationships: [(source: String, id: String, document: JSON)], by caller: Caller
-    ) throws(ServiceError) -> [ServiceError?]
+    func put(relationships: [RelationshipPayload], by caller: Caller) throws(ServiceError) -> [ServiceError?]
     /// Deletes at most `limit` relationships; where there are none, twins; then all models. How many went: call it until that is
     /// 0.
     func deleteSome(_ limit: Int, by caller: Caller) throws(ServiceError) -> Int
@@ -103,11 +102,37 @@ package protocol TwinService: Sendable {
     func export(_ body: (ExportedPart) throws -> Void) throws
 }
 
+/// A twin among many that are written at once.
+package struct TwinPayload: Sendable {
+    package let id: String
+    package let document: JSON
+    /// Whether it must conform to its model.
+    package let isChecked: Bool
+
+    package init(_ id: String, _ document: JSON, isChecked: Bool = true) {
+        (self.id, self.document, self.isChecked) = (id, document, isChecked)
+    }
+}
+
+/// A relationship among many that are written at once.
+package struct RelationshipPayload: Sendable {
+    package let source: String
+    package let id: String
+    package let document: JSON
+    /// Whether the models of its ends must allow it.
+    package let isChecked: Bool
+
+    package init(source: String, _ id: String, _ document: JSON, isChecked: Bool = true) {
+        (self.source, self.id, self.document, self.isChecked) = (source, id, document, isChecked)
+    }
+}
+
 /// One line of an export.
 package enum ExportedPart: Sendable {
     case model(ModelData)
-    case twin(JSON)
-    case relationship(JSON)
+    /// `conforms`: a call may write it just so. Twins that files made may have no model, or not keep to it.
+    case twin(JSON, conforms: Bool)
+    case relationship(JSON, conforms: Bool)
 }
 
 /// Who calls: kept with what the call changes, and shown by `explain`.

@@ -55,17 +55,24 @@ package struct GraphExport {
                 // One line each: the text as uploaded may have several.
                 try line(JSON(parsing: model.definition, depthMax: 64))
                 counts.models += 1
-            case .twin(let document):
+            case .twin(let document, let conforms):
                 try section(2, &self)
-                try line(Self.twin(document))
+                try line(Self.marked(Self.twin(document), conforms))
                 counts.twins += 1
-            case .relationship(let document):
+            case .relationship(let document, let conforms):
                 try section(3, &self)
-                try line(JSON.object((document.members ?? []).filter { $0.name != "$etag" }))
+                try line(Self.marked(JSON.object((document.members ?? []).filter { $0.name != "$etag" }), conforms))
                 counts.relationships += 1
             }
         }
         try section(3, &self)
+    }
+
+    /// The member that tells an import to take a line as it is.
+    static let unchecked = "$unchecked"
+
+    private static func marked(_ document: JSON, _ conforms: Bool) -> JSON {
+        conforms ? document : .object((document.members ?? []) + [.init(unchecked, true)])
     }
 
     /// Without what the service sets itself: tag and times of update; source times stay.

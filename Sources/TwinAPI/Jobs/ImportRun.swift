@@ -99,13 +99,19 @@ final class ImportRun {
         while let line = try lines.next(), !job.isCancelled {
             if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }
             let number = lines.number
-            guard let value = try? JSON(parsing: line, depthMax: 64), value.members != nil else {  // Said in the next line.
-                return Self.invalid("Line \(number) of the input is no JSON object.")
+            // Editors of some systems put a mark of the encoding first.
+            let text = number == 1 && line.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(line.dropFirst(3)) : line
+            guard let value = try? JSON(parsing: text, depthMax: 64), value.members != nil else {  // Said in the next line.
+                let error = Self.invalid("Line \(number) of the input is no JSON object.")
+                guard let section, section != .header else { return error }
+                refuse(section.rawValue, number, nil, error)
+                continue
             }
             if let name = value["Section"]?.string, value.members?.count == 1 {
                 guard let next = Section(rawValue: name), next.rank > section?.rank ?? -1, section != nil || next == .header
                 else {
                     let shown = Escaping.visible(String(name.prefix(50)))
+                    write(&pending)
                     return Self.invalid(
                         "Line \(number): the section \(shown) cannot stand here. "
                             + "The order is Header, Models, Twins, Relationships."
@@ -133,7 +139,8 @@ final class ImportRun {
         close(section, log)
         guard section != nil else { return Self.invalid("The input is empty.") }
         guard refusals.count > 0 else { return nil }
-        return Self.invalid("\(refusals.count) lines of the input were refused; the log at outputBlobUri names them.")
+        let count = refusals.count == 1 ? "1 line of the input was" : "\(refusals.count) lines of the input were"
+        return Self.invalid("\(count) refused; the log at outputBlobUri names them.")
     }
 
     private func close(_ section: Section?, _ log: JobLog) {
@@ -150,8 +157,8 @@ final class ImportRun {
     /// What was read of a section and is not written yet.
     private struct Pending {
         var models: [ModelText] = []
-        var twins: [(id: String, document: JSON)] = []
-        var relationships: [(source: String, id: String, document: JSON)] = []
+        var twins: [TwinPayload] = []
+        var relationships: [RelationshipPayload] = []
         /// Of twins or relationships, in their order.
         var lines: [Int] = []
     }
@@ -185,7 +192,7 @@ final class ImportRun {
         guard let id = value["$dtId"]?.string else {
             return refuse("Twins", line, nil, ServiceError(400, "ValidationFailed", "The twin has no $dtId."))
         }
-        pending.twins.append((id, value))
+        pending.twins.append(TwinPayload(id, Self.without([GraphExport.unchecked], value), isChecked: Self.isChecked(value)))
         pending.lines.append(line)
     }
 
@@ -194,8 +201,17 @@ final class ImportRun {
             let error = ServiceError(400, "ValidationFailed", "The relationship needs $sourceId (or $dtId) and $relationshipId.")
             return refuse("Relationships", line, nil, error)
         }
-        pending.relationships.append((source, id, .object((value.members ?? []).filter { $0.name != "$dtId" })))
+        pending.relationships.append(
+            RelationshipPayload(
+                source: source, id, Self.without(["$dtId", GraphExport.unchecked], value), isChecked: Self.isChecked(value)))
         pending.lines.append(line)
+    }
+
+    /// False where an export says that the graph held it without its model's consent.
+    private static func isChecked(_ line: JSON) -> Bool { line[GraphExport.unchecked] != .bool(true) }
+
+    private static func without(_ names: Set<String>, _ line: JSON) -> JSON {
+        .object((line.members ?? []).filter { !names.contains($0.name) })
     }
 
     private func refuse(_ section: String, _ line: Int?, _ id: String?, _ error: ServiceError) {

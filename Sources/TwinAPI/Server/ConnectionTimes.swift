@@ -1,9 +1,11 @@
+import HTTPTypes
 import Hummingbird
 import NIOCore
 import NIOHTTPTypes
 
 /// Ends a connection whose client takes too long over a request's body or over an answer: slow clients hold a descriptor and a
-/// buffer, and would hold them for ever. Rest between requests, and heads, are bounded by the server's idle time.
+/// buffer, and would hold them for ever. Rest between requests, and heads, are bounded by the server's idle time. Clients that
+/// ask before they send a body (`Expect: 100-continue`) are told to go on: curl would wait a second otherwise.
 ///
 /// Used on the connection's event loop only.
 final class ConnectionTimes: ChannelDuplexHandler, RemovableChannelHandler {
@@ -16,6 +18,8 @@ final class ConnectionTimes: ChannelDuplexHandler, RemovableChannelHandler {
     private let writeTime: TimeAmount
     private var reading: Scheduled<Void>?
     private var writing: Scheduled<Void>?
+    /// Requests that have no answer yet.
+    private var open = 0
 
     init(read: Duration, write: Duration) {
         readTime = TimeAmount(read)
@@ -24,9 +28,13 @@ final class ConnectionTimes: ChannelDuplexHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
-        case .head:
+        case .head(let request):
             reading?.cancel()
             reading = closing(context, in: readTime)
+            if open == 0, request.headerFields[.expect]?.lowercased() == "100-continue" {
+                context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
+            }
+            open += 1
         case .body: break
         case .end:
             reading?.cancel()
@@ -43,6 +51,7 @@ final class ConnectionTimes: ChannelDuplexHandler, RemovableChannelHandler {
             context.write(data, promise: promise)
         case .body: context.write(data, promise: promise)
         case .end:
+            open -= 1
             let sent = promise ?? context.eventLoop.makePromise(of: Void.self)
             let deadline = writing
             writing = nil

@@ -55,6 +55,11 @@ import Synchronization
         }
     }
 
+    /// How many identities have a number, those of work on its way included. Costs some 20 microseconds.
+    var count: Int {
+        (0..<Self.tableCount).reduce(0) { sum, index in unsafe sum + tables[index].withLock { $0.count } }
+    }
+
     /// Bytes the slots take.
     var byteCount: Int {
         (0..<Self.tableCount).reduce(0) { sum, index in unsafe sum + tables[index].withLock { $0.capacity * 16 } }
@@ -69,7 +74,7 @@ import Synchronization
 
         private var slots: UnsafeMutablePointer<Slot>
         private(set) var capacity: Int
-        private var count = 0
+        private(set) var count = 0
 
         init() {
             capacity = 8

@@ -4,7 +4,7 @@ import Synchronization
 import TwinModel
 
 extension CallWriter {
-    func upload(_ models: [ModelText]) throws -> [ModelData] {
+    func upload(_ models: [ModelText], _ profile: ModelOptions.Profile = .dtdl) throws -> [ModelData] {
         var taken: [String] = []
         var seen: Set<String> = []
         for model in models {
@@ -25,7 +25,7 @@ extension CallWriter {
                 "Some of the model ids already exist: \(taken.joined(separator: ", ")). Models cannot be changed: upload a new version, "
                     + "or delete the stored one first.")
         }
-        let set = try ModelIntake.read(models, known: catalog.set)
+        let set = try ModelIntake.read(models, known: catalog.set, profile)
         var entries = catalog.entries
         var answer: [ModelData] = []
         for model in models {

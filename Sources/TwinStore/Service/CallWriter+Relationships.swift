@@ -18,11 +18,7 @@ extension CallWriter {
                 400, "InvalidArgument",
                 "Could not deserialize relationship create body. Give $relationshipName and $targetId as texts.")
         }
-        guard let target = try twin(targetID) else {
-            throw ServiceError(
-                404, "TargetDigitalTwinNotFound",
-                "The target of the relationship, the twin \(Escaping.visible(targetID, scalarsMax: 200)), does not exist.")
-        }
+        guard let target = try twin(targetID) else { throw Self.missing(target: targetID) }
         guard source.number != target.number else {
             throw ServiceError(400, "OperationNotAllowed", "A relationship cannot lead from the twin \(sourceID) to itself.")
         }
@@ -31,13 +27,7 @@ extension CallWriter {
         let values = members.filter { !Self.fixed.contains($0.name) }
         try Self.check(values, model, name, shape)
         if old == nil { try checkEdges(source, target) }
-        var record = old?.record ?? TwinRecord(created: effects.dropNumber, base: stamp)
-        record.properties = values.map { member in
-            .init(
-                key: store.keys.number(of: member.name),
-                value: PropertyValue(member.value, model.properties[member.name]).encoded()[...], stamp: stamp)
-        }
-        record.properties.sort { $0.key < $1.key }
+        let record = record(ofRelationship: payload, model, old: old?.record)
         let key = store.keys.number(of: name)
         let made =
             try old.map { try revise(relationship: $0, to: target.number, name: key, record) }
@@ -93,10 +83,22 @@ extension CallWriter {
         try delete(relationship: old)
     }
 
+    /// The record of a payload: all its properties, with the call's stamp.
+    func record(ofRelationship payload: JSON, _ model: EffectiveRelationship, old: TwinRecord?) -> TwinRecord {
+        var record = old ?? TwinRecord(created: effects.dropNumber, base: stamp)
+        record.properties = (payload.members ?? []).filter { !Self.fixed.contains($0.name) }.map { member in
+            .init(
+                key: store.keys.number(of: member.name),
+                value: PropertyValue(member.value, model.properties[member.name]).encoded()[...], stamp: stamp)
+        }
+        record.properties.sort { $0.key < $1.key }
+        return record
+    }
+
     // MARK: Checks
 
     /// Members of a payload that are not properties; ids and tag are ignored, the path tells them.
-    private static let fixed: Set<String> = [
+    static let fixed: Set<String> = [
         "$relationshipId", "$sourceId", "$etag", "$relationshipName", "$targetId", "$metadata",
     ]
 
@@ -117,8 +119,8 @@ extension CallWriter {
         guard let model = shape.model.relationships[name] else { throw .undeclared(name, shape.model.id) }
         guard let wanted = model.target else { return model }
         let found = store.keys.name(target.key)
-        // An orphaned target is known by the name of its model only.
-        let ancestors = catalog.shape(target.key)?.model.ancestors ?? [found]
+        // What the model of an orphan extended is not known any more; relationships may still lead to it (adt-api: section 2.6).
+        let ancestors = catalog.shape(target.key)?.model.ancestors ?? (target.key == 0 ? [] : [wanted])
         guard ancestors.contains(wanted) else {
             throw ServiceError(
                 400, "InvalidRelationship",
@@ -134,8 +136,8 @@ extension CallWriter {
         var problems: [String] = []
         for value in values { shape.check(value, model.properties, name, &problems) }
         guard problems.isEmpty else { throw .invalid("Invalid relationship specified", problems) }
-        let bytes = JSON.object(values).utf8().count
-        guard bytes <= twinBytesMax else {
+        guard fits(.object(values)) else {
+            let bytes = JSON.object(values).utf8().count
             throw ServiceError(400, "LimitExceeded", "The relationship would have \(bytes) bytes; at most \(twinBytesMax) fit.")
         }
     }
@@ -151,6 +153,12 @@ extension CallWriter {
     }
 
     private static func words(_ id: String, _ source: String) -> String { "The relationship \(id) of the twin \(source)" }
+
+    static func missing(target id: String) -> ServiceError {
+        ServiceError(
+            404, "TargetDigitalTwinNotFound",
+            "The target of the relationship, the twin \(Escaping.visible(id, scalarsMax: 200)), does not exist.")
+    }
 
     static func missing(relationship id: String, of source: String) -> ServiceError {
         ServiceError(

@@ -3,7 +3,9 @@ import TwinModel
 
 extension CallWriter {
     /// Creates or replaces a twin (adt-api: section 3.3).
-    func put(twin id: String, _ payload: JSON, _ condition: Precondition) throws -> ServiceEntity {
+    ///
+    /// - Parameter twinsMax: twins there may be; nil: no such bound.
+    func put(twin id: String, _ payload: JSON, _ condition: Precondition, twinsMax: Int? = nil) throws -> ServiceEntity {
         try Self.check(id: id, "twin")
         let old = try twin(id)
         try Self.check(condition, etag: old.map { store.etag($0, kind: 0) }, "The twin \(id)")
@@ -12,6 +14,7 @@ extension CallWriter {
         let key = store.keys.number(of: document.model ?? "")
         let shape = try shape(of: document, isNew: old == nil || old?.key != key)
         try Self.check(document, shape)
+        if old == nil, let twinsMax { try checkCount(twinsMax) }
         let record = record(of: document, shape, old: old?.record, replacing: true)
         let twin = try old.map { try revise(twin: $0, model: key, record) } ?? create(twin: id, model: key, record)
         return try renderer().entity(twin: twin)
@@ -25,10 +28,11 @@ extension CallWriter {
         guard !patch.operations.isEmpty else { return etag }
         let oldShape = catalog.shape(old.key)
         var document = try document(of: old)
-        if let oldShape { document.addComponents(of: oldShape) }
+        let oldComponents = oldShape.map { Array($0.components.keys) } ?? knownComponents(of: old)
+        document.addComponents(oldComponents)
         // A patch that changes the model may also add the components the new one has.
         let isComponent = { [catalog, store] (name: String) -> Bool in
-            if oldShape?.components[name] != nil { return true }
+            if oldComponents.contains(where: { $0.utf8.elementsEqual(name.utf8) }) { return true }
             return patch.operations.contains { operation in
                 operation.path == ["$metadata", "$model"]
                     && operation.value?.string.flatMap { store.keys.known($0) }.flatMap { catalog.shape($0) }?.components[name]
@@ -61,6 +65,12 @@ extension CallWriter {
 
     // MARK: Documents and records
 
+    /// The components of a twin whose model is gone, as far as its record tells.
+    private func knownComponents(of twin: StoredEntity) -> [String] {
+        let named = twin.record.properties.compactMap { PropertyPath(key: store.keys.name($0.key)).component }
+        return Set(named + twin.record.extras.levels.map { store.keys.name($0.key) }).sorted()
+    }
+
     /// What a stored twin says.
     func document(of twin: StoredEntity) throws(DropError) -> TwinDocument {
         var properties: [(path: PropertyPath, value: JSON)] = []
@@ -76,7 +86,7 @@ extension CallWriter {
     }
 
     /// The record of a document. What it did not touch keeps its bytes and stamps, unless all is replaced.
-    private func record(of document: TwinDocument, _ shape: TwinShape, old: TwinRecord?, replacing: Bool) -> TwinRecord {
+    func record(of document: TwinDocument, _ shape: TwinShape, old: TwinRecord?, replacing: Bool) -> TwinRecord {
         var record = old ?? TwinRecord(created: effects.dropNumber, base: stamp)
         record.properties = []
         record.extras = .init()
@@ -135,11 +145,20 @@ extension CallWriter {
         return shape
     }
 
+    private func checkCount(_ twinsMax: Int) throws(ServiceError) {
+        guard store.twins.count < twinsMax else {
+            throw ServiceError(
+                400, "TwinLimitReached",
+                "The graph holds \(twinsMax) twins already, which is the most that http.limits.twins allows. Delete some, or raise it."
+            )
+        }
+    }
+
     private static func check(_ document: TwinDocument, _ shape: TwinShape) throws(ServiceError) {
         let problems = document.problems(shape)
         guard problems.isEmpty else { throw .invalid("Invalid twin specified", problems) }
-        let bytes = document.content.utf8().count
-        guard bytes <= twinBytesMax else {
+        guard fits(document.content) else {
+            let bytes = document.content.utf8().count
             throw ServiceError(
                 400, "LimitExceeded",
                 "The twin would have \(bytes) bytes; at most \(twinBytesMax) fit. Split it into several twins.")
@@ -149,10 +168,16 @@ extension CallWriter {
     /// Bytes of a twin's or relationship's document (adt-api: section 14).
     static let twinBytesMax = 32 << 10
 
+    /// Whether a twin's or relationship's content is small enough.
+    static func fits(_ content: JSON) -> Bool { content.utf8().count <= twinBytesMax }
+
+    /// Whether a text can be the id of a twin or relationship.
+    static func isFit(_ id: String) -> Bool {
+        !id.isEmpty && id.unicodeScalars.count <= 128 && !id.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
+    }
+
     static func check(id: String, _ what: String) throws(ServiceError) {
-        let isFit =
-            !id.isEmpty && id.unicodeScalars.count <= 128 && !id.unicodeScalars.contains { $0.value < 0x20 || $0.value == 0x7F }
-        guard isFit else {
+        guard isFit(id) else {
             throw ServiceError(
                 400, "InvalidArgument",
                 "\"\(Escaping.visible(id, scalarsMax: 150))\" cannot be the id of a \(what): use 1 to 128 characters, none of them "

@@ -1,22 +1,26 @@
 package import DropCore
 import GRDB
-package import TwinModel
+import TwinModel
 
 extension GraphService {
-    package func put(twins: [(id: String, document: JSON)], by caller: Caller) throws(ServiceError) -> [ServiceError?] {
+    package func put(twins: [TwinPayload], by caller: Caller) throws(ServiceError) -> [ServiceError?] {
         guard !twins.isEmpty else { return [] }
-        return try store.call(caller, "put twins") { writer in
-            try Self.each(twins) { twin in _ = try writer.put(twin: twin.id, twin.document, .none) }
+        return try store.call(caller, "put twins") { [rules] writer in
+            try Self.each(twins) { twin in
+                guard twin.isChecked else { return try writer.put(unchecked: twin.id, twin.document) }
+                _ = try writer.put(twin: twin.id, twin.document, .none, twinsMax: rules.twinsMax)
+            }
         }
     }
 
-    package func put(
-        relationships: [(source: String, id: String, document: JSON)], by caller: Caller
-    ) throws(ServiceError) -> [ServiceError?] {
+    package func put(relationships: [RelationshipPayload], by caller: Caller) throws(ServiceError) -> [ServiceError?] {
         guard !relationships.isEmpty else { return [] }
         return try store.call(caller, "put relationships") { writer in
-            try Self.each(relationships) { relationship in
-                _ = try writer.put(relationship: relationship.id, of: relationship.source, relationship.document, .none)
+            try Self.each(relationships) { one in
+                guard one.isChecked else {
+                    return try writer.put(uncheckedRelationship: one.id, of: one.source, one.document)
+                }
+                _ = try writer.put(relationship: one.id, of: one.source, one.document, .none)
             }
         }
     }
@@ -51,13 +55,14 @@ extension GraphService {
                     let twin = StoredEntity(
                         number: UInt32(truncatingIfNeeded: twins.integer(0)), id: twins.text(1),
                         key: UInt32(truncatingIfNeeded: twins.integer(2)), record: try TwinRecord(twins.bytes(3)))
-                    try body(.twin(try renderer.document(twin: twin)))
+                    let document = try renderer.document(twin: twin)
+                    try body(.twin(document, conforms: catalog.conforms(twin: document, twin.key)))
                 }
                 twins.reset()
                 let relationships = try RawStatement(
                     """
-                    SELECT r.no, r.id, r.source, r.target, r.name, r.rec, t.id FROM relationship r JOIN twin t ON t.no = r.source
-                    ORDER BY r.no
+                    SELECT r.no, r.id, r.source, r.target, r.name, r.rec, s.id, s.model, t.model FROM relationship r
+                    JOIN twin s ON s.no = r.source JOIN twin t ON t.no = r.target ORDER BY r.no
                     """, database)
                 while try relationships.step() {
                     let relationship = StoredEntity(
@@ -66,7 +71,12 @@ extension GraphService {
                         source: UInt32(truncatingIfNeeded: relationships.integer(2)),
                         target: UInt32(truncatingIfNeeded: relationships.integer(3)),
                         record: try TwinRecord(relationships.bytes(5)))
-                    try body(.relationship(try renderer.document(relationship: relationship, source: relationships.text(6))))
+                    let document = try renderer.document(relationship: relationship, source: relationships.text(6))
+                    let models = (relationships.integer(7), relationships.integer(8))
+                    let conforms = catalog.conforms(
+                        relationship: document, from: UInt32(truncatingIfNeeded: models.0),
+                        to: UInt32(truncatingIfNeeded: models.1), named: store.keys.name)
+                    try body(.relationship(document, conforms: conforms))
                 }
                 relationships.reset()
             }

@@ -18,7 +18,8 @@ extension GraphService {
                 400, "LimitExceeded",
                 "\(models.count) models in one call are too many: at most \(Self.modelsPerCallMax). Send several calls.")
         }
-        return try store.call(caller, "upload models", isAlone: true) { writer in try writer.upload(models) }
+        return try store.call(caller, "upload models", isAlone: true) { [rules] writer in try writer.upload(models, rules.uploads)
+        }
     }
 
     /// The same without the limit of one call, for models of files; those that are stored already with the same content are left

@@ -4,9 +4,26 @@ package import TwinModel
 
 /// The twin service on the graph of a store.
 package struct GraphService: TwinService {
-    let store: TwinStore
+    /// What callers may bring in.
+    package struct Rules: Sendable, Equatable {
+        /// Whose rules hold for `upload(models:)`; models of files and jobs follow the language itself.
+        package var uploads = ModelOptions.Profile.dtdl
+        /// Twins there may be before callers can make no more; nil: as many as fit.
+        package var twinsMax: Int?
 
-    package init(_ store: TwinStore) { self.store = store }
+        package init(uploads: ModelOptions.Profile = .dtdl, twinsMax: Int? = nil) {
+            self.uploads = uploads
+            self.twinsMax = twinsMax
+        }
+    }
+
+    let store: TwinStore
+    let rules: Rules
+
+    package init(_ store: TwinStore, rules: Rules = Rules()) {
+        self.store = store
+        self.rules = rules
+    }
 
     // MARK: Twins
 
@@ -22,7 +39,9 @@ package struct GraphService: TwinService {
     package func put(
         twin id: String, _ document: JSON, _ condition: Precondition, by caller: Caller
     ) throws(ServiceError) -> ServiceEntity {
-        try store.call(caller, "put twin") { writer in try writer.put(twin: id, document, condition) }
+        try store.call(caller, "put twin") { [rules] writer in
+            try writer.put(twin: id, document, condition, twinsMax: rules.twinsMax)
+        }
     }
 
     package func patch(

@@ -1,8 +1,9 @@
 import DropCore
 import TwinModel
 
-/// Reads DTDL for the graph: what is uploaded, and what is stored. The language as it is defined holds, version 4 and commands
-/// included; of what Azure adds, that interfaces stand by themselves (decision 0013).
+/// Reads DTDL for the graph: what is uploaded, and what is stored. Models of files follow the language as it is defined, version
+/// 4 and commands included, and interfaces stand by themselves; calls follow the service's own rules, where the configuration
+/// does not say otherwise (decision 0019).
 enum ModelIntake {
     /// How the service begins what its parser found.
     static let headline = "None of the models in the request could be created."
@@ -10,11 +11,13 @@ enum ModelIntake {
     private static let findingsMax = 20
 
     /// Reads an upload on top of what is known. Errors: `DTDLParserError`, `ModelVersionNotSupported`.
-    static func read(_ models: [ModelText], known: ModelSet) throws(ServiceError) -> ModelSet {
+    static func read(
+        _ models: [ModelText], known: ModelSet, _ profile: ModelOptions.Profile = .dtdl
+    ) throws(ServiceError) -> ModelSet {
         let documents = models.enumerated().map { index, model in
             ModelDocument(name: model.file ?? model.value["@id"]?.string ?? "model \(index + 1)", bytes: model.text)
         }
-        let reading = known.reading(documents)
+        let reading = known.reading(documents, options: ModelOptions(profile: profile))
         if !reading.errors.isEmpty { throw refusal(reading.errors) }
         if !reading.unresolved.isEmpty {
             let ids = Set(reading.unresolved.map(\.id)).sorted()
@@ -43,7 +46,8 @@ enum ModelIntake {
         }
         let more = errors.count > findingsMax ? ["And \(errors.count - findingsMax) more."] : []
         let text = ([headline] + lines + more).joined(separator: " ")
-        let isVersion = errors.contains { $0.id == .unrecognizedContextVersion || $0.id == .disallowedContextVersion }
+        let versions: Set<DTDLErrorID> = [.unrecognizedContextVersion, .disallowedContextVersion, .azureVersionNotSupported]
+        let isVersion = errors.contains { versions.contains($0.id) }
         return ServiceError(400, isVersion ? "ModelVersionNotSupported" : "DTDLParserError", text)
     }
 

@@ -122,7 +122,10 @@ final class TwinRenderer {
             parts[place].metadata.append(.init(path.name, .object(times)))
             parts[place].ticks = max(parts[place].ticks ?? 0, ticks)
         }
-        for name in catalog.shape(twin.key)?.components.keys.sorted() ?? [] { _ = index(name) }
+        let shape = catalog.shape(twin.key)
+        for name in shape?.components.keys.sorted() ?? [] { _ = index(name) }
+        // A model that is gone cannot tell which components its twins have: those that callers gave are noted with the twin.
+        if shape == nil { for (key, _) in twin.record.extras.levels { _ = index(store.keys.name(key)) } }
         for (key, drop) in twin.record.extras.levels {
             guard let place = parts.firstIndex(where: { $0.component == store.keys.name(key) }) else { continue }
             parts[place].ticks = max(parts[place].ticks ?? 0, try ticks(drop))

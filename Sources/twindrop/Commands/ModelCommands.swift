@@ -45,7 +45,8 @@ struct ModelsCommand: ParsableCommand {
             if !home.json {
                 let interfaces = verdicts.reduce(0) { $0 + $1.interfaceCount }
                 Terminal.print(
-                    "\(verdicts.count) files, \(interfaces) interfaces: \(wrong == 0 ? "valid" : "\(wrong) files are not valid")")
+                    Terminal.counted(verdicts.count, "file") + ", " + Terminal.counted(interfaces, "interface") + ": "
+                        + (wrong == 0 ? "valid" : "\(wrong) not valid"))
             }
             if wrong > 0 { throw CommandFailure(.negative, lines: []) }
         }

@@ -71,6 +71,7 @@ struct ExportCommand: ParsableCommand {
                 "relationships": .int(Int64(counts.relationships)),
             ])
         }
-        Terminal.print("\(counts.models) models, \(counts.twins) twins, \(counts.relationships) relationships written to \(path)")
+        let parts = [(counts.models, "model"), (counts.twins, "twin"), (counts.relationships, "relationship")]
+        Terminal.print("\(parts.map { Terminal.counted($0, $1) }.joined(separator: ", ")) written to \(path)")
     }
 }

@@ -60,7 +60,10 @@ final class Engine: Sendable {
             try Assembly(home: home, intake: intake, log: log, tally: tally, claims: claims).make()
         }
         register = graph
-        service = GraphService(graph)
+        let http = home.configuration.http
+        let rules = GraphService.Rules(
+            uploads: http.models == .azure ? .azure : .dtdl, twinsMax: http.limits.twins == 0 ? nil : http.limits.twins)
+        service = GraphService(graph, rules: rules)
     }
 
     /// Recovers, then starts the stages, then looks at the drop zone.

@@ -1,0 +1,1 @@
+def recorded_by_proxy_async(test): return test
