@@ -71,6 +71,8 @@ struct ExportCommand: ParsableCommand {
                 "relationships": .int(Int64(counts.relationships)),
             ])
         }
-        Terminal.print("\(counts.models) models, \(counts.twins) twins, \(counts.relationships) relationships written to \(path)")
+        Terminal.print(
+            "\(counted(counts.models, "model")), \(counted(counts.twins, "twin")), "
+                + "\(counted(counts.relationships, "relationship")) written to \(path)")
     }
 }
