@@ -23,7 +23,10 @@ def disturb(bench, at, mode, rng):
     """The run that goes wrong; whether anything befell it. (Threads take turns, so a run may end with fewer calls than the first.)"""
     if mode == "random": return killed_at_random(bench, rng)
     if mode == "full":
-        killed_late(bench.start(at=at, mode="enospc", sticky=True), 1.5)
+        process = bench.start(at=at, mode="enospc", sticky=True)
+        deadline = time.monotonic() + 60  # On a busy machine the call may be far off.
+        while process.poll() is None and not bench.reached(at) and time.monotonic() < deadline: time.sleep(0.1)
+        killed_late(process, 1.5)
         return bench.reached(at)
     if mode == "double":
         bench.run(at=at, mode="after")
