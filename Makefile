@@ -1,5 +1,5 @@
 # Everything TwinDrop needs, from a fresh Debian 12 with Swift 6.3. `make demo` and `make test` set the machine up themselves; once built,
-# they work offline. Variables: CONFIGURATION, TEST_FLAGS, PREFIX, DESTDIR, BENCH.
+# they work offline. Variables: CONFIGURATION, TEST_FLAGS, PREFIX, DESTDIR, BENCH, MODES.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -14,11 +14,14 @@ BIN := .build/$(CONFIGURATION)
 # Tests start processes, fill disks and measure silence: side by side on two cores they would disturb one another.
 TEST_FLAGS ?= --no-parallel
 
+# What test-crash does: modes of Tests/Crash/crash.py and trials of Tests/Crash/daemon.py.
+MODES ?= all
+
 PREFIX ?= /usr/local
 DESTDIR ?=
 BENCH ?= ../shared/bench
 
-.PHONY: setup build test test-crash demo bench lint format install uninstall clean help
+.PHONY: setup build test test-crash demo bench bench-query lint format install uninstall clean help
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -36,9 +39,9 @@ setup:
 test: build
 	TWINDROP_BIN="$(CURDIR)/$(BIN)" swift test $(SWIFT_FLAGS) --skip-build --disable-xctest $(TEST_FLAGS) $(if $(FILTER),--filter $(FILTER))
 
-## make test-crash  every kill and error at every durable step (about an hour)
+## make test-crash  every kill and error at every durable step; MODES=before,after,eio,enospc,short,full,double,random or burst, … only those
 test-crash: build
-	TWINDROP_BIN="$(CURDIR)/$(BIN)" TWINDROP_CRASH=all swift test $(SWIFT_FLAGS) --skip-build --disable-xctest $(TEST_FLAGS) --filter Crash
+	TWINDROP_BIN="$(CURDIR)/$(BIN)" TWINDROP_CRASH="$(MODES)" swift test $(SWIFT_FLAGS) --skip-build --disable-xctest $(TEST_FLAGS) --filter Crash
 
 ## make demo        a home, three sources, exports, receipts, proof: in a quarter of a minute once built
 demo: build
@@ -48,6 +51,10 @@ demo: build
 bench: build
 	@test -f "$(BENCH)/bench.py" || { echo "make bench: there is no bench.py in $(BENCH). Name its folder: make bench BENCH=DIR" >&2; exit 1; }
 	python3 "$(BENCH)/bench.py" --peers "floor,duckdb,postgres,script,twindrop=$(CURDIR)/Benchmarks/peer-runner" $(BENCH_FLAGS)
+
+## make bench-query TwinDrop beside PostgreSQL with jsonb: questions, and point reads with up to 1,000 clients (docs/benchmarks.md)
+bench-query: build
+	python3 Benchmarks/query-peers/compare.py --build "$(BIN)" $(BENCH_FLAGS)
 
 ## make lint        the format of every Swift file
 lint:

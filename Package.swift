@@ -164,7 +164,7 @@ let package = Package(
         tests("TwinAPITests", ["TwinAPI", "DropCore", "TwinModel", "ThreadKit", "CurlKit", jwt, logging]),
         tests("HomeConfigurationTests", ["HomeConfiguration", "DropCore", "TwinModel"]),
         tests("PipelineTests", ["Pipeline", "DropSpooling", "SocketKit", "DropCore", "TwinModel", "ThreadKit"]),
-        tests("MainPathTests", ["TwinModel"], exclude: ["Mappings", "Plugins"]),
+        tests("MainPathTests", ["TwinModel", "DropSpooling"], exclude: ["Mappings", "Plugins"]),
         tests("CrashTests", []),
         tests("TidyTests", []),
     ] + plugins.map(plugin),

@@ -1,8 +1,9 @@
 // Measures queries on a graph of a million twins and three million relationships. Makes the graph in FOLDER when it is not there.
 //
-//     swift build -c release --product query-bench && .build/release/query-bench FOLDER [twins] [--export DIR]
+//     swift build -c release --product query-bench && .build/release/query-bench FOLDER [twins] [--export DIR | --load]
 //
-// With --export it writes the same graph as DIR/twins.tsv and DIR/relationships.tsv, for Benchmarks/query-postgres.
+// With --export it only writes the same graph as DIR/twins.tsv and DIR/relationships.tsv, with --load it only makes the graph:
+// both are for Benchmarks/query-peers, which asks TwinDrop through HTTP and PostgreSQL beside it.
 
 import DropCore
 import Glibc
@@ -76,6 +77,10 @@ struct Loader {
         try unsafe builder.absorb(writer.takeBytes().span.bytes)
         let changes = try builder.finish()
         _ = try store.commit([(changes, record)])[0].get()
+        // It had no file, so a daemon on this graph must not look for one in its spool or archive.
+        var ended = try store.drop(drop) ?? record
+        (ended.state, ended.container, ended.member) = (.clean, "none", "none")
+        try store.update([ended])
     }
 
     let keys: [String]
@@ -154,8 +159,13 @@ func run() throws {
         exportFolder = arguments[at + 1]
         arguments.removeSubrange(at...at + 1)
     }
+    var onlyLoads = false
+    if let at = arguments.firstIndex(of: "--load") {
+        onlyLoads = true
+        arguments.remove(at: at)
+    }
     guard let folder = arguments.first else {
-        print("usage: query-bench FOLDER [twins] [--export DIR]")
+        print("usage: query-bench FOLDER [twins] [--export DIR | --load]")
         exit(64)
     }
     let graph = BenchGraph(twins: arguments.count > 1 ? Int(arguments[arguments.startIndex + 1])! : 1_000_000)
@@ -169,6 +179,7 @@ func run() throws {
         try load(store, graph, folder)
         print("load of \(graph.twins) twins and their relationships: \(clock.now - start)")
     }
+    if onlyLoads { return try store.close() }
     let start = clock.now
     try store.declareIndexes(["batch"])
     print("index: \(clock.now - start)")

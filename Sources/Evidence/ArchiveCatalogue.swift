@@ -122,6 +122,22 @@ package struct ArchiveCatalogue: Sendable {
         return found
     }
 
+    /// The drops whose records stand in the last 64 KiB of the chain, oldest first; none where there is no chain. In a time that
+    /// does not grow with the archive.
+    package func newest() throws(DropError) -> [ArchivedDrop] {
+        guard try Storage.exists(places.chain) else { return [] }
+        let file = try StorageFile(places.chain, .read)
+        let published = try ChainHead.read(places)?.bytes
+        let end = if let published { published } else { try file.size() }
+        var reader = try ChainReader(file, from: end - min(end, 64 << 10), end: end)
+        var drops: [ArchivedDrop] = []
+        while let line = try reader.next() {
+            // The first line is most often cut; what is damaged is the verifier's matter.
+            if let drop = line.text.flatMap({ ChainRecord(parsing: $0) }).flatMap({ ArchivedDrop($0) }) { drops.append(drop) }
+        }
+        return drops
+    }
+
     /// Writes a drop's bytes, as they were dropped, to `descriptor` (a file, pipe or terminal; stays the caller's).
     ///
     /// The bytes are hashed on their way: an error after bytes were written says that what came out is not the original.

@@ -76,6 +76,7 @@ extension DropPipeline {
         var lineage: [JSON.Member] = []
         if let sequence = end.commitSequence { lineage.append(.init("commit", .int(Int64(sequence)))) }
         if let epoch = record.plugin?.epoch { lineage.append(.init("epoch", .string(epoch.description))) }
+        if let rules = record.plugin?.rules { lineage.append(.init("rules", .string(rules))) }
         if let link = record.link { lineage.append(.init(link.kind.rawValue, .string(link.drop.description))) }
         let kind = record.state == .applied || record.state == .archived ? "applied" : record.state.rawValue
         let same = try sameBytes(as: record)

@@ -123,7 +123,8 @@ extension DropPipeline {
         return pairs
     }
 
-    private func keepsOrder(_ name: SourceName) -> Bool {
+    /// True where drops must not overtake one another.
+    func keepsOrder(_ name: SourceName) -> Bool {
         guard let source = sources[name] else { return false }
         return source.order != .none || source.policy.mode == .snapshot
     }

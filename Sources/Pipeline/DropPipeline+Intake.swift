@@ -5,9 +5,18 @@ extension DropPipeline {
     /// S1: takes settled files out of the drop zone, many at a time. Files go on to S2 and S3 while the folders are synced;
     /// `waitForClaim` keeps what they come to from being written down before.
     func claimLoop() throws(DropError) {
+        // Sources that keep an order and of which a file could not be claimed: what was submitted until then waits with it.
+        var stopped: [SourceName: Int] = [:]
         while true {
-            let files = byName(intake.popAll(max: limits.batchDrops))
-            guard !files.isEmpty else { return }
+            let submitted = intake.popAll(max: limits.batchDrops)
+            guard !submitted.isEmpty else { return }
+            let behind = submitted.filter { $0.number <= stopped[$0.file.source, default: 0] }.map(\.file)
+            if !behind.isEmpty {
+                state.with { $0.active -= behind.count }
+                afterClaim(behind.map { ($0, .behind) })
+            }
+            let files = byName(submitted.filter { $0.number > stopped[$0.file.source, default: 0] }.map(\.file))
+            guard !files.isEmpty else { continue }
             guard waitForSpace(limits.softFree) else { return }
             let named = files.map { (file: $0, id: clock.nextID()) }
             let now = clock.now()
@@ -33,7 +42,12 @@ extension DropPipeline {
                 case .refused(let error):
                     state.with { $0.active -= 1 }
                     tell(.refused(file, error))
-                case .notYet: state.with { $0.active -= 1 }
+                case .notYet:
+                    let newest = state.with { state in
+                        state.active -= 1
+                        return state.submissions
+                    }
+                    if keepsOrder(file.source) { stopped[file.source] = newest }
                 }
             }
             afterClaim(Array(zip(files, results)))
@@ -63,7 +77,7 @@ extension DropPipeline {
     }
 
     /// Files that wait together in a source ordered by name, by their names: the first to be registered is the first to go on.
-    private func byName(_ files: [SettledFile]) -> [SettledFile] {
+    func byName(_ files: [SettledFile]) -> [SettledFile] {
         var sorted = files
         for source in Set(files.map(\.source)) where sources[source]?.order == .name {
             let places = files.indices.filter { files[$0].source == source }
@@ -97,7 +111,14 @@ extension DropPipeline {
                 if record.bytes >= limits.aheadBytes, large.count < large.capacity { large.push(record) }
             } catch {
                 guard waitForClaim(of: record.id) else { return }
-                try remedy(error, for: record)
+                guard let reason = record.reason, error.remedy == .quarantine else {
+                    try remedy(error, for: record)
+                    continue
+                }
+                // The reason of its claim stands: a later run, which can read the bytes, must not process them.
+                tell(.failed(error))
+                let isDone = try insisting { [record] () throws(DropError) in try quarantine(record, because: reason) }
+                guard isDone else { return }
             }
         }
     }

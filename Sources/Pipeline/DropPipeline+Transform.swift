@@ -103,6 +103,7 @@ extension DropPipeline {
                         isCancelled: { [state] in state.quietly { $0.isCancelled } }),
                     into: sink)
             }
+            record.plugin?.rules = source.policy.rules
             let outcome = Result { () throws(DropError) in try builder.finish() }
             guard waitForClaim(of: record.id) else { throw Self.cancelled(record) }
             try writeRejects(builder.rejections, builder.spans, of: record)
@@ -146,10 +147,21 @@ extension DropPipeline {
         case .skipAny: return try ports.register.applied(with: digest, of: record.source)
         case .newest:
             guard knowsNewest, let newest = state.quietly({ $0.newestApplied[record.source] }), newest.digest == digest,
-                try ports.graph.isUntouched(since: newest.id, source: record.source)
+                try ports.graph.isUntouched(since: newest.id, source: record.source), try isSaidAlike(newest, record, source)
             else { return nil }
             return newest
         }
+    }
+
+    /// Whether the bytes of `record` would say today what they said as `newest`: by the same plugin, settings, mapping, lookups
+    /// and rules. A mapping that was corrected is to be applied to the file that is dropped again because of it.
+    private func isSaidAlike(
+        _ newest: DropRecord, _ record: DropRecord, _ source: PipelineSource
+    ) throws(DropError) -> Bool {
+        guard newest.plugin?.rules == source.policy.rules else { return false }
+        // At the commit it is transformed already, and asking again could only fail.
+        if let plugin = record.plugin { return plugin.epoch == newest.plugin?.epoch }
+        return try ports.transformer.epoch(of: record.source) == newest.plugin?.epoch
     }
 
     func end(_ record: DropRecord, asDuplicateOf first: DropRecord) throws(DropError) {

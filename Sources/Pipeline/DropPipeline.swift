@@ -32,6 +32,8 @@ package final class DropPipeline: Sendable {
         var unreceipted = 0
         /// Files and drops in the hands of a stage: submitted, and not at an end or waiting for a person.
         var active = 0
+        /// How often files were handed over.
+        var submissions = 0
         /// The newest applied drop of each source, so that the common case of the duplicate check asks nobody.
         var newestApplied: [SourceName: DropRecord] = [:]
         /// Set when no drop goes into the archive any more.
@@ -49,6 +51,12 @@ package final class DropPipeline: Sendable {
         let record: DropRecord
         /// Of its source, when the transform began.
         let generation: Int
+    }
+
+    /// A settled file that waits for its claim, and the number of the submission it came with.
+    struct Submitted: Sendable {
+        let file: SettledFile
+        let number: Int
     }
 
     /// A drop that ended and waits for its container.
@@ -71,7 +79,7 @@ package final class DropPipeline: Sendable {
     let afterClaim: @Sendable ([(SettledFile, ClaimResult)]) -> Void
 
     let state: Monitor<State>
-    let intake: BoundedQueue<SettledFile>
+    let intake: BoundedQueue<Submitted>
     let claimed: BoundedQueue<DropRecord>
     /// Registered drops of at least `PipelineLimits.aheadBytes`.
     let large: BoundedQueue<DropRecord>
@@ -124,12 +132,15 @@ package final class DropPipeline: Sendable {
     /// Hands over complete files. Waits while the intake is full; false once the pipeline stops.
     @discardableResult
     package func submit(_ files: [SettledFile]) -> Bool {
-        state.quietly { $0.active += files.count }
-        for (index, file) in files.enumerated() where !intake.push(file) {
-            state.with { $0.active -= files.count - index }
-            return false
+        let number = state.quietly { state in
+            state.active += files.count
+            state.submissions += 1
+            return state.submissions
         }
-        return true
+        let pushed = intake.push(contentsOf: byName(files).map { Submitted(file: $0, number: number) })
+        guard pushed < files.count else { return true }
+        state.with { $0.active -= files.count - pushed }
+        return false
     }
 
     /// Waits until nothing is left that can go on; returns the error that stopped the pipeline, if one did.

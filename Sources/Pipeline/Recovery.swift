@@ -113,7 +113,9 @@ struct Recovery {
             }
             if isUnread, ports.spool.contains(record.id) {
                 record.state = .claimed
-                record.reason = nil
+                // A defect is about what came before the claim: it is quarantined for it again, now with its bytes in the
+                // archive.
+                if let reason = record.reason, !SettledFile.defects.contains(reason.code) { record.reason = nil }
                 rows.append(record)
             }
             settled.append(record)

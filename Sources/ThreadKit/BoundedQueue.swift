@@ -29,6 +29,23 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
         }
     }
 
+    /// Appends in order, as many at once as there is room for, so that `popAll` finds them together; how many were appended
+    /// before the queue was closed.
+    package func push(contentsOf elements: [Element]) -> Int {
+        var done = 0
+        while done < elements.count {
+            let pushed = monitor.wait(until: { [capacity] in $0.closed || $0.elements.count < capacity }) { [capacity] state in
+                guard !state.closed else { return 0 }
+                let part = elements[done...].prefix(capacity - state.elements.count)
+                state.elements.append(contentsOf: part)
+                return part.count
+            }
+            if pushed == 0 { break }
+            done += pushed
+        }
+        return done
+    }
+
     /// The oldest element; nil once the queue is closed and empty.
     package func pop() -> Element? {
         monitor.wait(until: { $0.closed || !$0.elements.isEmpty }) { $0.elements.isEmpty ? nil : $0.elements.removeFirst() }

@@ -28,23 +28,43 @@ extension TwinStore {
 
     /// Puts a file that `backup` wrote in place of `FOLDER/twin.db`; the present database stays as `twin.db.before-restore`. The
     /// caller holds the lock of the folder. Errors: `storage` where the file is no sound database of this version; nothing is
-    /// changed then.
+    /// changed then. A present database that is damaged is put aside as it is, with its log.
     package static func restore(from backup: String, folder: String) throws(DropError) {
         let path = folder + "/twin.db"
         let candidate = path + ".restore"
-        try FileSize.copy(backup, to: candidate)
-        let store = try TwinStore(path: candidate)
-        let findings = try store.quickCheck()
-        try store.close()
-        guard findings.isEmpty else { throw StorageFailure.damaged("\(backup): \(findings[0])") }
+        do throws(DropError) {
+            try FileSize.copy(backup, to: candidate)
+            try prove(candidate)
+        } catch {
+            for ending in ["", "-wal", "-shm"] { try? FileSize.remove(candidate + ending) }
+            throw error
+        }
         if FileSize.bytes(path) > 0 {
-            let present = try TwinStore(path: path)
-            try present.checkpoint()
-            try present.close()
+            // What cannot be read any more is the reason for many a restore.
+            if (try? settle(path)) == nil, FileSize.bytes(path + "-wal") > 0 {
+                try FileSize.publish(path + "-wal", as: path + ".before-restore-wal")
+            }
             try FileSize.publish(path, as: path + ".before-restore")
         }
         for ending in ["-wal", "-shm"] { try FileSize.remove(path + ending) }
         try FileSize.publish(candidate, as: path)
+    }
+
+    /// Opens a backup once, which brings it to this version's form, and checks it.
+    private static func prove(_ candidate: String) throws(DropError) {
+        let store = try TwinStore(path: candidate)
+        let findings = try store.quickCheck()
+        try store.checkpoint()
+        try store.close()
+        guard findings.isEmpty else { throw StorageFailure.damaged("the backup: \(findings[0])") }
+        for ending in ["-wal", "-shm"] { try FileSize.remove(candidate + ending) }
+    }
+
+    /// Moves the whole log of the database at `path` into it.
+    private static func settle(_ path: String) throws(DropError) {
+        let present = try TwinStore(path: path)
+        try present.checkpoint()
+        try present.close()
     }
 
     /// Tells this database from every other: 16 hexadecimal digits, made with it.

@@ -80,6 +80,11 @@ extension TwinStore: DropRegister, KeyTable {
         try fetch("WHERE \(Self.condition(states)) ORDER BY id", [])
     }
 
+    /// The drops whose bytes a person ran again as another drop. Looks through all drops.
+    package func retried() throws(DropError) -> Set<DropID> {
+        Set(try fetch("WHERE link_kind = 'retries'", []).compactMap { $0.link?.drop })
+    }
+
     package func unfinished() throws(DropError) -> [DropRecord] {
         try fetch("WHERE \(Self.unfinishedSQL) ORDER BY id", [])
     }

@@ -39,6 +39,7 @@ struct TwinDrop: ParsableCommand {
         ])
 
     static func main() {
+        ProcessStart.openStandardStreams()
         do {
             var command = try parseAsRoot()
             try command.run()

@@ -5,10 +5,10 @@ the disk, and kills the program before or after one of them, or makes it fail. R
 what one undisturbed run does: the invariants of the failure model.
 
   crash.py --build .build/release --seconds 60              a random sample, as `make test` takes it
-  crash.py --build .build/release --random 200              every call in every mode, and 200 kills at random
+  crash.py --build .build/release                           every call in every mode, and 200 kills at random
   crash.py --build .build/release --at 87 --modes eio       one trial, whose home is kept in --keep
 """
-import argparse, concurrent.futures, os, random, shutil, subprocess, sys, tempfile, threading, time
+import argparse, concurrent.futures, os, random, resource, shutil, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import batch
@@ -16,17 +16,21 @@ from bench import Bench, Builds, Wrong, check
 
 # before, after: SIGKILL around the call. eio, enospc, short: the call fails once, or writes half. full: from the call on no space until the
 # next run. double: killed after the call, and the recovery is killed as well. random: SIGKILL at any moment.
-MODES = ["before", "after", "eio", "enospc", "short", "full", "double"]
+MODES = ["before", "after", "eio", "enospc", "short", "full", "double", "random"]
 
 
 def disturb(bench, at, mode, rng):
-    """The run that goes wrong."""
-    if mode == "random": return killed_late(bench.start(), rng.random() * 0.5)
-    if mode == "full": return killed_late(bench.start(at=at, mode="enospc", sticky=True), 1.5)
+    """The run that goes wrong; whether anything befell it. (Threads take turns, so a run may end with fewer calls than the first.)"""
+    if mode == "random": return killed_at_random(bench, rng)
+    if mode == "full":
+        process = bench.start(at=at, mode="enospc", sticky=True)
+        deadline = time.monotonic() + 60  # On a busy machine the call may be far off.
+        while process.poll() is None and not bench.reached(at) and time.monotonic() < deadline: time.sleep(0.1)
+        killed_late(process, 1.5)
+        return bench.reached(at)
     if mode == "double":
         bench.run(at=at, mode="after")
-        bench.run(at=rng.randrange(1, 80), mode="before")
-        return
+        return bench.run(at=rng.randrange(1, 80), mode="before") == -9
     code = bench.run(at=at, mode=mode)
     if mode in ("before", "after") and code not in (-9, 0, 1): raise Wrong(f"ended with {code} instead of being killed: {bench.last()}")
     # 75 would be a lock that is not given back, 64 a configuration that is not understood, a signal other than ours a trap.
@@ -36,21 +40,35 @@ def disturb(bench, at, mode, rng):
         # SQLite syncs its own folder and goes on when that fails; see docs/crash-tests.md, "Known gaps".
         again = [line for line in again if line.split("synced-again ", 1)[1].strip() != os.path.join(bench.path, "state")]
         if again: raise Wrong(f"synced again after a failed sync: {again[0].strip()}")
+    return code == -9 if mode in ("before", "after") else bench.reached(at)
 
 
 def killed_late(process, seconds):
+    """Whether it had to be killed."""
     try: process.wait(seconds)
     except subprocess.TimeoutExpired: process.kill()
-    process.wait()
+    return process.wait() == -9
+
+
+def killed_at_random(bench, rng):
+    """A kill at any moment of a whole run. A run that was quicker than the kill is made again, from the same batch."""
+    began = time.monotonic()
+    bench.run()
+    whole = time.monotonic() - began
+    for _ in range(20):
+        bench.fresh()
+        if killed_late(bench.start(), rng.random() * whole): return True
+    return False
 
 
 def trial(bench, expected, at, mode, seed):
     bench.fresh()
-    disturb(bench, at, mode, random.Random(seed))
+    struck = disturb(bench, at, mode, random.Random(seed))
     code = bench.run()
     # 1: this run set drops aside. 0: an earlier one did.
     if code not in (0, 1): raise Wrong(f"the undisturbed run ended with {code}: {bench.last()}")
     check(bench, expected)
+    return struck
 
 
 def memory():
@@ -66,19 +84,23 @@ def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--build", required=True, help="the folder with the built programs")
     a.add_argument("--work", help="where homes are made; in memory where that is possible, else in a temporary folder")
-    a.add_argument("--modes", default=",".join(MODES))
+    a.add_argument("--modes", default="all", help=f"some of {','.join(MODES)}; all")
     a.add_argument("--stride", type=int, default=1, help="every so many calls")
     a.add_argument("--seconds", type=float, default=0, help="stop after so long; 0: when all is done")
-    a.add_argument("--random", type=int, default=0, help="so many kills at random moments as well")
+    a.add_argument("--random", type=int, default=200, help="so many kills at random moments in the mode random")
     a.add_argument("--jobs", type=int, default=2 * (os.cpu_count() or 1), help="trials side by side")
     a.add_argument("--seed", type=int, default=0)
     a.add_argument("--at", type=int, default=0, help="only this call")
     a.add_argument("--keep", help="a folder that gets the homes of failed trials")
     o = a.parse_args()
+    o.modes = MODES if o.modes == "all" else o.modes.split(",")
+    if unknown := [mode for mode in o.modes if mode not in MODES]: a.error(f"there is no mode {unknown[0]}; there are {', '.join(MODES)}")
     seed = o.seed or int(time.time())
     rng = random.Random(seed)
     began = time.time()
-    with tempfile.TemporaryDirectory(prefix="td-crash-", dir=o.work or memory()) as work:
+    # The kills at any moment are made where files lie: so on a disk, not in memory.
+    with tempfile.TemporaryDirectory(prefix="td-crash-", dir=o.work or memory()) as work, tempfile.TemporaryDirectory(
+            prefix="td-crash-", dir=o.work) as disk:
         builds = Builds(o.build, work)
         first = Bench(builds, os.path.join(work, "reference"))
         first.fresh()
@@ -89,39 +111,59 @@ def main():
         except Wrong as e: sys.exit(f"the reference run is wrong: {e}")
         with open(count) as file: calls = int(file.read())
         print(f"seed {seed}; {calls} durable calls in an undisturbed run of {len(batch.files())} files", flush=True)
-        todo = [(at, m) for m in o.modes.split(",") for at in ([o.at] if o.at else range(1 + rng.randrange(o.stride), calls + 1, o.stride))]
-        todo += [(0, "random")] * o.random
+        todo = []
+        for mode in o.modes:
+            if mode == "random": todo += [(0, mode)] * o.random
+            else: todo += [(at, mode) for at in ([o.at] if o.at else range(1 + rng.randrange(o.stride), calls + 1, o.stride))]
         if o.seconds: rng.shuffle(todo)
-        failed = sweep(builds, work, expected, todo, o, seed, began)
-    sys.exit(1 if failed else 0)
+        counts = sweep(builds, work, disk, expected, todo, o, seed, began)
+    summarize(counts, calls, time.time() - began)
+    sys.exit(1 if any(count.failed for count in counts.values()) else 0)
 
 
-def sweep(builds, work, expected, todo, o, seed, began):
-    """Runs the trials, `jobs` at a time; the failed ones."""
-    local, passed, failed = threading.local(), {}, []
+class Count:
+    """What came of the trials of one mode."""
+
+    def __init__(self): self.passed, self.struck, self.failed = 0, 0, 0
+
+
+def summarize(counts, calls, seconds):
+    """The table of docs/crash-tests.md."""
+    used = sum(resource.getrusage(who).ru_utime + resource.getrusage(who).ru_stime for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    print("\n| mode | trials | of these struck | failed |\n| --- | --- | --- | --- |")
+    for mode, count in counts.items(): print(f"| `{mode}` | {count.passed + count.failed} | {count.struck} | {count.failed} |")
+    passed, failed = sum(c.passed for c in counts.values()), sum(c.failed for c in counts.values())
+    print(f"\ncrash: {passed} passed, {failed} failed; {calls} calls; {seconds:.0f} s, {used:.0f} s of processor time", flush=True)
+
+
+def sweep(builds, work, disk, expected, todo, o, seed, began):
+    """Runs the trials, `jobs` at a time; mode -> Count."""
+    local, lock, counts = threading.local(), threading.Lock(), {mode: Count() for mode in o.modes}
 
     def one(index):
         at, mode = todo[index]
         if o.seconds and time.time() - began > o.seconds: return
-        if not hasattr(local, "bench"): local.bench = Bench(builds, os.path.join(work, f"lane-{threading.get_ident()}"))
+        if not hasattr(local, "benches"):
+            local.benches = [Bench(builds, os.path.join(place, f"lane-{threading.get_ident()}")) for place in (work, disk)]
+        bench, count = local.benches[mode == "random"], counts[mode]
         try:
-            trial(local.bench, expected, at, mode, f"{seed}.{index}")
-            passed[mode] = passed.get(mode, 0) + 1
+            struck = trial(bench, expected, at, mode, f"{seed}.{index}")
+            with lock:
+                count.passed += 1
+                count.struck += struck
         except Exception as e:  # Whatever it is, it is this trial's failure.
-            failed.append((at, mode))
+            with lock: count.failed += 1
             print(f"call {at}, {mode}: {str(e)[:700] if isinstance(e, Wrong) else repr(e)}", flush=True)
             if o.keep:
                 kept = os.path.join(o.keep, f"{mode}-{at}-{index}")
                 shutil.rmtree(kept, ignore_errors=True)
-                shutil.copytree(local.bench.work, kept, symlinks=True)
+                shutil.copytree(bench.work, kept, symlinks=True)
 
     # A run on a full disk does nothing most of the time: those go beside the others.
     parts = [[index for index in range(len(todo)) if (todo[index][1] == "full") == is_full] for is_full in (False, True)]
     with concurrent.futures.ThreadPoolExecutor(o.jobs) as busy, concurrent.futures.ThreadPoolExecutor(o.jobs) as idle:
         for future in [pool.submit(one, index) for pool, part in ((busy, parts[0]), (idle, parts[1])) for index in part]: future.result()
-    counts = ", ".join(f"{mode} {count}" for mode, count in passed.items())
-    print(f"crash: {sum(passed.values())} passed ({counts}), {len(failed)} failed, {time.time() - began:.0f} s", flush=True)
-    return failed
+    return counts
 
 
 if __name__ == "__main__":

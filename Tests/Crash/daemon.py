@@ -6,11 +6,13 @@
   daemon.py --build .build/release leaks        two hundred drops later it has no more descriptors, threads and children than before (I9)
   daemon.py --build .build/release full-disk    a small file system fills up and is freed: the daemon goes on by itself (needs root)
   daemon.py --build .build/release writers      slow writers by three rules: no file is taken before it is whole
+  daemon.py --build .build/release watches      fewer watches, or no inotify at all, than folders: they are polled, with an alarm
+  daemon.py --build .build/release strangers    a daemon without rights of its own takes what other users deliver (needs root)
   daemon.py --build .build/release burst        files while the kernel's event queue overflows: none is missed
 
 `--count` is the number of files. Ends with 0 when all is right, 1 when an invariant does not hold, 77 when the machine cannot do the test.
 """
-import argparse, hashlib, os, random, re, signal, sqlite3, subprocess, sys, tempfile, threading, time
+import argparse, hashlib, json, os, random, re, signal, sqlite3, subprocess, sys, tempfile, threading, time
 
 HEADER = "forklift_id,battery_pct,order_id,priority,from_bin,to_bin,quantity,assigned_at\n"
 FINAL = {"clean", "quarantined", "duplicate", "discarded", "held"}
@@ -44,7 +46,9 @@ def children(pid):
 class Home:
     """A home whose sources all read forklift orders."""
 
-    def __init__(self, build, work, sources, extra="", name="home", log=None):
+    def __init__(self, build, work, sources, extra="", name="home", log=None, before=()):
+        """`before`: a command that starts the daemon."""
+        self.before = list(before)
         self.twindrop = os.path.abspath(os.path.join(build, "twindrop"))
         self.path = os.path.join(work, name)
         self.log = os.path.join(log or work, name + ".err")
@@ -56,7 +60,7 @@ class Home:
 
     def __enter__(self):
         self.err = open(self.log, "w")
-        self.daemon = subprocess.Popen([self.twindrop, "run", "--home", self.path], stdout=subprocess.PIPE, stderr=self.err, text=True)
+        self.daemon = subprocess.Popen([*self.before, self.twindrop, "run", "--home", self.path], stdout=subprocess.PIPE, stderr=self.err, text=True)
         if self.daemon.stdout.readline() != "ready\n": raise Wrong(f"the daemon did not get ready: {self.last()}")
         return self
 
@@ -280,6 +284,81 @@ def writers(o, work):
     return f"{o.count} slow writers by three rules, none taken short"
 
 
+def watch_modes(home):
+    """How each source learns of files, as `status` says."""
+    told = subprocess.run([home.twindrop, "status", "--home", home.path, "--json"], capture_output=True, text=True).stdout
+    return [source.get("watch", "") for source in json.loads(told)["sources"]]
+
+
+def watches(o, work):
+    """Hazards 4 and 5. The limits are those of a user namespace, so that nobody else is short of them."""
+    said = []
+    for key, value in (("max_inotify_watches", 1), ("max_inotify_instances", 0)):
+        limited = ["unshare", "--user", "--map-root-user", "sh", "-c", f'echo {value} > /proc/sys/user/{key} && exec "$@"', "sh"]
+        if subprocess.run([*limited, "true"], capture_output=True).returncode: raise Impossible("there are no user namespaces here")
+        sources = {f"s{i}": ["ready: {rule: rename}"] for i in range(3)}
+        with Home(o.build, work, sources, name=key, before=limited) as home:
+            expected = {}
+            for n in range(o.count):
+                source, name, text = f"s{n % 3}", f"f-{n:05}.csv", HEADER + row(f"F{n}", n)
+                home.rename_in(source, name, text)
+                expected[source, name] = text
+            home.wait_for(o.count, 90)
+            home.check_all(expected)
+            deadline = time.monotonic() + 30
+            while not any(mode.startswith("polling") for mode in watch_modes(home)):
+                if time.monotonic() > deadline: raise Wrong(f"{key}: the sources are watched by {watch_modes(home)}")
+                time.sleep(0.1)
+            modes = watch_modes(home)
+            if "poll" not in home.last(4000): raise Wrong(f"{key}: no alarm in the log: {home.last()}")
+            said.append(f"{key} = {value}: {sum(mode.startswith('polling') for mode in modes)} of 3 sources polled")
+    return f"{o.count} files each time; " + ", ".join(said)
+
+
+def strangers(o, work):
+    """The usual installation: a user of its own, files of other users, one of them unreadable, one in a folder it may not write to."""
+    if os.geteuid() != 0: raise Impossible("only root can be several users")
+    user = 65534
+    os.chmod(work, 0o755)
+    sources = {"open": ["ready: {rule: rename}"], "sticky": ["ready: {rule: rename}"]}
+    home = Home(o.build, work, sources, before=["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--no-new-privs"])
+    for r, folders, files in os.walk(home.path):
+        for path in [r] + [os.path.join(r, f) for f in files]: os.chown(path, user, user)
+    os.chmod(home.folder("open"), 0o777)
+    os.chown(home.folder("sticky"), 0, 0)
+    os.chmod(home.folder("sticky"), 0o1777)
+    with home:
+        expected = {}
+        for n in range(o.count):
+            name, text = f"f-{n:05}.csv", HEADER + row(f"F{n}", n)
+            home.rename_in("open", name, text)
+            expected["open", name] = text
+        home.wait_for(o.count, 60)
+        part = os.path.join(home.folder("open"), "secret.csv")
+        with open(part, "w") as file: file.write(HEADER)
+        os.chmod(part, 0o600)
+        home.rename_in("open", "last.csv", HEADER + row("F0", 9999))
+        expected["open", "last.csv"] = HEADER + row("F0", 9999)
+        home.wait_for(o.count + 1, 60)
+        why = subprocess.run([home.twindrop, "why", part, "--home", home.path], capture_output=True, text=True).stdout
+        if "ermission" not in why: raise Wrong(f"why says of a file that may not be read: {why}")
+        os.unlink(part)
+        stuck = os.path.join(home.folder("sticky"), "x.csv")
+        home.rename_in("sticky", "x.csv", HEADER + row("G1", 1))
+        deadline = time.monotonic() + 30
+        while "ermi" not in (why := subprocess.run(
+                [home.twindrop, "why", stuck, "--home", home.path], capture_output=True, text=True).stdout + home.last(4000)):
+            if time.monotonic() > deadline: raise Wrong(f"of a folder that forbids taking its files is said: {why}")
+            time.sleep(0.2)
+        if not os.path.exists(stuck): raise Wrong("the file of the sticky folder is gone")
+        os.unlink(stuck)
+        home.check_all(expected)
+        facts = os.stat(os.path.join(home.path, "state"))
+        if facts.st_mode & 0o077: raise Wrong(f"others may look into the state folder: {oct(facts.st_mode)}")
+    home.verify()
+    return f"{o.count + 1} files of another user applied by a user without rights, an unreadable one and one that may not be taken reported"
+
+
 def burst(o, work):
     with open("/proc/sys/fs/inotify/max_queued_events") as file: queue = int(file.read())
     with Home(o.build, work, {"s": ["ready: {rule: rename}"]}) as home:
@@ -304,7 +383,7 @@ def burst(o, work):
     return f"{o.count} files in {took:.1f} s ({wrote:.1f} s to write them), {overflows} overflows of {queue} events, none missed"
 
 
-TRIALS = {"helpers": (helpers, 600), "leaks": (leaks, 200), "full-disk": (full_disk, 90), "writers": (writers, 100), "burst": (burst, 100_000)}
+TRIALS = {"watches": (watches, 30), "strangers": (strangers, 60), "helpers": (helpers, 600), "leaks": (leaks, 200), "full-disk": (full_disk, 90), "writers": (writers, 100), "burst": (burst, 100_000)}
 
 
 def main():

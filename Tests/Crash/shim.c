@@ -151,6 +151,10 @@ static void leave(long number) {
 
 int fsync(int fd) { SYNC(fsync) }
 int fdatasync(int fd) { SYNC(fdatasync) }
+int syncfs(int fd) { CALL(below_descriptor(fd), 0, syncfs, fd) }
+int sync_file_range(int fd, off64_t at, off64_t length, unsigned flags) {
+    CALL(below_descriptor(fd), 0, sync_file_range, fd, at, length, flags)
+}
 
 // Only what makes or empties a file changes the disk.
 #define OPEN(name, counts, ...)                                  \

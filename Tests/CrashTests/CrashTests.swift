@@ -4,7 +4,8 @@ import Testing
 /// The crash tests of `Tests/Crash`, which drive the built programs from outside (docs/crash-tests.md).
 ///
 /// `TWINDROP_BIN` names the folder of the programs; where it is not set, it is the one this test bundle lies in.
-/// `TWINDROP_CRASH=all` runs every call in every mode (most of an hour); `TWINDROP_FULL=1` the full numbers of files.
+/// `TWINDROP_CRASH=all` runs every call in every mode, and the trials of a daemon with their full numbers of files; modes of
+/// `crash.py` and trials of `daemon.py`, separated by commas, run those alone. `TWINDROP_FULL=1`: the full numbers of files.
 enum Driver {
     static let scripts = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path + "/Crash"
 
@@ -14,8 +15,19 @@ enum Driver {
         return URL(fileURLWithPath: bundles[0]).resolvingSymlinksInPath().deletingLastPathComponent().path
     }()
 
-    static var isWhole: Bool { ProcessInfo.processInfo.environment["TWINDROP_CRASH"] == "all" }
+    private static let chosen = (ProcessInfo.processInfo.environment["TWINDROP_CRASH"] ?? "").split(separator: ",")
+        .map(String.init)
+    private static let trials: Set<String> = ["helpers", "leaks", "full-disk", "writers", "watches", "strangers", "burst"]
+
+    /// Every call is tried, not a sample.
+    static var isWhole: Bool { !chosen.isEmpty }
     static var isFull: Bool { isWhole || ProcessInfo.processInfo.environment["TWINDROP_FULL"] == "1" }
+
+    /// The modes of `crash.py` that were asked for; "" for none.
+    static var modes: String { chosen.filter { !trials.contains($0) }.joined(separator: ",") }
+
+    /// Whether a trial of `daemon.py` is to run.
+    static func runs(_ trial: String) -> Bool { chosen.isEmpty || chosen.contains("all") || chosen.contains(trial) }
 
     /// Python, a C compiler, zstd and the programs are there; what is missing is said.
     static let isReady: Bool = {
@@ -60,19 +72,9 @@ enum Driver {
         #expect(ended.code == 0, "\(ended.text)")
     }
 
-    @Test(.enabled(if: Driver.isWhole), arguments: ["before", "after", "eio", "enospc", "short", "full", "double"])
-    func `comes to what an undisturbed run makes of it, at every call`(mode: String) throws {
-        let ended = try Driver.run("crash.py", "--modes", mode)
-        #expect(ended.code == 0, "\(ended.text)")
-    }
-
-    @Test(.enabled(if: Driver.isWhole)) func `comes to what an undisturbed run makes of it, killed 200 times at any moment`()
-        throws
-    {
-        // Not in memory, where the others are: this once the files lie where files lie.
-        let ended = try Driver.run(
-            "crash.py", "--modes", "before", "--stride", "1000", "--random", "200", "--work",
-            FileManager.default.temporaryDirectory.path)
+    @Test(.enabled(if: !Driver.modes.isEmpty))
+    func `comes to what an undisturbed run makes of it, at every call and killed 200 times at any moment`() throws {
+        let ended = try Driver.run("crash.py", "--modes", Driver.modes)
         #expect(ended.code == 0, "\(ended.text)")
     }
 }
@@ -80,6 +82,7 @@ enum Driver {
 @Suite(.serialized, .enabled(if: Driver.isReady)) struct `A daemon in trouble` {
     /// - Parameter count: files in `make test`; 0 for the full number.
     private func passes(_ trial: String, count: Int) throws {
+        guard Driver.runs(trial) else { return }
         let ended = try Driver.run("daemon.py", trial, "--count", Driver.isFull ? "0" : "\(count)")
         if ended.code == 77 { return print("SKIPPED: \(ended.text)") }
         #expect(ended.code == 0, "\(ended.text)")
@@ -99,6 +102,14 @@ enum Driver {
 
     @Test func `takes no file of a slow writer before it is whole`() throws {
         try passes("writers", count: 24)
+    }
+
+    @Test func `polls what it cannot watch, and says so`() throws {
+        try passes("watches", count: 12)
+    }
+
+    @Test func `takes the files of other users without rights of its own`() throws {
+        try passes("strangers", count: 20)
     }
 
     @Test func `misses no file when the kernel's event queue overflows`() throws {

@@ -7,9 +7,10 @@ import ThreadKit
 
 private func claimer(
     _ home: Home, _ source: WatchedSource, _ register: RegisterFake = RegisterFake(),
-    lease: @escaping @Sendable (CInt) -> ReadLease.Answer = ReadLease.probe
+    ordered: Bool = false, lease: @escaping @Sendable (CInt) -> ReadLease.Answer = ReadLease.probe
 ) -> Claimer {
-    Claimer(register: register, spoolFolder: home.spool, sources: [source], lease: lease)
+    Claimer(
+        register: register, spoolFolder: home.spool, sources: [source], ordered: ordered ? [source.name] : [], lease: lease)
 }
 
 @Suite struct `A claim` {
@@ -79,6 +80,24 @@ private func claimer(
             .claim([(.at(home.path("a"), source: source), dropID(1))], at: 5) { told.append($0) }
         #expect(told == [[nil]])
         #expect(results == [.claimed(dropID(1), bytes: 1)])
+    }
+
+    @Test func `says nothing of a file behind a copy where the source keeps an order`() throws {
+        for ordered in [true, false] {
+            for (index, name) in ["a", "b"].enumerated() {
+                write(name, to: home.path("\(name)\(index)"))
+            }
+            #expect(unsafe link(home.path("a0"), home.scratch.folder("other") + "/a\(ordered)") == 0)  // So it is copied.
+            let first: UInt64 = ordered ? 1 : 3
+            let files = [
+                (SettledFile.at(home.path("a0"), source: source), dropID(first)),
+                (SettledFile.at(home.path("b1"), source: source), dropID(first + 1)),
+            ]
+            var told: [[ClaimResult?]] = []
+            let results = try claimer(home, source, ordered: ordered).claim(files, at: 5) { told.append($0) }
+            #expect(told == [[nil, ordered ? nil : .claimed(dropID(first + 1), bytes: 1)]])
+            #expect(results == files.map { .claimed($0.1, bytes: 1) })
+        }
     }
 
     @Test func `leaves a file that changed after it had settled`() throws {

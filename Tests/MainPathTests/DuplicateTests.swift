@@ -34,6 +34,30 @@ import TwinModel
         #expect(try home.ask("twin", "asset-FL-1")["status"] == "active")
     }
 
+    @Test func `is applied when its mapping was corrected since`() throws {
+        let mapping = "twins:\n  - id: \"lift-{id}\"\n    properties: {load: {column: load, type: string}}\n"
+        let home = try Home(
+            "sources:\n  lifts:\n    plugin: mapping\n    ready: {rule: rename}\n    mapping: lifts.yaml\n",
+            mappings: ["lifts.yaml": mapping])
+        let file = "id,load\n1,500\n"
+        try home.drop("1.csv", file, to: "lifts")
+        #expect(try home.drop("again.csv", file, to: "lifts")["state"] == "duplicate")
+        try home.write("mappings/lifts.yaml", mapping.replacingOccurrences(of: "string", with: "int"))
+        #expect(try home.drop("2.csv", file, to: "lifts")["state"] == "archived")
+        #expect(try home.ask("twin", "lift-1")["load"] == .int(500))
+        #expect(try home.drop("3.csv", file, to: "lifts")["state"] == "duplicate")
+    }
+
+    @Test func `is judged anew when the rules of its source changed since`() throws {
+        let home = try Home(Sample.assetsSource("validation: off"))
+        try home.drop("1.csv", a, to: "assets")
+        try home.configure(Sample.assetsSource("validation: strict"))
+        #expect(try home.drop("2.csv", a, to: "assets")[path: "books/records/rejected"] == 3)
+        try home.configure(Sample.assetsSource("validation: off", "mode: snapshot"))
+        #expect(try home.drop("3.csv", a, to: "assets")["state"] == "archived")
+        #expect(try home.drop("4.csv", a, to: "assets")["state"] == "duplicate")
+    }
+
     @Test func `is skipped for ever where the source says skip-any`() throws {
         let home = try Home(Sample.assetsSource("duplicates: skip-any"))
         let first = try home.drop("1.csv", a, to: "assets")

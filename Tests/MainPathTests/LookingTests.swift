@@ -141,6 +141,17 @@ import TwinModel
         #expect(ill.text().contains("bad.csv"))
     }
 
+    @Test func `is not told of a quarantined drop that was run again`() throws {
+        let home = try Home(Sample.assetsSource())
+        let bad = try home.drop("bad.csv", "<html>\n", to: "assets", code: 1)
+        #expect(try home.run("retry", bad["drop"]?.string ?? "").code == 0)
+        let ill = try home.ask("doctor", code: 1)
+        let findings = ill["checks"]?.elements?.first { $0["check"] == "unfinished drops" }?["findings"]?.elements
+        #expect(findings?.count == 1)
+        #expect(try home.run("discard", "bad.csv").code == 0)
+        #expect(try home.ask("doctor")["sound"] == .bool(true))
+    }
+
     @Test func `can back up beside a running daemon, and restore`() throws {
         let home = try Home(Sample.sources)
         let daemon = try Daemon(home)
@@ -156,6 +167,31 @@ import TwinModel
         #expect(try home.list("twin", "--all") == twins)
         #expect(try home.drop("3.csv", Sample.assets(1...5, status: "idle"), to: "assets")["state"] == "archived")
         #expect(try home.run("verify", "--full").code == 0)
+    }
+
+    @Test(arguments: [0, 8192]) func `can restore over a database that is damaged`(at offset: UInt64) throws {
+        let home = try Home(Sample.sources)
+        try home.drop("1.csv", Sample.assets(1...400), to: "assets")
+        let backup = home.path + "/files/nightly.twindb"
+        #expect(try home.run("backup", backup).code == 0)
+        let twins = try home.list("twin", "--all")
+        // Otherwise everything is in the log still.
+        let moved = try Program.tool("sqlite3", home.path + "/state/twin.db", "PRAGMA wal_checkpoint(TRUNCATE)")
+        try #require(moved.code == 0, "\(moved.err)")
+        let database = try FileHandle(forUpdating: URL(fileURLWithPath: home.path + "/state/twin.db"))
+        try database.seek(toOffset: offset)
+        try database.write(contentsOf: Data(repeating: 0xA5, count: 40_000))
+        try database.close()
+        for ending in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: home.path + "/state/twin.db" + ending) }
+        #expect(try home.run("run", "--once").code == 74)
+        #expect(try home.run("restore", home.file("no.twindb", "no database")).code == 74)
+        #expect(try home.run("restore", home.path + "/files/nothing").code == 64)
+        #expect(home.names(in: "state").filter { $0.contains("restore") } == [])
+        #expect(try home.run("restore", backup).code == 0)
+        #expect(home.names(in: "state").contains("twin.db.before-restore"))
+        #expect(!home.names(in: "state").contains { $0.hasPrefix("twin.db.restore") })
+        #expect(try home.list("twin", "--all") == twins)
+        #expect(try home.run("run", "--once").code == 0)
     }
 
     @Test func `lists drops by source and state, the newest first`() throws {

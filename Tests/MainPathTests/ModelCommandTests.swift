@@ -37,6 +37,7 @@ import TwinModel
         #expect(azure.code == 1)
         #expect(azure.out.contains("room.json:4:16: dtmi:test:room:_contents:__open;1: Take the Command away"), "\(azure.out)")
         #expect(azure.out.contains("[azureCommand]"))
+        #expect(azure.out.contains("2 files, 2 interfaces: 1 file is not valid"))
     }
 
     @Test func `is used wrongly without files, and with a path that is not there`() throws {

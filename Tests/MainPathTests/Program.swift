@@ -85,7 +85,13 @@ final class Daemon {
     private let log = DaemonLog()
 
     /// Starts it, and waits until it says that it watches.
-    init(_ home: Home, _ arguments: String...) throws {
+    convenience init(_ home: Home, _ arguments: String...) throws {
+        try self.init(starting: home, arguments)
+        try waitUntilReady()
+    }
+
+    /// Starts it; what it logs can be waited for before it watches.
+    init(starting home: Home, _ arguments: [String] = []) throws {
         process.executableURL = URL(fileURLWithPath: Program.twindrop)
         process.arguments = ["run", "--home", home.path] + arguments
         let errors = Pipe()
@@ -95,6 +101,9 @@ final class Daemon {
         process.terminationHandler = { [ended] _ in ended.signal() }
         log.read(errors.fileHandleForReading)
         try process.run()
+    }
+
+    func waitUntilReady() throws {
         let line = out.fileHandleForReading.availableData
         try #require(String(decoding: line, as: UTF8.self) == "ready\n", "the daemon did not start: \(log.text)")
     }

@@ -1,3 +1,4 @@
+import DropSpooling
 import Foundation
 import Testing
 import TwinModel
@@ -44,6 +45,36 @@ import TwinModel
             #expect(second.err.contains("\(daemon.processID)"), "\(second.err)")
         }
         #expect(try daemon.end() == 0)
+    }
+
+    @Test func `is told at once that another daemon runs`() throws {
+        let home = try Home(Sample.sources)
+        let daemon = try Daemon(home)
+        let second = try Program.run(Program.twindrop, ["run", "--home", home.path])
+        #expect(second.code == 75)
+        #expect(!second.err.contains("waiting for its end"), "\(second.err)")
+        #expect(try daemon.end() == 0)
+    }
+
+    @Test func `waits for a command that holds its home`() throws {
+        let home = try Home(Sample.sources)
+        try FileManager.default.createDirectory(atPath: home.path + "/state", withIntermediateDirectories: true)
+        var lock: HomeLock? = try HomeLock(state: home.path + "/state")
+        let daemon = try Daemon(starting: home)
+        try daemon.wait(for: "A command holds the home; waiting for its end.")
+        try lock?.release()
+        lock = nil
+        try daemon.waitUntilReady()
+        #expect(try daemon.end() == 0)
+    }
+
+    @Test func `gives up when a command holds its home for long`() throws {
+        let home = try Home(Sample.sources)
+        try FileManager.default.createDirectory(atPath: home.path + "/state", withIntermediateDirectories: true)
+        let lock = try HomeLock(state: home.path + "/state")
+        let daemon = try Daemon(starting: home)
+        #expect(try daemon.waitForEnd() == 75)
+        try lock.release()
     }
 
     @Test func `that is stopped at work loses no file`() throws {

@@ -6,17 +6,6 @@ import Testing
 import ThreadKit
 import TwinModel
 
-/// What the parts of a pipeline were asked to do, in order.
-private final class Diary: Sendable {
-    let lines = Monitor<[String]>([])
-    /// Whether the claim's folders are synced.
-    let isSynced = Monitor(false)
-
-    func note(_ line: String) { lines.with { $0.append(line) } }
-
-    func waitFor(_ line: String) { lines.wait(until: { $0.contains(line) }) { _ in } }
-}
-
 /// Moves files and syncs when it is told to.
 private struct SlowClaimer: FileClaimer {
     let diary: Diary
@@ -38,91 +27,6 @@ private struct SlowClaimer: FileClaimer {
     func recover(_ intents: [DropRecord]) throws(DropError) -> [RecoveredClaim] { [] }
 }
 
-private struct Transforming: Transformer {
-    let diary: Diary
-    let outcome: DropError?
-
-    func transform(_ job: TransformJob, into sink: any OperationSink) throws(DropError) -> TransformSummary {
-        diary.note("transformed")
-        if let outcome { throw outcome }
-        return TransformSummary(
-            pluginID: "p", pluginVersion: "1", pluginDigest: ContentDigest(bytes: [UInt8](repeating: 0, count: 32)), log: [])
-    }
-
-    func epoch(of source: SourceName) throws(DropError) -> ContentDigest {
-        ContentDigest(bytes: [UInt8](repeating: 1, count: 32))
-    }
-}
-
-private final class Changes: ChangeSetBuilder, ChangeSet {
-    let drop: DropID
-    let rejections = [
-        Rejection(record: 1, offset: 0, length: 1, code: "bad", message: "It is bad.")
-    ]
-    let spans: [FileSpan] = []
-    let books = DropBooks()
-
-    init(_ drop: DropID) { self.drop = drop }
-    func absorb(_ entries: RawSpan) throws(DropError) {}
-    func restart() throws(DropError) {}
-    func finish() throws(DropError) -> any ChangeSet { self }
-    func abandon() {}
-}
-
-/// Graph, register, receipts and archive that write down what would be written down.
-private final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
-    let diary: Diary
-    private let container = Monitor<[DropID]>([])
-
-    init(_ diary: Diary) { self.diary = diary }
-
-    func changeSet(for job: ApplyJob) throws(DropError) -> any ChangeSetBuilder { Changes(job.drop) }
-    func commit(
-        _ batch: [(changes: any ChangeSet, record: DropRecord)]
-    ) throws(DropError) -> [Result<CommitResult, DropError>] {
-        diary.note("committed")
-        return batch.map { .success(CommitResult(drop: $0.record.id, sequence: 1, books: DropBooks())) }
-    }
-    func isUntouched(since drop: DropID, source: SourceName) throws(DropError) -> Bool { true }
-
-    func intend(_ drops: [DropRecord]) throws(DropError) {}
-    func withdraw(_ drops: [DropID]) throws(DropError) {}
-    func update(_ drops: [DropRecord]) throws(DropError) { for drop in drops { diary.note(drop.state.rawValue) } }
-    func drop(_ id: DropID) throws(DropError) -> DropRecord? { nil }
-    func drops(in states: Set<DropState>) throws(DropError) -> [DropRecord] { [] }
-    func noteArchived(_ drops: [DropRecord], clean: [DropID]) throws(DropError) {}
-    func unfinished() throws(DropError) -> [DropRecord] { [] }
-    func page(source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int) throws(DropError) -> [DropRecord] { [] }
-    func find(_ prefix: String, limit: Int) throws(DropError) -> [DropRecord] { [] }
-    func newestApplied(of source: SourceName) throws(DropError) -> DropRecord? { nil }
-    func commitSequence(of id: DropID) throws(DropError) -> UInt64? { nil }
-    func archived(with digest: ContentDigest) throws(DropError) -> DropID? { nil }
-    func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord? { nil }
-    func drop(withIntake identity: FileIdentity, of source: SourceName, before id: DropID) throws(DropError) -> DropRecord? {
-        nil
-    }
-
-    func write(_ record: DropRecord, leaf: UInt64?) throws(DropError) { diary.note("receipt") }
-    func writeRejects(
-        _ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, spooledAt path: String
-    ) throws(DropError) { diary.note("rejects") }
-    func receipt(of record: DropRecord) throws(DropError) -> JSON? { nil }
-
-    func append(_ item: ArchiveItem) throws(DropError) { container.with { $0.append(item.record.id) } }
-    var drops: [DropID] { container.with { $0 } }
-    var isFull: Bool { false }
-    func close() throws(DropError) -> [ArchivedItem] {
-        container.with { drops in
-            defer { drops = [] }
-            return drops.map { ArchivedItem(drop: $0, container: "c", member: "m", leaf: 1) }
-        }
-    }
-    func seal(stopping: Bool) throws(DropError) {}
-    func compressAhead(_ record: DropRecord, path: String, until isOver: () -> Bool) { diary.note("ahead") }
-    func forgetAhead(_ drop: DropID) { diary.note("forgotten") }
-    func recover(_ drops: [DropRecord]) throws(DropError) -> [ArchivedItem] { [] }
-}
-
 @Suite struct `A file whose claim is not durable yet` {
     private let scratch: Scratch
     private let spool: SpoolFolder
@@ -134,9 +38,9 @@ private final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
         spool = try SpoolFolder(state: scratch.path)
     }
 
-    /// What was written down before the claim was durable, and what after it.
+    /// What was written down before the claim was durable, and what after it. With a `defect` nothing is transformed.
     private func run(
-        _ outcome: DropError?, aheadBytes: UInt64 = 64 << 20, until line: String
+        _ outcome: DropError?, defect: DropError? = nil, aheadBytes: UInt64 = 64 << 20, until line: String
     ) throws -> (before: [String], after: [String]) {
         var limits = PipelineLimits()
         limits.aheadBytes = aheadBytes
@@ -150,17 +54,21 @@ private final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
             ports: ports,
             sources: [
                 PipelineSource(name: source, policy: ApplyPolicy())
-            ], limits: limits, tell: { _ in })
+            ], limits: limits,
+            tell: { [diary] event in
+                if case .claimed = event { diary.note("claimed") }
+            })
         try pipeline.start()
         pipeline.submit([
             SettledFile(
                 source: source, folder: "/", name: FileName("x.csv"), bytes: 3,
-                identity: FileIdentity(device: 1, inode: 2, changeTime: 3))
+                identity: FileIdentity(device: 1, inode: 2, changeTime: 3), defect: defect)
         ])
-        diary.waitFor("transformed")
-        if aheadBytes == 3 { diary.waitFor("ahead") }
+        var expected = defect == nil ? ["claimed", "transformed"] : ["claimed"]
+        if aheadBytes == 3 { expected.append("ahead") }
+        for line in expected { diary.waitFor(line) }
         // Room for what must not come.
-        diary.lines.wait(until: { $0.count > 1 }, timeout: .milliseconds(100)) { _ in }
+        diary.lines.wait(until: { $0.count > expected.count }, timeout: .milliseconds(100)) { _ in }
         diary.isSynced.with { $0 = true }
         diary.waitFor(line)
         pipeline.stop(patience: .zero)
@@ -171,13 +79,13 @@ private final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
 
     @Test func `is transformed already, and its rejects and changes are written after`() throws {
         let (before, after) = try run(nil, until: "committed")
-        #expect(before == ["transformed"])
+        #expect(before == ["claimed", "transformed"])
         #expect(after.prefix(2) == ["rejects", "committed"])
     }
 
     @Test func `is compressed ahead where it is large, and that forgotten when the archive has it`() throws {
         let (before, after) = try run(nil, aheadBytes: 3, until: "forgotten")
-        #expect(before.sorted() == ["ahead", "transformed"])
+        #expect(before.sorted() == ["ahead", "claimed", "transformed"])
         #expect(after.contains("committed"))
     }
 
@@ -191,7 +99,14 @@ private final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     @Test func `is held or quarantined after`() throws {
         let refusal = DropError("refused", "It is no CSV.", hint: "Send CSV.", remedy: .quarantine)
         let (before, after) = try run(refusal, until: "quarantined")
-        #expect(before == ["transformed"])
+        #expect(before == ["claimed", "transformed"])
         #expect(after.first == "quarantined")
+    }
+
+    @Test func `is quarantined after, too, where its claim says so`() throws {
+        let (before, after) = try run(nil, defect: TruncationRule.defect(of: FileName("x.csv")), until: "quarantined")
+        #expect(before == ["claimed"])
+        #expect(after.first == "quarantined")
+        #expect(!after.contains("transformed"))
     }
 }

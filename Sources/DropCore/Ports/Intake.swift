@@ -17,6 +17,12 @@ package struct SettledFile: Sendable, Equatable {
     package static let stillOpen: DropError.Code = "still-open"
     package var isStillOpen: Bool { defect?.code == Self.stillOpen }
 
+    /// The code of a marker that vouches for nothing.
+    package static let markerWithoutData: DropError.Code = "marker-without-data"
+
+    /// The codes of all defects. They are about what came before the claim, so nothing that happens later takes one away.
+    package static let defects: Set<DropError.Code> = [stillOpen, markerWithoutData, TruncationRule.code]
+
     package init(
         source: SourceName, folder: String, name: FileName, bytes: UInt64, identity: FileIdentity, marker: FileName? = nil,
         expectedDigest: ContentDigest? = nil, defect: DropError? = nil
@@ -40,6 +46,9 @@ package enum ClaimResult: Sendable, Equatable {
     case notYet(reason: String)
     /// It can never be claimed as it is; it stays, and `why` says so.
     case refused(DropError)
+
+    /// The answer for a file that waits so as not to overtake.
+    package static let behind = ClaimResult.notYet(reason: "a file of its source that comes before it cannot be claimed yet")
 }
 
 /// When a drop counts as a repetition (design: section 11); the same intake always does.

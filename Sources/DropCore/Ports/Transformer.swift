@@ -29,16 +29,20 @@ package struct TransformSummary: Sendable, Equatable {
     package let pluginDigest: ContentDigest
     /// What it ran by (`Transformer.epoch`); nil in rows of before it was kept.
     package let epoch: ContentDigest?
+    /// What else it was applied by (`ApplyPolicy.rules`); nil before the pipeline says so, and in rows of before it was kept.
+    package var rules: String?
     /// Lines the plugin logged, escaped, at most 64 KiB in all; then a line that says how many bytes were dropped.
     package let log: [String]
 
     package init(
-        pluginID: String, pluginVersion: String, pluginDigest: ContentDigest, epoch: ContentDigest? = nil, log: [String]
+        pluginID: String, pluginVersion: String, pluginDigest: ContentDigest, epoch: ContentDigest? = nil, rules: String? = nil,
+        log: [String]
     ) {
         self.pluginID = pluginID
         self.pluginVersion = pluginVersion
         self.pluginDigest = pluginDigest
         self.epoch = epoch
+        self.rules = rules
         self.log = log
     }
 }

@@ -42,6 +42,19 @@ package struct ApplyPolicy: Sendable, Equatable {
     package var twinPrefixes: [String] = []
 
     package init() {}
+
+    /// What decides, beside plugin and settings, what the same bytes come to: as text, so that it can be kept with a drop and
+    /// read by people. Limits that only hold a drop are not part of it.
+    package var rules: String {
+        let dangles =
+            switch dangling {
+            case .wait: "wait"
+            case .reject: "reject"
+            case .stub: "stub"
+            }
+        let scope = models.map { " model " + $0 } + twinPrefixes.map { " twin " + $0 }
+        return "\(mode) \(validation.rawValue) \(dangles)" + scope.joined()
+    }
 }
 
 /// One drop on its way into the graph.

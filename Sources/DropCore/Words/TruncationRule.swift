@@ -49,10 +49,13 @@ package struct TruncationRule: Sendable, Equatable {
         return doubted.contains { $0.contains(changed) }
     }
 
+    /// The code of the defect of a doubted file.
+    package static let code: DropError.Code = "suspect-truncated"
+
     /// Why a doubted file is quarantined.
     package static func defect(of name: FileName) -> DropError {
         DropError(
-            "suspect-truncated",
+            code,
             "\(name) was last changed shortly before the machine went down, and nothing vouches for its being whole.",
             hint: "Look at its end: if it is whole, `twindrop retry` it; else deliver it again. "
                 + "Files with a marker, and sources with ready.proves-end, are never doubted.", remedy: .quarantine)

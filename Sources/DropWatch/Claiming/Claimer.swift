@@ -60,7 +60,7 @@ package final class Claimer: FileClaimer {
         var stopped: Set<SourceName> = []
         for (index, (file, id)) in files.enumerated() {
             if stopped.contains(file.source) {
-                results[index] = Self.behind
+                results[index] = .behind
                 continue
             }
             if let defect = try knownDefect(of: file, before: id) {
@@ -82,7 +82,7 @@ package final class Claimer: FileClaimer {
             if stopped.contains(claim.file.source),
                 results[..<index].indices.contains(where: { isStop(results[$0], files[$0].file, claim) })
             {
-                results[index] = Self.behind
+                results[index] = .behind
                 withdrawn.append(claim.id)
                 continue
             }
@@ -101,9 +101,7 @@ package final class Claimer: FileClaimer {
             }
         }
         try sync(spool.number, folders, landings) {
-            var moved = results
-            for (index, claim) in ready where claim.isCopied { moved[index] = nil }
-            whenMoved(moved)
+            whenMoved(movedForGood(results, ready))
         }
         var copied: [DropID] = []
         for (index, claim) in ready where claim.isCopied {
@@ -117,14 +115,26 @@ package final class Claimer: FileClaimer {
         return results.map { $0! }
     }
 
+    /// What may be told of before the syncs are done: no copies, whose originals are there still, and in a source that keeps an
+    /// order no file behind one.
+    private func movedForGood(
+        _ results: [ClaimResult?], _ ready: [(index: Int, claim: FileClaim)]
+    ) -> [ClaimResult?] {
+        var moved = results
+        var waiting: Set<SourceName> = []
+        for (index, claim) in ready {
+            if claim.isCopied, ordered.contains(claim.file.source) { waiting.insert(claim.file.source) }
+            if claim.isCopied || waiting.contains(claim.file.source) { moved[index] = nil }
+        }
+        return moved
+    }
+
     /// The defect of a file that is held open and that an earlier run quarantined, as it is now.
     private func knownDefect(of file: SettledFile, before id: DropID) throws(DropError) -> DropError? {
         guard file.isStillOpen else { return nil }
         let known = try register.drop(withIntake: file.identity, of: file.source, before: id)
         return known?.reason?.code == SettledFile.stillOpen ? file.defect : nil
     }
-
-    private static let behind = ClaimResult.notYet(reason: "a file of its source that comes before it cannot be claimed yet")
 
     private func isStop(_ result: ClaimResult?, _ file: SettledFile, _ claim: FileClaim) -> Bool {
         if case .notYet? = result { file.source == claim.file.source } else { false }

@@ -215,7 +215,7 @@ extension WatchLoop {
             quarantine(
                 name, in: folder, facts,
                 DropError(
-                    "marker-without-data",
+                    SettledFile.markerWithoutData,
                     "The marker \(name) was there for more than \(limit.shown), and its data file did not come.",
                     hint: "Deliver the data file with a new marker.", remedy: .quarantine))
         }

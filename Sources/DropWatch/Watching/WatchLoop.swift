@@ -141,7 +141,7 @@ final class WatchLoop {
                 code == ENOSPC
                 ? "the limit of inotify watches is reached; raise fs.inotify.max_user_watches" : SystemCallError.text(code)
             folder.feed.unwatched[path] = reason
-            handler.note("The folder \(path) has no watch and is polled: \(reason).")
+            handler.alarm("The folder \(path) has no watch and is polled: \(reason).")
             if path == folder.feed.root { setMode(.polling(reason), of: folder.feed) }
         case .frame(.failed), .frame(.renew), .frame(.event): break  // `down` follows; events come as hints.
         }
@@ -150,7 +150,11 @@ final class WatchLoop {
     func setMode(_ mode: WatchMode, of feed: Feed) {
         guard feed.mode != mode else { return }
         feed.mode = mode
-        handler.note("\(feed.source.map { "Source \($0)" } ?? "The drop zone"): \(mode).")
+        let sentence = "\(feed.source.map { "Source \($0)" } ?? "The drop zone"): \(mode.description)."
+        switch mode {
+        case .starting, .events: handler.note(sentence)
+        case .polling, .unavailable: handler.alarm(sentence)
+        }
     }
 
     // MARK: Folders
@@ -283,7 +287,7 @@ final class WatchLoop {
         var entries: [FolderReader.Entry] = []
         let more: Bool
         do { more = try scan.reader.next(max: Self.scanPiece, into: &entries) } catch {
-            handler.note("The folder \(scan.folder.path) cannot be read: \(error).")
+            handler.alarm("The folder \(scan.folder.path) cannot be read: \(error).")
             feed.scan = nil
             return !feed.pending.isEmpty
         }
@@ -309,7 +313,7 @@ final class WatchLoop {
             folder.handle = nil
             if error.number == ENOENT, path != feed.root { return forget(folder) }
             if error.number != ENOENT {
-                handler.note("The folder \(path) cannot be read: \(SystemCallError.text(error.number)).")
+                handler.alarm("The folder \(path) cannot be read: \(SystemCallError.text(error.number)).")
             }
             if path == feed.root { feed.nextScan = min(feed.nextScan, Instant.now + timing.rescanRemote) }
         }

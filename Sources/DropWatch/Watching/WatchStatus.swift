@@ -16,7 +16,8 @@ package enum WatchMode: Sendable, Equatable, CustomStringConvertible {
         case .starting: "starting"
         case .events: "events"
         case .polling(let reason): "polling (\(reason))"
-        case .unavailable(let error): "unavailable: \(error.message)"
+        case .unavailable(let error):
+            "unavailable: \(error.message.hasSuffix(".") ? String(error.message.dropLast()) : error.message)"
         }
     }
 }
@@ -86,17 +87,21 @@ package struct WatchHandler: Sendable {
     package let settled: @Sendable ([SettledFile]) -> Void
     package let unrouted: @Sendable ([UnroutedFile]) -> Void
     package let refused: @Sendable (RefusedFile) -> Void
-    /// A sentence for the log: a source changed its mode, the helper was restarted.
+    /// A sentence for the log: a source is watched by events, the helper was restarted.
     package let note: @Sendable (String) -> Void
+    /// A sentence about what is degraded: a source is polled or cannot be used, a folder cannot be read.
+    package let alarm: @Sendable (String) -> Void
 
     package init(
         settled: @escaping @Sendable ([SettledFile]) -> Void, unrouted: @escaping @Sendable ([UnroutedFile]) -> Void = { _ in },
-        refused: @escaping @Sendable (RefusedFile) -> Void = { _ in }, note: @escaping @Sendable (String) -> Void = { _ in }
+        refused: @escaping @Sendable (RefusedFile) -> Void = { _ in }, note: @escaping @Sendable (String) -> Void = { _ in },
+        alarm: (@Sendable (String) -> Void)? = nil
     ) {
         self.settled = settled
         self.unrouted = unrouted
         self.refused = refused
         self.note = note
+        self.alarm = alarm ?? note
     }
 }
 

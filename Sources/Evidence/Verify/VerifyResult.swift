@@ -12,7 +12,7 @@ package struct VerifyFinding: Sendable, Equatable {
     package var drop: DropID?
     package var seal: String?
 
-    init(
+    package init(
         _ code: String, _ message: String, record: UInt64? = nil, container: String? = nil, drop: DropID? = nil,
         seal: String? = nil
     ) {
@@ -75,6 +75,9 @@ package struct VerifyResult: Sendable, Equatable {
     package var unpublishedBytes: UInt64 = 0
     package var findings: [VerifyFinding] = []
     package var proof: InclusionProof?
+
+    /// Of an archive in which nothing was looked at yet.
+    package init() {}
 
     package var isSound: Bool { findings.isEmpty }
 

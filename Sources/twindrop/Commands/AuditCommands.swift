@@ -15,6 +15,21 @@ struct ArchiveOptions: ParsableArguments {
         if let archive { return URL(fileURLWithPath: archive).standardizedFileURL.path }
         return try home.open().paths.archive
     }
+
+    /// What the home's database knows of its archive; nil with `--archive`, and where there is no database yet.
+    func witness() throws(CommandFailure) -> ArchiveWitness? {
+        guard archive == nil else { return nil }
+        let opened = try home.open()
+        guard Folders.exists(opened.paths.state + "/twin.db") else { return nil }
+        let store = try opened.openGraph(withModels: false)
+        return try reporting { () throws(DropError) in try ArchiveWitness(store, root: opened.paths.archive) }
+    }
+
+    /// True in a home whose archive has not begun.
+    func isUnused(_ folder: String) throws(CommandFailure) -> Bool {
+        guard archive == nil, !Folders.exists(folder + "/chain.log") else { return false }
+        return try witness()?.isEmpty ?? true
+    }
 }
 
 struct BatchesCommand: ParsableCommand {
@@ -25,10 +40,13 @@ struct BatchesCommand: ParsableCommand {
     @OptionGroup var options: ArchiveOptions
 
     mutating func run() throws {
-        let catalogue = ArchiveCatalogue(root: try options.folder())
+        let folder = try options.folder()
+        let catalogue = ArchiveCatalogue(root: folder)
+        let isUnused = try options.isUnused(folder)
         var table = Table("ARCHIVED", "CONTAINER", "DROPS", "BYTES", "COMPRESSED", "SHA-256")
         let asJSON = options.home.json
         try reporting { () throws(DropError) in
+            if isUnused { return }
             try catalogue.batches { batch in
                 if asJSON {
                     Terminal.print(batch.json)
@@ -72,10 +90,13 @@ struct ArchiveCommand: ParsableCommand {
                 }
                 filter.source = name
             }
-            let catalogue = ArchiveCatalogue(root: try options.folder())
+            let folder = try options.folder()
+            let catalogue = ArchiveCatalogue(root: folder)
+            let isUnused = try options.isUnused(folder)
             var table = Table("DROP", "KIND", "SOURCE", "ARCHIVED", "BYTES", "FILE")
             let asJSON = options.home.json
             try reporting { () throws(DropError) in
+                if isUnused { return }
                 try catalogue.list(filter) { drop in
                     if asJSON {
                         Terminal.print(drop.json)
@@ -165,7 +186,8 @@ struct VerifyCommand: ParsableCommand {
         commandName: "verify", abstract: "Proves that the archive is whole and unaltered; offline, from its folder alone.",
         discussion: """
             Checks the chain, its tree, the seals and each container's SHA-256; with --full every archived file as well.
-            Exits 1 when anything was changed, removed, added or reordered, and names it.
+            Exits 1 when anything was changed, removed, added or reordered, and names it. In a home it also compares with the
+            database, which finds an archive that is away or was rolled back as a whole.
 
             Examples:
               twindrop verify
@@ -184,14 +206,31 @@ struct VerifyCommand: ParsableCommand {
         let catalogue = ArchiveCatalogue(root: folder)
         let drop = try prove.map { text throws(CommandFailure) in try ArchivedName(text).find(in: catalogue).drop }
         let showsProgress = Terminal.errorsAreInteractive && !options.home.json
-        let result = try reporting { [full, anchor] () throws(DropError) in
-            try ArchiveVerifier(root: folder).verify(full: full, prove: drop, anchor: anchor) { done in
-                if showsProgress, done % 100 == 0 { Terminal.error("checked \(done) containers") }
+        let witness = try options.witness()
+        let isHome = options.archive == nil
+        var isUnused = false
+        var result = try reporting { [full, anchor] () throws(DropError) in
+            do throws(DropError) {
+                return try ArchiveVerifier(root: folder).verify(full: full, prove: drop, anchor: anchor) { done in
+                    if showsProgress, done % 100 == 0 { Terminal.error("checked \(done) containers") }
+                }
+            } catch {
+                // In a home it has not begun, or the database knows better: see below.
+                guard isHome, error.code == "missing" else { throw error }
+                isUnused = true
+                return VerifyResult()
             }
         }
-        if options.home.json { Terminal.print(result.json) } else { Self.print(result) }
+        if let finding = witness?.missing { result.findings.append(finding) }
+        if options.home.json {
+            Terminal.print(result.json)
+        } else if isUnused, result.isSound {
+            Terminal.print("Nothing has been archived yet.")
+        } else {
+            Self.print(result)
+        }
         guard result.isSound else {
-            throw CommandFailure(.negative, "The archive is not as it was written: \(result.findings.count) findings.")
+            throw CommandFailure(.negative, "The archive is not as it was written: \(counted(result.findings.count, "finding")).")
         }
     }
 
@@ -199,7 +238,8 @@ struct VerifyCommand: ParsableCommand {
         for finding in result.findings { Terminal.print("FOUND  \(finding.message) [\(finding.code)]") }
         let depth = result.full ? "every file read" : "containers hashed"
         Terminal.print(
-            "\(result.drops) drops in \(result.containers) containers, \(result.records) records in the chain, \(result.seals) seals; \(depth)."
+            "\(counted(result.drops, "drop")) in \(counted(result.containers, "container")), "
+                + "\(counted(result.records, "record")) in the chain, \(counted(result.seals, "seal")); \(depth)."
         )
         Terminal.print("tree root \(result.root)")
         if let proof = result.proof {

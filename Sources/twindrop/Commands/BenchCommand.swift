@@ -20,7 +20,7 @@ struct BenchCommand: ParsableCommand {
         if home.json {
             Terminal.print(.object([.init("twins", .int(Int64(twins)))] + members))
         } else {
-            Terminal.print("\(twins) twins")
+            Terminal.print(counted(twins, "twin"))
             for member in members { Terminal.print("\(member.name)  \(member.value.text())") }
         }
     }

@@ -130,7 +130,7 @@ struct SourceCommand: ParsableCommand {
             if home.json {
                 Terminal.print(opened.configuration.json)
             } else {
-                Terminal.print("\(opened.configuration.sources.count) sources, nothing is wrong.")
+                Terminal.print("\(counted(opened.configuration.sources.count, "source")), nothing is wrong.")
             }
         }
     }

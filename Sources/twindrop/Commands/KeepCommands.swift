@@ -67,6 +67,11 @@ struct RestoreCommand: ParsableCommand {
         try reporting { () throws(DropError) in
             try Folders.make([opened.paths.state])
             let lock = try HomeLock(state: opened.paths.state)
+            guard Folders.exists(path) else {
+                throw DropError(
+                    "missing", "There is no file \(path).", hint: "Name a file that `twindrop backup` wrote.",
+                    remedy: .suspendSource)
+            }
             try TwinStore.restore(from: path, folder: opened.paths.state)
             try lock.release()
         }
@@ -92,7 +97,7 @@ struct Examination {
                 Check(name: "plugins", findings: plugins()),
                 Check(name: "programs", findings: programs()),
                 Check(name: "database", findings: try store.quickCheck()),
-                Check(name: "archive", findings: try archive()),
+                Check(name: "archive", findings: try archive(store)),
                 Check(name: "unfinished drops", findings: try unfinished(store)),
                 Check(name: "open files", findings: openFiles()),
                 Check(name: "space", findings: try space()),
@@ -111,15 +116,20 @@ struct Examination {
             .filter { !FileManager.default.isExecutableFile(atPath: $0) }.map { "\($0) is missing or not executable" }
     }
 
-    private func archive() throws(DropError) -> [String] {
+    private func archive(_ store: TwinStore) throws(DropError) -> [String] {
         let root = home.paths.archive
-        guard Folders.exists(root + "/chain.log") else { return [] }
-        return try ArchiveVerifier(root: root).verify().findings.map(\.message)
+        let witness = try ArchiveWitness(store, root: root)
+        let witnessed = [witness.missing, try witness.forgotten()].compactMap { $0?.message }
+        guard Folders.exists(root + "/chain.log") else { return witnessed }
+        return try ArchiveVerifier(root: root).verify().findings.map(\.message) + witnessed
     }
 
     private func unfinished(_ store: TwinStore) throws(DropError) -> [String] {
-        try store.drops(in: [.held, .quarantined]).map { "\($0.fileName) is \($0.state.rawValue): \($0.reason?.message ?? "")" }
-            .suffix(20).map { $0 }
+        let retried = try store.retried()
+        return try store.drops(in: [.held, .quarantined]).filter { !retried.contains($0.id) }.map {
+            "\($0.fileName) is \($0.state.rawValue): \($0.reason?.message ?? "")"
+        }
+        .suffix(20).map { $0 }
     }
 
     private func openFiles() -> [String] {

@@ -44,9 +44,8 @@ struct ModelsCommand: ParsableCommand {
             let wrong = verdicts.count { !$0.isValid }
             if !home.json {
                 let interfaces = verdicts.reduce(0) { $0 + $1.interfaceCount }
-                Terminal.print(
-                    Terminal.counted(verdicts.count, "file") + ", " + Terminal.counted(interfaces, "interface") + ": "
-                        + (wrong == 0 ? "valid" : "\(wrong) not valid"))
+                let verdict = wrong == 0 ? "valid" : counted(wrong, "file") + (wrong == 1 ? " is not valid" : " are not valid")
+                Terminal.print("\(counted(verdicts.count, "file")), \(counted(interfaces, "interface")): \(verdict)")
             }
             if wrong > 0 { throw CommandFailure(.negative, lines: []) }
         }

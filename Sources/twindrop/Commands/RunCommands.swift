@@ -52,11 +52,14 @@ struct RunCommand: ParsableCommand {
             "Where the twin service listens (default: http.listen of the configuration; port 0: a free one; off: nowhere).",
             valueName: "host:port"))
     var listen: String?
+    @Flag(help: "Go on although the archive folder lacks what the database has archived: where that is lost for good.")
+    var newArchive = false
 
     mutating func run() throws {
         Signals.takeOver()
+        ProcessStart.forbidCoreDumps()
         let opened = try home.open()
-        let engine = try Engine(opened, intake: once ? .once : .daemon)
+        let engine = try Engine(opened, intake: once ? .once : .daemon, acceptsArchive: newArchive)
         do {
             try reporting { () throws(DropError) in try engine.start() }
             if once { try processOnce(engine) } else { try serve(engine) }
@@ -73,7 +76,9 @@ struct RunCommand: ParsableCommand {
         guard bad.isEmpty else {
             throw CommandFailure(
                 .negative,
-                lines: ["\(bad.count) of \(engine.tally.count) drops were quarantined or held:"]
+                lines: [
+                    "\(bad.count) of \(counted(engine.tally.count, "drop")) \(bad.count == 1 ? "was" : "were") quarantined or held:"
+                ]
                     + bad.map { "\($0.fileName) (\($0.state.rawValue)): \($0.reason?.message ?? "")" })
         }
     }

@@ -71,7 +71,8 @@ struct ExportCommand: ParsableCommand {
                 "relationships": .int(Int64(counts.relationships)),
             ])
         }
-        let parts = [(counts.models, "model"), (counts.twins, "twin"), (counts.relationships, "relationship")]
-        Terminal.print("\(parts.map { Terminal.counted($0, $1) }.joined(separator: ", ")) written to \(path)")
+        Terminal.print(
+            "\(counted(counts.models, "model")), \(counted(counts.twins, "twin")), "
+                + "\(counted(counts.relationships, "relationship")) written to \(path)")
     }
 }

@@ -7,6 +7,7 @@ import Evidence
 import Logging
 import Pipeline
 import PluginHost
+import SocketKit
 import ThreadKit
 import TwinModel
 import TwinStore
@@ -18,6 +19,8 @@ struct Assembly {
     let log: Logger
     let tally: Tally
     let claims: ClaimResults
+    /// Goes on with an archive that is not the one the database knows.
+    let acceptsArchive: Bool
 
     typealias Parts = (HomeLock, TwinStore, PluginHost, DropPipeline, DropWatcher, BenchmarkLog?)
 
@@ -25,16 +28,22 @@ struct Assembly {
     private var paths: Configuration.Paths { home.paths }
 
     /// A command beside holds the lock for as long as it handles one file: `run` started at the same moment waits that long, but
-    /// not for another daemon.
+    /// not for another daemon, which answers on its control socket.
     private func lockHome() throws(DropError) -> HomeLock {
         let deadline = ContinuousClock.now + .seconds(3)
+        var isToldOf = false
         while true {
             do { return try HomeLock(state: paths.state) } catch {
-                guard error.code == "locked", ContinuousClock.now < deadline else { throw error }
+                guard error.code == "locked", ContinuousClock.now < deadline, !isServed else { throw error }
+                if !isToldOf { log.notice("A command holds the home; waiting for its end.") }
+                isToldOf = true
                 Thread.sleep(forTimeInterval: 0.05)
             }
         }
     }
+
+    /// A daemon runs on this home. Without an answer that is not known, and the lock decides.
+    private var isServed: Bool { (try? LocalConnection(connectingTo: home.controlSocket)) != nil }
 
     func make() throws(DropError) -> Parts {
         try Folders.make([paths.state, paths.archive, paths.receipts])
@@ -54,6 +63,7 @@ struct Assembly {
                 "damaged", "The twin database is damaged: \(damage).", hint: "Restore a backup; docs/configuration.md says how.",
                 remedy: .stop)
         }
+        try compare(store)
         let models = try ModelFolder.adopt([paths.models], into: store, by: Caller(name: "models folder"))
         if !models.isEmpty { log.notice("Models were taken from the home.", metadata: ["models": "\(models.count)"]) }
         try store.declareIndexes(configuration.indexes)
@@ -77,6 +87,18 @@ struct Assembly {
             if intake.isOnce { { claims.note($0) } } else { { watcher.noteClaims($0) } }
         wiring.afterClaim.with { $0 = told }
         return (lock, store, host, pipeline, watcher, marks)
+    }
+
+    /// Database and archive must know one another.
+    private func compare(_ store: TwinStore) throws(DropError) {
+        let witness = try ArchiveWitness(store, root: paths.archive)
+        do { try witness.check() } catch {
+            guard acceptsArchive else { throw error }
+            log.warning("The archive is not the one the database knows.", metadata: ["why": "\(error.message)"])
+        }
+        if let forgotten = try witness.forgotten() {
+            log.error("The database has forgotten archived drops.", metadata: ["why": "\(forgotten.message)"])
+        }
     }
 
     /// The sources' folders in the drop zone. Others may be mounts that are away: to make those would hide that.
@@ -162,7 +184,9 @@ struct Assembly {
                         "A file stays where it is.",
                         metadata: ["file": "\(file.folder)/\(file.name)", "error": "\(file.error)"])
                 },
-                note: { sentence in log.notice("The watcher says something.", metadata: ["note": "\(sentence)"]) }))
+                note: { sentence in log.notice("Watching changed.", metadata: ["note": "\(sentence)"]) },
+                alarm: { sentence in log.warning("A folder is not watched as it should be.", metadata: ["note": "\(sentence)"]) })
+        )
     }
 }
 

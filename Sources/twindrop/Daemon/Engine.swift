@@ -49,7 +49,9 @@ final class Engine: Sendable {
     let service: any TwinService
 
     /// Takes the home's lock and opens its parts; nothing runs before `start`.
-    init(_ home: Home, intake: Intake) throws(CommandFailure) {
+    ///
+    /// - Parameter acceptsArchive: goes on with an archive that is not the one the database knows.
+    init(_ home: Home, intake: Intake, acceptsArchive: Bool = false) throws(CommandFailure) {
         self.home = home
         self.intake = intake
         let settings = home.configuration.log
@@ -57,7 +59,9 @@ final class Engine: Sendable {
             LogLines(label: label, format: LogLines.Format(settings.format), level: Logger.Level(settings.level))
         }
         (lock, graph, host, pipeline, watcher, marks) = try reporting { [tally, log, claims] () throws(DropError) in
-            try Assembly(home: home, intake: intake, log: log, tally: tally, claims: claims).make()
+            try Assembly(
+                home: home, intake: intake, log: log, tally: tally, claims: claims, acceptsArchive: acceptsArchive
+            ).make()
         }
         register = graph
         let http = home.configuration.http

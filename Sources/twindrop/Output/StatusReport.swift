@@ -107,7 +107,11 @@ enum StatusReport {
         }
         if let graph = facts["graph"] {
             Terminal.print(
-                "graph   \(graph["twins"]?.int ?? 0) twins, \(graph["relationships"]?.int ?? 0) relationships, \(graph["commits"]?.int ?? 0) commits"
+                "graph   "
+                    + [("twins", "twin"), ("relationships", "relationship"), ("commits", "commit")].map {
+                        counted(graph[$0]?.int ?? 0, $1)
+                    }
+                    .joined(separator: ", ")
             )
             if let waiting = graph["waitingRelationships"]?.int, waiting > 0 {
                 Terminal.print("        \(waiting) relationships wait for a twin")

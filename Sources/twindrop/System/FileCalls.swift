@@ -1,6 +1,21 @@
 import DropCore
 import Glibc
 
+/// What every process starts with.
+enum ProcessStart {
+    /// Opens standard streams that whoever started the process left closed: else the first files opened here get their numbers,
+    /// and log lines are written into them.
+    static func openStandardStreams() {
+        for number in CInt(0)...2 where fcntl(number, F_GETFD) < 0 { _ = unsafe Glibc.open("/dev/null", O_RDWR) }
+    }
+
+    /// No image of the memory, with rows and tokens in it, is left on the disk by a crash.
+    static func forbidCoreDumps() {
+        var none = rlimit(rlim_cur: 0, rlim_max: 0)
+        _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
+    }
+}
+
 /// The process's descriptor budget.
 enum OpenFiles {
     static var limit: UInt64 {

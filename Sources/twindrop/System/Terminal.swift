@@ -4,9 +4,6 @@ import TwinModel
 
 /// Facts go to stdout, everything said about them to stderr.
 enum Terminal {
-    /// `1 file`, `2 files`.
-    static func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
-
     static func print(_ line: String) { write(line + "\n", to: STDOUT_FILENO) }
 
     /// A line on stderr, above the status where there is one.

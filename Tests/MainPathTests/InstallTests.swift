@@ -1,0 +1,56 @@
+import Foundation
+import Testing
+import TwinModel
+
+/// What there is to install.
+private enum Installed {
+    static let repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path
+
+    /// Where `make` put the plugins.
+    static let plugins = URL(fileURLWithPath: Program.folder).resolvingSymlinksInPath().deletingLastPathComponent()
+        .deletingLastPathComponent().appendingPathComponent("plugins").path
+
+    static var hasBuiltPlugins: Bool { FileManager.default.fileExists(atPath: plugins + "/mapping.so") }
+}
+
+/// `make install`, in a staging folder of its own.
+@Suite(.serialized, .enabled(if: Installed.hasBuiltPlugins)) struct `An installation` {
+    private let stage = FileManager.default.temporaryDirectory.appendingPathComponent("td-stage-\(UUID().uuidString.prefix(8))")
+        .path
+
+    private func install(_ arguments: String...) throws -> Program.Ended {
+        try Program.run(Installed.repository + "/scripts/install", arguments, in: Installed.repository)
+    }
+
+    @Test func `has everything in place, works from there, and goes without a trace`() throws {
+        defer { try? FileManager.default.removeItem(atPath: stage) }
+        let installed = try install(Program.folder, Installed.plugins, stage, "/opt/td")
+        try #require(installed.code == 0, "\(installed.err)")
+        let root = stage + "/opt/td"
+        for file in [
+            "bin/twindrop", "libexec/twindrop/twindrop-watch", "libexec/twindrop/twindrop-worker", "include/twindrop_plugin.h",
+            "lib/twindrop/plugins/mapping.so", "lib/twindrop/plugins/door-counter.plugin.json",
+            "lib/systemd/system/twindrop.service", "lib/sysusers.d/twindrop.conf", "share/twindrop/sdk/Package.swift",
+            "share/bash-completion/completions/twindrop", "share/zsh/site-functions/_twindrop",
+            "share/fish/vendor_completions.d/twindrop.fish", "share/doc/twindrop/twindrop-watch-source/LICENSE",
+        ] { #expect(FileManager.default.fileExists(atPath: root + "/" + file), "\(file) is missing") }
+
+        let home = try Home(Sample.sources)
+        let file = try home.file("a.csv", Sample.assets(1...3))
+        let drop = try Program.run(
+            root + "/bin/twindrop", ["drop", file, "--source", "assets", "--wait", "--home", home.path],
+            environment: ["PATH": "/usr/bin:/bin"])
+        #expect(drop.code == 0, "\(drop.err)")
+
+        let unit = root + "/lib/systemd/system/twindrop.service"
+        let text = try String(contentsOfFile: unit, encoding: .utf8)
+        #expect(text.contains("/opt/td/bin/twindrop") && !text.contains("@PREFIX@"))
+        let score = try Program.tool("systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=20", unit)
+        #expect(score.code == 0 || score.code == 127, "\(score.out.suffix(200))\(score.err)")
+
+        #expect(try install("--remove", stage, "/opt/td").code == 0)
+        let left = try Program.tool("find", stage, "-type", "f").out
+        #expect(left == "", "\(left)")
+    }
+}

@@ -1,0 +1,95 @@
+import Foundation
+import Testing
+import TwinModel
+
+@Suite(.serialized) struct `A home whose archive has not begun` {
+    @Test func `says so in place of an error`() throws {
+        let home = try Home(Sample.sources)
+        for command in [["batches"], ["archive", "list"], ["verify"]] {
+            let ended = try Program.run(Program.twindrop, command + ["--home", home.path])
+            #expect(ended.code == 0 && ended.err == "", "\(command): \(ended.err)")
+            #expect(!ended.out.isEmpty)
+        }
+        #expect(try home.ask("verify")["sound"] == true)
+        #expect(try home.list("batches") == [])
+    }
+}
+
+@Suite(.serialized) struct `A database that has forgotten` {
+    @Test(arguments: ["restored from a backup", "put back from a copy"])
+    func `archived drops is told by doctor, and goes on`(how: String) throws {
+        let home = try Home(Sample.sources)
+        try home.drop("a.csv", Sample.assets(1...3), to: "assets")
+        #expect(try home.run("backup", home.path + "/files/b.twindb").code == 0)
+        if how == "put back from a copy" {
+            let files = ["twin.db", "twin.db-wal"].map { (home.path + "/state/" + $0, home.path + "/files/" + $0) }
+            for (from, to) in files { try? FileManager.default.copyItem(atPath: from, toPath: to) }
+            try home.drop("b.csv", Sample.assets(1...4), to: "assets")
+            for name in home.names(in: "state") where name.hasPrefix("twin.db") {
+                try FileManager.default.removeItem(atPath: home.path + "/state/" + name)
+            }
+            for (to, from) in files { try? FileManager.default.copyItem(atPath: from, toPath: to) }
+        } else {
+            try home.drop("b.csv", Sample.assets(1...4), to: "assets")
+            #expect(try home.run("restore", home.path + "/files/b.twindb").code == 0)
+        }
+        let doctor = try home.run("doctor")
+        #expect(doctor.code == 1 && doctor.out.contains("b.csv"), "\(doctor.out)")
+        let run = try home.run("run", "--once")
+        #expect(run.code == 0 && run.err.contains("The database has forgotten archived drops."), "\(run.err)")
+        #expect(try home.run("archive", "extract", "b.csv", "--into", home.path + "/files/out").code == 0)
+        let file = try #require(home.names(in: "files/out").first)
+        #expect(try home.drop(file: home.path + "/files/out/" + file, to: "assets")["state"] == "archived")
+        #expect(try home.list("twin", "--all").count == 4)
+        #expect(try home.run("verify", "--full").code == 0)
+    }
+}
+
+@Suite(.serialized) struct `An archive that is away` {
+    private func home() throws -> Home {
+        let home = try Home(Sample.sources)
+        try home.drop("a.csv", Sample.assets(1...3), to: "assets")
+        return home
+    }
+
+    @Test func `is found by doctor and verify`() throws {
+        let home = try home()
+        try FileManager.default.moveItem(atPath: home.path + "/archive", toPath: home.path + "/away")
+        let doctor = try home.run("doctor")
+        #expect(doctor.code == 1 && doctor.out.contains("FOUND archive"), "\(doctor.out)")
+        #expect(try home.ask("verify", code: 1)[path: "findings"]?.elements?.first?["code"] == "behind-database")
+        #expect(try home.run("batches").code == 74)
+    }
+
+    @Test func `is not begun anew beside the old one`() throws {
+        let home = try home()
+        try FileManager.default.moveItem(atPath: home.path + "/archive", toPath: home.path + "/away")
+        let refused = try home.run("run", "--once")
+        #expect(refused.code == 74 && refused.err.contains("away") && refused.err.contains("--new-archive"), "\(refused.err)")
+        #expect(!home.names(in: "archive").contains("chain.log"))
+        try FileManager.default.removeItem(atPath: home.path + "/archive")
+        try FileManager.default.moveItem(atPath: home.path + "/away", toPath: home.path + "/archive")
+        #expect(try home.run("run", "--once").code == 0)
+        #expect(try home.run("verify").code == 0)
+    }
+
+    @Test func `and lost is gone on without by a person's word`() throws {
+        let home = try home()
+        try FileManager.default.removeItem(atPath: home.path + "/archive")
+        try home.deliver("b.csv", Sample.assets(1...4), to: "assets")
+        #expect(try home.run("run", "--once", "--new-archive").code == 0)
+        #expect(try home.run("run", "--once").code == 0)
+        #expect(try home.run("verify").code == 0)
+    }
+
+    @Test func `in part, after it was rolled back as a whole, is found`() throws {
+        let home = try home()
+        try FileManager.default.copyItem(atPath: home.path + "/archive", toPath: home.path + "/copy")
+        try home.drop("b.csv", Sample.assets(1...4), to: "assets")
+        try FileManager.default.removeItem(atPath: home.path + "/archive")
+        try FileManager.default.moveItem(atPath: home.path + "/copy", toPath: home.path + "/archive")
+        #expect(try home.run("verify", "--archive", home.path + "/archive").code == 0)
+        #expect(try home.run("verify").code == 1)
+        #expect(try home.run("run", "--once").code == 74)
+    }
+}

@@ -1,0 +1,156 @@
+import DropCore
+import DropSpooling
+import Foundation
+import Pipeline
+import Testing
+import ThreadKit
+import TwinModel
+
+/// Claims every file but the first it is asked for, which it leaves; the answer waits until it may be given.
+private final class FailingOnceClaimer: FileClaimer {
+    private let diary: Diary
+    private let spool: SpoolFolder
+    private let hasFailed = Monitor(false)
+    let mayAnswer = Monitor(false)
+
+    init(_ diary: Diary, _ spool: SpoolFolder) {
+        self.diary = diary
+        self.spool = spool
+    }
+
+    func claim(
+        _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64, whenMoved: ([ClaimResult?]) -> Void
+    ) throws(DropError) -> [ClaimResult] {
+        diary.note("asked for " + files.map(\.file.name.description).joined(separator: " "))
+        if hasFailed.with({ failed in
+            defer { failed = true }; return !failed
+        }) {
+            mayAnswer.wait(until: { $0 }) { _ in }
+            return files.map { _ in .notYet(reason: "rename failed") }
+        }
+        for (_, id) in files { try? Data("abc".utf8).write(to: URL(fileURLWithPath: spool.path(of: id))) }
+        return files.map { .claimed($0.id, bytes: 3) }
+    }
+
+    func recover(_ intents: [DropRecord]) throws(DropError) -> [RecoveredClaim] { [] }
+}
+
+/// A spool whose files cannot be read.
+private struct UnreadableSpool: DropSpool {
+    let spool: SpoolFolder
+
+    func digest(of drop: DropID) throws(DropError) -> ContentDigest {
+        throw DropError("unreadable", "\(drop) cannot be read.", hint: "Look at the disk.", remedy: .quarantine)
+    }
+    func path(of drop: DropID) -> String { spool.path(of: drop) }
+    func contains(_ drop: DropID) -> Bool { spool.contains(drop) }
+    func withDescriptor<T>(
+        of drop: DropID, _ body: (_ descriptor: CInt, _ bytes: UInt64) throws(DropError) -> T
+    ) throws(DropError) -> T { try spool.withDescriptor(of: drop, body) }
+    func remove(_ drops: [DropID]) throws(DropError) { try spool.remove(drops) }
+    func freeSpace() throws(DropError) -> FreeSpace { try spool.freeSpace() }
+    func quarantine(_ drop: DropID, on day: UTCDay, reason: JSON) throws(DropError) {
+        try spool.quarantine(drop, on: day, reason: reason)
+    }
+    func quarantinedPath(of drop: DropID, on day: UTCDay) -> String { spool.quarantinedPath(of: drop, on: day) }
+    func isQuarantined(_ drop: DropID, on day: UTCDay) -> Bool { spool.isQuarantined(drop, on: day) }
+    func respool(_ drop: DropID, on day: UTCDay, as copy: DropID) throws(DropError) {
+        try spool.respool(drop, on: day, as: copy)
+    }
+    func forgetQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError) { try spool.forgetQuarantined(drop, on: day) }
+}
+
+/// A pipeline of fakes over a real spool, with one source `s`.
+private func makePipeline(
+    _ books: Books, _ claimer: any FileClaimer, _ spool: any DropSpool, order: DropOrder = .none,
+    afterClaim: @escaping @Sendable ([(SettledFile, ClaimResult)]) -> Void = { _ in }
+) -> DropPipeline {
+    let diary = books.diary
+    let ports = PipelinePorts(
+        register: books, graph: books, transformer: Transforming(diary: diary, outcome: nil), claimer: claimer, spool: spool,
+        receipts: books, makeArchive: { () throws(DropError) in Books(diary) }, clock: { 1_795_000_000_000 })
+    return DropPipeline(
+        ports: ports, sources: [PipelineSource(name: SourceName("s")!, policy: ApplyPolicy(), order: order)],
+        afterClaim: afterClaim, tell: { _ in })
+}
+
+private func settled(_ name: String, defect: DropError? = nil) -> SettledFile {
+    SettledFile(
+        source: SourceName("s")!, folder: "/", name: FileName(name), bytes: 3,
+        identity: FileIdentity(device: 1, inode: UInt64(name.utf8.count), changeTime: 3), defect: defect)
+}
+
+@Suite struct `Files behind one that cannot be claimed` {
+    private let scratch: Scratch
+    private let spool: SpoolFolder
+    private let diary = Diary()
+
+    init() throws {
+        scratch = try Scratch()
+        spool = try SpoolFolder(state: scratch.path)
+    }
+
+    /// What the claimer was asked for: `a` fails once while `b` waits for its claim; then both are handed over again.
+    private func asked(_ order: DropOrder) -> [String] {
+        let claimer = FailingOnceClaimer(diary, spool)
+        let pipeline = makePipeline(Books(diary), claimer, spool, order: order) { [diary] results in
+            for case (let file, .notYet) in results { diary.note("back: \(file.name)") }
+        }
+        #expect(throws: Never.self) { try pipeline.start() }
+        pipeline.submit([settled("a")])
+        diary.waitFor("asked for a")
+        pipeline.submit([settled("bb")])
+        claimer.mayAnswer.with { $0 = true }
+        if order == .none { diary.waitFor("asked for bb") } else { diary.waitFor("back: bb") }
+        pipeline.submit([settled("a"), settled("bb")])
+        diary.lines.wait(until: { $0.contains { $0 == "asked for a bb" } }) { _ in }
+        pipeline.stop(patience: .zero)
+        return diary.lines.with { $0.filter { $0.hasPrefix("asked") || $0.hasPrefix("back") } }
+    }
+
+    @Test func `wait with it where their source keeps an order`() {
+        #expect(asked(.name) == ["asked for a", "back: a", "back: bb", "asked for a bb"])
+    }
+
+    @Test func `go on where it keeps none`() {
+        #expect(asked(.none) == ["asked for a", "back: a", "asked for bb", "asked for a bb"])
+    }
+}
+
+@Suite struct `A doubted file that cannot be read` {
+    private let scratch: Scratch
+    private let spool: SpoolFolder
+
+    init() throws {
+        scratch = try Scratch()
+        spool = try SpoolFolder(state: scratch.path)
+    }
+
+    @Test func `is doubted still by the next run, which can read it`() throws {
+        let defect = TruncationRule.defect(of: FileName("x.csv"))
+        let first = Books(Diary())
+        let claimer = FailingOnceClaimer(first.diary, spool)
+        claimer.mayAnswer.with { $0 = true }
+        let pipeline = makePipeline(first, claimer, UnreadableSpool(spool: spool))
+        try pipeline.start()
+        pipeline.submit([settled("other")])  // The one that the claimer leaves.
+        first.diary.waitFor("asked for other")
+        pipeline.submit([settled("x.csv", defect: defect)])
+        first.diary.waitFor("quarantined")
+        pipeline.stop(patience: .zero)
+        let row = try #require(first.rows.with { $0.values.first })
+        #expect(row.reason?.code == TruncationRule.code)
+        #expect(row.digest == nil)
+
+        let second = Books(Diary())
+        second.rows.with { $0[row.id] = row }
+        let next = makePipeline(second, FailingOnceClaimer(second.diary, spool), spool)
+        try next.start()
+        second.diary.waitFor("quarantined")
+        next.stop(patience: .zero)
+        let again = try #require(second.rows.with { $0[row.id] })
+        #expect(again.state == .quarantined && again.reason?.code == TruncationRule.code)
+        #expect(again.digest != nil)
+        #expect(!second.diary.lines.with { $0.contains("transformed") })
+    }
+}

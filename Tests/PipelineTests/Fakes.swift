@@ -1,0 +1,108 @@
+import DropCore
+import DropSpooling
+import Foundation
+import Pipeline
+import Testing
+import ThreadKit
+import TwinModel
+
+/// What the parts of a pipeline were asked to do, in order.
+final class Diary: Sendable {
+    let lines = Monitor<[String]>([])
+    /// Whether the claim's folders are synced.
+    let isSynced = Monitor(false)
+
+    func note(_ line: String) { lines.with { $0.append(line) } }
+
+    func waitFor(_ line: String) { lines.wait(until: { $0.contains(line) }) { _ in } }
+}
+
+struct Transforming: Transformer {
+    let diary: Diary
+    let outcome: DropError?
+
+    func transform(_ job: TransformJob, into sink: any OperationSink) throws(DropError) -> TransformSummary {
+        diary.note("transformed")
+        if let outcome { throw outcome }
+        return TransformSummary(
+            pluginID: "p", pluginVersion: "1", pluginDigest: ContentDigest(bytes: [UInt8](repeating: 0, count: 32)), log: [])
+    }
+
+    func epoch(of source: SourceName) throws(DropError) -> ContentDigest {
+        ContentDigest(bytes: [UInt8](repeating: 1, count: 32))
+    }
+}
+
+final class Changes: ChangeSetBuilder, ChangeSet {
+    let drop: DropID
+    let rejections = [
+        Rejection(record: 1, offset: 0, length: 1, code: "bad", message: "It is bad.")
+    ]
+    let spans: [FileSpan] = []
+    let books = DropBooks()
+
+    init(_ drop: DropID) { self.drop = drop }
+    func absorb(_ entries: RawSpan) throws(DropError) {}
+    func restart() throws(DropError) {}
+    func finish() throws(DropError) -> any ChangeSet { self }
+    func abandon() {}
+}
+
+/// Graph, register, receipts and archive that write down what would be written down.
+final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
+    let diary: Diary
+    private let container = Monitor<[DropID]>([])
+    /// The register's rows.
+    let rows = Monitor<[DropID: DropRecord]>([:])
+
+    init(_ diary: Diary) { self.diary = diary }
+
+    func changeSet(for job: ApplyJob) throws(DropError) -> any ChangeSetBuilder { Changes(job.drop) }
+    func commit(
+        _ batch: [(changes: any ChangeSet, record: DropRecord)]
+    ) throws(DropError) -> [Result<CommitResult, DropError>] {
+        diary.note("committed")
+        return batch.map { .success(CommitResult(drop: $0.record.id, sequence: 1, books: DropBooks())) }
+    }
+    func isUntouched(since drop: DropID, source: SourceName) throws(DropError) -> Bool { true }
+
+    func intend(_ drops: [DropRecord]) throws(DropError) {}
+    func withdraw(_ drops: [DropID]) throws(DropError) {}
+    func update(_ drops: [DropRecord]) throws(DropError) {
+        rows.with { rows in for drop in drops { rows[drop.id] = drop } }
+        for drop in drops { diary.note(drop.state.rawValue) }
+    }
+    func drop(_ id: DropID) throws(DropError) -> DropRecord? { rows.with { $0[id] } }
+    func drops(in states: Set<DropState>) throws(DropError) -> [DropRecord] { [] }
+    func noteArchived(_ drops: [DropRecord], clean: [DropID]) throws(DropError) {}
+    func unfinished() throws(DropError) -> [DropRecord] { rows.with { $0.values.sorted { $0.id < $1.id } } }
+    func page(source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int) throws(DropError) -> [DropRecord] { [] }
+    func find(_ prefix: String, limit: Int) throws(DropError) -> [DropRecord] { [] }
+    func newestApplied(of source: SourceName) throws(DropError) -> DropRecord? { nil }
+    func commitSequence(of id: DropID) throws(DropError) -> UInt64? { nil }
+    func archived(with digest: ContentDigest) throws(DropError) -> DropID? { nil }
+    func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord? { nil }
+    func drop(withIntake identity: FileIdentity, of source: SourceName, before id: DropID) throws(DropError) -> DropRecord? {
+        nil
+    }
+
+    func write(_ record: DropRecord, leaf: UInt64?) throws(DropError) { diary.note("receipt") }
+    func writeRejects(
+        _ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, spooledAt path: String
+    ) throws(DropError) { diary.note("rejects") }
+    func receipt(of record: DropRecord) throws(DropError) -> JSON? { nil }
+
+    func append(_ item: ArchiveItem) throws(DropError) { container.with { $0.append(item.record.id) } }
+    var drops: [DropID] { container.with { $0 } }
+    var isFull: Bool { false }
+    func close() throws(DropError) -> [ArchivedItem] {
+        container.with { drops in
+            defer { drops = [] }
+            return drops.map { ArchivedItem(drop: $0, container: "c", member: "m", leaf: 1) }
+        }
+    }
+    func seal(stopping: Bool) throws(DropError) {}
+    func compressAhead(_ record: DropRecord, path: String, until isOver: () -> Bool) { diary.note("ahead") }
+    func forgetAhead(_ drop: DropID) { diary.note("forgotten") }
+    func recover(_ drops: [DropRecord]) throws(DropError) -> [ArchivedItem] { [] }
+}
