@@ -134,7 +134,7 @@ extension DropPipeline {
     }
 
     /// Receipts and S7, out of the spool: behind everything else, because both can be done at any time, from the register alone.
-    /// A burst of small files has them when it is over, or when it has gone on for a second.
+    /// A burst of small files has them when it is over, or when it has gone on for three seconds.
     func receiptLoop() throws(DropError) {
         while true {
             var batch = unreceipted.popAll(max: limits.intakeFiles)
@@ -143,14 +143,14 @@ extension DropPipeline {
                 state.isStopping || state.active - state.unreceipted <= state.scheduler.stuck
                     || state.unreceipted > Self.unreceiptedMax
             }
-            state.wait(until: isOver, timeout: .seconds(1)) { _ in }
+            state.wait(until: isOver, timeout: .seconds(3)) { _ in }
             batch += unreceipted.popAll(max: limits.intakeFiles, timeout: .zero)
             try finish(batch)
         }
     }
 
     /// Drops that may wait for their receipt while others are on their way. Units: drops.
-    private static var unreceiptedMax: Int { 2048 }
+    static var unreceiptedMax: Int { 8192 }
 
     private func finish(_ batch: [Receipted]) throws(DropError) {
         let records = batch.map(\.record)

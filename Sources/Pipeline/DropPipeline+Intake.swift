@@ -28,7 +28,7 @@ extension DropPipeline {
                     try ports.claimer.claim(named, at: now) { moved in
                         for case (let (file, id), .claimed(_, let bytes)?) in zip(named, moved) {
                             begun.insert(id)
-                            begin(claimedRecord(file, id, bytes, at: now), isDurable: false)
+                            begin(claimedRecord(file, id, bytes, at: now), isDurable: false, isAlone: moved.count == 1)
                         }
                     }
                 }
@@ -60,13 +60,35 @@ extension DropPipeline {
             intake: file.identity, reason: file.defect.map(DropReason.init), link: amendment(named: file.name))
     }
 
-    private func begin(_ record: DropRecord, isDurable: Bool) {
+    private func begin(_ record: DropRecord, isDurable: Bool, isAlone: Bool = false) {
         state.quietly { state in
             state.inFlight[record.id] = record
             if !isDurable { state.undurable.insert(record.id) }
         }
         tell(.claimed(record))
+        if !(isAlone && registerAtOnce(record)) { enqueueClaimed(record) }
+    }
+
+    func enqueueClaimed(_ record: DropRecord) {
+        state.quietly { $0.unregistered += 1 }
         claimed.push(record)
+    }
+
+    /// A lone small file is read where it was claimed: another thread would take longer to wake. False when it is none, or when
+    /// it cannot be read.
+    private func registerAtOnce(_ record: DropRecord) -> Bool {
+        guard record.reason == nil, record.bytes <= 64 << 10, state.quietly({ $0.unregistered == 0 }) else { return false }
+        return (try? timed(.register) { () throws(DropError) in enqueue(record, try ports.spool.digest(of: record.id)) }) != nil
+    }
+
+    private func enqueue(_ record: DropRecord, _ digest: ContentDigest?) {
+        var record = record
+        record.digest = digest
+        record.state = .registered
+        state.with { [record] state in
+            state.inFlight[record.id] = record
+            state.scheduler.enqueue(record)
+        }
     }
 
     /// Waits until the drop's claim is durable: nothing that outlives a power cut is written about it before (failure-model:
@@ -90,6 +112,7 @@ extension DropPipeline {
     /// S2: reads each claimed file once for its digest. The row becomes durable with the commit of S4.
     func registerLoop() throws(DropError) {
         while let claimedRecord = claimed.pop() {
+            defer { state.quietly { $0.unregistered -= 1 } }
             var record = claimedRecord
             do throws(DropError) {
                 let isRead = try insisting { () throws(DropError) in
@@ -102,11 +125,7 @@ extension DropPipeline {
                     guard isDone else { return }
                     continue
                 }
-                record.state = .registered
-                state.with { [record] state in
-                    state.inFlight[record.id] = record
-                    state.scheduler.enqueue(record)
-                }
+                enqueue(record, record.digest)
                 // Nobody else pushes; where there is no room, it is compressed when its turn comes.
                 if record.bytes >= limits.aheadBytes, large.count < large.capacity { large.push(record) }
             } catch {

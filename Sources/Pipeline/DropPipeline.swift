@@ -16,6 +16,8 @@ package final class DropPipeline: Sendable {
         var scheduler: Scheduler
         /// Drops between claim and their end, as far as memory knows; the register is the truth.
         var inFlight: [DropID: DropRecord] = [:]
+        /// Claimed drops that are not read for their digest yet.
+        var unregistered = 0
         /// Drops that lie in the spool while its folder is being synced.
         var undurable: Set<DropID> = []
         /// Change sets on their way to the commit, and the bytes of their files: the bound on what they hold in memory.
@@ -108,7 +110,7 @@ package final class DropPipeline: Sendable {
         claimed = BoundedQueue(capacity: limits.intakeFiles)
         large = BoundedQueue(capacity: limits.intakeFiles)
         ended = BoundedQueue(capacity: limits.intakeFiles)
-        unreceipted = BoundedQueue(capacity: limits.intakeFiles)
+        unreceipted = BoundedQueue(capacity: 2 * Self.unreceiptedMax)
     }
 
     /// Recovers what an earlier run left, then starts the threads. Throws what makes a start impossible.
@@ -125,7 +127,7 @@ package final class DropPipeline: Sendable {
             threads.append(NamedThread("td-receipts") { [self] in guarded { () throws(DropError) in try receiptLoop() } })
             threads.append(NamedThread("td-archive") { [self] in guarded { () throws(DropError) in try archiveLoop() } })
         }
-        for record in resumed.toRegister { claimed.push(record) }
+        for record in resumed.toRegister { enqueueClaimed(record) }
         for end in resumed.toArchive { enqueueEnded(end) }
     }
 

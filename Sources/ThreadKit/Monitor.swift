@@ -72,9 +72,9 @@ import Glibc
     /// `ready` may be asked on any thread, while the state is locked: it must depend on the state and the time only, and must
     /// not use this monitor.
     ///
-    /// - Parameter asOneOfMany: the caller is one of several threads that would do the same with what comes, and that are the only
-    ///   ones of this monitor to wait so. One of them is woken at a time, the one that came last: when it has run its `body`, the
-    ///   next is asked.
+    /// - Parameter asOneOfMany: the caller is one of several threads that would do the same with what comes, and that are the
+    ///   only ones of this monitor to wait so. One of them is woken at a time, the one that came last: when it has run its
+    ///   `body`, the next is asked.
     package func wait<T, E: Error>(
         until ready: (borrowing State) -> Bool, timeout: Duration? = nil, asOneOfMany: Bool = false,
         _ body: (inout State) throws(E) -> T
