@@ -9,6 +9,8 @@ enum {
     CAPACITY = 1 << 20,
     /// SQLite's unix VFS takes at most 128 KiB at once, less a byte.
     PIECE = 1 << 16,
+    LOG_HEADER = 32,
+    FRAME_HEADER = 24,
 };
 
 /// A write-ahead log. The system's own file follows it in memory.
@@ -20,6 +22,8 @@ typedef struct {
     int count;
     /// SQLITE_OK, or why the bytes from `start` on could not be written.
     int failure;
+    /// The page of a commit's last frame comes next.
+    int commits;
 } gather_file;
 
 static sqlite3_vfs gather;
@@ -42,8 +46,14 @@ static int flush(gather_file *log) {
     return log->failure;
 }
 
-static int log_write(sqlite3_file *file, const void *bytes, int count, sqlite3_int64 offset) {
-    gather_file *log = of(file);
+/// Whether `bytes` are the header of a frame that ends a transaction: others may read it as soon as it and its page are written,
+/// synced or not (SQLite's file format, 4.1: the size of the database stands in bytes 4 to 7 of such a header).
+static int ends_transaction(const void *bytes, int count, sqlite3_int64 offset) {
+    static const unsigned char none[4];
+    return count == FRAME_HEADER && offset >= LOG_HEADER && memcmp((const unsigned char *)bytes + 4, none, 4) != 0;
+}
+
+static int gather_write(gather_file *log, const void *bytes, int count, sqlite3_int64 offset) {
     if (log->failure != SQLITE_OK) {
         if (offset > log->start) return log->failure;
         log->failure = SQLITE_OK;
@@ -59,6 +69,15 @@ static int log_write(sqlite3_file *file, const void *bytes, int count, sqlite3_i
     memcpy(log->bytes + log->count, bytes, (size_t)count);
     log->count += count;
     return SQLITE_OK;
+}
+
+static int log_write(sqlite3_file *file, const void *bytes, int count, sqlite3_int64 offset) {
+    gather_file *log = of(file);
+    int is_header = ends_transaction(bytes, count, offset);
+    int is_last = is_header || log->commits;
+    log->commits = is_header;
+    int code = gather_write(log, bytes, count, offset);
+    return code == SQLITE_OK && is_last ? flush(log) : code;
 }
 
 static int log_read(sqlite3_file *file, void *bytes, int count, sqlite3_int64 offset) {

@@ -46,6 +46,16 @@ import TwinModel
         #expect(try store.quickCheck() == [])
     }
 
+    @Test func `shows a commit that is not synced to others at once`() throws {
+        try fixture.store.checkpoint()
+        try fixture.store.pool.writeWithoutTransaction { database in
+            try database.execute(sql: "PRAGMA synchronous = NORMAL")
+            try database.execute(sql: "CREATE TABLE shown(no INTEGER PRIMARY KEY)")
+        }
+        #expect(try fixture.store.pool.read { try $0.tableExists("shown") })
+        #expect(try fixture.crashed().pool.read { try $0.tableExists("shown") })
+    }
+
     /// SQLite then writes pages to the log before the commit, some of them several times, and reads them back from it.
     @Test func `takes a transaction that is larger than the cache, with parts undone`() throws {
         let text = String(repeating: "y", count: 900)
