@@ -79,14 +79,19 @@ extension DropPipeline {
         if let rules = record.plugin?.rules { lineage.append(.init("rules", .string(rules))) }
         if let link = record.link { lineage.append(.init(link.kind.rawValue, .string(link.drop.description))) }
         let kind = record.state == .applied || record.state == .archived ? "applied" : record.state.rawValue
-        let same = try sameBytes(as: record)
+        let same = try sameBytes(as: record, archive)
         try archive.append(ArchiveItem(record: record, path: path, kind: kind, lineage: .object(lineage), sameBytesAs: same))
     }
 
     /// The archived drop that holds these bytes already: evidence is stored once, by digest. A small file is not looked for,
     /// since storing it again costs less.
-    private func sameBytes(as record: DropRecord) throws(DropError) -> DropID? {
-        if record.link?.kind == .duplicates { return record.link?.drop }
+    private func sameBytes(as record: DropRecord, _ archive: any DropArchive) throws(DropError) -> DropID? {
+        if let link = record.link, link.kind == .duplicates {
+            // The drop it repeats may be behind it: a commit is seen before its drop is handed over. A record of the archive names
+            // only what stands before it.
+            let isBefore = try archive.drops.contains(link.drop) || ports.register.drop(link.drop)?.container != nil
+            return isBefore ? link.drop : nil
+        }
         guard let digest = record.digest, record.bytes >= Self.repeatedBytesMin else { return nil }
         return try ports.register.archived(with: digest)
     }

@@ -77,7 +77,8 @@ extension DropPipeline {
     /// A lone small file is read where it was claimed: another thread would take longer to wake. False when it is none, or when
     /// it cannot be read.
     private func registerAtOnce(_ record: DropRecord) -> Bool {
-        guard record.reason == nil, record.bytes <= 64 << 10, state.quietly({ $0.unregistered == 0 }) else { return false }
+        guard record.reason == nil, record.bytes < min(limits.aheadBytes, 64 << 10), state.quietly({ $0.unregistered == 0 })
+        else { return false }
         return (try? timed(.register) { () throws(DropError) in enqueue(record, try ports.spool.digest(of: record.id)) }) != nil
     }
 

@@ -68,7 +68,7 @@ private func makePipeline(
     let diary = books.diary
     let ports = PipelinePorts(
         register: books, graph: books, transformer: Transforming(diary: diary, outcome: nil), claimer: claimer, spool: spool,
-        receipts: books, makeArchive: { () throws(DropError) in Books(diary) }, clock: { 1_795_000_000_000 })
+        receipts: books, makeArchive: { () throws(DropError) in books }, clock: { 1_795_000_000_000 })
     return DropPipeline(
         ports: ports, sources: [PipelineSource(name: SourceName("s")!, policy: ApplyPolicy(), order: order)],
         afterClaim: afterClaim, tell: { _ in })
@@ -152,5 +152,31 @@ private func settled(_ name: String, defect: DropError? = nil) -> SettledFile {
         #expect(again.state == .quarantined && again.reason?.code == TruncationRule.code)
         #expect(again.digest != nil)
         #expect(!second.diary.lines.with { $0.contains("transformed") })
+    }
+}
+
+@Suite struct `A duplicate that reaches the archive before the drop it repeats` {
+    @Test func `is archived with its bytes`() throws {
+        let scratch = try Scratch()
+        let spool = try SpoolFolder(state: scratch.path)
+        let books = Books(Diary())
+        func row(_ low: UInt64, _ state: DropState, _ link: DropLink? = nil) -> DropRecord {
+            let id = DropID(high: 1 << 40, low: low)
+            try? Data("abc".utf8).write(to: URL(fileURLWithPath: spool.path(of: id)))
+            return DropRecord(
+                id: id, source: SourceName("s")!, fileName: FileName("f\(low)"), bytes: 3,
+                digest: ContentDigest(bytes: [UInt8](repeating: 3, count: 32)), state: state, claimedAt: 1, changedAt: 1,
+                intake: FileIdentity(device: 1, inode: low, changeTime: 1), link: link)
+        }
+        let first = row(2, .applied)
+        let before = row(1, .duplicate, DropLink(kind: .duplicates, drop: first.id))
+        let behind = row(3, .duplicate, DropLink(kind: .duplicates, drop: first.id))
+        books.rows.with { for record in [before, first, behind] { $0[record.id] = record } }
+        let pipeline = makePipeline(books, FailingOnceClaimer(books.diary, spool), spool)
+        try pipeline.start()
+        books.same.wait(until: { $0.count == 3 }) { same in
+            #expect(same == [nil, nil, first.id])
+        }
+        pipeline.stop(patience: .zero)
     }
 }

@@ -52,6 +52,8 @@ final class Changes: ChangeSetBuilder, ChangeSet {
 final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     let diary: Diary
     private let container = Monitor<[DropID]>([])
+    /// Whose bytes each archived item said it has.
+    let same = Monitor<[DropID?]>([])
     /// The register's rows.
     let rows = Monitor<[DropID: DropRecord]>([:])
 
@@ -92,7 +94,10 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     ) throws(DropError) { diary.note("rejects") }
     func receipt(of record: DropRecord) throws(DropError) -> JSON? { nil }
 
-    func append(_ item: ArchiveItem) throws(DropError) { container.with { $0.append(item.record.id) } }
+    func append(_ item: ArchiveItem) throws(DropError) {
+        container.with { $0.append(item.record.id) }
+        same.with { $0.append(item.sameBytesAs) }
+    }
     var drops: [DropID] { container.with { $0 } }
     var isFull: Bool { false }
     func close() throws(DropError) -> [ArchivedItem] {
