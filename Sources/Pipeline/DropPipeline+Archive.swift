@@ -87,10 +87,10 @@ extension DropPipeline {
     /// since storing it again costs less.
     private func sameBytes(as record: DropRecord, _ archive: any DropArchive) throws(DropError) -> DropID? {
         if let link = record.link, link.kind == .duplicates {
-            // The drop it repeats may be behind it: a commit is seen before its drop is handed over. A record of the archive names
-            // only what stands before it.
-            let isBefore = try archive.drops.contains(link.drop) || ports.register.drop(link.drop)?.container != nil
-            return isBefore ? link.drop : nil
+            // The drop it repeats may be behind it: a commit is seen before its drop is handed over. A record of the archive
+            // names only what stands before it.
+            if archive.drops.contains(link.drop) { return link.drop }
+            return try ports.register.drop(link.drop)?.container == nil ? nil : link.drop
         }
         guard let digest = record.digest, record.bytes >= Self.repeatedBytesMin else { return nil }
         return try ports.register.archived(with: digest)
