@@ -23,6 +23,8 @@ int linux_sync_file_system(int descriptor) { return syncfs(descriptor); }
 
 int linux_set_lease(int descriptor, int type) { return fcntl(descriptor, F_SETLEASE, type); }
 
+int linux_get_lease(int descriptor) { return fcntl(descriptor, F_GETLEASE); }
+
 int linux_ignore_lease_signal(void) { return signal(SIGIO, SIG_IGN) == SIG_ERR ? -1 : 0; }
 
 long long linux_file_system_magic(int descriptor) {

@@ -1,5 +1,6 @@
 package import DropCore
 import SystemPackage
+import ThreadKit
 package import TwinModel
 
 /// The folder `state/spool/in`, where claimed bytes lie under their drop's id, and `state/quarantine`.
@@ -7,6 +8,8 @@ package import TwinModel
 /// Names below both are generated from ids and dates, never taken from a sender. Files are 0600, folders 0700.
 package struct SpoolFolder: DropSpool {
     private let state: FilePath
+    /// Files that are on their way here, each open under a descriptor of ours.
+    private let lent = Monitor<[DropID: CInt]>([:])
     private var spool: FilePath { state.appending("spool/in") }
 
     /// Opens the folders below `state` (absolute), making what is missing.
@@ -29,11 +32,25 @@ package struct SpoolFolder: DropSpool {
 
     package func contains(_ drop: DropID) -> Bool { Self.exists(spool.appending(drop.description)) }
 
+    package func lend(_ descriptor: CInt, as drop: DropID) throws(DropError) {
+        let own = try Self.duplicate(descriptor)
+        lent.quietly { $0[drop] = own }
+    }
+
+    package func endLoan(of drop: DropID) {
+        lent.quietly { lent in
+            if let descriptor = lent.removeValue(forKey: drop) { Self.close(descriptor) }
+        }
+    }
+
     package func withDescriptor<T>(
         of drop: DropID, _ body: (_ descriptor: CInt, _ bytes: UInt64) throws(DropError) -> T
     ) throws(DropError) -> T {
         let path = spool.appending(drop.description)
-        let descriptor = try Self.openToRead(path)
+        // Opened anew, not duplicated: each reader has an offset of its own.
+        let descriptor = try lent.quietly { (lent) throws(DropError) in
+            if let open = lent[drop] { try Self.reopen(open) } else { try Self.openToRead(path) }
+        }
         defer { Self.close(descriptor) }
         return try body(descriptor, try Self.size(of: descriptor, path))
     }

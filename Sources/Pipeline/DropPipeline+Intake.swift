@@ -2,8 +2,8 @@ import DropCore
 import ThreadKit
 
 extension DropPipeline {
-    /// S1: takes settled files out of the drop zone, many at a time. Files go on to S2 and S3 while the folders are synced;
-    /// `waitForClaim` keeps what they come to from being written down before.
+    /// S1: takes settled files out of the drop zone, many at a time. Files go on to S2 and S3 while the folders are synced, a lone
+    /// small one before that; `waitForClaim` keeps what they come to from being written down before.
     func claimLoop() throws(DropError) {
         // Sources that keep an order and of which a file could not be claimed: what was submitted until then waits with it.
         var stopped: [SourceName: Int] = [:]
@@ -24,14 +24,7 @@ extension DropPipeline {
             var begun: Set<DropID> = []
             // While there is no room for the intents, nothing else is claimed: what comes later must not overtake.
             let isClaimed = try insisting { () throws(DropError) in
-                results = try timed(.claim) { () throws(DropError) in
-                    try ports.claimer.claim(named, at: now) { moved in
-                        for case (let (file, id), .claimed(_, let bytes)?) in zip(named, moved) {
-                            begun.insert(id)
-                            begin(claimedRecord(file, id, bytes, at: now), isDurable: false, isAlone: moved.count == 1)
-                        }
-                    }
-                }
+                results = try timed(.claim) { () throws(DropError) in try claim(named, at: now, begun: &begun) }
             }
             guard isClaimed else { return }
             if !begun.isEmpty { state.with { $0.undurable.subtract(begun) } }
@@ -54,49 +47,49 @@ extension DropPipeline {
         }
     }
 
+    /// Claims the files and begins with those that are moved before the claim is durable; adds these to `begun`.
+    private func claim(
+        _ named: [(file: SettledFile, id: DropID)], at now: UInt64, begun: inout Set<DropID>
+    ) throws(DropError) -> [ClaimResult] {
+        var held: DropRecord?
+        defer { if let held, !begun.contains(held.id) { void(held.id, of: held.source) } }
+        return try ports.claimer.claim(
+            named, at: now,
+            whenHeld: { descriptor, bytes in
+                let record = claimedRecord(named[0].file, named[0].id, bytes, at: now)
+                if beginHeld(record, descriptor) { held = record }
+            },
+            whenMoved: { moved in
+                for case (let (file, id), .claimed(_, let bytes)?) in zip(named, moved) {
+                    begun.insert(id)
+                    if let held {
+                        ports.spool.endLoan(of: id)
+                        tell(.claimed(held))
+                    } else {
+                        begin(claimedRecord(file, id, bytes, at: now), isDurable: false)
+                    }
+                }
+            })
+    }
+
     private func claimedRecord(_ file: SettledFile, _ id: DropID, _ bytes: UInt64, at now: UInt64) -> DropRecord {
         DropRecord(
             id: id, source: file.source, fileName: file.name, bytes: bytes, state: .claimed, claimedAt: now, changedAt: now,
             intake: file.identity, reason: file.defect.map(DropReason.init), link: amendment(named: file.name))
     }
 
-    private func begin(_ record: DropRecord, isDurable: Bool, isAlone: Bool = false) {
+    private func begin(_ record: DropRecord, isDurable: Bool) {
         state.quietly { state in
             state.inFlight[record.id] = record
             if !isDurable { state.undurable.insert(record.id) }
         }
         tell(.claimed(record))
-        if !(isAlone && registerAtOnce(record)) { enqueueClaimed(record) }
+        enqueueClaimed(record)
     }
 
     func enqueueClaimed(_ record: DropRecord) {
         state.quietly { $0.unregistered += 1 }
         claimed.push(record)
-    }
-
-    /// A lone small file is read where it was claimed: another thread would take longer to wake. False when it is none, or when
-    /// it cannot be read.
-    private func registerAtOnce(_ record: DropRecord) -> Bool {
-        guard record.reason == nil, record.bytes < min(limits.aheadBytes, 64 << 10), state.quietly({ $0.unregistered == 0 })
-        else { return false }
-        return (try? timed(.register) { () throws(DropError) in enqueue(record, try ports.spool.digest(of: record.id)) }) != nil
-    }
-
-    private func enqueue(_ record: DropRecord, _ digest: ContentDigest?) {
-        var record = record
-        record.digest = digest
-        record.state = .registered
-        state.with { [record] state in
-            state.inFlight[record.id] = record
-            state.scheduler.enqueue(record)
-        }
-    }
-
-    /// Waits until the drop's claim is durable: nothing that outlives a power cut is written about it before (failure-model:
-    /// section 6). False when the pipeline was cancelled first.
-    func waitForClaim(of drop: DropID) -> Bool {
-        if state.quietly({ !$0.undurable.contains(drop) }) { return true }
-        return state.wait(until: { $0.isCancelled || !$0.undurable.contains(drop) }) { !$0.undurable.contains(drop) }
     }
 
     /// Files that wait together in a source ordered by name, by their names: the first to be registered is the first to go on.
@@ -121,16 +114,17 @@ extension DropPipeline {
                 }
                 guard isRead else { return }
                 if let reason = record.reason {  // Its claim said why it is not to be processed.
-                    guard waitForClaim(of: record.id) else { return }
+                    guard waitForClaim(of: record.id) == .durable else { return }
                     let isDone = try insisting { [record] () throws(DropError) in try quarantine(record, because: reason) }
                     guard isDone else { return }
                     continue
                 }
-                enqueue(record, record.digest)
+                record.state = .registered
+                state.with { [record] state in state.enqueue(record) }
                 // Nobody else pushes; where there is no room, it is compressed when its turn comes.
                 if record.bytes >= limits.aheadBytes, large.count < large.capacity { large.push(record) }
             } catch {
-                guard waitForClaim(of: record.id) else { return }
+                guard waitForClaim(of: record.id) == .durable else { return }
                 guard let reason = record.reason, error.remedy == .quarantine else {
                     try remedy(error, for: record)
                     continue

@@ -12,8 +12,11 @@ extension DropPipeline {
             do throws(DropError) {
                 done.prepared = try timed(.transform) { () throws(DropError) in try prepare(record, generation) }
             } catch {
-                guard error.code != "cancelled", waitForClaim(of: record.id) else { return }
-                try remedy(againstUncommitted(error, record), for: record)
+                switch waitForClaim(of: record.id) {
+                case .durable where error.code != "cancelled": try remedy(againstUncommitted(error, record), for: record)
+                case .void: state.with { _ = $0.void.remove(record.id) }
+                case .durable, .unknown: return
+                }
             }
         }
     }
@@ -79,7 +82,7 @@ extension DropPipeline {
         // While drops of the source wait for their commit, only that can tell what the newest applied one is.
         let knowsNewest = state.quietly { $0.uncommitted[record.source, default: 0] == 0 }
         if let first = try repeated(by: record, source, knowsNewest: knowsNewest) {
-            guard waitForClaim(of: record.id) else { throw Self.cancelled(record) }
+            guard waitForClaim(of: record.id) == .durable else { throw Self.cancelled(record) }
             _ = try insisting { () throws(DropError) in try end(record, asDuplicateOf: first) }
             return nil
         }
@@ -100,12 +103,12 @@ extension DropPipeline {
                 try ports.transformer.transform(
                     TransformJob(
                         drop: record.id, source: record.source, fileName: record.fileName, descriptor: descriptor, bytes: bytes,
-                        isCancelled: { [state] in state.quietly { $0.isCancelled } }),
+                        isCancelled: { [state, drop = record.id] in state.quietly { $0.isCancelled || $0.void.contains(drop) } }),
                     into: sink)
             }
             record.plugin?.rules = source.policy.rules
             let outcome = Result { () throws(DropError) in try builder.finish() }
-            guard waitForClaim(of: record.id) else { throw Self.cancelled(record) }
+            guard waitForClaim(of: record.id) == .durable else { throw Self.cancelled(record) }
             try writeRejects(builder.rejections, builder.spans, of: record)
             return Prepared(changes: try outcome.get(), record: record, generation: generation)
         } catch {

@@ -18,8 +18,10 @@ package final class DropPipeline: Sendable {
         var inFlight: [DropID: DropRecord] = [:]
         /// Claimed drops that are not read for their digest yet.
         var unregistered = 0
-        /// Drops that lie in the spool while its folder is being synced.
+        /// Drops that are on their way while their claim is being made durable.
         var undurable: Set<DropID> = []
+        /// Those of them whose claim came to nothing, until the transforming thread has seen it.
+        var void: Set<DropID> = []
         /// Change sets on their way to the commit, and the bytes of their files: the bound on what they hold in memory.
         var commitQueue: Deque<Prepared> = []
         var commitBytes: UInt64 = 0
@@ -45,6 +47,12 @@ package final class DropPipeline: Sendable {
         var failure: DropError?
         var diskIsFull = false
         var times = StageTimes()
+
+        /// Hands a registered drop to the transforming threads.
+        mutating func enqueue(_ record: DropRecord) {
+            inFlight[record.id] = record
+            scheduler.enqueue(record)
+        }
     }
 
     /// A drop whose changes wait for the commit.

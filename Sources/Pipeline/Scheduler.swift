@@ -57,6 +57,13 @@ struct Scheduler {
         lanes[drop.source, default: Lane()].insert(drop, byName: orders[drop.source] == .name)
     }
 
+    /// Takes a waiting drop out again; false when it does not wait.
+    mutating func remove(_ drop: DropID, of source: SourceName) -> Bool {
+        guard let at = lanes[source]?.waiting.firstIndex(where: { $0.id == drop }) else { return false }
+        lanes[source]?.waiting.remove(at: at)
+        return true
+    }
+
     /// Sources whose drop is being transformed.
     var busy: Int { lanes.values.count { $0.isBusy } }
 

@@ -40,7 +40,7 @@ private func claimer(
 
     @Test func `of a file that its writer keeps open copies what it holds, once, and leaves it`() throws {
         let path = home.path("x")
-        let writer = unsafe open(path, O_WRONLY | O_CREAT, mode_t(0o644))
+        let writer = unsafe open(path, O_WRONLY | O_CLOEXEC | O_CREAT, mode_t(0o644))
         try SystemCall.write(Array("half".utf8), count: 4, to: writer)
         let defect = DropError(SettledFile.stillOpen, "open", hint: "close", remedy: .quarantine)
         let register = RegisterFake()
@@ -65,7 +65,7 @@ private func claimer(
         let files = [
             (SettledFile.at(home.path("a"), source: source), dropID(1)), (.at(home.path("b"), source: source), dropID(2)),
         ]
-        let results = try claimer(home, source, register).claim(files, at: 5) { moved in
+        let results = try claimer(home, source, register).claim(files, at: 5, whenHeld: { _, _ in }) { moved in
             told.append(moved)
             #expect(register.log == ["intend a b"])
             #expect(names(in: home.spool) == ["\(dropID(1))", "\(dropID(2))"])
@@ -77,7 +77,7 @@ private func claimer(
         write("a", to: home.path("a"))
         var told: [[ClaimResult?]] = []
         let results = try claimer(home, source, lease: { _ in .notPermitted })
-            .claim([(.at(home.path("a"), source: source), dropID(1))], at: 5) { told.append($0) }
+            .claim([(.at(home.path("a"), source: source), dropID(1))], at: 5, whenHeld: { _, _ in }) { told.append($0) }
         #expect(told == [[nil]])
         #expect(results == [.claimed(dropID(1), bytes: 1)])
     }
@@ -94,7 +94,7 @@ private func claimer(
                 (SettledFile.at(home.path("b1"), source: source), dropID(first + 1)),
             ]
             var told: [[ClaimResult?]] = []
-            let results = try claimer(home, source, ordered: ordered).claim(files, at: 5) { told.append($0) }
+            let results = try claimer(home, source, ordered: ordered).claim(files, at: 5, whenHeld: { _, _ in }) { told.append($0) }
             #expect(told == [[nil, ordered ? nil : .claimed(dropID(first + 1), bytes: 1)]])
             #expect(results == files.map { .claimed($0.1, bytes: 1) })
         }
@@ -114,7 +114,7 @@ private func claimer(
 
     @Test func `leaves a file that a writer has open`() throws {
         write("one", to: home.path("x"))
-        let writer = unsafe open(home.path("x"), O_WRONLY | O_APPEND)
+        let writer = unsafe open(home.path("x"), O_WRONLY | O_CLOEXEC | O_APPEND)
         defer { close(writer) }
         #expect(
             try claimer(home, source).claim([(.at(home.path("x"), source: source), dropID(1))], at: 0)
@@ -266,7 +266,7 @@ private func claimer(
         for index in 0..<40 { write("order \(index)", to: home.path("f\(index)")) }
         let files = (0..<40).map { (file: SettledFile.at(home.path("f\($0)"), source: source), id: dropID(UInt64($0))) }
         unsafe unlink(home.path("f7"))
-        let writer = unsafe open(home.path("f9"), O_WRONLY)
+        let writer = unsafe open(home.path("f9"), O_WRONLY | O_CLOEXEC)
         defer { close(writer) }
         let results = try claimer(home, source).claim(files, at: 0)
         #expect(results.indices.filter { if case .claimed = results[$0] { false } else { true } } == [7, 9])
@@ -294,12 +294,88 @@ private func claimer(
     }
 }
 
+@Suite struct `A lone file that is being claimed` {
+    private let home = Home()
+    private var source: WatchedSource { .test(home.landing) }
+
+    /// Claims `names`, each of which holds its own name; `body` is called with what may be read ahead.
+    private func claim(
+        _ names: [String], lease: @escaping @Sendable (CInt) -> ReadLease.Answer = ReadLease.probe,
+        _ body: (_ descriptor: CInt, _ bytes: UInt64) -> Void
+    ) throws -> (results: [ClaimResult], told: [ClaimResult?]) {
+        for name in names where !exists(home.path(name)) { write(name, to: home.path(name)) }
+        let files = names.enumerated().map { (file: SettledFile.at(home.path($1), source: source), id: dropID(UInt64($0))) }
+        var told: [ClaimResult?] = []
+        let results = try claimer(home, source, lease: lease).claim(files, at: 0, whenHeld: body) { told = $0 }
+        return (results, told)
+    }
+
+    @Test func `may be read before its intent is written, and has its bytes in the spool`() throws {
+        var read: String?
+        let (results, told) = try claim(["lone"]) { descriptor, bytes in
+            #expect(bytes == 4)
+            #expect(names(in: home.landing) == ["lone"])
+            read = content(of: "/proc/self/fd/\(descriptor)")
+        }
+        #expect(read == "lone")
+        #expect(results == [.claimed(dropID(0), bytes: 4)] && told == results)
+        // The lease is gone with the claim.
+        close(try #require(openToWrite(home.spool + "/\(dropID(0))")))
+    }
+
+    @Test func `keeps writers out, and goes back where one came`() throws {
+        let (results, told) = try claim(["lone"]) { _, _ in
+            #expect(openToWrite(home.path("lone")) == nil)
+            #expect(errno == EWOULDBLOCK)
+        }
+        #expect(results == [.notYet(reason: "a program opened it for writing while it was claimed")] && told == [])
+        #expect(content(of: home.path("lone")) == "lone" && names(in: home.spool) == [])
+    }
+
+    @Test func `lets a writer that waits go on with the file in its folder`() throws {
+        let path = home.path("lone")
+        let opening = Monitor(false)
+        var writer: NamedThread?
+        let (results, _) = try claim(["lone"]) { descriptor, _ in
+            writer = NamedThread("waiting-writer") {
+                opening.with { $0 = true }
+                let file = unsafe open(path, O_WRONLY | O_CLOEXEC | O_APPEND)
+                _ = unsafe Glibc.write(file, "!", 1)
+                close(file)
+            }
+            opening.wait(until: { $0 }) { _ in }
+            while ReadLease.isUnbroken(descriptor) { usleep(100) }
+        }
+        writer?.join()
+        #expect(results == [.notYet(reason: "a program opened it for writing while it was claimed")])
+        #expect(content(of: path) == "lone!" && names(in: home.spool) == [])
+    }
+
+    @Test func `is not offered where it is not alone`() throws {
+        _ = try claim(["a", "b"]) { _, _ in Issue.record("two files") }
+        #expect(names(in: home.landing) == [])
+    }
+
+    @Test func `is not offered where it is to be copied`() throws {
+        write("linked", to: home.path("a"))
+        unsafe link(home.path("a"), home.scratch.path + "/kept")
+        _ = try claim(["a"]) { _, _ in Issue.record("a second name") }
+        #expect(names(in: home.landing) == [])
+    }
+
+    /// Nil, with errno, where a lease keeps the writer out.
+    private func openToWrite(_ path: String) -> CInt? {
+        let file = unsafe open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK)
+        return file < 0 ? nil : file
+    }
+}
+
 @Suite struct `A read lease` {
     private let scratch = Scratch()
 
     @Test func `is refused while a file is open for writing, also after it was renamed`() throws {
         let path = scratch.path + "/x"
-        let writer = unsafe open(path, O_WRONLY | O_CREAT, mode_t(0o644))
+        let writer = unsafe open(path, O_WRONLY | O_CLOEXEC | O_CREAT, mode_t(0o644))
         let reader = unsafe open(path, O_RDONLY)
         defer { close(reader) }
         #expect(ReadLease.probe(reader) == .writerHasIt)
@@ -316,7 +392,7 @@ private func claimer(
         defer { close(reader) }
         let stop = Monitor(false)
         let writer = NamedThread("lease-breaker") {
-            while !stop.with({ $0 }) { close(unsafe open(path, O_WRONLY)) }
+            while !stop.with({ $0 }) { close(unsafe open(path, O_WRONLY | O_CLOEXEC)) }
         }
         for _ in 0..<20_000 { _ = ReadLease.probe(reader) }
         stop.with { $0 = true }

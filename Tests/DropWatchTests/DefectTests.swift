@@ -19,7 +19,7 @@ import ThreadKit
 
     @Test func `delivers a file that its writer keeps open once to be quarantined, and takes it in the end`() throws {
         let test = Watching(.close, settle: .milliseconds(10), writerTimeout: .milliseconds(600))
-        let writer = unsafe open(test.home.path("x"), O_WRONLY | O_CREAT, mode_t(0o644))
+        let writer = unsafe open(test.home.path("x"), O_WRONLY | O_CLOEXEC | O_CREAT, mode_t(0o644))
         try? SystemCall.write([1], count: 1, to: writer)
         try #require(test.deliveries.wait { $0.settled.map(\.defect?.code) == ["still-open"] })
         let held = test.deliveries.state.with { $0.settled[0] }
@@ -32,7 +32,7 @@ import ThreadKit
 
     @Test func `waits for a slow writer for as long as it writes`() {
         let test = Watching(.close, settle: .milliseconds(10), writerTimeout: .milliseconds(700))
-        let writer = unsafe open(test.home.path("x"), O_WRONLY | O_CREAT, mode_t(0o644))
+        let writer = unsafe open(test.home.path("x"), O_WRONLY | O_CLOEXEC | O_CREAT, mode_t(0o644))
         let began = Instant.now
         while Instant.now - began < .seconds(2) {
             try? SystemCall.write([1], count: 1, to: writer)

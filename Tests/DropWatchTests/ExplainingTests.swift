@@ -9,7 +9,7 @@ import ThreadKit
     @Test func `takes complete files, waits one settle interval, and leaves the rest with a reason`() throws {
         let test = Watching(.stable, settle: .milliseconds(150), start: false)
         write("x", to: test.home.path("whole"))
-        let writer = unsafe open(test.home.path("open"), O_WRONLY | O_CREAT, mode_t(0o644))
+        let writer = unsafe open(test.home.path("open"), O_WRONLY | O_CLOEXEC | O_CREAT, mode_t(0o644))
         defer { close(writer) }
         write("x", to: test.home.path("temporary.tmp"))
         let before = Instant.now
@@ -55,7 +55,7 @@ import ThreadKit
 
     @Test func `says that a writer has it open`() {
         write("x", to: home.path("x"))
-        let writer = unsafe open(home.path("x"), O_WRONLY)
+        let writer = unsafe open(home.path("x"), O_WRONLY | O_CLOEXEC)
         defer { close(writer) }
         #expect(why("x", .test(home.landing, .close)).code == "writer")
     }

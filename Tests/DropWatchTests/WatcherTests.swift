@@ -18,7 +18,7 @@ import ThreadKit
     @Test(arguments: [ReadinessRule.Kind.rename, .close, .stable])
     func `delivers a file that is written in place only when it is closed`(kind: ReadinessRule.Kind) {
         let test = Watching(kind)
-        let writer = unsafe open(test.home.path("x.csv"), O_WRONLY | O_CREAT, mode_t(0o644))
+        let writer = unsafe open(test.home.path("x.csv"), O_WRONLY | O_CLOEXEC | O_CREAT, mode_t(0o644))
         try? SystemCall.write(Array("half".utf8), count: 4, to: writer)
         // A later file is delivered, the open one is not: no time is waited for.
         write("other", to: test.home.path("y.csv"))
@@ -200,7 +200,7 @@ import ThreadKit
             NamedThread("writer") { [home = test.home] in
                 let inPlace = index % 2 == 0
                 let path = home.path(inPlace ? "f\(index)" : ".f\(index)")
-                let file = unsafe open(path, O_WRONLY | O_CREAT, mode_t(0o644))
+                let file = unsafe open(path, O_WRONLY | O_CLOEXEC | O_CREAT, mode_t(0o644))
                 for _ in 0..<40 {
                     try? SystemCall.write([UInt8](repeating: 65, count: 100), count: 100, to: file)
                     sched_yield()

@@ -19,7 +19,8 @@ private final class FailingOnceClaimer: FileClaimer {
     }
 
     func claim(
-        _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64, whenMoved: ([ClaimResult?]) -> Void
+        _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64,
+        whenHeld: (_ descriptor: CInt, _ bytes: UInt64) -> Void, whenMoved: ([ClaimResult?]) -> Void
     ) throws(DropError) -> [ClaimResult] {
         diary.note("asked for " + files.map(\.file.name.description).joined(separator: " "))
         if hasFailed.with({ failed in
@@ -44,6 +45,8 @@ private struct UnreadableSpool: DropSpool {
     }
     func path(of drop: DropID) -> String { spool.path(of: drop) }
     func contains(_ drop: DropID) -> Bool { spool.contains(drop) }
+    func lend(_ descriptor: CInt, as drop: DropID) throws(DropError) { try spool.lend(descriptor, as: drop) }
+    func endLoan(of drop: DropID) { spool.endLoan(of: drop) }
     func withDescriptor<T>(
         of drop: DropID, _ body: (_ descriptor: CInt, _ bytes: UInt64) throws(DropError) -> T
     ) throws(DropError) -> T { try spool.withDescriptor(of: drop, body) }

@@ -12,7 +12,8 @@ private struct SlowClaimer: FileClaimer {
     let spool: SpoolFolder
 
     func claim(
-        _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64, whenMoved: ([ClaimResult?]) -> Void
+        _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64,
+        whenHeld: (_ descriptor: CInt, _ bytes: UInt64) -> Void, whenMoved: ([ClaimResult?]) -> Void
     ) throws(DropError) -> [ClaimResult] {
         for (_, id) in files {
             try? Data("abc".utf8).write(to: URL(fileURLWithPath: spool.path(of: id)))

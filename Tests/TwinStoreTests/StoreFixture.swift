@@ -42,7 +42,7 @@ final class StoreFixture {
 
     private static func copy(_ from: String, _ to: String) throws {
         let input = unsafe open(from, O_RDONLY)
-        let output = unsafe open(to, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        let output = unsafe open(to, O_WRONLY | O_CLOEXEC | O_CREAT | O_TRUNC, 0o600)
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
             let count = unsafe read(input, &buffer, buffer.count)

@@ -19,6 +19,9 @@ int linux_sync_file_system(int descriptor);
 /// fcntl(2) with F_SETLEASE: `type` is F_RDLCK or F_UNLCK.
 int linux_set_lease(int descriptor, int type);
 
+/// fcntl(2) with F_GETLEASE: F_RDLCK while a read lease is held and nobody waits for its end.
+int linux_get_lease(int descriptor);
+
 /// Ignores SIGIO, which the kernel sends to the holder of a lease that is to be broken.
 int linux_ignore_lease_signal(void);
 

@@ -5,11 +5,16 @@ package protocol FileClaimer: Sendable {
     /// Claims each file under the id beside it: durable intents first, then the moves (failure-model: section 6, S1).
     /// `at` is the label time in milliseconds since 1970. The results are in the order of the files.
     ///
+    /// `whenHeld` is called at most once, on the calling thread, for a lone file that nobody can write to until it is in the
+    /// spool. What is read of its descriptor (by another descriptor, since this one is closed) is what the drop will hold, if
+    /// `whenMoved` then calls the file claimed; otherwise nothing of it counts.
+    ///
     /// `whenMoved` is called at most once, on the calling thread, with the results known then (nil: not yet) while the folders
     /// are being synced. A file it calls claimed lies in the spool and may be read, but until `claim` returns a power cut can put
     /// it back where it was: nothing may be written down about it before. After `whenMoved` the only errors are those that stop.
     func claim(
-        _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64, whenMoved: ([ClaimResult?]) -> Void
+        _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64,
+        whenHeld: (_ descriptor: CInt, _ bytes: UInt64) -> Void, whenMoved: ([ClaimResult?]) -> Void
     ) throws(DropError) -> [ClaimResult]
 
     /// After a crash: what became of each intent whose drop is still `claimed`.
@@ -21,7 +26,7 @@ extension FileClaimer {
     package func claim(
         _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64
     ) throws(DropError) -> [ClaimResult] {
-        try claim(files, at: milliseconds) { _ in }
+        try claim(files, at: milliseconds, whenHeld: { _, _ in }, whenMoved: { _ in })
     }
 }
 
@@ -40,6 +45,9 @@ package protocol DropSpool: Sendable {
     /// The spooled file, absolute.
     func path(of drop: DropID) -> String
     func contains(_ drop: DropID) -> Bool
+    /// Until `endLoan` the drop, which is not in the spool yet, is read from the open file.
+    func lend(_ descriptor: CInt, as drop: DropID) throws(DropError)
+    func endLoan(of drop: DropID)
     /// Runs `body` with a read-only descriptor at offset 0 and the size in bytes.
     func withDescriptor<T>(
         of drop: DropID, _ body: (_ descriptor: CInt, _ bytes: UInt64) throws(DropError) -> T

@@ -74,6 +74,15 @@ extension SpoolFolder {
         try call("open", path) { unsafe open($0, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) }
     }
 
+    /// Opens an open file again, with an offset of its own.
+    static func reopen(_ descriptor: CInt) throws(DropError) -> CInt {
+        try call("open", FilePath("/proc/self/fd/\(descriptor)")) { unsafe open($0, O_RDONLY | O_CLOEXEC) }
+    }
+
+    static func duplicate(_ descriptor: CInt) throws(DropError) -> CInt {
+        try call("dup", FilePath("/proc/self/fd/\(descriptor)")) { _ in fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
+    }
+
     static func size(of descriptor: CInt, _ path: FilePath) throws(DropError) -> UInt64 {
         var facts = stat()
         try call("fstat", path) { _ in unsafe fstat(descriptor, &facts) }

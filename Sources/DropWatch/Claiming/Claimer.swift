@@ -6,6 +6,7 @@ import ThreadKit
 ///
 /// For a batch:
 /// 1. open each file below its source's folder, check that it is the settled one, ask for the read lease, choose rename or copy;
+///    of a lone file that is to be renamed the lease is kept until the rename is done, so that the caller may read it meanwhile;
 /// 2. make the intents durable, in one call, and beside it sync the files (many of them by one `syncfs`): both come before any
 ///    rename, neither before the other;
 /// 3. rename each file into the spool under its drop's id (or copy it), then ask for the lease again: who still writes to the
@@ -49,7 +50,8 @@ package final class Claimer: FileClaimer {
     }
 
     package func claim(
-        _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64, whenMoved: ([ClaimResult?]) -> Void
+        _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64,
+        whenHeld: (_ descriptor: CInt, _ bytes: UInt64) -> Void, whenMoved: ([ClaimResult?]) -> Void
     ) throws(DropError) -> [ClaimResult] {
         var results = [ClaimResult?](repeating: nil, count: files.count)
         let folders = LandingFolders(roots)
@@ -74,6 +76,7 @@ package final class Claimer: FileClaimer {
                 if case .notYet = result, ordered.contains(file.source) { stopped.insert(file.source) }
             }
         }
+        if files.count == 1 { ready.first?.claim.hold(whenHeld) }
         try prepare(ready.map(\.claim), at: milliseconds, spool.number)
 
         var withdrawn: [DropID] = []

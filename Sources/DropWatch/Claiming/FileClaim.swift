@@ -20,6 +20,8 @@ final class FileClaim {
     private let lease: (CInt) -> ReadLease.Answer
     enum Synced { case not, done, failed }
 
+    /// Whether nobody can write to the file until its rename is done.
+    private var isHeld = false
     /// Whether the file was made durable, alone or together with others.
     var synced = Synced.not
     /// The original still has to be removed.
@@ -69,6 +71,15 @@ final class FileClaim {
         }
     }
 
+    /// Keeps writers out until the rename is done, so that what is read now is what the spool will have, and calls `body` with
+    /// the open file. Not where the file is to be copied: what cannot be synced is read anew.
+    func hold(_ body: (_ descriptor: CInt, _ bytes: UInt64) -> Void) {
+        guard !copies, ReadLease.take(descriptor.number) == .granted, (try? SystemCall.facts(of: descriptor.number)) == facts
+        else { return }
+        isHeld = true
+        body(descriptor.number, facts.bytes)
+    }
+
     /// The durable intent.
     func record(at milliseconds: UInt64) -> DropRecord {
         DropRecord(
@@ -108,7 +119,9 @@ final class FileClaim {
             try putBack(name, from: spool)
             return .notYet(reason: "it was replaced while it was claimed")
         }
-        if lease(descriptor.number) == .writerHasIt {
+        // A lease that is to be broken, or was after its time, is no proof any more of what was read while it was held.
+        let isBroken = isHeld && !ReadLease.isUnbroken(descriptor.number)
+        if lease(descriptor.number) == .writerHasIt || isBroken {
             try putBack(name, from: spool)
             return .notYet(reason: "a program opened it for writing while it was claimed")
         }
