@@ -56,25 +56,30 @@ extension DropPipeline {
         guard !pairs.isEmpty else { return }
         let results = try timed(.commit) { () throws(DropError) in try ports.graph.commit(pairs) }
         rest = rest.dropFirst(pairs.count)
+        var committed: [Ended] = []
         for (pair, result) in zip(pairs, results) {
             switch result {
             case .success(let done):
                 var record = pair.record
                 record.books = done.books
-                finishCommit(of: record, sequence: done.sequence)
+                committed.append(Ended(record: record, commitSequence: done.sequence))
             case .failure(let error) where error.code == "already-applied":
                 // A commit of several transactions failed after this one's: it counts, and its row tells what it did.
                 pair.changes.abandon()
-                finishCommit(
-                    of: try ports.register.drop(pair.record.id) ?? pair.record,
-                    sequence: try ports.register.commitSequence(of: pair.record.id))
+                committed.append(
+                    Ended(
+                        record: try ports.register.drop(pair.record.id) ?? pair.record,
+                        commitSequence: try ports.register.commitSequence(of: pair.record.id)))
             case .failure(let error):
+                finish(committed)
+                committed = []
                 var record = pair.record
                 record.state = .registered
                 state.with { $0.scheduler.setBack(record.source) }
                 try remedy(error, for: record)
             }
         }
+        finish(committed)
     }
 
     /// Upkeep that finds no room is done another time.
@@ -95,6 +100,8 @@ extension DropPipeline {
     ) throws(DropError) -> [(changes: any ChangeSet, record: DropRecord)] {
         let now = clock.now()
         var pairs: [(changes: any ChangeSet, record: DropRecord)] = []
+        /// The digests of each source's drops in `pairs`.
+        var taken: [SourceName: Set<ContentDigest?>] = [:]
         for prepared in rest {
             let record = prepared.record
             if state.quietly({ $0.scheduler.generation(of: record.source) }) != prepared.generation {
@@ -104,9 +111,9 @@ extension DropPipeline {
                 state.with { $0.scheduler.enqueue(record) }
                 continue
             }
-            let before = pairs.filter { $0.record.source == record.source }
-            let mayRepeat = mayRepeat(record, before.map(\.record))
-            if !before.isEmpty, keepsOrder(record.source) || mayRepeat { break }
+            let before = taken[record.source]
+            let mayRepeat = mayRepeat(record, before ?? [])
+            if before != nil, keepsOrder(record.source) || mayRepeat { break }
             // The check of S3 may have been made before an equal drop was committed.
             if mayRepeat, let source = sources[record.source], let first = try repeated(by: record, source) {
                 guard pairs.isEmpty else { break }
@@ -119,6 +126,7 @@ extension DropPipeline {
             applied.state = .applied
             applied.changedAt = now
             pairs.append((prepared.changes, applied))
+            taken[record.source, default: []].insert(record.digest)
         }
         return pairs
     }
@@ -129,18 +137,21 @@ extension DropPipeline {
         return source.order != .none || source.policy.mode == .snapshot
     }
 
-    private func mayRepeat(_ record: DropRecord, _ before: [DropRecord]) -> Bool {
-        sources[record.source]?.duplicates == .skipAny || before.contains { $0.digest == record.digest }
+    private func mayRepeat(_ record: DropRecord, _ before: Set<ContentDigest?>) -> Bool {
+        sources[record.source]?.duplicates == .skipAny || before.contains(record.digest)
             || state.quietly { $0.newestApplied[record.source]?.digest } == record.digest
     }
 
-    private func finishCommit(of record: DropRecord, sequence: UInt64?) {
+    /// Tells of drops that are committed, in order, and hands them to the archive together.
+    private func finish(_ committed: [Ended]) {
         state.quietly { state in
-            state.inFlight[record.id] = record
-            state.newestApplied[record.source] = record
-            state.times.note(.applied, .milliseconds(Int64(clamping: record.changedAt) - Int64(clamping: record.claimedAt)))
+            for record in committed.lazy.map(\.record) {
+                state.inFlight[record.id] = record
+                state.newestApplied[record.source] = record
+                state.times.note(.applied, .milliseconds(Int64(clamping: record.changedAt) - Int64(clamping: record.claimedAt)))
+            }
         }
-        tell(.applied(record))
-        enqueueEnded(Ended(record: record, commitSequence: sequence))
+        for end in committed { tell(.applied(end.record)) }
+        enqueueEnded(committed)
     }
 }

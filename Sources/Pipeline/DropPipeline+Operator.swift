@@ -74,7 +74,7 @@ extension DropPipeline {
             try ports.receipts.write(record, leaf: nil)
         } else {
             state.with { $0.active += 1 }
-            enqueueEnded(Ended(record: record, commitSequence: nil))
+            enqueueEnded([Ended(record: record, commitSequence: nil)])
         }
         tell(.settledOtherwise(record))
         return record

@@ -178,6 +178,6 @@ extension DropPipeline {
         try ports.register.update([ended])
         state.quietly { $0.inFlight[record.id] = nil }
         tell(.settledOtherwise(ended))
-        enqueueEnded(Ended(record: ended, commitSequence: nil))
+        enqueueEnded([Ended(record: ended, commitSequence: nil)])
     }
 }

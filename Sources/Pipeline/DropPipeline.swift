@@ -136,7 +136,7 @@ package final class DropPipeline: Sendable {
             threads.append(NamedThread("td-archive") { [self] in guarded { () throws(DropError) in try archiveLoop() } })
         }
         for record in resumed.toRegister { enqueueClaimed(record) }
-        for end in resumed.toArchive { enqueueEnded(end) }
+        enqueueEnded(resumed.toArchive)
     }
 
     /// Hands over complete files. Waits while the intake is full; false once the pipeline stops.
@@ -221,9 +221,10 @@ package final class DropPipeline: Sendable {
         tell(.failed(error))
     }
 
-    func enqueueEnded(_ end: Ended) {
-        state.quietly { $0.archiving += 1 }
-        if !ended.push(end) { state.quietly { $0.archiving -= 1 } }
+    func enqueueEnded(_ ends: [Ended]) {
+        state.quietly { $0.archiving += ends.count }
+        let pushed = ended.push(contentsOf: ends)
+        if pushed < ends.count { state.quietly { $0.archiving -= ends.count - pushed } }
     }
 
     /// Runs `body` until storage has room for it: a full disk passes, and nothing is given up because of it (failure-model:
@@ -300,7 +301,7 @@ package final class DropPipeline: Sendable {
         guard ended.digest != nil else {  // Bytes that cannot be read cannot be archived; the next start tries again.
             return state.with { $0.active -= 1 }
         }
-        enqueueEnded(Ended(record: ended, commitSequence: nil))
+        enqueueEnded([Ended(record: ended, commitSequence: nil)])
     }
 }
 

@@ -89,6 +89,7 @@ extension SourceLane {
             name: Array(job.fileName.description.utf8), descriptor: input)
         try receive(&exchange, into: sink)
         worker.drops += 1
+        worker.lastBytes = job.bytes
         return TransformSummary(
             pluginID: hello.id, pluginVersion: hello.version, pluginDigest: worker.library.digest,
             epoch: state.with { $0.loaded?.epoch }, log: exchange.log.finish())

@@ -159,6 +159,8 @@ final class SourceLane: @unchecked Sendable {
         guard Monotonic.now() - worker.startedAt < source.limits.workerAge.nanoseconds else { return false }
         // Anything it says while it has no work is a fault; its end shows here, too.
         guard !worker.reader.hasRest, case .nothing = worker.reader.fill() else { return false }
+        // Memory grows over many drops, or over a large one, and asking costs as much as some drops do.
+        guard worker.drops % 16 == 0 || worker.lastBytes >= 1 << 20 else { return true }
         guard let usage = worker.usage else { return false }
         return usage.residentBytes <= source.limits.addressSpace / 2
     }

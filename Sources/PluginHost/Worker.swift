@@ -19,6 +19,8 @@ final class Worker: @unchecked Sendable {
     let startedAt: Int64
     var hello: Hello?
     var drops = 0
+    /// Of the last drop's file.
+    var lastBytes: UInt64 = 0
     private let process: td_worker_process
     private var reaped: CInt?
     private var logIsOpen = true

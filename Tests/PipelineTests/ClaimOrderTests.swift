@@ -106,7 +106,7 @@ private func settled(_ name: String, defect: DropError? = nil) -> SettledFile {
         claimer.mayAnswer.with { $0 = true }
         if order == .none { diary.waitFor("asked for bb") } else { diary.waitFor("back: bb") }
         pipeline.submit([settled("a"), settled("bb")])
-        diary.lines.wait(until: { $0.contains { $0 == "asked for a bb" } }) { _ in }
+        diary.waitFor("asked for a bb")
         pipeline.stop(patience: .zero)
         return diary.lines.with { $0.filter { $0.hasPrefix("asked") || $0.hasPrefix("back") } }
     }

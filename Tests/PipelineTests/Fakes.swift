@@ -14,7 +14,13 @@ final class Diary: Sendable {
 
     func note(_ line: String) { lines.with { $0.append(line) } }
 
-    func waitFor(_ line: String) { lines.wait(until: { $0.contains(line) }) { _ in } }
+    func waitFor(_ line: String) { waitFor("the line \(line)") { $0.contains(line) } }
+
+    /// Records an issue when `isThere` does not come true within half a minute.
+    func waitFor(_ what: String, _ isThere: ([String]) -> Bool) {
+        let came = lines.wait(until: { isThere($0) }, timeout: .seconds(30)) { isThere($0) }
+        if !came { Issue.record("waited in vain for \(what) in \(lines.with { $0 })") }
+    }
 }
 
 struct Transforming: Transformer {

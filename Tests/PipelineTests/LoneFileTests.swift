@@ -150,7 +150,7 @@ private struct Reading: Transformer {
         for name in files {
             pipeline.submit([settled(name)])
             // One claim each.
-            if name != files.last { diary.lines.wait(until: { $0.contains { $0.hasPrefix("transformed \(name)") } }) { _ in } }
+            if name != files.last { diary.waitFor("the transform of \(name)") { $0.contains { $0.hasPrefix("transformed \(name)") } } }
         }
         diary.waitFor(line)
         pipeline.stop(patience: .seconds(5))
@@ -226,9 +226,9 @@ private struct Reading: Transformer {
     @Test func `is begun again for each attempt of a claim that finds no room`() throws {
         let diary = diary
         let lines = try run(.full, until: "receipt") {
-            diary.lines.wait(until: { lines in
+            diary.waitFor("one more transform") { lines in
                 lines.filter { $0 == "transformed x old" }.count > lines.filter { $0 == "full" }.count
-            }) { _ in }
+            }
         }
         #expect(lines.filter { $0 == "full" }.count == 2)
         #expect(lines.filter { $0.hasPrefix("transformed") } == [String](repeating: "transformed x old", count: 3))

@@ -40,10 +40,13 @@ package enum Escaping {
     /// `bytes` as text without control, format, private-use or undecodable characters: those stand as `\u{…}` or `\x…`, the
     /// backslash as `\\`. At most `scalarsMax` scalars are shown, then `…`.
     package static func visible(_ bytes: some Sequence<UInt8>, scalarsMax: Int = 1024) -> String {
+        var rest = Array(bytes)[...]
+        if rest.count <= scalarsMax, rest.allSatisfy({ (0x20..<0x7F).contains($0) && $0 != UInt8(ascii: "\\") }) {
+            return String(decoding: rest, as: UTF8.self)
+        }
         var out = ""
         var shown = 0
         var decoder = UTF8()
-        var rest = Array(bytes)[...]
         while !rest.isEmpty {
             guard shown < scalarsMax else { return out + "…" }
             shown += 1

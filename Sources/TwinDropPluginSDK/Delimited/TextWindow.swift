@@ -38,7 +38,8 @@ struct TextWindow: ~Copyable {
         self.heldLines = heldLines
         self.terminator = terminator.map { Array($0.utf8) } ?? []
         windowBytesMax = recordBytesMax
-        capacity = 256 * 1024
+        // A small file fits the first `fill`; clearing more for it would cost more than reading it.
+        capacity = input.size <= 48 * 1024 ? 72 * 1024 : 256 * 1024
         unsafe memory = .allocate(capacity: capacity + Self.slack)
         unsafe memory.initialize(repeating: 0, count: capacity + Self.slack)
     }
