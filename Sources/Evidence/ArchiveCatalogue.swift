@@ -196,7 +196,7 @@ package struct ArchiveCatalogue: Sendable {
         limits.ratioMax = 200_000
         limits.membersMax = 100_000
         var hash = StreamHash()
-        do {
+        let isWhole = try inContainer(path) {
             let reader = try TarZstdReader(descriptor: file.descriptor, limits: limits)
             while let member = try reader.nextMember() {
                 guard member.name.utf8.elementsEqual(drop.member.utf8), member.bytes == drop.bytes else { continue }
@@ -204,17 +204,11 @@ package struct ArchiveCatalogue: Sendable {
                     hash.update(block)
                     try take(block)
                 }
-                guard hash.digest == drop.content else { break }
-                return
+                return hash.digest == drop.content
             }
-        } catch let error as ArchiveKitError {
-            throw DropError(error, path)
-        } catch let error as DropError {
-            throw error
-        } catch {
-            preconditionFailure("nothing else is thrown above")
+            return false
         }
-        throw .unsound("\(path): the bytes of drop \(id) are missing, or not those that were archived.")
+        guard isWhole else { throw .unsound("\(path): the bytes of drop \(id) are missing, or not those that were archived.") }
     }
 
     /// Reads the chain as far as it is durable. A damaged record ends it with an error: run `verify`.

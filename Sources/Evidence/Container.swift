@@ -169,7 +169,7 @@ struct ContainerContents {
         // Sizes are known beforehand, so that the ratio needs no tighter bound than zstd's own.
         limits.ratioMax = 200_000
         let whole = HashBox()
-        do {
+        try inContainer(path) {
             let reader = try TarZstdReader(descriptor: file.descriptor, limits: limits) { whole.hash.update($0) }
             while let member = try reader.nextMember() {
                 var hash = StreamHash()
@@ -184,10 +184,6 @@ struct ContainerContents {
             }
             try reader.finish()
             compressedBytes = reader.compressedBytes
-        } catch let error as ArchiveKitError {
-            throw DropError(error, path)
-        } catch {
-            preconditionFailure("the closure above throws nothing else")
         }
         sha256 = whole.hash.digest
     }
@@ -201,6 +197,17 @@ final class HashBox {
 /// Runs a call of the kit and says which file it was about.
 func wrapping<T>(_ path: String, _ body: () throws(ArchiveKitError) -> T) throws(DropError) -> T {
     do { return try body() } catch { throw DropError(error, path) }
+}
+
+/// Runs `body`, which reads the container at `path`, and says of its errors what they mean for the archive.
+func inContainer<T>(_ path: String, _ body: () throws -> T) throws(DropError) -> T {
+    do { return try body() } catch let error as ArchiveKitError {
+        throw DropError(error, path)
+    } catch let error as DropError {
+        throw error
+    } catch {
+        preconditionFailure("readers of containers throw nothing else")
+    }
 }
 
 extension DropError {

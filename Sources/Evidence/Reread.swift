@@ -12,7 +12,7 @@ struct Reread {
     func result() throws(DropError) -> (bytes: UInt64, sha256: ContentDigest) {
         let file = try StorageFile(path, .read)
         let whole = HashBox()
-        do {
+        return try inContainer(path) {
             let reader = try TarZstdReader(descriptor: file.descriptor, limits: Self.limits(entries)) {
                 whole.hash.update($0)
             }
@@ -25,12 +25,6 @@ struct Reread {
             if let more = try reader.nextMember() { throw differs(more.name) }
             try reader.finish()
             return (reader.compressedBytes, whole.hash.digest)
-        } catch let error as ArchiveKitError {
-            throw DropError(error, path)
-        } catch let error as DropError {
-            throw error
-        } catch {
-            preconditionFailure("nothing above throws anything else")
         }
     }
 
@@ -38,15 +32,9 @@ struct Reread {
     /// is left to look at is the header, and whether the frame still is what it was then.
     func result(behind start: UInt64, frame known: ContentDigest) throws(DropError) -> (bytes: UInt64, sha256: ContentDigest) {
         let file = try StorageFile(path, .read)
-        do {
+        try inContainer(path) {
             let reader = try TarZstdReader(descriptor: file.descriptor, limits: Self.limits(entries)) { _ in }
             for entry in entries { try expectHeader(of: entry, reader) }
-        } catch let error as ArchiveKitError {
-            throw DropError(error, path)
-        } catch let error as DropError {
-            throw error
-        } catch {
-            preconditionFailure("nothing above throws anything else")
         }
         var whole = StreamHash()
         var frame = StreamHash()
@@ -77,19 +65,13 @@ struct Reread {
         limits.membersMax = 1
         limits.ratioMax = ratioMax
         let whole = HashBox()
-        do {
+        return try inContainer(path) {
             let reader = try TarZstdReader(descriptor: file.descriptor, limits: limits) { whole.hash.update($0) }
             try reread.expect(source.name, source.record.bytes, reader)
             try reread.compare(source.name, with: StorageFile(source.path, .read), reader)
             if let more = try reader.nextMember() { throw reread.differs(more.name) }
             try reader.finish()
             return whole.hash.digest
-        } catch let error as ArchiveKitError {
-            throw DropError(error, path)
-        } catch let error as DropError {
-            throw error
-        } catch {
-            preconditionFailure("nothing above throws anything else")
         }
     }
 

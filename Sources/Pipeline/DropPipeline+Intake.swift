@@ -2,8 +2,8 @@ import DropCore
 import ThreadKit
 
 extension DropPipeline {
-    /// S1: takes settled files out of the drop zone, many at a time. Files go on to S2 and S3 while the folders are synced, a lone
-    /// small one before that; `waitForClaim` keeps what they come to from being written down before.
+    /// S1: takes settled files out of the drop zone, many at a time. Files go on to S2 and S3 while the folders are synced, a
+    /// lone small one before that; `waitForClaim` keeps what they come to from being written down before.
     func claimLoop() throws(DropError) {
         // Sources that keep an order and of which a file could not be claimed: what was submitted until then waits with it.
         var stopped: [SourceName: Int] = [:]

@@ -20,6 +20,15 @@ sys.path.insert(0, os.path.dirname(__file__))
 
 TWINDROP = os.path.join(os.environ["TWINDROP_BIN"], "twindrop")
 VERSION = "2023-10-31"
+# What tests drop, where it matters little what: machines, and the run that spoke of each last.
+MACHINE = "dtmi:test:Machine;1"
+MACHINES = f"""\
+twins:
+  - id: "{{id}}"
+    model: "{MACHINE}"
+    properties:
+      run: {{column: run, type: int}}
+"""
 
 
 class Credential:

@@ -3,9 +3,8 @@ import json
 
 import pytest
 from azure.core.exceptions import HttpResponseError
-from conftest import Daemon, interface, room_twin
+from conftest import MACHINES, Daemon, interface, room_twin
 from test_jobs import finished
-from test_together import MAPPING
 from test_wire import error_code, send
 
 
@@ -208,7 +207,7 @@ sources:
     mapping: machines.yaml
     ready: {rule: rename}
 """
-LINKS = MAPPING + """\
+LINKS = MACHINES + """\
 relationships:
   - source: "{id}"
     name: next

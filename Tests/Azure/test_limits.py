@@ -7,7 +7,7 @@ import time
 import urllib.parse
 
 import pytest
-from conftest import Daemon, interface
+from conftest import MACHINES, Daemon, interface
 from test_wire import error_code, send
 
 ALIVE = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
@@ -168,18 +168,11 @@ sources:
     mapping: machines.yaml
     ready: {rule: rename}
 """
-MAPPING = """\
-twins:
-  - id: "{id}"
-    model: "dtmi:test:Machine;1"
-    properties:
-      run: {column: run, type: int}
-"""
 
 
 def test_readers_go_on_while_a_large_drop_is_committed():
     """The longest wait of a reader is far below what the commit takes."""
-    daemon = Daemon(CONFIGURATION, {"mappings/machines.yaml": MAPPING})
+    daemon = Daemon(CONFIGURATION, {"mappings/machines.yaml": MACHINES})
     try:
         def drop(name, rows, run):
             path = daemon.home / "jobs" / name

@@ -11,7 +11,7 @@ import urllib.parse
 import urllib.request
 
 import pytest
-from conftest import TWINDROP, Daemon, interface
+from conftest import MACHINE, MACHINES, TWINDROP, Daemon, interface
 from test_wire import Tool, send
 
 UNPACKED = pathlib.Path(__file__).resolve().parents[2] / ".build" / "prometheus"  # scripts/setup puts it there
@@ -24,19 +24,11 @@ def program(name):
 needs_prometheus = pytest.mark.skipif(
     program("prometheus") is None or program("promtool") is None, reason="there is no prometheus: run scripts/setup")
 
-MODEL = "dtmi:test:Machine;1"
 CONFIGURATION = """\
 sources:
   machines: {plugin: mapping, mapping: machines.yaml, ready: {rule: rename}}
   slow: {plugin: mapping, mapping: machines.yaml, ready: {rule: stable, settle: 1h}}
 http: {tokens: tokens}
-"""
-MAPPING = f"""\
-twins:
-  - id: "{{id}}"
-    model: "{MODEL}"
-    properties:
-      run: {{column: run, type: int}}
 """
 
 
@@ -97,9 +89,9 @@ def token():
 
 @pytest.fixture
 def machines(token):
-    model = interface(MODEL, [{"@type": "Property", "name": "run", "schema": "integer"}])
+    model = interface(MACHINE, [{"@type": "Property", "name": "run", "schema": "integer"}])
     daemon = Daemon(CONFIGURATION, {
-        "mappings/machines.yaml": MAPPING, "models/machine.json": json.dumps(model), "tokens": token["line"] + "\n"})
+        "mappings/machines.yaml": MACHINES, "models/machine.json": json.dumps(model), "tokens": token["line"] + "\n"})
     yield daemon
     daemon.stop()
 

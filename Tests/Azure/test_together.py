@@ -5,10 +5,9 @@ import threading
 import pytest
 from azure.core import MatchConditions
 from azure.core.exceptions import HttpResponseError
-from conftest import Daemon, interface
+from conftest import MACHINE, MACHINES, Daemon, interface
 
 FILES, TWINS, STEPS = 40, 12, 30
-MODEL = "dtmi:test:Machine;1"
 CONFIGURATION = """\
 sources:
   machines:
@@ -17,18 +16,11 @@ sources:
     ready: {rule: rename}
     validation: strict
 """
-MAPPING = f"""\
-twins:
-  - id: "{{id}}"
-    model: "{MODEL}"
-    properties:
-      run: {{column: run, type: int}}
-"""
 
 
 @pytest.fixture
 def fresh():
-    daemon = Daemon(CONFIGURATION, {"mappings/machines.yaml": MAPPING, "models/machine.json": json.dumps(interface(MODEL, [
+    daemon = Daemon(CONFIGURATION, {"mappings/machines.yaml": MACHINES, "models/machine.json": json.dumps(interface(MACHINE, [
         {"@type": "Property", "name": "run", "schema": "integer"},
         {"@type": "Property", "name": "count", "schema": "integer"}]))})
     yield daemon

@@ -94,7 +94,9 @@ private func claimer(
                 (SettledFile.at(home.path("b1"), source: source), dropID(first + 1)),
             ]
             var told: [[ClaimResult?]] = []
-            let results = try claimer(home, source, ordered: ordered).claim(files, at: 5, whenHeld: { _, _ in }) { told.append($0) }
+            let results = try claimer(home, source, ordered: ordered).claim(files, at: 5, whenHeld: { _, _ in }) {
+                told.append($0)
+            }
             #expect(told == [[nil, ordered ? nil : .claimed(dropID(first + 1), bytes: 1)]])
             #expect(results == files.map { .claimed($0.1, bytes: 1) })
         }

@@ -150,7 +150,9 @@ private struct Reading: Transformer {
         for name in files {
             pipeline.submit([settled(name)])
             // One claim each.
-            if name != files.last { diary.waitFor("the transform of \(name)") { $0.contains { $0.hasPrefix("transformed \(name)") } } }
+            if name != files.last {
+                diary.waitFor("the transform of \(name)") { $0.contains { $0.hasPrefix("transformed \(name)") } }
+            }
         }
         diary.waitFor(line)
         pipeline.stop(patience: .seconds(5))
@@ -181,7 +183,9 @@ private struct Reading: Transformer {
     @Test func `is not quarantined for what was read of it when its claim comes to nothing`() throws {
         let diary = diary
         let failure = DropError("refused", "It is no CSV.", hint: "Send CSV.", remedy: .quarantine)
-        let lines = try run(.back, failure: failure, files: ["x", "y"], until: "quarantined") { diary.waitFor("transformed x old") }
+        let lines = try run(.back, failure: failure, files: ["x", "y"], until: "quarantined") {
+            diary.waitFor("transformed x old")
+        }
         #expect(lines.filter { $0 == "quarantined" }.count == 1)
         #expect(lines.firstIndex(of: "quarantined")! > lines.firstIndex(of: "transformed y abc")!)
     }

@@ -9,8 +9,8 @@
 ///
 /// What is gathered is written before anything else happens to the file: before it is synced, read, measured or cut, and when the
 /// next write does not follow on; and when a transaction ends, before others may read it. So a commit is as visible and as
-/// durable as without. Where writing fails, the
-/// call that made it necessary fails, and so does every later one that needs those bytes, until they are written over.
+/// durable as without. Where writing fails, the call that made it necessary fails, and so does every later one that needs those
+/// bytes, until they are written over.
 ///
 /// @return SQLITE_OK, or SQLite's error. May be called any number of times, from any thread.
 int td_gather_vfs_register(void);
