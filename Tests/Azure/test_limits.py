@@ -7,7 +7,7 @@ import time
 import urllib.parse
 
 import pytest
-from conftest import MACHINES, Daemon, interface
+from conftest import MACHINES, Daemon, guarded, interface
 from test_wire import error_code, send
 
 ALIVE = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
@@ -204,3 +204,15 @@ def test_readers_go_on_while_a_large_drop_is_committed():
         assert daemon.client().get_digital_twin("m399999")["run"] == 1
     finally:
         daemon.stop()
+
+
+def test_a_stop_over_tls_does_not_wait_for_clients_that_keep_their_connections():
+    """They would have to answer the end of TLS, for which the library waits five seconds by itself."""
+    daemon = guarded()
+    idle = [daemon.connection() for _ in range(3)]
+    for connection in idle:
+        connection.request("GET", "/healthz")
+        assert connection.getresponse().read()
+    began = time.monotonic()
+    assert daemon.stop() == 0
+    assert time.monotonic() - began < 4
