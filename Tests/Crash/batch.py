@@ -119,11 +119,17 @@ def make_home(path, extra=""):
     with open(os.path.join(path, "mappings", "docks.yaml"), "w") as file: file.write(MAPPING)
 
 
-def feed(path, prefix=""):
-    """Delivers the batch as senders would: written beside under a temporary name, then renamed. Times rise with the order."""
+def feed(path):
+    """Delivers the batch; see `deliver`."""
+    for _ in deliver(path): pass
+
+
+def deliver(path):
+    """Delivers the files as senders would, one each time it is asked: written beside under a temporary name, then renamed. Times rise with
+    the order. Yields their paths."""
     for index, (name, data) in enumerate(files().items()):
-        folder, base = os.path.split(os.path.join(path, "dropzone", name))
-        target = os.path.join(folder, prefix + base)
+        target = os.path.join(path, "dropzone", name)
         with open(target + ".part", "wb") as file: file.write(data)
         os.utime(target + ".part", ns=(1_760_000_000_000_000_000 + index * 10**9,) * 2)
         os.rename(target + ".part", target)
+        yield target

@@ -4,7 +4,7 @@
 The archive is read here with zstd and Python's tarfile, the database with Python's sqlite3 after the program has ended: neither trusts
 what is tested.
 """
-import hashlib, io, json, os, shutil, sqlite3, subprocess, tarfile
+import hashlib, io, json, os, shutil, sqlite3, subprocess, tarfile, time
 
 import batch
 
@@ -33,11 +33,11 @@ class Bench:
         self.trace = os.path.join(work, "trace")
         self.err = os.path.join(work, "last.err")
 
-    def fresh(self):
-        """A home with the batch in its drop zone."""
+    def fresh(self, is_fed=True):
+        """A home, with the batch in its drop zone."""
         shutil.rmtree(self.path, ignore_errors=True)
         batch.make_home(self.path)
-        batch.feed(self.path)
+        if is_fed: batch.feed(self.path)
 
     def start(self, at=0, mode=None, sticky=False, count=None, args=("run", "--once")):
         env = {k: v for k, v in os.environ.items() if not k.startswith("CRASH_")}
@@ -59,6 +59,30 @@ class Bench:
             process.kill()
             process.wait()
             raise Wrong(f"hung: {self.last()}")
+
+    def run_daemon(self, seconds=5, **options):
+        """`twindrop run`, which gets the files one after another: each is claimed alone. The exit code, negative for a signal; it is killed
+        when a file stays where it is for `seconds`, as on a full disk."""
+        process = self.start(args=("run", "--listen", "off"), **options)
+
+        def waited(until, seconds):
+            deadline = time.monotonic() + seconds
+            while process.poll() is None and not until() and time.monotonic() < deadline: time.sleep(0.002)
+            return until()
+
+        goes_on = True
+        for path in batch.deliver(self.path):
+            # The first waits for the start, too.
+            if goes_on: goes_on = waited(lambda: not os.path.exists(path), seconds + 20 * (path.endswith("a-20.csv")))
+        if goes_on:
+            waited(lambda: sum(f.endswith(".receipt.json") for f in self.below("receipts")) >= len(batch.files()), seconds)
+            process.terminate()
+        else: process.kill()
+        try: return process.wait(60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise Wrong(f"did not stop: {self.last()}")
 
     def reached(self, at):
         """Whether the last run under the shim came to this call."""

@@ -19,9 +19,13 @@ from bench import Bench, Builds, Wrong, check
 MODES = ["before", "after", "eio", "enospc", "short", "full", "double", "random"]
 
 
-def disturb(bench, at, mode, rng):
+def disturb(bench, at, mode, is_alone, rng):
     """The run that goes wrong; whether anything befell it. (Threads take turns, so a run may end with fewer calls than the first.)"""
     if mode == "random": return killed_at_random(bench, rng)
+    run = bench.run_daemon if is_alone else bench.run
+    if mode == "full" and is_alone:
+        run(1.5, at=at, mode="enospc", sticky=True)
+        return bench.reached(at)
     if mode == "full":
         process = bench.start(at=at, mode="enospc", sticky=True)
         deadline = time.monotonic() + 60  # On a busy machine the call may be far off.
@@ -29,9 +33,9 @@ def disturb(bench, at, mode, rng):
         killed_late(process, 1.5)
         return bench.reached(at)
     if mode == "double":
-        bench.run(at=at, mode="after")
+        run(at=at, mode="after")
         return bench.run(at=rng.randrange(1, 80), mode="before") == -9
-    code = bench.run(at=at, mode=mode)
+    code = run(at=at, mode=mode)
     if mode in ("before", "after") and code not in (-9, 0, 1): raise Wrong(f"ended with {code} instead of being killed: {bench.last()}")
     # 75 would be a lock that is not given back, 64 a configuration that is not understood, a signal other than ours a trap.
     if mode not in ("before", "after") and code not in (0, 1, 74): raise Wrong(f"ended with {code}: {bench.last()}")
@@ -61,9 +65,9 @@ def killed_at_random(bench, rng):
     return False
 
 
-def trial(bench, expected, at, mode, seed):
-    bench.fresh()
-    struck = disturb(bench, at, mode, random.Random(seed))
+def trial(bench, expected, at, mode, is_alone, seed):
+    bench.fresh(is_fed=not is_alone)
+    struck = disturb(bench, at, mode, is_alone, random.Random(seed))
     code = bench.run()
     # 1: this run set drops aside. 0: an earlier one did.
     if code not in (0, 1): raise Wrong(f"the undisturbed run ended with {code}: {bench.last()}")
@@ -85,6 +89,7 @@ def main():
     a.add_argument("--build", required=True, help="the folder with the built programs")
     a.add_argument("--work", help="where homes are made; in memory where that is possible, else in a temporary folder")
     a.add_argument("--modes", default="all", help=f"some of {','.join(MODES)}; all")
+    a.add_argument("--feeding", default="together,alone", help="together: the whole batch lies there; alone: a daemon gets one file after another")
     a.add_argument("--stride", type=int, default=1, help="every so many calls")
     a.add_argument("--seconds", type=float, default=0, help="stop after so long; 0: when all is done")
     a.add_argument("--random", type=int, default=200, help="so many kills at random moments in the mode random")
@@ -110,11 +115,20 @@ def main():
         try: expected = check(first, None)
         except Wrong as e: sys.exit(f"the reference run is wrong: {e}")
         with open(count) as file: calls = int(file.read())
-        print(f"seed {seed}; {calls} durable calls in an undisturbed run of {len(batch.files())} files", flush=True)
+        first.fresh(is_fed=False)
+        code = first.run_daemon(count=count)
+        try:
+            if code != 0: raise Wrong(f"ended with {code}: {first.last()}")
+            check(first, expected)
+        except Wrong as e: sys.exit(f"the reference run of a daemon is wrong: {e}")
+        with open(count) as file: calls_alone = int(file.read())
+        print(f"seed {seed}; {calls} durable calls in an undisturbed run of {len(batch.files())} files, {calls_alone} one after another", flush=True)
         todo = []
         for mode in o.modes:
-            if mode == "random": todo += [(0, mode)] * o.random
-            else: todo += [(at, mode) for at in ([o.at] if o.at else range(1 + rng.randrange(o.stride), calls + 1, o.stride))]
+            if mode == "random": todo += [(0, mode, False)] * o.random
+            for is_alone, last in ((False, calls), (True, calls_alone)):
+                if mode == "random" or ("alone" if is_alone else "together") not in o.feeding.split(","): continue
+                todo += [(at, mode, is_alone) for at in ([o.at] if o.at else range(1 + rng.randrange(o.stride), last + 1, o.stride))]
         if o.seconds: rng.shuffle(todo)
         counts = sweep(builds, work, disk, expected, todo, o, seed, began)
     summarize(counts, calls, time.time() - began)
@@ -141,19 +155,19 @@ def sweep(builds, work, disk, expected, todo, o, seed, began):
     local, lock, counts = threading.local(), threading.Lock(), {mode: Count() for mode in o.modes}
 
     def one(index):
-        at, mode = todo[index]
+        at, mode, is_alone = todo[index]
         if o.seconds and time.time() - began > o.seconds: return
         if not hasattr(local, "benches"):
             local.benches = [Bench(builds, os.path.join(place, f"lane-{threading.get_ident()}")) for place in (work, disk)]
         bench, count = local.benches[mode == "random"], counts[mode]
         try:
-            struck = trial(bench, expected, at, mode, f"{seed}.{index}")
+            struck = trial(bench, expected, at, mode, is_alone, f"{seed}.{index}")
             with lock:
                 count.passed += 1
                 count.struck += struck
         except Exception as e:  # Whatever it is, it is this trial's failure.
             with lock: count.failed += 1
-            print(f"call {at}, {mode}: {str(e)[:700] if isinstance(e, Wrong) else repr(e)}", flush=True)
+            print(f"call {at}, {mode}{', alone' if is_alone else ''}: {str(e)[:700] if isinstance(e, Wrong) else repr(e)}", flush=True)
             if o.keep:
                 kept = os.path.join(o.keep, f"{mode}-{at}-{index}")
                 shutil.rmtree(kept, ignore_errors=True)

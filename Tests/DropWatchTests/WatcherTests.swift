@@ -53,6 +53,16 @@ import ThreadKit
             test.deliveries.state.with { $0.settled[0].expectedDigest } == ContentDigest(bytes: [UInt8](repeating: 0, count: 32)))
     }
 
+    @Test func `removes the probe that a killed daemon left`() {
+        let home = Home()
+        write("", to: home.path(".twindrop-probe-1-1"))
+        write("old", to: home.path("old.csv"))
+        let test = Watching(.close, home: home)
+        #expect(test.deliveries.wait { $0.settled.count == 1 })
+        for _ in 0..<2000 where exists(home.path(".twindrop-probe-1-1")) { usleep(5000) }
+        #expect(!exists(home.path(".twindrop-probe-1-1")))
+    }
+
     @Test func `delivers what was there before it started`() {
         let home = Home()
         write("old", to: home.path("old.csv"))

@@ -261,7 +261,7 @@ final class WatchLoop {
         if let reason = feed.unwatched[feed.root] { return setMode(.polling(reason), of: feed) }
         guard feed.probeDeadline == nil else { return }
         probes += 1
-        let name = FileName(".twindrop-probe-\(getpid())-\(probes)")
+        let name = FileName(Self.probePrefix + "\(getpid())-\(probes)")
         do {
             let file = try SystemCall.createFile(name, in: folder)
             _ = consume file
@@ -272,9 +272,15 @@ final class WatchLoop {
         }
     }
 
-    /// An event of one of our own names: the probe's proves that events arrive.
+    private static let probePrefix = ".twindrop-probe-"
+
+    /// One of our own names, of an event or found by a scan: the probe's event proves that events arrive.
     func noteOwnName(_ name: FileName, in folder: WatchedFolder) {
         let feed = folder.feed
+        if feed.isUsable, name.bytes.starts(with: Self.probePrefix.utf8), let open = try? descriptor(of: folder) {
+            // A probe is gone before anybody looks, unless the daemon that made it was killed.
+            try? SystemCall.unlink(name, in: open)
+        }
         guard feed.probe == name, folder.path == feed.root, feed.isUsable else { return }
         (feed.probe, feed.probeDeadline, feed.nextProbe) = (nil, nil, nil)
         setMode(.events, of: folder.feed)
