@@ -52,7 +52,7 @@ extension TwinStore {
 
     /// Opens a backup once, which brings it to this version's form, and checks it.
     private static func prove(_ candidate: String) throws(DropError) {
-        let store = try TwinStore(path: candidate)
+        let store = try TwinStore(path: candidate, isCopy: true)
         let findings = try store.quickCheck()
         try store.checkpoint()
         try store.close()

@@ -48,8 +48,10 @@ extension TwinStore {
         return configuration
     }
 
-    /// - Parameter use: kept up to date about the write-ahead log; lives as long as the pool.
-    static func openPool(_ path: String, _ use: WriteAheadLog.Use) throws(DropError) -> DatabasePool {
+    /// - Parameters:
+    ///   - use: kept up to date about the write-ahead log; lives as long as the pool.
+    ///   - isCopy: nothing is kept of an older schema.
+    static func openPool(_ path: String, _ use: WriteAheadLog.Use, isCopy: Bool) throws(DropError) -> DatabasePool {
         try WriteAheadLog.gatherWrites()
         let configuration = configuration()
         do {
@@ -59,25 +61,11 @@ extension TwinStore {
                 try database.execute(sql: "PRAGMA synchronous = FULL")
                 try database.execute(sql: "PRAGMA secure_delete = OFF")
                 WriteAheadLog.watch(database, use)
-                try migrate(database)
+                try migrate(database) { isCopy ? nil : "\(path).schema-\($0)" }
             }
             return pool
         } catch {
             throw StorageFailure.error(error)
-        }
-    }
-
-    private static func migrate(_ database: Database) throws {
-        let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
-        guard version <= schemaVersion else {
-            throw StorageFailure.otherVersion(version, known: schemaVersion)
-        }
-        for step in version..<schemaVersion {
-            try database.inTransaction(.immediate) {
-                if !migrations[step].isEmpty { try database.execute(sql: migrations[step]) }
-                try database.execute(sql: "PRAGMA user_version = \(step + 1)")
-                return .commit
-            }
         }
     }
 
@@ -90,9 +78,9 @@ extension TwinStore {
     /// Drops that did not go the usual way: few among many, with an index of their own.
     static let setAsideSQL = "(state IN ('held', 'quarantined', 'discarded', 'duplicate'))"
 
-    /// Each brings the schema from its index to the next number, in one transaction. Never edited once released. An empty one is
-    /// a number that was never given out.
-    private static let migrations = [
+    /// Each brings the schema from its index to the next number. Never edited once released. An empty one is a number that was
+    /// never given out.
+    static let migrations = [
         """
         CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
         INSERT INTO meta VALUES('instance', lower(hex(randomblob(8))));

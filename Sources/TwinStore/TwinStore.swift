@@ -77,9 +77,10 @@ package final class TwinStore: Sendable {
     /// Units of 100 nanoseconds since 1970.
     let clock: @Sendable () -> Int64
 
-    /// Opens `FOLDER/twin.db`, or makes it; brings its schema up to date and rebuilds the indexes (a second per million twins).
+    /// Opens `FOLDER/twin.db`, or makes it; brings its schema up to date and rebuilds the indexes (a second per million twins). Of
+    /// an older schema N a copy is kept, `FOLDER/twin.db.schema-N`.
     ///
-    /// Errors: `storage` (stop) where the file is no database, is damaged, or was written by a newer version.
+    /// Errors: `storage` (stop) where the file is no database, is damaged, was written by a newer version, or cannot be copied.
     ///
     /// - Parameter clock: units of 100 nanoseconds since 1970, for calls of the twin service; drops bring their own times.
     package static func open(
@@ -91,13 +92,13 @@ package final class TwinStore: Sendable {
     }
 
     init(
-        path: String, isReader: Bool = false, isWithoutIndex: Bool = false,
+        path: String, isReader: Bool = false, isWithoutIndex: Bool = false, isCopy: Bool = false,
         clock: @escaping @Sendable () -> Int64 = SystemTime.ticks
     ) throws(DropError) {
         self.path = path
         self.clock = clock
         self.isWithoutIndex = isWithoutIndex
-        pool = isReader ? try Self.openReadOnly(path) : try Self.openPool(path, logUse)
+        pool = isReader ? try Self.openReadOnly(path) : try Self.openPool(path, logUse, isCopy: isCopy)
     }
 
     /// Closes all connections. No other call may be running or follow.

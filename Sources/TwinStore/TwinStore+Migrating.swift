@@ -1,0 +1,45 @@
+import DropCore
+import GRDB
+
+extension TwinStore {
+    /// Brings the schema to the newest version: all steps or none (failure-model: section 12). What the database was before is
+    /// kept beside it, made and checked first; where there is no room for that, nothing is changed.
+    ///
+    /// - Parameter keptPath: where the database is kept as it was; nil for a file that is a copy itself.
+    static func migrate(_ database: Database, keptPath: (_ version: Int) -> String?) throws {
+        let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
+        guard version <= schemaVersion else { throw StorageFailure.otherVersion(version, known: schemaVersion) }
+        guard version < schemaVersion else { return }
+        if version > 0, let path = keptPath(version) { try keep(database, of: version, as: path) }
+        try database.inTransaction(.immediate) {
+            for step in migrations[version...] where !step.isEmpty { try database.execute(sql: step) }
+            try database.execute(sql: "PRAGMA user_version = \(schemaVersion)")
+            return .commit
+        }
+    }
+
+    /// Writes a copy of the database to `path` and proves that it is whole. One that an interrupted attempt left is replaced.
+    private static func keep(_ database: Database, of version: Int, as path: String) throws(DropError) {
+        let temporary = path + ".tmp"
+        do {
+            try FileSize.remove(temporary)
+            try database.execute(sql: "VACUUM INTO ?", arguments: [temporary])
+            var configuration = Configuration()
+            configuration.readonly = true
+            let copy = try DatabaseQueue(path: temporary, configuration: configuration)
+            let findings = try copy.read { copy in
+                try String.fetchAll(copy, sql: "PRAGMA quick_check") + String.fetchAll(copy, sql: "PRAGMA user_version")
+            }
+            try copy.close()
+            guard findings == ["ok", "\(version)"] else { throw StorageFailure.damaged("the copy says \(findings[0])") }
+            try FileSize.publish(temporary, as: path)
+        } catch {
+            try? FileSize.remove(temporary)
+            throw DropError(
+                "storage",
+                "The twin database has schema \(version) and could not be copied before it is brought to schema \(schemaVersion): "
+                    + "\(StorageFailure.error(error).message)",
+                hint: "Nothing was changed. Make room for \(path), as large as twin.db, and start again.", remedy: .stop)
+        }
+    }
+}

@@ -1,0 +1,113 @@
+import DropCore
+import GRDB
+import Glibc
+import Testing
+
+@testable import TwinStore
+
+/// A folder with a database of an older schema, which holds one applied drop.
+private final class OldHome {
+    let folder: String
+    var path: String { folder + "/twin.db" }
+
+    init(schema: Int) throws {
+        var template = Array("/tmp/twinstore-old-XXXXXX".utf8CString)
+        folder = unsafe template.withUnsafeMutableBufferPointer { unsafe String(cString: mkdtemp($0.baseAddress!)) }
+        try change { database in
+            for step in TwinStore.migrations[..<schema] where !step.isEmpty { try database.execute(sql: step) }
+            try database.execute(
+                sql: """
+                    INSERT INTO drops(no, id, source, file_name, bytes, state, claimed_at, changed_at, device, inode, change_time,
+                        released) VALUES(1, '01M7ZQ4N7THS10QFJ8VT4TKGEX', 'erp', x'61', 1, 'clean', 5, 6, 1, 2, 3, 0);
+                    INSERT INTO drop_commit(sequence, drop_no, time, first_revision) VALUES(1, 1, 6, 1);
+                    """)
+            try database.execute(sql: "PRAGMA user_version = \(schema)")
+        }
+    }
+
+    deinit {
+        for name in names { if unsafe unlink(folder + "/" + name) != 0 { _ = unsafe rmdir(folder + "/" + name) } }
+        _ = unsafe rmdir(folder)
+    }
+
+    var names: [String] {
+        guard let stream = unsafe opendir(folder) else { return [] }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while let entry = unsafe readdir(stream) {
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+                unsafe String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    func change(_ body: (Database) throws -> Void) throws {
+        let queue = try DatabaseQueue(path: path)
+        try queue.write { try body($0) }
+        try queue.close()
+    }
+
+    /// What the database at `name` says of itself: schema, tables, drops with a commit.
+    func facts(of name: String = "twin.db") throws -> (schema: Int, tables: [String], drops: Int) {
+        let queue = try DatabaseQueue(path: folder + "/" + name)
+        defer { try? queue.close() }
+        return try queue.read { database in
+            (
+                try Int.fetchOne(database, sql: "PRAGMA user_version")!,
+                try String.fetchAll(database, sql: "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"),
+                try Int.fetchOne(database, sql: "SELECT count(*) FROM drops JOIN drop_commit ON drop_no = drops.no")!
+            )
+        }
+    }
+}
+
+@Suite struct `A database of an older schema` {
+    @Test(arguments: [1, 2, 4])
+    func `is brought up to date, and kept as it was`(schema: Int) throws {
+        let home = try OldHome(schema: schema)
+        let before = try home.facts()
+        let store = try TwinStore.open(folder: home.folder)
+        #expect(try store.drops(in: [.clean]).map(\.fileName) == [FileName("a")])
+        try store.close()
+        #expect(try home.facts().schema == TwinStore.schemaVersion)
+        let kept = try home.facts(of: "twin.db.schema-\(schema)")
+        #expect(kept == before && kept.drops == 1)
+        // The next start finds nothing to do.
+        unsafe unlink(home.path + ".schema-\(schema)")
+        try TwinStore.open(folder: home.folder).close()
+        #expect(!home.names.contains { $0.hasPrefix("twin.db.schema") })
+    }
+
+    @Test func `stays as it was where a step fails, and can be tried again`() throws {
+        let home = try OldHome(schema: 1)
+        // In the way of the second step; the first has dropped a table by then.
+        try home.change { try $0.execute(sql: "CREATE INDEX drops_set_aside ON drops(no)") }
+        let before = try home.facts()
+        #expect(throws: DropError.self) { try TwinStore.open(folder: home.folder) }
+        #expect(try home.facts() == before)
+        try home.change { try $0.execute(sql: "DROP INDEX drops_set_aside") }
+        try TwinStore.open(folder: home.folder).close()
+        #expect(try home.facts().schema == TwinStore.schemaVersion)
+        #expect(try home.facts(of: "twin.db.schema-1") == before)
+    }
+
+    @Test func `is not touched where no copy can be made of it`() throws {
+        let home = try OldHome(schema: 4)
+        let before = try home.facts()
+        unsafe mkdir(home.path + ".schema-4.tmp", 0o700)
+        let error = #expect(throws: DropError.self) { try TwinStore.open(folder: home.folder) }
+        #expect(error?.message.contains("has schema 4 and could not be copied") == true, "\(String(describing: error))")
+        #expect(error?.hint.hasPrefix("Nothing was changed.") == true)
+        #expect(try home.facts() == before)
+    }
+
+    @Test func `is refused where a newer version wrote it`() throws {
+        let home = try OldHome(schema: 4)
+        try home.change { try $0.execute(sql: "PRAGMA user_version = 99") }
+        let error = #expect(throws: DropError.self) { try TwinStore.open(folder: home.folder) }
+        #expect(error?.hint.hasPrefix("A newer version wrote it") == true)
+        #expect(try home.facts().schema == 99)
+    }
+}
