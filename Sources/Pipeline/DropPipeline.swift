@@ -166,6 +166,14 @@ package final class DropPipeline: Sendable {
     /// Asks for the end without waiting for it: `waitUntilStopping` returns, and `stop` is to follow.
     package func beginStop() { state.with { $0.isStopping = true } }
 
+    /// Ends the patience of a `stop`, under way or to come.
+    package func abandon() {
+        state.with { state in
+            state.isStopping = true
+            state.isCancelled = true
+        }
+    }
+
     /// Claims no more, finishes the drops in hand within `patience`, then abandons what still runs, seals and ends. What is
     /// abandoned is unfinished work, which the next start takes up.
     package func stop(patience: Duration = .seconds(20)) {

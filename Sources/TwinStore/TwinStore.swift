@@ -77,8 +77,8 @@ package final class TwinStore: Sendable {
     /// Units of 100 nanoseconds since 1970.
     let clock: @Sendable () -> Int64
 
-    /// Opens `FOLDER/twin.db`, or makes it; brings its schema up to date and rebuilds the indexes (a second per million twins). Of
-    /// an older schema N a copy is kept, `FOLDER/twin.db.schema-N`.
+    /// Opens `FOLDER/twin.db`, or makes it; brings its schema up to date and rebuilds the indexes (a second per million twins).
+    /// Of an older schema N a copy is kept, `FOLDER/twin.db.schema-N`.
     ///
     /// Errors: `storage` (stop) where the file is no database, is damaged, was written by a newer version, or cannot be copied.
     ///

@@ -132,20 +132,7 @@ private struct Reading: Transformer {
         _ end: HoldingClaimer.End, failure: DropError? = nil, files: [String] = ["x"], until line: String,
         begun: @escaping @Sendable () -> Void
     ) throws -> [String] {
-        let books = Books(diary)
-        let claimer = HoldingClaimer(diary, in: scratch.path, spool, end, begun: begun)
-        let ports = PipelinePorts(
-            register: books, graph: books, transformer: Reading(diary: diary, failure: failure, mayGoOn: mayGoOn),
-            claimer: claimer, spool: spool, receipts: books, makeArchive: { () throws(DropError) in books },
-            clock: { 1_795_000_000_000 })
-        var limits = PipelineLimits()
-        limits.softFree = (0, 0)
-        limits.hardFree = (0, 0)
-        let pipeline = DropPipeline(
-            ports: ports, sources: [PipelineSource(name: SourceName("s")!, policy: ApplyPolicy())], limits: limits,
-            tell: { [diary] event in
-                if case .applied(let record) = event { diary.note("applied \(record.fileName) \(record.digest!)") }
-            })
+        let pipeline = makePipeline(HoldingClaimer(diary, in: scratch.path, spool, end, begun: begun), failure: failure)
         try pipeline.start()
         for name in files {
             pipeline.submit([settled(name)])
@@ -157,6 +144,22 @@ private struct Reading: Transformer {
         diary.waitFor(line)
         pipeline.stop(patience: .seconds(5))
         return diary.lines.with { $0 }
+    }
+
+    private func makePipeline(_ claimer: HoldingClaimer, failure: DropError? = nil) -> DropPipeline {
+        let books = Books(diary)
+        let ports = PipelinePorts(
+            register: books, graph: books, transformer: Reading(diary: diary, failure: failure, mayGoOn: mayGoOn),
+            claimer: claimer, spool: spool, receipts: books, makeArchive: { () throws(DropError) in books },
+            clock: { 1_795_000_000_000 })
+        var limits = PipelineLimits()
+        limits.softFree = (0, 0)
+        limits.hardFree = (0, 0)
+        return DropPipeline(
+            ports: ports, sources: [PipelineSource(name: SourceName("s")!, policy: ApplyPolicy())], limits: limits,
+            tell: { [diary] event in
+                if case .applied(let record) = event { diary.note("applied \(record.fileName) \(record.digest!)") }
+            })
     }
 
     private func digest(_ text: String) throws -> String {
@@ -200,6 +203,20 @@ private struct Reading: Transformer {
         let lines = try run(.back, files: ["x", "y"], until: "receipt") { diary.waitFor("transformed x old") }
         watcher.join()
         #expect(lines.prefix(4) == ["transformed x old", "back", "cancelled", "transformed y abc"])
+    }
+
+    @Test func `that is being transformed is left to the next start when the end is asked for again`() throws {
+        mayGoOn.with { $0 = false }
+        let pipeline = makePipeline(HoldingClaimer(diary, in: scratch.path, spool, .moved) {})
+        try pipeline.start()
+        pipeline.submit([settled("x")])
+        diary.waitFor("claimed")
+        diary.waitFor("transformed x old")
+        let stopping = NamedThread("stopping") { pipeline.stop(patience: .seconds(3600)) }
+        pipeline.abandon()
+        stopping.join()
+        #expect(diary.lines.with { $0.last } == "cancelled")
+        #expect(spool.contains(try #require(pipeline.snapshot().inFlight.first).id))
     }
 
     @Test func `that waits behind another drop when its claim comes to nothing is taken out`() throws {

@@ -90,11 +90,11 @@ struct RunCommand: ParsableCommand {
         }
         Terminal.print("ready")
         _ = NamedThread("td-signals") {
-            while true {
-                let number = Signals.wait()
-                guard number == SIGHUP else { break }  // A closed terminal is no reason to stop a daemon.
-            }
+            func waitForEnding() { while Signals.wait() == SIGHUP {} }  // A closed terminal is no reason to stop a daemon.
+            waitForEnding()
             engine.beginStop()
+            waitForEnding()
+            engine.abandon()
         }
         let failure = engine.waitUntilStopping()
         engine.stop()

@@ -134,6 +134,12 @@ final class Engine: Sendable {
     /// Asks for the end; `waitUntilStopping` returns.
     func beginStop() { pipeline.beginStop() }
 
+    /// Asked again to end: what still runs is left to the next start.
+    func abandon() {
+        log.notice("Asked again to end: drops in hand are left to the next start.")
+        pipeline.abandon()
+    }
+
     func waitUntilStopping() -> DropError? { pipeline.waitUntilStopping() }
 
     /// Stops intake, finishes the drops in hand, closes everything. May be called more than once.
