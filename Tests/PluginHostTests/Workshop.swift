@@ -11,10 +11,11 @@ enum Workshop {
     static let testsFolder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     static let root = testsFolder.deletingLastPathComponent().deletingLastPathComponent()
 
-    /// One folder for the whole run; left to the system's cleaning of temporary files when a test crashes.
+    /// One folder for the whole run, removed at its end; left to the system's cleaning of temporary files when a test crashes.
     static let folder: URL = {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("plugin-host-tests-\(getpid())")
         try? FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)  // compile() says what fails
+        atexit { try? FileManager.default.removeItem(at: Workshop.folder) }
         return folder
     }()
 

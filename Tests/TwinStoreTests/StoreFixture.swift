@@ -22,8 +22,10 @@ final class StoreFixture {
 
     deinit {
         try? store.close()
-        for name in ["twin.db", "twin.db-wal", "twin.db-shm", "copy.db"] { _ = unsafe unlink(folder + "/" + name) }
-        _ = unsafe rmdir(folder)
+        for folder in [folder, folder + "-crashed"] {
+            for name in ["twin.db", "twin.db-wal", "twin.db-shm", "copy.db"] { _ = unsafe unlink(folder + "/" + name) }
+            _ = unsafe rmdir(folder)
+        }
     }
 
     /// Closes and opens again.
