@@ -155,7 +155,8 @@ package final class DropPipeline: Sendable {
 
     /// Waits until nothing is left that can go on; returns the error that stopped the pipeline, if one did.
     package func waitUntilIdle() -> DropError? {
-        state.wait(until: { $0.failure != nil || $0.active <= $0.scheduler.stuck }) { $0.failure }
+        // A drop can wait behind another before its claim is made.
+        state.wait(until: { $0.failure != nil || $0.undurable.isEmpty && $0.active <= $0.scheduler.stuck }) { $0.failure }
     }
 
     /// Waits until the pipeline has failed or `stop` was called; the error, if it failed.

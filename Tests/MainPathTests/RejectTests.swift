@@ -76,6 +76,14 @@ import TwinModel
         #expect(try home.ask("twin", "a-2")["name"] == "Löwe")
     }
 
+    @Test func `that hold a drop make others wait where the source keeps an order, and who waits for one is told`() throws {
+        let home = try Home(Sample.assetsSource("order: arrival", "guard: {rejects: 10%, rejects-free: 2}"))
+        try home.drop("1.csv", Sample.assets(1...5, status: "lost"), to: "assets", code: 1)
+        let waiting = try home.drop("2.csv", Sample.assets(1...2), to: "assets", code: 1)
+        #expect(waiting["state"] == "claimed")
+        #expect(try home.list("twin", "--all") == [])
+    }
+
     @Test func `hold the drop when they are too many`() throws {
         let home = try Home(Sample.assetsSource("guard: {rejects: 10%, rejects-free: 2}"))
         let dirty = Sample.assets(1...20) + Sample.assets(21...25, status: "lost").dropFirst(Sample.assetHeader.count)

@@ -178,7 +178,8 @@ private struct Reading: Transformer {
     @Test func `whose claim comes to nothing leaves nothing, and its source goes on`() throws {
         let diary = diary
         let lines = try run(.back, files: ["x", "y"], until: "receipt") { diary.waitFor("transformed x old") }
-        #expect(lines.prefix(4) == ["transformed x old", "back", "transformed y abc", "rejects"])
+        // Whether the transform was done before it was given up is a matter of luck.
+        #expect(lines.filter { $0 != "cancelled" }.prefix(4) == ["transformed x old", "back", "transformed y abc", "rejects"])
         #expect(lines.filter { $0.hasPrefix("applied") } == ["applied y \(try digest("abc"))"])
         #expect(lines.filter { $0 == "committed" }.count == 1)
     }
@@ -240,7 +241,7 @@ private struct Reading: Transformer {
     @Test func `is read anew where the spool got other bytes than were read`() throws {
         let diary = diary
         let lines = try run(.copied, until: "receipt") { diary.waitFor("transformed x old") }
-        #expect(lines.prefix(3) == ["transformed x old", "claimed", "transformed x new"])
+        #expect(lines.filter { $0 != "cancelled" }.prefix(3) == ["transformed x old", "claimed", "transformed x new"])
         #expect(lines.filter { $0.hasPrefix("applied") } == ["applied x \(try digest("new"))"])
     }
 

@@ -133,6 +133,12 @@ struct DropCommand: ParsableCommand {
 
     private func report(_ record: DropRecord, _ opened: Home) throws {
         if home.json { Terminal.print(try receipt(of: record, opened)) } else { DropReport.print(record) }
+        if record.state == .claimed || record.state == .registered {
+            // Nothing more goes on, and it is not at its end: a suspended source, or one that keeps an order behind such a drop.
+            throw CommandFailure(
+                .negative, "\(record.fileName) is drop \(record.id) and waits: its source \(record.source) does not go on.",
+                "What was logged before, or `twindrop status`, says why. It goes on with the next run once that is put right.")
+        }
         if record.state == .quarantined || record.state == .held {
             throw CommandFailure(
                 .negative, lines: [record.reason?.message ?? "The drop is \(record.state.rawValue).", record.reason?.hint ?? ""])
