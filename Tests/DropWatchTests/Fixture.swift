@@ -258,3 +258,12 @@ func waitForWhy(_ test: Watching, _ name: String, _ code: String) -> Bool {
     }
     return false
 }
+
+/// A claimer of one source.
+func claimer(
+    _ home: Home, _ source: WatchedSource, _ register: RegisterFake = RegisterFake(),
+    ordered: Bool = false, lease: @escaping @Sendable (CInt) -> ReadLease.Answer = ReadLease.probe
+) -> Claimer {
+    Claimer(
+        register: register, spoolFolder: home.spool, sources: [source], ordered: ordered ? [source.name] : [], lease: lease)
+}

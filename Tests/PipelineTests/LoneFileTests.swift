@@ -213,9 +213,11 @@ private struct Reading: Transformer {
         pipeline.submit([settled("x")])
         diary.waitFor("claimed")
         diary.waitFor("transformed x old")
-        let stopping = NamedThread("stopping") { pipeline.stop(patience: .seconds(3600)) }
+        let began = ContinuousClock.now
+        let stopping = NamedThread("stopping") { pipeline.stop(patience: .seconds(60)) }
         pipeline.abandon()
         stopping.join()
+        #expect(ContinuousClock.now - began < .seconds(50), "the patience of the first was waited for")
         #expect(diary.lines.with { $0.last } == "cancelled")
         #expect(spool.contains(try #require(pipeline.snapshot().inFlight.first).id))
     }
