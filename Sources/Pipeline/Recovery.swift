@@ -50,7 +50,7 @@ struct Recovery {
         for record in rows { try ports.receipts.write(record, leaf: archived[record.id]?.leaf) }
         try ports.spool.remove(rows.filter { $0.state != .quarantined }.map(\.id))
         if !rows.isEmpty { try ports.register.update(rows) }
-        try rememberNewest()
+        try rememberSources()
         pipeline.state.with { state in
             state.active += resumed.toRegister.count + resumed.toArchive.count
             for record in resumed.toRegister { state.inFlight[record.id] = record }
@@ -145,10 +145,13 @@ struct Recovery {
         return record
     }
 
-    private func rememberNewest() throws(DropError) {
-        for source in pipeline.sources.keys {
-            if let newest = try ports.register.newestApplied(of: source) {
-                pipeline.state.with { $0.newestApplied[source] = newest }
+    private func rememberSources() throws(DropError) {
+        for (name, source) in pipeline.sources {
+            let newest = try ports.register.newestApplied(of: name)
+            let blocking = try ports.register.blocking(name, source.order)
+            pipeline.state.with { state in
+                state.newestApplied[name] = newest
+                for record in blocking { state.scheduler.block(behind: record) }
             }
         }
     }

@@ -15,7 +15,8 @@ package final class PluginLibrary: Sendable {
 
     /// Reads the library at `path`.
     ///
-    /// Errors: `plugin-missing` (it cannot be read, is larger than 256 MiB, or is no library for this machine).
+    /// Errors: `plugin-missing` (it cannot be read, is larger than 256 MiB, or is no library for this machine);
+    /// `worker-start`, remedy retry, where memory or descriptors are short.
     package init(path: String) throws(DropError) {
         let content = try Self.read(path)
         try Self.checkForm(content, path)
@@ -25,7 +26,7 @@ package final class PluginLibrary: Sendable {
         let name = path.split(separator: "/").last.map(String.init) ?? "plugin"
         let sealed = unsafe content.withUnsafeBytes { unsafe td_wire_seal(String(name.prefix(200)), $0.baseAddress, $0.count) }
         guard sealed >= 0 else {
-            throw Self.missing(path, "No memory file could be made for it (\(String(errno: -sealed))).")
+            throw Self.missing(path, "No memory file could be made for it", errno: -sealed)
         }
         descriptor = sealed
     }
@@ -36,7 +37,7 @@ package final class PluginLibrary: Sendable {
 
     static func read(_ path: String, bytesMax: Int = PluginLibrary.bytesMax) throws(DropError) -> [UInt8] {
         let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-        guard file >= 0 else { throw missing(path, "It cannot be opened (\(String(errno: errno))).") }
+        guard file >= 0 else { throw missing(path, "It cannot be opened", errno: errno) }
         defer { close(file) }
         var status = stat()
         guard unsafe fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
@@ -49,7 +50,7 @@ package final class PluginLibrary: Sendable {
             let count = unsafe content.withUnsafeMutableBytes {
                 unsafe td_wire_read(file, $0.baseAddress! + done, $0.count - done)
             }
-            guard count >= 0 else { throw missing(path, "It cannot be read (\(String(errno: CInt(-count)))).") }
+            guard count >= 0 else { throw missing(path, "It cannot be read", errno: CInt(-count)) }
             if count == 0 { break }
             done += Int(count)
         }
@@ -71,6 +72,14 @@ package final class PluginLibrary: Sendable {
             throw missing(path, "It was built for another processor; this machine is \(machine.1).")
         }
         guard content[16] == 3 else { throw missing(path, "It is no shared library; link it with -shared.") }
+    }
+
+    private static func missing(_ path: String, _ reason: String, errno number: CInt) -> DropError {
+        let reason = "\(reason) (\(String(errno: number)))."
+        guard WorkerFailure.passes(number) else { return missing(path, reason) }
+        return DropError(
+            "worker-start", "\(Escaping.visible(path)): \(reason)", hint: WorkerFailure.unreadyHint,
+            remedy: .retry(after: .seconds(1)))
     }
 
     private static func missing(_ path: String, _ reason: String) -> DropError {

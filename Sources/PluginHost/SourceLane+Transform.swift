@@ -37,7 +37,7 @@ extension SourceLane {
                 unsafe td_wire_seal("twindrop-head", $0.baseAddress, min($0.count, Int(TD_WIRE_HEAD_MAX)))
             }
             guard sealed >= 0 else {
-                throw WorkerFailure(.notLoaded, "No memory file could be made (\(String(errno: -sealed))).")
+                throw WorkerFailure(.notLoaded, "No memory file could be made", errno: -sealed)
             }
             defer { close(sealed) }
             var exchange = Exchange(
@@ -77,7 +77,7 @@ extension SourceLane {
         guard let hello = worker.hello else { throw WorkerFailure(.protocolFault, "It sent no HELLO.") }
         let input = td_wire_reopen(job.descriptor)
         guard input >= 0 else {
-            throw WorkerFailure(.input, "The spooled file could not be opened again (\(String(errno: -input))).")
+            throw WorkerFailure(.input, "The spooled file could not be opened again", errno: -input)
         }
         defer { close(input) }
         try openStream(into: sink)

@@ -121,7 +121,7 @@ final class SourceLane: @unchecked Sendable {
         state.quietly { $0.starts += 1 }
         let configuration = source.configuration(keys: table)
         let sealed = unsafe configuration.withUnsafeBytes { unsafe td_wire_seal("twindrop-open", $0.baseAddress, $0.count) }
-        guard sealed >= 0 else { throw WorkerFailure(.notLoaded, "No memory file could be made (\(String(errno: -sealed))).") }
+        guard sealed >= 0 else { throw WorkerFailure(.notLoaded, "No memory file could be made", errno: -sealed) }
         defer { close(sealed) }
         var exchange = Exchange(
             worker: new, allowance: .init(source.limits, inputBytes: 0), log: log, isCancelled: isCancelled)

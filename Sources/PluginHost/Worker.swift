@@ -33,7 +33,7 @@ final class Worker: @unchecked Sendable {
                     path: path, library: library.descriptor, addressSpace: limits.addressSpace, descriptors: limits.descriptors,
                     sandbox: sandbox))
         } catch {
-            throw WorkerFailure(.notLoaded, "\(Escaping.visible(path)) could not be started (\(String(errno: error.number))).")
+            throw WorkerFailure(.notLoaded, "\(Escaping.visible(path)) could not be started", errno: error.number)
         }
         self.library = library
         reader = FrameReader(descriptor: process.result)

@@ -22,6 +22,8 @@ struct WorkerFailure: Error {
         case cancelled
         /// No worker can be started, or the library cannot be loaded.
         case notLoaded
+        /// The machine lacks just now what starting a worker or handing it a file takes.
+        case unready
         case abi
         /// The sink refused what it got.
         case sink(DropError)
@@ -38,12 +40,23 @@ struct WorkerFailure: Error {
         self.offset = offset
     }
 
+    /// A call of the host's that failed with `number`: of `kind`, where the cause does not pass by itself.
+    init(_ kind: Kind, _ what: String, errno number: CInt) {
+        self.init(Self.passes(number) ? .unready : kind, "\(what) (\(String(errno: number))).")
+    }
+
+    /// Whether an errno tells of a shortage, or of a program that is just being replaced.
+    static func passes(_ number: CInt) -> Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE, ETXTBSY].contains(number) }
+
+    static let unreadyHint =
+        "It is tried again. Raise the service's limits of memory, processes or open files if it happens often."
+
     /// Whether a new worker may fare better. What the plugin says about the input or its settings it would say again.
     var isWorthRetrying: Bool {
         switch kind {
         case .crashed, .timeout, .limit, .protocolFault, .failed, .input: true
         case .sink(let error): error.code == "protocol"
-        case .refused, .settings, .cancelled, .notLoaded, .abi: false
+        case .refused, .settings, .cancelled, .notLoaded, .unready, .abi: false
         }
     }
 
@@ -93,6 +106,10 @@ struct WorkerFailure: Error {
                 "plugin-missing", "\(subject): plugin \(plugin) could not be started. \(message)",
                 hint: "Install a build of the plugin for this machine, and twindrop-worker beside twindrop.",
                 remedy: .suspendSource)
+        case .unready:
+            return DropError(
+                "worker-start", "\(subject): plugin \(plugin) cannot be started just now. \(message)", hint: Self.unreadyHint,
+                remedy: .retry(after: .seconds(1)))
         case .abi:
             return DropError(
                 "abi", "\(subject): plugin \(plugin) does not fit this TwinDrop. \(message)",

@@ -89,6 +89,21 @@ extension TwinStore: DropRegister, KeyTable {
         try fetch("WHERE \(Self.unfinishedSQL) ORDER BY id", [])
     }
 
+    package func blocking(_ source: SourceName, _ order: DropOrder) throws(DropError) -> [DropRecord] {
+        guard order != .none else { return [] }
+        let behind = order == .name ? "AND later.file_name >= drops.file_name" : ""
+        // A retry has the intake of the drop it retries.
+        return try fetch(
+            """
+            WHERE \(Self.condition([.quarantined])) AND source = ?
+            AND NOT EXISTS (SELECT 1 FROM drops retry INDEXED BY drops_intake WHERE retry.inode = drops.inode
+                AND retry.device = drops.device AND retry.link_kind = 'retries' AND retry.link_drop = drops.id)
+            AND NOT EXISTS (SELECT 1 FROM drops later JOIN drop_commit ON drop_commit.drop_no = later.no
+                WHERE later.source = drops.source AND later.id > drops.id \(behind))
+            ORDER BY id
+            """, [source.text.databaseValue])
+    }
+
     package func page(
         source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int
     ) throws(DropError) -> [DropRecord] {

@@ -183,6 +183,7 @@ final class RegisterFake: DropRegister {
         source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int
     ) throws(DropError) -> [DropRecord] { [] }
     func find(_ prefix: String, limit: Int) throws(DropError) -> [DropRecord] { [] }
+    func blocking(_ source: SourceName, _ order: DropOrder) throws(DropError) -> [DropRecord] { [] }
     func newestApplied(of source: SourceName) throws(DropError) -> DropRecord? { nil }
     func commitSequence(of id: DropID) throws(DropError) -> UInt64? { nil }
     func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord? { nil }

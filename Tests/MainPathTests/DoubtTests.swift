@@ -23,7 +23,7 @@ import TwinModel
         #expect(try home.list("twin", "--all") == [])
         let receipt = try JSON(parsing: try home.text(of: "receipts/assets/a.csv.receipt.json"))
         #expect(receipt[path: "reason/code"] == "suspect-truncated")
-        #expect(try home.run("archive", "cat", "a.csv").out == Sample.assets(1...3))
+        #expect(try home.shown("archive", "cat", "a.csv") == Sample.assets(1...3))
         _ = try home.ask("retry", "a.csv")
         #expect(try home.list("twin", "--all").count == 3)
     }
@@ -45,7 +45,7 @@ import TwinModel
         try Self.cut(home)
         let daemon = try Daemon(home)
         #expect(try home.ask("status")[path: "daemon/doubted"]?.elements?.count == 1)
-        #expect(try home.run("status").out.contains("are doubted"))
+        #expect(try home.shown("status").contains("are doubted"))
         #expect(try daemon.end() == 0)
     }
 }
@@ -68,7 +68,7 @@ import TwinModel
         let drops = try home.list("drops")
         let states = drops.compactMap { $0["state"]?.string }
         #expect(states.count == 2 && states.last == "quarantined")
-        #expect(try home.run("archive", "cat", drops.last?["drop"]?.string ?? "").out == Sample.assets(1...2))
+        #expect(try home.shown("archive", "cat", drops.last?["drop"]?.string ?? "") == Sample.assets(1...2))
         #expect(try daemon.end() == 0)
         #expect(try home.run("verify", "--full").code == 0)
     }

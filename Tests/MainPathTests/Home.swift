@@ -54,6 +54,13 @@ final class Home {
 
     func run(_ arguments: String...) throws -> Program.Ended { try Program.run(Program.twindrop, arguments + ["--home", path]) }
 
+    /// What a command prints for a person, which must go well.
+    func shown(_ arguments: String...) throws -> String {
+        let ended = try Program.run(Program.twindrop, arguments + ["--home", path])
+        try #require(ended.code == 0, "\(arguments) ended with \(ended.code): \(ended.err)\(ended.out)")
+        return ended.out
+    }
+
     /// The one JSON object a command prints.
     func ask(_ arguments: String..., code: Int32 = 0) throws -> JSON {
         let facts = try facts(arguments, code)

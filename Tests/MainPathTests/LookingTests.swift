@@ -19,7 +19,7 @@ import TwinModel
         #expect(updated[path: "before/status"] == "active")
         #expect(updated[path: "after/status"] == "idle")
         #expect(plan["rejections"]?.elements?.first?["message"]?.string?.contains("status") == true)
-        let shown = try home.run("plan", file, "--source", "assets").out
+        let shown = try home.shown("plan", file, "--source", "assets")
         #expect(shown.contains("status: \"active\" → \"idle\""), "\(shown)")
         #expect(shown.contains("Nothing was changed."))
         let after = try (home.list("twin", "--all"), home.ask("status")["graph"], home.list("drops"), home.ask("verify")["root"])
@@ -127,7 +127,7 @@ import TwinModel
             #expect(status[path: "graph/twins"] == 40)
             #expect(status["sources"]?.elements?.first?[path: "drops/held"] == 1)
         }
-        #expect(try home.run("status").out.contains("1 held"))
+        #expect(try home.shown("status").contains("1 held"))
         #expect(try daemon.end() == 0)
     }
 

@@ -70,7 +70,7 @@ import TwinModel
         #expect(try home.ask("models", "upload", second)["uploaded"] == ["dtmi:com:example:Room;2"])
         #expect(try home.run("models", "upload", home.file("bad.json", "{}")).code == 64)
         #expect(try home.list("models", "list").map { $0["id"] } == ["dtmi:com:example:Room;1", "dtmi:com:example:Room;2"])
-        #expect(try home.run("models", "show", "dtmi:com:example:Room;1").out == Self.room() + "\n")
+        #expect(try home.shown("models", "show", "dtmi:com:example:Room;1") == Self.room() + "\n")
         #expect(try home.run("models", "show", "dtmi:com:example:Hall;1").code == 1)
         #expect(try daemon.end() == 0)
     }

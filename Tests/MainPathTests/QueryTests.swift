@@ -26,12 +26,12 @@ import TwinModel
         let query = "SELECT $dtId, site FROM DIGITALTWINS WHERE site = 'HAM1'"
         #expect(try home.list("query", query) == [["$dtId": "A-1", "site": "HAM1"]])
         #expect(try home.list("query", query, "--as-of", "#1").count == 2)
-        #expect(try home.run("query", query, "--format", "csv").out == "$dtId,site\nA-1,HAM1\n")
-        let lines = try home.run("query", query).out.split(separator: "\n").map { $0.split(separator: " ") }
+        #expect(try home.shown("query", query, "--format", "csv") == "$dtId,site\nA-1,HAM1\n")
+        let lines = try home.shown("query", query).split(separator: "\n").map { $0.split(separator: " ") }
         #expect(lines == [["$dtId", "site"], ["A-1", "HAM1"]])
         #expect(try home.ask("query", "SELECT COUNT() FROM DIGITALTWINS") == ["COUNT": 2])
-        #expect(try home.run("query", "SELECT * FROM DIGITALTWINS WHERE site = 'none'").out == "No rows.\n")
-        let csv = try home.run("query", "SELECT * FROM DIGITALTWINS WHERE $dtId = 'A-1'", "--format", "csv").out
+        #expect(try home.shown("query", "SELECT * FROM DIGITALTWINS WHERE site = 'none'") == "No rows.\n")
+        let csv = try home.shown("query", "SELECT * FROM DIGITALTWINS WHERE $dtId = 'A-1'", "--format", "csv")
         #expect(csv.contains(",\"Pump, left\""))
     }
 

@@ -23,7 +23,7 @@ import TwinModel
         #expect(home.names(in: "receipts/assets") == kept)
         #expect(try home.list("history", "asset-FL-1").count == 1)
         #expect(try home.ask("twin", "asset-FL-1")["status"] == "maintenance")
-        #expect(try home.run("archive", "cat", "old.csv").out == Sample.assets(1...3))
+        #expect(try home.shown("archive", "cat", "old.csv") == Sample.assets(1...3))
         #expect(try home.run("verify", "--full").code == 0)
     }
 }

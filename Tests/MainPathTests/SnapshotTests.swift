@@ -43,7 +43,7 @@ import TwinModel
         try home.drop("2.csv", text, to: "assets", code: 1)
         #expect(try home.ask("discard", "2.csv")["state"] == "discarded")
         #expect(try home.list("twin", "--all").count == 40)
-        #expect(try home.run("archive", "cat", "2.csv").out == text)
+        #expect(try home.shown("archive", "cat", "2.csv") == text)
         #expect(home.names(in: "state/spool/in") == [])
     }
 

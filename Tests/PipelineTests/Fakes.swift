@@ -84,6 +84,7 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     func drops(in states: Set<DropState>) throws(DropError) -> [DropRecord] { [] }
     func noteArchived(_ drops: [DropRecord], clean: [DropID]) throws(DropError) {}
     func unfinished() throws(DropError) -> [DropRecord] { rows.with { $0.values.sorted { $0.id < $1.id } } }
+    func blocking(_ source: SourceName, _ order: DropOrder) throws(DropError) -> [DropRecord] { [] }
     func page(source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int) throws(DropError) -> [DropRecord] { [] }
     func find(_ prefix: String, limit: Int) throws(DropError) -> [DropRecord] { [] }
     func newestApplied(of source: SourceName) throws(DropError) -> DropRecord? { nil }

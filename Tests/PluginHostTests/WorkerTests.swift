@@ -39,6 +39,23 @@ import Testing
         #expect(sink.restarts <= 1)
     }
 
+    /// Such as an update that writes the program in place (ETXTBSY), or no room for another process.
+    @Test func `that cannot be started for a moment fails no drop and suspends nothing`() throws {
+        let program = Workshop.folder.appendingPathComponent("worker-being-replaced")
+        try FileManager.default.copyItem(at: URL(fileURLWithPath: Workshop.worker), to: program)
+        defer { try? FileManager.default.removeItem(at: program) }  // Its folder goes at the end of the run.
+        let bench = Bench("honest", worker: program.path)
+        let writer = unsafe open(program.path, O_WRONLY | O_CLOEXEC)
+        try #require(writer >= 0)
+        let failure = #expect(throws: DropError.self) { try bench.run() }
+        #expect(failure?.code == "worker-start")
+        #expect(failure?.remedy == .retry(after: .seconds(1)))
+        #expect(failure?.message.contains("Text file busy") == true)
+        close(writer)
+        #expect(throws: Never.self) { try bench.run() }
+        #expect(bench.host.status()[0].failuresInARow == 0)
+    }
+
     @Test func `is never shared between sources`() throws {
         let names = ["one", "two"].map { SourceName($0)! }
         let host = PluginHost(

@@ -111,6 +111,9 @@ package protocol DropRegister: Sendable {
     /// Drops with work left, oldest first: those in `claimed`, `registered`, `applied`, `archived` and `held`, and those that
     /// ended otherwise and have no place in the archive yet. Proportional to unfinished work, not to the archive.
     func unfinished() throws(DropError) -> [DropRecord]
+    /// Quarantined drops of the source that drops behind them wait for in `order`, oldest first: nobody has retried or discarded
+    /// them, and none that arrived after them and comes behind them was applied, as happens while a source keeps no order.
+    func blocking(_ source: SourceName, _ order: DropOrder) throws(DropError) -> [DropRecord]
     /// A page of drops, newest first; nil filters match all.
     func page(source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int) throws(DropError) -> [DropRecord]
     /// Drops whose id starts with `prefix` (Crockford base 32), or whose file name is `prefix`: newest first, at most `limit`.

@@ -64,12 +64,13 @@ package protocol Transformer: Sendable {
     ///
     /// Errors: `refused` (the plugin does not read this input), `protocol`, `crashed`, `timeout`, `limit`, `cancelled`: remedy
     /// quarantine, after the one retry the host does itself; `settings`, `plugin-missing`, `plugin-suspended`, `abi`: remedy
-    /// suspendSource.
+    /// suspendSource; `worker-start`: retry, where memory, processes or descriptors are short.
     func transform(_ job: TransformJob, into sink: any OperationSink) throws(DropError) -> TransformSummary
 
     /// Takes up what changed on disk of what the source runs by, and returns the digest of all of it: the next drop runs by
     /// exactly that (`ApplyJob.epoch`).
     ///
-    /// Errors: what makes it unusable (remedy suspendSource); `plugin-changing` (retry) while a file is being written.
+    /// Errors: what makes it unusable (remedy suspendSource); `plugin-changing` (retry) while a file is being written;
+    /// `worker-start` (retry) as above.
     func epoch(of source: SourceName) throws(DropError) -> ContentDigest
 }
