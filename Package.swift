@@ -151,21 +151,23 @@ let package = Package(
         module("TwinDropTesting", ["CTwinDropPlugin", "DropCore", "TwinModel"]),
 
         // Tests
+        .target(name: "ProgramKit", dependencies: ["ThreadKit"], path: "Tests/ProgramKit", swiftSettings: strict),
         tests("TwinModelTests", ["TwinModel", "dtdl-conformance"]),
         tests("DropCoreTests", ["DropCore", "TwinModel"]),
         tests("DropWatchTests", ["DropWatch", "DropCore", "TwinModel", "ThreadKit"]),
         tests(
-            "PluginHostTests", ["PluginHost", "DropCore", "TwinModel", "ThreadKit", "CTwinDropWire"], exclude: ["Hostile"]),
+            "PluginHostTests", ["PluginHost", "DropCore", "TwinModel", "ThreadKit", "CTwinDropWire", "ProgramKit"],
+            exclude: ["Hostile"]),
         tests(
             "PluginSDKTests", ["TwinDropPluginSDK", "TwinDropTesting", "DropCore", "TwinModel"], exclude: ["Mappings", "Readers"]),
         tests("TwinStoreTests", ["TwinStore", "DropCore", "TwinModel", "ThreadKit", grdb]),
-        tests("EvidenceTests", ["Evidence", "ArchiveKit", "DropCore", "TwinModel"]),
+        tests("EvidenceTests", ["Evidence", "ArchiveKit", "DropCore", "TwinModel", "ProgramKit"]),
         tests("CurlKitTests", ["CurlKit"]),
-        tests("TwinAPITests", ["TwinAPI", "DropCore", "TwinModel", "ThreadKit", "CurlKit", jwt, logging]),
+        tests("TwinAPITests", ["TwinAPI", "DropCore", "TwinModel", "ThreadKit", "CurlKit", "ProgramKit", jwt, logging]),
         tests("HomeConfigurationTests", ["HomeConfiguration", "DropCore", "TwinModel"]),
         tests("PipelineTests", ["Pipeline", "DropSpooling", "SocketKit", "DropCore", "TwinModel", "ThreadKit"]),
-        tests("MainPathTests", ["TwinModel", "DropSpooling"], exclude: ["Mappings", "Plugins"]),
-        tests("CrashTests", []),
+        tests("MainPathTests", ["TwinModel", "ThreadKit", "DropSpooling", "ProgramKit"], exclude: ["Mappings", "Plugins"]),
+        tests("CrashTests", ["ProgramKit"]),
         tests("TidyTests", []),
     ] + plugins.map(plugin),
     swiftLanguageModes: [.v6],

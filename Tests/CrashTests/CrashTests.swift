@@ -1,4 +1,5 @@
 import Foundation
+import ProgramKit
 import Testing
 
 /// The crash tests of `Tests/Crash`, which drive the built programs from outside (docs/crash-tests.md).
@@ -43,25 +44,12 @@ enum Driver {
         return missing.isEmpty
     }()
 
-    /// What a script said and how it ended.
-    struct Ended {
-        let code: Int32
-        let text: String
-    }
-
-    static func run(_ script: String, _ arguments: String...) throws -> Ended {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", scripts + "/" + script] + arguments + ["--build", programs]
-        let out = Pipe()
-        process.standardOutput = out
-        process.standardError = out
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        let text = String(decoding: out.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        print(text, terminator: "")
-        return Ended(code: process.terminationStatus, text: text)
+    /// What a script said and how it ended. A whole run takes hours.
+    static func run(_ script: String, _ arguments: String...) throws -> Child.Ended {
+        let ended = try Child.run(
+            "python3", [scripts + "/" + script] + arguments + ["--build", programs], seconds: 24 * 3600, merging: true)
+        print(ended.text, terminator: "")
+        return ended
     }
 }
 

@@ -1,5 +1,6 @@
 import DropCore
 import Foundation
+import ProgramKit
 import TwinModel
 
 @testable import Evidence
@@ -73,17 +74,8 @@ final class Fixture {
 
     /// Runs a script in the archive folder; its output, and whether it succeeded.
     func run(_ script: String) throws -> (output: String, succeeded: Bool) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/bash")
-        process.arguments = ["-c", "set -euo pipefail\n" + script]
-        process.currentDirectoryURL = URL(fileURLWithPath: archive)
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return (String(decoding: output, as: UTF8.self), process.terminationStatus == 0)
+        let ended = try Child.run("/bin/bash", ["-c", "set -euo pipefail\n" + script], in: archive, merging: true)
+        return (ended.text, ended.code == 0)
     }
 
     func read(_ name: String) throws -> [UInt8] { try Array(Data(contentsOf: URL(fileURLWithPath: folder + "/" + name))) }

@@ -1,6 +1,7 @@
 import Foundation
-import Synchronization
+import ProgramKit
 import Testing
+import ThreadKit
 import TwinModel
 
 /// The built programs, run as a user would run them.
@@ -17,19 +18,19 @@ enum Program {
 
     /// What a run printed and how it ended.
     struct Ended {
-        /// The exit code, negative for a signal.
-        let code: Int32
-        let bytes: Data
-        let err: String
+        private let ended: Child.Ended
 
-        var out: String { String(decoding: bytes, as: UTF8.self) }
+        init(_ ended: Child.Ended) { self.ended = ended }
+
+        /// The exit code, negative for a signal.
+        var code: Int32 { ended.code }
+        var bytes: Data { Data(ended.out) }
+        var out: String { ended.text }
+        var err: String { String(decoding: ended.err, as: UTF8.self) }
 
         /// The one object, or the lines, of `--json`.
         func json() throws -> [JSON] { try out.split(separator: "\n").map { try JSON(parsing: String($0)) } }
     }
-
-    /// The program did not end in time; it was killed.
-    struct Late: Error { let command: [String] }
 
     /// Runs `twindrop` with `arguments` to its end.
     static func run(_ arguments: String..., home: Home) throws -> Ended { try run(twindrop, arguments + ["--home", home.path]) }
@@ -39,50 +40,20 @@ enum Program {
         _ program: String, _ arguments: [String], in folder: String? = nil, environment: [String: String] = [:],
         seconds: Double = 60
     ) throws -> Ended {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: program)
-        process.arguments = arguments
-        if let folder { process.currentDirectoryURL = URL(fileURLWithPath: folder) }
-        if !environment.isEmpty {
-            process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
-        }
-        let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("td-out-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: scratch) }
-        let files = [scratch.appendingPathComponent("out"), scratch.appendingPathComponent("err")]
-        for file in files { _ = FileManager.default.createFile(atPath: file.path, contents: nil) }
-        process.standardOutput = try FileHandle(forWritingTo: files[0])
-        process.standardError = try FileHandle(forWritingTo: files[1])
-        process.standardInput = FileHandle.nullDevice
-        let ended = DispatchSemaphore(value: 0)
-        process.terminationHandler = { _ in ended.signal() }
-        try process.run()
-        guard ended.wait(timeout: .now() + seconds) == .success else {
-            kill(process.processIdentifier, SIGKILL)
-            throw Late(command: [program] + arguments)
-        }
-        return Ended(
-            code: process.code, bytes: try Data(contentsOf: files[0]),
-            err: String(decoding: try Data(contentsOf: files[1]), as: UTF8.self))
+        try Ended(Child.run(program, arguments, in: folder, environment: environment, seconds: seconds))
     }
 
     /// Runs a tool of the system, found by its name.
     static func tool(_ name: String, _ arguments: String..., in folder: String? = nil) throws -> Ended {
-        try run("/usr/bin/env", [name] + arguments, in: folder)
+        try run(name, arguments, in: folder)
     }
-}
-
-extension Process {
-    /// How it ended: the exit code, negative for a signal.
-    fileprivate var code: Int32 { terminationReason == .uncaughtSignal ? -terminationStatus : terminationStatus }
 }
 
 /// A daemon that runs until it is ended, at the latest with this value. What it logs is kept, and can be waited for.
 final class Daemon {
-    private let process = Process()
-    private let out = Pipe()
-    private let ended = DispatchSemaphore(value: 0)
-    private let log = DaemonLog()
+    private let child: Child
+    private let out: FileHandle
+    private let log: DaemonLog
 
     /// Starts it, and waits until it says that it watches.
     convenience init(_ home: Home, _ arguments: String...) throws {
@@ -92,40 +63,34 @@ final class Daemon {
 
     /// Starts it; what it logs can be waited for before it watches.
     init(starting home: Home, _ arguments: [String] = []) throws {
-        process.executableURL = URL(fileURLWithPath: Program.twindrop)
-        process.arguments = ["run", "--home", home.path] + arguments
-        let errors = Pipe()
-        process.standardOutput = out
-        process.standardError = errors
-        process.standardInput = FileHandle.nullDevice
-        process.terminationHandler = { [ended] _ in ended.signal() }
-        log.read(errors.fileHandleForReading)
-        try process.run()
+        child = try Child(Program.twindrop, ["run", "--home", home.path] + arguments, output: .pipe, error: .pipe)
+        out = FileHandle(fileDescriptor: child.output, closeOnDealloc: false)
+        log = DaemonLog(child.error)
     }
 
     func waitUntilReady() throws {
-        let line = out.fileHandleForReading.availableData
+        let line = out.availableData
         try #require(String(decoding: line, as: UTF8.self) == "ready\n", "the daemon did not start: \(log.text)")
     }
 
-    deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+    var processID: Int32 { child.processID }
+    var isRunning: Bool { child.isRunning }
 
-    var processID: Int32 { process.processIdentifier }
+    func send(_ signal: Int32) { child.send(signal) }
 
     /// Ends it with a signal, in at most 60 s; the exit code, negative for a signal.
     func end(_ signal: Int32 = SIGTERM) throws -> Int32 {
-        kill(process.processIdentifier, signal)
+        send(signal)
         return try waitForEnd()
     }
 
     /// The exit code of a daemon that ends by itself, in at most 60 s.
     func waitForEnd() throws -> Int32 {
-        guard ended.wait(timeout: .now() + 60) == .success else { throw Program.Late(command: ["run"]) }
-        return process.code
+        try #require(child.wait(seconds: 60), "the daemon runs on: \(log.text)")
     }
 
     /// What it printed on stdout after `ready`, once it has ended.
-    func printed() -> String { String(decoding: out.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self) }
+    func printed() -> String { String(decoding: out.readDataToEndOfFile(), as: UTF8.self) }
 
     /// Waits until it has logged `count` messages with this text, in at most 60 s.
     func wait(for message: String, count: Int = 1) throws {
@@ -134,37 +99,30 @@ final class Daemon {
 }
 
 /// The log lines of one daemon: a thread reads them, tests wait for them.
-private final class DaemonLog: @unchecked Sendable {  // `lines` is only touched under `condition`.
-    private let condition = NSCondition()
-    private var lines: [String] = []
+private struct DaemonLog {
+    private let lines = Monitor<[String]>([])
 
-    func read(_ handle: FileHandle) {
-        let thread = Thread { [self] in
+    /// Reads until the daemon ends. `descriptor` stays the caller's.
+    init(_ descriptor: CInt) {
+        let own = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+        _ = NamedThread("daemon-log") { [lines] in
+            let handle = FileHandle(fileDescriptor: own, closeOnDealloc: true)
             var rest = Data()
             while case let block = handle.availableData, !block.isEmpty {
                 rest += block
                 while let end = rest.firstIndex(of: UInt8(ascii: "\n")) {
                     let line = String(decoding: rest[..<end], as: UTF8.self)
                     rest = Data(rest[rest.index(after: end)...])
-                    condition.withLock {
-                        lines.append(line)
-                        condition.broadcast()
-                    }
+                    lines.with { $0.append(line) }
                 }
             }
         }
-        thread.start()
     }
 
-    var text: String { condition.withLock { lines.suffix(20).joined(separator: "\n") } }
+    var text: String { lines.with { $0.suffix(20).joined(separator: "\n") } }
 
     func wait(for message: String, count: Int) -> Bool {
-        let limit = Date(timeIntervalSinceNow: 60)
-        return condition.withLock {
-            while lines.count(where: { $0.contains("\"\(message)\"") }) < count {
-                guard condition.wait(until: limit) else { return false }
-            }
-            return true
-        }
+        let isThere = { (lines: [String]) in lines.count(where: { $0.contains("\"\(message)\"") }) >= count }
+        return lines.wait(until: isThere, timeout: .seconds(60)) { isThere($0) }
     }
 }

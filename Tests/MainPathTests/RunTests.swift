@@ -92,14 +92,9 @@ import TwinModel
 
     @Test func `is found by a drop that comes while it starts`() throws {
         let home = try Home(Sample.sources)
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: Program.twindrop)
-        process.arguments = ["run", "--home", home.path]
-        process.standardOutput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        defer { kill(process.processIdentifier, SIGKILL) }
+        let daemon = try Daemon(starting: home)
         #expect(try home.drop("a.csv", Sample.assets(1...3), to: "assets")[path: "books/operations/created"] == 3)
+        #expect(daemon.isRunning)
     }
 }
 

@@ -2,6 +2,7 @@ import DropCore
 import Foundation
 import Glibc
 import PluginHost
+import ProgramKit
 import Testing
 
 @Suite struct `A worker` {
@@ -86,24 +87,18 @@ import Testing
     }
 
     @Test func `dies with the daemon`() throws {
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: Workshop.program("parent"))
-        process.arguments = [Workshop.worker]
-        process.standardOutput = output
-        let input = Pipe()  // Its end lets the holder of the worker's socket go.
-        process.standardInput = input
-        defer { input.fileHandleForWriting.closeFile() }
-        try process.run()
-        let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+        // The end of its input lets the holder of the worker's socket go.
+        let parent = try Child(Workshop.program("parent"), [Workshop.worker], input: .pipe, output: .pipe)
+        let output = FileHandle(fileDescriptor: parent.output, closeOnDealloc: false)
+        let line = String(decoding: output.availableData, as: UTF8.self)
         let worker = try #require(Int32(line.trimmingCharacters(in: .whitespacesAndNewlines)))
         #expect(kill(worker, 0) == 0)
         let handle = syscallPidfdOpen(worker)
         defer { close(handle) }
-        kill(process.processIdentifier, SIGKILL)
+        parent.send(SIGKILL)
         var poll = pollfd(fd: handle, events: Int16(POLLIN), revents: 0)
         #expect(unsafe Glibc.poll(&poll, 1, 10_000) == 1)
-        process.waitUntilExit()
+        #expect(parent.wait(seconds: 10) == -SIGKILL)
     }
 
     @Test func `is ended when its drop is cancelled`() throws {

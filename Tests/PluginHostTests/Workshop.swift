@@ -2,6 +2,7 @@ import CTwinDropWire
 import DropCore
 import Foundation
 import Glibc
+import ProgramKit
 import Synchronization
 
 @testable import PluginHost
@@ -71,12 +72,11 @@ enum Workshop {
         let path = folder.appendingPathComponent(product).path
         return built.withLock { built in
             guard built.insert(product).inserted else { return path }
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = ["cc", "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-o", path] + arguments
-            do { try process.run() } catch { fatalError("cc cannot be run: \(error)") }
-            process.waitUntilExit()
-            precondition(process.terminationStatus == 0, "\(product) does not compile")
+            let words = ["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-O1", "-o", path] + arguments
+            do {
+                let ended = try Child.run("cc", words, merging: true)
+                precondition(ended.code == 0, "\(product) does not compile: \(ended.text)")
+            } catch { fatalError("cc cannot be run: \(error)") }
             return path
         }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import ProgramKit
 import Testing
 
 /// The tests of `Tests/Azure`, which drive the built program with the official SDK for Python and with schemathesis
@@ -30,19 +31,10 @@ enum Azure {
         return exists
     }
 
-    static func run(_ arguments: String...) throws -> (code: Int32, text: String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: folder + "/run")
-        process.arguments = [repository + "/.build/venv"] + arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(["TWINDROP_BIN": programs]) { _, new in new }
-        let out = Pipe()
-        process.standardOutput = out
-        process.standardError = out
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
-        let text = String(decoding: out.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return (process.terminationStatus, text)
+    static func run(_ arguments: String...) throws -> Child.Ended {
+        try Child.run(
+            folder + "/run", [repository + "/.build/venv"] + arguments, environment: ["TWINDROP_BIN": programs], seconds: 3600,
+            merging: true)
     }
 }
 

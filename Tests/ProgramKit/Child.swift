@@ -1,0 +1,180 @@
+import Glibc
+import ThreadKit
+
+/// A program that a test started. Its descriptors above 2 are closed, its signals are those of a fresh process. It is killed when
+/// this value goes. Safe from any thread.
+///
+/// Foundation's `Process` (Swift 6.3) is not used: to find open descriptors it copies 256 bytes out of directory entries that are
+/// shorter, and now and then ends the whole test run by that.
+package final class Child: Sendable {
+    /// What one of the program's standard streams is.
+    package enum Stream: Sendable {
+        /// `/dev/null`.
+        case null
+        /// A descriptor of the caller's, which keeps it.
+        case descriptor(CInt)
+        /// A pipe whose other end is this value's.
+        case pipe
+    }
+
+    /// An errno and the call that gave it.
+    package struct Failure: Error {
+        package let call: String
+        package let number: CInt
+    }
+
+    package let processID: Int32
+    /// Written to by the caller; -1 where the program's input is no pipe. Closed when this value goes.
+    package let input: CInt
+    /// Read by the caller; -1 where the program's output is no pipe.
+    package let output: CInt
+    /// Read by the caller; -1 where the program's error stream is no pipe.
+    package let error: CInt
+    /// The exit code, negative for a signal; nil while it runs.
+    private let end = Monitor<CInt?>(nil)
+
+    /// - Parameters:
+    ///   - program: a path; a name without a slash is looked for in PATH.
+    ///   - environment: beside that of the caller.
+    package init(
+        _ program: String, _ arguments: [String], in folder: String? = nil, environment: [String: String] = [:],
+        input: Stream = .null, output: Stream = .null, error: Stream = .null
+    ) throws(Failure) {
+        let null = unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
+        defer { close(null) }
+        let ends = try [input, output, error].enumerated().map { (number, stream) throws(Failure) in
+            switch stream {
+            case .null: (own: CInt(-1), program: null)
+            case .descriptor(let descriptor): (own: CInt(-1), program: descriptor)
+            case .pipe: try Self.pipe(isInput: number == 0)
+            }
+        }
+        (self.input, self.output, self.error) = (ends[0].own, ends[1].own, ends[2].own)
+        defer { for end in ends where end.own >= 0 { close(end.program) } }
+        let moved = folder.map { ["env", "-C", $0] } ?? []
+        let process = try Self.spawn(moved + [program] + arguments, environment, ends.map(\.program))
+        processID = process
+        _ = NamedThread("child-\(process)") { [end] in
+            // Its number stays its own until `end` says that it is gone.
+            var information = siginfo_t()
+            while unsafe waitid(P_PID, id_t(process), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}
+            end.with { end in
+                var status: CInt = 0
+                while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
+                end = status & 0x7F == 0 ? (status >> 8) & 0xFF : -(status & 0x7F)
+            }
+        }
+    }
+
+    deinit {
+        send(SIGKILL)
+        for descriptor in [input, output, error] where descriptor >= 0 { close(descriptor) }
+    }
+
+    package var isRunning: Bool { end.with { $0 == nil } }
+
+    /// Sends it a signal, if it runs.
+    package func send(_ signal: CInt) { end.with { if $0 == nil { kill(processID, signal) } } }
+
+    /// Waits until it has ended: the exit code, negative for a signal; nil when it runs on after `seconds`.
+    package func wait(seconds: Double = 3600) -> CInt? {
+        end.wait(until: { $0 != nil }, timeout: .seconds(seconds)) { $0 }
+    }
+
+    private static func pipe(isInput: Bool) throws(Failure) -> (own: CInt, program: CInt) {
+        var ends: [CInt] = [-1, -1]
+        guard unsafe Glibc.pipe(&ends) == 0 else { throw Failure(call: "pipe", number: errno) }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        return isInput ? (ends[1], ends[0]) : (ends[0], ends[1])
+    }
+
+    private static func spawn(
+        _ arguments: [String], _ environment: [String: String], _ streams: [CInt]
+    ) throws(Failure) -> pid_t {
+        var actions = unsafe posix_spawn_file_actions_t()
+        var attributes = posix_spawnattr_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        unsafe posix_spawnattr_init(&attributes)
+        defer {
+            unsafe posix_spawn_file_actions_destroy(&actions)
+            unsafe posix_spawnattr_destroy(&attributes)
+        }
+        // Copies first, out of the way of 0, 1 and 2.
+        let copies = streams.map { fcntl($0, F_DUPFD_CLOEXEC, 3) }
+        defer { for copy in copies { close(copy) } }
+        for (number, copy) in copies.enumerated() { unsafe posix_spawn_file_actions_adddup2(&actions, copy, CInt(number)) }
+        // The call that closes them in the program is hidden from Swift; nothing here is for programs to inherit.
+        for descriptor in CInt(3)..<1024 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
+        var none = sigset_t()
+        var all = sigset_t()
+        unsafe sigemptyset(&none)
+        unsafe sigfillset(&all)
+        unsafe posix_spawnattr_setsigmask(&attributes, &none)
+        unsafe posix_spawnattr_setsigdefault(&attributes, &all)
+        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+        var own: [String] = []
+        var at = unsafe environ
+        while let entry = unsafe at.pointee {
+            let text = unsafe String(cString: entry)
+            if environment[String(text.prefix { $0 != "=" })] == nil { own.append(text) }
+            unsafe at += 1
+        }
+        var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
+        var values = unsafe (own + environment.map { "\($0.key)=\($0.value)" }).map { unsafe strdup($0) } + [nil]
+        defer { for word in unsafe words + values { unsafe free(word) } }
+        var process = pid_t()
+        let code = unsafe posix_spawnp(&process, arguments[0], &actions, &attributes, &words, &values)
+        guard code == 0 else { throw Failure(call: "posix_spawn \(arguments[0])", number: code) }
+        return process
+    }
+}
+
+extension Child {
+    /// How a program ended, and what it printed.
+    package struct Ended: Sendable {
+        /// The exit code, negative for a signal.
+        package let code: CInt
+        package let out: [UInt8]
+        /// Empty where both streams were taken as one.
+        package let err: [UInt8]
+
+        package var text: String { String(decoding: out, as: UTF8.self) }
+    }
+
+    /// The program did not end in time; it was killed.
+    package struct Late: Error { package let command: [String] }
+
+    /// Runs a program to its end; kills it after `seconds`. What it prints goes into files, so that no reader slows it down.
+    ///
+    /// - Parameter merging: takes both streams as one.
+    package static func run(
+        _ program: String, _ arguments: [String], in folder: String? = nil, environment: [String: String] = [:],
+        seconds: Double = 60, merging: Bool = false
+    ) throws -> Ended {
+        let files = try [file(), file()]
+        defer { for file in files { close(file) } }
+        let child = try Child(
+            program, arguments, in: folder, environment: environment, output: .descriptor(files[0]),
+            error: .descriptor(files[merging ? 0 : 1]))
+        guard let code = child.wait(seconds: seconds) else { throw Late(command: [program] + arguments) }
+        return Ended(code: code, out: content(of: files[0]), err: content(of: files[1]))
+    }
+
+    /// A file without a name.
+    private static func file() throws(Failure) -> CInt {
+        var template = Array("/tmp/child-XXXXXX".utf8CString)
+        let descriptor = unsafe mkstemp(&template)
+        guard descriptor >= 0 else { throw Failure(call: "mkstemp", number: errno) }
+        unsafe unlink(template)
+        return descriptor
+    }
+
+    private static func content(of file: CInt) -> [UInt8] {
+        var content: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while case let count = unsafe pread(file, &buffer, buffer.count, content.count), count > 0 {
+            content += buffer[..<count]
+        }
+        return content
+    }
+}
