@@ -4,8 +4,8 @@ import ThreadKit
 /// A program that a test started. Its descriptors above 2 are closed, its signals are those of a fresh process. It is killed when
 /// this value goes. Safe from any thread.
 ///
-/// Foundation's `Process` (Swift 6.3) is not used: to find open descriptors it copies 256 bytes out of directory entries that are
-/// shorter, and now and then ends the whole test run by that.
+/// Foundation's `Process` (Swift 6.3) is not used: it loses a descriptor with every program, and after a thousand of them crashes
+/// when it lists those that are open.
 package final class Child: Sendable {
     /// What one of the program's standard streams is.
     package enum Stream: Sendable {

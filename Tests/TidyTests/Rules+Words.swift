@@ -28,6 +28,14 @@ extension Rules {
         }
     }
 
+    /// Foundation's `Process` loses a descriptor with every program it starts (Swift 6.3).
+    static func noFoundationProcess(_ file: SourceFile) -> [Finding] {
+        guard file.isSwift, !file.path.hasPrefix("Tests/TidyTests/") else { return [] }
+        return file.code.indices.filter { hasWord("Process", in: file.code[$0]) && file.code[$0].contains("Process()") }.map {
+            Finding(path: file.path, line: $0 + 1, message: "`Process()`: tests start programs with ProgramKit's `Child`.")
+        }
+    }
+
     /// What the compiler does not check carries the sentence that says why it holds.
     static func uncheckedIsExplained(_ file: SourceFile) -> [Finding] {
         guard file.isSwift, file.isUnderSources else { return [] }

@@ -76,6 +76,11 @@ import Testing
         #expect(Rules.noLooseTasks(file("Sources/A/A.swift", "let t = Task.isCancelled; group.addTask { }")) == [])
     }
 
+    @Test func `finds programs started with Foundation`() {
+        #expect(Rules.noFoundationProcess(file("Tests/A/A.swift", "let process = Process()")).count == 1)
+        #expect(Rules.noFoundationProcess(file("Tests/A/A.swift", "let helper = HelperProcess()")) == [])
+    }
+
     @Test func `finds unchecked promises without their reason`() {
         #expect(Rules.uncheckedIsExplained(file("Sources/A/A.swift", "class A: @unchecked Sendable {")).count == 1)
         #expect(

@@ -32,6 +32,8 @@ import Testing
 
     @Test func `starts no task that nobody awaits`() { #expect(findings(Rules.noLooseTasks) == []) }
 
+    @Test func `starts no program with Foundation`() { #expect(findings(Rules.noFoundationProcess) == []) }
+
     @Test func `explains what the compiler does not check`() { #expect(findings(Rules.uncheckedIsExplained) == []) }
 
     @Test func `names no folder of one machine`() { #expect(findings(Rules.noMachinePaths) == []) }
