@@ -91,6 +91,7 @@ let package = Package(
 
         // Kits and C modules
         module("ThreadKit", [deque]),
+        module("FileKit"),
         module("SocketKit", ["ThreadKit"]),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
@@ -103,16 +104,16 @@ let package = Package(
         .target(name: "CGatherVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
 
         // Adapters
-        module("DropWatch", ["DropCore", "TwinModel", "ThreadKit", "CLinuxFiles", crypto]),
-        module("PluginHost", ["DropCore", "TwinModel", "ThreadKit", "CTwinDropWire", system, crypto]),
-        module("TwinStore", ["DropCore", "TwinModel", "ThreadKit", "CGatherVFS", grdb, grdbSQLite]),
-        module("DropSpooling", ["DropCore", "TwinModel", "ThreadKit", system, crypto]),
-        module("Evidence", ["DropCore", "TwinModel", "ThreadKit", "ArchiveKit", system, crypto]),
+        module("DropWatch", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CLinuxFiles", crypto]),
+        module("PluginHost", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CTwinDropWire", system, crypto]),
+        module("TwinStore", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CGatherVFS", grdb, grdbSQLite]),
+        module("DropSpooling", ["DropCore", "TwinModel", "ThreadKit", "FileKit", system, crypto]),
+        module("Evidence", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "ArchiveKit", system, crypto]),
         module("HomeConfiguration", ["DropCore", "TwinModel", "CurlKit", yams]),
 
         module(
             "TwinAPI",
-            ["DropCore", "TwinModel", "ThreadKit", "CurlKit", hummingbird, hummingbirdTLS, jwt, crypto, logging] + nio),
+            ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CurlKit", hummingbird, hummingbirdTLS, jwt, crypto, logging] + nio),
 
         // Flow and surface
         module("Pipeline", ["DropCore", "TwinModel", "ThreadKit", deque]),
@@ -165,7 +166,7 @@ let package = Package(
         tests("CurlKitTests", ["CurlKit"]),
         tests("TwinAPITests", ["TwinAPI", "DropCore", "TwinModel", "ThreadKit", "CurlKit", "ProgramKit", jwt, logging]),
         tests("HomeConfigurationTests", ["HomeConfiguration", "DropCore", "TwinModel"]),
-        tests("PipelineTests", ["Pipeline", "DropSpooling", "SocketKit", "DropCore", "TwinModel", "ThreadKit"]),
+        tests("PipelineTests", ["Pipeline", "DropSpooling", "SocketKit", "FileKit", "DropCore", "TwinModel", "ThreadKit"]),
         tests("MainPathTests", ["TwinModel", "ThreadKit", "DropSpooling", "ProgramKit"], exclude: ["Mappings", "Plugins"]),
         tests("CrashTests", ["ProgramKit"]),
         tests("TidyTests", []),

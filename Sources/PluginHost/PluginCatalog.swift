@@ -1,4 +1,5 @@
 package import DropCore
+import FileKit
 import Glibc
 
 /// One library in the plugins folder.
@@ -126,19 +127,12 @@ package struct PluginCatalog: Sendable {
     }
 
     private func fileNames() throws(DropError) -> [String] {
-        guard let stream = unsafe opendir(folder) else {
+        do {
+            return try FolderListing.names(in: folder).filter { !$0.hasPrefix(".") }
+        } catch {
             throw DropError(
-                "plugin-folder", "\(Escaping.visible(folder)) cannot be listed (\(String(errno: errno))).",
+                "plugin-folder", "\(Escaping.visible(folder)) cannot be listed (\(String(errno: error.number))).",
                 hint: "Make the folder, or correct paths in the configuration.", remedy: .suspendSource)
         }
-        defer { unsafe closedir(stream) }
-        var names: [String] = []
-        while let entry = unsafe readdir(stream) {
-            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-                unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-            }
-            if !name.hasPrefix(".") { names.append(name) }
-        }
-        return names
     }
 }

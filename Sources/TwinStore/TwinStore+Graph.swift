@@ -104,7 +104,7 @@ extension TwinStore: TwinGraph {
     /// commits, which then need not make the file longer. Does nothing most times. Errors: `storage` (stop).
     package func tendLog(reserving: Bool) throws(DropError) {
         try checkpoint(past: Self.walBytesIdle)
-        guard reserving, walBytes < Self.walBytesReserved, FileSize.free(path) > UInt64(64 * Self.walBytesReserved) else {
+        guard reserving, walBytes < Self.walBytesReserved, StoreFiles.free(path) > UInt64(64 * Self.walBytesReserved) else {
             return
         }
         try writing { (database) throws(DropError) in
@@ -113,7 +113,7 @@ extension TwinStore: TwinGraph {
     }
 
     /// Bytes of the write-ahead log's file, used or not; 0 where there is none.
-    package var walBytes: Int { FileSize.bytes(path + "-wal") }
+    package var walBytes: Int { StoreFiles.bytes(path + "-wal") }
 
     func checkpointIfLarge() throws(DropError) { try checkpoint(past: Self.walBytesMax) }
 

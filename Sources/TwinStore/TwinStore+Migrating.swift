@@ -22,7 +22,7 @@ extension TwinStore {
     private static func keep(_ database: Database, of version: Int, as path: String) throws(DropError) {
         let temporary = path + ".tmp"
         do {
-            try FileSize.remove(temporary)
+            try StoreFiles.remove(temporary)
             try database.execute(sql: "VACUUM INTO ?", arguments: [temporary])
             var configuration = Configuration()
             configuration.readonly = true
@@ -32,9 +32,9 @@ extension TwinStore {
             }
             try copy.close()
             guard findings == ["ok", "\(version)"] else { throw StorageFailure.damaged("the copy says \(findings[0])") }
-            try FileSize.publish(temporary, as: path)
+            try StoreFiles.publish(temporary, as: path)
         } catch {
-            try? FileSize.remove(temporary)
+            try? StoreFiles.remove(temporary)
             throw DropError(
                 "storage",
                 "The twin database has schema \(version) and could not be copied before it is brought to schema \(schemaVersion): "

@@ -11,7 +11,7 @@ extension TwinStore {
     /// - Parameter withModels: false where no twin is shown or checked; to read the models takes its time with large ontologies.
     package static func openReader(folder: String, withModels: Bool = true) throws(DropError) -> TwinStore {
         let path = folder + "/twin.db"
-        if FileSize.bytes(path) == 0 { try TwinStore(path: path).close() }
+        if StoreFiles.bytes(path) == 0 { try TwinStore(path: path).close() }
         let store = try TwinStore(path: path, isReader: true, isWithoutIndex: true)
         try store.loadNames(withModels: withModels)
         return store
@@ -20,7 +20,7 @@ extension TwinStore {
     /// Opens the database as `openReader` does, with the indexes of identities: for a dry run, and for many questions.
     package static func openRehearsal(folder: String) throws(DropError) -> TwinStore {
         let path = folder + "/twin.db"
-        if FileSize.bytes(path) == 0 { try TwinStore(path: path).close() }
+        if StoreFiles.bytes(path) == 0 { try TwinStore(path: path).close() }
         let store = try TwinStore(path: path, isReader: true)
         try store.load()
         return store
@@ -33,21 +33,21 @@ extension TwinStore {
         let path = folder + "/twin.db"
         let candidate = path + ".restore"
         do throws(DropError) {
-            try FileSize.copy(backup, to: candidate)
+            try StoreFiles.copy(backup, to: candidate)
             try prove(candidate)
         } catch {
-            for ending in ["", "-wal", "-shm"] { try? FileSize.remove(candidate + ending) }
+            for ending in ["", "-wal", "-shm"] { try? StoreFiles.remove(candidate + ending) }
             throw error
         }
-        if FileSize.bytes(path) > 0 {
+        if StoreFiles.bytes(path) > 0 {
             // What cannot be read any more is the reason for many a restore.
-            if (try? settle(path)) == nil, FileSize.bytes(path + "-wal") > 0 {
-                try FileSize.publish(path + "-wal", as: path + ".before-restore-wal")
+            if (try? settle(path)) == nil, StoreFiles.bytes(path + "-wal") > 0 {
+                try StoreFiles.publish(path + "-wal", as: path + ".before-restore-wal")
             }
-            try FileSize.publish(path, as: path + ".before-restore")
+            try StoreFiles.publish(path, as: path + ".before-restore")
         }
-        for ending in ["-wal", "-shm"] { try FileSize.remove(path + ending) }
-        try FileSize.publish(candidate, as: path)
+        for ending in ["-wal", "-shm"] { try StoreFiles.remove(path + ending) }
+        try StoreFiles.publish(candidate, as: path)
     }
 
     /// Opens a backup once, which brings it to this version's form, and checks it.
@@ -57,7 +57,7 @@ extension TwinStore {
         try store.checkpoint()
         try store.close()
         guard findings.isEmpty else { throw StorageFailure.damaged("the backup: \(findings[0])") }
-        for ending in ["-wal", "-shm"] { try FileSize.remove(candidate + ending) }
+        for ending in ["-wal", "-shm"] { try StoreFiles.remove(candidate + ending) }
     }
 
     /// Moves the whole log of the database at `path` into it.

@@ -87,7 +87,7 @@ extension TwinStore {
     /// Writes a consistent copy to `path`, which must not exist: whole, synced, under its name only when it is complete.
     package func backup(to path: String) throws(DropError) {
         let temporary = path + ".tmp"
-        try FileSize.remove(temporary)
+        try StoreFiles.remove(temporary)
         do {
             try pool.writeWithoutTransaction { database in
                 try database.execute(sql: "VACUUM INTO ?", arguments: [temporary])
@@ -95,7 +95,7 @@ extension TwinStore {
         } catch {
             throw StorageFailure.error(error)
         }
-        try FileSize.publish(temporary, as: path)
+        try StoreFiles.publish(temporary, as: path)
     }
 
     /// What SQLite finds wrong with the file, empty when nothing is: `quick_check`, then the foreign keys.

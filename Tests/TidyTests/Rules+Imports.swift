@@ -8,19 +8,23 @@ enum Rules {
         "DropCore": ["TwinModel"],
         // Kits
         "ThreadKit": ["DequeModule"],
+        "FileKit": [],
         "SocketKit": ["ThreadKit"],
         "ArchiveKit": ["CArchive", "CZstd"],
         "CurlKit": ["CCurl"],
         // Adapters
-        "DropWatch": ["DropCore", "TwinModel", "ThreadKit", "SystemPackage", "Crypto", "CLinuxFiles"],
-        "PluginHost": ["DropCore", "TwinModel", "ThreadKit", "CTwinDropWire", "CTwinDropPlugin", "SystemPackage", "Crypto"],
-        "TwinStore": ["DropCore", "TwinModel", "ThreadKit", "CGatherVFS", "GRDB", "GRDBSQLite"],
-        "DropSpooling": ["DropCore", "TwinModel", "ThreadKit", "SystemPackage", "Crypto"],
-        "Evidence": ["DropCore", "TwinModel", "ThreadKit", "ArchiveKit", "SystemPackage", "Crypto"],
+        "DropWatch": ["DropCore", "TwinModel", "ThreadKit", "FileKit", "SystemPackage", "Crypto", "CLinuxFiles"],
+        "PluginHost": [
+            "DropCore", "TwinModel", "ThreadKit", "FileKit", "CTwinDropWire", "CTwinDropPlugin", "SystemPackage", "Crypto",
+        ],
+        "TwinStore": ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CGatherVFS", "GRDB", "GRDBSQLite"],
+        "DropSpooling": ["DropCore", "TwinModel", "ThreadKit", "FileKit", "SystemPackage", "Crypto"],
+        "Evidence": ["DropCore", "TwinModel", "ThreadKit", "FileKit", "ArchiveKit", "SystemPackage", "Crypto"],
         "HomeConfiguration": ["DropCore", "TwinModel", "CurlKit", "Yams"],
         // Surface
         "TwinAPI": [
-            "DropCore", "TwinModel", "ThreadKit", "CurlKit", "Hummingbird", "HummingbirdCore", "HummingbirdTLS", "HTTPTypes",
+            "DropCore", "TwinModel", "ThreadKit", "FileKit", "CurlKit", "Hummingbird", "HummingbirdCore", "HummingbirdTLS",
+            "HTTPTypes",
             "NIOCore",
             "NIOPosix", "NIOHTTPTypes", "NIOSSL", "ServiceLifecycle", "JWTKit", "Crypto", "Logging",
         ],
@@ -40,7 +44,7 @@ enum Rules {
 
     /// Where pointers may be touched: `unsafe`, and modules of C.
     static let unsafeFolders = [
-        "Sources/ThreadKit/", "Sources/SocketKit/", "Sources/ArchiveKit/", "Sources/DropSpooling/Raw/",
+        "Sources/ThreadKit/", "Sources/FileKit/", "Sources/SocketKit/", "Sources/ArchiveKit/", "Sources/DropSpooling/Raw/",
         "Sources/twindrop/System/", "Sources/TwinAPI/System/",
         "Sources/CurlKit/", "Sources/PluginHost/", "Sources/TwinDropPluginSDK/",
         "Sources/TwinDropTesting/", "Sources/TwinStore/Raw/", "Sources/DropWatch/Raw/", "Sources/DropWatch/System/",

@@ -1,7 +1,7 @@
 package import DropCore
+import FileKit
 import Glibc
 import SystemPackage
-import ThreadKit
 
 /// The lock on a state folder: an open-file-description lock, held for life, so that a second instance finds out at once.
 ///

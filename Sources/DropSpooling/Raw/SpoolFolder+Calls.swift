@@ -1,8 +1,8 @@
 import Crypto
 import DropCore
+import FileKit
 import Glibc
 import SystemPackage
-import ThreadKit
 
 /// The system calls of the spool, each checked, `EINTR` in one place.
 extension SpoolFolder {
@@ -153,16 +153,6 @@ extension SpoolFolder {
 
     /// The plain files of a folder; none where it cannot be read, which the next call on it reports.
     static func names(in folder: FilePath) -> [String] {
-        guard let stream = unsafe folder.withPlatformString({ unsafe opendir($0) }) else { return [] }
-        defer { unsafe closedir(stream) }
-        var names: [String] = []
-        while let entry = unsafe readdir(stream) {
-            guard unsafe entry.pointee.d_type == UInt8(DT_REG) else { continue }
-            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-                unsafe String(cString: UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self))
-            }
-            names.append(name)
-        }
-        return names
+        (try? FolderListing.names(in: folder.string, plainOnly: true)) ?? []
     }
 }

@@ -1,7 +1,7 @@
 import CLinuxFiles
 package import DropCore
+import FileKit
 import Glibc
-import ThreadKit
 
 /// A system call that failed: which, on what, and the kernel's number for why.
 package struct SystemCallError: Error, Sendable, Equatable, CustomStringConvertible {

@@ -1,6 +1,6 @@
 import DropCore
+import FileKit
 import Glibc
-import ThreadKit
 
 /// One open file of the archive. Blocking; one thread at a time. `EINTR` is retried here and nowhere else in this target.
 final class StorageFile {
@@ -148,19 +148,12 @@ enum Storage {
     /// Names in a folder, sorted by their bytes, without `.` and `..`; empty where there is no such folder. Names that are no
     /// UTF-8 come out with replacement characters: they are nothing of ours.
     static func names(in path: String) throws(DropError) -> [String] {
-        guard let folder = unsafe opendir(path) else {
-            if errno == ENOENT || errno == ENOTDIR { return [] }
-            throw .storage("listed", path, errno)
+        do {
+            return try FolderListing.names(in: path)
+        } catch {
+            if error.number == ENOENT || error.number == ENOTDIR { return [] }
+            throw .storage("listed", path, error.number)
         }
-        defer { unsafe closedir(folder) }
-        var names: [String] = []
-        while let entry = unsafe readdir(folder) {
-            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
-                unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
     /// Writes `bytes` under `path` in one step: readers see the old file or the new one. With `durable`, it survives a power cut.

@@ -1,3 +1,4 @@
+import FileKit
 import Glibc
 
 /// One open file, closed when this value ends. Used by one thread at a time; all calls block.
@@ -49,7 +50,7 @@ final class OpenFile: @unchecked Sendable {
     }
 
     func sync() throws(FileFailure) {
-        guard fsync(descriptor) == 0 else { throw FileFailure(code: errno) }
+        guard FailedSyncs.sync(descriptor) == 0 else { throw FileFailure(code: errno) }
     }
 
     private static func open(_ path: String, _ flags: CInt) throws(FileFailure) -> CInt {

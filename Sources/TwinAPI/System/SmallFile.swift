@@ -1,3 +1,4 @@
+import FileKit
 import Glibc
 
 /// Why a file call failed, in the system's words.
@@ -67,16 +68,7 @@ enum SmallFile {
 
     /// The names in a folder, sorted by their bytes; empty where there is none.
     static func names(in folder: String) -> [String] {
-        guard let stream = unsafe opendir(folder) else { return [] }
-        defer { unsafe closedir(stream) }
-        var names: [String] = []
-        while let entry = unsafe readdir(stream) {
-            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                unsafe pointer.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        (try? FolderListing.names(in: folder)) ?? []
     }
 
     /// Makes a folder for the owner alone, where it is missing.

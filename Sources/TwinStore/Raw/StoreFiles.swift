@@ -1,8 +1,9 @@
 import DropCore
+import FileKit
 import Glibc
 
 /// The little that the store asks of the file system beside SQLite.
-enum FileSize {
+enum StoreFiles {
     /// 0 where there is no such file.
     static func bytes(_ path: String) -> Int {
         var status = stat()
@@ -49,12 +50,14 @@ enum FileSize {
         let descriptor = unsafe open(path, flags | O_CLOEXEC)
         guard descriptor >= 0 else { throw failure("open", path) }
         defer { close(descriptor) }
-        guard fsync(descriptor) == 0 else { throw failure("sync", path) }
+        guard FailedSyncs.sync(descriptor) == 0 else { throw failure("sync", path) }
     }
 
     private static func failure(_ what: String, _ path: String) -> DropError {
-        DropError(
-            "storage", "Cannot \(what) \(path) (errno \(errno)).", hint: "Check the folder, its rights and its disk.",
-            remedy: errno == ENOSPC ? .retry(after: .seconds(10)) : .stop)
+        let number = errno
+        let reason = unsafe String(cString: strerror(number))
+        return DropError(
+            "storage", "Cannot \(what) \(path): \(reason).", hint: "Check the folder, its rights and its disk.",
+            remedy: number == ENOSPC ? .retry(after: .seconds(10)) : .stop)
     }
 }
