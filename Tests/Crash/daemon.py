@@ -335,8 +335,10 @@ def strangers(o, work):
             expected["open", name] = text
         home.wait_for(o.count, 60)
         part = os.path.join(home.folder("open"), "secret.csv")
-        with open(part, "w") as file: file.write(HEADER)
-        os.chmod(part, 0o600)
+        made = os.path.join(work, "secret.csv")  # In its place it is unreadable from the first moment.
+        with open(made, "w") as file: file.write(HEADER)
+        os.chmod(made, 0o600)
+        os.rename(made, part)
         home.rename_in("open", "last.csv", HEADER + row("F0", 9999))
         expected["open", "last.csv"] = HEADER + row("F0", 9999)
         home.wait_for(o.count + 1, 60)
