@@ -33,18 +33,7 @@ import TwinModel
     /// A home whose own asset-inventory crashes; the installed one is hidden behind it.
     private static func home() throws -> Home {
         let home = try Home(Sample.sources)
-        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        let root = tests.deletingLastPathComponent().deletingLastPathComponent().path
-        let header =
-            [root, FileManager.default.currentDirectoryPath].map { $0 + "/Sources/CTwinDropPlugin/include" }
-            .first { FileManager.default.fileExists(atPath: $0) } ?? ""
-        let compiled = try Program.tool(
-            "cc", "-std=c11", "-shared", "-fPIC", "-I" + header, "-o", home.path + "/plugins/asset-inventory.so",
-            tests.path + "/Plugins/crashing.c")
-        try #require(compiled.code == 0, "\(compiled.err)")
-        try home.write(
-            "plugins/asset-inventory.plugin.json",
-            #"{"id": "asset-inventory", "version": "1.0.0", "title": "crashes", "accepts": ["*"]}"#)
+        try home.replaceAssetInventory(by: "crashing.c")
         return home
     }
 

@@ -34,6 +34,24 @@ final class Home {
         return file
     }
 
+    /// Compiles a file of `Plugins/` as this home's own asset-inventory, which hides the installed one.
+    func replaceAssetInventory(by file: String, _ options: String...) throws {
+        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        let root = tests.deletingLastPathComponent().deletingLastPathComponent().path
+        let common = ["-std=c11", "-shared", "-fPIC", "-I\(root)/Sources/CTwinDropPlugin/include"]
+        let library = path + "/plugins/asset-inventory.so"
+        let compiled = try Program.run("cc", common + options + ["-o", library, tests.path + "/Plugins/" + file])
+        try #require(compiled.code == 0, "\(compiled.err)")
+        try write(
+            "plugins/asset-inventory.plugin.json",
+            #"{"id": "asset-inventory", "version": "1.0.0", "title": "\#(file)", "accepts": ["*"]}"#)
+    }
+
+    /// Takes the home's own plugins away.
+    func removePlugins() throws {
+        for name in names(in: "plugins") { try FileManager.default.removeItem(atPath: path + "/plugins/" + name) }
+    }
+
     /// Puts a file into a source's folder by rename, as a sender does.
     func deliver(_ name: String, _ text: String, to source: String) throws {
         let folder = path + "/dropzone/" + source

@@ -84,6 +84,9 @@ final class Daemon {
         return try waitForEnd()
     }
 
+    /// The exit code of a daemon that ends within so many seconds; nil when it runs on.
+    func end(within seconds: Double) -> Int32? { child.wait(seconds: seconds) }
+
     /// The exit code of a daemon that ends by itself, in at most 60 s.
     func waitForEnd() throws -> Int32 {
         try #require(child.wait(seconds: 60), "the daemon runs on: \(log.text)")

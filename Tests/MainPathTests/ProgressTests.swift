@@ -6,15 +6,7 @@ import TwinModel
     /// A home whose asset-inventory takes two seconds for a file.
     private static func home() throws -> Home {
         let home = try Home(Sample.assetsSource())
-        let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        let root = tests.deletingLastPathComponent().deletingLastPathComponent().path
-        let compiled = try Program.tool(
-            "cc", "-std=c11", "-shared", "-fPIC", "-I\(root)/Sources/CTwinDropPlugin/include", "-o",
-            home.path + "/plugins/asset-inventory.so", tests.path + "/Plugins/slow.c")
-        try #require(compiled.code == 0, "\(compiled.err)")
-        try home.write(
-            "plugins/asset-inventory.plugin.json",
-            #"{"id": "asset-inventory", "version": "1.0.0", "title": "slow", "accepts": ["*"]}"#)
+        try home.replaceAssetInventory(by: "slow.c", "-DSECONDS=2")
         return home
     }
 

@@ -90,6 +90,26 @@ import TwinModel
         #expect(states.count == 40)
     }
 
+    @Test func `that is asked twice to end leaves the drop in hand to the next start`() throws {
+        let home = try Home(Sample.assetsSource())
+        try home.replaceAssetInventory(by: "slow.c", "-DSECONDS=60")
+        let daemon = try Daemon(home)
+        try home.deliver("a.csv", Sample.assets(1...3), to: "assets")
+        let deadline = Date(timeIntervalSinceNow: 60)
+        while try home.ask("status")["sources"]?.elements?.first?["worker"] != "busy", deadline > .now { usleep(50_000) }
+        // Asked once, it would wait for the drop for twenty seconds.
+        daemon.send(SIGTERM)
+        var code = daemon.end(within: 0.5)
+        try #require(code == nil)
+        daemon.send(SIGTERM)
+        code = daemon.end(within: 8)
+        #expect(code == 0)
+        #expect(try home.list("drops").map { $0["state"] } == ["claimed"])
+        try home.removePlugins()
+        #expect(try home.run("run", "--once").code == 0)
+        #expect(try home.list("twin", "--all").count == 3)
+    }
+
     @Test func `is found by a drop that comes while it starts`() throws {
         let home = try Home(Sample.sources)
         let daemon = try Daemon(starting: home)

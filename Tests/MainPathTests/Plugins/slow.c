@@ -1,4 +1,4 @@
-// A plugin that takes two seconds for a file and says nothing: the tests put it in place of asset-inventory.
+// A plugin that takes SECONDS for a file and says nothing: the tests put it in place of asset-inventory.
 #define _GNU_SOURCE
 #include "twindrop_plugin.h"
 
@@ -16,7 +16,7 @@ static int32_t probe(td_instance *instance, td_text name, const void *head, size
 
 static td_status transform(td_instance *instance) {
     (void)instance;
-    struct timespec pause = {2, 0};
+    struct timespec pause = {SECONDS, 0};
     nanosleep(&pause, NULL);
     return TD_OK;
 }
