@@ -155,13 +155,14 @@ let package = Package(
         .target(name: "ProgramKit", dependencies: ["ThreadKit"], path: "Tests/ProgramKit", swiftSettings: strict),
         tests("TwinModelTests", ["TwinModel", "dtdl-conformance"]),
         tests("DropCoreTests", ["DropCore", "TwinModel"]),
-        tests("DropWatchTests", ["DropWatch", "DropCore", "TwinModel", "ThreadKit"]),
+        tests("DropWatchTests", ["DropWatch", "DropCore", "TwinModel", "ThreadKit", "ProgramKit"]),
         tests(
             "PluginHostTests", ["PluginHost", "DropCore", "TwinModel", "ThreadKit", "CTwinDropWire", "ProgramKit"],
             exclude: ["Hostile"]),
         tests(
-            "PluginSDKTests", ["TwinDropPluginSDK", "TwinDropTesting", "DropCore", "TwinModel"], exclude: ["Mappings", "Readers"]),
-        tests("TwinStoreTests", ["TwinStore", "DropCore", "TwinModel", "ThreadKit", grdb]),
+            "PluginSDKTests", ["TwinDropPluginSDK", "TwinDropTesting", "DropCore", "TwinModel", "ProgramKit"],
+            exclude: ["Mappings", "Readers"]),
+        tests("TwinStoreTests", ["TwinStore", "DropCore", "TwinModel", "ThreadKit", "ProgramKit", grdb]),
         tests("EvidenceTests", ["Evidence", "ArchiveKit", "DropCore", "TwinModel", "ProgramKit"]),
         tests("CurlKitTests", ["CurlKit"]),
         tests("TwinAPITests", ["TwinAPI", "DropCore", "TwinModel", "ThreadKit", "CurlKit", "ProgramKit", jwt, logging]),

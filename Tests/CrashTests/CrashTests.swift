@@ -4,17 +4,12 @@ import Testing
 
 /// The crash tests of `Tests/Crash`, which drive the built programs from outside (docs/crash-tests.md).
 ///
-/// `TWINDROP_BIN` names the folder of the programs; where it is not set, it is the one this test bundle lies in.
 /// `TWINDROP_CRASH=all` runs every call in every mode, and the trials of a daemon with their full numbers of files; modes of
 /// `crash.py` and trials of `daemon.py`, separated by commas, run those alone. `TWINDROP_FULL=1`: the full numbers of files.
 enum Driver {
     static let scripts = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path + "/Crash"
 
-    static let programs: String = {
-        if let folder = ProcessInfo.processInfo.environment["TWINDROP_BIN"] { return folder }
-        let bundles = CommandLine.arguments.filter { $0.hasSuffix(".xctest") } + [CommandLine.arguments[0]]
-        return URL(fileURLWithPath: bundles[0]).resolvingSymlinksInPath().deletingLastPathComponent().path
-    }()
+    static let programs = BuiltPrograms.folder
 
     private static let chosen = (ProcessInfo.processInfo.environment["TWINDROP_CRASH"] ?? "").split(separator: ",")
         .map(String.init)

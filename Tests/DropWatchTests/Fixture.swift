@@ -1,5 +1,6 @@
 import DropCore
 import Glibc
+import ProgramKit
 import ThreadKit
 
 @testable import DropWatch
@@ -105,17 +106,7 @@ extension WatchedSource {
 }
 
 /// The built `twindrop-watch`, which lies beside the test program.
-let helperPath: String = {
-    var buffer = [CChar](repeating: 0, count: 4096)
-    let count = unsafe readlink("/proc/self/exe", &buffer, buffer.count)
-    let program = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    let (folder, _) = Explainer.split(program)
-    let root = #filePath.split(separator: "/").dropLast(3).map { "/" + $0 }.joined()
-    let candidates = [
-        folder.text! + "/twindrop-watch", root + "/.build/release/twindrop-watch", root + "/.build/debug/twindrop-watch",
-    ]
-    return candidates.first(where: exists) ?? candidates[0]
-}()
+let helperPath = BuiltPrograms.path("twindrop-watch")
 
 /// Gathers what a watcher delivers, and waits for it.
 final class Deliveries: Sendable {

@@ -6,15 +6,8 @@ import TwinModel
 
 /// The built programs, run as a user would run them.
 enum Program {
-    /// The folder with the executables: `TWINDROP_BIN`, else the one the test bundle lies in.
-    static let folder: String = {
-        if let folder = ProcessInfo.processInfo.environment["TWINDROP_BIN"], !folder.isEmpty { return folder }
-        let bundles = CommandLine.arguments.filter { $0.hasSuffix(".xctest") }
-        let bundle = bundles.first.map { URL(fileURLWithPath: $0) } ?? Bundle.main.executableURL ?? URL(fileURLWithPath: ".")
-        return bundle.resolvingSymlinksInPath().deletingLastPathComponent().path
-    }()
-
-    static var twindrop: String { folder + "/twindrop" }
+    static let folder = BuiltPrograms.folder
+    static let twindrop = BuiltPrograms.path("twindrop")
 
     /// What a run printed and how it ended.
     struct Ended {

@@ -22,17 +22,7 @@ enum Workshop {
 
     private static let built = Mutex<Set<String>>([])
 
-    /// The `twindrop-worker` of this build, beside the test bundle.
-    static let worker: String = {
-        let bundle = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path
-        let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""  // then the folders below
-        let folders = [
-            bundle, URL(fileURLWithPath: own).deletingLastPathComponent().path, root.path + "/.build/debug",
-            root.path + "/.build/release",
-        ]
-        let paths = folders.map { $0 + "/twindrop-worker" }
-        return paths.first { FileManager.default.isExecutableFile(atPath: $0) } ?? paths[2]
-    }()
+    static let worker = BuiltPrograms.path("twindrop-worker")
 
     /// The library of plugin `name`.
     static func plugin(_ name: String) -> String {

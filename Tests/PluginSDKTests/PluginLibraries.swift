@@ -1,9 +1,9 @@
-import Glibc
+import ProgramKit
 import TwinDropTesting
 
 /// The built plugin libraries, beside the test program, and their folders in the package.
 enum PluginLibraries {
-    static func path(_ name: String) -> String { "\(buildFolder)/lib\(name).so" }
+    static func path(_ name: String) -> String { BuiltPrograms.path("lib\(name).so") }
 
     static func folder(_ name: String) -> String { "\(packageFolder)/Plugins/\(name)" }
 
@@ -17,13 +17,4 @@ enum PluginLibraries {
     }
 
     private static let packageFolder = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-
-    private static let buildFolder: String = {
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        let count = unsafe buffer.withUnsafeMutableBytes { bytes in
-            unsafe readlink("/proc/self/exe", bytes.baseAddress!.assumingMemoryBound(to: CChar.self), bytes.count)
-        }
-        let executable = String(decoding: buffer[..<max(0, count)], as: UTF8.self)
-        return executable.split(separator: "/").dropLast().reduce("") { "\($0)/\($1)" }
-    }()
 }

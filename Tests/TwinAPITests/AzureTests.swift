@@ -5,19 +5,14 @@ import Testing
 /// The tests of `Tests/Azure`, which drive the built program with the official SDK for Python and with schemathesis
 /// (docs/twin-api.md).
 ///
-/// `TWINDROP_BIN` names the folder of the programs; where it is not set, it is the one this test bundle lies in. The first run
-/// makes the virtual environment `.build/venv` from PyPI; later ones work offline. `TWINDROP_SCHEMA_SECONDS` is how long
-/// schemathesis runs.
+/// The first run makes the virtual environment `.build/venv` from PyPI; later ones work offline. `TWINDROP_SCHEMA_SECONDS` is how
+/// long schemathesis runs.
 enum Azure {
     static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().path + "/Azure"
     static let repository = URL(fileURLWithPath: folder).deletingLastPathComponent().deletingLastPathComponent().path
     static let description = repository + "/../shared/reference/openapi/digitaltwins-2023-10-31.json"
 
-    static let programs: String = {
-        if let folder = ProcessInfo.processInfo.environment["TWINDROP_BIN"], !folder.isEmpty { return folder }
-        let bundles = CommandLine.arguments.filter { $0.hasSuffix(".xctest") } + [CommandLine.arguments[0]]
-        return URL(fileURLWithPath: bundles[0]).resolvingSymlinksInPath().deletingLastPathComponent().path
-    }()
+    static let programs = BuiltPrograms.folder
 
     static var seconds: String { ProcessInfo.processInfo.environment["TWINDROP_SCHEMA_SECONDS"] ?? "60" }
 

@@ -1,6 +1,8 @@
 import DropCore
+import Foundation
 import GRDB
 import Glibc
+import ProgramKit
 import Testing
 
 @testable import TwinStore
@@ -49,15 +51,19 @@ private final class OldHome {
         try queue.close()
     }
 
-    /// What the database at `name` says of itself: schema, tables, drops with a commit.
+    /// What the database at `name` says of itself: schema, tables, drops.
     func facts(of name: String = "twin.db") throws -> (schema: Int, tables: [String], drops: Int) {
-        let queue = try DatabaseQueue(path: folder + "/" + name)
+        try Self.facts(folder + "/" + name)
+    }
+
+    static func facts(_ path: String) throws -> (schema: Int, tables: [String], drops: Int) {
+        let queue = try DatabaseQueue(path: path)
         defer { try? queue.close() }
         return try queue.read { database in
             (
                 try Int.fetchOne(database, sql: "PRAGMA user_version")!,
                 try String.fetchAll(database, sql: "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"),
-                try Int.fetchOne(database, sql: "SELECT count(*) FROM drops JOIN drop_commit ON drop_no = drops.no")!
+                try Int.fetchOne(database, sql: "SELECT count(*) FROM drops LEFT JOIN drop_commit ON drop_no = drops.no")!
             )
         }
     }
@@ -101,6 +107,54 @@ private final class OldHome {
         #expect(error?.message.contains("has schema 4 and could not be copied") == true, "\(String(describing: error))")
         #expect(error?.hint.hasPrefix("Nothing was changed.") == true)
         #expect(try home.facts() == before)
+    }
+
+    /// At twelve moments spread over a start that upgrades; the start after that makes of it what an undisturbed one does.
+    @Test func `is old or new as a whole where the upgrade is killed, and upgraded by the next start`() throws {
+        let old = try OldHome(schema: 1)
+        try old.change { database in
+            try database.execute(
+                sql: """
+                    WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
+                    INSERT INTO drops(no, id, source, file_name, bytes, state, claimed_at, changed_at, device, inode,
+                        change_time, released) SELECT i, printf('%026d', i), 'erp', x'61', 1, 'clean', 5, 6, 1, i, 3, 0 FROM n
+                    """)
+        }
+        let before = try old.facts()
+        let files = FileManager.default
+        let home = files.temporaryDirectory.appendingPathComponent("twinstore-killed-\(getpid())").path
+        let path = home + "/state/twin.db"
+        defer { try? files.removeItem(atPath: home) }
+        /// Starts on a fresh home, is killed after so many seconds; how it ended, and after how long.
+        func start(killedAfter seconds: Double) throws -> (code: CInt, seconds: Double) {
+            try? files.removeItem(atPath: home)
+            try files.createDirectory(atPath: home + "/state", withIntermediateDirectories: true)
+            try Data("sources:\n  assets: {plugin: asset-inventory}\n".utf8).write(
+                to: URL(fileURLWithPath: home + "/twindrop.yaml"))
+            try files.copyItem(atPath: old.path, toPath: path)
+            let begun = ContinuousClock.now
+            let child = try Child(BuiltPrograms.path("twindrop"), ["run", "--once", "--home", home])
+            if child.wait(seconds: seconds) == nil { child.send(SIGKILL) }
+            let code = try #require(child.wait(seconds: 60))
+            return (code, (ContinuousClock.now - begun) / .seconds(1))
+        }
+        let whole = try start(killedAfter: 60)
+        #expect(whole.code == 0)
+        let after = try OldHome.facts(path)
+        #expect(after.schema == TwinStore.schemaVersion && after.drops == before.drops)
+        var found: Set<Int> = []
+        for moment in 1...12 {
+            _ = try start(killedAfter: whole.seconds * Double(moment) / 12)
+            let now = try OldHome.facts(path)
+            #expect(now == before || now == after)
+            found.insert(now.schema)
+            if files.fileExists(atPath: path + ".schema-1") { #expect(try OldHome.facts(path + ".schema-1") == before) }
+            let next = try Child.run(BuiltPrograms.path("twindrop"), ["run", "--once", "--home", home], merging: true)
+            #expect(next.code == 0, "\(next.text)")
+            #expect(try OldHome.facts(path) == after)
+            #expect(try OldHome.facts(path + ".schema-1") == before)
+        }
+        #expect(found.count == 2, "no kill came before the upgrade, or none after it")
     }
 
     @Test func `is refused where a newer version wrote it`() throws {
