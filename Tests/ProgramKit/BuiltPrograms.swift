@@ -6,7 +6,8 @@ package enum BuiltPrograms {
     package static let folder: String = {
         if let set = unsafe getenv("TWINDROP_BIN"), unsafe set.pointee != 0 { return unsafe String(cString: set) }
         let bundle = CommandLine.arguments.first { $0.hasSuffix(".xctest") } ?? "/proc/self/exe"
-        guard let resolved = unsafe realpath(bundle, nil) else { return "." }  // A test that needs a program says what is missing.
+        // A test that needs a program says what is missing.
+        guard let resolved = unsafe realpath(bundle, nil) else { return "." }
         defer { unsafe free(resolved) }
         return unsafe String(cString: resolved).split(separator: "/").dropLast().map { "/" + $0 }.joined()
     }()
