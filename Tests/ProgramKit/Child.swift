@@ -56,7 +56,7 @@ package final class Child: Sendable {
         processID = process
         _ = NamedThread("child-\(process)") { [end] in
             // Its number stays its own until `end` says that it is gone.
-            var information = siginfo_t()
+            var information = unsafe siginfo_t()
             while unsafe waitid(P_PID, id_t(process), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}
             end.with { end in
                 var status: CInt = 0
@@ -121,7 +121,7 @@ package final class Child: Sendable {
         }
         var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
         var values = unsafe (own + environment.map { "\($0.key)=\($0.value)" }).map { unsafe strdup($0) } + [nil]
-        defer { for word in unsafe words + values { unsafe free(word) } }
+        defer { unsafe (words + values).forEach { unsafe free($0) } }
         var process = pid_t()
         let code = unsafe posix_spawnp(&process, arguments[0], &actions, &attributes, &words, &values)
         guard code == 0 else { throw Failure(call: "posix_spawn \(arguments[0])", number: code) }
