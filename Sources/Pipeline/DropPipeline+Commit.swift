@@ -77,6 +77,7 @@ extension DropPipeline {
                 record.state = .registered
                 state.with { $0.scheduler.setBack(record.source) }
                 try remedy(error, for: record)
+                state.with { $0.scheduler.settled(record.source) }
             }
         }
         finish(committed)

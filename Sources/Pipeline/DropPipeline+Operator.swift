@@ -43,7 +43,7 @@ extension DropPipeline {
             state.scheduler.unblock(old.source, from: old.id)
             state.scheduler.resume(old.source)
         }
-        claimed.push(record)
+        enqueueClaimed(record)
         return record
     }
 

@@ -14,13 +14,15 @@ struct Scheduler {
         var blockedBy: [DropID: DropRecord] = [:]
         /// Milliseconds since 1970 before which nothing of the source is tried again.
         var notBefore: UInt64 = 0
+        /// A drop failed at its commit, and what becomes of it is not settled yet.
+        var isSettingBack = false
         /// Rises when drops of the source are set back: what was transformed before is transformed again, in order.
         var generation = 0
 
         mutating func insert(_ drop: DropRecord, byName: Bool) {
             let at: Int
             if byName {
-                at = waiting.firstIndex { drop.fileName.bytes.lexicographicallyPrecedes($0.fileName.bytes) } ?? waiting.count
+                at = waiting.firstIndex { Scheduler.precedes(drop, $0, .name) } ?? waiting.count
             } else {
                 at = waiting.lastIndex { $0.id < drop.id }.map { $0 + 1 } ?? 0
             }
@@ -28,7 +30,7 @@ struct Scheduler {
         }
 
         func canRun(now: UInt64, _ order: DropOrder) -> Bool {
-            !waiting.isEmpty && !isBusy && !isSuspended && notBefore <= now && free(order) > 0
+            !waiting.isEmpty && !isBusy && !isSettingBack && !isSuspended && notBefore <= now && free(order) > 0
         }
 
         /// How many waiting drops come before every one that waits for a person.
@@ -81,17 +83,24 @@ struct Scheduler {
 
     mutating func finished(_ source: SourceName) { lanes[source]?.isBusy = false }
 
-    /// The drop goes back to the head of its source, which rests until `notBefore`.
+    /// The drop goes back to its place in its source, which rests until `notBefore`. One before it may have been put back, too.
     mutating func putBack(_ drop: DropRecord, notBefore: UInt64) {
-        lanes[drop.source, default: Lane()].waiting.insert(drop, at: 0)
-        lanes[drop.source]?.notBefore = notBefore
+        enqueue(drop)
+        let known = lanes[drop.source]?.notBefore ?? 0
+        lanes[drop.source]?.notBefore = max(known, notBefore)
     }
 
     /// Tells a drop that was transformed in time from one that was set back.
     func generation(of source: SourceName) -> Int { lanes[source]?.generation ?? 0 }
 
-    /// A drop failed at its commit: those of its source that were transformed behind it must not overtake it.
-    mutating func setBack(_ source: SourceName) { lanes[source, default: Lane()].generation += 1 }
+    /// A drop failed at its commit: those of its source that were transformed behind it must not overtake it. Nothing of the
+    /// source goes on until `settled`: by then the drop is put back, or blocks the others.
+    mutating func setBack(_ source: SourceName) {
+        lanes[source, default: Lane()].generation += 1
+        lanes[source]?.isSettingBack = true
+    }
+
+    mutating func settled(_ source: SourceName) { lanes[source]?.isSettingBack = false }
 
     mutating func suspend(_ source: SourceName) { lanes[source, default: Lane()].isSuspended = true }
 

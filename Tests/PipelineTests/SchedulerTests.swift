@@ -75,6 +75,33 @@ import Testing
         #expect(scheduler.next(now: 100)?.id == first.id)
     }
 
+    @Test(arguments: [DropOrder.none, .arrival, .name])
+    func `tries drops that were put back one after the other in their order`(order: DropOrder) {
+        var scheduler = Scheduler(orders: [one: order])
+        let drops = (1...3).map { drop($0, one, name: "\($0).csv") }
+        for drop in drops { scheduler.enqueue(drop) }
+        for _ in drops {
+            _ = scheduler.next(now: 0)
+            scheduler.finished(one)
+        }
+        for drop in drops { scheduler.putBack(drop, notBefore: 0) }
+        for drop in drops {
+            #expect(scheduler.next(now: 0)?.id == drop.id)
+            scheduler.finished(one)
+        }
+    }
+
+    @Test func `lets nothing pass a drop that failed at its commit until it is settled what becomes of it`() {
+        var scheduler = Scheduler(orders: [one: .name])
+        let first = drop(1, one, name: "1.csv")
+        scheduler.setBack(one)
+        scheduler.enqueue(drop(2, one, name: "2.csv"))
+        #expect(scheduler.next(now: 0) == nil)
+        scheduler.putBack(first, notBefore: 0)
+        scheduler.settled(one)
+        #expect(scheduler.next(now: 0)?.id == first.id)
+    }
+
     @Test func `keeps the files of a suspended source until it is resumed`() {
         var scheduler = Scheduler(orders: [:])
         scheduler.enqueue(drop(1, one))
