@@ -12,10 +12,8 @@ extension DropPipeline {
             }
             var rest = batch[...]
             while !rest.isEmpty {
-                guard try insisting({ () throws(DropError) in try commit(&rest) }) else { break }
+                guard try insisting({ () throws(DropError) in try commit(&rest) }) else { return giveUp(rest) }
             }
-            // What is left when the pipeline stops is unfinished work, which the next start takes up.
-            for prepared in rest { prepared.changes.abandon() }
             state.with { state in
                 state.committing = 0
                 for prepared in batch {
@@ -25,6 +23,16 @@ extension DropPipeline {
                 }
             }
         }
+    }
+
+    /// Asked to end while storage has no room: all that is prepared is unfinished work, which the next start takes up. What waits
+    /// behind `rest` must not pass it.
+    private func giveUp(_ rest: ArraySlice<Prepared>) {
+        let behind = state.with { state in
+            defer { state.commitQueue.removeAll() }
+            return Array(state.commitQueue)
+        }
+        for prepared in rest + behind { prepared.changes.abandon() }
     }
 
     /// What is prepared; empty when nothing came for a while; nil when nothing can come any more.

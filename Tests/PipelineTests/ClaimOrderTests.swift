@@ -6,16 +6,17 @@ import Testing
 import ThreadKit
 import TwinModel
 
-/// Claims every file but the first it is asked for, which it leaves; the answer waits until it may be given.
+/// Claims every file but, where it `fails`, the first it is asked for, which it leaves; that answer waits until it may be given.
 private final class FailingOnceClaimer: FileClaimer {
     private let diary: Diary
     private let spool: SpoolFolder
-    private let hasFailed = Monitor(false)
+    private let hasFailed: Monitor<Bool>
     let mayAnswer = Monitor(false)
 
-    init(_ diary: Diary, _ spool: SpoolFolder) {
+    init(_ diary: Diary, _ spool: SpoolFolder, fails: Bool = true) {
         self.diary = diary
         self.spool = spool
+        hasFailed = Monitor(!fails)
     }
 
     func claim(
@@ -117,6 +118,29 @@ private func settled(_ name: String, defect: DropError? = nil) -> SettledFile {
 
     @Test func `go on where it keeps none`() {
         #expect(asked(.none) == ["asked for a", "back: a", "asked for bb", "asked for a bb"])
+    }
+}
+
+@Suite struct `A commit that finds no room until the end is asked for` {
+    @Test func `is left to the next start with what waits behind it`() throws {
+        let scratch = try Scratch()
+        let spool = try SpoolFolder(state: scratch.path)
+        let diary = Diary()
+        let books = Books(diary)
+        books.commitFailure.with {
+            $0 = DropError("disk-full", "There is no room.", hint: "Make some.", remedy: .retry(after: .seconds(60)))
+        }
+        let pipeline = makePipeline(books, FailingOnceClaimer(diary, spool, fails: false), spool, order: .name)
+        try pipeline.start()
+        pipeline.submit([settled("a")])
+        diary.waitFor("no room")
+        pipeline.submit([settled("bb")])
+        let deadline = Date(timeIntervalSinceNow: 30)
+        while !pipeline.snapshot().queues.contains(where: { $0 == ("commit", 1) }), deadline > .now { usleep(10_000) }
+        books.commitFailure.with { $0 = nil }
+        pipeline.stop()
+        #expect(diary.lines.with { $0.count { $0 == "transformed" } } == 2)
+        #expect(!diary.lines.with { $0.contains("committed") }, "bb passed a")
     }
 }
 

@@ -60,6 +60,8 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     private let container = Monitor<[DropID]>([])
     /// Whose bytes each archived item said it has.
     let same = Monitor<[DropID?]>([])
+    /// What every commit fails with.
+    let commitFailure = Monitor<DropError?>(nil)
     /// The register's rows.
     let rows = Monitor<[DropID: DropRecord]>([:])
 
@@ -69,6 +71,10 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     func commit(
         _ batch: [(changes: any ChangeSet, record: DropRecord)]
     ) throws(DropError) -> [Result<CommitResult, DropError>] {
+        if let failure = commitFailure.with({ $0 }) {
+            diary.note("no room")
+            throw failure
+        }
         diary.note("committed")
         return batch.map { .success(CommitResult(drop: $0.record.id, sequence: 1, books: DropBooks())) }
     }
