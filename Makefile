@@ -21,7 +21,10 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 BENCH ?= ../shared/bench
 
-.PHONY: setup build test test-crash demo bench bench-query lint format install uninstall clean help
+# Small cases that were found from outside: intake/NN/run.sh, security/NAME.sh, adt/NN-name/*.py.
+FOUND ?= ../shared/found
+
+.PHONY: setup build test test-crash found demo bench bench-query lint format install uninstall clean help
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -42,6 +45,11 @@ test: build
 ## make test-crash  every kill and error at every durable step; MODES=before,after,eio,enospc,short,full,double,random or burst, … only those
 test-crash: build
 	TWINDROP_BIN="$(CURDIR)/$(BIN)" TWINDROP_CRASH="$(MODES)" swift test $(SWIFT_FLAGS) --skip-build --disable-xctest $(TEST_FLAGS) --filter Crash
+
+## make found       cases found from outside, judged by Tests/Found/judges.py; FOUND=DIR another folder of the same form, ONLY=intake/02
+found: build
+	Tests/Azure/run .build/venv packages
+	python3 Tests/Found/found.py "$(FOUND)" --build "$(BIN)" --venv .build/venv --only "$(ONLY)"
 
 ## make demo        a home, three sources, exports, receipts, proof: in a quarter of a minute once built
 demo: build

@@ -170,6 +170,7 @@ let package = Package(
         tests("PipelineTests", ["Pipeline", "DropSpooling", "SocketKit", "FileKit", "DropCore", "TwinModel", "ThreadKit"]),
         tests("MainPathTests", ["TwinModel", "ThreadKit", "DropSpooling", "ProgramKit"], exclude: ["Mappings", "Plugins"]),
         tests("CrashTests", ["ProgramKit"]),
+        tests("FoundTests", ["ProgramKit"]),
         tests("TidyTests", []),
     ] + plugins.map(plugin),
     swiftLanguageModes: [.v6],
