@@ -107,13 +107,17 @@ let package = Package(
         module("DropWatch", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CLinuxFiles", crypto]),
         module("PluginHost", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CTwinDropWire", system, crypto]),
         module("TwinStore", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CGatherVFS", grdb, grdbSQLite]),
-        module("DropSpooling", ["DropCore", "TwinModel", "ThreadKit", "FileKit", system, crypto]),
+        module("DropSpooling", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CLinuxFiles", system, crypto]),
         module("Evidence", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "ArchiveKit", system, crypto]),
         module("HomeConfiguration", ["DropCore", "TwinModel", "CurlKit", yams]),
 
         module(
             "TwinAPI",
-            ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CurlKit", hummingbird, hummingbirdTLS, jwt, crypto, logging] + nio),
+            [
+                "DropCore", "TwinModel", "ThreadKit", "FileKit", "CurlKit", "CLinuxFiles", hummingbird, hummingbirdTLS, jwt,
+                crypto,
+                logging,
+            ] + nio),
 
         // Flow and surface
         module("Pipeline", ["DropCore", "TwinModel", "ThreadKit", deque]),

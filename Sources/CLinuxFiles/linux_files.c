@@ -27,6 +27,24 @@ int linux_get_lease(int descriptor) { return fcntl(descriptor, F_GETLEASE); }
 
 int linux_ignore_lease_signal(void) { return signal(SIGIO, SIG_IGN) == SIG_ERR ? -1 : 0; }
 
+static uint32_t *volatile fault_mark;
+
+// Only what a handler may do. SA_RESETHAND has put the default action back, which ends the process when this returns.
+static void note_fault(int number) {
+    uint32_t *mark = fault_mark;
+    if (mark) *mark = (uint32_t)number;
+    (void)raise(number);
+}
+
+void linux_note_faults(uint32_t *mark) {
+    static const int faults[] = {SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV};
+    fault_mark = mark;
+    if (!mark) return;
+    struct sigaction action = {.sa_handler = note_fault, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++) (void)sigaction(faults[i], &action, NULL);
+}
+
 long long linux_file_system_magic(int descriptor) {
     struct statfs status;
     return fstatfs(descriptor, &status) == 0 ? (long long)(uint32_t)status.f_type : -1;

@@ -37,7 +37,8 @@ package struct HTTPSettings: Sendable, Equatable {
     /// What a caller may do; `none` is nothing.
     package enum Role: String, Sendable, CaseIterable { case none, viewer, auditor, `operator`, admin }
 
-    /// As `auto`: admin where neither tokens nor JWTs are configured and only this machine can call, else nothing.
+    /// As `auto`: admin for the user that runs the daemon, where neither tokens nor JWTs are configured and only this machine can
+    /// call; else nothing.
     package enum Anonymous: String, Sendable, CaseIterable { case auto, none, viewer, auditor, `operator`, admin }
 
     /// Whose rules hold for models that are uploaded: the service's, or those of the language alone.

@@ -32,7 +32,10 @@ extension DropPipeline {
             defer { state.commitQueue.removeAll() }
             return Array(state.commitQueue)
         }
-        for prepared in rest + behind { prepared.changes.abandon() }
+        for prepared in rest + behind {
+            prepared.changes.abandon()
+            leaveHand(prepared.record.id)
+        }
     }
 
     /// What is prepared; empty when nothing came for a while; nil when nothing can come any more.
@@ -83,6 +86,7 @@ extension DropPipeline {
                 committed = []
                 var record = pair.record
                 record.state = .registered
+                leaveHand(record.id)
                 state.with { $0.scheduler.setBack(record.source) }
                 try remedy(error, for: record)
                 state.with { $0.scheduler.settled(record.source) }
@@ -117,6 +121,7 @@ extension DropPipeline {
                 guard pairs.isEmpty else { break }
                 prepared.changes.abandon()
                 rest = rest.dropFirst()
+                leaveHand(record.id)
                 state.with { $0.scheduler.enqueue(record) }
                 continue
             }
@@ -128,6 +133,7 @@ extension DropPipeline {
                 guard pairs.isEmpty else { break }
                 try end(record, asDuplicateOf: first)
                 prepared.changes.abandon()
+                leaveHand(record.id)
                 rest = rest.dropFirst()
                 continue
             }
@@ -160,7 +166,10 @@ extension DropPipeline {
                 state.times.note(.applied, .milliseconds(Int64(clamping: record.changedAt) - Int64(clamping: record.claimedAt)))
             }
         }
-        for end in committed { tell(.applied(end.record)) }
+        for end in committed {
+            leaveHand(end.record.id)
+            tell(.applied(end.record))
+        }
         enqueueEnded(committed)
     }
 }

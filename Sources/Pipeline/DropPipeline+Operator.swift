@@ -53,11 +53,12 @@ extension DropPipeline {
     /// A suspended source goes on with the drops that wait.
     package func resume(_ source: SourceName) { state.with { $0.scheduler.resume(source) } }
 
-    /// A held or quarantined drop is given up: `discard`. Its bytes stay in the archive.
+    /// A drop that is not applied is given up: `discard`. Its bytes stay in the archive.
     package func discard(_ id: DropID) throws(DropError) -> DropRecord {
         var record = try find(id)
+        if record.state == .claimed || record.state == .registered || isGivenUp(record) { return try discardUnfinished(record) }
         guard record.state == .held || record.state == .quarantined else {
-            throw wrongState(record, "discarded", needs: "held or quarantined")
+            throw wrongState(record, "discarded", needs: "not applied yet, held or quarantined")
         }
         let wasQuarantined = record.state == .quarantined
         if wasQuarantined && record.container == nil {
@@ -78,6 +79,55 @@ extension DropPipeline {
         }
         tell(.settledOtherwise(record))
         return record
+    }
+
+    /// Before `start`: when the drop's turn comes it is given up instead, so that one which ends the program can be discarded
+    /// without being worked on. `discard` then answers.
+    package func willDiscard(_ id: DropID) { state.with { _ = $0.unwanted.insert(id) } }
+
+    private func isGivenUp(_ record: DropRecord) -> Bool {
+        record.state == .discarded && state.quietly { $0.unwanted.contains(record.id) }
+    }
+
+    /// A drop on its way: taken out of the queue, or out of the hands of whoever transforms it. One that is being committed ends
+    /// applied, and the answer says so.
+    private func discardUnfinished(_ record: DropRecord) throws(DropError) -> DropRecord {
+        let deadline = ContinuousClock.now + .seconds(20)
+        defer { state.with { _ = $0.unwanted.remove(record.id) } }
+        while true {
+            let waiting: DropRecord? = state.with { state in
+                state.unwanted.insert(record.id)
+                guard state.scheduler.remove(record.id, of: record.source) else { return nil }
+                return state.inFlight[record.id] ?? record
+            }
+            if let waiting { try giveUp(waiting) }
+            let now = try find(record.id)
+            if now.state == .discarded { return now }
+            guard now.state == .claimed || now.state == .registered else {
+                throw wrongState(now, "discarded", needs: "not applied yet, held or quarantined")
+            }
+            guard ContinuousClock.now < deadline else {
+                throw DropError(
+                    "not-yet", "Drop \(record.id) (\(record.fileName)) is still being read.", hint: "Try again in a moment.",
+                    remedy: .retry(after: .seconds(1)))
+            }
+            state.wait(until: { $0.inFlight[record.id] == nil }, timeout: .milliseconds(50)) { _ in }
+        }
+    }
+
+    /// Ends an unfinished drop as discarded; nothing of it was applied.
+    func giveUp(_ record: DropRecord) throws(DropError) {
+        var ended = record
+        ended.state = .discarded
+        ended.reason = DropReason(
+            code: "discarded", message: "A person gave it up before it was applied.",
+            hint: "Its bytes are in the archive; drop the file again if it is wanted after all.")
+        ended.changedAt = clock.now()
+        guard try insisting({ [ended] () throws(DropError) in try ports.register.update([ended]) }) else { return }
+        state.with { $0.inFlight[record.id] = nil }
+        leaveHand(record.id)
+        tell(.settledOtherwise(ended))
+        enqueueEnded([Ended(record: ended, commitSequence: nil)])
     }
 
     private func takeUp(_ record: DropRecord) {

@@ -8,11 +8,19 @@ extension DropPipeline {
         var done = Done()
         while let (record, generation) = nextDrop(after: done) {
             done = Done(source: record.source)
+            guard !state.quietly({ $0.unwanted.contains(record.id) }) else {
+                try giveUp(record)
+                continue
+            }
+            ports.inHand?.take(record.id)
             guard waitForSpace(limits.hardFree) else { return state.with { handOver(done, &$0) } }
             do throws(DropError) {
                 done.prepared = try timed(.transform) { () throws(DropError) in try prepare(record, generation) }
+                if done.prepared == nil { leaveHand(record.id) }
             } catch {
+                leaveHand(record.id)
                 switch waitForClaim(of: record.id) {
+                case .durable where state.quietly({ $0.unwanted.contains(record.id) }): try giveUp(record)
                 case .durable where error.code != "cancelled": try remedy(againstUncommitted(error, record), for: record)
                 case .void: state.with { _ = $0.void.remove(record.id) }
                 case .durable, .unknown: return
@@ -30,6 +38,7 @@ extension DropPipeline {
     /// Whether the commit can take more: change sets of small files cost more than their bytes.
     private func hasRoom(_ state: borrowing State) -> Bool {
         state.commitBytes < limits.commitBytes && state.commitQueue.count < 2 * limits.batchDrops
+            && state.caution.maySearch(isQuiet: state.isQuiet())
     }
 
     /// A guard that stopped a drop while drops of its source waited for their commit judged it by a graph that was out of date.
@@ -44,6 +53,11 @@ extension DropPipeline {
         func take(_ state: inout State) -> Next {
             guard !state.isCancelled, !state.isStopping else { return (nil, true) }
             guard hasRoom(state), let record = state.scheduler.next(now: clock.now()) else { return (nil, false) }
+            guard state.caution.admits(record.id, isQuiet: state.isQuiet(butFor: 1)) else {
+                state.scheduler.finished(record.source)
+                state.scheduler.enqueue(record)
+                return (nil, false)
+            }
             return ((record, state.scheduler.generation(of: record.source)), false)
         }
         var taken: Next = state.with { state in
@@ -103,7 +117,9 @@ extension DropPipeline {
                 try ports.transformer.transform(
                     TransformJob(
                         drop: record.id, source: record.source, fileName: record.fileName, descriptor: descriptor, bytes: bytes,
-                        isCancelled: { [state, drop = record.id] in state.quietly { $0.isCancelled || $0.void.contains(drop) } }),
+                        isCancelled: { [state, drop = record.id] in
+                            state.quietly { $0.isCancelled || $0.void.contains(drop) || $0.unwanted.contains(drop) }
+                        }),
                     into: sink)
             }
             record.plugin?.rules = source.policy.rules

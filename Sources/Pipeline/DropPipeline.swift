@@ -47,6 +47,14 @@ package final class DropPipeline: Sendable {
         var failure: DropError?
         var diskIsFull = false
         var times = StageTimes()
+        var caution = Caution()
+        /// Unfinished drops that a person has given up: see `discard`.
+        var unwanted: Set<DropID> = []
+
+        /// Nothing is being transformed or committed, but for `taken` drops that were just taken.
+        func isQuiet(butFor taken: Int = 0) -> Bool {
+            commitQueue.isEmpty && committing == 0 && scheduler.busy <= taken
+        }
 
         /// Hands a registered drop to the transforming threads.
         mutating func enqueue(_ record: DropRecord) {
@@ -123,6 +131,7 @@ package final class DropPipeline: Sendable {
 
     /// Recovers what an earlier run left, then starts the threads. Throws what makes a start impossible.
     package func start() throws(DropError) {
+        state.with { $0.caution.suspects = ports.inHand?.suspects ?? [] }
         let resumed = try Recovery(pipeline: self).run()
         threads.with { threads in
             threads.append(NamedThread("td-claim") { [self] in guarded { () throws(DropError) in try claimLoop() } })
@@ -306,6 +315,7 @@ package final class DropPipeline: Sendable {
             state.inFlight[record.id] = nil
             state.scheduler.block(behind: record)
         }
+        leaveHand(record.id)
         tell(.settledOtherwise(ended))
         guard ended.digest != nil else {  // Bytes that cannot be read cannot be archived; the next start tries again.
             return state.with { $0.active -= 1 }

@@ -31,11 +31,14 @@ package struct PipelinePorts: Sendable {
     package let upkeep: @Sendable (UInt64) throws(DropError) -> Void
     /// Milliseconds since 1970; the pipeline itself makes labels that never run backwards from it.
     package let clock: @Sendable () -> UInt64
+    /// Told of each drop that is worked on; nil where nobody keeps that.
+    package let inHand: (any DropsInHand)?
 
     package init(
         register: any DropRegister, graph: any TwinGraph, transformer: any Transformer, claimer: any FileClaimer,
         spool: any DropSpool, receipts: any ReceiptBook, makeArchive: @escaping @Sendable () throws(DropError) -> any DropArchive,
-        upkeep: @escaping @Sendable (UInt64) throws(DropError) -> Void = { _ in }, clock: @escaping @Sendable () -> UInt64
+        upkeep: @escaping @Sendable (UInt64) throws(DropError) -> Void = { _ in }, clock: @escaping @Sendable () -> UInt64,
+        inHand: (any DropsInHand)? = nil
     ) {
         self.register = register
         self.graph = graph
@@ -46,6 +49,7 @@ package struct PipelinePorts: Sendable {
         self.makeArchive = makeArchive
         self.upkeep = upkeep
         self.clock = clock
+        self.inHand = inHand
     }
 }
 

@@ -23,7 +23,11 @@ struct Recovery {
         var rows: [DropRecord] = []
         for record in unfinished {
             switch record.state {
-            case .claimed, .registered: resumed.toRegister.append(record)
+            case .claimed, .registered:
+                var record = record
+                // It takes its way into quarantine: it ended the program twice in a row (decision 0034).
+                if ports.inHand?.culprits.contains(record.id) == true { record.reason = .endedTheDaemon(record) }
+                resumed.toRegister.append(record)
             case .held:
                 // The last run may have ended before the sender was told.
                 try ports.receipts.write(record, leaf: nil)

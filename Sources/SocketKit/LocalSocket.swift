@@ -124,7 +124,13 @@ package final class LocalListener: Sendable {
                 _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
                 return LocalConnection(descriptor: connection)
             }
-            if errno != EINTR && errno != ECONNABORTED { return nil }
+            let code = errno
+            // While descriptors or memory are short, callers wait.
+            if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(code) {
+                usleep(100_000)
+            } else if code != EINTR && code != ECONNABORTED {
+                return nil
+            }
         }
     }
 

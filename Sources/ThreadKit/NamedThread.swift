@@ -5,12 +5,42 @@ import Synchronization
 package final class NamedThread: Sendable {
     private let ended = Monitor(false)
 
-    /// Starts `body` on a new thread. `name` is cut to 15 bytes.
-    package init(_ name: String, _ body: @escaping @Sendable () -> Void) {
-        Self.launch(Start(name: name, ended: ended, body: body))
+    /// No thread could be started: the machine, or this service, is short of them or of memory just now.
+    package struct Shortage: Error, Sendable {
+        /// The `errno` of the call.
+        package let code: CInt
+
+        package static let hint =
+            "Raise the service's limit of tasks (TasksMax=, ulimit -u), or end what uses them up; it is tried again."
     }
 
-    private static func launch(_ start: Start) {
+    /// Starts `body` on a new thread, for the parts that a program needs from its start on. A shortage is waited out for ten
+    /// seconds; then the program ends with the exit code 74 and a sentence. `name` is cut to 15 bytes.
+    package init(_ name: String, _ body: @escaping @Sendable () -> Void) {
+        let start = Start(name: name, ended: ended, body: body)
+        var code = Self.launch(start)
+        var waited = 0
+        while code == EAGAIN, waited < 100 {
+            usleep(100_000)
+            waited += 1
+            code = Self.launch(start)
+        }
+        guard code != 0 else { return }
+        let text = Array(
+            "twindrop: The thread \(name) cannot be started (errno \(code)).\n  Raise the service's limit of tasks or memory.\n"
+                .utf8)
+        _ = unsafe write(2, text, text.count)
+        _exit(74)
+    }
+
+    /// Starts `body` on a new thread, at a moment when a shortage can be told to somebody. `name` is cut to 15 bytes.
+    package init(unlessShort name: String, _ body: @escaping @Sendable () -> Void) throws(Shortage) {
+        let code = Self.launch(Start(name: name, ended: ended, body: body))
+        if code != 0 { throw Shortage(code: code) }
+    }
+
+    /// 0, or the `errno` of `pthread_create`.
+    private static func launch(_ start: Start) -> CInt {
         var thread = pthread_t()
         var attributes = pthread_attr_t()
         unsafe pthread_attr_init(&attributes)
@@ -19,7 +49,8 @@ package final class NamedThread: Sendable {
         let argument = unsafe Unmanaged.passRetained(start).toOpaque()
         let code = unsafe pthread_create(&thread, &attributes, run, argument)
         unsafe pthread_attr_destroy(&attributes)
-        precondition(code == 0, "no thread could be started (\(code)): the thread budget of the process is wrong")
+        if code != 0 { unsafe Unmanaged<Start>.fromOpaque(argument).release() }
+        return code
     }
 
     private static let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in

@@ -42,7 +42,7 @@ package enum CalendarText {
         let day = floorDivide(local, 86_400_000_000)
         let text = date(days: day) + "T" + time(local - day * 86_400_000_000)
         guard offsetMinutes != 0 else { return text + "Z" }
-        let minutes = Int64(abs(offsetMinutes))
+        let minutes = Int64(offsetMinutes.magnitude)
         return text + (offsetMinutes < 0 ? "-" : "+") + padded(minutes / 60, 2) + ":" + padded(minutes % 60, 2)
     }
 

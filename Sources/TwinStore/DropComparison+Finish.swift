@@ -181,7 +181,8 @@ extension DropComparison {
             guard relationshipPlaces[number] == place else { continue }
             if try !lacksAny(of: [store.hash.identity(source), store.hash.identity(target)], made: []) { continue }
             books.waiting += 1
-            if isNew { books.created -= 1 } else { books.updated -= 1 }
+            // A relationship counts once; one that was deleted and stated again may count as neither.
+            if isNew, books.created > 0 { books.created -= 1 } else if !isNew, books.updated > 0 { books.updated -= 1 }
         }
     }
 

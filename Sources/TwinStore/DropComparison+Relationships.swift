@@ -13,6 +13,7 @@ extension DropComparison {
 
     func takeRelationship(_ verb: OperationVerb, _ body: Range<Int>, _ bytes: borrowing Span<UInt8>) throws(DropError) {
         let head = try OperationReader.head(verb, body, bytes, base: streamPosition, validating: false)
+        _ = try global(head.key)  // What follows looks its name up.
         let hash = store.relationshipHash(source: array(bytes, head.id), id: try relationshipID(head, bytes))
         let number = store.relationships.number(of: hash)
         let fingerprint = store.hash.fingerprint(bytes, verb: verb.rawValue, body, seed: seed)

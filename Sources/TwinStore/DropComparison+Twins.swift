@@ -6,6 +6,7 @@ extension DropComparison {
     @inline(__always)
     func takeTwin(_ verb: OperationVerb, _ body: Range<Int>, _ bytes: borrowing Span<UInt8>) throws(DropError) {
         let head = try OperationReader.head(verb, body, bytes, base: streamPosition, validating: false)
+        _ = try global(head.key)
         let hash = store.hash.identity(bytes, head.id)
         let number = store.twins.number(of: hash)
         let fingerprint = store.hash.fingerprint(bytes, verb: verb.rawValue, body, seed: seed)

@@ -121,7 +121,9 @@ extension TwinRecord {
             throw reader.failure("a record of an unknown version")
         }
         for _ in 0..<5 { _ = try reader.varint(span) }
-        for _ in 0..<(try reader.varint(span)) * 3 { _ = try reader.varint(span) }
+        for _ in 0..<(try reader.varint(span)) {
+            for _ in 0..<3 { _ = try reader.varint(span) }
+        }
         return version == versionWithExtras ? try reader.text(span, validating: false).upperBound : reader.at
     }
 

@@ -55,8 +55,12 @@ final class Daemon {
     }
 
     /// Starts it; what it logs can be waited for before it watches.
-    init(starting home: Home, _ arguments: [String] = []) throws {
-        child = try Child(Program.twindrop, ["run", "--home", home.path] + arguments, output: .pipe, error: .pipe)
+    ///
+    /// - Parameter openFiles: the process may have no more files open; nil: as many as the tests may.
+    init(starting home: Home, _ arguments: [String] = [], openFiles: Int? = nil) throws {
+        let words = [Program.twindrop, "run", "--home", home.path] + arguments
+        let limited = openFiles.map { ["/bin/sh", "-c", "ulimit -n \($0) && exec \"$0\" \"$@\""] } ?? []
+        child = try Child((limited + words)[0], Array((limited + words).dropFirst()), output: .pipe, error: .pipe)
         out = FileHandle(fileDescriptor: child.output, closeOnDealloc: false)
         log = DaemonLog(child.error)
     }

@@ -18,12 +18,13 @@ enum Rules {
             "DropCore", "TwinModel", "ThreadKit", "FileKit", "CTwinDropWire", "CTwinDropPlugin", "SystemPackage", "Crypto",
         ],
         "TwinStore": ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CGatherVFS", "GRDB", "GRDBSQLite"],
-        "DropSpooling": ["DropCore", "TwinModel", "ThreadKit", "FileKit", "SystemPackage", "Crypto"],
+        "DropSpooling": ["DropCore", "TwinModel", "ThreadKit", "FileKit", "SystemPackage", "Crypto", "CLinuxFiles"],
         "Evidence": ["DropCore", "TwinModel", "ThreadKit", "FileKit", "ArchiveKit", "SystemPackage", "Crypto"],
         "HomeConfiguration": ["DropCore", "TwinModel", "CurlKit", "Yams"],
         // Surface
         "TwinAPI": [
-            "DropCore", "TwinModel", "ThreadKit", "FileKit", "CurlKit", "Hummingbird", "HummingbirdCore", "HummingbirdTLS",
+            "DropCore", "TwinModel", "ThreadKit", "FileKit", "CurlKit", "CLinuxFiles", "Hummingbird", "HummingbirdCore",
+            "HummingbirdTLS",
             "HTTPTypes",
             "NIOCore",
             "NIOPosix", "NIOHTTPTypes", "NIOSSL", "ServiceLifecycle", "JWTKit", "Crypto", "Logging",

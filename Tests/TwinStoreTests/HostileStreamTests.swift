@@ -70,10 +70,25 @@ import TwinModel
         builder.abandon()
     }
 
+    /// The zigzag form of -2^63.
+    static let least: [UInt8] = Array(repeating: 0xFF, count: 9) + [1]
+
+    @Test func `may have durations of the greatest length in either direction`() throws {
+        let fixture = try StoreFixture()
+        try fixture.drop { writer in
+            writer.twin(
+                "d",
+                ["a": .duration(months: -Int32.max, microseconds: .min), "b": .duration(months: 0, microseconds: .max)])
+        }
+        #expect(try fixture.store.twin("d").document["a"]?.string?.hasPrefix("-P178956970Y7M") == true)
+    }
+
     @Test(
         arguments: [
             [4, 0, 0, 0, 0, 0, 0, 0xF0, 0x7F], [4, 0, 0, 0, 0, 0, 0, 0, 0x80], [4, 0], [8, 0x80, 0xC0, 0xDD, 0xEE, 0xC1, 0x02],
             [10, 2, 0x5B, 0x5B], [5, 9, 1], [11],
+            // A duration of -2^63 months, alone and with -2^63 microseconds; a time and an offset of -2^63.
+            [9] + least + [0], [9] + least + least, [6] + least + [0], [6, 0] + least, [7] + least,
         ] as [[UInt8]])
     func `has its values checked`(value: [UInt8]) throws {
         let fixture = try StoreFixture()

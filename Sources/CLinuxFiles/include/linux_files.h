@@ -1,7 +1,10 @@
-// The Linux file calls that Swift's Glibc module hides, because it is built without _GNU_SOURCE. Each returns -1 with errno set
-// on failure.
+// The Linux calls that Swift's Glibc module hides, because it is built without _GNU_SOURCE, or that only C can say. Those of files
+// return -1 with errno set on failure.
 #ifndef TWINDROP_LINUX_FILES_H
 #define TWINDROP_LINUX_FILES_H
+
+#include <stdint.h>
+#include <sys/socket.h>
 
 /// renameat2(2) with RENAME_NOREPLACE: an existing target is EEXIST.
 int linux_rename_noreplace(int from_folder, const char *from, int to_folder, const char *to);
@@ -27,5 +30,14 @@ int linux_ignore_lease_signal(void);
 
 /// The magic number of the file system the descriptor is on (fstatfs(2), `f_type`), 32 bits.
 long long linux_file_system_magic(int descriptor);
+
+/// From now on SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE and SIGSEGV write their number to `*mark` before they end the process,
+/// as they do anyway; NULL: no more.
+void linux_note_faults(uint32_t *mark);
+
+/// The user that owns the client's end of a TCP connection within this machine: 1 and `*user`, or 0 where that cannot be told,
+/// as of a client on another machine, or one that has closed its socket. Blocks for as long as two looks at the kernel's tables
+/// take, some 20 µs.
+int linux_peer_user(const struct sockaddr *client, const struct sockaddr *server, uint32_t *user);
 
 #endif

@@ -171,7 +171,9 @@ extension OperationReader {
         case .duration:
             let months = try zigzag(bytes)
             let microseconds = try zigzag(bytes)
-            guard abs(months) <= Int64(Int32.max), months == 0 || microseconds == 0 || (months < 0) == (microseconds < 0) else {
+            // `magnitude`, not `abs`: the least number has no positive counterpart.
+            guard months.magnitude <= UInt64(Int32.max), months == 0 || microseconds == 0 || (months < 0) == (microseconds < 0)
+            else {
                 throw failure("the parts of a duration are of different signs, or too large")
             }
         case .json:

@@ -7,16 +7,20 @@ package struct Gate: Sendable {
     let jwt: JWTCheck?
     /// What a request without a token may do; nil: nothing.
     let anonymous: Role?
+    /// What a request without a token may do that comes from the user of this machine that runs the server; nil: no more.
+    let ownUser: Role?
     /// Host names, besides addresses and this machine's own, that requests may be addressed to; nil: any.
     let hosts: Set<String>?
 
     /// - Parameters:
     ///   - anonymous: what a request without a token may do; nil: nothing.
+    ///   - ownUser: what it may do where the user that runs this server sends it, on this machine.
     ///   - hosts: host names, in small letters, that requests may be addressed to besides addresses and `localhost`; nil: any.
-    package init(tokens: TokenBook? = nil, jwt: JWTCheck? = nil, anonymous: Role?, hosts: Set<String>?) {
+    package init(tokens: TokenBook? = nil, jwt: JWTCheck? = nil, anonymous: Role?, ownUser: Role? = nil, hosts: Set<String>?) {
         self.tokens = tokens
         self.jwt = jwt
         self.anonymous = anonymous
+        self.ownUser = ownUser
         self.hosts = hosts
     }
 
@@ -26,10 +30,14 @@ package struct Gate: Sendable {
     }
 
     /// Asks for the caller of `request`; the token file may be read.
-    func decide(_ request: APIRequest, needs role: Role?) async -> Decision {
+    ///
+    /// - Parameter peer: who is at the other end of the connection; nil where that is not known.
+    func decide(_ request: APIRequest, needs role: Role?, peer: Peer? = nil) async -> Decision {
         if let refusal = refusal(ofHost: request) { return .refused(.error(refusal)) }
         guard let role else { return .passes(Self.nobody) }
-        guard let (caller, own) = await caller(request) else { return .refused(ErrorShape.unauthorized) }
+        guard let (caller, own) = await caller(request, peer) else {
+            return .refused(ownUser == nil ? ErrorShape.unauthorized : ErrorShape.otherUser)
+        }
         guard own >= role else {
             let error = ServiceError(
                 403, "Forbidden",
@@ -41,10 +49,12 @@ package struct Gate: Sendable {
 
     private static let nobody = Caller(name: "anonymous")
 
-    private func caller(_ request: APIRequest) async -> (Caller, Role)? {
+    private func caller(_ request: APIRequest, _ peer: Peer?) async -> (Caller, Role)? {
         let token = request.header("authorization").flatMap(Self.bearer)
-        guard tokens != nil || jwt != nil else { return anonymous.map { (Self.nobody, $0) } }
-        guard let token else { return anonymous.map { (Self.nobody, $0) } }
+        guard let token, tokens != nil || jwt != nil else {
+            let role = peer?.isOwnUser == true ? [anonymous, ownUser].compactMap { $0 }.max() : anonymous
+            return role.map { (Self.nobody, $0) }
+        }
         if let entry = tokens?.entry(for: token) { return (Caller(name: entry.name), entry.role) }
         if let jwt, let found = await jwt.caller(of: token) { return (found.caller, found.role) }
         return nil

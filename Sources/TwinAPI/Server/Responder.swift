@@ -7,21 +7,22 @@ import ThreadKit
 /// Between the server's asynchronous side and the API's blocking one: reads the request, has it answered on the threads of its
 /// lane, and gives the answer back.
 struct Responder: HTTPResponder {
-    typealias Context = BasicRequestContext
+    typealias Context = ConnectionContext
 
     let api: TwinAPI
     let gate: Gate
     let lanes: Lanes
     let requests: RequestCounters
+    let peers: Peers
 
-    func respond(to request: Request, context: BasicRequestContext) async throws -> Response {
+    func respond(to request: Request, context: ConnectionContext) async throws -> Response {
         let begin = ContinuousClock.now
-        let (answer, label) = try await answer(to: request)
+        let (answer, label) = try await answer(to: request, of: peers.peer(of: context.connection))
         requests.note(route: label, status: answer.status, took: ContinuousClock.now - begin)
         return response(answer, to: request)
     }
 
-    private func answer(to request: Request) async throws -> (APIResponse, String) {
+    private func answer(to request: Request, of peer: Peer?) async throws -> (APIResponse, String) {
         guard
             let head = APIRequest(
                 method: request.method.rawValue, target: request.head.path ?? "", headers: Self.headers(of: request))
@@ -34,12 +35,12 @@ struct Responder: HTTPResponder {
         do throws(ServiceError) {
             routed = try api.route(head)
         } catch {
-            let decision = await gate.decide(head, needs: .viewer)  // Who may not read learns nothing about paths either.
+            let decision = await gate.decide(head, needs: .viewer, peer: peer)  // Who may not read learns nothing about paths either.
             if case .refused(let response) = decision { return (response, "none") }
             return (.error(error, headers: Self.allow(error, head)), "none")
         }
         let caller: Caller
-        switch await gate.decide(head, needs: routed.role) {
+        switch await gate.decide(head, needs: routed.role, peer: peer) {
         case .refused(let response): return (response, routed.label)
         case .passes(let known): caller = known
         }
@@ -129,6 +130,17 @@ struct Responder: HTTPResponder {
 
     private static let clientRequestID = HTTPField.Name("x-ms-client-request-id")
     private static let returnClientRequestID = HTTPField.Name("x-ms-return-client-request-id")
+}
+
+/// A request's context: which connection it came by.
+struct ConnectionContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    let connection: ObjectIdentifier
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = CoreRequestContextStorage(source: source)
+        connection = ObjectIdentifier(source.channel)
+    }
 }
 
 /// The threads on which requests are answered.

@@ -46,7 +46,8 @@ package final class TwinServer: Sendable {
         let lanes = Lanes(settings)
         let counters = RequestCounters()
         let api = makeAPI { counters.families + [Self.queueDepths(lanes)] + Self.ends(of: certificate) }
-        let responder = Responder(api: api, gate: gate, lanes: lanes, requests: counters)
+        let peers = Peers(connectionsMax: settings.connectionsMax)
+        let responder = Responder(api: api, gate: gate, lanes: lanes, requests: counters, peers: peers)
         let state = state
         do {
             var configuration = ApplicationConfiguration(
@@ -54,8 +55,11 @@ package final class TwinServer: Sendable {
                 reuseAddress: true)
             configuration.availableConnectionsDelegate = MaximumAvailableConnections(settings.connectionsMax)
             let application = Application(
-                responder: responder, server: try Self.builder(settings, certificate), configuration: configuration,
-                onServerRunning: { channel in state.with { $0 = .running(port: channel.localAddress?.port ?? settings.port) } },
+                responder: responder, server: try Self.builder(settings, certificate, peers), configuration: configuration,
+                onServerRunning: { channel in
+                    await Self.restWhenShort(channel, log)
+                    state.with { $0 = .running(port: channel.localAddress?.port ?? settings.port) }
+                },
                 eventLoopGroupProvider: .shared(loops), logger: Self.quiet)
             var lifecycle = ServiceGroupConfiguration(services: [application], logger: Self.quiet)
             lifecycle.maximumGracefulShutdownDuration = settings.patience
@@ -114,7 +118,16 @@ package final class TwinServer: Sendable {
         Self.end(running.loops)
     }
 
-    private static func builder(_ settings: ServerSettings, _ certificate: CertificateFiles?) throws -> HTTPServerBuilder {
+    /// A listener that is closed by now needs no rest.
+    private static func restWhenShort(_ channel: any Channel, _ log: Logger) async {
+        try? await channel.eventLoop.submit {
+            try channel.pipeline.syncOperations.addHandler(AcceptRest(log: log), position: .first)
+        }.get()
+    }
+
+    private static func builder(
+        _ settings: ServerSettings, _ certificate: CertificateFiles?, _ peers: Peers
+    ) throws -> HTTPServerBuilder {
         var decoder = HTTP1Channel.Configuration.DecoderConfiguration()
         decoder.maxHeaderListSize = settings.headerBytesMax
         decoder.maxHeaderFieldSize = settings.headerBytesMax
@@ -122,7 +135,7 @@ package final class TwinServer: Sendable {
         let (read, write) = (settings.readTime, settings.writeTime)
         let http = HTTPServerBuilder.http1(
             configuration: .init(
-                additionalChannelHandlers: [ConnectionTimes(read: read, write: write)],
+                additionalChannelHandlers: [PeerHandler(peers), ConnectionTimes(read: read, write: write)],
                 idleTimeout: TimeAmount(settings.idleTime),
                 httpDecoderConfiguration: decoder))
         guard let certificate else { return http }

@@ -61,6 +61,19 @@ enum ErrorShape {
         .json(401, ["statusCode": 401, "message": "Unauthorized"], headers: [("WWW-Authenticate", "Bearer")])
     }
 
+    /// The same, where the server answers the user that runs it without a token.
+    static var otherUser: APIResponse {
+        .json(
+            401,
+            [
+                "statusCode": 401,
+                "message": """
+                Unauthorized. Without a token this server answers only the user of this machine that runs it; others need one: \
+                set http.tokens, or http.anonymous, in twindrop.yaml.
+                """,
+            ], headers: [("WWW-Authenticate", "Bearer")])
+    }
+
     /// A patch that is no list of objects.
     static func malformedPatch(_ detail: String, path: String, trace: String) -> APIResponse {
         let body: JSON = [

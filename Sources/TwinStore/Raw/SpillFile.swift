@@ -26,13 +26,20 @@ import ThreadKit
     private let thread: NamedThread
 
     /// - Parameter folder: absolute.
-    /// - Throws: `disk-full` (retry), `scratch` (stop).
+    /// - Throws: `disk-full`, `no-thread` (retry), `scratch` (stop).
     init(folder: String) throws(DropError) {
         var descriptor = unsafe open(folder, Self.unnamed | O_RDWR | O_CLOEXEC, 0o600)
         if descriptor < 0 { descriptor = try Self.unlinkedFile(in: folder) }
+        do throws(NamedThread.Shortage) {
+            thread = try NamedThread(unlessShort: "td-spill") { [state, descriptor] in Self.work(state, descriptor) }
+        } catch {
+            close(descriptor)
+            throw DropError(
+                "no-thread", "No thread can be started to write what does not fit in memory (errno \(error.code)).",
+                hint: NamedThread.Shortage.hint, remedy: .retry(after: .seconds(10)))
+        }
         self.folder = folder
         self.descriptor = descriptor
-        thread = NamedThread("td-spill") { [state, descriptor] in Self.work(state, descriptor) }
     }
 
     deinit {

@@ -132,9 +132,21 @@ struct Examination {
         .suffix(20).map { $0 }
     }
 
+    /// Of the running daemon where there is one, else as this process would have it.
     private func openFiles() -> [String] {
-        let limit = OpenFiles.limit
-        return limit < 256 ? ["the limit of open files is \(limit); give the service at least 1024 (LimitNOFILE=)"] : []
+        let remedy = "raise LimitNOFILE= in the unit, or ulimit -n in the shell, to 4096 or more"
+        // A daemon that does not answer is none whose limit can be looked at.
+        if let told = try? ControlClient.ask(home.controlSocket, ["do": "open-files"]), let limit = told["limit"]?.int,
+            let open = told["open"]?.int, let connections = told["connections"]?.int
+        {
+            let wanted = home.configuration.http.limits.connections
+            guard open + 32 > limit || connections < min(wanted, 512) else { return [] }
+            return [
+                "the daemon may have \(limit) files open and has \(open); \(connections) of \(wanted) connections fit: \(remedy)"
+            ]
+        }
+        let limit = OpenFiles.raise()
+        return limit < 1024 ? ["the limit of open files is \(limit): \(remedy)"] : []
     }
 
     private func space() throws(DropError) -> [String] {

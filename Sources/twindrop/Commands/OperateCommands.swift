@@ -29,7 +29,7 @@ struct ReleaseCommand: ParsableCommand {
 
 struct DiscardCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "discard", abstract: "Gives up a held or quarantined drop; its bytes stay in the archive.",
+        commandName: "discard", abstract: "Gives up a drop that is not applied; its bytes stay in the archive.",
         discussion: "Example:\n  twindrop discard 01KAJ4")
 
     @OptionGroup var home: HomeOptions
@@ -67,6 +67,7 @@ private struct Operation {
         let engine = try Engine(home, intake: .none)
         defer { engine.stop() }
         let answer = try reporting { () throws(DropError) in
+            if act == "discard", let id = request["drop"]?.string.flatMap({ DropID($0) }) { engine.willDiscard(id) }
             try engine.start()
             return try engine.answer(act, request)
         }

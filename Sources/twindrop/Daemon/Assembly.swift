@@ -21,6 +21,7 @@ struct Assembly {
     let claims: ClaimResults
     /// Goes on with an archive that is not the one the database knows.
     let acceptsArchive: Bool
+    let budget: DescriptorBudget
 
     typealias Parts = (HomeLock, TwinStore, PluginHost, DropPipeline, DropWatcher, BenchmarkLog?)
 
@@ -55,6 +56,7 @@ struct Assembly {
                 "The machine went down under the last run; files changed then are quarantined unless something vouches for them.",
                 metadata: ["from": "\(Times.text(doubted.lowerBound))", "until": "\(Times.text(doubted.upperBound))"])
         }
+        let inHand = try InHandFile(state: paths.state, wasUnclean: lock.wasUnclean, wasRebooted: lock.wasRebooted)
         let spool = try SpoolFolder(state: paths.state)
         try spool.clearScratch()
         let store = try TwinStore.open(folder: paths.state)
@@ -71,14 +73,14 @@ struct Assembly {
             log.warning(
                 "A stored model cannot be read by this version; its twins cannot be written.", metadata: ["model": "\(id)"])
         }
-        let host = Self.host(of: configuration.sources, in: configuration, keys: store)
+        let host = Self.host(of: configuration.sources, in: configuration, keys: store, warmWorkersMax: budget.workers)
         let claimer = Claimer(
             register: store, spoolFolder: paths.state + "/spool/in", sources: configuration.sources.map(\.watched),
             dropZone: paths.dropzone,
             ordered: Set(configuration.sources.filter { $0.order != .none || $0.policy.mode == .snapshot }.map(\.name)))
         let marks = try configuration.log.benchmarkLog.map { path throws(DropError) in try BenchmarkLog(path) }
         let wiring = Wiring(log: log, tally: tally, marks: marks)
-        let pipeline = try makePipeline(store, host, spool, claimer, wiring)
+        let pipeline = try makePipeline(store, host, spool, inHand, claimer, wiring)
         let watcher = makeWatcher(
             pipeline, Router(sources: configuration.sources.map(\.name), host: host, log: log), instance: try store.instanceID(),
             lock.truncation)
@@ -107,9 +109,12 @@ struct Assembly {
     }
 
     /// The plugins of `sources`, none started yet.
-    static func host(of all: [Source], in configuration: Configuration, keys: any KeyTable) -> PluginHost {
+    static func host(
+        of all: [Source], in configuration: Configuration, keys: any KeyTable, warmWorkersMax: Int = 16
+    ) -> PluginHost {
         var settings = PluginHost.Configuration(
             workerPath: Installation.current.path(of: "twindrop-worker"), sources: all.map(PluginSource.init), keyTable: keys)
+        settings.warmWorkersMax = warmWorkersMax
         settings.requiresWholeSandbox = all.contains { $0.worker.sandbox == .required }
         settings.reread = { name throws(DropError) in
             do throws(ConfigurationErrors) { return PluginSource(try configuration.reread(name)) } catch {
@@ -123,11 +128,11 @@ struct Assembly {
     }
 
     private func makePipeline(
-        _ store: TwinStore, _ host: PluginHost, _ spool: SpoolFolder, _ claimer: Claimer, _ wiring: Wiring
+        _ store: TwinStore, _ host: PluginHost, _ spool: SpoolFolder, _ inHand: InHandFile, _ claimer: Claimer, _ wiring: Wiring
     ) throws(DropError) -> DropPipeline {
         var limits = PipelineLimits()
         limits.transformThreads = configuration.limits.workers
-        limits.batchDrops = configuration.limits.commitDrops
+        limits.batchDrops = budget.claims
         limits.commitBytes = configuration.limits.commitBytes
         limits.scratchFolder = spool.scratchFolder
         limits.softFree = (configuration.limits.space.softShare, configuration.limits.space.softBytes)
@@ -146,7 +151,7 @@ struct Assembly {
                 return ArchivePort(writer, clock: WallClock.milliseconds, log: log)
             },
             upkeep: Upkeep(store: store, retention: configuration.retention, receipts: paths.receipts, log: log).tend,
-            clock: WallClock.milliseconds)
+            clock: WallClock.milliseconds, inHand: inHand)
         var sources: [PipelineSource] = []
         for source in configuration.sources {
             try load(source, host)

@@ -27,7 +27,13 @@ final class ControlServer: Sendable {
         _ = NamedThread("td-control") { [listener, threads] in
             while let connection = listener.accept() {
                 guard threads.push(()) else { return }
-                _ = NamedThread("td-caller") {
+                do throws(NamedThread.Shortage) {
+                    _ = try NamedThread(unlessShort: "td-caller") {
+                        Self.serve(connection, handler)
+                        _ = threads.pop()
+                    }
+                } catch {
+                    // Served here, then: the next caller waits.
                     Self.serve(connection, handler)
                     _ = threads.pop()
                 }

@@ -30,6 +30,7 @@ final class Engine: Sendable {
     let register: any DropRegister
     let graph: TwinStore
     let tally = Tally()
+    let budget: DescriptorBudget
     private let claims = ClaimResults()
     private let lock: HomeLock
     private let host: PluginHost
@@ -58,9 +59,16 @@ final class Engine: Sendable {
         log = Logger(label: "twindrop") { label in
             LogLines(label: label, format: LogLines.Format(settings.format), level: Logger.Level(settings.level))
         }
+        let limits = home.configuration.limits
+        let budget = try reporting { () throws(DropError) in
+            try DescriptorBudget(
+                limit: Int(clamping: OpenFiles.raise()), connections: home.configuration.http.limits.connections,
+                claims: limits.commitDrops, transforms: limits.workers)
+        }
+        self.budget = budget
         (lock, graph, host, pipeline, watcher, marks) = try reporting { [tally, log, claims] () throws(DropError) in
             try Assembly(
-                home: home, intake: intake, log: log, tally: tally, claims: claims, acceptsArchive: acceptsArchive
+                home: home, intake: intake, log: log, tally: tally, claims: claims, acceptsArchive: acceptsArchive, budget: budget
             ).make()
         }
         register = graph
@@ -89,6 +97,9 @@ final class Engine: Sendable {
             watching.with { $0 = true }
         }
     }
+
+    /// Before `start`: the drop is given up when its turn comes, and not worked on.
+    func willDiscard(_ drop: DropID) { pipeline.willDiscard(drop) }
 
     /// Waits until everything that is present has come to its end; throws what stopped the pipeline.
     func finish() throws(CommandFailure) {
@@ -188,6 +199,11 @@ final class Engine: Sendable {
     func answer(_ act: String, _ request: JSON) throws(DropError) -> JSON {
         switch act {
         case "ping": return ["pong": true]
+        case "open-files":
+            return [
+                "limit": .int(Int64(budget.limit)), "open": .int(Int64(OpenFiles.count ?? 0)),
+                "connections": .int(Int64(budget.connections)),
+            ]
         case "progress": return .array(pipeline.progress().map { ProgressLine($0).json })
         case "status": return try StatusReport.running(self, pipeline.snapshot(), watcher, host)
         case "why": return WhyReport(home, watcher: watcher, register: register).answer(request["file"]?.string ?? "")

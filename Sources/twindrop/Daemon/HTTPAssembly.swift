@@ -25,7 +25,8 @@ struct HTTPAssembly {
         let keys = try keyRing()
         let jwt = settings.jwt.flatMap { rules in keys.map { check(rules, $0) } }
         let gate = Gate(
-            tokens: tokens, jwt: jwt, anonymous: anonymous(server, hasTokens: hasTokens),
+            tokens: tokens, jwt: jwt, anonymous: Role(rawValue: settings.anonymous.rawValue),
+            ownUser: settings.anonymous == .auto && server.isLoopback && !hasTokens ? .admin : nil,
             hosts: server.isLoopback || !settings.hosts.isEmpty ? Set(settings.hosts) : nil)
         let faults: @Sendable () -> [String] = { [tokens?.fault, keys?.fault].compactMap { $0 } }
         do throws(DropError) {
@@ -119,7 +120,7 @@ struct HTTPAssembly {
         server.port = port
         server.tls = settings.tls.map { ServerSettings.TLSFiles(certificates: $0.certificates, key: $0.key) }
         let limits = settings.limits
-        server.connectionsMax = limits.connections
+        server.connectionsMax = engine.budget.connections
         server.headerBytesMax = Int(limits.headerBytes)
         server.readTime = limits.readTime
         server.writeTime = limits.writeTime
@@ -141,13 +142,6 @@ struct HTTPAssembly {
             "Other machines could reach \(server.host), and there is no \(missing).",
             hint: "Configure it, listen on 127.0.0.1, or set http.insecure: true where the network is trusted.",
             remedy: .suspendSource)
-    }
-
-    private func anonymous(_ server: ServerSettings, hasTokens: Bool) -> Role? {
-        switch settings.anonymous {
-        case .auto: server.isLoopback && !hasTokens ? .admin : nil
-        case let role: Role(rawValue: role.rawValue)
-        }
     }
 
     private static let clock: @Sendable () -> Int64 = { Int64(WallClock.nanoseconds() / 1000) }

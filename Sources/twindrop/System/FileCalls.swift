@@ -23,6 +23,31 @@ enum OpenFiles {
         guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0 else { return 0 }
         return UInt64(limits.rlim_cur)
     }
+
+    /// Takes what the process may have: the usual soft limit of 1024 is for programs that use select(2). Gives the limit that is
+    /// in force then.
+    static func raise() -> UInt64 {
+        var limits = rlimit()
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        guard unsafe getrlimit(resource, &limits) == 0 else { return limit }
+        let wanted = min(limits.rlim_max, 1 << 16)
+        if limits.rlim_cur < wanted {
+            limits.rlim_cur = wanted
+            _ = unsafe setrlimit(resource, &limits)
+        }
+        return limit
+    }
+
+    /// How many files the process has open now; nil where that cannot be told.
+    static var count: Int? {
+        guard let folder = unsafe opendir("/proc/self/fd") else { return nil }
+        defer { unsafe closedir(folder) }
+        var count = 0
+        while let entry = unsafe readdir(folder) {
+            if unsafe entry.pointee.d_name.0 != CChar(UInt8(ascii: ".")) { count += 1 }
+        }
+        return count - 1  // The folder itself.
+    }
 }
 
 /// The few file calls that the command line makes itself.

@@ -1,0 +1,46 @@
+import Glibc
+import Logging
+import NIOCore
+
+/// Lets a listener rest while the process is short of descriptors or memory: `accept` would fail again at once, and again. New
+/// connections wait in the system's queue meanwhile. Used on the listener's event loop only.
+final class AcceptRest: ChannelDuplexHandler {
+    typealias InboundIn = NIOAny
+    typealias InboundOut = NIOAny
+    typealias OutboundIn = NIOAny
+
+    private let log: Logger
+    private var isResting = false
+    private var isRead = false
+    private var isTold = false
+
+    static let pause: TimeAmount = .milliseconds(250)
+
+    init(log: Logger) { self.log = log }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let code = (error as? IOError)?.errnoCode, [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(code) else {
+            return context.fireErrorCaught(error)
+        }
+        guard !isResting else { return }
+        isResting = true
+        if !isTold {
+            isTold = true
+            log.warning(
+                "No connection can be accepted just now; they wait. Raise the service's limit of open files (LimitNOFILE=).",
+                metadata: ["errno": "\(code)"])
+        }
+        let own = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        context.eventLoop.scheduleTask(in: Self.pause) {
+            let (handler, context) = own.value
+            handler.isResting = false
+            guard handler.isRead else { return }
+            handler.isRead = false
+            context.read()
+        }
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if isResting { isRead = true } else { context.read() }
+    }
+}

@@ -1,0 +1,18 @@
+import CLinuxFiles
+import Glibc
+import NIOCore
+
+/// Which user of this machine is at the other end of a connection.
+enum PeerUser {
+    /// The user that runs this process.
+    static var own: UInt32 { geteuid() }
+
+    /// The owner of the client's end of a TCP connection within this machine; nil where that cannot be told. Takes some 20 µs.
+    static func user(of client: SocketAddress, to server: SocketAddress) -> UInt32? {
+        var user: UInt32 = 0
+        let isFound = unsafe client.withSockAddr { client, _ in
+            unsafe server.withSockAddr { server, _ in unsafe linux_peer_user(client, server, &user) }
+        }
+        return isFound == 1 ? user : nil
+    }
+}
