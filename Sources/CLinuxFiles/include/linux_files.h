@@ -1,5 +1,5 @@
-// The Linux calls that Swift's Glibc module hides, because it is built without _GNU_SOURCE, or that only C can say. Those of files
-// return -1 with errno set on failure.
+// The Linux calls that Swift's Glibc module hides, because it is built without _GNU_SOURCE, or that only C can say. Those of
+// files return -1 with errno set on failure.
 #ifndef TWINDROP_LINUX_FILES_H
 #define TWINDROP_LINUX_FILES_H
 

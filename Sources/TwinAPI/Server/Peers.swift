@@ -39,14 +39,14 @@ final class Peers: Sendable {
     /// Of one place.
     private let connectionsMax: Int
 
-    /// - Parameter connectionsMax: of all clients; one may have three quarters of them.
+    /// - Parameter connectionsMax: of all clients; one may have three quarters of them, but for the user that runs the server.
     init(connectionsMax: Int) { self.connectionsMax = max(1, connectionsMax - connectionsMax / 4) }
 
     /// Nil where the client has as many connections as one may have.
     fileprivate func enter(_ channel: any Channel) -> Peer? {
         let peer = Peer(channel)
         return state.withLock { state in
-            guard state.counts[peer.place, default: 0] < connectionsMax else { return nil }
+            guard peer.isOwnUser || state.counts[peer.place, default: 0] < connectionsMax else { return nil }
             state.counts[peer.place, default: 0] += 1
             state.peers[ObjectIdentifier(channel)] = peer
             return peer

@@ -35,7 +35,8 @@ struct Responder: HTTPResponder {
         do throws(ServiceError) {
             routed = try api.route(head)
         } catch {
-            let decision = await gate.decide(head, needs: .viewer, peer: peer)  // Who may not read learns nothing about paths either.
+            // Who may not read learns nothing about paths either.
+            let decision = await gate.decide(head, needs: .viewer, peer: peer)
             if case .refused(let response) = decision { return (response, "none") }
             return (.error(error, headers: Self.allow(error, head)), "none")
         }
