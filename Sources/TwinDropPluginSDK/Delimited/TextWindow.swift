@@ -56,6 +56,7 @@ struct TextWindow: ~Copyable {
     mutating func open() throws(PluginError) -> UInt64 {
         let declared = encoding
         encoding = .utf8
+        try input.checkCancelled()
         try readMore(until: FileKind.headBytes)
         let head = unsafe Array(UnsafeBufferPointer(start: memory, count: min(end, FileKind.headBytes)))
         if let binary = FileKind.binary(head) { throw PluginError(.refused, binary.sentence, offset: 0) }

@@ -158,6 +158,9 @@ class File:
                 if not self.skips(None):
                     break
             self.take_mark()
+            globs = self.s.get("footerFrom", [])
+            if any(self.matches(self.lines[self.at], glob) for glob in ([globs] if isinstance(globs, str) else globs)):
+                raise Refused("no header before the footer")
             found = self.record(self.at, len(self.lines))
             if not found or not found[2]:
                 raise Refused("header")
@@ -205,12 +208,12 @@ class File:
             if comment and self.lines[self.at].startswith(comment):
                 self.skips(None)
                 continue
+            if not self.lines[self.at]:
+                self.at += 1
+                continue
             if any(self.matches(self.lines[self.at], glob) for glob in globs):
                 return self.footer(globs)
             if self.skips(None):
-                continue
-            if not self.lines[self.at]:
-                self.at += 1
                 continue
             found = self.record(self.at, end)
             if found is None:
