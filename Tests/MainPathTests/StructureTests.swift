@@ -79,7 +79,10 @@ import TwinModel
     @Test func `is named for what it is, and no name is shown as another`() throws {
         let home = try Self.home(Self.plain)
         let cases: [(String, String)] = [
-            ("id,name\u{A0}\n1,a\n", #"Its columns are: id, name\u{a0}. Column 2 is another only by what cannot be seen: U+00A0"#),
+            (
+                "id,name\u{A0}\n1,a\n",
+                #"Its columns are: id, name\u{a0}. Column 2 is another only by what cannot be seen: U+00A0"#
+            ),
             ("id\tname\n1\ta\n", #"Its columns are: id\u{9}name. Cut at tabs they would have it: set dialect.delimiter: tab."#),
             ("PK\u{3}\u{4}  xl/workbook.xml", "The file is an Excel workbook (xlsx), not delimited text."),
         ]

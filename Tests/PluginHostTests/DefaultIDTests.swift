@@ -42,9 +42,15 @@ import Testing
     /// The digests are those of sha256sum.
     @Test(arguments: [
         (String(repeating: "t", count: 119), "contains:" + String(repeating: "t", count: 119)),
-        (String(repeating: "t", count: 120), "contains:" + String(repeating: "t", count: 86) + "#a88cadbdaa93ad158cefad69a52bbd6f"),
+        (
+            String(repeating: "t", count: 120),
+            "contains:" + String(repeating: "t", count: 86) + "#a88cadbdaa93ad158cefad69a52bbd6f"
+        ),
         (String(repeating: "ü", count: 119), "contains:" + String(repeating: "ü", count: 119)),
-        (String(repeating: "ü", count: 121), "contains:" + String(repeating: "ü", count: 86) + "#d45523209f5b93a060bdcf8088d04d40"),
+        (
+            String(repeating: "ü", count: 121),
+            "contains:" + String(repeating: "ü", count: 86) + "#d45523209f5b93a060bdcf8088d04d40"
+        ),
         (
             String(repeating: "%C3%A4", count: 21),
             "contains:" + String(repeating: "%C3%A4", count: 14) + "%C#8b328e730c0d80117d1cacc54bf4b183"

@@ -97,7 +97,8 @@ struct DialectCase: Sendable, CustomTestStringConvertible {
         DialectCase("blank lines as records", #"{"header":false,"blankLines":"record"}"#, "a\n\nb\n", [["a"], [""], ["b"]]),
         DialectCase("given names", #"{"header":false,"columns":["x","y"]}"#, "1,2\n", [["1", "2"]], columns: "x|y"),
         DialectCase(
-            "replaced names", #"{"columns":["x","y"],"headerNames":["a","a"]}"#, "a,a\n1,2\n", [["1", "2"]], columns: "x|y", spans: ["header"]),
+            "replaced names", #"{"columns":["x","y"],"headerNames":["a","a"]}"#, "a,a\n1,2\n", [["1", "2"]], columns: "x|y",
+            spans: ["header"]),
         DialectCase(
             "doubled and blank headers, numbered", #"{"duplicateHeaders":"number","blankHeaders":"number"}"#,
             "a,,a,a_2,a\n1,2,3,4,5\n",

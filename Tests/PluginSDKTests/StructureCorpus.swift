@@ -18,8 +18,10 @@ struct StructureCorpus {
     init(seed: UInt64) { numbers = SeededGenerator(seed: seed) }
 
     static let mutations = [
-        "none", "none", "cut", "no footer", "doubled header", "other header", "joined", "joined with a mark", "mark in the middle",
-        "stray quote", "open quote", "blank end", "wide blank end", "doubled footer", "no header", "no preamble", "mixed line ends",
+        "none", "none", "cut", "no footer", "doubled header", "other header", "joined", "joined with a mark",
+        "mark in the middle",
+        "stray quote", "open quote", "blank end", "wide blank end", "doubled footer", "no header", "no preamble",
+        "mixed line ends",
         "another delimiter",
     ]
 

@@ -67,7 +67,9 @@ import TwinDropTesting
         (#"{"id":"{a}"}"#, "\"\u{FEFF}1\",z\n", [], ["byte-order-mark"]),
         (#"{"id":"{a}","escape":"none"}"#, "x\u{FEFF},z\n", [], ["byte-order-mark"]),
     ])
-    func `gives different cells different ids, or rejects the second`(twin: String, rows: String, ids: [String], rejected: [String])
+    func `gives different cells different ids, or rejects the second`(
+        twin: String, rows: String, ids: [String], rejected: [String]
+    )
         throws
     {
         let recording = try Self.map(#"{"twins":[\#(twin)]}"#, "a,b\n" + rows)
@@ -136,7 +138,10 @@ import TwinDropTesting
 
     @Test(arguments: [
         (##"{"twins":[{"id":"{#3}"}]}"##, "a,b\n1,2\n", "The file has 2 columns; the mapping reads #3."),
-        (##"{"dialect":{"header":false},"twins":[{"id":"{#2}"}]}"##, "a;b\nc;d\n", "The first record has 1 cell; the mapping reads #2."),
+        (
+            ##"{"dialect":{"header":false},"twins":[{"id":"{#2}"}]}"##, "a;b\nc;d\n",
+            "The first record has 1 cell; the mapping reads #2."
+        ),
         (#"{"missingColumns":"empty","twins":[{"id":"{x}"}]}"#, "a,b\n1,2\n", "The file has no column 'x'."),
     ])
     func `refuses a file without its columns`(settings: String, text: String, words: String) throws {

@@ -32,7 +32,8 @@ import TwinModel
             name: "a totals line before blank lines is still doubted", settings: #"{"footerLines":1}"#,
             text: "id,n\n1,a\nTotal,1\n\n\n", rows: [["1", "a"]], rejected: ["unclear-footer"], spans: ["header", "blank lines"]),
         Case(
-            name: "a header alone is found although the footer has more lines", settings: #"{"footerLines":3}"#, text: "id,n\nEnd\n",
+            name: "a header alone is found although the footer has more lines", settings: #"{"footerLines":3}"#,
+            text: "id,n\nEnd\n",
             spans: ["header", "footer"]),
         Case(
             name: "rejects without a footer are read where globs tell the footer", settings: #"{"footerFrom":"Total*"}"#,
@@ -95,7 +96,8 @@ import TwinModel
             name: "a preamble that is missing", settings: #"{"header":false,"skipLines":1}"#, text: "1,a\n2,b\n",
             refused: "The line at byte 0 would be left out as preamble, and has 2 cells"),
         Case(
-            name: "a preamble that is there", settings: #"{"header":false,"skipLines":1}"#, text: "Report\n1,a\n", rows: [["1", "a"]],
+            name: "a preamble that is there", settings: #"{"header":false,"skipLines":1}"#, text: "Report\n1,a\n",
+            rows: [["1", "a"]],
             spans: ["preamble"]),
     ]
 
@@ -135,28 +137,31 @@ import TwinModel
         }
     }
 
-    @Test(arguments: [
-        ([0x50, 0x4B, 3, 4] + Array("........xl/workbook.xml".utf8), "an Excel workbook (xlsx)"),
-        ([0x50, 0x4B, 3, 4, 0, 0], "a zip archive"), ([0x1F, 0x8B, 8, 0], "a gzip archive"),
-        ([0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1], "an old Excel workbook (xls)"), (Array("%PDF-1.7\n".utf8), "a PDF document"),
-        ([0xFF, 0xFE, 0, 0, 0x61, 0, 0, 0], "a text in UTF-32"),
-        (Array("id,name\n1,abcd\n".utf8).flatMap { [$0, 0, 0, 0] }, "a text in UTF-32"),
-    ] as [([UInt8], String)])
+    @Test(
+        arguments: [
+            ([0x50, 0x4B, 3, 4] + Array("........xl/workbook.xml".utf8), "an Excel workbook (xlsx)"),
+            ([0x50, 0x4B, 3, 4, 0, 0], "a zip archive"), ([0x1F, 0x8B, 8, 0], "a gzip archive"),
+            ([0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1], "an old Excel workbook (xls)"),
+            (Array("%PDF-1.7\n".utf8), "a PDF document"),
+            ([0xFF, 0xFE, 0, 0, 0x61, 0, 0, 0], "a text in UTF-32"),
+            (Array("id,name\n1,abcd\n".utf8).flatMap { [$0, 0, 0, 0] }, "a text in UTF-32"),
+        ] as [([UInt8], String)])
     func `of a file that is no text is told by its first bytes`(bytes: [UInt8], title: String) throws {
         let recording = try ReaderProbe.read(bytes, "{}")
         #expect(recording.status == PluginError.Kind.refused.rawValue)
         #expect(recording.failure?.contains("The file is \(title)") == true, "\(recording.failure ?? "")")
     }
 
-    @Test(arguments: [
-        (DialectCase.utf16("id,n\n1,a\n"), "utf-16be", "the byte order mark of UTF-16, little end first"),
-        (DialectCase.utf16("id,n\n1,a\n"), "windows-1252", "the byte order mark of UTF-16"),
-        ([0xEF, 0xBB, 0xBF] + Array("id,n\n".utf8), "iso-8859-1", "the byte order mark of UTF-8"),
-        (DialectCase.utf16("id,n\n1,a\n", mark: false), "auto", "Set encoding: utf-16le."),
-        (DialectCase.utf16("id,n\n1,a\n", mark: false), "utf-16be", "Set encoding: utf-16le."),
-        (DialectCase.utf16("id,n\n1,a\n", bigEndian: true, mark: false), "utf-8", "Set encoding: utf-16be."),
-        (Array("id,name\n1,abc\n".utf8), "utf-16le", "one byte for each character"),
-    ] as [([UInt8], String, String)])
+    @Test(
+        arguments: [
+            (DialectCase.utf16("id,n\n1,a\n"), "utf-16be", "the byte order mark of UTF-16, little end first"),
+            (DialectCase.utf16("id,n\n1,a\n"), "windows-1252", "the byte order mark of UTF-16"),
+            ([0xEF, 0xBB, 0xBF] + Array("id,n\n".utf8), "iso-8859-1", "the byte order mark of UTF-8"),
+            (DialectCase.utf16("id,n\n1,a\n", mark: false), "auto", "Set encoding: utf-16le."),
+            (DialectCase.utf16("id,n\n1,a\n", mark: false), "utf-16be", "Set encoding: utf-16le."),
+            (DialectCase.utf16("id,n\n1,a\n", bigEndian: true, mark: false), "utf-8", "Set encoding: utf-16be."),
+            (Array("id,name\n1,abc\n".utf8), "utf-16le", "one byte for each character"),
+        ] as [([UInt8], String, String)])
     func `is refused where the encoding contradicts it`(bytes: [UInt8], encoding: String, words: String) throws {
         let recording = try ReaderProbe.read(bytes, #"{"encoding":"\#(encoding)"}"#)
         #expect(recording.status == PluginError.Kind.refused.rawValue)
@@ -207,7 +212,9 @@ private enum IndependentReader {
         }
         unsafe fclose(file)
         let script = "/" + #filePath.split(separator: "/").dropLast().joined(separator: "/") + "/Readers/structure.py"
-        guard let pipe = unsafe popen("python3 '\(script)' '\(path)'", "r") else { throw HarnessError("python3 cannot be started") }
+        guard let pipe = unsafe popen("python3 '\(script)' '\(path)'", "r") else {
+            throw HarnessError("python3 cannot be started")
+        }
         var output: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65536)
         while true {

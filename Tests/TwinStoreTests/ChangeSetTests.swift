@@ -128,7 +128,8 @@ import TwinModel
                 for number in 0..<40 { writer.span(.remainder, length: 1, name: "part \(number)") }
             }.span.bytes)
         let skipped = [
-            SkippedPart(name: "header", parts: 1, bytes: 20, offset: 0), SkippedPart(name: "comment", parts: 2, bytes: 7, offset: 20),
+            SkippedPart(name: "header", parts: 1, bytes: 20, offset: 0),
+            SkippedPart(name: "comment", parts: 2, bytes: 7, offset: 20),
         ]
         let changes = try builder.finish()
         #expect(Array(changes.books.skipped.prefix(2)) == skipped)

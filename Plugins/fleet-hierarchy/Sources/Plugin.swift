@@ -90,11 +90,13 @@ public struct FleetHierarchy: TransformerPlugin {
         let kind = Bytes(kind).text
         guard earlier.parent == now.parent else {
             output.reject(
-                "second-parent", "'\(kind)_id' stands below another company in an earlier line. A \(kind) has one parent: correct it.")
+                "second-parent",
+                "'\(kind)_id' stands below another company in an earlier line. A \(kind) has one parent: correct it.")
             return false
         }
         guard earlier.name == now.name else {
-            output.reject("second-name", "'\(kind)_name' is another than in an earlier line of this \(kind). Correct one of them.")
+            output.reject(
+                "second-name", "'\(kind)_name' is another than in an earlier line of this \(kind). Correct one of them.")
             return false
         }
         return true

@@ -49,7 +49,8 @@ struct ColumnNames {
             case .place(let place):
                 if !allowingMissing, !reader.columns.isEmpty, place > reader.columns.count {
                     throw PluginError(
-                        .refused, "The file has \(reader.columns.count) columns; the mapping reads #\(place). Is the delimiter right?")
+                        .refused,
+                        "The file has \(reader.columns.count) columns; the mapping reads #\(place). Is the delimiter right?")
                 }
                 places.append(place - 1)
             case .name(let name):

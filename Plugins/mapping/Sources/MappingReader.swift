@@ -146,7 +146,9 @@ struct MappingReader {
         let text = try settings.string()
         guard !text.isEmpty else { throw settings.error("must not be empty.") }
         // One template stands once, so that its ids are compared whichever rule makes them.
-        if let known = templates.firstIndex(where: { $0.escape == escape && $0.text.utf8.elementsEqual(text.utf8) }) { return known }
+        if let known = templates.firstIndex(where: { $0.escape == escape && $0.text.utf8.elementsEqual(text.utf8) }) {
+            return known
+        }
         do throws(PluginError) {
             templates.append(try Template(text, escape: escape, columns: &columns))
         } catch { throw settings.error(error.message) }

@@ -26,7 +26,9 @@ enum Names {
         let parts = text.split(separator: ";", omittingEmptySubsequences: false)
         let segments = parts[0].utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
         guard parts.count <= 2, segments.count >= 2, segments[0].elementsEqual("dtmi".utf8) else { return false }
-        guard segments.dropFirst().allSatisfy({ segment in isName(segment.drop { $0 == UInt8(ascii: "_") }) }) else { return false }
+        guard segments.dropFirst().allSatisfy({ segment in isName(segment.drop { $0 == UInt8(ascii: "_") }) }) else {
+            return false
+        }
         guard parts.count == 2 else { return true }
         let numbers = parts[1].utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
         return numbers.count <= 2

@@ -84,12 +84,14 @@ extension RowMapper {
             throw PluginError(
                 .refused,
                 "Record \(reader.record) gives another scope than record \(scope.record), by "
-                    + "'\(plan.templates[plan.scopeTemplate].text)'" + (plan.showsValues ? ": '\(text.text)', not '\(scope.text.text)'" : "")
+                    + "'\(plan.templates[plan.scopeTemplate].text)'"
+                    + (plan.showsValues ? ": '\(text.text)', not '\(scope.text.text)'" : "")
                     + ". A file lists one part of its source: deliver one file for each, or leave scope out of the mapping.",
                 offset: reader.recordOffset)
         }
         guard !FileScope.isUnfit(text) else {
-            output.reject("bad-scope", "scope: a control character or byte order mark stands in a cell of it. Correct the record.")
+            output.reject(
+                "bad-scope", "scope: a control character or byte order mark stands in a cell of it. Correct the record.")
             return false
         }
         scope.give(text, record: reader.record)

@@ -94,7 +94,8 @@ struct Template: Sendable {
                 !"0123456789ABCDEFabcdef%".utf8.contains(byte)
             else {
                 throw PluginError(
-                    .settings, "'\(text)' with escape: separate needs a character between two insertions that is no digit, no "
+                    .settings,
+                    "'\(text)' with escape: separate needs a character between two insertions that is no digit, no "
                         + "letter A to F and no '%'.")
             }
             parts[index].stop = byte

@@ -18,7 +18,8 @@ struct ColumnAdvice {
         if let other = otherDelimiter(for: name) {
             message += " Cut at \(other.title) they would have it: set dialect.delimiter: \(other.setting)."
         } else if let (index, difference) = likeness(of: name) {
-            message += " Column \(index + 1) is another only \(difference). Write the name in the mapping as the file has it, "
+            message +=
+                " Column \(index + 1) is another only \(difference). Write the name in the mapping as the file has it, "
                 + "or correct the export."
         }
         return PluginError(.refused, message)

@@ -78,7 +78,9 @@ extension DelimitedReader {
     mutating func takeMark() throws(PluginError) -> Bool {
         while window.limit - window.position < 3, !window.isComplete { try window.fill() }
         let at = window.position
-        guard window.limit - at >= 3, unsafe window.memory[at + 1] == 0xBB, unsafe window.memory[at + 2] == 0xBF else { return false }
+        guard window.limit - at >= 3, unsafe window.memory[at + 1] == 0xBB, unsafe window.memory[at + 2] == 0xBF else {
+            return false
+        }
         flushParts()
         let length = window.fileLength(at, at + 3)
         output.span(.remainder, at: window.fileOffset, length: length, name: "byte order mark")

@@ -245,7 +245,9 @@ extension Dialect {
             }
         if let value = try settings.optional("skipLines") { preamble = .lines(Int(try value.int(in: 0...1_000_000))) }
         if let value = try settings.optional("skipUntil") {
-            guard preamble == .lines(0) else { throw value.error("goes without skipLines: one of them says where the table starts.") }
+            guard preamble == .lines(0) else {
+                throw value.error("goes without skipLines: one of them says where the table starts.")
+            }
             preamble = .until(try value.string())
         }
         if let value = try settings.optional("footerLines") { footer = .lines(Int(try value.int(in: 0...1000))) }

@@ -28,7 +28,8 @@ struct FileKind: Sendable, Equatable {
         let second = solid.dropFirst().first { !" \t\r\n".utf8.contains($0) } ?? 0
         switch first {
         case UInt8(ascii: "{") where "\"}".utf8.contains(second), UInt8(ascii: "[") where "{[\"]".utf8.contains(second):
-            return FileKind(title: "a JSON text", advice: "Export delimited text, or name a plugin that reads JSON in the source.")
+            return FileKind(
+                title: "a JSON text", advice: "Export delimited text, or name a plugin that reads JSON in the source.")
         case UInt8(ascii: "<"):
             let start = String(decoding: solid.prefix(512), as: UTF8.self).lowercased()
             if start.hasPrefix("<!doctype html") || start.contains("<html") {

@@ -22,7 +22,8 @@ extension DropComparison {
 
     private static func refusal(of name: String, as kind: String) -> String {
         let shown = String(String.UnicodeScalarView(name.unicodeScalars.prefix(80)))
-        return "The plugin names \(kind) '\(shown)': DTDL allows letters, digits and '_', a letter first and no '_' last. Correct "
+        return
+            "The plugin names \(kind) '\(shown)': DTDL allows letters, digits and '_', a letter first and no '_' last. Correct "
             + "the source's mapping or plugin, or the header it takes names from."
     }
 }

@@ -43,7 +43,8 @@ enum DropReport {
             "skipped": .array(
                 books.skipped.map {
                     [
-                        "name": .string($0.name), "parts": .int(Int64(clamping: $0.parts)), "bytes": .int(Int64(clamping: $0.bytes)),
+                        "name": .string($0.name), "parts": .int(Int64(clamping: $0.parts)),
+                        "bytes": .int(Int64(clamping: $0.bytes)),
                         "offset": .int(Int64(clamping: $0.offset)),
                     ]
                 }),
