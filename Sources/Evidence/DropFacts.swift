@@ -77,6 +77,15 @@ enum DropFacts {
                     count("accounted", books.bytesAccounted), count("unaccounted", books.bytesUnaccounted),
                     .init("closes", .bool(named == fileBytes)),
                 ])),
+            .init(
+                "skipped",
+                .array(
+                    books.skipped.map { part in
+                        .object([
+                            .init("name", .string(part.name)), count("parts", part.parts), count("bytes", part.bytes),
+                            count("offset", part.offset),
+                        ])
+                    })),
         ])
     }
 }

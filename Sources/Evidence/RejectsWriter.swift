@@ -107,7 +107,7 @@ package struct RejectsWriter: Sendable {
         let json = JSON.object([
             .init("record", .int(Int64(clamping: rejection.record))), .init("offset", .int(Int64(clamping: rejection.offset))),
             .init("length", .int(Int64(clamping: rejection.length))), .init("code", .string(rejection.code.text)),
-            .init("message", .string(Escaping.visible(rejection.message))),
+            .init("message", .string(Escaping.sentence(rejection.message))),
         ])
         return Array(json.text().utf8) + [UInt8(ascii: "\n")]
     }

@@ -121,7 +121,7 @@ struct Exchange {
         }
         let head = unsafe payload.loadUnaligned(as: td_wire_error.self)
         let text = unsafe payload[MemoryLayout<td_wire_error>.size...].prefix(4096)
-        let message = unsafe Escaping.visible(text, scalarsMax: 2000)
+        let message = unsafe Escaping.sentence(String(decoding: text, as: UTF8.self))
         let offset = head.offset < 0 ? nil : UInt64(head.offset)
         let kind: WorkerFailure.Kind =
             switch Int(head.status) {

@@ -85,8 +85,9 @@ struct WorkerFailure: Error {
                 remedy: .quarantine)
         case .refused:
             return DropError(
-                "refused", "\(subject): \(message)", hint: "Correct the file and drop it again.", remedy: .quarantine,
-                offset: offset)
+                "refused", "\(subject): \(message)",
+                hint: "Correct the file and drop it again; or correct the source's mapping or settings and retry the drop.",
+                remedy: .quarantine, offset: offset)
         case .settings:
             return DropError(
                 "settings", "\(subject): plugin \(plugin) does not accept its settings. \(message)",

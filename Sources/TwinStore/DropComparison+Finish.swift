@@ -160,6 +160,7 @@ extension DropComparison {
         try replayDeferred()
         try log.settle()
         books.bytesUnaccounted = job.bytes - min(job.bytes, books.bytesAccounted)
+        books.skipped = SkippedPart.counted(spans)
         reservedTwins.giveBack()
         reservedRelationships.giveBack()
         try countWaiting()

@@ -114,19 +114,20 @@ extension DropComparison {
         guard rejections.count < Self.rejectionsMax else {
             throw DropError(
                 "too-many-rejects",
-                "More than \(Self.rejectionsMax) records were refused; the last: \(Escaping.visible(message))",
+                "More than \(Self.rejectionsMax) records were refused; the last: \(Escaping.sentence(message))",
                 hint: "The file is not what its source's mapping reads: correct one of them.", remedy: .quarantine)
         }
         rejections.append(
             Rejection(
                 record: current.number, offset: current.offset, length: current.length, code: DropError.Code(code),
-                message: Escaping.visible(message)))
+                message: Escaping.sentence(message)))
     }
 
     /// Why an operation cannot be applied; nil when it can. Malformed bytes are thrown as `protocol`.
     private func refusal(_ index: Int, _ bytes: borrowing Span<UInt8>) throws(DropError) -> (String, String)? {
         let operation = operations[index]
         let isTwin = operation.verb.rawValue <= OperationVerb.deleteTwin.rawValue
+        if hasOddNames, let refusal = try nameRefusal(operation, bytes) { return refusal }
         if let refusal = try identityRefusal(operation, bytes, isTwin) { return refusal }
         let rules = isTwin ? try twinRules(index, bytes) : nil
         let isPlain = try checkProperties(index, rules?.table, bytes)

@@ -79,6 +79,8 @@ final class DropComparison: ChangeSetBuilder {
     var keyNames: [String] = []
     var keysAreEqual = true
     var keysAreNew = false
+    /// A key of the stream is neither a name nor a path as DTDL has them, nor the id of a model.
+    var hasOddNames = false
     /// By global key: whether the policy allows the model.
     var modelIsAllowed: [UInt32: Bool] = [:]
     /// Nil where operations are not checked against models.
@@ -161,7 +163,7 @@ final class DropComparison: ChangeSetBuilder {
         (absentTwins, absentRelationships, unresolved, withdrawals) = ([], [], [], [])
         (twinsGone, relationshipsGone) = ([], [])
         (deletedTwins, deletedRelationships, isBare, scope) = (0, 0, false, "")
-        (keys, keyNames, keysAreEqual, keysAreNew, modelIsAllowed) = ([0], [], true, false, [:])
+        (keys, keyNames, keysAreEqual, keysAreNew, hasOddNames, modelIsAllowed) = ([0], [], true, false, false, [:])
         validation = DropValidation(job.policy.validation, store.catalog)
         (current, operations, evaluations) = (CurrentRecord(), [], [])
         (compared, foundChanged, surprises, isSampled) = (0, 0, 0, false)
@@ -234,6 +236,7 @@ final class DropComparison: ChangeSetBuilder {
         let global = store.keys.number(of: name)
         keys.append(global)
         keyNames.append(name)
+        if !hasOddNames, MemberName.kind(of: name) == .other, !name.utf8.starts(with: "dtmi:".utf8) { hasOddNames = true }
         if Int(global) != wire { keysAreEqual = false }
     }
 

@@ -114,6 +114,7 @@ extension DropBooks {
             text += "\":"
             text += String(self[keyPath: path])
         }
+        if !skipped.isEmpty { text += ",\"skipped\":" + JSON.array(skipped.map(\.json)).text() }
         return text + "}"
     }
 
@@ -121,6 +122,22 @@ extension DropBooks {
     init(json: JSON) {
         self.init()
         for (name, path) in Self.members { self[keyPath: path] = UInt64(max(0, json[name]?.int ?? 0)) }
+        skipped = (json["skipped"]?.elements ?? []).map { SkippedPart(json: $0) }
+    }
+}
+
+extension SkippedPart {
+    /// A part as it is stored with its drop.
+    fileprivate var json: JSON {
+        [
+            "name": .string(name), "parts": .int(Int64(clamping: parts)), "bytes": .int(Int64(clamping: bytes)),
+            "offset": .int(Int64(clamping: offset)),
+        ]
+    }
+
+    fileprivate init(json: JSON) {
+        func count(_ name: String) -> UInt64 { UInt64(max(0, json[name]?.int ?? 0)) }
+        self.init(name: json["name"]?.string ?? "", parts: count("parts"), bytes: count("bytes"), offset: count("offset"))
     }
 }
 

@@ -55,13 +55,37 @@ static void host_begin_twin(const td_host *host, td_verb verb, td_text id, td_ke
     output.at = at;
 }
 
-// The id of a relationship that has none of its own: "NAME:TARGET".
+enum { ID_MAX = 128, ID_KEPT = 95, ID_DIGITS = 32 };  // characters; what a shortened id keeps and adds
+
+// The first `count` characters of `length` bytes of UTF-8, in bytes; `length` where there are no more.
+static size_t characters(const uint8_t *bytes, size_t length, size_t count) {
+    for (size_t i = 0; i < length; i++) {
+        if ((bytes[i] & 0xC0) != 0x80 && count-- == 0) return i;
+    }
+    return length;
+}
+
+// The id of a relationship that has none of its own: "NAME:TARGET". One of more than 128 characters is its first 95, '#', and
+// the first 32 hexadecimal digits of its SHA-256 (docs/plugin-abi.md).
 static uint8_t *put_default_id(uint8_t *at, td_key name, td_text target) {
     td_text prefix = keys_name(name);
-    at = put_varint(at, prefix.length + 1 + target.length);
+    size_t length = prefix.length + 1 + target.length;
+    uint8_t *start = at;
+    at = put_varint(at, length);
+    uint8_t *text = at;
     at = put_bytes(at, prefix.bytes, prefix.length);
     *at++ = ':';
-    return put_bytes(at, target.bytes, target.length);
+    at = put_bytes(at, target.bytes, target.length);
+    if (length <= ID_MAX || characters(text, length, ID_MAX) == length) return at;
+    char digits[ID_DIGITS];
+    uint8_t kept[ID_KEPT * 4];
+    digest_hex(text, length, digits, ID_DIGITS);
+    size_t keeps = characters(text, length, ID_KEPT);
+    memcpy(kept, text, keeps);
+    at = put_varint(start, keeps + 1 + ID_DIGITS);
+    at = put_bytes(at, kept, keeps);
+    *at++ = '#';
+    return put_bytes(at, digits, ID_DIGITS);
 }
 
 static void host_begin_relationship(const td_host *host, td_verb verb, td_text source, td_key name, td_text target, td_text id) {

@@ -49,6 +49,9 @@ int32_t input_cancelled(const td_host *host);
 void input_progress(const td_host *host, uint64_t bytes_done);
 uint64_t input_done(void);
 
+// digest.c: `digits` hexadecimal digits of the SHA-256 of `length` bytes, at most 64.
+void digest_hex(const void *bytes, size_t length, char *hex, int digits);
+
 // output.c, values.c: the operation stream.
 int output_allocate(void);
 void output_begin(uint64_t operations_max);

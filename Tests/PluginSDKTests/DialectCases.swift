@@ -79,7 +79,7 @@ struct DialectCase: Sendable, CustomTestStringConvertible {
     private static let frames: [DialectCase] = [
         DialectCase(
             "preamble, header and footer by count", #"{"skipLines":2,"footerLines":2}"#,
-            "Report\n\"open\na,b\n1,2\nTotal,1\nEnd\n",
+            "Report\n\"open\na,b\n1,2\nTotal\nEnd\n",
             [["1", "2"]], columns: "a|b", spans: ["preamble", "header", "footer"]),
         DialectCase(
             "a footer without a final line end", #"{"footerLines":1,"header":false}"#, "1,2\n3,4\nend",
@@ -96,7 +96,9 @@ struct DialectCase: Sendable, CustomTestStringConvertible {
             spans: ["comment", "header", "blank lines", "comment", "blank lines"]),
         DialectCase("blank lines as records", #"{"header":false,"blankLines":"record"}"#, "a\n\nb\n", [["a"], [""], ["b"]]),
         DialectCase("given names", #"{"header":false,"columns":["x","y"]}"#, "1,2\n", [["1", "2"]], columns: "x|y"),
-        DialectCase("replaced names", #"{"columns":["x","y"]}"#, "a,a\n1,2\n", [["1", "2"]], columns: "x|y", spans: ["header"]),
+        DialectCase(
+            "replaced names", #"{"columns":["x","y"],"headerNames":["a","a"]}"#, "a,a\n1,2\n", [["1", "2"]], columns: "x|y",
+            spans: ["header"]),
         DialectCase(
             "doubled and blank headers, numbered", #"{"duplicateHeaders":"number","blankHeaders":"number"}"#,
             "a,,a,a_2,a\n1,2,3,4,5\n",

@@ -102,6 +102,44 @@ import TwinModel
         #expect(try fixture.store.twin("b")?["x"] == 2)
     }
 
+    @Test(arguments: ["$dtId", "$etag", "$metadata", "a b", "a/b/c", "1a", "a_", "{x}"])
+    func `rejects a record that sets a property no model can have`(name: String) throws {
+        let fixture = try StoreFixture()
+        let set = try fixture.changeSet { writer in
+            writer.twin("a", ["x": .integer(1), name: .integer(2)])
+            writer.twin("b", ["x": .integer(1)])
+        }
+        #expect(set.changes.rejections.map(\.code) == ["name"])
+        #expect(set.changes.rejections.first?.message.contains("'\(name)'") == true)
+        #expect(try fixture.store.commit([set])[0].get().books.created == 1)
+        #expect(try fixture.store.twin("a") == nil)
+    }
+
+    @Test func `counts what of its file is no record, by name`() throws {
+        let fixture = try StoreFixture()
+        let (job, record) = fixture.job(bytes: 100)
+        let builder = try fixture.store.changeSet(for: job)
+        try unsafe builder.absorb(
+            fixture.stream("erp") { writer in
+                writer.span(.header, length: 20, name: "header")
+                writer.span(.remainder, length: 3, name: "comment")
+                writer.record(length: 30)
+                writer.span(.remainder, length: 4, name: "comment")
+                for number in 0..<40 { writer.span(.remainder, length: 1, name: "part \(number)") }
+            }.span.bytes)
+        let skipped = [
+            SkippedPart(name: "header", parts: 1, bytes: 20, offset: 0),
+            SkippedPart(name: "comment", parts: 2, bytes: 7, offset: 20),
+        ]
+        let changes = try builder.finish()
+        #expect(Array(changes.books.skipped.prefix(2)) == skipped)
+        #expect(changes.books.skipped.last?.name == "other")
+        #expect(changes.books.skipped.reduce(0) { $0 + $1.parts } == 43)
+        #expect(changes.books.skipped.count <= 17)
+        _ = try fixture.store.commit([(changes, record)])[0].get()
+        #expect(try fixture.store.drop(record.id)?.books?.skipped == changes.books.skipped)
+    }
+
     @Test func `accounts for the bytes of its file`() throws {
         let fixture = try StoreFixture()
         let (job, _) = fixture.job(bytes: 100)

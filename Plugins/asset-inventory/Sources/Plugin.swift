@@ -52,7 +52,7 @@ public struct AssetInventory: TransformerPlugin {
             }
             id.removeAll()
             for byte in idPrefix.utf8 { id.append(byte) }
-            id.append(assetID)
+            id.append(escaped: assetID)
             output.beginTwin(.upsert, id: id.bytes(), model: model)
             output.set(name, to: reader[columns.name])
             output.set(category, to: reader[columns.category])

@@ -35,7 +35,7 @@ public struct FleetHierarchy: TransformerPlugin {
     public mutating func transform(_ input: Input, into output: Output) throws(PluginError) {
         var reader = try DelimitedReader(input, dialect: dialect, output: output)
         let columns = try Columns(of: reader)
-        var given: Set<[UInt8]> = []
+        var given: [[UInt8]: Place] = [:]
         var company = ByteScratch()
         var depot = ByteScratch()
         var vehicle = ByteScratch()
@@ -46,12 +46,17 @@ public struct FleetHierarchy: TransformerPlugin {
             }
             compose("company-", reader[columns.company], into: &company)
             compose("depot-", reader[columns.depot], into: &depot)
-            if given.insert(company.bytes().array).inserted {
+            let companyPlace = Place(name: reader[columns.companyName].array, parent: [])
+            let depotPlace = Place(name: reader[columns.depotName].array, parent: company.bytes().array)
+            guard agrees(given[company.bytes().array], companyPlace, "company", output),
+                agrees(given[depot.bytes().array], depotPlace, "depot", output)
+            else { continue }
+            if given.updateValue(companyPlace, forKey: company.bytes().array) == nil {
                 output.beginTwin(.upsert, id: company.bytes(), model: companyModel)
                 output.set(name, to: reader[columns.companyName])
                 try output.end()
             }
-            if given.insert(depot.bytes().array).inserted {
+            if given.updateValue(depotPlace, forKey: depot.bytes().array) == nil {
                 output.beginTwin(.upsert, id: depot.bytes(), model: depotModel)
                 output.set(name, to: reader[columns.depotName])
                 try output.end()
@@ -72,10 +77,35 @@ public struct FleetHierarchy: TransformerPlugin {
         }
     }
 
+    /// What a file says of a company or depot; it says so once, and not otherwise later.
+    private struct Place {
+        let name: [UInt8]
+        /// The id of the company; empty for a company.
+        let parent: [UInt8]
+    }
+
+    /// Whether a line says of a place what an earlier one said; false when the record was rejected.
+    private func agrees(_ earlier: Place?, _ now: Place, _ kind: StaticString, _ output: Output) -> Bool {
+        guard let earlier else { return true }
+        let kind = Bytes(kind).text
+        guard earlier.parent == now.parent else {
+            output.reject(
+                "second-parent",
+                "'\(kind)_id' stands below another company in an earlier line. A \(kind) has one parent: correct it.")
+            return false
+        }
+        guard earlier.name == now.name else {
+            output.reject(
+                "second-name", "'\(kind)_name' is another than in an earlier line of this \(kind). Correct one of them.")
+            return false
+        }
+        return true
+    }
+
     private func compose(_ prefix: StaticString, _ cell: Bytes, into id: inout ByteScratch) {
         id.removeAll()
         id.append(Bytes(prefix))
-        id.append(cell)
+        id.append(escaped: cell)
     }
 
     /// Where the columns stand in this file.

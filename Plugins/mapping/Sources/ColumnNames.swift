@@ -37,28 +37,43 @@ struct ColumnNames {
         }
     }
 
-    /// Where the columns stand in a file with these `columns`; a column that is not there reads as empty where that is allowed.
+    /// Where the columns stand in the file of `reader`; a column that is not there reads as empty where that is allowed.
     ///
-    /// Errors: kind `refused`, with the names there are.
-    func places(in columns: [String], allowingMissing: Bool) throws(PluginError) -> [Int] {
+    /// Errors: kind `refused`, with the names there are. A file without any of the named columns is another file.
+    func places(in reader: borrowing DelimitedReader, allowingMissing: Bool) throws(PluginError) -> [Int] {
         var places: [Int] = []
+        var missing: [String] = []
+        var named = 0
         for reference in references {
             switch reference {
-            case .place(let place): places.append(place - 1)
-            case .name(let name):
-                if let place = columns.firstIndex(where: { $0.utf8.elementsEqual(name.utf8) }) {
-                    places.append(place)
-                } else if allowingMissing {
-                    places.append(.max)
-                } else {
-                    let shown = columns.prefix(40).joined(separator: ", ") + (columns.count > 40 ? " …" : "")
+            case .place(let place):
+                if !allowingMissing, !reader.columns.isEmpty, place > reader.columns.count {
                     throw PluginError(
                         .refused,
-                        "The file has no column '\(name)'. "
-                            + (columns.isEmpty ? "It has no names: set dialect.columns." : "Its columns are: \(shown)."))
+                        "The file has \(reader.columns.count) columns; the mapping reads #\(place). Is the delimiter right?")
                 }
+                places.append(place - 1)
+            case .name(let name):
+                named += 1
+                let place = reader.column(name)
+                if place == nil { missing.append(name) }
+                places.append(place ?? .max)
             }
         }
+        if let name = missing.first, !allowingMissing || missing.count == named { throw reader.missingColumn(name) }
         return places
+    }
+
+    /// Checks the first record of a file without names: the mapping's last place must be in it.
+    ///
+    /// Errors: kind `refused`.
+    func check(cells: Int) throws(PluginError) {
+        var last = 0
+        for case .place(let place) in references { last = max(last, place) }
+        guard last > cells else { return }
+        throw PluginError(
+            .refused,
+            "The first record has \(cells) \(cells == 1 ? "cell" : "cells"); the mapping reads #\(last). Is the delimiter right? Set "
+                + "missingColumns: empty if cells may be missing.")
     }
 }

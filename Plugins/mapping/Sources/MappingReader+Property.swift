@@ -7,6 +7,7 @@ extension MappingReader {
     mutating func addProperty(_ name: String, _ settings: SettingsValue) throws(PluginError) {
         var step = PropertyStep()
         var detail = PropertyDetail()
+        try Names.checkProperty(name, settings)
         step.key = try host.key(name)
         step.format = standardFormat
         step.offsetMinutes = standardOffset
@@ -48,7 +49,7 @@ extension MappingReader {
         }
         if let text {
             detail.source = .template
-            detail.template = try addTemplate(text, escape: .none)
+            detail.template = try addTemplate(text, escape: .text)
         } else if let constant {
             switch constant.content {
             case .string(let value): (detail.source, detail.text) = (.constantText, Bytes(kept: value))

@@ -52,14 +52,26 @@ struct MappingReader {
         guard occurrence != nil || !templates.contains(where: \.usesOccurrence) else {
             throw settings.error("{@occurrence} is used, but 'occurrence' does not say of what: 'all', or a list of columns.")
         }
-        let scope = try settings.optional("scope")?.string()
+        let (scope, scopeTemplate) = try scope(settings)
         return MappingPlan(
-            dialect: dialect, columns: columns, allowsMissingColumns: allowsMissing, scope: scope,
+            dialect: dialect, columns: columns, allowsMissingColumns: allowsMissing, scope: scope, scopeTemplate: scopeTemplate,
             nameMatches: files.map { Glob($0) },
             showsValues: showsValues, occurrenceColumns: occurrence, condition: condition, rules: Fixed(rules),
             steps: Fixed(steps), details: Fixed(details), templates: Fixed(templates), conditions: Fixed(conditions),
             nulls: Fixed(nulls), words: Fixed(words),
             patterns: Fixed(patterns), titles: titles, idNulls: standardNulls, idNullLengths: nullLengths[standardNulls])
+    }
+
+    /// A text, or the index of a template over the records.
+    private mutating func scope(_ settings: SettingsValue) throws(PluginError) -> (String?, Int) {
+        guard let value = try settings.optional("scope") else { return (nil, -1) }
+        let index = try addTemplate(value, escape: .text)
+        if let text = templates[index].constant { return (text, -1) }
+        let parts = templates[index].parts
+        for number in 0..<parts.count where parts[number].source == .record || parts[number].source == .occurrence {
+            throw value.error("may name columns only: it is one for the whole file.")
+        }
+        return (nil, index)
     }
 
     // MARK: - Rules
@@ -68,7 +80,11 @@ struct MappingReader {
         try settings.allow(only: ["id", "model", "verb", "where", "deleteWhen", "escape", "onEmpty", "properties"])
         var rule = Rule()
         rule.id = try addTemplate(try settings.required("id"), escape: try escape(settings))
-        if let model = try settings.optional("model") { rule.key = try host.key(try model.string()) }
+        if let model = try settings.optional("model") {
+            let id = try model.string()
+            guard Names.isModel(id) else { throw model.error("'\(id)' is no id of a model: write dtmi:path:name;1.") }
+            rule.key = try host.key(id)
+        }
         if let verb = try settings.optional("verb") {
             rule.verb = try verb.choice([("upsert", .upsert), ("patch", .patch), ("replace", .replace), ("delete", .delete)])
         }
@@ -85,7 +101,12 @@ struct MappingReader {
         let escape = try escape(settings)
         var rule = Rule(isRelationship: true, missing: .skip)
         rule.source = try addTemplate(try settings.required("source"), escape: escape)
-        rule.key = try host.key(try settings.required("name").string())
+        let name = try settings.required("name")
+        guard Names.isName(try name.string().utf8) else {
+            throw name.error(
+                "'\(try name.string())' is no name of a relationship: letters, digits and '_', a letter first and no '_' last.")
+        }
+        rule.key = try host.key(try name.string())
         rule.target = try addTemplate(try settings.required("target"), escape: escape)
         if let id = try settings.optional("id") { rule.id = try addTemplate(id, escape: escape) }
         if let verb = try settings.optional("verb") {
@@ -115,13 +136,19 @@ struct MappingReader {
     // MARK: - Parts
 
     func escape(_ settings: SettingsValue) throws(PluginError) -> Template.Escape {
-        try settings.optional("escape")?.choice([("percent", Template.Escape.percent), ("none", Template.Escape.none)])
+        try settings.optional("escape")?.choice([
+            ("percent", Template.Escape.percent), ("separate", Template.Escape.separate), ("none", Template.Escape.none),
+        ])
             ?? .percent
     }
 
     mutating func addTemplate(_ settings: SettingsValue, escape: Template.Escape) throws(PluginError) -> Int {
         let text = try settings.string()
         guard !text.isEmpty else { throw settings.error("must not be empty.") }
+        // One template stands once, so that its ids are compared whichever rule makes them.
+        if let known = templates.firstIndex(where: { $0.escape == escape && $0.text.utf8.elementsEqual(text.utf8) }) {
+            return known
+        }
         do throws(PluginError) {
             templates.append(try Template(text, escape: escape, columns: &columns))
         } catch { throw settings.error(error.message) }

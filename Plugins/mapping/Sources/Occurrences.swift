@@ -58,6 +58,7 @@ struct OccurrenceKey {
     private(set) var high: UInt64 = 0xC2B2_AE3D_27D4_EB4F
 
     mutating func add(_ cell: Bytes) {
+        // The length keeps "ab", "c" and "a", "bc" apart.
         mix(UInt64(cell.count) | 1 << 63)
         var index = 0
         while index < cell.count {
@@ -73,5 +74,52 @@ struct OccurrenceKey {
         let second = (high &+ word).multipliedFullWidth(by: 0xA076_1D64_78BD_642F)
         low = first.low ^ first.high ^ second.high
         high = second.low ^ second.high &+ first.low
+    }
+}
+
+/// Which cells an id was made of, by hashes: tells when other cells give the same id. 24 bytes for each distinct id.
+struct IDOrigins {
+    /// More distinct ids are not kept: what comes then is compared with those before only.
+    static let idsMax = 8_000_000
+
+    private struct Slot {
+        var low: UInt64 = 0
+        var high: UInt64 = 0
+        /// Never 0 where a slot is taken.
+        var cells: UInt64 = 0
+    }
+
+    private var slots: [Slot] = []
+    private var taken = 0
+    /// No more are kept.
+    private(set) var isFull = false
+
+    /// Whether `id` was made of no other cells than these before.
+    mutating func isOwn(_ id: OccurrenceKey, _ cells: OccurrenceKey) -> Bool {
+        let mark = (cells.low ^ cells.high &* 31) | 1
+        if slots.isEmpty { slots = [Slot](repeating: Slot(), count: 256) }
+        var index = Int(truncatingIfNeeded: id.low) & (slots.count - 1)
+        while slots[index].cells != 0 {
+            if slots[index].low == id.low, slots[index].high == id.high { return slots[index].cells == mark }
+            index = (index + 1) & (slots.count - 1)
+        }
+        guard taken < Self.idsMax else {
+            isFull = true
+            return true
+        }
+        slots[index] = Slot(low: id.low, high: id.high, cells: mark)
+        taken += 1
+        if taken * 2 > slots.count { grow() }
+        return true
+    }
+
+    private mutating func grow() {
+        let old = slots
+        slots = [Slot](repeating: Slot(), count: old.count * 2)
+        for slot in old where slot.cells != 0 {
+            var index = Int(truncatingIfNeeded: slot.low) & (slots.count - 1)
+            while slots[index].cells != 0 { index = (index + 1) & (slots.count - 1) }
+            slots[index] = slot
+        }
     }
 }

@@ -21,10 +21,15 @@ public struct MappingPlugin: TransformerPlugin {
 
     public mutating func transform(_ input: Input, into output: Output) throws(PluginError) {
         var reader = try DelimitedReader(input, dialect: plan.dialect, output: output)
-        let places = try plan.columns.places(in: reader.columns, allowingMissing: plan.allowsMissingColumns)
+        let places = try plan.columns.places(in: reader, allowingMissing: plan.allowsMissingColumns)
         if let scope = plan.scope { output.scope(scope) }
         var mapper = RowMapper(plan: plan, places: places, host: host, output: output)
-        while try reader.next() { try mapper.map(reader) }
+        guard try reader.next() else { return mapper.finish() }
+        if reader.columns.isEmpty, !plan.allowsMissingColumns, plan.dialect.ragged == .reject || plan.dialect.ragged == .fail {
+            try plan.columns.check(cells: reader.fieldCount)
+        }
+        repeat { try mapper.map(reader) } while try reader.next()
+        mapper.finish()
     }
 }
 

@@ -91,7 +91,10 @@ struct MappingPlan: Sendable {
     var dialect: Dialect
     var columns: ColumnNames
     var allowsMissingColumns: Bool
+    /// The scope of every file; nil where it is none or `scopeTemplate`.
     var scope: String?
+    /// Index of the template that gives a file's scope from its records; -1 for none.
+    var scopeTemplate = -1
     var nameMatches: [Glob]
     /// Whether messages about cells may quote them.
     var showsValues: Bool

@@ -2,9 +2,9 @@ import TwinDropPluginSDK
 
 /// Turns records into operations by a plan. Per record it allocates nothing and makes no `String`, unless it refuses the record.
 struct RowMapper: ~Copyable {
-    fileprivate let plan: MappingPlan
-    fileprivate let host: Host
-    fileprivate let output: Output
+    let plan: MappingPlan
+    let host: Host
+    let output: Output
     /// Place of each column of the plan in this file.
     fileprivate let places: Fixed<Int>
     /// The plan's steps with their places.
@@ -12,13 +12,21 @@ struct RowMapper: ~Copyable {
     fileprivate let plainBytes = Template.plainBytes
     fileprivate var occurrences = Occurrences()
     fileprivate var occurrence: UInt64 = 0
-    fileprivate var scratch = ByteScratch(capacity: 1024)
+    var scratch = ByteScratch(capacity: 1024)
+    /// By template: the ids made of it, where different cells may give the same.
+    var origins: [IDOrigins]
+    /// The cells of the template text made last, where they count.
+    var cells = OccurrenceKey()
+    /// A byte order mark stands in a cell of an id or scope of this record.
+    var hasMark = false
+    var scope = FileScope()
 
     init(plan: MappingPlan, places: [Int], host: Host, output: Output) {
         self.plan = plan
         self.host = host
         self.output = output
         self.places = Fixed(places)
+        origins = [IDOrigins](repeating: IDOrigins(), count: plan.templates.count)
         steps = Fixed(
             (0..<plan.steps.count).map { index in
                 var step = plan.steps[index]
@@ -36,6 +44,7 @@ struct RowMapper: ~Copyable {
     mutating func map(_ reader: borrowing DelimitedReader) throws(PluginError) {
         if plan.occurrenceColumns != nil { try countOccurrence(reader) }
         if plan.condition >= 0, !holds(plan.condition, reader) { return }
+        if plan.scopeTemplate >= 0 { guard try giveScope(reader) else { return } }
         for index in 0..<plan.rules.count {
             let rule = plan.rules[index]
             if rule.condition >= 0, !holds(rule.condition, reader) { continue }
@@ -50,18 +59,22 @@ struct RowMapper: ~Copyable {
         var verb = rule.verb
         if rule.deletion >= 0, holds(rule.deletion, reader) { verb = .delete }
         scratch.removeAll()
+        hasMark = false
         guard rule.isRelationship else {
             guard let id = text(rule.id, reader, from: 0) else { return missing(rule, "id", rule.id) }
-            guard isShort(id, rule) else { return false }
+            guard isShort(id, rule), isUnmarked(rule), isOwn(rule.id, id, .empty, rule) else { return false }
             output.beginTwin(verb, id: id, model: verb == .delete ? .none : rule.key)
             return try finish(rule, verb, reader)
         }
         guard append(rule.source, reader) else { return missing(rule, "source", rule.source) }
         let sourceEnd = scratch.count
+        guard isOwn(rule.source, scratch.bytes(), .empty, rule) else { return false }
         if !append(rule.target, reader) {
             guard rule.missing == .delete else { return missing(rule, "target", rule.target) }
             scratch.truncate(to: sourceEnd)
             verb = .delete
+        } else if !isOwn(rule.target, scratch.bytes(from: sourceEnd), .empty, rule) {
+            return false
         }
         let targetEnd = scratch.count
         if rule.id >= 0, !append(rule.id, reader) { return missing(rule, "id", rule.id) }
@@ -69,7 +82,8 @@ struct RowMapper: ~Copyable {
         let source = all.prefix(sourceEnd)
         let target = all.prefix(targetEnd).dropFirst(sourceEnd)
         let id = all.dropFirst(targetEnd)
-        guard isShort(source, rule), isShort(target, rule), isShort(id, rule) else { return false }
+        guard isShort(source, rule), isShort(target, rule), isShort(id, rule), isUnmarked(rule) else { return false }
+        if rule.id >= 0, !isOwn(rule.id, id, source, rule) { return false }
         output.beginRelationship(verb, from: source, name: rule.key, to: target, id: id)
         return try finish(rule, verb, reader)
     }
@@ -85,26 +99,6 @@ struct RowMapper: ~Copyable {
         return true
     }
 
-    fileprivate func missing(_ rule: Rule, _ part: String, _ template: Int) -> Bool {
-        guard rule.missing == .reject else { return true }
-        output.reject(
-            "missing-id",
-            "\(plan.titles[rule.title]).\(part): a column of '\(plan.templates[template].text)' is empty. Correct the record.")
-        return false
-    }
-
-    /// Ids have at most 128 characters.
-    fileprivate func isShort(_ id: Bytes, _ rule: Rule) -> Bool {
-        if id.count <= 128 { return true }
-        var characters = 0
-        for index in 0..<id.count where id[index] & 0xC0 != 0x80 { characters += 1 }
-        if characters <= 128 { return true }
-        output.reject(
-            "id-too-long", "\(plan.titles[rule.title]): an id of \(characters) characters; 128 are allowed. Shorten the template."
-        )
-        return false
-    }
-
     // MARK: - Texts
 
     @inline(__always)
@@ -116,7 +110,7 @@ struct RowMapper: ~Copyable {
             var value = cell(part.column, reader)
             if part.trims { value = value.trimmed }
             if value.isEmpty || isNull(value, plan.idNulls, plan.idNullLengths) { return nil }
-            if plan.templates[template].escape == .none || isPlain(value) { return value }
+            if isPlain(value) { return value }
         }
         guard append(template, reader) else { return nil }
         return scratch.bytes(from: start)
@@ -130,40 +124,49 @@ struct RowMapper: ~Copyable {
     }
 
     /// Appends a template's text to the scratch; false when a cell of it is empty, or the text is.
-    fileprivate mutating func append(_ index: Int, _ reader: borrowing DelimitedReader) -> Bool {
+    mutating func append(_ index: Int, _ reader: borrowing DelimitedReader) -> Bool {
         let parts = plan.templates[index].parts
         let escape = plan.templates[index].escape
+        let isAmbiguous = plan.templates[index].isAmbiguous
         let start = scratch.count
+        if isAmbiguous { cells = OccurrenceKey() }
         for number in 0..<parts.count {
             let part = parts[number]
+            let partStart = scratch.count
             switch part.source {
-            case .literal: scratch.append(part.literal)
+            case .literal:
+                scratch.append(part.literal)
+                continue
             case .record: scratch.append(decimal: reader.record)
             case .occurrence: scratch.append(decimal: occurrence)
             case .column:
                 var value = cell(part.column, reader)
                 if part.trims { value = value.trimmed }
                 if value.isEmpty || isNull(value, plan.idNulls, plan.idNullLengths) { return false }
-                appendCell(value, part.letters, escape)
+                appendCell(value, part.letters, escape, stop: part.stop)
             }
+            if isAmbiguous { cells.add(scratch.bytes(from: partStart)) }
         }
         return scratch.count > start
     }
 
-    fileprivate mutating func appendCell(_ value: Bytes, _ letters: Template.Letters, _ escape: Template.Escape) {
+    fileprivate mutating func appendCell(
+        _ value: Bytes, _ letters: Template.Letters, _ escape: Template.Escape, stop: UInt8 = 0
+    ) {
         let plain = plainBytes
         var index = 0
         if letters == .kept {
-            if escape == .percent {
-                while index < value.count, plain[Int(value[index])] { index += 1 }
-            } else {
+            if escape == .none || escape == .text {
                 index = value.count
+            } else {
+                while index < value.count, plain[Int(value[index])], value[index] != stop { index += 1 }
             }
             scratch.append(value.prefix(index))
         }
+        if escape == .none || index < value.count { lookForMark(value) }
         while index < value.count {
             let byte = Self.change(value[index], letters)
-            if escape == .none || plain[Int(byte)] {
+            if escape == .none || escape == .text || (plain[Int(byte)] && byte != stop) {
                 scratch.append(byte)
             } else {
                 scratch.append(UInt8(ascii: "%"))
@@ -280,7 +283,7 @@ extension RowMapper {
         }
         if detail.letters != .kept {
             let start = scratch.count
-            appendCell(value, detail.letters, .none)
+            appendCell(value, detail.letters, .text)
             value = scratch.bytes(from: start)
         }
         return convert(value, step)

@@ -10,16 +10,27 @@ struct Template: Sendable {
         var literal = Bytes.empty
         var trims = false
         var letters = Letters.kept
+        /// First byte of the text behind the cell, escaped within it so that cells can be told apart; 0 for none.
+        var stop: UInt8 = 0
     }
 
     enum Letters: UInt8, Sendable { case kept, lower, upper }
 
     /// How bytes that an id may not have are written.
-    enum Escape: UInt8, Sendable { case percent, none }
+    enum Escape: UInt8, Sendable {
+        case percent
+        /// As `percent`, and the text behind a cell is escaped within it: different cells never give the same id.
+        case separate
+        case none
+        /// As `none`, for texts that are no ids: which cells made them does not count.
+        case text
+    }
 
     let parts: Fixed<Part>
     let escape: Escape
     let usesOccurrence: Bool
+    /// Different cells may give the same text.
+    let isAmbiguous: Bool
     /// The part of a template that is nothing but a cell, its letters kept; nil for every other.
     let onlyCell: Part?
     /// As it was written, for messages.
@@ -50,8 +61,45 @@ struct Template: Sendable {
         }
         if !literal.isEmpty { parts.append(Part(source: .literal, literal: Bytes(kept: literal))) }
         usesOccurrence = parts.contains { $0.source == .occurrence }
+        isAmbiguous = (escape == .percent || escape == .none) && Self.isAmbiguous(parts)
+        if escape == .separate { try Self.separate(&parts, text) }
         self.parts = Fixed(parts)
         onlyCell = parts.count == 1 && parts[0].source == .column && parts[0].letters == .kept ? parts[0] : nil
+    }
+
+    /// The text of a template without cells and numbers; nil for every other.
+    var constant: String? {
+        var text = ""
+        for index in 0..<parts.count {
+            guard parts[index].source == .literal else { return nil }
+            text += parts[index].literal.text
+        }
+        return text
+    }
+
+    /// Whether cells may be cut otherwise and give the same text: several of them, or one that a number touches.
+    private static func isAmbiguous(_ parts: [Part]) -> Bool {
+        if parts.count(where: { $0.source == .column }) > 1 { return true }
+        func isNumber(_ index: Int) -> Bool {
+            parts.indices.contains(index) && (parts[index].source == .record || parts[index].source == .occurrence)
+        }
+        return parts.indices.contains { parts[$0].source == .column && (isNumber($0 - 1) || isNumber($0 + 1)) }
+    }
+
+    /// Gives each cell but the last the byte that ends it.
+    private static func separate(_ parts: inout [Part], _ text: String) throws(PluginError) {
+        let open = parts.indices.filter { parts[$0].source != .literal }
+        for (index, next) in zip(open, open.dropFirst()) {
+            guard next == index + 2, let byte = parts[index + 1].literal.array.first,
+                !"0123456789ABCDEFabcdef%".utf8.contains(byte)
+            else {
+                throw PluginError(
+                    .settings,
+                    "'\(text)' with escape: separate needs a character between two insertions that is no digit, no "
+                        + "letter A to F and no '%'.")
+            }
+            parts[index].stop = byte
+        }
     }
 
     private static func part(_ text: String, of template: String, _ columns: inout ColumnNames) throws(PluginError) -> Part {

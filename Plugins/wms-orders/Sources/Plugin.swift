@@ -43,10 +43,10 @@ public struct WMSOrders: TransformerPlugin {
             }
             forklift.removeAll()
             forklift.append(Bytes("forklift-"))
-            forklift.append(reader[columns.forklift])
+            forklift.append(escaped: reader[columns.forklift])
             order.removeAll()
             order.append(Bytes("order-"))
-            order.append(reader[columns.order])
+            order.append(escaped: reader[columns.order])
             guard let work = work(reader, columns, output) else { continue }
             try give(work, forklift.bytes(), order.bytes(), output)
         }

@@ -75,7 +75,7 @@ package struct DropReason: Sendable, Equatable {
     }
 
     package init(_ error: DropError) {
-        self.init(code: error.code, message: Escaping.visible(error.message), hint: error.hint)
+        self.init(code: error.code, message: Escaping.sentence(error.message), hint: error.hint)
     }
 }
 

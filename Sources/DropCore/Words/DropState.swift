@@ -45,6 +45,8 @@ package struct DropBooks: Sendable, Equatable {
     /// Bytes of the file that belong to records, headers, footers and remainders, and those no part claims.
     package var bytesAccounted: UInt64 = 0
     package var bytesUnaccounted: UInt64 = 0
+    /// What of the file is no record, by name.
+    package var skipped: [SkippedPart] = []
 
     package init() {}
 
@@ -66,6 +68,7 @@ package struct DropBooks: Sendable, Equatable {
         waiting += other.waiting
         bytesAccounted += other.bytesAccounted
         bytesUnaccounted += other.bytesUnaccounted
+        for part in other.skipped { SkippedPart.add(part, to: &skipped) }
     }
 
     /// What changed in the graph.

@@ -64,6 +64,17 @@ package enum Escaping {
         return out
     }
 
+    /// A sentence as people read it: what cannot be seen, or is a blank other than the usual one, stands as its code point. A
+    /// backslash stays one, so that a sentence may pass here twice.
+    package static func sentence(_ text: String) -> String {
+        if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
+        var out = ""
+        for scalar in text.unicodeScalars {
+            if scalar == "\\" { out.unicodeScalars.append(scalar) } else { append(scalar, to: &out) }
+        }
+        return out
+    }
+
     /// `text`, shown as `visible(_:)` shows bytes.
     package static func visible(_ text: String, scalarsMax: Int = 1024) -> String {
         visible(text.utf8, scalarsMax: scalarsMax)
@@ -72,6 +83,8 @@ package enum Escaping {
     private static func append(_ scalar: Unicode.Scalar, to out: inout String) {
         switch scalar.properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned:
+            out += "\\u{" + String(scalar.value, radix: 16) + "}"
+        case .spaceSeparator where scalar != " ":
             out += "\\u{" + String(scalar.value, radix: 16) + "}"
         default:
             if scalar == "\\" { out += "\\\\" } else { out.unicodeScalars.append(scalar) }

@@ -49,8 +49,20 @@ extension SettingsSchema {
                 let expected = most == .max ? "at least \(least)" : "\(least) to \(most)"
                 errors.append(fault("bad-value", node.place, path, "found \(node.found), expected \(expected) characters."))
             }
+            if !Self.fits(text, schema) {
+                errors.append(fault("bad-value", node.place, path, "found \(node.found), expected \(Self.wanted(schema))."))
+            }
         }
         return errors
+    }
+
+    private static func fits(_ text: String, _ schema: JSON) -> Bool {
+        guard let expression = schema["pattern"]?.string.flatMap(expression) else { return true }
+        return text.firstMatch(of: expression) != nil
+    }
+
+    private static func wanted(_ schema: JSON) -> String {
+        schema["description"]?.string ?? "a text that fits \(schema["pattern"]?.string ?? "the pattern")"
     }
 
     private func listErrors(_ node: YAMLNode, _ schema: JSON, _ path: [String]) -> [ConfigurationError] {
@@ -76,8 +88,14 @@ extension SettingsSchema {
             let meaning = properties.first { $0.name == name }?.value["description"]?.string.map { " (\($0))" } ?? ""
             errors.append(fault("missing-key", node.place, path + [name], "the key is missing\(meaning)."))
         }
+        let names = schema["propertyNames"].flatMap(resolved)
         for entry in entries {
             let path = path + [entry.key]
+            if let names, !Self.fits(entry.key, names) {
+                let found = Escaping.visible(entry.key, scalarsMax: 64)
+                errors.append(fault("bad-name", entry.place, path, "found the name '\(found)', expected \(Self.wanted(names))."))
+                continue
+            }
             if let property = properties.first(where: { $0.name == entry.key })?.value {
                 errors += self.errors(in: entry.value, property, path, place: entry.value.place)
             } else if let others = schema["additionalProperties"] {

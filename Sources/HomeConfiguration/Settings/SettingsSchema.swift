@@ -4,14 +4,14 @@ import TwinModel
 /// The shape of a plugin's settings: a part of JSON Schema that can be checked without surprises.
 ///
 /// Keywords: `type` (a word or a list), `properties`, `required`, `additionalProperties` (true, false, a schema), `items`,
-/// `minItems`, `maxItems`, `enum`, `const`, `minimum`, `maximum`, `minLength`, `maxLength`, `oneOf` and `anyOf` (the value
-/// follows at least one), `$ref` to `#/$defs/NAME`; `title`, `description`, `default`, `examples`, `format`, `$schema`, `$id`,
+/// `propertyNames`, `minItems`, `maxItems`, `enum`, `const`, `minimum`, `maximum`, `minLength`, `maxLength`, `pattern` (a regular
+/// expression; its `description` says in words what it wants), `oneOf` and `anyOf` (the value follows at least one), `$ref` to `#/$defs/NAME`; `title`, `description`, `default`, `examples`, `format`, `$schema`, `$id`,
 /// `$comment`, `$defs` say nothing about values.
 /// Any other keyword is an error of the manifest: a rule that is not checked would only look like one.
 struct SettingsSchema: Sendable {
     static let checked: Set<String> = [
         "type", "properties", "required", "additionalProperties", "items", "minItems", "maxItems", "enum", "const", "minimum",
-        "maximum", "minLength", "maxLength", "oneOf", "anyOf", "$ref",
+        "maximum", "minLength", "maxLength", "pattern", "propertyNames", "oneOf", "anyOf", "$ref",
     ]
     static let spoken: Set<String> = [
         "title", "description", "default", "examples", "format", "$schema", "$id", "$comment", "$defs",
@@ -56,12 +56,15 @@ struct SettingsSchema: Sendable {
         if schema["$ref"] != nil, resolved(schema) == nil {
             faults.append("\(path).$ref: it must name a schema of $defs, as #/$defs/NAME, and not lead round in a circle.")
         }
+        if let pattern = schema["pattern"], pattern.string.flatMap({ Self.expression($0) }) == nil {
+            faults.append("\(path).pattern: it must be a regular expression.")
+        }
         for keyword in ["properties", "$defs"] {
             for member in schema[keyword]?.members ?? [] {
                 inspect(member.value, at: "\(path).\(keyword).\(member.name)", &faults)
             }
         }
-        for keyword in ["items", "additionalProperties"] {
+        for keyword in ["items", "additionalProperties", "propertyNames"] {
             if let inner = schema[keyword] { inspect(inner, at: "\(path).\(keyword)", &faults) }
         }
         for keyword in ["oneOf", "anyOf"] {
@@ -69,6 +72,11 @@ struct SettingsSchema: Sendable {
                 inspect(inner, at: "\(path).\(keyword).\(index)", &faults)
             }
         }
+    }
+
+    /// The regular expression `pattern`, which may fit anywhere in a text; nil where it is none.
+    static func expression(_ pattern: String) -> Regex<AnyRegexOutput>? {
+        (try? Regex(pattern))?.matchingSemantics(.unicodeScalar)  // Whatever is wrong with it, it is no expression.
     }
 
     /// One word, or the words of a list.

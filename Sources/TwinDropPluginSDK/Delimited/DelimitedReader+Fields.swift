@@ -1,7 +1,8 @@
 /// Why a record is refused.
 struct RecordFault {
     enum Kind {
-        case strayQuote, textAfterQuote, tooManyColumns, nul, notUnicode, fieldTooLong, tooFewCells, tooManyCells
+        case strayQuote, textAfterQuote, openCell, tooManyColumns, nul, notUnicode, fieldTooLong, tooFewCells, tooManyCells
+        case byteOrderMark, repeatedHeader, unclearFooter, preambleIsRecord
     }
 
     let kind: Kind
@@ -27,19 +28,92 @@ extension DelimitedReader {
             ("stray-quote", "a quotation mark stands inside a cell. Double it and quote the cell, or set quoting: lenient.")
         case .textAfterQuote:
             ("text-after-quote", "text follows the closing quotation mark. Double marks inside a cell, or set quoting: lenient.")
+        case .openCell:
+            (
+                "open-cell",
+                "a quotation mark opens the cell, and it goes on over the end of the line without closing at its end: it may have "
+                    + "taken other records in. Close or remove the mark, or set quoting: none."
+            )
         case .tooManyColumns:
             ("too-many-columns", "the record has more than \(dialect.columnsMax) columns. Is the delimiter right?")
         case .nul:
             ("nul", "a NUL stands in the text. Correct the export; if each second byte is NUL, the encoding is UTF-16.")
         case .notUnicode:
-            ("bad-text", "the bytes are no valid \(encodingName). Correct the export, or name its encoding in the dialect.")
+            (
+                "bad-text",
+                "the bytes are no valid \(window.encoding.title). Correct the export, or name its encoding in the dialect"
+                    + (window.encoding == .utf8 ? ", such as encoding: windows-1252." : ".")
+            )
         case .fieldTooLong:
             ("cell-too-long", "the cell is longer than \(dialect.fieldBytesMax) bytes.")
         case .tooFewCells:
-            ("too-few-cells", "\(fieldCount) cells; \(width) were expected. Correct the record, or set ragged: pad.")
+            (
+                "too-few-cells",
+                "\(fieldCount) cells; \(width) were expected. " + (delimiterAdvice ?? "Correct the record, or set ragged: pad.")
+            )
         case .tooManyCells:
             ("too-many-cells", "\(fieldCount) cells; \(width) were expected. Is a delimiter inside a cell not quoted?")
+        case .byteOrderMark, .repeatedHeader, .unclearFooter, .preambleIsRecord: describeFrame(kind)
         }
+    }
+
+    private func describeFrame(_ kind: RecordFault.Kind) -> (code: StaticString, text: String) {
+        switch kind {
+        case .byteOrderMark:
+            (
+                "byte-order-mark",
+                "a byte order mark stands before the record. Are two exports joined? Take the mark out, or deliver them one by one."
+            )
+        case .repeatedHeader:
+            (
+                "repeated-header",
+                "the record says what the header says. Take it out, or set dialect.repeatedHeader: record if it is one."
+            )
+        case .unclearFooter:
+            (
+                "unclear-footer",
+                "one of the last lines may be a record or the footer: it has \(fieldCount) cells as a record may have. "
+                    + "Say what the footer looks like by dialect.footerFrom in place of footerLines."
+            )
+        default: ("preamble", "a line of the preamble may be a record.")
+        }
+    }
+
+    /// What would cut a record of one cell right.
+    private var delimiterAdvice: String? {
+        guard fieldCount == 1, width > 1 else { return nil }
+        let text = self[0].prefix(4096).text
+        for other in ColumnAdvice.delimiters where other.text != dialect.delimiter {
+            if text.split(separator: other.text, omittingEmptySubsequences: false).count == width {
+                return "Cut at \(other.title) it would have them: set dialect.delimiter: \(other.setting)."
+            }
+        }
+        return nil
+    }
+
+    /// The error for a quotation mark that is never closed.
+    func openQuote(_ at: Int) -> PluginError {
+        if record == 0, let kind = window.kind { return PluginError(.refused, kind.sentence, offset: 0) }
+        return PluginError(
+            .refused,
+            "A quotation mark is never closed: the cell it opens would take the rest of the file in. Correct the export, or choose "
+                + "another quoting in the dialect.",
+            offset: fileOffset(of: at))
+    }
+
+    /// The error for a line at `offset` that is skipped and looks like a record.
+    func preambleIsRecord(_ offset: UInt64) -> PluginError {
+        PluginError(
+            .refused,
+            "The line at byte \(offset) would be left out as preamble, and has \(width) cells as a record has. Is the preamble "
+                + "missing? Correct dialect.skipLines, or say by dialect.skipUntil or comment which lines are none.",
+            offset: offset)
+    }
+
+    /// Turns the doubt about the current record into its fault.
+    mutating func noteDoubt() {
+        frame.isDoubted = false
+        if fault == nil { noteRecord(frame.doubt) }
     }
 
     /// The place in the file of `at`, a place in the window not before its position.
@@ -79,6 +153,8 @@ extension DelimitedReader {
 
     /// Rejects the current record, or refuses the file where the dialect wants that.
     mutating func refuse(_ fault: RecordFault) throws(PluginError) {
+        if fault.kind == .preambleIsRecord { throw preambleIsRecord(frame.preambleCells[width] ?? 0) }
+        if record == 1 { try refuseOtherKind(fault) }
         let policy: FaultPolicy =
             switch fault.kind {
             case .nul, .notUnicode: dialect.badText
@@ -91,12 +167,15 @@ extension DelimitedReader {
         output.reject(fault.code, fault.message)
     }
 
-    private var encodingName: String {
-        switch window.encoding {
-        case .automatic, .utf8: "UTF-8"
-        case .utf16LittleEndian, .utf16BigEndian: "UTF-16"
-        case .windows1252: "Windows-1252"
-        case .latin1: "ISO-8859-1"
+    /// A file whose first record is cut wrong is another kind of file, or has another delimiter: all the others would be wrong, too.
+    private func refuseOtherKind(_ fault: RecordFault) throws(PluginError) {
+        switch fault.kind {
+        case .strayQuote, .textAfterQuote, .openCell, .tooFewCells, .tooManyCells, .tooManyColumns:
+            if let kind = window.kind { throw PluginError(.refused, kind.sentence, offset: 0) }
+            if fault.kind == .tooFewCells, dialect.header != .present, delimiterAdvice != nil {
+                throw PluginError(.refused, "Record 1 has \(fault.message)", offset: fault.offset)
+            }
+        default: return
         }
     }
 
@@ -110,6 +189,7 @@ extension DelimitedReader {
     private mutating func settleWidth() {
         if width == 0 {
             width = fieldCount
+            if frame.preambleCells[width] != nil { noteRecord(.preambleIsRecord) }
             return
         }
         switch dialect.ragged {
@@ -117,17 +197,17 @@ extension DelimitedReader {
         case .pad:
             if fieldCount < width { return }  // A missing cell reads as empty.
             for index in width..<fieldCount where !self[index].isEmpty {
-                noteWidth(.tooManyCells)
+                noteRecord(.tooManyCells)
                 return
             }
             fieldCount = width
         case .reject, .fail:
-            noteWidth(fieldCount < width ? .tooFewCells : .tooManyCells)
+            noteRecord(fieldCount < width ? .tooFewCells : .tooManyCells)
         }
     }
 
     /// A fault of the record as a whole.
-    private mutating func noteWidth(_ kind: RecordFault.Kind) {
+    mutating func noteRecord(_ kind: RecordFault.Kind) {
         let (code, text) = describe(kind)
         fault = RecordFault(kind: kind, code: code, message: text, offset: recordOffset)
     }

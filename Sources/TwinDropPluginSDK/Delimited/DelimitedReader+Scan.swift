@@ -193,12 +193,22 @@ extension DelimitedReader {
             fieldCount = cut.count + 1
             return .done(.record(end: end, next: next))
         case .textFollows(let next):
-            if !marks.isLenient { note(.textAfterQuote, next, column: cut.count) }
+            if !marks.isLenient {
+                note(.textAfterQuote, next, column: cut.count)
+            } else if hasLineEnd(at, next) {
+                note(.openCell, at, column: cut.count)
+            }
             cut.fieldStart = at
             cut.flags = Slot.quoted | Slot.mixed
             cut.block = next
             return .reload
         }
+    }
+
+    /// Whether a record could end within `low ..< high`.
+    private func hasLineEnd(_ low: Int, _ high: Int) -> Bool {
+        for index in low..<high { if case .length = terminator(at: index) { return true } }
+        return false
     }
 
     private mutating func append(_ slot: Slot, _ cut: inout Cut, next: Int) -> Step {

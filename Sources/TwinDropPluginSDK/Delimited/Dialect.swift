@@ -34,13 +34,13 @@ public struct Dialect: Sendable, Equatable {
         case present
         /// Not in the file; these are the names.
         case named([String])
-        /// The first record is a header, but these names are used.
+        /// The first record is a header, but these names are used. It must say `Dialect.headerNames`, or just these names.
         case replaced([String])
         /// Nowhere: columns have numbers only.
         case none
     }
 
-    /// Lines before the header that belong to no table.
+    /// Lines before the header that belong to no table. Without a header, one with as many cells as the table refuses the file.
     public enum Preamble: Sendable, Equatable {
         case lines(Int)
         /// All lines before the first that fits the glob, which is the header (or the first record).
@@ -48,10 +48,23 @@ public struct Dialect: Sendable, Equatable {
     }
 
     /// Lines after the last record that belong to no table.
+    ///
+    /// A line with as many cells as the table may be a record: it is never left out as a footer, unless a glob says what it is.
     public enum Footer: Sendable, Equatable {
+        /// At most so many of the last lines; blank ones do not count. One that may be a record is rejected.
         case lines(Int)
-        /// From the first record on whose text fits the glob.
-        case from(String)
+        /// From the first line on that fits one of the globs. One that may be a record and fits none refuses the file.
+        case from([String])
+    }
+
+    /// What happens to a record that says the names of the columns again, as joined exports have it. Other names, or the same in
+    /// another order, refuse the file.
+    public enum RepeatedHeader: Sendable, Equatable {
+        /// Accounted for as the remainder "repeated header"; in a table of one column, where it may be a record, rejected.
+        case skip
+        case reject, fail
+        /// It is a record like any other, whatever it says.
+        case record
     }
 
     /// Rows with fewer or more cells than there are columns.
@@ -92,6 +105,11 @@ public struct Dialect: Sendable, Equatable {
     public var header = Header.present
     public var preamble = Preamble.lines(0)
     public var footer = Footer.lines(0)
+    /// A file without a footer is refused: it may be cut off.
+    public var footerRequired = false
+    /// What the header line says where `Header.replaced` gives other names.
+    public var headerNames: [String]?
+    public var repeatedHeader = RepeatedHeader.skip
     public var duplicateHeaders = HeaderFault.fail
     public var blankHeaders = HeaderFault.fail
     /// Records that start with this text are comments: the remainder "comment".
@@ -139,6 +157,17 @@ public struct Dialect: Sendable, Equatable {
         if case .lines(let lines) = footer, !(0...1000).contains(lines) {
             throw PluginError(.settings, "a footer has 0 to 1000 lines.")
         }
+        if footerRequired, footer == .lines(0) {
+            throw PluginError(.settings, "footerRequired goes with footerFrom or footerLines.")
+        }
+        if headerNames != nil {
+            guard case .replaced(let names) = header else {
+                throw PluginError(.settings, "headerNames goes with columns, where the file has a header of other names.")
+            }
+            guard headerNames?.count == names.count else {
+                throw PluginError(.settings, "headerNames and columns name different numbers of columns.")
+            }
+        }
     }
 }
 
@@ -146,8 +175,8 @@ extension Dialect {
     /// The names `init(_:)` knows.
     static let settingNames = [
         "encoding", "delimiter", "terminator", "quoting", "quote", "escape", "header", "columns", "skipLines", "skipUntil",
-        "footerLines", "footerFrom", "duplicateHeaders", "blankHeaders", "comment", "blankLines", "trim", "ragged", "badText",
-        "badRecord", "fieldBytesMax", "recordBytesMax", "columnsMax",
+        "footerLines", "footerFrom", "footerRequired", "headerNames", "repeatedHeader", "duplicateHeaders", "blankHeaders",
+        "comment", "blankLines", "trim", "ragged", "badText", "badRecord", "fieldBytesMax", "recordBytesMax", "columnsMax",
     ]
 
     /// A dialect from settings; every member may be missing. `Plugins/mapping/README.md` lists them.
@@ -215,9 +244,22 @@ extension Dialect {
             case (false, nil): .none
             }
         if let value = try settings.optional("skipLines") { preamble = .lines(Int(try value.int(in: 0...1_000_000))) }
-        if let value = try settings.optional("skipUntil") { preamble = .until(try value.string()) }
+        if let value = try settings.optional("skipUntil") {
+            guard preamble == .lines(0) else {
+                throw value.error("goes without skipLines: one of them says where the table starts.")
+            }
+            preamble = .until(try value.string())
+        }
         if let value = try settings.optional("footerLines") { footer = .lines(Int(try value.int(in: 0...1000))) }
-        if let value = try settings.optional("footerFrom") { footer = .from(try value.string()) }
+        if let value = try settings.optional("footerFrom") {
+            guard footer == .lines(0) else { throw value.error("goes without footerLines: one of them says what the footer is.") }
+            footer = .from(try value.words())
+        }
+        if let value = try settings.optional("footerRequired") { footerRequired = try value.bool() }
+        if let value = try settings.optional("headerNames") { headerNames = try value.words() }
+        if let value = try settings.optional("repeatedHeader") {
+            repeatedHeader = try value.choice([("skip", .skip), ("reject", .reject), ("fail", .fail), ("record", .record)])
+        }
         if let value = try settings.optional("duplicateHeaders") {
             duplicateHeaders = try value.choice([("fail", .fail), ("number", .number)])
         }

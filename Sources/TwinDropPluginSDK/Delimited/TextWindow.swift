@@ -24,20 +24,24 @@ struct TextWindow: ~Copyable {
     private(set) var fileOffset: UInt64 = 0
     /// Bytes of the original file read.
     private(set) var fileBytesRead: UInt64 = 0
-    /// Lines kept back as footer.
-    private let heldLines: Int
+    /// What the file looks like, where that is no delimited text; `open` sets it. Some tables look so, too.
+    private(set) var kind: FileKind?
+    /// Lines kept back as footer; blank ones do not count.
+    private var heldLines = 0
     private let windowBytesMax: Int
     private let terminator: [UInt8]
+    /// Bytes of which a blank line may consist: blanks, tabs, delimiters.
+    private let blanks: [UInt8]
 
     private var raw: [UInt8] = []
     private var rawCount = 0
 
-    init(_ input: Input, encoding: TextEncoding, heldLines: Int, recordBytesMax: Int, terminator: String?) {
+    init(_ input: Input, dialect: Dialect) {
         self.input = input
-        self.encoding = encoding
-        self.heldLines = heldLines
-        self.terminator = terminator.map { Array($0.utf8) } ?? []
-        windowBytesMax = recordBytesMax
+        encoding = dialect.encoding
+        terminator = dialect.terminator.map { Array($0.utf8) } ?? []
+        blanks = [0x20, 0x09] + Array(dialect.delimiter.utf8)
+        windowBytesMax = dialect.recordBytesMax
         // A small file fits the first `fill`; clearing more for it would cost more than reading it.
         capacity = input.size <= 48 * 1024 ? 72 * 1024 : 256 * 1024
         unsafe memory = .allocate(capacity: capacity + Self.slack)
@@ -47,20 +51,19 @@ struct TextWindow: ~Copyable {
     deinit { unsafe memory.deallocate() }
 
     /// Decides the encoding and takes a byte order mark. How many bytes that was.
+    ///
+    /// Errors: `refused` for what is no text at all, or not in the declared encoding.
     mutating func open() throws(PluginError) -> UInt64 {
         let declared = encoding
         encoding = .utf8
-        try readMore(until: 3)
-        let head = unsafe (memory[0], memory[1], memory[2])
-        let found: (encoding: TextEncoding, length: Int)? =
-            end >= 3 && head == (0xEF, 0xBB, 0xBF)
-            ? (.utf8, 3)
-            : end >= 2 && (head.0, head.1) == (0xFF, 0xFE)
-                ? (.utf16LittleEndian, 2)
-                : end >= 2 && (head.0, head.1) == (0xFE, 0xFF) ? (.utf16BigEndian, 2) : nil
-        let takesMark = found.map { declared == .automatic || declared == $0.encoding } ?? false
-        let length = takesMark ? found!.length : 0
-        encoding = takesMark ? found!.encoding : declared == .automatic ? .utf8 : declared
+        try input.checkCancelled()
+        try readMore(until: FileKind.headBytes)
+        let head = unsafe Array(UnsafeBufferPointer(start: memory, count: min(end, FileKind.headBytes)))
+        if let binary = FileKind.binary(head) { throw PluginError(.refused, binary.sentence, offset: 0) }
+        let evidence = EncodingEvidence(head)
+        if let contradiction = evidence.contradiction(of: declared) { throw PluginError(.refused, contradiction, offset: 0) }
+        let length = evidence.mark?.length ?? 0
+        encoding = evidence.mark?.encoding ?? (declared == .automatic ? .utf8 : declared)
         if encoding == .utf8 {
             position = length
         } else {
@@ -74,6 +77,8 @@ struct TextWindow: ~Copyable {
             decodeRaw()
         }
         fileOffset = UInt64(length)
+        kind = unsafe FileKind.text(
+            Array(UnsafeBufferPointer(start: memory + position, count: min(end - position, FileKind.headBytes)))[...])
         updateLimit()
         return fileOffset
     }
@@ -266,7 +271,19 @@ struct TextWindow: ~Copyable {
 
     // MARK: - Footer
 
-    /// Keeps the last `heldLines` lines back. Until the file is complete one more, since the last may have no terminator yet.
+    /// Keeps the last `lines` lines that are not blank back from now on; 0: nothing any more.
+    mutating func hold(lines: Int) {
+        heldLines = lines
+        updateLimit()
+    }
+
+    /// Whether the line `low ..< high` has nothing but blanks and delimiters.
+    func isBlank(_ low: Int, _ high: Int) -> Bool {
+        for index in low..<max(low, high) where unsafe !blanks.contains(memory[index]) { return false }
+        return true
+    }
+
+    /// Until the file is complete one line more is kept, since the last may not be whole yet.
     private mutating func updateLimit() {
         guard heldLines > 0 else {
             limit = end
@@ -276,17 +293,19 @@ struct TextWindow: ~Copyable {
         var lines = 0
         // The terminator at the very end of a complete file closes the last line; it starts no other.
         if isComplete, let start = terminatorStart(endingAt: cut) { cut = start }
+        var lineEnd = cut
         while cut > position {
-            if let start = terminatorStart(endingAt: cut) {
-                lines += 1
-                if lines == heldLines + (isComplete ? 0 : 1) {
-                    limit = cut
-                    return
-                }
-                cut = start
-            } else {
+            guard let start = terminatorStart(endingAt: cut) else {
                 cut -= 1
+                continue
             }
+            if !isBlank(cut, lineEnd) { lines += 1 }
+            if lines == heldLines + (isComplete ? 0 : 1) {
+                limit = cut
+                return
+            }
+            cut = start
+            lineEnd = start
         }
         limit = position
     }

@@ -40,6 +40,14 @@ enum DropReport {
             ],
             "deletedByAbsence": .int(Int64(books.deletedByAbsence)),
             "bytes": ["accounted": .int(Int64(books.bytesAccounted)), "unaccounted": .int(Int64(books.bytesUnaccounted))],
+            "skipped": .array(
+                books.skipped.map {
+                    [
+                        "name": .string($0.name), "parts": .int(Int64(clamping: $0.parts)),
+                        "bytes": .int(Int64(clamping: $0.bytes)),
+                        "offset": .int(Int64(clamping: $0.offset)),
+                    ]
+                }),
         ]
     }
 
@@ -84,6 +92,7 @@ enum DropReport {
         if books.waiting > 0 { parts.append("\(books.waiting) waiting for a twin") }
         line("operations", "\(books.operations) = " + parts.joined(separator: " + "))
         if books.deletedByAbsence > 0 { line("", "\(books.deletedByAbsence) deleted because the snapshot no longer lists them") }
+        if !books.skipped.isEmpty { line("skipped", books.skipped.sentence) }
         if books.bytesUnaccounted > 0 { line("bytes", "\(books.bytesUnaccounted) belong to no record, header or remainder") }
     }
 

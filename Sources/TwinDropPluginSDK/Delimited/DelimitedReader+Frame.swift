@@ -1,0 +1,228 @@
+/// What stands around the records of a file, as far as it was read.
+struct Frame {
+    /// A part that may go on with the next line.
+    struct Part {
+        enum Kind { case blank, footer }
+
+        let kind: Kind
+        let offset: UInt64
+        var length: UInt64
+    }
+
+    /// Each line must be looked at before quotation marks mean anything in it.
+    var looksAtLines: Bool
+    var pending: Part?
+    /// The current record is one only because it may be one: see `doubt`.
+    var isDoubted = false
+    var doubt = RecordFault.Kind.byteOrderMark
+    /// Globs of a footer's lines; empty where it is not told by them.
+    let footerGlobs: [Glob]
+    /// Place of the footer's first line, where it is told by globs.
+    var footerStart: UInt64?
+    /// The last lines are at hand, of which some may be footer.
+    var isInTail = false
+    var hasFooter = false
+    /// Cells of the preamble's lines and where such a line stands, for a file without header.
+    var preambleCells: [Int: UInt64] = [:]
+
+    init(_ dialect: Dialect) {
+        if case .from(let globs) = dialect.footer { footerGlobs = globs.map { Glob($0) } } else { footerGlobs = [] }
+        looksAtLines = dialect.comment?.isEmpty == false || !footerGlobs.isEmpty
+    }
+}
+
+extension DelimitedReader {
+    // MARK: - Parts
+
+    /// Accounts for bytes that are no record; parts of one kind that follow each other become one.
+    mutating func addPart(_ kind: Frame.Part.Kind, at offset: UInt64, length: UInt64) {
+        if frame.pending?.kind == kind {
+            frame.pending?.length += length
+        } else {
+            flushParts()
+            frame.pending = Frame.Part(kind: kind, offset: offset, length: length)
+        }
+        if kind == .footer { frame.hasFooter = true }
+    }
+
+    mutating func flushParts() {
+        guard let part = frame.pending else { return }
+        switch part.kind {
+        case .blank: output.span(.remainder, at: part.offset, length: part.length, name: "blank lines")
+        case .footer: output.span(.footer, at: part.offset, length: part.length, name: "footer")
+        }
+        frame.pending = nil
+    }
+
+    /// Takes the line at the window's position as a part of its own.
+    private mutating func takeLine(_ line: (end: Int, next: Int), _ kind: SpanKind, _ name: StaticString) {
+        flushParts()
+        let length = window.fileLength(window.position, line.next)
+        output.span(kind, at: window.fileOffset, length: length, name: name)
+        window.consume(to: line.next, fileLength: length)
+    }
+
+    private mutating func takeLine(_ line: (end: Int, next: Int), _ kind: Frame.Part.Kind) {
+        let length = window.fileLength(window.position, line.next)
+        addPart(kind, at: window.fileOffset, length: length)
+        window.consume(to: line.next, fileLength: length)
+    }
+
+    private func text(_ line: (end: Int, next: Int)) -> Bytes {
+        unsafe Bytes(start: UnsafePointer(window.memory) + window.position, count: line.end - window.position)
+    }
+
+    // MARK: - Lines
+
+    /// Takes a byte order mark that stands where a record would start; the record behind it is doubted.
+    mutating func takeMark() throws(PluginError) -> Bool {
+        while window.limit - window.position < 3, !window.isComplete { try window.fill() }
+        let at = window.position
+        guard window.limit - at >= 3, unsafe window.memory[at + 1] == 0xBB, unsafe window.memory[at + 2] == 0xBF else {
+            return false
+        }
+        flushParts()
+        let length = window.fileLength(at, at + 3)
+        output.span(.remainder, at: window.fileOffset, length: length, name: "byte order mark")
+        window.consume(to: at + 3, fileLength: length)
+        (frame.isDoubted, frame.doubt) = (true, .byteOrderMark)
+        return true
+    }
+
+    /// Looks at the next line before quotation marks mean anything in it. True when it was taken as a comment or as footer.
+    mutating func takeLineApart() throws(PluginError) -> Bool {
+        guard let line = try nextLine() else { return false }
+        if marks.comment.count > 0, frame.footerStart == nil, text(line).prefix(marks.comment.count) == marks.comment {
+            takeLine(line, .remainder, "comment")
+            return true
+        }
+        if frame.isInTail { return try takeTailLine(line) }
+        guard !frame.footerGlobs.isEmpty else { return false }
+        return try takeFooterLine(line)
+    }
+
+    /// A line of a footer that globs tell; from the first on, no record may come.
+    private mutating func takeFooterLine(_ line: (end: Int, next: Int)) throws(PluginError) -> Bool {
+        let bytes = text(line)
+        let fits = frame.footerGlobs.contains { $0.matches(bytes) }
+        guard let start = frame.footerStart else {
+            guard fits else { return false }
+            frame.footerStart = window.fileOffset
+            takeLine(line, .footer)
+            return true
+        }
+        let count = fits || window.isBlank(window.position, line.end) ? 0 : cells()
+        if count > 1 || (count == 1 && width == 1), canBeRecord(count) {
+            throw PluginError(
+                .refused,
+                "The footer starts at byte \(start), and the line at byte \(window.fileOffset) behind it has \(count) cells as a "
+                    + "record has. Are two exports joined? If the line is part of the footer, add its pattern to dialect.footerFrom.",
+                offset: window.fileOffset)
+        }
+        takeLine(line, .footer)
+        return true
+    }
+
+    /// One of the last lines, which may be footer, blank or a record.
+    private mutating func takeTailLine(_ line: (end: Int, next: Int)) throws(PluginError) -> Bool {
+        if window.isBlank(window.position, line.end) {
+            takeLine(line, .blank)
+            return true
+        }
+        if canBeRecord(cells()) {
+            (frame.isDoubted, frame.doubt) = (true, .unclearFooter)
+            return false
+        }
+        takeLine(line, .footer)
+        return true
+    }
+
+    /// The last lines, kept back so far, come to be looked at. False when they were, or there are none.
+    mutating func startTail() -> Bool {
+        guard !frame.isInTail, window.limit < window.end else { return false }
+        window.hold(lines: 0)
+        frame.isInTail = true
+        frame.looksAtLines = true
+        return true
+    }
+
+    func checkFooter() throws(PluginError) {
+        guard dialect.footerRequired, !frame.hasFooter else { return }
+        throw PluginError(
+            .refused, "The file has no footer: it may be cut off. Deliver it again, or leave dialect.footerRequired out.",
+            offset: window.fileOffset)
+    }
+
+    /// Whether a line with so many cells may be a record of this table; while its width is unknown, none is.
+    private func canBeRecord(_ count: Int) -> Bool {
+        guard width > 0 else { return false }
+        switch dialect.ragged {
+        case .reject, .fail: return count == width
+        case .pad: return count > 0 && count <= width
+        case .keep: return count > 0
+        }
+    }
+
+    /// How many cells the record has that starts at the window's position; 0 where none ends within what is in memory, as at an
+    /// open quotation mark. The line is in memory.
+    private mutating func cells() -> Int {
+        defer { fault = nil }
+        if case .record = scan() { return fieldCount }
+        return 0
+    }
+
+    /// The line at the window's position, whatever quotation marks are in it; nil at the end.
+    func nextLineInWindow() -> (end: Int, next: Int)? {
+        var index = window.position
+        while index < window.limit {
+            switch terminator(at: index) {
+            case .none: index += 1
+            case .length(let length): return (index, index + length)
+            case .needsMore: index = window.limit
+            }
+        }
+        return window.isComplete && window.position < window.limit ? (window.limit, window.limit) : nil
+    }
+
+    private mutating func nextLine() throws(PluginError) -> (end: Int, next: Int)? {
+        while true {
+            if let line = nextLineInWindow() { return line }
+            if window.isComplete { return nil }
+            try window.fill()
+        }
+    }
+
+    // MARK: - Before the first record
+
+    mutating func skipPreamble() throws(PluginError) {
+        let start = window.fileOffset
+        switch dialect.preamble {
+        case .lines(let count):
+            for _ in 0..<count {
+                guard let line = try nextLine() else { break }
+                takePreambleLine(line)
+            }
+        case .until(let text):
+            let glob = Glob(text)
+            while true {
+                guard let line = try nextLine() else {
+                    if let kind = window.kind { throw PluginError(.refused, kind.sentence) }
+                    throw PluginError(.refused, "No line fits '\(text)', which starts the table. Is this another kind of file?")
+                }
+                if glob.matches(self.text(line)) { break }
+                takePreambleLine(line)
+            }
+        }
+        let length = window.fileOffset - start
+        if length > 0 { output.span(.header, at: start, length: length, name: "preamble") }
+    }
+
+    private mutating func takePreambleLine(_ line: (end: Int, next: Int)) {
+        switch dialect.header {
+        case .present, .replaced: break  // The header tells whether the preamble was as long as it should be.
+        case .named, .none:
+            if !window.isBlank(window.position, line.end) { frame.preambleCells[cells()] = window.fileOffset }
+        }
+        window.consume(to: line.next, fileLength: window.fileLength(window.position, line.next))
+    }
+}

@@ -1,0 +1,324 @@
+"""The independent reader of whole files: Python's csv module cuts cells, and the rules of Plugins/mapping/README.md
+("dialect", "What is skipped") say what is a record. Written from that page, not from the reader under test.
+
+usage: structure.py CASES; CASES has one JSON object per line with "bytes" (hexadecimal) and "settings" (a dialect). Prints for each
+{"refused": why} or {"rows": [[cell]], "rejected": n, "parts": [name]}.
+"""
+import csv
+import json
+import re
+import sys
+
+csv.field_size_limit(1 << 30)
+SENTINEL = "\x02end\n"
+MARK = "\ufeff"
+
+
+class Refused(Exception):
+    pass
+
+
+def decode(data, declared):
+    marks = [(b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16le"), (b"\xfe\xff", "utf-16be")]
+    found = next(((mark, name) for mark, name in marks if data.startswith(mark)), None)
+    if found:
+        mark, name = found
+        if declared not in ("auto", name):
+            raise Refused("byte order mark")
+        data, declared = data[len(mark):], name
+    encoding = {"auto": "utf-8", "utf-8": "utf-8", "utf-16le": "utf-16-le", "utf-16be": "utf-16-be",
+                "windows-1252": "cp1252", "iso-8859-1": "latin-1"}[declared]
+    if encoding.startswith("utf-16") and len(data) % 2:
+        return data[:-1].decode(encoding, "surrogatepass") + "\udc00", found is not None
+    return data.decode(encoding, "surrogateescape" if encoding == "utf-8" else "surrogatepass"), found is not None
+
+
+def is_text(raw):
+    return not any("\ud800" <= c <= "\udfff" or c == "\0" for c in raw)
+
+
+class File:
+    def __init__(self, data, s):
+        self.s = s
+        self.delimiter = {"tab": "\t"}.get(s.get("delimiter", ","), s.get("delimiter", ","))
+        self.quoting = s.get("quoting", "standard")
+        self.ragged = s.get("ragged", "reject")
+        text, marked = decode(data, s.get("encoding", "auto"))
+        self.lines = re.findall(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+$", text)
+        self.parts = ["byte order mark"] if marked else []
+        self.at = 0
+        self.width = 0
+        self.header = None
+        self.rows = []
+        self.rejected = 0
+        self.records = 0
+        self.has_footer = False
+        self.preamble = []
+
+    # A record: its cells, how many lines it has, and whether it is well-formed; None where a quotation mark stays open.
+    def record(self, at, end):
+        if self.quoting == "none":
+            line = self.lines[at].rstrip("\r\n")
+            return line.split(self.delimiter), 1, is_text(line), line
+        reader = csv.reader(iter(self.lines[at:end] + [SENTINEL]), delimiter=self.delimiter)
+        cells = next(reader)
+        count = reader.line_num
+        if count > end - at:
+            return None
+        raw = re.sub(r"(\r\n|\n|\r)$", "", "".join(self.lines[at:at + count]))
+        return cells, count, is_text(raw) and self.is_formed(raw), raw
+
+    # RFC 4180; "lenient" lets marks stand for themselves, but no cell may go over a line end and then not close cleanly.
+    def is_formed(self, raw):
+        at = 0
+        while True:
+            if raw.startswith('"', at):
+                quoted = re.compile(r'"(?:[^"]|"")*"').match(raw, at)
+                after = quoted.end()
+                stop = raw.find(self.delimiter, after)
+                stop = len(raw) if stop < 0 else stop
+                if stop != after:
+                    if self.quoting == "standard" or re.search(r"[\r\n]", quoted.group()):
+                        return False
+            else:
+                stop = raw.find(self.delimiter, at)
+                stop = len(raw) if stop < 0 else stop
+                if '"' in raw[at:stop] and self.quoting == "standard":
+                    return False
+            if stop == len(raw):
+                return True
+            at = stop + len(self.delimiter)
+
+    def is_blank(self, line):
+        return not line.strip("\r\n").strip(" \t" + self.delimiter)
+
+    def may_be_record(self, count):
+        if not self.width:
+            return False
+        return {"reject": count == self.width, "fail": count == self.width, "pad": 0 < count <= self.width}.get(self.ragged, count > 0)
+
+    def part(self, name, merges=False):
+        if not (merges and self.parts and self.parts[-1] == name and self.open_part == name):
+            self.parts.append(name)
+        self.open_part = name if merges else None
+
+    open_part = None
+
+    def matches(self, line, glob):
+        return re.fullmatch(".*".join(re.escape(piece).replace(r"\?", ".") for piece in glob.split("*")),
+                            line.rstrip("\r\n"), re.S) is not None
+
+    def read(self):
+        self.skip_preamble()
+        self.read_header()
+        globs = self.s.get("footerFrom", [])
+        globs = [globs] if isinstance(globs, str) else globs
+        body, held = len(self.lines), self.s.get("footerLines", 0)
+        while held and body > self.at:
+            body -= 1
+            held -= not self.is_blank(self.lines[body])
+        self.records_until(body, globs)
+        if body < len(self.lines):
+            self.tail()
+        if self.s.get("footerRequired") and not self.has_footer:
+            raise Refused("no footer")
+        return {"rows": self.rows, "rejected": self.rejected, "parts": self.parts}
+
+    def skip_preamble(self):
+        start = self.at
+        until = self.s.get("skipUntil")
+        for _ in range(self.s.get("skipLines", 0)):
+            if self.at < len(self.lines):
+                self.preamble_line()
+        while until is not None and not self.matches(self.line_or_refuse(), until):
+            self.preamble_line()
+        if self.at > start:
+            self.part("preamble")
+
+    def line_or_refuse(self):
+        if self.at >= len(self.lines):
+            raise Refused("no table")
+        return self.lines[self.at]
+
+    def preamble_line(self):
+        line = self.lines[self.at]
+        if not self.s.get("header", True) and not self.is_blank(line):
+            found = self.record(self.at, len(self.lines))
+            self.preamble.append(len(found[0]) if found else 0)
+        self.at += 1
+
+    def read_header(self):
+        names = self.s.get("columns")
+        if not self.s.get("header", True):
+            self.header = names
+        else:
+            while True:
+                if self.at >= len(self.lines):
+                    raise Refused("no header")
+                if not self.skips(None):
+                    break
+            self.take_mark()
+            globs = self.s.get("footerFrom", [])
+            if any(self.matches(self.lines[self.at], glob) for glob in ([globs] if isinstance(globs, str) else globs)):
+                raise Refused("no header before the footer")
+            found = self.record(self.at, len(self.lines))
+            if not found or not found[2]:
+                raise Refused("header")
+            cells = [cell.strip(" \t") for cell in found[0]]
+            self.at += found[1]
+            if names is not None:
+                if cells != self.s.get("headerNames", names):
+                    raise Refused("header of other names")
+            elif "" in cells or len(set(cells)) < len(cells):
+                raise Refused("header names")
+            self.part("header")
+            self.header = cells
+        self.width = len(self.header or [])
+        self.check_preamble()
+
+    def check_preamble(self):
+        if self.width and self.width in self.preamble:
+            raise Refused("preamble")
+
+    def take_mark(self):
+        if self.lines[self.at].startswith(MARK):
+            self.lines[self.at] = self.lines[self.at][1:]
+            self.part("byte order mark")
+            return True
+        return False
+
+    # Comments and blank lines.
+    def skips(self, _):
+        line = self.lines[self.at]
+        comment = self.s.get("comment")
+        if comment and line.startswith(comment):
+            self.part("comment")
+        elif not line.strip("\r\n") and self.s.get("blankLines", "skip") == "skip":
+            self.part("blank lines", merges=True)
+        else:
+            return False
+        self.at += 1
+        return True
+
+    def records_until(self, end, globs):
+        doubted = False
+        while self.at < end:
+            doubted = self.take_mark() or doubted
+            comment = self.s.get("comment")
+            if comment and self.lines[self.at].startswith(comment):
+                self.skips(None)
+                continue
+            if not self.lines[self.at]:
+                self.at += 1
+                continue
+            if any(self.matches(self.lines[self.at], glob) for glob in globs):
+                return self.footer(globs)
+            if self.skips(None):
+                continue
+            found = self.record(self.at, end)
+            if found is None:
+                raise Refused("open quotation mark")
+            doubted = self.take(found, doubted)
+
+    # Takes a record; False, since the next is not doubted.
+    def take(self, found, doubted):
+        cells, count, formed, _ = found
+        self.at += count
+        fits = formed
+        if formed:
+            if not self.width:
+                self.width = len(cells)
+                self.check_preamble()
+            elif len(cells) != self.width:
+                fits = self.ragged == "pad" and (len(cells) < self.width or not any(cells[self.width:]))
+                cells = cells[:self.width]
+        if fits and self.repeats(found[0] if self.ragged != "pad" else cells):
+            return False
+        self.open_part = None
+        self.records += 1
+        if self.records == 1 and self.is_other_delimiter(found):
+            raise Refused("delimiter")
+        if not fits or doubted or (self.header and fits and self.is_single_header(cells)):
+            self.rejected += 1
+        else:
+            self.rows.append(cells)
+        return False
+
+    def is_other_delimiter(self, found):
+        cells, _, formed, raw = found
+        if not formed or len(cells) != 1 or self.width < 2 or self.ragged != "reject":
+            return False
+        if self.s.get("header", True) and "columns" not in self.s:
+            return False
+        return any(len(cells[0].split(d)) == self.width for d in ";\t|," if d != self.delimiter)
+
+    def is_single_header(self, cells):
+        return len(cells) == 1 and len(self.header) == 1 and cells[0].strip(" \t") == self.header[0]
+
+    def repeats(self, cells):
+        if not self.header or len(cells) != len(self.header) or not cells[0]:
+            return False
+        bare = [cell.strip(" \t") for cell in cells]
+        names = {name.lower() for name in self.header}
+        # Only a record whose first cell is a name as it stands is looked at: others are no header.
+        if cells[0].lower() not in names:
+            return False
+        if bare == self.header:
+            if len(cells) == 1:
+                return False
+            self.part("repeated header")
+            return True
+        known = sum(cell.lower() in names for cell in bare)
+        if len(cells) > 1 and known > 1 and known * 2 >= len(cells):
+            raise Refused("another header")
+        return False
+
+    def footer(self, globs):
+        first = True
+        while self.at < len(self.lines):
+            self.take_mark()
+            line = self.lines[self.at]
+            if not first and line and not self.is_blank(line) and not any(self.matches(line, glob) for glob in globs):
+                found = self.record(self.at, len(self.lines))
+                count = len(found[0]) if found else 0
+                if (count > 1 or self.width == 1) and self.may_be_record(count):
+                    raise Refused("record behind the footer")
+            if line:
+                self.part("footer", merges=True)
+            self.has_footer = True
+            self.at += 1
+            first = False
+
+    def tail(self):
+        doubted = False
+        while self.at < len(self.lines):
+            doubted = self.take_mark() or doubted
+            line = self.lines[self.at]
+            comment = self.s.get("comment")
+            if comment and line.startswith(comment):
+                self.part("comment")
+                self.at += 1
+                continue
+            if not line:
+                self.at += 1
+                continue
+            if self.is_blank(line):
+                self.part("blank lines", merges=True)
+                self.at += 1
+                continue
+            found = self.record(self.at, len(self.lines))
+            if found and self.may_be_record(len(found[0])):
+                self.take(found, True)
+                doubted = False
+                continue
+            self.part("footer", merges=True)
+            self.has_footer = True
+            self.at += 1
+
+
+for line in open(sys.argv[1], encoding="utf-8"):
+    case = json.loads(line)
+    try:
+        print(json.dumps(File(bytes.fromhex(case["bytes"]), case["settings"]).read(), ensure_ascii=True))
+    except Refused as refusal:
+        print(json.dumps({"refused": str(refusal)}))

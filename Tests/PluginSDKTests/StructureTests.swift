@@ -1,0 +1,231 @@
+import Glibc
+import ProgramKit
+import Testing
+import TwinDropPluginSDK
+import TwinDropTesting
+import TwinModel
+
+@Suite struct `The structure of a file` {
+    /// What becomes of a file: its rows, the codes of refused records, the names of what was skipped; or words of a refusal.
+    struct Case: Sendable, CustomTestStringConvertible {
+        let name: String
+        let settings: String
+        let text: String
+        var rows: [[String]] = []
+        var rejected: [String] = []
+        var spans: [String]?
+        var refused: String?
+        var testDescription: String { name }
+    }
+
+    static let footers: [Case] = [
+        Case(
+            name: "a totals line as wide as the table is no twin and no silence", settings: #"{"footerLines":1}"#,
+            text: "id,n\n1,a\nTotal,1\n", rows: [["1", "a"]], rejected: ["unclear-footer"], spans: ["header"]),
+        Case(
+            name: "a missing footer takes no record with it", settings: #"{"footerLines":1}"#, text: "id,n\n1,a\n2,b\n",
+            rows: [["1", "a"]], rejected: ["unclear-footer"], spans: ["header"]),
+        Case(
+            name: "blank lines behind a footer do not count as its lines", settings: #"{"footerLines":1}"#,
+            text: "id,n\n1,a\nEnd\n\n  \n,\n", rows: [["1", "a"]], spans: ["header", "footer", "blank lines"]),
+        Case(
+            name: "a totals line before blank lines is still doubted", settings: #"{"footerLines":1}"#,
+            text: "id,n\n1,a\nTotal,1\n\n\n", rows: [["1", "a"]], rejected: ["unclear-footer"], spans: ["header", "blank lines"]),
+        Case(
+            name: "a header alone is found although the footer has more lines", settings: #"{"footerLines":3}"#,
+            text: "id,n\nEnd\n",
+            spans: ["header", "footer"]),
+        Case(
+            name: "rejects without a footer are read where globs tell the footer", settings: #"{"footerFrom":"Total*"}"#,
+            text: "id,n\n2,bx\n", rows: [["2", "bx"]], spans: ["header"]),
+        Case(
+            name: "a footer of several globs", settings: #"{"footerFrom":["Total*","Mean*"]}"#,
+            text: "id,n\n1,a\nTotal,1\nMean,1\nmade by the export\n", rows: [["1", "a"]], spans: ["header", "footer"]),
+        Case(
+            name: "a record behind the footer", settings: #"{"footerFrom":"Total*"}"#, text: "id,n\n1,a\nTotal,1\n2,b\nTotal,1\n",
+            refused: "The footer starts at byte 9, and the line at byte 17 behind it has 2 cells"),
+        Case(
+            name: "a footer that must be there", settings: #"{"footerFrom":"Total*","footerRequired":true}"#, text: "id,n\n1,a\n",
+            refused: "The file has no footer: it may be cut off."),
+        Case(
+            name: "short records are doubted, too, where they are padded", settings: #"{"footerLines":1,"ragged":"pad"}"#,
+            text: "id,n\n1,a\n2\n", rows: [["1", "a"]], rejected: ["unclear-footer"]),
+    ]
+
+    static let headers: [Case] = [
+        Case(
+            name: "a header again", settings: "{}", text: "id,n\n1,a\nid,n\n2,b\n", rows: [["1", "a"], ["2", "b"]],
+            spans: ["header", "repeated header"]),
+        Case(
+            name: "a header again behind a byte order mark", settings: "{}", text: "\u{FEFF}id,n\n1,a\n\u{FEFF}id,n\n2,b\n",
+            rows: [["1", "a"], ["2", "b"]], spans: ["byte order mark", "header", "byte order mark", "repeated header"]),
+        Case(
+            name: "a header again where none may be", settings: #"{"repeatedHeader":"fail"}"#, text: "id,n\n1,a\nid,n\n2,b\n",
+            refused: "after record 1, says the names of the columns again"),
+        Case(
+            name: "a header again in a table of one column", settings: "{}", text: "id\n1\nid\n2\n", rows: [["1"], ["2"]],
+            rejected: ["repeated-header"]),
+        Case(
+            name: "a record that says the header", settings: #"{"repeatedHeader":"record"}"#, text: "id,n\nid,n\n",
+            rows: [["id", "n"]]),
+        Case(
+            name: "the columns in another order", settings: "{}", text: "id,n\n1,a\nn,id\nb,2\n",
+            refused: "is a header that differs from the first"),
+        Case(
+            name: "the header in other letters", settings: "{}", text: "id,n\n1,a\nID,N\n2,b\n",
+            refused: "is a header that differs from the first"),
+        Case(
+            name: "a header where the settings say there is none", settings: #"{"header":false,"columns":["id","n"]}"#,
+            text: "id,n\n1,a\n", rows: [["1", "a"]], spans: ["repeated header"]),
+        Case(
+            name: "a header that is missing", settings: #"{"columns":["id","n"]}"#, text: "1,a\n2,b\n",
+            refused: "The line at byte 0 is not the header that dialect.columns names: id, n. It has 2 cells"),
+        Case(
+            name: "a header in another order", settings: #"{"columns":["id","n"]}"#, text: "n,id\na,1\n",
+            refused: "The columns stand in another order"),
+        Case(
+            name: "a header of other names than said", settings: #"{"columns":["x","y"],"headerNames":["id","n"]}"#,
+            text: "id,m\n1,a\n", refused: "not the header that dialect.headerNames names"),
+        Case(
+            name: "a byte order mark before a record", settings: "{}", text: "id,n\n1,a\n\u{FEFF}2,b\n3,c\n",
+            rows: [["1", "a"], ["3", "c"]], rejected: ["byte-order-mark"], spans: ["header", "byte order mark"]),
+        Case(
+            name: "two byte order marks at the start", settings: "{}", text: "\u{FEFF}\u{FEFF}id,n\n1,a\n", rows: [["1", "a"]],
+            spans: ["byte order mark", "byte order mark", "header"]),
+        Case(
+            name: "a preamble that is missing", settings: #"{"header":false,"skipLines":1}"#, text: "1,a\n2,b\n",
+            refused: "The line at byte 0 would be left out as preamble, and has 2 cells"),
+        Case(
+            name: "a preamble that is there", settings: #"{"header":false,"skipLines":1}"#, text: "Report\n1,a\n",
+            rows: [["1", "a"]],
+            spans: ["preamble"]),
+    ]
+
+    static let others: [Case] = [
+        Case(
+            name: "a cell that takes records in", settings: #"{"quoting":"lenient"}"#,
+            text: "id,n\n1,\"MEGA\n2,ok\n3,\"fine\"\n4,ok\n", rows: [["4", "ok"]], rejected: ["open-cell"]),
+        Case(
+            name: "a lenient cell that goes on over a line and closes", settings: #"{"quoting":"lenient"}"#,
+            text: "id,n\n1,\"a\nb\"\n", rows: [["1", "a\nb"]]),
+        Case(name: "JSON", settings: "{}", text: "[{\"id\":1}]\n", refused: "The file is a JSON text, not delimited text."),
+        Case(
+            name: "JSON without a header", settings: #"{"header":false}"#, text: "{\"id\":1,\"n\":2}\n{\"id\":2}\n",
+            refused: "The file is a JSON text"),
+        Case(
+            name: "HTML", settings: "{}", text: "<!DOCTYPE html>\n<html lang=\"en\">\n", refused: "The file is an HTML page"),
+        Case(name: "XML", settings: "{}", text: "<?xml version=\"1.0\"?>\n<a/>\n", refused: "The file is an XML document"),
+        Case(
+            name: "another delimiter without a header", settings: #"{"header":false,"columns":["id","n"]}"#, text: "1;a\n2;b\n",
+            refused: #"Cut at semicolons it would have them: set dialect.delimiter: ";"."#),
+    ]
+
+    @Test(arguments: footers + headers + others)
+    func `is what it should be, or said`(_ file: Case) throws {
+        for readBytes in [Int.max, 1, 3] {
+            let recording = try ReaderProbe.read(file.text, file.settings, readBytes: readBytes)
+            if let words = file.refused {
+                #expect(recording.status == PluginError.Kind.refused.rawValue)
+                #expect(recording.failure?.contains(words) == true, "\(recording.failure ?? "read")")
+                continue
+            }
+            #expect(recording.status == 0, "\(recording.failure ?? "")")
+            #expect(recording.rows == file.rows)
+            #expect(recording.rejectionCodes == file.rejected)
+            if let spans = file.spans { #expect(recording.allSpans.map(\.name) == spans) }
+            #expect(recording.accountsForEveryByte)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ([0x50, 0x4B, 3, 4] + Array("........xl/workbook.xml".utf8), "an Excel workbook (xlsx)"),
+            ([0x50, 0x4B, 3, 4, 0, 0], "a zip archive"), ([0x1F, 0x8B, 8, 0], "a gzip archive"),
+            ([0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1], "an old Excel workbook (xls)"),
+            (Array("%PDF-1.7\n".utf8), "a PDF document"),
+            ([0xFF, 0xFE, 0, 0, 0x61, 0, 0, 0], "a text in UTF-32"),
+            (Array("id,name\n1,abcd\n".utf8).flatMap { [$0, 0, 0, 0] }, "a text in UTF-32"),
+        ] as [([UInt8], String)])
+    func `of a file that is no text is told by its first bytes`(bytes: [UInt8], title: String) throws {
+        let recording = try ReaderProbe.read(bytes, "{}")
+        #expect(recording.status == PluginError.Kind.refused.rawValue)
+        #expect(recording.failure?.contains("The file is \(title)") == true, "\(recording.failure ?? "")")
+    }
+
+    @Test(
+        arguments: [
+            (DialectCase.utf16("id,n\n1,a\n"), "utf-16be", "the byte order mark of UTF-16, little end first"),
+            (DialectCase.utf16("id,n\n1,a\n"), "windows-1252", "the byte order mark of UTF-16"),
+            ([0xEF, 0xBB, 0xBF] + Array("id,n\n".utf8), "iso-8859-1", "the byte order mark of UTF-8"),
+            (DialectCase.utf16("id,n\n1,a\n", mark: false), "auto", "Set encoding: utf-16le."),
+            (DialectCase.utf16("id,n\n1,a\n", mark: false), "utf-16be", "Set encoding: utf-16le."),
+            (DialectCase.utf16("id,n\n1,a\n", bigEndian: true, mark: false), "utf-8", "Set encoding: utf-16be."),
+            (Array("id,name\n1,abc\n".utf8), "utf-16le", "one byte for each character"),
+        ] as [([UInt8], String, String)])
+    func `is refused where the encoding contradicts it`(bytes: [UInt8], encoding: String, words: String) throws {
+        let recording = try ReaderProbe.read(bytes, #"{"encoding":"\#(encoding)"}"#)
+        #expect(recording.status == PluginError.Kind.refused.rawValue)
+        #expect(recording.failure?.contains(words) == true, "\(recording.failure ?? "")")
+    }
+
+    @Test(.enabled(if: PythonReader.isPresent, "needs python3"), arguments: UInt64(1)...4)
+    func `is read as an independent reader reads it, whatever is wrong with it`(seed: UInt64) throws {
+        var corpus = StructureCorpus(seed: seed)
+        let cases = (0..<1500).map { _ in corpus.next() }
+        let verdicts = try IndependentReader.read(cases)
+        #expect(verdicts.count == cases.count)
+        var differences = 0
+        for (number, (file, expected)) in zip(cases, verdicts).enumerated() where differences < 5 {
+            let recording = try ReaderProbe.read(file.bytes, file.settings, readBytes: number % 7 == 0 ? 3 : .max)
+            let found = Self.verdict(of: recording)
+            let isEqual = found == expected && (recording.status != 0 || recording.accountsForEveryByte)
+            guard !isEqual else { continue }
+            differences += 1
+            Issue.record(
+                """
+                seed \(seed), case \(number), \(file.mutation): \(file.settings)
+                \(String(decoding: file.bytes, as: UTF8.self).debugDescription)
+                read as \(found.text()) \(recording.failure ?? ""), independently as \(expected.text())
+                """)
+        }
+    }
+
+    /// What the independent reader would print; a refusal counts, its words do not.
+    private static func verdict(of recording: Recording) -> JSON {
+        guard recording.status == 0 else { return ["refused": true] }
+        return [
+            "rows": .array(recording.rows.map { .array($0.map { .string($0) }) }),
+            "rejected": .int(Int64(recording.rejected)), "parts": .array(recording.allSpans.map { .string($0.name) }),
+        ]
+    }
+}
+
+/// `Readers/structure.py` over many files at once.
+private enum IndependentReader {
+    static func read(_ cases: [StructureCase]) throws -> [JSON] {
+        let path = "/tmp/twindrop-structure-\(unsafe getpid())-\(UInt64.random(in: 0 ... .max)).ndjson"
+        defer { unlink(path) }
+        guard let file = unsafe fopen(path, "w") else { throw HarnessError("\(path) cannot be written") }
+        for one in cases {
+            let digits = one.bytes.map { byte in String(byte >> 4, radix: 16) + String(byte & 15, radix: 16) }.joined()
+            unsafe fputs("{\"bytes\":\"\(digits)\",\"settings\":\(one.settings)}\n", file)
+        }
+        unsafe fclose(file)
+        let script = "/" + #filePath.split(separator: "/").dropLast().joined(separator: "/") + "/Readers/structure.py"
+        guard let pipe = unsafe popen("python3 '\(script)' '\(path)'", "r") else {
+            throw HarnessError("python3 cannot be started")
+        }
+        var output: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 65536)
+        while true {
+            let count = unsafe fread(&buffer, 1, buffer.count, pipe)
+            if count == 0 { break }
+            output += buffer[..<count]
+        }
+        try #require(unsafe pclose(pipe) == 0, "python3 failed")
+        return try output.split(separator: 0x0A).map { line in
+            let verdict = try JSON(parsing: Array(line))
+            return verdict["refused"] == nil ? verdict : ["refused": true]
+        }
+    }
+}
