@@ -2,7 +2,9 @@ extension ZoneRules {
     /// The name of a zone that can be looked for in a folder of zone data: `Europe/Berlin`, `Etc/GMT+5`.
     package static func isName(_ text: String) -> Bool {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        guard let first = text.utf8.first, first | 0x20 >= 0x61, first | 0x20 <= 0x7A, text.utf8.count <= 128 else { return false }
+        guard let first = text.utf8.first, first | 0x20 >= 0x61, first | 0x20 <= 0x7A, text.utf8.count <= 128 else {
+            return false
+        }
         return parts.allSatisfy { part in
             !part.isEmpty
                 && part.utf8.allSatisfy { byte in
@@ -95,7 +97,8 @@ private struct TZifReader {
     }
 
     private mutating func block(_ header: Header, timeBytes: Int, footer: Bool) -> ZoneRules? {
-        let length = header.times * (timeBytes + 1) + header.types * 6 + header.characters + header.standardFlags + header.utcFlags
+        let length =
+            header.times * (timeBytes + 1) + header.types * 6 + header.characters + header.standardFlags + header.utcFlags
         guard header.leaps == 0, header.types > 0, bytes.count - at >= length else { return nil }
         let moments = (0..<header.times).map { _ in number(timeBytes) }
         let kinds = (0..<header.times).map { _ in Int(number(1) & 0xFF) }

@@ -1,4 +1,5 @@
-/// How far the clocks of one place are ahead of UTC at every moment: the changes there were, and the rule that goes on after them.
+/// How far the clocks of one place are ahead of UTC at every moment: the changes there were, and the rule that goes on after
+/// them.
 package struct ZoneRules: Sendable, Equatable {
     /// From `at` (seconds since 1970-01-01T00:00:00Z) on, clocks are `offset` seconds ahead of UTC.
     package struct Change: Sendable, Equatable {

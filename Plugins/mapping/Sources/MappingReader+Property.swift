@@ -76,7 +76,9 @@ extension MappingReader {
         }
         step.format = try numberFormat(settings, standard: step.format)
         for name in ["zone", "gap", "overlap"] {
-            if let value = try settings.optional(name), step.kind != .dateTime { throw value.error("goes with the type dateTime only.") }
+            if let value = try settings.optional(name), step.kind != .dateTime {
+                throw value.error("goes with the type dateTime only.")
+            }
         }
         extra = try clocks(settings, standard: standardClocks)
         if let value = try settings.optional("format") {
@@ -102,7 +104,9 @@ extension MappingReader {
             ])
             return
         }
-        guard step.kind == .int || step.kind == .double else { throw value.error("goes with the types int, double and duration only.") }
+        guard step.kind == .int || step.kind == .double else {
+            throw value.error("goes with the types int, double and duration only.")
+        }
         if case .bool = value.content { return }
         for word in try value.words() {
             let first = word.utf8.first ?? 0x61
@@ -126,7 +130,8 @@ extension MappingReader {
     ) throws(PluginError) {
         let truths = try settings.optional("trueWords")?.words()
         let lies = try settings.optional("falseWords")?.words()
-        extra.truthText = "a word for true (\(Self.listed(truths ?? Self.truths))) or for false (\(Self.listed(lies ?? Self.lies)))"
+        extra.truthText =
+            "a word for true (\(Self.listed(truths ?? Self.truths))) or for false (\(Self.listed(lies ?? Self.lies)))"
         guard truths != nil || lies != nil else { return }
         guard step.kind == .bool else { throw settings.error("trueWords and falseWords go with the type bool only.") }
         let named = (truths ?? []) + (lies ?? [])
@@ -139,7 +144,9 @@ extension MappingReader {
             throw settings.error("'\(word)' is a word for true or false and a null of the same property. Keep one.")
         }
         if ownNulls == nil {
-            let others = standardNullWords.filter { null in !named.contains { Bytes(kept: $0).equalsIgnoringCase(Bytes(kept: null)) } }
+            let others = standardNullWords.filter { null in
+                !named.contains { Bytes(kept: $0).equalsIgnoringCase(Bytes(kept: null)) }
+            }
             setNulls(&step, others.count == standardNullWords.count ? standardNulls : addNulls(others))
         }
         // Of two equal words the first counts: those that are named before the usual ones.
@@ -162,7 +169,8 @@ extension MappingReader {
             if step.kind == .date, text == "yyyy-MM-dd" { return }  // The short way reads it.
             let lost = need == .time && pattern.readsDate ? "a date" : need != .dateTime && pattern.readsOffset ? "an offset" : ""
             guard lost.isEmpty || step.format.rounds else {
-                throw PluginError(.settings, "The pattern '\(text)' reads \(lost), which would be left out: set round to true for that.")
+                throw PluginError(
+                    .settings, "The pattern '\(text)' reads \(lost), which would be left out: set round to true for that.")
             }
             step.pattern = Int32(patterns.count)
             patterns.append(pattern)

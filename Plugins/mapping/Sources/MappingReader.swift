@@ -28,7 +28,8 @@ struct MappingReader {
 
     private mutating func read(_ settings: SettingsValue) throws(PluginError) -> MappingPlan {
         try settings.allow(only: [
-            "dialect", "files", "nulls", "decimal", "group", "round", "zone", "gap", "overlap", "missingColumns", "scope", "occurrence",
+            "dialect", "files", "nulls", "decimal", "group", "round", "zone", "gap", "overlap", "missingColumns", "scope",
+            "occurrence",
             "where", "twins", "relationships", "showValues",
         ])
         var dialect = Dialect()
@@ -60,7 +61,8 @@ struct MappingReader {
             dialect: dialect, columns: columns, allowsMissingColumns: allowsMissing, scope: scope,
             nameMatches: files.map { Glob($0) },
             showsValues: showsValues, occurrenceColumns: occurrence, condition: condition, rules: Fixed(rules),
-            steps: Fixed(steps), details: Fixed(details), extras: Fixed(extras), templates: Fixed(templates), conditions: Fixed(conditions),
+            steps: Fixed(steps), details: Fixed(details), extras: Fixed(extras), templates: Fixed(templates),
+            conditions: Fixed(conditions),
             nulls: Fixed(nulls), words: Fixed(words),
             patterns: Fixed(patterns), titles: titles, idNulls: standardNulls, idNullLengths: nullLengths[standardNulls])
     }

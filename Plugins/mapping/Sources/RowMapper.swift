@@ -406,7 +406,8 @@ extension RowMapper {
         }
         guard unit.text.utf8.elementsEqual(first.utf8) else {
             throw ValueError(
-                "not-a-number", "a number in the unit \(first)", remark: "The records before have that one. Name the unit in the mapping.")
+                "not-a-number", "a number in the unit \(first)",
+                remark: "The records before have that one. Name the unit in the mapping.")
         }
     }
 

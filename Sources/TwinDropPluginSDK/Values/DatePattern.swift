@@ -12,8 +12,8 @@
 /// | `'T'`, `''` | text as it stands; a quotation mark |
 /// | `[…]` | may be missing as a whole |
 ///
-/// Other letters are refused; all else stands for itself. What a field holds is read whole: a part that the value cannot hold, such
-/// as digits below the microsecond, is refused unless the caller lets it be rounded away.
+/// Other letters are refused; all else stands for itself. What a field holds is read whole: a part that the value cannot hold,
+/// such as digits below the microsecond, is refused unless the caller lets it be rounded away.
 public struct DatePattern: Sendable {
     /// What a pattern must hold.
     public enum Need: Sendable { case date, time, dateTime }
@@ -45,7 +45,9 @@ public struct DatePattern: Sendable {
     fileprivate enum Part: Int, Sendable {
         case year, month, day, hour, hour12, minute, second, fraction, halfDay, offset
 
-        var word: String { ["year", "month", "day", "hour", "hour", "minute", "second", "fraction", "AM or PM", "offset"][rawValue] }
+        var word: String {
+            ["year", "month", "day", "hour", "hour", "minute", "second", "fraction", "AM or PM", "offset"][rawValue]
+        }
     }
 
     private let steps: [Step]
@@ -69,7 +71,8 @@ public struct DatePattern: Sendable {
         }
         parts = seen
         if seen.contains(.hour12) != seen.contains(.halfDay) {
-            throw PluginError(.settings, "The pattern '\(text)' has one of 'h' and 'a': hours of 12 need AM or PM. Write H for 24.")
+            throw PluginError(
+                .settings, "The pattern '\(text)' has one of 'h' and 'a': hours of 12 need AM or PM. Write H for 24.")
         }
         if seen.contains(.fraction), !seen.contains(.second) {
             throw PluginError(.settings, "The pattern '\(text)' has 'S', but no seconds that it is a part of.")
@@ -145,7 +148,8 @@ public struct DatePattern: Sendable {
     private func unreadable(_ fields: Fields, _ code: StaticString, _ expectation: String) -> ValueError {
         guard fields.subMicrosecond else { return ValueError(code, expectation) }
         return ValueError(
-            code, "a time of whole microseconds, as \(text)", remark: "Its seconds have more than 6 decimals and would be rounded.")
+            code, "a time of whole microseconds, as \(text)",
+            remark: "Its seconds have more than 6 decimals and would be rounded.")
     }
 
     // MARK: - Reading
@@ -234,7 +238,9 @@ public struct DatePattern: Sendable {
             fields.year = value < 70 ? 2000 + value : 1900 + value
         case .month: return takeMonth(field, &position, &fields)
         case .fraction(let least, let most):
-            guard fields.seen.contains(.second), var (value, count) = takeDigits(field, &position, least, most) else { return false }
+            guard fields.seen.contains(.second), var (value, count) = takeDigits(field, &position, least, most) else {
+                return false
+            }
             while count < 9 {
                 value *= 10
                 count += 1

@@ -74,7 +74,8 @@ extension Bytes {
         }
         let number = try writtenNumber(format)
         guard var (mantissa, exponent) = number.short else {
-            throw number.decimal.exponent < 0 ? ValueError("not-a-whole-number", format.words(whole: true)) : ValueError.over64Bits
+            throw number.decimal.exponent < 0
+                ? ValueError("not-a-whole-number", format.words(whole: true)) : ValueError.over64Bits
         }
         guard exponent >= 0 else { throw ValueError("not-a-whole-number", format.words(whole: true)) }
         while exponent > 0 {

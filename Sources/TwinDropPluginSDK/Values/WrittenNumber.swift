@@ -102,8 +102,8 @@ extension Bytes {
         throw ValueError(
             "not-a-number", format.words(whole: false),
             remark: couldBePoint
-                ? "Its \(mark) can be read in two ways: as a decimal mark, or as a group mark, but it does not group thousands as "
-                    + "they are grouped. If it is the decimal mark, set decimal and group so."
+                ? "Its \(mark) can be read in two ways: as a decimal mark, or as a group mark, but it does not group thousands "
+                    + "as they are grouped. If it is the decimal mark, set decimal and group so."
                 : "Its \(mark) does not group thousands: 1 to 3 digits in front, the first not 0, then 3 digits each.")
     }
 
@@ -148,8 +148,8 @@ extension Bytes {
         }
     }
 
-    /// Whether this is the text of a unit: letters, signs such as % and °, with `/ * . ^ -` and blanks between them; a digit is a
-    /// power only: 2 or 3 after a letter or `^`, and at the end or before such a sign. So `m/s`, `kg/m3`, `°C`, `fl oz` are
+    /// Whether this is the text of a unit: letters, signs such as % and °, with `/ * . ^ -` and blanks between them; a digit is
+    /// a power only: 2 or 3 after a letter or `^`, and at the end or before such a sign. So `m/s`, `kg/m3`, `°C`, `fl oz` are
     /// units, and `5`, `kg 200 g`, `h30`, `-` are none.
     var isUnit: Bool {
         let signs = "/*·^-.() ".unicodeScalars
@@ -158,7 +158,9 @@ extension Bytes {
             let isLetter = scalar.properties.isAlphabetic || "%‰°µ²³$€£Ω\"'′″".unicodeScalars.contains(scalar)
             let followsLetter = before.map { $0.properties.isAlphabetic || $0 == "^" } ?? false
             let followsDigit = before == "2" || before == "3"
-            guard scalar == "2" || scalar == "3" ? followsLetter : isLetter ? !followsDigit : signs.contains(scalar) && before != nil
+            guard
+                scalar == "2" || scalar == "3"
+                    ? followsLetter : isLetter ? !followsDigit : signs.contains(scalar) && before != nil
             else { return false }
             before = scalar
         }
@@ -175,7 +177,8 @@ extension NumberFormat {
         let thousands = group == 0 ? "1234" : "1\(Character(Unicode.Scalar(group)))234"
         let unit = allowsUnit ? " kg" : ""
         let groups = group == 0 ? "" : " (\(Self.words(mark: group)) between groups of three digits, or none)"
-        return whole ? "a whole number, such as \(thousands)\(unit)\(groups)"
+        return whole
+            ? "a whole number, such as \(thousands)\(unit)\(groups)"
             : "a number, such as \(thousands)\(mark)5\(unit)\(groups)"
     }
 

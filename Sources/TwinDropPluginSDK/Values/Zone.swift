@@ -100,7 +100,8 @@ extension Host {
         guard let text = lookup(key, in: table), let rules = ZoneRules(text: text.text) else {
             throw PluginError(
                 .settings,
-                "The time zone '\(name)' was not handed over: its setting needs \"format\": \"time-zone\" in the plugin's manifest.")
+                "The time zone '\(name)' was not handed over: its setting needs \"format\": \"time-zone\" in the manifest."
+            )
         }
         return Zone(name: name, rules: rules)
     }
