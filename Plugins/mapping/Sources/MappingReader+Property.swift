@@ -147,7 +147,8 @@ extension MappingReader {
             let others = standardNullWords.filter { null in
                 !named.contains { Bytes(kept: $0).equalsIgnoringCase(Bytes(kept: null)) }
             }
-            setNulls(&step, others.count == standardNullWords.count ? standardNulls : addNulls(others))
+            let index = others.count == standardNullWords.count ? standardNulls : addNulls(others)
+            setNulls(&step, index)
         }
         // Of two equal words the first counts: those that are named before the usual ones.
         var pairs = (truths ?? []).map { ($0, "1") } + (lies ?? []).map { ($0, "0") }

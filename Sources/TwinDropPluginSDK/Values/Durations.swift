@@ -1,3 +1,5 @@
+internal import ValueRules
+
 extension Bytes {
     /// A number of `unit`, written as `format` says, as a duration of whole microseconds.
     ///
@@ -5,13 +7,17 @@ extension Bytes {
     /// `not-a-duration`.
     public func duration(in unit: TimeUnit, _ format: NumberFormat = .plain) throws(ValueError) -> TimeSpan {
         let number = try writtenNumber(format)
-        guard let (mantissa, exponent) = number.short else {
+        let amount: ExactAmount
+        if let (mantissa, exponent) = number.short {
+            amount = ExactAmount(UInt128(mantissa), exponent)
+        } else {
             guard format.rounds else { throw ValueError.tooFine }
-            let microseconds = (try double(format) * Double(unit.rawValue)).rounded()
-            guard abs(microseconds) < 9.2e18 else { throw ValueError.tooLong }
-            return TimeSpan(months: 0, microseconds: Int64(microseconds))
+            // What 27 digits leave out decides nothing: a half is rounded up, whatever follows.
+            let (digits, exponent) = (number.decimal.digits.prefix(27), number.decimal.exponent)
+            let rest = number.decimal.digits.count - digits.count
+            amount = ExactAmount(digits.reduce(0) { $0 * 10 + UInt128($1) }, exponent + rest)
         }
-        let microseconds = try ExactAmount(mantissa, exponent).microseconds(unit.rawValue, rounding: format.rounds)
+        let microseconds = try amount.microseconds(unit.rawValue, rounding: format.rounds)
         return TimeSpan(months: 0, microseconds: number.isNegative ? -microseconds : microseconds)
     }
 
@@ -41,17 +47,19 @@ extension Bytes {
 
 /// Mantissa × 10^exponent of some unit.
 private struct ExactAmount {
-    let mantissa: UInt64
+    /// At most 27 digits.
+    let mantissa: UInt128
     let exponent: Int
 
-    init(_ mantissa: UInt64, _ exponent: Int) { (self.mantissa, self.exponent) = (mantissa, exponent) }
+    init(_ mantissa: UInt128, _ exponent: Int) { (self.mantissa, self.exponent) = (mantissa, exponent) }
 
     /// The same in microseconds, where there are `unit` of them in one.
     func microseconds(_ unit: Int64, rounding: Bool) throws(ValueError) -> Int64 {
-        var product = UInt128(mantissa) * UInt128(unit)
+        var product = mantissa * UInt128(unit)
         guard product != 0 else { return 0 }
         guard exponent <= 19 else { throw ValueError.tooLong }
         if exponent > 0 {
+            guard product <= UInt128(UInt64.max) else { throw ValueError.tooLong }
             for _ in 0..<exponent {
                 product *= 10
                 guard product <= UInt128(UInt64.max) else { throw ValueError.tooLong }
@@ -82,7 +90,7 @@ private struct DurationReader {
     private(set) var microseconds: Int64 = 0
     private var lastRank = 0
     private var hasFraction = false
-    private var hasWeeks = false
+    private var isCut = false
 
     init(field: Bytes, rounding: Bool) { (self.field, self.rounding) = (field, rounding) }
 
@@ -97,13 +105,15 @@ private struct DurationReader {
     /// The next number and its designator; false where they do not follow the form.
     mutating func part() throws(ValueError) -> Bool {
         guard !hasFraction else { return false }
-        var mantissa: UInt64 = 0
+        var mantissa: UInt128 = 0
+        guard digits(&mantissa) != nil else { return false }
+        guard !isCut else { throw ValueError.tooLong }
         var decimals = 0
-        guard try digits(&mantissa) > 0 else { return false }
         if take(".") || take(",") {
             hasFraction = true
-            decimals = try digits(&mantissa)
-            guard decimals > 0 else { return false }
+            guard let count = digits(&mantissa) else { return false }
+            guard !isCut || rounding else { throw ValueError.tooFine }
+            decimals = count
         }
         guard index < field.count else { return false }
         let designator = field[index]
@@ -130,22 +140,28 @@ private struct DurationReader {
         return true
     }
 
-    private mutating func addMonths(_ mantissa: UInt64, _ unit: Int64) throws(ValueError) -> Bool {
-        guard mantissa <= UInt64(Int32.max) else { throw ValueError.tooLong }
+    private mutating func addMonths(_ mantissa: UInt128, _ unit: Int64) throws(ValueError) -> Bool {
+        guard mantissa <= UInt128(Int32.max) else { throw ValueError.tooLong }
         months += Int64(mantissa) * unit
         return true
     }
 
-    private mutating func digits(_ value: inout UInt64) throws(ValueError) -> Int {
+    /// Adds digits to `value`, up to 27 of them; a rest other than zeros of a fraction sets `isCut`. How many were added; nil where there are
+    /// none at all.
+    private mutating func digits(_ value: inout UInt128) -> Int? {
         let start = index
+        var added = 0
         while index < field.count, field[index] &- 0x30 < 10 {
-            let (product, high) = value.multipliedReportingOverflow(by: 10)
-            let (sum, over) = product.addingReportingOverflow(UInt64(field[index] - 0x30))
-            guard !high, !over else { throw ValueError.tooFine }
-            value = sum
+            let digit = UInt128(field[index] - 0x30)
+            if value < 100_000_000_000_000_000_000_000_000 {
+                value = value * 10 + digit
+                added += 1
+            } else if digit != 0 || !hasFraction {
+                isCut = true
+            }
             index += 1
         }
-        return index - start
+        return index > start ? added : nil
     }
 }
 

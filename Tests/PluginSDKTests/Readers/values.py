@@ -259,7 +259,7 @@ def a_duration(cell, setting):
             raise Refused
         power = re.search(r"[eE]([+-]?\d+)$", text)
         if power and abs(int(power.group(1))) > 5000:
-            if set(re.sub(r"[eE].*", "", text)) - set("+-0."):
+            if set(re.sub(r"[eE].*", "", text)) - set("+-0.") and not (rounds and int(power.group(1)) < 0):
                 raise Refused
             return ["duration", 0, 0]
         return ["duration", 0, whole_micros(Fraction(text) * UNITS[setting["unit"]], rounds)]
