@@ -86,8 +86,9 @@ let package = Package(
     ],
     targets: [
         // Pure core
+        module("ValueRules"),
         module("TwinModel"),
-        module("DropCore", ["TwinModel"]),
+        module("DropCore", ["TwinModel", "ValueRules"]),
 
         // Kits and C modules
         module("ThreadKit", [deque]),
@@ -109,7 +110,7 @@ let package = Package(
         module("TwinStore", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CGatherVFS", grdb, grdbSQLite]),
         module("DropSpooling", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CLinuxFiles", system, crypto]),
         module("Evidence", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "ArchiveKit", system, crypto]),
-        module("HomeConfiguration", ["DropCore", "TwinModel", "CurlKit", yams]),
+        module("HomeConfiguration", ["DropCore", "TwinModel", "ValueRules", "CurlKit", yams]),
 
         module(
             "TwinAPI",
@@ -152,11 +153,12 @@ let package = Package(
         .executableTarget(name: "dtdl-conformance", dependencies: ["TwinModel"], swiftSettings: strict),
 
         // Plugin side
-        module("TwinDropPluginSDK", ["CTwinDropPlugin"]),
-        module("TwinDropTesting", ["CTwinDropPlugin", "DropCore", "TwinModel"]),
+        module("TwinDropPluginSDK", ["CTwinDropPlugin", "ValueRules"]),
+        module("TwinDropTesting", ["CTwinDropPlugin", "DropCore", "TwinModel", "ValueRules"]),
 
         // Tests
         .target(name: "ProgramKit", dependencies: ["ThreadKit"], path: "Tests/ProgramKit", swiftSettings: strict),
+        tests("ValueRulesTests", ["ValueRules", "TwinModel"]),
         tests("TwinModelTests", ["TwinModel", "dtdl-conformance"]),
         tests("DropCoreTests", ["DropCore", "TwinModel"]),
         tests("DropWatchTests", ["DropWatch", "DropCore", "TwinModel", "ThreadKit", "ProgramKit"]),

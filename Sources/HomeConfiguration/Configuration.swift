@@ -152,6 +152,8 @@ package struct Source: Sendable, Equatable {
     /// One JSON object, checked against the manifest's schema; for `mapping`, the mapping file's content.
     package let settings: JSON
     package let lookups: [LookupTable]
+    /// The rules of the time zones that the settings name, as the system has them now; see `ValueRules.ZoneRules`.
+    package let zones: [LookupTable.Row]
     package let duplicates: DuplicateRule
     package let order: DropOrder
     package let worker: WorkerBounds

@@ -51,7 +51,7 @@ struct SourceReader {
         let policy = readPolicy(section)
         let before = loader.files.read.count
         let (plugin, manifest) = readPlugin(section)
-        let settings = readSettings(section, manifest)
+        let (settings, zones) = readSettings(section, manifest)
         let lookups = readLookups(section)
         let files = Array(loader.files.read[before...])
         let duplicates = section.choice("duplicates", standard: DuplicateRule.newest)
@@ -66,7 +66,7 @@ struct SourceReader {
             recursive: recursive)
         let source = Source(
             name: name, title: title, watched: watched, policy: policy, plugin: plugin ?? "", manifest: manifest?.path ?? "",
-            settings: settings, lookups: lookups, duplicates: duplicates, order: order,
+            settings: settings, lookups: lookups, zones: zones, duplicates: duplicates, order: order,
             worker: bounds, files: files)
         return Read(source: source, section: section, folder: loader.files.physical(folder), patterns: patterns)
     }
@@ -176,7 +176,7 @@ struct SourceReader {
         return (id, nil)
     }
 
-    private func readSettings(_ section: Section, _ manifest: SettingsManifest?) -> JSON {
+    private func readSettings(_ section: Section, _ manifest: SettingsManifest?) -> (JSON, zones: [LookupTable.Row]) {
         let inline = section.take("settings", type: "mapping", standard: "none")
         let file = section.text("mapping", type: "path", expected: "a YAML file, absolute or in the mappings folder")
         var node = inline
@@ -191,7 +191,7 @@ struct SourceReader {
             let place = section.node?["mapping"]?.place ?? section.place
             let errors = loader.diagnosis.errors.count
             node = loader.yaml(path, at: place, keyPath: section.path("mapping"))
-            guard loader.diagnosis.errors.count == errors else { return .object([]) }
+            guard loader.diagnosis.errors.count == errors else { return (.object([]), []) }
             keyPath = []
             if node == nil { node = YAMLNode(kind: .map([]), place: Place(file: loader.files.shown(path), line: 1), written: "") }
         }
@@ -199,10 +199,10 @@ struct SourceReader {
         guard case .map = settings.kind else {
             section.report(
                 "wrong-type", "settings", at: settings.place, "found \(settings.found), expected a mapping of keys to values.")
-            return .object([])
+            return (.object([]), [])
         }
         loader.diagnosis.report(manifest?.schema?.errors(in: settings, keyPath: keyPath) ?? [])
-        return settings.json
+        return (settings.json, readZones(manifest?.schema?.zoneNames(in: settings, keyPath: keyPath) ?? []))
     }
 
     private func readLookups(_ section: Section) -> [LookupTable] {

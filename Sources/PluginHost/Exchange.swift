@@ -128,7 +128,7 @@ struct Exchange {
             case 1: .refused
             case 2: .settings
             case 4: .input
-            case 5: .limit
+            case 5: .tooMuch
             case TD_WIRE_STATUS_SETUP, TD_WIRE_STATUS_LOAD: .notLoaded
             case TD_WIRE_STATUS_ABI: .abi
             default: .failed  // TD_INTERNAL, and TD_CANCELLED, which nobody asked for

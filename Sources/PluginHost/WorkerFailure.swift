@@ -8,8 +8,10 @@ struct WorkerFailure: Error {
         case crashed
         /// Wall time, processor time or silence.
         case timeout
-        /// Output, operations, threads; also what the plugin calls a limit.
+        /// Output, threads: what the host counts.
         case limit
+        /// A limit of the plugin's or of the source's that the file reaches: an answer, as a refusal is.
+        case tooMuch
         /// The wire does not say what it must.
         case protocolFault
         /// The input is not what the plugin reads.
@@ -56,7 +58,7 @@ struct WorkerFailure: Error {
         switch kind {
         case .crashed, .timeout, .limit, .protocolFault, .failed, .input: true
         case .sink(let error): error.code == "protocol"
-        case .refused, .settings, .cancelled, .notLoaded, .unready, .abi: false
+        case .refused, .tooMuch, .settings, .cancelled, .notLoaded, .unready, .abi: false
         }
     }
 
@@ -78,6 +80,11 @@ struct WorkerFailure: Error {
             return DropError(
                 "limit", "\(subject): plugin \(plugin) passed a limit. \(message)",
                 hint: "Correct the plugin, or raise the source's limits, then retry the drop.", remedy: .quarantine,
+                offset: offset)
+        case .tooMuch:
+            return DropError(
+                "limit", "\(subject): \(message)",
+                hint: "Split the file, or raise the limit that the message names, then retry the drop.", remedy: .quarantine,
                 offset: offset)
         case .protocolFault:
             return DropError(

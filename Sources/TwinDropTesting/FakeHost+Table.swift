@@ -1,5 +1,6 @@
 internal import CTwinDropPlugin
 internal import TwinModel
+internal import ValueRules
 
 extension FakeHost {
     /// The functions of the ABI; each finds its host through `context`.
@@ -39,9 +40,12 @@ extension FakeHost {
             set_text: { host, key, value in unsafe fake(host).set(key, string(value).map { .text($0) }) },
             set_datetime: { host, key, microseconds, offset in
                 let value = RecordedValue.dateTime(microseconds: microseconds, offsetMinutes: offset)
-                unsafe fake(host).set(key, (-1439...1439).contains(offset) ? value : nil)
+                let isOne = ValueLimits.holds(microseconds: microseconds, offsetMinutes: Int64(offset))
+                unsafe fake(host).set(key, isOne ? value : nil)
             },
-            set_date: { host, key, days in unsafe fake(host).set(key, .date(days: days)) },
+            set_date: { host, key, days in
+                unsafe fake(host).set(key, ValueLimits.days.contains(Int64(days)) ? .date(days: days) : nil)
+            },
             set_time: { host, key, microseconds in
                 unsafe fake(host).set(key, (0..<86_400_000_000).contains(microseconds) ? .time(microseconds: microseconds) : nil)
             },
@@ -51,25 +55,26 @@ extension FakeHost {
             },
             set_json: { host, key, json in
                 let text = unsafe string(json)
-                let isValid = text.map { (try? JSON(parsing: $0)) != nil } ?? false  // Any parse error makes the value invalid.
+                // Any fault makes the value invalid.
+                let isValid = text.map { (try? JSONText.check(Array($0.utf8).span)) != nil } ?? false
                 unsafe fake(host).set(key, isValid ? text.map { .json($0) } : nil)
             },
             end: { host in unsafe fake(host).endOperation() })
     }
 
     func beginTwin(_ verb: Int32, _ id: String?, _ model: UInt32) {
-        guard let id, Self.isID(id), let model = name(of: model) else { return begin(verb, nil) }
+        guard let model = name(of: model) else { return begin(verb, nil) }
+        guard let id, Self.isID(id) else { return refuse("id", "The id of a twin is empty, no UTF-8, or over 128 characters.") }
         begin(verb, .twin(id: id, model: model))
     }
 
     func beginRelationship(_ verb: Int32, _ source: String?, _ name: UInt32, _ target: String?, _ id: String?) {
-        guard let source, Self.isID(source), let name = self.name(of: name), let target, let id, verb != 1 else {
-            return begin(verb, nil)
-        }
-        let names = verb == 3 && !id.isEmpty || (!name.isEmpty && Self.isID(target))
-        begin(
-            verb,
-            names && id.unicodeScalars.count <= 128 ? .relationship(source: source, name: name, target: target, id: id) : nil)
+        guard let name = self.name(of: name), verb != 1, verb == 3 || !name.isEmpty else { return begin(verb, nil) }
+        guard let source, Self.isID(source), let target, let id, id.unicodeScalars.count <= 128,
+            target.unicodeScalars.count <= 128,
+            !target.isEmpty || (verb == 3 && !id.isEmpty)
+        else { return refuse("id", "An id of a relationship is missing, no UTF-8, or over 128 characters.") }
+        begin(verb, .relationship(source: source, name: name, target: target, id: id))
     }
 
     private static func isID(_ text: String) -> Bool { (1...128).contains(text.unicodeScalars.count) }

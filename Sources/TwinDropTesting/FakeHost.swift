@@ -1,5 +1,6 @@
 internal import CTwinDropPlugin
 internal import TwinModel
+internal import ValueRules
 
 /// The host side of the plugin ABI in this process: a `td_host` whose functions record what they are told, and check it as the
 /// worker does. Used on one thread.
@@ -15,6 +16,7 @@ final class FakeHost {
     private var numbers: [String: UInt32] = [:]
     private let settings: KeptText
     private let lookups: [String: [String: KeptText]]
+    private var zones: [String: KeptText] = [:]
     private var inputName = KeptText("")
     private var inputSize: UInt64 = 0
     private var record: RecordedRecord?
@@ -96,8 +98,19 @@ final class FakeHost {
     func size() -> UInt64 { inputSize }
 
     func lookup(_ table: String?, _ key: String?) -> td_text? {
-        guard let table, let key, let value = lookups[table]?[key] else { return nil }
+        guard let table, let key else { return nil }
+        if table == "org.twindrop.zones" { return zone(key) }
+        guard let value = lookups[table]?[key] else { return nil }
         return unsafe value.text
+    }
+
+    /// The rules of a time zone, as TwinDrop hands them over: from the machine's own.
+    private func zone(_ name: String) -> td_text? {
+        if zones[name] == nil, ZoneRules.isName(name), let bytes = try? FileBytes.read("/usr/share/zoneinfo/\(name)") {
+            if let rules = ZoneRules(tzif: bytes) { zones[name] = KeptText(rules.text) }
+        }
+        guard let text = zones[name] else { return nil }
+        return unsafe text.text
     }
 
     func fail(_ message: String?, _ offset: Int64) { failure = (message ?? "(no valid text)", offset) }
@@ -144,25 +157,41 @@ final class FakeHost {
         if record?.rejection == nil { record?.rejection = RecordedRejection(code: code, message: message) }
     }
 
+    /// Rejects the record in the host's name: what one record holds is no fault of the plugin.
+    func refuse(_ code: String, _ message: String) {
+        guard record != nil else { return violate("an operation outside of a record") }
+        operation = nil
+        if record?.rejection == nil { record?.rejection = RecordedRejection(code: code, message: message) }
+    }
+
     func begin(_ verb: Int32, _ subject: RecordedOperation.Subject?) {
         let verbs: [RecordedOperation.Verb] = [.upsert, .patch, .replace, .delete]
+        if record?.rejection != nil { return }
         if operation != nil { violate("an operation starts inside another") }
         if record == nil { violate("an operation outside of a record") }
         guard verbs.indices.contains(Int(verb)), let subject else {
-            return violate("an operation with an unknown verb or bad text")
+            return violate("an operation with an unknown verb or name")
         }
         operation = RecordedOperation(verb: verbs[Int(verb)], subject: subject)
     }
 
     func set(_ key: UInt32, _ value: RecordedValue?) {
+        if record?.rejection != nil { return }
         guard operation != nil else { return violate("a property outside of an operation") }
         guard key >= 1, key <= keys.count else { return violate("a property with an unknown key") }
-        guard let value else { return violate("property \(keys[Int(key) - 1]): the value breaks the rules of its type") }
+        guard let value else {
+            return refuse(
+                "bad-value", "The property \(keys[Int(key) - 1]) cannot be kept: the value breaks the rules of its type.")
+        }
         guard keepsProperties else { return }
         operation?.properties.append(RecordedProperty(name: keys[Int(key) - 1], value: value))
     }
 
     func endOperation() -> Int32 {
+        if record?.rejection != nil {
+            operation = nil
+            return 0
+        }
         guard let done = operation else {
             violate("end() without an operation")
             return TD_INTERNAL_STATUS

@@ -37,8 +37,13 @@ package enum PropertyValue: Sendable, Equatable {
 /// Dates and times as text, in the proleptic Gregorian calendar, without Foundation.
 package enum CalendarText {
     /// RFC 3339: `2026-11-21T08:54:00.25+01:00`; `Z` where the offset is zero; no fraction where it is zero.
+    ///
+    /// A moment whose local time would lie outside of the years 1 to 9999, which that form cannot write, is shown in UTC.
     package static func dateTime(_ microseconds: Int64, offsetMinutes: Int32 = 0) -> String {
         let local = microseconds + Int64(offsetMinutes) * 60_000_000
+        guard offsetMinutes == 0 || (-62_135_596_800_000_000...253_402_300_799_999_999).contains(local) else {
+            return dateTime(microseconds)
+        }
         let day = floorDivide(local, 86_400_000_000)
         let text = date(days: day) + "T" + time(local - day * 86_400_000_000)
         guard offsetMinutes != 0 else { return text + "Z" }

@@ -130,7 +130,11 @@ extension DropComparison {
         if hasOddNames, let refusal = try nameRefusal(operation, bytes) { return refusal }
         if let refusal = try identityRefusal(operation, bytes, isTwin) { return refusal }
         let rules = isTwin ? try twinRules(index, bytes) : nil
-        let isPlain = try checkProperties(index, rules?.table, bytes)
+        let isPlain: Bool
+        switch try checkProperties(index, rules?.table, bytes) {
+        case .unfit(let message): return ("bad-value", message)
+        case .fit(let passes): isPlain = passes
+        }
         if !job.policy.models.isEmpty, let refusal = try scopeRefusal(index, bytes) { return refusal }
         if let refusal = try modelRefusal(index, rules, isPlain: isPlain, bytes) { return ("model-refused", refusal) }
         if operation.verb == .patchTwin, try isMissing(operation, before: index) {
@@ -170,15 +174,25 @@ extension DropComparison {
     @inline(__always)
     private func textRefusal(_ range: Range<Int>, _ bytes: borrowing Span<UInt8>) throws(DropError) -> (String, String)? {
         if let bad = OperationReader.firstInvalid(bytes, range) {
-            throw OperationReader.failure("an id is not UTF-8, or has a NUL", streamPosition, bad)
+            let shown = Escaping.visible(array(bytes, range), scalarsMax: 40)
+            return (
+                "id", "The id \(shown) is not UTF-8, or has a NUL, at its byte \(bad - range.lowerBound). Correct the record."
+            )
         }
         guard range.count > 128, text(bytes, range).unicodeScalars.count > 128 else { return nil }
         return ("id", "The id \(Escaping.visible(array(bytes, range), scalarsMax: 40)) is longer than 128 characters.")
     }
 
-    /// Checks every property of an operation, and notes what form they have. True when all pass the rules of the model.
+    private enum Checked {
+        /// Every value is one; true when all pass the rules of the model.
+        case fit(Bool)
+        /// A value is none of its type.
+        case unfit(String)
+    }
+
+    /// Checks every property of an operation, and notes what form they have.
     @inline(__always)
-    private func checkProperties(_ index: Int, _ table: RuleTable?, _ bytes: borrowing Span<UInt8>) throws(DropError) -> Bool {
+    private func checkProperties(_ index: Int, _ table: RuleTable?, _ bytes: borrowing Span<UInt8>) throws(DropError) -> Checked {
         let range = operations[index].head.properties
         let rules = table?.rules ?? []
         var isPlain = true
@@ -187,7 +201,16 @@ extension DropComparison {
         var last: UInt32 = 0
         var isAscending = true
         var hasAbsent = false
-        while let property = try reader.property(bytes) {
+        while true {
+            let start = reader.at
+            let next: PropertyEntry?
+            do throws(DropError) {
+                next = try reader.property(bytes)
+            } catch  where error.code == "bad-value" {
+                return .unfit(
+                    "The property \(try name(ofPropertyAt: start, bytes)) cannot be kept. \(error.message) Correct the record.")
+            }
+            guard let property = next else { break }
             guard Int(property.key) < keys.count else { throw undefined(property.key) }
             let key = keys[Int(property.key)]
             if key <= last { isAscending = false }
@@ -200,7 +223,14 @@ extension DropComparison {
         }
         operations[index].isAscending = isAscending
         operations[index].hasAbsent = hasAbsent
-        return isPlain
+        return .fit(isPlain)
+    }
+
+    private func name(ofPropertyAt start: Int, _ bytes: borrowing Span<UInt8>) throws(DropError) -> String {
+        var reader = OperationReader(at: start, end: bytes.count, base: streamPosition)
+        let key = try reader.varint(bytes)
+        guard key < UInt64(keys.count), key > 0 else { throw undefined(UInt32(clamping: key)) }
+        return Escaping.visible(keyNames[Int(key) - 1])
     }
 
     /// True when there is no twin to patch: neither in the graph nor stated earlier in the drop.

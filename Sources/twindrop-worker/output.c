@@ -79,7 +79,7 @@ int output_room(size_t need) {
     }
     if (output.record > output.base) flush(output.record);
     if (need <= (size_t)(output.end - output.at)) return 1;
-    output_fail(TD_LIMIT, "its operations are larger than 1 MiB. Split the record or shorten its texts.");
+    output_refuse("record-too-large", "The operations of this record are larger than 1 MiB. Split it, or shorten its texts.");
     return 0;
 }
 
@@ -193,6 +193,10 @@ static void host_reject(const td_host *host, td_text code, td_text message) {
     output.at = put_text(output.at, message);
     output.refused = 1;
     output.limit = output.base;
+}
+
+void output_refuse(const char *code, const char *message) {
+    host_reject(NULL, (td_text){code, strlen(code)}, (td_text){message, strlen(message)});
 }
 
 static void host_scope(const td_host *host, td_text scope) {

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operations: begin, set, end. No call here makes a system call unless the buffer is full.
+//
+// Whether a value is one is not judged here: the host does it for every plugin alike, and refuses the record. What is refused
+// here is what could not be sent.
 #define _GNU_SOURCE
 #include "output.h"
 
-#include <math.h>
-
 enum { HEAD = 5 };  // verb and length of an operation
-
-static const uint64_t day = UINT64_C(86400000000);  // microseconds
 
 // Opens an operation with room for `need` bytes of its head; 0 when it may not be.
 static int begin(size_t need) {
@@ -25,7 +24,7 @@ static int begin(size_t need) {
 
 static int text_fits(td_text text) {
     if (text.length <= TD_TEXT_MAX) return 1;
-    output_fail(TD_LIMIT, "a text is longer than 512 KiB. Shorten it, or reject the record.");
+    output_refuse("text-too-long", "A text of this record is longer than 512 KiB. Shorten it.");
     return 0;
 }
 
@@ -97,7 +96,10 @@ static void host_begin_relationship(const td_host *host, td_verb verb, td_text s
     }
     if (UNLIKELY(!text_fits(source) || !text_fits(target) || !text_fits(id) || !key_fits(name))) return;
     if (UNLIKELY((name == 0 || target.length == 0) && (verb != TD_DELETE || id.length == 0))) {
-        output_fail(TD_INTERNAL, "a relationship lacks its name or target. Only a delete with an id may leave them out.");
+        if (name == 0)
+            output_fail(TD_INTERNAL, "a relationship lacks its name. Only a delete with an id may leave it out.");
+        else
+            output_refuse("id", "A relationship of this record has no target. Say which twin it leads to.");
         return;
     }
     size_t need = source.length + target.length * 2 + id.length + TD_WIRE_KEY_BYTES_MAX + SCALAR_MAX;
@@ -148,10 +150,6 @@ static void host_set_double(const td_host *host, td_key key, double value) {
     (void)host;
     uint8_t *at = property(key, TD_TYPE_DOUBLE);
     if (!at) return;
-    if (UNLIKELY(!isfinite(value))) {
-        output_fail(TD_INTERNAL, "a number is infinite or not a number. Reject the record, or leave the property out.");
-        return;
-    }
     value += 0.0;  // Negative zero becomes zero.
     memcpy(at, &value, 8);
     output.at = at + 8;
@@ -178,12 +176,7 @@ static void host_set_json(const td_host *host, td_key key, td_text value) {
 static void host_set_datetime(const td_host *host, td_key key, int64_t microseconds, int32_t offset_minutes) {
     (void)host;
     uint8_t *at = property(key, TD_TYPE_DATETIME);
-    if (!at) return;
-    if (UNLIKELY(offset_minutes < -1439 || offset_minutes > 1439)) {
-        output_fail(TD_INTERNAL, "an offset from UTC is not within -1439 and 1439 minutes.");
-        return;
-    }
-    output.at = put_varint(put_varint(at, zigzag(microseconds)), zigzag(offset_minutes));
+    if (at) output.at = put_varint(put_varint(at, zigzag(microseconds)), zigzag(offset_minutes));
 }
 
 static void host_set_date(const td_host *host, td_key key, int32_t days) {
@@ -195,23 +188,13 @@ static void host_set_date(const td_host *host, td_key key, int32_t days) {
 static void host_set_time(const td_host *host, td_key key, int64_t microseconds) {
     (void)host;
     uint8_t *at = property(key, TD_TYPE_TIME);
-    if (!at) return;
-    if (UNLIKELY((uint64_t)microseconds >= day)) {
-        output_fail(TD_INTERNAL, "a time of day is not within 0 and 86,399,999,999 microseconds.");
-        return;
-    }
-    output.at = put_varint(at, (uint64_t)microseconds);
+    if (at) output.at = put_varint(at, (uint64_t)microseconds);
 }
 
 static void host_set_duration(const td_host *host, td_key key, int32_t months, int64_t microseconds) {
     (void)host;
     uint8_t *at = property(key, TD_TYPE_DURATION);
-    if (!at) return;
-    if (UNLIKELY((months < 0 && microseconds > 0) || (months > 0 && microseconds < 0))) {
-        output_fail(TD_INTERNAL, "the parts of a duration have different signs.");
-        return;
-    }
-    output.at = put_varint(put_varint(at, zigzag(months)), zigzag(microseconds));
+    if (at) output.at = put_varint(put_varint(at, zigzag(months)), zigzag(microseconds));
 }
 
 static td_status host_end(const td_host *host) {

@@ -96,11 +96,30 @@ import Testing
 
     static let rules: [(String, DropError.Code, String)] = [
         ("no-record", "plugin-failed", "before the first record"), ("set-outside", "plugin-failed", "outside an operation"),
-        ("begin-twice", "plugin-failed", "inside another"), ("infinite", "plugin-failed", "infinite"),
-        ("unknown-key", "plugin-failed", "unknown key"), ("delete-with-property", "plugin-failed", "no properties"),
-        ("long-text", "limit", "512 KiB"), ("long-record", "limit", "1 MiB"), ("bad-duration", "plugin-failed", "signs"),
-        ("bad-time", "plugin-failed", "86,399,999,999"),
+        ("begin-twice", "plugin-failed", "inside another"), ("unknown-key", "plugin-failed", "unknown key"),
+        ("delete-with-property", "plugin-failed", "no properties"),
     ]
+
+    /// What cannot be sent refuses its record, and no more.
+    @Test(arguments: [
+        ("long-text", "text-too-long", "512 KiB"), ("long-record", "record-too-large", "1 MiB"),
+        ("long-id", "text-too-long", "512 KiB"), ("no-target", "id", "no target"),
+    ])
+    func `has a reject for the record that cannot be sent`(rule: String, code: String, word: String) throws {
+        let sink = RecordingSink()
+        try Bench("rules", settings: "\"\(rule)\"").run(into: sink)
+        #expect(sink.entries.count == 3, "\(sink.entries)")
+        #expect(sink.entries.last?.hasPrefix("reject \(code) ") == true && sink.entries.last?.contains(word) == true)
+    }
+
+    /// The host judges it; the worker hands it on as it is.
+    @Test(arguments: ["infinite", "bad-duration", "bad-time", "bad-offset", "bad-json", "bad-text"])
+    func `has values that are none, for the host to judge`(rule: String) throws {
+        let sink = RecordingSink()
+        try Bench("rules", settings: "\"\(rule)\"").run(into: sink)
+        #expect(sink.entries.count == 3, "\(sink.entries)")
+        #expect(sink.entries.last?.hasPrefix("upsertTwin t ") == true)
+    }
 
     @Test(arguments: rules)
     func `is not begun by a plugin that breaks the rules`(rule: String, code: DropError.Code, word: String) throws {

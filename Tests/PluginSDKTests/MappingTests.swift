@@ -46,6 +46,15 @@ import TwinDropTesting
         Cell("1 234,5", #"{"type":"double","group":" ","decimal":","}"#, .double(1234.5)),
         Cell("3149.0ft²", #"{"type":"double","unit":true}"#, .double(3149)),
         Cell("1e999", #"{"type":"double"}"#, rejected: "number-too-large"),
+        Cell("0.500", #"{"type":"double","group":".","decimal":","}"#, rejected: "not-a-number"),
+        Cell("0,500", #"{"type":"int","group":","}"#, rejected: "not-a-number"),
+        Cell("9007199254740993", #"{"type":"double"}"#, rejected: "too-many-digits"),
+        Cell("9007199254740993", #"{"type":"double","round":true}"#, .double(9_007_199_254_740_992)),
+        Cell("5 kg", #"{"type":"int","unit":"kg"}"#, .int(5)),
+        Cell("5 t", #"{"type":"int","unit":"kg"}"#, rejected: "not-a-number"),
+        Cell("5", #"{"type":"int","unit":"kg"}"#, rejected: "not-a-number"),
+        Cell("5", #"{"type":"int","unit":["kg",""]}"#, .int(5)),
+        Cell("5 kg 200 g", #"{"type":"int","unit":true}"#, rejected: "not-a-number"),
         Cell("nan", #"{"type":"double"}"#, rejected: "not-a-number"), Cell("yes", #"{"type":"bool"}"#, .bool(true)),
         Cell("FALSE", #"{"type":"bool"}"#, .bool(false)), Cell("J", #"{"type":"bool"}"#, rejected: "not-a-bool"),
         Cell("2024-02-29", #"{"type":"date"}"#, .date(days: 19782)),
@@ -61,11 +70,28 @@ import TwinDropTesting
             .dateTime(microseconds: 1_709_208_300_000_000, offsetMinutes: 60)),
         Cell("08:30", #"{"type":"time"}"#, .time(microseconds: 30_600_000_000)),
         Cell("24:00", #"{"type":"time"}"#, rejected: "not-a-time"),
+        Cell("08:30:00.1234567", #"{"type":"time"}"#, rejected: "not-a-time"),
+        Cell("08:30:00.1234567", #"{"type":"time","round":true}"#, .time(microseconds: 30_600_123_457)),
+        Cell(
+            "2026-07-01 12:00", #"{"type":"dateTime","zone":"Europe/Berlin"}"#,
+            .dateTime(microseconds: 1_782_900_000_000_000, offsetMinutes: 120)),
+        Cell("2026-03-29 02:30", #"{"type":"dateTime","zone":"Europe/Berlin"}"#, rejected: "time-gap"),
+        Cell(
+            "2026-03-29 02:30", #"{"type":"dateTime","zone":"Europe/Berlin","gap":"later"}"#,
+            .dateTime(microseconds: 1_774_747_800_000_000, offsetMinutes: 120)),
+        Cell("2026-10-25 02:30", #"{"type":"dateTime","zone":"Europe/Berlin"}"#, rejected: "time-overlap"),
+        Cell(
+            "2026-10-25 02:30", #"{"type":"dateTime","zone":"Europe/Berlin","overlap":"earlier"}"#,
+            .dateTime(microseconds: 1_792_888_200_000_000, offsetMinutes: 120)),
+        Cell(
+            "2026-10-25 02:30Z", #"{"type":"dateTime","zone":"Europe/Berlin"}"#,
+            .dateTime(microseconds: 1_792_895_400_000_000, offsetMinutes: 0)),
         Cell("PT1H30M", #"{"type":"duration"}"#, .duration(months: 0, microseconds: 5_400_000_000)),
         Cell("-P1Y2M", #"{"type":"duration"}"#, .duration(months: -14, microseconds: 0)),
         Cell("90", #"{"type":"duration","unit":"minutes"}"#, .duration(months: 0, microseconds: 5_400_000_000)),
         Cell("90", #"{"type":"duration"}"#, rejected: "not-a-duration"), Cell("[1]", #"{"type":"json"}"#, .json("[1]")),
-        Cell("[1", #"{"type":"json"}"#, rejected: "not-json"), Cell("A", #"{"values":{"A":"7"},"type":"int"}"#, .int(7)),
+        Cell("[1", #"{"type":"json"}"#, rejected: "not-json"), Cell("1e999", #"{"type":"json"}"#, rejected: "not-json"),
+        Cell("A", #"{"values":{"A":"7"},"type":"int"}"#, .int(7)),
         Cell("B", #"{"values":{"A":"7"},"otherwise":"reject"}"#, rejected: "unknown-word"),
         Cell("B", #"{"values":{"A":"7"},"otherwise":"empty"}"#, .absent), Cell("B", #"{"values":{"A":"7"}}"#, .text("B")),
         Cell("HAM", #"{"lookup":"sites"}"#, .text("Hamburg")), Cell("b", #"{"text":"{k}/{v|upper}"}"#, .text("1/B")),
@@ -140,11 +166,53 @@ import TwinDropTesting
     }
 
     @Test func `quotes a refused cell only where the settings allow it`() throws {
-        for (shows, words) in [("false", "the cell is not a number"), ("true", "'secret' is not a number")] {
+        for (shows, words) in [("false", "the cell is not a number, such as"), ("true", "'secret' is not a number, such as")] {
             let settings = #"{"showValues":\#(shows),"twins":[{"id":"t","properties":{"k":{"type":"int"}}}]}"#
             let recording = try PluginLibraries.mapping(settings: settings).transform(Array("k\nsecret\n".utf8), name: "x.csv")
-            #expect(recording.allRecords.first?.rejection?.message.contains(words) == true)
+            let message = recording.allRecords.first?.rejection?.message ?? ""
+            #expect(message.contains(words))
+            #expect(message.contains("secret") == (shows == "true"), "the form is shown, not the text: \(message)")
         }
+    }
+
+    /// What was expected, and how the cell looked.
+    @Test(arguments: [
+        ("12345678901234567890", #"{"type":"int"}"#, "at most 64 bits", "'99999999999999999999'"),
+        ("2024/01/05", #"{"type":"date"}"#, "yyyy-MM-dd", "'9999/09/09'"),
+        ("5.1.2024", #"{"type":"dateTime"}"#, "yyyy-MM-dd['T'][' ']HH:mm[:ss][.S][XXX]", "'9.9.9999'"),
+        ("31.12.24", #"{"type":"date","format":"dd.MM.yyyy"}"#, "dd.MM.yyyy", "'99.99.99'"),
+        ("0.512", #"{"type":"double","decimal":",","group":"."}"#, "read in two ways", "'0.999'"),
+        ("100-", #"{"type":"int"}"#, "sign stands at the end", "'999-'"),
+        ("7.5", #"{"type":"int"}"#, "a whole number", "'9.9'"),
+        ("vielleicht", #"{"type":"bool"}"#, "true, 1, yes", "'aaaaaaaaaa'"),
+        ("5 lb", #"{"type":"double","unit":"kg"}"#, "followed by kg", "'9 aa'"),
+        ("[1,]", #"{"type":"json"}"#, "At byte 3", "'[9,]'"), ("2 h", #"{"type":"duration"}"#, "PT1H30M", "'9 a'"),
+    ])
+    func `says what was expected and how the cell looked`(cell: String, property: String, expected: String, looked: String) throws
+    {
+        let settings = #"{"dialect":{"delimiter":"|"},"twins":[{"id":"t-{k}","properties":{"v":\#(property)}}]}"#
+        let recording = try PluginLibraries.mapping(settings: settings).transform(Array("k|v\n1|\(cell)\n".utf8), name: "x.csv")
+        let message = recording.allRecords.first?.rejection?.message ?? ""
+        #expect(message.contains(expected) && message.contains(looked), "\(message)")
+    }
+
+    @Test func `takes one unit a file where it takes any`() throws {
+        let settings = #"{"twins":[{"id":"{k}","properties":{"v":{"type":"double","unit":true}}}]}"#
+        let harness = try PluginLibraries.mapping(settings: settings)
+        let recording = harness.transform(Array("k,v\n1,5 kg\n2,7\n3,2 t\n4,8kg\n".utf8), name: "x.csv")
+        #expect(recording.allOperations.map { $0["v"] } == [.double(5), .double(7), .double(8)])
+        #expect(recording.allRecords[2].rejection?.message.contains("in the unit kg") == true)
+        let next = harness.transform(Array("k,v\n1,2 t\n".utf8), name: "y.csv")
+        #expect(next.allOperations.map { $0["v"] } == [.double(2)], "the next file has its own")
+    }
+
+    @Test func `keeps the words for false out of the nulls of the mapping, in any case`() throws {
+        let settings =
+            #"{"twins":[{"id":"{k}","properties":{"v":{"type":"bool","trueWords":["X"],"falseWords":[""]},"w":{"column":"v"}}}]}"#
+        let recording = try PluginLibraries.mapping(settings: settings).transform(
+            Array("k,v\n1,X\n2,\n3,x\n".utf8), name: "x.csv")
+        #expect(recording.allOperations.map { $0["v"] } == [.bool(true), .bool(false), .bool(true)])
+        #expect(recording.allOperations.map { $0["w"] } == [.text("X"), .absent, .text("x")])
     }
 
     @Test func `names the columns there are when one is missing`() throws {
@@ -166,7 +234,16 @@ import TwinDropTesting
         (#"{"twins":[{"id":"a","properties":{"p":{"typ":"date"}}}]}"#, "twins.0.properties.p.typ: is unknown here"),
         (#"{"twins":[{"id":"a","where":{"column":"x"}}]}"#, "needs exactly one of equals"),
         (#"{"decimal":",","group":",","twins":[]}"#, "same character"),
-        (#"{"zone":"CET","twins":[]}"#, "zone: must be an offset"),
+        (#"{"zone":"Mars/Phobos","twins":[]}"#, "zone: The time zone 'Mars/Phobos'"),
+        (#"{"zone":"+1","twins":[]}"#, "zone: '+1' is no time zone"),
+        (
+            #"{"twins":[{"id":"a","properties":{"p":{"type":"bool","trueWords":["X"],"falseWords":["x"]}}}]}"#,
+            "case does not count"
+        ),
+        (#"{"twins":[{"id":"a","properties":{"p":{"type":"bool","falseWords":[""],"nulls":[""]}}}]}"#, "Keep one"),
+        (#"{"twins":[{"id":"a","properties":{"p":{"type":"int","unit":"5"}}}]}"#, "'5' is no unit"),
+        (#"{"twins":[{"id":"a","properties":{"p":{"type":"time","format":"yyyy-MM-dd HH:mm"}}}]}"#, "would be left out"),
+        (#"{"twins":[{"id":"a","properties":{"p":{"type":"date","zone":"Z"}}}]}"#, "goes with the type dateTime only"),
         (#"{"relationships":[{"source":"a","name":"n","target":"t","onEmpty":"delete"}]}"#, "'delete' needs an 'id'"),
         (#"{"dialect":{"delimiter":""},"twins":[{"id":"a"}]}"#, "dialect: delimiter"), ("[", "at byte 1"),
     ])

@@ -22,9 +22,17 @@ enum PythonReader {
     static let isPresent = unsafe system("python3 -c 'import csv' >/dev/null 2>&1") == 0
 
     static func rows(_ path: String, encoding: String, delimiter: String) throws -> [[String]] {
-        let script = "/" + #filePath.split(separator: "/").dropLast().joined(separator: "/") + "/Readers/python_csv.py"
-        let command = "python3 '\(script)' '\(path)' '\(encoding)' '\(delimiter)'"
-        guard let pipe = unsafe popen(command, "r") else { throw HarnessError("python3 cannot be started") }
+        try output("python_csv.py", "'\(path)' '\(encoding)' '\(delimiter)'").split(separator: 0x0A).map { line in
+            try JSON(parsing: Array(line)).elements?.map { $0.string ?? "?" } ?? []
+        }
+    }
+
+    /// What a script of `Readers` prints.
+    static func output(_ script: String, _ arguments: String) throws -> [UInt8] {
+        let script = "/" + #filePath.split(separator: "/").dropLast().joined(separator: "/") + "/Readers/\(script)"
+        guard let pipe = unsafe popen("python3 '\(script)' \(arguments)", "r") else {
+            throw HarnessError("python3 cannot be started")
+        }
         var output: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65536)
         while true {
@@ -33,10 +41,8 @@ enum PythonReader {
             output += buffer[..<count]
         }
         let status = unsafe pclose(pipe)
-        try #require(status == 0, "python3 failed on \(path)")
-        return try output.split(separator: 0x0A).map { line in
-            try JSON(parsing: Array(line)).elements?.map { $0.string ?? "?" } ?? []
-        }
+        try #require(status == 0, "python3 failed with \(script) \(arguments)")
+        return output
     }
 }
 

@@ -8,12 +8,16 @@ import TwinDropPluginSDK
         for _ in 0..<4000 {
             let text = Self.randomNumber(using: &random)
             let expected = try #require(Double(text), "seed \(seed): \(text)")
-            let value = try? Bytes(kept: text).double()
+            let value = try? Bytes(kept: text).double(NumberFormat(rounds: true))  // Any reason is the same here.
             if expected.isFinite {
                 #expect(value == expected, "seed \(seed): \(text)")
             } else {
                 #expect(value == nil, "seed \(seed): \(text)")
             }
+            // Without rounding it is the same double, or none.
+            let whole = try? Bytes(kept: text).double()  // Any reason is the same here.
+            #expect(whole == nil || whole == value, "seed \(seed): \(text)")
+            if text.count <= 16, expected.isFinite, abs(expected) > 1e-290 || expected == 0 { #expect(whole != nil, "\(text)") }
         }
     }
 
@@ -25,14 +29,61 @@ import TwinDropPluginSDK
 
     @Test(arguments: [
         ("9007199254740993", 9007199254740992.0), ("0.1", 0.1), ("5e-324", Double.leastNonzeroMagnitude),
-        ("1.7976931348623157e308", 1.7976931348623157e308),
+        ("1.7976931348623157e308", 1.7976931348623157e308), ("1e-999", 0),
         ("123456789012345678901234567890", 123456789012345678901234567890.0), ("-0", 0), ("+.5", 0.5), ("5.", 5),
         ("0.000000000000000000000000000001", 1e-30),
     ])
-    func `are rounded correctly at the edges`(text: String, value: Double) throws {
-        let found = try Bytes(kept: text).double()
+    func `are rounded correctly at the edges where that is allowed`(text: String, value: Double) throws {
+        let found = try Bytes(kept: text).double(NumberFormat(rounds: true))
         #expect(found == value)
         #expect(found.sign == .plus, "negative zero is written as zero")
+    }
+
+    @Test(arguments: [
+        "9007199254740993", "123456789012345678901234567890", "3.14159265358979323846", "1e-999", "18446744073709551615",
+    ])
+    func `are refused where a double would lose digits`(text: String) {
+        let error = #expect(throws: ValueError.self) { try Bytes(kept: text).double() }
+        #expect(error?.code.description == "too-many-digits")
+    }
+
+    @Test(arguments: [
+        "9007199254740992", "0.10000000000000001", "0.1000000000000000055511151231257827", "1e22", "0.30000000000000004",
+    ])
+    func `are taken where the double gives their digits back`(text: String) throws {
+        #expect(try Bytes(kept: text).double() == Double(text))
+    }
+
+    @Test(arguments: [
+        "0.500", "-0.250", "0.001", "000.500", "1.23", "1.2345", "12.34", "1234.567", "1.234.56", ".500", "1..234", "1.234.",
+        "0.5",
+    ])
+    func `are not grouped by a mark that groups no thousands`(text: String) {
+        let german = NumberFormat(point: 0x2C, group: 0x2E)
+        #expect(throws: ValueError.self) { try Bytes(kept: text).double(german) }
+        #expect(throws: ValueError.self) { try Bytes(kept: text).int64(german) }
+    }
+
+    @Test func `tell of both readings of a mark`() {
+        let error = #expect(throws: ValueError.self) { try Bytes(kept: "0.500").double(NumberFormat(point: 0x2C, group: 0x2E)) }
+        #expect(error?.remark.contains("decimal mark") == true && error?.remark.contains("group mark") == true)
+        let message = error?.message("the cell", Bytes("0.512")) ?? ""
+        #expect(message.contains("'0.999'") && !message.contains("512"), "the form, not the value: \(message)")
+    }
+
+    @Test(arguments: [
+        "5 kg 200 g", "100-", "12:30", "3/4", "5h30", "5 1/2", "2024-05-01", "1.5e3.2", "5 -", "7 m/", "3 m23", "1,5 kg",
+    ])
+    func `have no unit that cuts something off`(text: String) {
+        #expect(throws: ValueError.self) { try Bytes(kept: text).double(NumberFormat(allowsUnit: true)) }
+    }
+
+    @Test(arguments: [
+        ("5 kg", "kg"), ("3149.0ft²", "ft²"), ("5%", "%"), ("2 m3", "m3"), ("1e3 kg/m3", "kg/m3"), ("5", ""),
+        ("21.5\u{A0}°C", "°C"),
+    ])
+    func `have a unit that can be asked for`(text: String, unit: String) throws {
+        #expect(try Bytes(kept: text).unit(NumberFormat(allowsUnit: true)).text == unit)
     }
 
     @Test(arguments: [Int64.min, Int64.max, 0, -1, 999_999_999_999_999_999, -1_000_000_000_000_000_000])
@@ -93,7 +144,61 @@ import TwinDropPluginSDK
         #expect(stamp.microseconds == microseconds)
     }
 
-    @Test(arguments: ["P", "PT", "1H", "PT1", "PT1M1H", "P1H", "P1.5Y", "PT1H-1M", "P99999999999Y"])
+    @Test(arguments: [
+        "yyyy-MM-dd hh:mm", "yyyy-MM-dd HH:mm a", "yyyy-MM-dd'T'HH.S", "yyyy-MM-dd yyyy", "dd.MM.yyyy dd",
+    ])
+    func `have no pattern that could mean two things`(pattern: String) {
+        #expect(throws: PluginError.self) { try DatePattern(pattern, need: .dateTime) }
+    }
+
+    @Test(arguments: [
+        ("yyyy-MM-dd'T'HH:mmXXX", "2024-01-01T00:00+01:5"), ("yyyy-MM-dd'T'HH:mmXXX", "2024-01-01T00:00+015"),
+        ("yyyy-MM-dd'T'HH:mm:ss[.S]", "2024-01-01T00:00:00.1234567"), ("yyyy-MM-dd HH:mm[:ss][.S]", "2024-01-01 00:00.5"),
+        ("[yyyy-MM-dd][dd.MM.yyyy]", ""), ("[yyyy-MM-dd][dd.MM.yyyy]", "2024-01-0102.02.2024"),
+        ("yyyy-MM-dd'T'HH:mmXXX", "0001-01-01T00:00+01:00"), ("yyyy-MM-dd'T'HH:mmXXX", "0001-01-01T00:00-01:00"),
+        ("yyyy-MM-dd'T'HH:mmXXX", "9999-12-31T23:59-00:01"),
+    ])
+    func `are not read in part`(pattern: String, text: String) throws {
+        let pattern = try DatePattern(pattern, need: .dateTime)
+        #expect(throws: ValueError.self) { try pattern.timestamp(Bytes(kept: text), offsetMinutes: 0) }
+    }
+
+    @Test func `lose no part that the value cannot hold`() throws {
+        let pattern = try DatePattern("yyyy-MM-dd HH:mm", need: .date)
+        #expect(throws: ValueError.self) { try pattern.date(Bytes("2024-01-01 23:30")) }
+        #expect(try pattern.date(Bytes("2024-01-01 00:00")).days == 19_723)
+        #expect(try pattern.date(Bytes("2024-01-01 23:30"), rounding: true).days == 19_723)
+        let fine = try DatePattern("yyyy-MM-dd HH:mm:ss.S", need: .dateTime)
+        let stamp = try fine.timestamp(Bytes("1970-01-01 23:59:59.9999999"), offsetMinutes: 0, rounding: true)
+        #expect(stamp.microseconds == 86_400_000_000, "rounded up into the next day")
+    }
+
+    @Test(arguments: [
+        ("PT0.1S", 100_000), ("PT0.000001S", 1), ("P2W", 1_209_600_000_000), ("PT0.0000001H", 360), ("-PT1.5S", -1_500_000),
+        ("PT9223372036854.775807S", Int64.max),
+    ])
+    func `have durations that are exact`(text: String, microseconds: Int64) throws {
+        #expect(try Bytes(kept: text).isoDuration() == TimeSpan(months: 0, microseconds: microseconds))
+    }
+
+    @Test(arguments: [
+        ("0.1", TimeUnit.seconds, 100_000), ("2.5", .hours, 9_000_000_000), ("1e-6", .seconds, 1),
+        ("-3", .days, -259_200_000_000),
+    ])
+    func `have durations of a unit that are exact`(text: String, unit: TimeUnit, microseconds: Int64) throws {
+        #expect(try Bytes(kept: text).duration(in: unit) == TimeSpan(months: 0, microseconds: microseconds))
+    }
+
+    @Test(arguments: ["0.0000001", "1e300", "1e-400", "0.33333333333333333333"])
+    func `have no duration of a unit that would be rounded`(text: String) {
+        #expect(throws: ValueError.self) { try Bytes(kept: text).duration(in: .seconds) }
+    }
+
+    @Test(arguments: [
+        "P", "PT", "1H", "PT1", "PT1M1H", "P1H", "P1.5Y", "PT1H-1M", "P99999999999Y", "P1.D", "PT0.0000001S", "P1Y2W",
+        "PT1.5H30M",
+        "P15250284.99999W", "PT9223372036854.775808S",
+    ])
     func `leave no bad duration through`(text: String) {
         #expect(throws: ValueError.self) { try Bytes(kept: text).isoDuration() }
     }

@@ -4,8 +4,9 @@ enum Rules {
     /// A target that is missing here is refused: its place is decided when it is made.
     static let imports: [String: Set<String>] = [
         // Pure core
+        "ValueRules": [],
         "TwinModel": [],
-        "DropCore": ["TwinModel"],
+        "DropCore": ["TwinModel", "ValueRules"],
         // Kits
         "ThreadKit": ["DequeModule"],
         "FileKit": [],
@@ -20,7 +21,7 @@ enum Rules {
         "TwinStore": ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CGatherVFS", "GRDB", "GRDBSQLite"],
         "DropSpooling": ["DropCore", "TwinModel", "ThreadKit", "FileKit", "SystemPackage", "Crypto", "CLinuxFiles"],
         "Evidence": ["DropCore", "TwinModel", "ThreadKit", "FileKit", "ArchiveKit", "SystemPackage", "Crypto"],
-        "HomeConfiguration": ["DropCore", "TwinModel", "CurlKit", "Yams"],
+        "HomeConfiguration": ["DropCore", "TwinModel", "ValueRules", "CurlKit", "Yams"],
         // Surface
         "TwinAPI": [
             "DropCore", "TwinModel", "ThreadKit", "FileKit", "CurlKit", "CLinuxFiles", "Hummingbird", "HummingbirdCore",
@@ -32,8 +33,8 @@ enum Rules {
         // Flow
         "Pipeline": ["DropCore", "TwinModel", "ThreadKit", "DequeModule"],
         // Plugin side
-        "TwinDropPluginSDK": ["CTwinDropPlugin"],
-        "TwinDropTesting": ["CTwinDropPlugin", "TwinDropPluginSDK", "DropCore", "TwinModel"],
+        "TwinDropPluginSDK": ["CTwinDropPlugin", "ValueRules"],
+        "TwinDropTesting": ["CTwinDropPlugin", "TwinDropPluginSDK", "DropCore", "TwinModel", "ValueRules"],
         "Plugins": ["TwinDropPluginSDK", "CTwinDropPlugin"],
     ]
     /// What everybody may import: the C library's Swift face and the standard library's own modules.

@@ -70,9 +70,6 @@ import TwinModel
         builder.abandon()
     }
 
-    /// The zigzag form of -2^63.
-    static let least: [UInt8] = Array(repeating: 0xFF, count: 9) + [1]
-
     @Test func `may have durations of the greatest length in either direction`() throws {
         let fixture = try StoreFixture()
         try fixture.drop { writer in
@@ -83,19 +80,61 @@ import TwinModel
         #expect(try fixture.store.twin("d")?["a"]?.string?.hasPrefix("-P178956970Y7M") == true)
     }
 
+    /// A value that is none of its type refuses its record, with its place, and no more: data are never the plugin's fault.
     @Test(
         arguments: [
-            [4, 0, 0, 0, 0, 0, 0, 0xF0, 0x7F], [4, 0, 0, 0, 0, 0, 0, 0, 0x80], [4, 0], [8, 0x80, 0xC0, 0xDD, 0xEE, 0xC1, 0x02],
-            [10, 2, 0x5B, 0x5B], [5, 9, 1], [11],
-            // A duration of -2^63 months, alone and with -2^63 microseconds; a time and an offset of -2^63.
-            [9] + least + [0], [9] + least + least, [6] + least + [0], [6, 0] + least, [7] + least,
-        ] as [[UInt8]])
-    func `has its values checked`(value: [UInt8]) throws {
+            ([4, 0, 0, 0, 0, 0, 0, 0xF0, 0x7F], "infinite"), ([4, 0, 0, 0, 0, 0, 0, 0, 0x80], "-0"),
+            ([6, 0x81, 0x80, 0xDE, 0xF2, 0xDF, 0xFF, 0xDF, 0xDC, 0x01, 0], "years 1 to 9999"), ([6, 0, 0xC0, 0x16], "23:59"),
+            ([7, 0xC2, 0x82, 0xE6, 0x02], "years 1 to 9999"), ([8, 0x80, 0xC0, 0xDD, 0xEE, 0xC1, 0x02], "24:00"),
+            ([9, 2, 1], "signs"), ([9, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 1, 0], "too large"),
+            ([10, 2, 0x5B, 0x5B], "JSON"), ([10, 5, 0x31, 0x65, 0x39, 0x39, 0x39], "larger than a double"), ([5, 1, 0], "UTF-8"),
+            ([5, 2, 0xC0, 0x80], "UTF-8"), ([10, 1, 0xFF], "UTF-8"),
+        ] as [([UInt8], String)])
+    func `has its values judged, record by record`(value: [UInt8], word: String) throws {
+        let fixture = try StoreFixture()
+        let (job, record) = fixture.job(released: true)
+        let builder = try fixture.store.changeSet(for: job)
+        func operation(_ id: UInt8, _ value: [UInt8]) -> [UInt8] {
+            let body: [UInt8] = [1, id, 0, 1] + value
+            return [0x01, 0, 1, 0x10, UInt8(body.count), 0, 0, 0] + body
+        }
+        let bytes: [UInt8] = [0x04, 1, 0x6B] + operation(0x61, [2]) + operation(0x62, value) + operation(0x63, [2])
+        try unsafe builder.absorb(bytes.span.bytes)
+        let set = try builder.finish()
+        #expect(set.rejections.count == 1)
+        #expect(set.rejections[0].record == 2 && set.rejections[0].offset == 1 && set.rejections[0].length == 1)
+        #expect(set.rejections[0].code == "bad-value")
+        #expect(
+            set.rejections[0].message.contains("property k") && set.rejections[0].message.contains(word), "\(set.rejections[0])")
+        #expect(set.books.created == 2)
+        _ = try fixture.store.commit([(set, record)])[0].get()
+    }
+
+    @Test func `has an id that is no text judged with its record`() throws {
+        let fixture = try StoreFixture()
+        let builder = try fixture.store.changeSet(for: fixture.job().0)
+        let bytes: [UInt8] = [0x01, 0, 1, 0x10, 4, 0, 0, 0, 2, 0xC0, 0x80, 0, 0x01, 0, 1, 0x10, 3, 0, 0, 0, 1, 0x61, 0]
+        try unsafe builder.absorb(bytes.span.bytes)
+        let set = try builder.finish()
+        #expect(set.rejections.map(\.code) == ["id"] && set.books.created == 1)
+    }
+
+    @Test func `may quote bytes that are no text in a reject`() throws {
+        let fixture = try StoreFixture()
+        let builder = try fixture.store.changeSet(for: fixture.job().0)
+        let bytes: [UInt8] = [0x01, 0, 1, 0x03, 1, 0x61, 2, 0xFF, 0]
+        try unsafe builder.absorb(bytes.span.bytes)
+        #expect(try builder.finish().rejections.count == 1)
+    }
+
+    @Test(arguments: [[4, 0], [5, 9, 1], [11], [10, 3, 0x31]] as [[UInt8]])
+    func `has the form of its values checked`(value: [UInt8]) throws {
         let fixture = try StoreFixture()
         let builder = try fixture.store.changeSet(for: fixture.job().0)
         let body: [UInt8] = [1, 0x61, 0, 1] + value
         let bytes: [UInt8] = [0x04, 1, 0x6B, 0x01, 0, 1, 0x10, UInt8(body.count), 0, 0, 0] + body
-        #expect(throws: DropError.self) { try unsafe builder.absorb(bytes.span.bytes) }
+        let error = #expect(throws: DropError.self) { try unsafe builder.absorb(bytes.span.bytes) }
+        #expect(error?.code == "protocol")
         builder.abandon()
     }
 }

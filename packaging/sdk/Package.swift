@@ -17,10 +17,13 @@ let package = Package(
     ],
     targets: [
         .target(name: "CTwinDropPlugin"),
-        .target(name: "TwinDropPluginSDK", dependencies: ["CTwinDropPlugin"], swiftSettings: settings),
+        .target(name: "ValueRules", swiftSettings: settings),
+        .target(name: "TwinDropPluginSDK", dependencies: ["CTwinDropPlugin", "ValueRules"], swiftSettings: settings),
         .target(name: "TwinModel", swiftSettings: settings),
-        .target(name: "DropCore", dependencies: ["TwinModel"], swiftSettings: settings),
-        .target(name: "TwinDropTesting", dependencies: ["CTwinDropPlugin", "DropCore", "TwinModel"], swiftSettings: settings),
+        .target(name: "DropCore", dependencies: ["TwinModel", "ValueRules"], swiftSettings: settings),
+        .target(
+            name: "TwinDropTesting", dependencies: ["CTwinDropPlugin", "DropCore", "TwinModel", "ValueRules"],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu11

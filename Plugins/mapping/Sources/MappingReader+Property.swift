@@ -10,7 +10,7 @@ extension MappingReader {
         try Names.checkProperty(name, settings)
         step.key = try host.key(name)
         step.format = standardFormat
-        step.offsetMinutes = standardOffset
+        var extra = standardClocks
         detail.title = addTitle(name)
         if case .string(let column) = settings.content {
             step.column = Int32(columns.number(of: column))
@@ -18,11 +18,12 @@ extension MappingReader {
         } else {
             try settings.allow(only: [
                 "column", "text", "constant", "type", "nulls", "onEmpty", "onBad", "default", "trim", "case", "values", "lookup",
-                "otherwise", "decimal", "group", "unit", "format", "zone", "trueWords", "falseWords",
+                "otherwise", "decimal", "group", "round", "unit", "format", "zone", "gap", "overlap", "trueWords", "falseWords",
             ])
             try readSource(&step, &detail, name, settings)
-            try readType(&step, &detail, settings)
+            try readType(&step, &detail, &extra, settings)
             try readMissing(&step, &detail, settings)
+            try readTruths(&step, &detail, &extra, settings)
             try readWords(&detail, settings)
         }
         step.isSimple =
@@ -30,6 +31,7 @@ extension MappingReader {
             && detail.lookup.isEmpty
         step.detail = Int32(details.count)
         details.append(detail)
+        extras.append(extra)
         steps.append(step)
     }
 
@@ -64,7 +66,7 @@ extension MappingReader {
     }
 
     private mutating func readType(
-        _ step: inout PropertyStep, _ detail: inout PropertyDetail, _ settings: SettingsValue
+        _ step: inout PropertyStep, _ detail: inout PropertyDetail, _ extra: inout PropertyExtra, _ settings: SettingsValue
     ) throws(PluginError) {
         if let value = try settings.optional("type") {
             step.kind = try value.choice([
@@ -74,7 +76,12 @@ extension MappingReader {
             ])
         }
         step.format = try numberFormat(settings, standard: step.format)
-        if let value = try settings.optional("zone") { step.offsetMinutes = try offset(value) }
+        for name in ["zone", "gap", "overlap"] {
+            if let value = try settings.optional(name), step.kind != .dateTime {
+                throw value.error("goes with the type dateTime only.")
+            }
+        }
+        extra = try clocks(settings, standard: standardClocks)
         if let value = try settings.optional("format") {
             let needs: [PropertyStep.Kind: DatePattern.Need] = [.date: .date, .dateTime: .dateTime, .time: .time]
             guard let need = needs[step.kind] else { throw value.error("goes with the types date, dateTime and time only.") }
@@ -84,31 +91,77 @@ extension MappingReader {
         } else if step.kind == .time {
             try addPattern(&step, "HH:mm[:ss][.S]", .time, settings)
         }
-        if step.kind == .duration, let value = try settings.optional("unit") {
-            let unit: TimeUnit = try value.choice([
+        try readUnit(&step, &detail, &extra, settings)
+    }
+
+    private func readUnit(
+        _ step: inout PropertyStep, _ detail: inout PropertyDetail, _ extra: inout PropertyExtra, _ settings: SettingsValue
+    ) throws(PluginError) {
+        guard let value = try settings.optional("unit") else { return }
+        if step.kind == .duration {
+            detail.unit = try value.choice([
                 ("microseconds", .microseconds), ("milliseconds", .milliseconds), ("seconds", .seconds), ("minutes", .minutes),
                 ("hours", .hours), ("days", .days),
             ])
-            detail.unit = unit.rawValue
-        } else if let value = try settings.optional("unit"), case .bool = value.content {
-            guard step.kind == .int || step.kind == .double else { throw value.error("true goes with the types int and double.") }
-        } else if let value = try settings.optional("unit") {
-            throw value.error("is a unit of time for durations; for numbers it is true or false.")
+            return
         }
-        let truths = try settings.optional("trueWords")?.words()
-        let lies = try settings.optional("falseWords")?.words()
-        if truths != nil || lies != nil {
-            guard step.kind == .bool else { throw settings.error("trueWords and falseWords go with the type bool only.") }
-            detail.truths = words.count
-            words.append(
-                WordTable(
-                    (truths ?? Self.truths).map { ($0, "1") } + (lies ?? Self.lies).map { ($0, "0") }))
+        guard step.kind == .int || step.kind == .double else {
+            throw value.error("goes with the types int, double and duration only.")
         }
+        if case .bool = value.content { return }
+        for word in try value.words() {
+            let first = word.utf8.first ?? 0x61
+            guard first &- 0x30 >= 10, !" \t+-.,'_".utf8.contains(first), word.utf8.last != 0x20 else {
+                throw value.error("'\(word)' is no unit: it starts as a number does, or has a blank at an end.")
+            }
+            extra.units.append(Bytes(kept: word))
+        }
+        guard !extra.units.isEmpty else { throw value.error("names no unit.") }
+        extra.units.sort { $0.count > $1.count }
+        step.hasUnits = true
     }
 
-    /// The words of the type bool, in lower case; any case is read.
+    /// The words of the type bool; case does not count.
     static let truths = ["true", "1", "yes", "y", "t", "on"]
     static let lies = ["false", "0", "no", "n", "f", "off"]
+
+    /// Words that are named here are values: they do not count as nulls of the whole mapping.
+    private mutating func readTruths(
+        _ step: inout PropertyStep, _ detail: inout PropertyDetail, _ extra: inout PropertyExtra, _ settings: SettingsValue
+    ) throws(PluginError) {
+        let truths = try settings.optional("trueWords")?.words()
+        let lies = try settings.optional("falseWords")?.words()
+        extra.truthText =
+            "a word for true (\(Self.listed(truths ?? Self.truths))) or for false (\(Self.listed(lies ?? Self.lies)))"
+        guard truths != nil || lies != nil else { return }
+        guard step.kind == .bool else { throw settings.error("trueWords and falseWords go with the type bool only.") }
+        let named = (truths ?? []) + (lies ?? [])
+        for word in truths ?? [] {
+            guard let twin = lies?.first(where: { Bytes(kept: $0).equalsIgnoringCase(Bytes(kept: word)) }) else { continue }
+            throw settings.error("'\(word)' in trueWords and '\(twin)' in falseWords are one word: case does not count.")
+        }
+        let ownNulls = try settings.optional("nulls")?.words()
+        for word in named where ownNulls?.contains(where: { Bytes(kept: $0).equalsIgnoringCase(Bytes(kept: word)) }) == true {
+            throw settings.error("'\(word)' is a word for true or false and a null of the same property. Keep one.")
+        }
+        if ownNulls == nil {
+            let others = standardNullWords.filter { null in
+                !named.contains { Bytes(kept: $0).equalsIgnoringCase(Bytes(kept: null)) }
+            }
+            let index = others.count == standardNullWords.count ? standardNulls : addNulls(others)
+            setNulls(&step, index)
+        }
+        // Of two equal words the first counts: those that are named before the usual ones.
+        var pairs = (truths ?? []).map { ($0, "1") } + (lies ?? []).map { ($0, "0") }
+        if truths == nil { pairs += Self.truths.map { ($0, "1") } }
+        if lies == nil { pairs += Self.lies.map { ($0, "0") } }
+        detail.truths = words.count
+        words.append(WordTable(pairs, ignoringCase: true))
+    }
+
+    private static func listed(_ words: [String]) -> String {
+        words.prefix(8).map { $0.isEmpty ? "''" : $0 }.joined(separator: ", ") + (words.count > 8 ? " …" : "")
+    }
 
     private mutating func addPattern(
         _ step: inout PropertyStep, _ text: String, _ need: DatePattern.Need, _ settings: SettingsValue
@@ -116,6 +169,11 @@ extension MappingReader {
         do throws(PluginError) {
             let pattern = try DatePattern(text, need: need)
             if step.kind == .date, text == "yyyy-MM-dd" { return }  // The short way reads it.
+            let lost = need == .time && pattern.readsDate ? "a date" : need != .dateTime && pattern.readsOffset ? "an offset" : ""
+            guard lost.isEmpty || step.format.rounds else {
+                throw PluginError(
+                    .settings, "The pattern '\(text)' reads \(lost), which would be left out: set round to true for that.")
+            }
             step.pattern = Int32(patterns.count)
             patterns.append(pattern)
         } catch { throw settings.error(error.message) }

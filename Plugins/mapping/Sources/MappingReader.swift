@@ -7,6 +7,7 @@ struct MappingReader {
     var rules: [Rule] = []
     var steps: [PropertyStep] = []
     var details: [PropertyDetail] = []
+    var extras: [PropertyExtra] = []
     var templates: [Template] = []
     var conditions: [Condition] = []
     var nulls: [WordTable] = []
@@ -15,8 +16,9 @@ struct MappingReader {
     var patterns: [DatePattern] = []
     var titles: [String] = []
     var standardFormat = NumberFormat.plain
-    var standardOffset: Int32 = 0
+    var standardClocks = PropertyExtra()
     var standardNulls = 0
+    var standardNullWords: [String] = [""]
 
     /// Errors: kind `settings`.
     static func plan(_ settings: SettingsValue, host: Host) throws(PluginError) -> MappingPlan {
@@ -26,14 +28,16 @@ struct MappingReader {
 
     private mutating func read(_ settings: SettingsValue) throws(PluginError) -> MappingPlan {
         try settings.allow(only: [
-            "dialect", "files", "nulls", "decimal", "group", "zone", "missingColumns", "scope", "occurrence", "where", "twins",
-            "relationships", "showValues",
+            "dialect", "files", "nulls", "decimal", "group", "round", "zone", "gap", "overlap", "missingColumns", "scope",
+            "occurrence",
+            "where", "twins", "relationships", "showValues",
         ])
         var dialect = Dialect()
         if let value = try settings.optional("dialect") { dialect = try Dialect(value) }
-        standardNulls = addNulls(try settings.optional("nulls")?.words() ?? [""])
+        standardNullWords = try settings.optional("nulls")?.words() ?? [""]
+        standardNulls = addNulls(standardNullWords)
         standardFormat = try numberFormat(settings, standard: .plain)
-        if let value = try settings.optional("zone") { standardOffset = try offset(value) }
+        standardClocks = try clocks(settings, standard: standardClocks)
         let files = try settings.optional("files")?.words() ?? []
         var allowsMissing = false
         if let value = try settings.optional("missingColumns") {
@@ -57,7 +61,8 @@ struct MappingReader {
             dialect: dialect, columns: columns, allowsMissingColumns: allowsMissing, scope: scope, scopeTemplate: scopeTemplate,
             nameMatches: files.map { Glob($0) },
             showsValues: showsValues, occurrenceColumns: occurrence, condition: condition, rules: Fixed(rules),
-            steps: Fixed(steps), details: Fixed(details), templates: Fixed(templates), conditions: Fixed(conditions),
+            steps: Fixed(steps), details: Fixed(details), extras: Fixed(extras), templates: Fixed(templates),
+            conditions: Fixed(conditions),
             nulls: Fixed(nulls), words: Fixed(words),
             patterns: Fixed(patterns), titles: titles, idNulls: standardNulls, idNullLengths: nullLengths[standardNulls])
     }
@@ -175,6 +180,7 @@ struct MappingReader {
         var point = standard.point
         var group = standard.group
         var allowsUnit = standard.allowsUnit
+        var rounds = standard.rounds
         if let value = try settings.optional("decimal") {
             point = try value.choice([(".", UInt8(ascii: ".")), (",", UInt8(ascii: ","))])
         }
@@ -185,16 +191,22 @@ struct MappingReader {
             ])
         }
         if let value = try settings.optional("unit"), case .bool(let allowed) = value.content { allowsUnit = allowed }
+        if let value = try settings.optional("round") { rounds = try value.bool() }
         guard point != group else { throw settings.error("decimal and group are the same character.") }
-        return NumberFormat(point: point, group: group, allowsUnit: allowsUnit)
+        return NumberFormat(point: point, group: group, allowsUnit: allowsUnit, rounds: rounds)
     }
 
-    func offset(_ settings: SettingsValue) throws(PluginError) -> Int32 {
-        let text = try settings.string()
-        guard let minutes = ZoneOffset.minutes(text) else {
-            throw settings.error("must be an offset from UTC, such as Z, +01:00 or -05:30.")
+    /// By which clocks times without an offset are read.
+    func clocks(_ settings: SettingsValue, standard: PropertyExtra) throws(PluginError) -> PropertyExtra {
+        var clocks = standard
+        if let value = try settings.optional("zone") {
+            let name = try value.string()
+            do throws(PluginError) { clocks.zone = try host.zone(name) } catch { throw value.error(error.message) }
         }
-        return minutes
+        let choices: [(String, Zone.Choice)] = [("reject", .refuse), ("earlier", .earlier), ("later", .later)]
+        if let value = try settings.optional("gap") { clocks.gap = try value.choice(choices) }
+        if let value = try settings.optional("overlap") { clocks.overlap = try value.choice(choices) }
+        return clocks
     }
 
     private mutating func occurrenceColumns(_ settings: SettingsValue) throws(PluginError) -> [Int]? {
@@ -203,18 +215,5 @@ struct MappingReader {
         if names.count == 1, names[0] == "all" { return [] }
         guard !names.isEmpty else { throw value.error("names no column; write 'all' for the whole record.") }
         return names.map { columns.number(of: $0) }
-    }
-}
-
-/// Reads an offset from UTC.
-enum ZoneOffset {
-    /// Minutes of `Z`, `UTC`, `+01:00`, `-0530`; nil where `text` is none.
-    static func minutes(_ text: String) -> Int32? {
-        if text == "Z" || text == "UTC" { return 0 }
-        let digits = text.dropFirst().filter { $0 != ":" }
-        guard let sign = text.first, sign == "+" || sign == "-", digits.utf8.count == 4, let number = Int32(digits),
-            digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }), number / 100 < 24, number % 100 < 60
-        else { return nil }
-        return (number / 100 * 60 + number % 100) * (sign == "-" ? -1 : 1)
     }
 }

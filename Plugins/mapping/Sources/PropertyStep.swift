@@ -26,13 +26,14 @@ struct PropertyStep: Sendable {
     var missing = Missing.unset
     var bad = Bad.reject
     var format = NumberFormat.plain
+    /// Only the units that its detail names may follow the number.
+    var hasUnits = false
     /// Index of null words; -1 for none.
     var nulls: Int32 = -1
     /// Bit n: some null word has n bytes (63: or more).
     var nullLengths: UInt64 = 0
     /// Index of the date pattern; -1 for the ISO form.
     var pattern: Int32 = -1
-    var offsetMinutes: Int32 = 0
     /// Index of its details.
     var detail: Int32 = 0
 }
@@ -55,12 +56,24 @@ struct PropertyDetail: Sendable {
     /// Name of the host's lookup table; empty for none.
     var lookup = Bytes.empty
     var otherwise = PropertyStep.Otherwise.keep
-    /// Microseconds of the unit of a duration; 0 for the ISO form.
-    var unit: Int64 = 0
+    /// The unit of a duration; nil for the ISO form.
+    var unit: TimeUnit?
     /// Index of the words for true and for false; -1 for the usual.
     var truths = -1
     /// Index of the property's name, for messages.
     var title = 0
+}
+
+/// What few properties need and holds references; by the same index as its detail, and never copied whole.
+struct PropertyExtra: Sendable {
+    /// Units that may follow a number, the longest first; empty where it is a number alone, or `format` allows any one unit.
+    var units: [Bytes] = []
+    /// By which clocks a time without an offset is read.
+    var zone = Zone(offsetMinutes: 0)
+    var gap = Zone.Choice.refuse
+    var overlap = Zone.Choice.refuse
+    /// The words of the type bool as messages have them.
+    var truthText = ""
 }
 
 /// A twin or relationship made from each record.
@@ -105,6 +118,7 @@ struct MappingPlan: Sendable {
     let rules: Fixed<Rule>
     let steps: Fixed<PropertyStep>
     let details: Fixed<PropertyDetail>
+    let extras: Fixed<PropertyExtra>
     let templates: Fixed<Template>
     let conditions: Fixed<Condition>
     let nulls: Fixed<WordTable>

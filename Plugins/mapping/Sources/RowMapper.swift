@@ -20,6 +20,8 @@ struct RowMapper: ~Copyable {
     /// A byte order mark stands in a cell of an id or scope of this record.
     var hasMark = false
     var scope = FileScope()
+    /// By the number of the property: the unit that the file's first record had, for `unit: true`.
+    fileprivate var firstUnits: [Int32: String] = [:]
 
     init(plan: MappingPlan, places: [Int], host: Host, output: Output) {
         self.plan = plan
@@ -322,22 +324,24 @@ extension RowMapper {
     }
 
     @inline(__always)
-    fileprivate func convert(_ value: Bytes, _ step: PropertyStep) -> Bool {
+    fileprivate mutating func convert(_ value: Bytes, _ step: PropertyStep) -> Bool {
         do throws(ValueError) {
             switch step.kind {
             case .string: output.set(step.key, to: value)
-            case .int: output.set(step.key, to: try value.int64(step.format))
-            case .double: output.set(step.key, to: try value.double(step.format))
+            case .int: output.set(step.key, to: try number(value, step).int64(step.format))
+            case .double: output.set(step.key, to: try number(value, step).double(step.format))
             case .bool: output.set(step.key, to: try truth(value, step))
             case .date:
-                output.set(
-                    step.key, to: step.pattern < 0 ? try value.isoDate() : try plan.patterns[Int(step.pattern)].date(value))
-            case .dateTime:
-                output.set(step.key, to: try plan.patterns[Int(step.pattern)].timestamp(value, offsetMinutes: step.offsetMinutes))
-            case .time: output.set(step.key, to: try plan.patterns[Int(step.pattern)].time(value))
+                let date =
+                    step.pattern < 0
+                    ? try value.isoDate() : try plan.patterns[Int(step.pattern)].date(value, rounding: step.format.rounds)
+                output.set(step.key, to: date)
+            case .dateTime: output.set(step.key, to: try timestamp(value, step))
+            case .time:
+                output.set(step.key, to: try plan.patterns[Int(step.pattern)].time(value, rounding: step.format.rounds))
             case .duration: output.set(step.key, to: try span(value, step))
             case .json:
-                guard JSONSyntax.isValue(value) else { throw ValueError.notJSON }
+                if let fault = JSONSyntax.fault(in: value) { throw fault }
                 output.set(step.key, json: value)
             }
             return true
@@ -348,19 +352,18 @@ extension RowMapper {
 
     fileprivate func refuse(_ value: Bytes, _ step: PropertyStep, _ error: ValueError) -> Bool {
         guard step.bad == .reject else { return setNothing(step) }
-        output.reject(
-            error.code,
-            "\(title(step)): \(shown(value)) is not \(Bytes(error.expectation).text). Correct the cell, or set onBad: empty.")
+        let message = error.message("the cell", value, quoting: plan.showsValues)
+        output.reject(error.code, "\(title(step)): \(message) Correct the cell or the mapping, or set onBad: empty.")
         return false
     }
 
     private func truth(_ value: Bytes, _ step: PropertyStep) throws(ValueError) -> Bool {
-        let detail = plan.details[Int(step.detail)]
-        if detail.truths >= 0 {
-            guard let found = plan.words[detail.truths].value(of: value) else { throw ValueError.notATruth }
-            return found[0] == UInt8(ascii: "1")
+        let truths = plan.details[Int(step.detail)].truths
+        let found = truths >= 0 ? plan.words[truths].value(of: value) : Self.usualTruths.value(of: value)
+        guard let found else {
+            let words = plan.extras[Int(step.detail)].truthText
+            throw ValueError("not-a-bool", words.isEmpty ? "a word for true or false" : words)
         }
-        guard let found = Self.usualTruths.value(of: value) else { throw ValueError.notATruth }
         return found[0] == UInt8(ascii: "1")
     }
 
@@ -368,11 +371,47 @@ extension RowMapper {
         MappingReader.truths.map { ($0, "1") } + MappingReader.lies.map { ($0, "0") }, ignoringCase: true)
 
     fileprivate func span(_ value: Bytes, _ step: PropertyStep) throws(ValueError) -> TimeSpan {
-        let detail = plan.details[Int(step.detail)]
-        guard detail.unit > 0 else { return try value.isoDuration() }
-        let microseconds = (try value.double(step.format) * Double(detail.unit)).rounded()
-        guard abs(microseconds) < 9e18 else { throw ValueError.tooLong }
-        return TimeSpan(months: 0, microseconds: Int64(microseconds))
+        guard let unit = plan.details[Int(step.detail)].unit else { return try value.isoDuration(rounding: step.format.rounds) }
+        return try value.duration(in: unit, step.format)
+    }
+
+    private func timestamp(_ value: Bytes, _ step: PropertyStep) throws(ValueError) -> Timestamp {
+        let index = Int(step.detail)
+        return try plan.patterns[Int(step.pattern)].timestamp(
+            value, zone: plan.extras[index].zone, gap: plan.extras[index].gap, overlap: plan.extras[index].overlap,
+            rounding: step.format.rounds)
+    }
+
+    /// The number of a cell without its unit, where the mapping names units; otherwise the cell.
+    @inline(__always)
+    private mutating func number(_ value: Bytes, _ step: PropertyStep) throws(ValueError) -> Bytes {
+        if step.hasUnits { return try withoutUnit(value, step) }
+        if step.format.allowsUnit { try checkUnit(value, step) }
+        return value
+    }
+
+    private func withoutUnit(_ value: Bytes, _ step: PropertyStep) throws(ValueError) -> Bytes {
+        let units = plan.extras[Int(step.detail)].units
+        for unit in units where unit.count < value.count && value.dropFirst(value.count - unit.count) == unit {
+            return unit.isEmpty ? value : value.prefix(value.count - unit.count).trimmed
+        }
+        let words = units.map { $0.isEmpty ? "nothing" : $0.text }.joined(separator: " or ")
+        throw ValueError("not-a-number", "a number followed by \(words)")
+    }
+
+    /// With `unit: true`, all records of a file have one unit: a number in another would be read as if it were in this.
+    private mutating func checkUnit(_ value: Bytes, _ step: PropertyStep) throws(ValueError) {
+        let unit = try value.unit(step.format)
+        guard !unit.isEmpty else { return }
+        guard let first = firstUnits[step.detail] else {
+            firstUnits[step.detail] = unit.text
+            return
+        }
+        guard unit.text.utf8.elementsEqual(first.utf8) else {
+            throw ValueError(
+                "not-a-number", "a number in the unit \(first)",
+                remark: "The records before have that one. Name the unit in the mapping.")
+        }
     }
 
     fileprivate func title(_ step: PropertyStep) -> String {
@@ -388,10 +427,4 @@ extension RowMapper {
         guard plan.showsValues else { return "the cell" }
         return "'" + value.prefix(40).text + (value.count <= 40 ? "'" : "…'")
     }
-}
-
-extension ValueError {
-    static let notJSON = ValueError("not-json", "JSON of at most 32 levels")
-    static let notATruth = ValueError("not-a-bool", "one of the words for true and false")
-    static let tooLong = ValueError("not-a-duration", "a duration of at most 292,000 years")
 }

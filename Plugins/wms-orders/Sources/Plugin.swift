@@ -12,19 +12,25 @@ public struct WMSOrders: TransformerPlugin {
     private var dialect = Dialect()
     private let names: Names
     private let pattern: DatePattern
-    private let offsetMinutes: Int32
+    private let zone: Zone
     private let relationshipID = Bytes("current-order")
 
     public init(host: Host) throws(PluginError) {
         let settings = try host.settings()
-        try settings.allow(only: ["delimiter", "forkliftModel", "orderModel", "timeFormat", "offsetMinutes"])
+        try settings.allow(only: ["delimiter", "forkliftModel", "orderModel", "timeFormat", "zone", "offsetMinutes"])
         if let value = try settings.optional("delimiter") { dialect.delimiter = try value.string() }
         names = try Names(host, settings)
         let format = try settings.optional("timeFormat")
         do throws(PluginError) {
             pattern = try DatePattern(try format?.string() ?? "yyyy-MM-dd'T'HH:mm:ss[.S][XXX]", need: .dateTime)
         } catch { throw format?.error(error.message) ?? error }
-        offsetMinutes = Int32(try settings.optional("offsetMinutes")?.int(in: -1439...1439) ?? 0)
+        let offset = try settings.optional("offsetMinutes")
+        if let name = try settings.optional("zone") {
+            if let offset { throw offset.error("and zone are both given. Keep zone.") }
+            do throws(PluginError) { zone = try host.zone(try name.string()) } catch { throw name.error(error.message) }
+        } else {
+            zone = Zone(offsetMinutes: Int32(try offset?.int(in: -1439...1439) ?? 0))
+        }
     }
 
     public func probe(name: Bytes, head: Bytes) -> Int {
@@ -55,10 +61,10 @@ public struct WMSOrders: TransformerPlugin {
     /// Reads every value of a record before anything is given; nil when the record was rejected.
     private func work(_ reader: borrowing DelimitedReader, _ columns: Columns, _ output: Output) -> Work? {
         do throws(CellError) {
-            return try Work(reader, columns, pattern, offsetMinutes)
+            return try Work(reader, columns, pattern, zone)
         } catch {
-            let expected = Bytes(error.reason.expectation).text
-            output.reject(error.reason.code, "column '\(reader.columns[error.column])' is not \(expected). Correct the cell.")
+            let message = error.reason.message("column '\(reader.columns[error.column])'", reader[error.column])
+            output.reject(error.reason.code, "\(message) Correct the cell.")
             return nil
         }
     }
@@ -131,7 +137,7 @@ private struct Work {
     var assignedAt = Timestamp(microseconds: 0, offsetMinutes: 0)
 
     init(
-        _ reader: borrowing DelimitedReader, _ columns: Columns, _ pattern: DatePattern, _ offsetMinutes: Int32
+        _ reader: borrowing DelimitedReader, _ columns: Columns, _ pattern: DatePattern, _ zone: Zone
     ) throws(CellError) {
         let batteryCell = reader[columns.battery]
         battery = batteryCell.isEmpty ? nil : try read(columns.battery) { () throws(ValueError) in try batteryCell.int64() }
@@ -143,7 +149,7 @@ private struct Work {
         priority = try read(columns.priority) { () throws(ValueError) in try priorityCell.int64() }
         quantity = try read(columns.quantity) { () throws(ValueError) in try quantityCell.double() }
         assignedAt = try read(columns.assignedAt) { () throws(ValueError) in
-            try pattern.timestamp(timeCell, offsetMinutes: offsetMinutes)
+            try pattern.timestamp(timeCell, zone: zone)
         }
         fromBin = reader[columns.fromBin]
         toBin = reader[columns.toBin]

@@ -12,6 +12,8 @@
 //     but calls host functions from the calling thread only, and is done with its threads when the call returns.
 //   - Memory: whoever allocated frees. Pointers passed in are valid until the call returns, no longer, unless said.
 //   - No exception, longjmp or Swift error crosses this interface. A failure is a td_status and td_host.fail().
+//   - What one record holds is never a failure: a value that is none of its type, an id that is too long, or a text that is no
+//     UTF-8 refuses that record with its place, and the others are applied. end() says TD_OK then.
 //   - The same input and settings give the same operations: no clock, random, network or environment. TwinDrop replays.
 //   - Structs start with struct_size and only ever grow at their end. Read no member beyond struct_size.
 #ifndef TWINDROP_PLUGIN_H
@@ -132,10 +134,11 @@ struct td_host {
     void (*set_absent)(const td_host *host, td_key key);
     void (*set_bool)(const td_host *host, td_key key, int32_t value);
     void (*set_int)(const td_host *host, td_key key, int64_t value);
-    // Finite, else end() fails. [worker-thread]
+    // Finite. [worker-thread]
     void (*set_double)(const td_host *host, td_key key, double value);
     void (*set_text)(const td_host *host, td_key key, td_text value);
-    // Microseconds since 1970-01-01T00:00:00Z, and the offset from UTC it was written with, in minutes (-1439 … 1439).
+    // Microseconds since 1970-01-01T00:00:00Z, and the offset from UTC it was written with, in minutes (-1439 … 1439). In the
+    // years 1 to 9999, in UTC and with its offset.
     void (*set_datetime)(const td_host *host, td_key key, int64_t microseconds, int32_t offset_minutes);
     // Days since 1970-01-01. [worker-thread]
     void (*set_date)(const td_host *host, td_key key, int32_t days);
@@ -143,7 +146,8 @@ struct td_host {
     void (*set_time)(const td_host *host, td_key key, int64_t microseconds);
     // ISO 8601 duration, months and microseconds apart, of one sign. [worker-thread]
     void (*set_duration)(const td_host *host, td_key key, int32_t months, int64_t microseconds);
-    // A JSON value (RFC 8259), at most 32 deep: objects, arrays, maps, geospatial values. [worker-thread]
+    // A JSON value (RFC 8259), at most 32 deep: objects, arrays, maps, geospatial values. No name twice in an object, no lone
+    // surrogate, no number that neither 64 bits nor a double hold in full. [worker-thread]
     void (*set_json)(const td_host *host, td_key key, td_text json);
     // End the operation. Other than TD_OK: return that status from transform() at once. [worker-thread, may block]
     td_status (*end)(const td_host *host);

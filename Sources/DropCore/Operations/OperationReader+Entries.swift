@@ -1,4 +1,5 @@
 import TwinModel
+import ValueRules
 
 /// One entry of the stream; ranges are of the span it was read from.
 package enum StreamEntry {
@@ -76,8 +77,9 @@ extension OperationReader {
             let length = try varint(bytes)
             return .span(kind: kind, gap: gap, length: length, name: try text(bytes))
         case .reject:
-            let code = try text(bytes)
-            return .reject(code: code, message: try text(bytes))
+            // They may quote the record: bytes that are no UTF-8 are replaced where they are shown.
+            let code = try text(bytes, validating: false)
+            return .reject(code: code, message: try text(bytes, validating: false))
         case .key:
             let name = try text(bytes)
             guard (1...2048).contains(name.count) else { throw failure("a key name is not of 1 to 2048 bytes") }
@@ -124,7 +126,10 @@ extension OperationReader {
         return UInt32(value)
     }
 
-    /// The next property; nil at the end. The value is checked whole: range, form, UTF-8, JSON, when `validating`.
+    /// The next property; nil at the end.
+    ///
+    /// Errors: `protocol` for what breaks the form of the stream; `bad-value`, when `validating`, for a value that is none of its
+    /// type: range, UTF-8, JSON. That is what a record holds, and no fault of the plugin.
     @inlinable package mutating func property(
         _ bytes: borrowing Span<UInt8>, validating: Bool = true
     ) throws(DropError) -> PropertyEntry? {
@@ -139,10 +144,15 @@ extension OperationReader {
         switch type {
         case .absent, .false, .true: break
         case .integer: _ = try varint(bytes)
-        case .string: _ = try text(bytes, validating: validating)
+        case .string: try checkedText(bytes, validating)
         default: try otherValue(type, bytes, validating)
         }
         return PropertyEntry(key: UInt32(key), type: type, start: start, value: from..<at)
+    }
+
+    @inlinable mutating func checkedText(_ bytes: borrowing Span<UInt8>, _ validating: Bool) throws(DropError) {
+        let range = try text(bytes, validating: false)
+        if validating, Self.firstInvalid(bytes, range) != nil { throw Self.unfit("a text is not UTF-8, or has a NUL") }
     }
 
     @usableFromInline mutating func otherValue(
@@ -154,39 +164,54 @@ extension OperationReader {
             guard end - at >= 8 else { throw failure("it ends in the middle of a number") }
             var bits: UInt64 = 0
             for index in 0..<8 { bits |= UInt64(bytes[at + index]) << UInt64(8 * index) }
-            guard Double(bitPattern: bits).isFinite, bits != 1 << 63 else { throw failure("a double is not finite, or is -0") }
             at += 8
+            guard !validating || (Double(bitPattern: bits).isFinite && bits != 1 << 63) else {
+                throw Self.unfit("a number is infinite, not a number, or -0")
+            }
         case .dateTime:
             let time = try zigzag(bytes)
-            guard (-62_135_596_800_000_000...253_402_300_799_999_999).contains(time) else {
-                throw failure("a time is outside the years 1 to 9999")
+            let offset = try zigzag(bytes)
+            guard !validating || ValueLimits.holds(microseconds: time, offsetMinutes: offset) else {
+                throw Self.unfit("a date and time is outside of the years 1 to 9999, or its offset from UTC is over 23:59")
             }
-            guard (-1439...1439).contains(try zigzag(bytes)) else { throw failure("an offset from UTC is over 23:59") }
         case .date:
-            guard (-719_162...2_932_896).contains(try zigzag(bytes)) else {
-                throw failure("a date is outside the years 1 to 9999")
+            let days = try zigzag(bytes)
+            guard !validating || ValueLimits.days.contains(days) else {
+                throw Self.unfit("a date is outside of the years 1 to 9999")
             }
         case .time:
-            guard try varint(bytes) < 86_400_000_000 else { throw failure("a time of day is 24:00 or later") }
+            let time = try varint(bytes)
+            guard !validating || time < UInt64(ValueLimits.day) else { throw Self.unfit("a time of day is 24:00 or later") }
         case .duration:
             let months = try zigzag(bytes)
             let microseconds = try zigzag(bytes)
-            // `magnitude`, not `abs`: the least number has no positive counterpart.
-            guard months.magnitude <= UInt64(Int32.max), months == 0 || microseconds == 0 || (months < 0) == (microseconds < 0)
-            else {
-                throw failure("the parts of a duration are of different signs, or too large")
+            guard !validating || Self.isDuration(months, microseconds) else {
+                throw Self.unfit("the parts of a duration are of different signs, or too large")
             }
         case .json:
-            let range = try text(bytes, validating: validating)
-            if validating { try checkJSON(bytes, range) }
+            let range = try text(bytes, validating: false)
+            if validating { try Self.checkJSON(bytes, range) }
         }
     }
 
-    private func checkJSON(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) throws(DropError) {
-        do {
-            _ = try JSON(parsing: range.map { bytes[$0] })
+    private static func isDuration(_ months: Int64, _ microseconds: Int64) -> Bool {
+        // -2^63 has no opposite: months are compared with their ends, and never negated.
+        (-Int64(Int32.max)...Int64(Int32.max)).contains(months)
+            && (months == 0 || microseconds == 0 || (months < 0) == (microseconds < 0))
+    }
+
+    private static func checkJSON(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) throws(DropError) {
+        guard firstInvalid(bytes, range) == nil else { throw unfit("a JSON value is not UTF-8, or has a NUL") }
+        do throws(JSONTextFault) {
+            try JSONText.check(bytes.extracting(range))
         } catch {
-            throw Self.failure("a JSON value is invalid: \(error.message)", base, range.lowerBound + error.offset)
+            throw unfit("a JSON value is invalid at its byte \(error.offset): \(error.message)")
         }
+    }
+
+    /// The error `bad-value`: what the value of one property is.
+    @usableFromInline static func unfit(_ what: String) -> DropError {
+        DropError(
+            "bad-value", "Of its values, \(what).", hint: "Correct the record and drop it again.", remedy: .quarantine)
     }
 }

@@ -10,6 +10,11 @@ package struct LookupTable: Sendable, Equatable {
     package let name: String
     package let rows: [Row]
 
+    /// The table in which a plugin finds the time zones that its settings name; part of the epoch, as every table is.
+    package init(zones: [Row]) { self.init(name: "org.twindrop.zones", rows: zones) }
+
+    init(name: String, rows: [Row]) { (self.name, self.rows) = (name, rows) }
+
     static let fileBytesMax = 64 << 20
     static let rowsMax = 1_000_000
 }

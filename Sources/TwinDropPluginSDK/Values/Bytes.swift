@@ -113,19 +113,3 @@ public struct Bytes: @unchecked Sendable {
     @inlinable @inline(__always)
     static func lowered(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }
 }
-
-/// A number, time or truth value that a field does not hold: `code` is a short word, `expectation` what was expected.
-public struct ValueError: Error, Sendable, Equatable {
-    public let code: StaticString
-    public let expectation: StaticString
-
-    /// `expectation` goes on after "is not": "a whole number".
-    public init(_ code: StaticString, _ expectation: StaticString) {
-        self.code = code
-        self.expectation = expectation
-    }
-
-    public static func == (left: Self, right: Self) -> Bool {
-        Bytes(left.code) == Bytes(right.code) && Bytes(left.expectation) == Bytes(right.expectation)
-    }
-}

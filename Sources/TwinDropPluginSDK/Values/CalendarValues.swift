@@ -38,7 +38,7 @@ public struct TimeOfDay: Sendable, Hashable {
     public init(microseconds: Int64) { self.microseconds = microseconds }
 }
 
-/// A moment, and the offset from UTC it was written with.
+/// A moment, and the offset from UTC it was written with. With that offset, and in UTC, it lies in the years 1 to 9999.
 @frozen
 public struct Timestamp: Sendable, Hashable {
     /// Since 1970-01-01T00:00:00Z.
@@ -92,7 +92,7 @@ extension Bytes {
         guard count == 10, self[4] == 0x2D, self[7] == 0x2D,
             let year = digits(0, 4), let month = digits(5, 2), let day = digits(8, 2),
             let date = CalendarDate(year: year, month: month, day: day)
-        else { throw ValueError("not-a-date", "a date as yyyy-MM-dd") }
+        else { throw ValueError("not-a-date", "a date as yyyy-MM-dd that exists") }
         return date
     }
 
@@ -106,86 +106,5 @@ extension Bytes {
             value = value &* 10 &+ Int(digit)
         }
         return value
-    }
-
-    /// An ISO 8601 duration such as `P1Y2M3DT4H5M6.5S`, `P2W` or `-PT15M`.
-    ///
-    /// Errors: `not-a-duration`.
-    public func isoDuration() throws(ValueError) -> TimeSpan {
-        let wrong = ValueError("not-a-duration", "an ISO 8601 duration such as PT1H30M")
-        var index = 0
-        var sign: Int64 = 1
-        if count > 0, self[0] == UInt8(ascii: "-") {
-            sign = -1
-            index = 1
-        }
-        guard index < count, self[index] == UInt8(ascii: "P") else { throw wrong }
-        index += 1
-        var months: Int64 = 0
-        var microseconds: Int64 = 0
-        var inTime = false
-        var lastRank = 0
-        var parts = 0
-        while index < count {
-            if !inTime, self[index] == UInt8(ascii: "T") {
-                inTime = true
-                index += 1
-                guard index < count else { throw wrong }
-                continue
-            }
-            guard let part = durationPart(from: &index, inTime: inTime), part.rank > lastRank else { throw wrong }
-            lastRank = part.rank
-            parts += 1
-            let (monthSum, monthsOver) = months.addingReportingOverflow(part.months)
-            let (sum, over) = microseconds.addingReportingOverflow(part.microseconds)
-            guard !monthsOver, !over else { throw wrong }
-            months = monthSum
-            microseconds = sum
-        }
-        guard parts > 0, let whole = Int32(exactly: months * sign) else { throw wrong }
-        return TimeSpan(months: whole, microseconds: microseconds * sign)
-    }
-
-    private func durationPart(from index: inout Int, inTime: Bool) -> (rank: Int, months: Int64, microseconds: Int64)? {
-        var whole: Int64 = 0
-        var fraction: Int64 = 0  // In millionths.
-        var weight: Int64 = 0
-        var digits = 0
-        while index < count {
-            let byte = self[index]
-            if byte &- 0x30 < 10 {
-                digits += 1
-                if weight == 0 {
-                    guard whole < 100_000_000_000 else { return nil }
-                    whole = whole * 10 + Int64(byte - 0x30)
-                } else if weight > 1 {
-                    weight /= 10
-                    fraction += weight * Int64(byte - 0x30)
-                }
-            } else if weight == 0, digits > 0, byte == UInt8(ascii: ".") || byte == UInt8(ascii: ",") {
-                weight = 1_000_000
-            } else {
-                break
-            }
-            index += 1
-        }
-        guard digits > 0, index < count else { return nil }
-        let designator = self[index]
-        index += 1
-        let unit: Int64
-        let rank: Int
-        switch (designator, inTime) {
-        case (UInt8(ascii: "Y"), false) where weight == 0: return whole < 1 << 30 ? (1, whole * 12, 0) : nil
-        case (UInt8(ascii: "M"), false) where weight == 0: return (2, whole, 0)
-        case (UInt8(ascii: "W"), false): (rank, unit) = (3, 7 * TimeUnit.days.rawValue)
-        case (UInt8(ascii: "D"), false): (rank, unit) = (4, TimeUnit.days.rawValue)
-        case (UInt8(ascii: "H"), true): (rank, unit) = (5, TimeUnit.hours.rawValue)
-        case (UInt8(ascii: "M"), true): (rank, unit) = (6, TimeUnit.minutes.rawValue)
-        case (UInt8(ascii: "S"), true): (rank, unit) = (7, TimeUnit.seconds.rawValue)
-        default: return nil
-        }
-        let (product, over) = whole.multipliedReportingOverflow(by: unit)
-        guard !over else { return nil }
-        return (rank, 0, product + fraction * (unit / 1_000_000))
     }
 }

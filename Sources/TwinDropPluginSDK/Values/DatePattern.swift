@@ -12,7 +12,8 @@
 /// | `'T'`, `''` | text as it stands; a quotation mark |
 /// | `[…]` | may be missing as a whole |
 ///
-/// Other letters are refused; all else stands for itself.
+/// Other letters are refused; all else stands for itself. What a field holds is read whole: a part that the value cannot hold,
+/// such as digits below the microsecond, is refused unless the caller lets it be rounded away.
 public struct DatePattern: Sendable {
     /// What a pattern must hold.
     public enum Need: Sendable { case date, time, dateTime }
@@ -20,17 +21,37 @@ public struct DatePattern: Sendable {
     private enum Step: Sendable {
         case literal(UInt8)
         case number(Part, least: Int, most: Int)
+        case shortYear
         case month
         case fraction(least: Int, most: Int)
         case halfDay
         case offset
         case optional(end: Int)
         case endOptional
+
+        var part: Part? {
+            switch self {
+            case .number(let part, _, _): part
+            case .shortYear: .year
+            case .month: .month
+            case .fraction: .fraction
+            case .halfDay: .halfDay
+            case .offset: .offset
+            case .literal, .optional, .endOptional: nil
+            }
+        }
     }
 
-    private enum Part: Int, Sendable { case year, shortYear, month, day, hour, hour12, minute, second }
+    fileprivate enum Part: Int, Sendable {
+        case year, month, day, hour, hour12, minute, second, fraction, halfDay, offset
+
+        var word: String {
+            ["year", "month", "day", "hour", "hour", "minute", "second", "fraction", "AM or PM", "offset"][rawValue]
+        }
+    }
 
     private let steps: [Step]
+    private let parts: Set<Part>
     /// The pattern as it was written.
     public let text: String
 
@@ -38,74 +59,145 @@ public struct DatePattern: Sendable {
     public init(_ text: String, need: Need) throws(PluginError) {
         self.text = text
         steps = try Self.compile(text)
-        var seen: Set<Int> = []
-        for case .number(let part, _, _) in steps { seen.insert(part.rawValue) }
-        if steps.contains(where: { if case .month = $0 { true } else { false } }) { seen.insert(Part.month.rawValue) }
-        let hasYear = seen.contains(Part.year.rawValue) || seen.contains(Part.shortYear.rawValue)
-        let hasDate = hasYear && seen.contains(Part.month.rawValue) && seen.contains(Part.day.rawValue)
-        let hasTime = seen.contains(Part.hour.rawValue) || seen.contains(Part.hour12.rawValue)
-        let isEnough =
-            switch need {
-            case .date: hasDate
-            case .time: hasTime
-            case .dateTime: hasDate
+        var seen: Set<Part> = []
+        var isOptional = false
+        for step in steps {
+            if case .optional = step { isOptional = true }
+            if case .endOptional = step { isOptional = false }
+            guard let part = step.part else { continue }
+            guard seen.insert(part).inserted || isOptional else {
+                throw PluginError(.settings, "The pattern '\(text)' has the \(part.word) twice.")
             }
-        guard isEnough else {
+        }
+        parts = seen
+        if seen.contains(.hour12) != seen.contains(.halfDay) {
+            throw PluginError(
+                .settings, "The pattern '\(text)' has one of 'h' and 'a': hours of 12 need AM or PM. Write H for 24.")
+        }
+        if seen.contains(.fraction), !seen.contains(.second) {
+            throw PluginError(.settings, "The pattern '\(text)' has 'S', but no seconds that it is a part of.")
+        }
+        let hasDate = seen.isSuperset(of: [.year, .month, .day])
+        let hasTime = seen.contains(.hour) || seen.contains(.hour12)
+        guard need == .time ? hasTime : hasDate else {
             throw PluginError(.settings, "The pattern '\(text)' lacks \(need == .time ? "the hour" : "year, month or day").")
         }
     }
 
-    /// The day in `field`; a time of day in it is read and left out.
+    /// Whether it reads a day.
+    public var readsDate: Bool { !parts.isDisjoint(with: [.year, .month, .day]) }
+
+    /// Whether it reads an offset from UTC.
+    public var readsOffset: Bool { parts.contains(.offset) }
+
+    /// The day in `field`.
     ///
-    /// Errors: `not-a-date`.
-    public func date(_ field: Bytes) throws(ValueError) -> CalendarDate {
-        let fields = try parse(field, "not-a-date")
-        guard let date = fields.date else { throw ValueError("not-a-date", "a day that exists") }
+    /// A time of day other than 00:00, or an offset, is no part of a date: `rounding` leaves it out, without it the field is
+    /// refused. Errors: `not-a-date`.
+    public func date(_ field: Bytes, rounding: Bool = false) throws(ValueError) -> CalendarDate {
+        let fields = try parse(field, "not-a-date", "a date as \(text)")
+        guard let date = fields.date, let time = fields.microsecondsOfDay(rounding: true) else {
+            throw ValueError("not-a-date", "a day that exists, as \(text)")
+        }
+        guard rounding || (time == 0 && !fields.subMicrosecond && fields.offset == nil) else {
+            throw ValueError("not-a-date", "a date alone", remark: "Its time of day or its offset from UTC would be left out.")
+        }
         return date
     }
 
     /// The time of day in `field`.
     ///
-    /// Errors: `not-a-time`.
-    public func time(_ field: Bytes) throws(ValueError) -> TimeOfDay {
-        let fields = try parse(field, "not-a-time")
-        guard let time = fields.time else { throw ValueError("not-a-time", "a time of day that exists") }
-        return time
+    /// A day, an offset, or digits below the microsecond are no part of it: `rounding` leaves them out, without it the field is
+    /// refused. Errors: `not-a-time`.
+    public func time(_ field: Bytes, rounding: Bool = false) throws(ValueError) -> TimeOfDay {
+        let fields = try parse(field, "not-a-time", "a time as \(text)")
+        guard fields.seen.isDisjoint(with: [.year, .month, .day]) || fields.date != nil,
+            let time = fields.microsecondsOfDay(rounding: rounding), time < 86_400_000_000
+        else { throw unreadable(fields, "not-a-time", "a time of day that exists, as \(text)") }
+        guard rounding || fields.seen.isDisjoint(with: [.year, .month, .day, .offset]) else {
+            throw ValueError("not-a-time", "a time of day alone", remark: "Its date or its offset from UTC would be left out.")
+        }
+        return TimeOfDay(microseconds: time)
     }
 
     /// The moment in `field`; `offsetMinutes` holds where the field states none.
     ///
     /// Errors: `not-a-date-time`.
-    public func timestamp(_ field: Bytes, offsetMinutes: Int32) throws(ValueError) -> Timestamp {
-        let fields = try parse(field, "not-a-date-time")
-        guard let date = fields.date, let time = fields.time else {
-            throw ValueError("not-a-date-time", "a day and time that exist")
+    public func timestamp(_ field: Bytes, offsetMinutes: Int32, rounding: Bool = false) throws(ValueError) -> Timestamp {
+        try timestamp(field, zone: Zone(offsetMinutes: offsetMinutes), rounding: rounding)
+    }
+
+    /// The moment in `field`, read by the clocks of `zone` where the field states no offset. `gap` and `overlap` say what a time
+    /// is that these clocks never showed, or showed twice.
+    ///
+    /// Digits below the microsecond are rounded with `rounding`, refused without. Errors: `not-a-date-time`, `time-gap`,
+    /// `time-overlap`.
+    public func timestamp(
+        _ field: Bytes, zone: Zone, gap: Zone.Choice = .refuse, overlap: Zone.Choice = .refuse, rounding: Bool = false
+    ) throws(ValueError) -> Timestamp {
+        let fields = try parse(field, "not-a-date-time", "a date and time as \(text)")
+        guard let date = fields.date, let time = fields.microsecondsOfDay(rounding: rounding) else {
+            throw unreadable(fields, "not-a-date-time", "a day and time that exist, as \(text)")
         }
-        return Timestamp(date: date, time: time, offsetMinutes: fields.offset ?? offsetMinutes)
+        if let offset = fields.offset {
+            return try Timestamp(checking: date, time, offsetMinutes: offset)
+        }
+        return try zone.timestamp(date, microseconds: time, gap: gap, overlap: overlap)
+    }
+
+    private func unreadable(_ fields: Fields, _ code: StaticString, _ expectation: String) -> ValueError {
+        guard fields.subMicrosecond else { return ValueError(code, expectation) }
+        return ValueError(
+            code, "a time of whole microseconds, as \(text)",
+            remark: "Its seconds have more than 6 decimals and would be rounded.")
     }
 
     // MARK: - Reading
 
+    private struct PartSet: OptionSet {
+        let rawValue: Int
+
+        init(rawValue: Int) { self.rawValue = rawValue }
+
+        init(_ part: Part) { rawValue = 1 << part.rawValue }
+
+        static let year = PartSet(.year)
+        static let month = PartSet(.month)
+        static let day = PartSet(.day)
+        static let hour = PartSet(.hour)
+        static let hour12 = PartSet(.hour12)
+        static let second = PartSet(.second)
+        static let offset = PartSet(.offset)
+    }
+
     private struct Fields {
-        var year = 1970, month = 1, day = 1, hour = 0, minute = 0, second = 0
-        var microseconds: Int64 = 0
-        var isAfternoon: Bool?
+        var year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0
+        var nanoseconds = 0
+        var isAfternoon = false
         var offset: Int32?
+        /// The parts that the field has.
+        var seen: PartSet = []
 
-        var date: CalendarDate? { CalendarDate(year: year, month: month, day: day) }
+        /// Nil where a part of it is missing, or the day does not exist.
+        var date: CalendarDate? {
+            seen.isSuperset(of: [.year, .month, .day]) ? CalendarDate(year: year, month: month, day: day) : nil
+        }
 
-        var time: TimeOfDay? {
+        var subMicrosecond: Bool { nanoseconds % 1000 != 0 }
+
+        /// Since midnight; rounded up, it can be all of the day. Nil where there is no such time, or it would be rounded.
+        func microsecondsOfDay(rounding: Bool) -> Int64? {
             var hour = hour
-            if let isAfternoon {
+            if seen.contains(.hour12) {
                 guard (1...12).contains(hour) else { return nil }
                 hour = hour % 12 + (isAfternoon ? 12 : 0)
             }
-            guard hour < 24, minute < 60, second < 60 else { return nil }
-            return TimeOfDay(microseconds: Int64((hour * 60 + minute) * 60 + second) * 1_000_000 + microseconds)
+            guard hour < 24, minute < 60, second < 60, rounding || !subMicrosecond else { return nil }
+            return Int64((hour * 60 + minute) * 60 + second) * 1_000_000 + Int64((nanoseconds + 500) / 1000)
         }
     }
 
-    private func parse(_ field: Bytes, _ code: StaticString) throws(ValueError) -> Fields {
+    private func parse(_ field: Bytes, _ code: StaticString, _ expectation: String) throws(ValueError) -> Fields {
         var fields = Fields()
         var position = 0
         var index = 0
@@ -118,65 +210,74 @@ public struct DatePattern: Sendable {
                 retreat = nil
             default:
                 if !Self.take(steps[index], field, &position, &fields) {
-                    guard let saved = retreat else { throw ValueError(code, "the declared date format") }
+                    guard let saved = retreat else { throw ValueError(code, expectation) }
                     (index, position, fields) = (saved.step, saved.position, saved.fields)
                     retreat = nil
                 }
             }
             index += 1
         }
-        guard position == field.count else { throw ValueError(code, "the declared date format") }
+        guard position == field.count else { throw ValueError(code, expectation) }
         return fields
     }
 
     private static func take(_ step: Step, _ field: Bytes, _ position: inout Int, _ fields: inout Fields) -> Bool {
+        if let part = step.part {
+            guard !fields.seen.contains(PartSet(part)) else { return false }  // No part is there twice.
+            fields.seen.insert(PartSet(part))
+        }
         switch step {
         case .literal(let byte):
             guard position < field.count, field[position] == byte else { return false }
             position += 1
-            return true
         case .number(let part, let least, let most):
             guard let value = takeDigits(field, &position, least, most)?.value else { return false }
             assign(value, to: part, in: &fields)
-            return true
-        case .month:
-            guard position + 3 <= field.count else { return false }
-            let name = field.dropFirst(position).prefix(3)
-            for (index, month) in months.enumerated() where name.equalsIgnoringCase(Bytes(month)) {
-                fields.month = index + 1
-                position += 3
-                return true
-            }
-            return false
+        case .shortYear:
+            guard let value = takeDigits(field, &position, 2, 2)?.value else { return false }
+            fields.year = value < 70 ? 2000 + value : 1900 + value
+        case .month: return takeMonth(field, &position, &fields)
         case .fraction(let least, let most):
-            guard let (value, count) = takeDigits(field, &position, least, most) else { return false }
-            var nanoseconds = Int64(value)
-            for _ in count..<9 { nanoseconds *= 10 }
-            fields.microseconds = nanoseconds / 1_000
-            return true
+            guard fields.seen.contains(.second), var (value, count) = takeDigits(field, &position, least, most) else {
+                return false
+            }
+            while count < 9 {
+                value *= 10
+                count += 1
+            }
+            fields.nanoseconds = value
         case .halfDay:
             guard position + 2 <= field.count, field[position + 1] | 0x20 == UInt8(ascii: "m") else { return false }
             let letter = field[position] | 0x20
             guard letter == UInt8(ascii: "a") || letter == UInt8(ascii: "p") else { return false }
             fields.isAfternoon = letter == UInt8(ascii: "p")
             position += 2
-            return true
-        case .offset:
-            return takeOffset(field, &position, &fields)
-        case .optional, .endOptional:
+        case .offset: return takeOffset(field, &position, &fields)
+        case .optional, .endOptional: break
+        }
+        return true
+    }
+
+    private static func takeMonth(_ field: Bytes, _ position: inout Int, _ fields: inout Fields) -> Bool {
+        guard position + 3 <= field.count else { return false }
+        let name = field.dropFirst(position).prefix(3)
+        for (index, month) in months.enumerated() where name.equalsIgnoringCase(Bytes(month)) {
+            fields.month = index + 1
+            position += 3
             return true
         }
+        return false
     }
 
     private static func assign(_ value: Int, to part: Part, in fields: inout Fields) {
         switch part {
         case .year: fields.year = value
-        case .shortYear: fields.year = value < 70 ? 2000 + value : 1900 + value
         case .month: fields.month = value
         case .day: fields.day = value
         case .hour, .hour12: fields.hour = value
         case .minute: fields.minute = value
         case .second: fields.second = value
+        case .fraction, .halfDay, .offset: break
         }
     }
 
@@ -192,6 +293,7 @@ public struct DatePattern: Sendable {
         return count >= least ? (value, count) : nil
     }
 
+    /// `Z`, `+01`, `+0100` or `+01:00`, whole: half an offset is none.
     private static func takeOffset(_ field: Bytes, _ position: inout Int, _ fields: inout Fields) -> Bool {
         guard position < field.count else { return false }
         let first = field[position]
@@ -203,9 +305,12 @@ public struct DatePattern: Sendable {
         guard first == 0x2B || first == 0x2D, let hours = takeDigits(field, &position, 2, 2)?.value, hours < 24 else {
             return false
         }
-        if position < field.count, field[position] == UInt8(ascii: ":") { position += 1 }
-        let minutes = takeDigits(field, &position, 2, 2)?.value ?? 0
-        guard minutes < 60 else { return false }
+        var minutes = 0
+        if position < field.count, field[position] == UInt8(ascii: ":") || field[position] &- 0x30 < 10 {
+            if field[position] == UInt8(ascii: ":") { position += 1 }
+            guard let value = takeDigits(field, &position, 2, 2)?.value, value < 60 else { return false }
+            minutes = value
+        }
         fields.offset = Int32(hours * 60 + minutes) * (first == 0x2D ? -1 : 1)
         return true
     }
@@ -274,7 +379,7 @@ public struct DatePattern: Sendable {
     private static func step(for letter: UInt8, run: Int) -> Step? {
         switch (letter, run) {
         case (UInt8(ascii: "y"), 4): .number(.year, least: 4, most: 4)
-        case (UInt8(ascii: "y"), 2): .number(.shortYear, least: 2, most: 2)
+        case (UInt8(ascii: "y"), 2): .shortYear
         case (UInt8(ascii: "M"), 3): .month
         case (UInt8(ascii: "M"), 1...2): .number(.month, least: run, most: 2)
         case (UInt8(ascii: "d"), 1...2): .number(.day, least: run, most: 2)

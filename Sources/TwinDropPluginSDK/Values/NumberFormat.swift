@@ -1,3 +1,5 @@
+internal import ValueRules
+
 /// How numbers are written: which character starts the decimals, which one groups thousands.
 @frozen
 public struct NumberFormat: Sendable, Equatable {
@@ -5,15 +7,19 @@ public struct NumberFormat: Sendable, Equatable {
     public let point: UInt8
     /// Stands between groups of three digits of the whole part; 0 where no character does.
     public let group: UInt8
-    /// Ignores what follows the number, such as a unit: `3149.0ft`.
+    /// A unit may follow the number: `3149.0 ft`. `Bytes.unit(_:)` gives it; whoever allows units sees to it that they are the
+    /// ones he means.
     public let allowsUnit: Bool
+    /// A number with more digits than a double holds is rounded. Otherwise it is refused.
+    public let rounds: Bool
 
     /// `point` and `group` are ASCII, differ, and are no digit or sign.
-    public init(point: UInt8 = UInt8(ascii: "."), group: UInt8 = 0, allowsUnit: Bool = false) {
+    public init(point: UInt8 = UInt8(ascii: "."), group: UInt8 = 0, allowsUnit: Bool = false, rounds: Bool = false) {
         precondition(point != group && point < 0x80 && group < 0x80, "a decimal mark and a group mark are two ASCII characters")
         self.point = point
         self.group = group
         self.allowsUnit = allowsUnit
+        self.rounds = rounds
     }
 
     /// `1234.5`
@@ -27,9 +33,9 @@ public struct NumberFormat: Sendable, Equatable {
 }
 
 extension Bytes {
-    /// A whole number: digits with an optional sign.
+    /// A whole number: digits with an optional sign in front.
     ///
-    /// Errors: `not-a-number`, `number-too-large` (outside of 64 bits).
+    /// Errors: `not-a-number`, `not-a-whole-number`, `number-too-large` (outside of 64 bits).
     @inlinable
     public func int64() throws(ValueError) -> Int64 {
         if let short = ShortNumber(self) { return short.isNegative ? 0 &- Int64(short.digits) : Int64(short.digits) }
@@ -39,64 +45,56 @@ extension Bytes {
             negative = self[0] == 0x2D
             index = 1
         }
-        guard index < count else { throw ValueError("not-a-number", "a whole number") }
-        if count - index <= 18 {  // Cannot overflow.
-            var value: Int64 = 0
-            while index < count {
-                let digit = self[index] &- 0x30
-                guard digit < 10 else { throw ValueError("not-a-number", "a whole number") }
-                value = value &* 10 &+ Int64(digit)
-                index += 1
-            }
-            return negative ? 0 &- value : value
+        guard index < count, count - index <= 18 else { return try longInt64() }
+        var value: Int64 = 0  // Cannot overflow.
+        while index < count {
+            let digit = self[index] &- 0x30
+            guard digit < 10 else { throw ValueError("not-a-number", NumberFormat.wholeWords) }
+            value = value &* 10 &+ Int64(digit)
+            index += 1
         }
-        return try longInt64(from: index, negative: negative)
+        return negative ? 0 &- value : value
     }
 
     @usableFromInline
-    func longInt64(from start: Int, negative: Bool) throws(ValueError) -> Int64 {
-        var value: Int64 = 0
-        for index in start..<count {
-            let digit = self[index] &- 0x30
-            guard digit < 10 else { throw ValueError("not-a-number", "a whole number") }
-            let (product, high) = value.multipliedReportingOverflow(by: 10)
-            let (sum, over) =
-                negative
-                ? product.subtractingReportingOverflow(Int64(digit)) : product.addingReportingOverflow(Int64(digit))
-            guard !high, !over else { throw ValueError("number-too-large", "a whole number of at most 64 bits") }
-            value = sum
-        }
-        return value
+    func longInt64() throws(ValueError) -> Int64 {
+        let start = count > 0 && (self[0] == 0x2D || self[0] == 0x2B) ? 1 : 0
+        guard start < count, self[start] &- 0x30 < 10 else { throw ValueError("not-a-number", NumberFormat.wholeWords) }
+        for index in start..<count where self[index] &- 0x30 >= 10 { throw ValueError("not-a-number", NumberFormat.wholeWords) }
+        return try int64(.plain)
     }
 
-    /// A whole number written as `format` says; a decimal part must be zeros (`3.0`).
+    /// A whole number written as `format` says; a decimal part must be zeros (`3.0`), an exponent must leave a whole number
+    /// (`1e3`).
     ///
-    /// Errors: `not-a-number`, `number-too-large`.
+    /// Errors: `not-a-number`, `not-a-whole-number`, `number-too-large`.
     public func int64(_ format: NumberFormat) throws(ValueError) -> Int64 {
-        if format.group == 0, !format.allowsUnit, let value = try? int64() { return value }
-        let number = try scanNumber(format)
-        guard number.exponent >= 0 || number.hasZeroDecimals, !number.truncated else {
-            throw ValueError("not-a-whole-number", "a whole number")
+        if format.group == 0, !format.allowsUnit, let short = ShortNumber(self) {
+            return short.isNegative ? 0 &- Int64(short.digits) : Int64(short.digits)
         }
-        var magnitude = number.wholeMagnitude
-        var exponent = max(0, number.exponent)
-        while exponent > 0, magnitude != 0 {
-            let (product, over) = magnitude.multipliedReportingOverflow(by: 10)
-            guard !over else { throw ValueError("number-too-large", "a whole number of at most 64 bits") }
-            magnitude = product
+        let number = try writtenNumber(format)
+        guard var (mantissa, exponent) = number.short else {
+            throw number.decimal.exponent < 0
+                ? ValueError("not-a-whole-number", format.words(whole: true)) : ValueError.over64Bits
+        }
+        guard exponent >= 0 else { throw ValueError("not-a-whole-number", format.words(whole: true)) }
+        while exponent > 0 {
+            let (product, over) = mantissa.multipliedReportingOverflow(by: 10)
+            guard !over else { throw ValueError.over64Bits }
+            mantissa = product
             exponent -= 1
         }
-        if number.negative, magnitude == UInt64(Int64.max) + 1 { return Int64.min }
-        guard let value = Int64(exactly: magnitude) else {
-            throw ValueError("number-too-large", "a whole number of at most 64 bits")
-        }
-        return number.negative ? -value : value
+        if number.isNegative, mantissa == UInt64(Int64.max) + 1 { return .min }
+        guard let value = Int64(exactly: mantissa) else { throw ValueError.over64Bits }
+        return number.isNegative ? -value : value
     }
 
-    /// A decimal number, correctly rounded to the nearest double.
+    /// A decimal number: the nearest double, where that holds it in full. It does so when the double, written with as many
+    /// significant digits as the number has, gives these digits again: up to 15 always do. `NumberFormat.rounds` takes others,
+    /// too.
     ///
-    /// Up to 19 digits that fit 53 bits, with a power of ten within ±22, are exact in one operation (Clinger's fast path); the
-    /// rest goes through the standard library. Errors: `not-a-number`, `number-too-large` (not finite).
+    /// Up to 15 digits with a power of ten within ±22 are exact in one operation (Clinger's fast path); the rest goes through
+    /// the standard library. Errors: `not-a-number`, `number-too-large` (not finite), `too-many-digits`.
     @inlinable
     public func double(_ format: NumberFormat = .plain) throws(ValueError) -> Double {
         if let short = ShortNumber(self, point: format.point) {
@@ -109,6 +107,7 @@ extension Bytes {
             negative = self[0] == 0x2D
             index = 1
         }
+        guard count - index <= 16 else { return try slowDouble(format) }
         var mantissa: UInt64 = 0
         let digitsStart = index
         var pointIndex = -1
@@ -125,7 +124,7 @@ extension Bytes {
             index += 1
         }
         let digits = count - digitsStart - (pointIndex < 0 ? 0 : 1)
-        guard digits > 0, digits <= 19, mantissa <= 1 << 53 else { return try slowDouble(format) }
+        guard digits > 0, digits <= 15 else { return try slowDouble(format) }
         let decimals = pointIndex < 0 ? 0 : count - pointIndex - 1
         let value = decimals == 0 ? Double(mantissa) : Double(mantissa) / Bytes.power(decimals)
         return negative && mantissa != 0 ? -value : value
@@ -144,101 +143,30 @@ extension Bytes {
 
     @usableFromInline
     func slowDouble(_ format: NumberFormat) throws(ValueError) -> Double {
-        let number = try scanNumber(format)
-        if !number.truncated, number.mantissa <= 1 << 53, abs(number.exponent) <= 22 {
-            let magnitude = Double(number.mantissa)
-            let power = NumberFormat.powers[abs(number.exponent)]
-            let value = number.exponent < 0 ? magnitude / power : magnitude * power
-            return number.negative && number.mantissa != 0 ? -value : value
+        let number = try writtenNumber(format)
+        if let (mantissa, exponent) = number.short, mantissa < 1_000_000_000_000_000, abs(exponent) <= 22 {
+            let magnitude = Double(mantissa)
+            let power = NumberFormat.powers[abs(exponent)]
+            let value = exponent < 0 ? magnitude / power : magnitude * power
+            return number.isNegative && mantissa != 0 ? -value : value
         }
-        var text = ""
-        for index in 0..<number.end where format.group == 0 || self[index] != format.group {
-            let byte = self[index]
-            text.unicodeScalars.append(Unicode.Scalar(byte == format.point ? UInt8(ascii: ".") : byte))
-        }
-        guard let value = Double(text), value.isFinite else {
-            throw ValueError("number-too-large", "a number a double can hold")
-        }
-        return value == 0 ? 0 : value
-    }
-
-    private struct ScannedNumber {
-        var negative = false
-        /// The digits, as far as they fit.
-        var mantissa: UInt64 = 0
-        /// Power of ten of the last digit in `mantissa`.
-        var exponent = 0
-        /// More digits than fit were left out.
-        var truncated = false
-        var decimals = 0
-        /// The byte after the number.
-        var end = 0
-
-        var hasZeroDecimals: Bool { exponent >= 0 || (-exponent < 20 && mantissa % Self.power(-exponent) == 0) }
-        var wholeMagnitude: UInt64 { exponent >= 0 ? mantissa : mantissa / Self.power(-exponent) }
-
-        private static func power(_ exponent: Int) -> UInt64 { (0..<exponent).reduce(1) { power, _ in power &* 10 } }
-    }
-
-    private func scanNumber(_ format: NumberFormat) throws(ValueError) -> ScannedNumber {
-        var number = ScannedNumber()
-        var index = 0
-        if count > 0, self[0] == 0x2D || self[0] == 0x2B {
-            number.negative = self[0] == 0x2D
-            index = 1
-        }
-        var digits = 0
-        var sincePoint = -1
-        var group = -1  // Digits since the last group mark.
-        scan: while index < count {
-            let byte = self[index]
-            let digit = byte &- 0x30
-            if digit < 10 {
-                digits += 1
-                if sincePoint >= 0 { sincePoint += 1 }
-                if group >= 0, sincePoint < 0 { group += 1 }
-                let (product, high) = number.mantissa.multipliedReportingOverflow(by: 10)
-                let (sum, over) = product.addingReportingOverflow(UInt64(digit))
-                if number.truncated || high || over {
-                    number.truncated = true
-                } else {
-                    number.mantissa = sum
-                }
-            } else if byte == format.point, sincePoint < 0 {
-                guard group < 0 || group == 3 else { throw ValueError("not-a-number", "groups of three digits") }
-                sincePoint = 0
-            } else if format.group != 0, byte == format.group, sincePoint < 0, digits > 0 {
-                guard group < 0 ? digits <= 3 : group == 3 else { throw ValueError("not-a-number", "groups of three digits") }
-                group = 0
-            } else {
-                break scan
+        switch number.decimal.double {
+        case .whole(let value): return value
+        case .rounded(let value):
+            guard format.rounds else {
+                throw ValueError(
+                    "too-many-digits", "a number that a double holds in full: up to 15 digits always are",
+                    remark: "It would be rounded.")
             }
-            index += 1
+            return value == 0 ? 0 : value
+        case .tooLarge: throw ValueError("number-too-large", "a number a double can hold: up to 1.7976931348623157e308")
         }
-        guard digits > 0 else { throw ValueError("not-a-number", "a number") }
-        guard group < 0 || group == 3 else { throw ValueError("not-a-number", "groups of three digits") }
-        number.exponent = -max(0, sincePoint)
-        try scanExponent(&number, from: &index)
-        guard index == count || format.allowsUnit else { throw ValueError("not-a-number", "a number") }
-        number.end = index
-        return number
     }
 
-    private func scanExponent(_ number: inout ScannedNumber, from index: inout Int) throws(ValueError) {
-        guard index < count, self[index] | 0x20 == UInt8(ascii: "e") else { return }
-        var next = index + 1
-        var negative = false
-        if next < count, self[next] == 0x2D || self[next] == 0x2B {
-            negative = self[next] == 0x2D
-            next += 1
-        }
-        guard next < count, self[next] &- 0x30 < 10 else { return }  // A unit may start with an e.
-        var exponent = 0
-        while next < count, self[next] &- 0x30 < 10 {
-            exponent = min(100_000, exponent * 10 + Int(self[next] - 0x30))
-            next += 1
-        }
-        number.exponent += negative ? -exponent : exponent
-        index = next
+    /// The unit after a number, without the blanks around it; empty where there is none.
+    ///
+    /// Errors: as `double(_:)` has them for what is no number at all.
+    public func unit(_ format: NumberFormat) throws(ValueError) -> Bytes {
+        dropFirst(try writtenNumber(format).end).withoutBlanks
     }
 }

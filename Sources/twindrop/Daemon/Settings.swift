@@ -13,9 +13,10 @@ extension Source {
 
 extension PluginSource {
     init(_ source: Source) {
+        let zones = source.zones.isEmpty ? [] : [LookupTable(zones: source.zones)]
         self.init(
             name: source.name, libraryPath: source.libraryPath, settings: source.settings.text(),
-            lookups: source.lookups.map { table in
+            lookups: (zones + source.lookups).map { table in
                 PluginSource.Lookup(table: table.name, entries: table.rows.map { (key: $0.key, value: $0.value) })
             }, limits: WorkerLimits(source.worker), files: source.files)
     }
