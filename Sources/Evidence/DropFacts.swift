@@ -55,7 +55,7 @@ enum DropFacts {
         ]
         let sorted = books.recordsUsed &+ books.recordsFiltered &+ books.recordsRejected
         let named = books.bytesAccounted &+ books.bytesUnaccounted
-        return .object([
+        let parts: [JSON.Member] = [
             .init(
                 "records",
                 .object([
@@ -86,6 +86,14 @@ enum DropFacts {
                             count("offset", part.offset),
                         ])
                     })),
-        ])
+        ]
+        guard let why = books.withheld else { return .object(parts) }
+        let withheld: JSON.Member = .init(
+            "withheld",
+            .object([
+                count("twins", books.withheldTwins), count("relationships", books.withheldRelationships),
+                .init("why", .string(why)),
+            ]))
+        return .object(parts + [withheld])
     }
 }

@@ -102,18 +102,26 @@ extension DropComparison {
             current = record.current
             if refused.contains(index) {
                 current.isActive = false
+                try takeOperations(of: record)
+                keepNamed()
+                operations.removeAll(keepingCapacity: true)
                 try reject("dangling", try danglingEnds(of: record, made: made))
                 continue
             }
             current.isActive = true
             let bytes = record.stream.span
-            var reader = OperationReader(end: bytes.count)
-            while case .operation(let verb, _, let body)? = try reader.entry(bytes) { try take(verb, body, bytes) }
+            try takeOperations(of: record)
             try endRecord(bytes)
             try evaluate(bytes)
         }
         rejections.sort { $0.record < $1.record }
         deferred = DeferredRecords()
+    }
+
+    private func takeOperations(of record: DeferredRecords.Record) throws(DropError) {
+        let bytes = record.stream.span
+        var reader = OperationReader(end: bytes.count)
+        while case .operation(let verb, _, let body)? = try reader.entry(bytes) { try take(verb, body, bytes) }
     }
 
     /// Which twins the relationships of a refused record lack, and at which end; the first three relationships are named.
@@ -185,48 +193,5 @@ extension DropComparison {
             // A relationship counts once; one that was deleted and stated again may count as neither.
             if isNew, books.created > 0 { books.created -= 1 } else if !isNew, books.updated > 0 { books.updated -= 1 }
         }
-    }
-
-    /// A complete list deletes what it leaves out: what this source made in this scope, did not list, and no refused record may
-    /// have listed.
-    private func findAbsent() {
-        guard job.policy.mode == .snapshot, job.amends == nil, books.recordsRejected == 0 else { return }
-        let owned = memory.owned(scope)
-        owned.twins.forEach { number in
-            if !seenTwins.contains(number), twinPlaces[number] == 0 { twinsGone.append(number) }
-        }
-        owned.relationships.forEach { number in
-            if !seenRelationships.contains(number), relationshipPlaces[number] == 0 { relationshipsGone.append(number) }
-        }
-        books.deletedByAbsence = UInt64(twinsGone.count + relationshipsGone.count)
-    }
-
-    private func checkGuards() throws(DropError) {
-        guard !job.released else { return }
-        let policy = job.policy
-        let owned = memory.owned(scope)
-        for (deletes, owned, what) in [
-            (deletedTwins + twinsGone.count, owned.twins.count, "twins"),
-            (deletedRelationships + relationshipsGone.count, owned.relationships.count, "relationships"),
-        ] where UInt64(deletes) > policy.deletesFree && Double(deletes) > policy.deletesShareMax * Double(owned) {
-            throw DropError(
-                "guard-deletes",
-                "The drop would delete \(deletes) of \(owned) \(what) of \(job.source); the limit is "
-                    + "\(percent(policy.deletesShareMax)) or \(policy.deletesFree).",
-                hint: "Look whether the file is complete; release the drop if the deletes are meant.", remedy: .hold)
-        }
-        let rejected = books.recordsRejected
-        if rejected > policy.rejectsFree, Double(rejected) > policy.rejectsShareMax * Double(books.recordsRead) {
-            throw DropError(
-                "guard-rejects",
-                "\(rejected) of \(books.recordsRead) records were refused; the limit is \(percent(policy.rejectsShareMax)) "
-                    + "or \(policy.rejectsFree).",
-                hint: "Correct the file or the mapping; release the drop to apply the other records.", remedy: .hold)
-        }
-    }
-
-    private func percent(_ share: Double) -> String {
-        let tenths = Int((share * 1000).rounded())
-        return tenths % 10 == 0 ? "\(tenths / 10) %" : "\(tenths / 10).\(tenths % 10) %"
     }
 }

@@ -47,7 +47,10 @@ extension DropComparison {
         guard current.isActive else { return }
         current.isActive = false
         defer { operations.removeAll(keepingCapacity: true) }
-        if let (code, message) = current.rejection { return try reject(code, message) }
+        if let (code, message) = current.rejection {
+            unknownRecords += 1  // The plugin ended it early: what else it would have named is not known.
+            return try reject(code, message)
+        }
         if operations.isEmpty {
             books.recordsFiltered += 1
             return
@@ -64,11 +67,20 @@ extension DropComparison {
 
     private func checkAndApply(_ bytes: borrowing Span<UInt8>) throws(DropError) {
         for index in operations.indices where !operations[index].isKnown {
-            if let (code, message) = try refusal(index, bytes) { return try reject(code, message) }
+            guard let (code, message) = try refusal(index, bytes) else { continue }
+            keepNamed()
+            return try reject(code, message)
         }
         if waitsForEnds, !isReplayingDeferred, try deferRecord(bytes) { return }
         books.recordsUsed += 1
         for index in operations.indices { try apply(operations[index], isAlone: operations.count == 1, bytes) }
+    }
+
+    /// What a refused record names is not missing from a snapshot. Where it names something new, its key may be the fault: then
+    /// nobody knows what it was to list.
+    func keepNamed() {
+        guard operations.allSatisfy({ $0.number != 0 }) else { return unknownRecords += 1 }
+        for operation in operations { markSeen(operation) }
     }
 
     private func apply(_ operation: Pending, isAlone: Bool, _ bytes: borrowing Span<UInt8>) throws(DropError) {
@@ -111,6 +123,7 @@ extension DropComparison {
     /// Refuses the current record; its operations are not applied and not counted.
     func reject(_ code: String, _ message: String) throws(DropError) {
         books.recordsRejected += 1
+        if books.firstRejected == 0 || current.number < books.firstRejected { books.firstRejected = current.number }
         guard rejections.count < Self.rejectionsMax else {
             throw DropError(
                 "too-many-rejects",

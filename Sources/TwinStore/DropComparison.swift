@@ -69,6 +69,8 @@ final class DropComparison: ChangeSetBuilder {
     /// What a snapshot leaves out.
     var twinsGone: [UInt32] = []
     var relationshipsGone: [UInt32] = []
+    /// Refused records of which it is not known what they list.
+    var unknownRecords = 0
     var deletedTwins = 0
     var deletedRelationships = 0
     var isBare = false
@@ -162,7 +164,7 @@ final class DropComparison: ChangeSetBuilder {
         (books, rejections, spans) = (DropBooks(), [], [])
         (absentTwins, absentRelationships, unresolved, withdrawals) = ([], [], [], [])
         (twinsGone, relationshipsGone) = ([], [])
-        (deletedTwins, deletedRelationships, isBare, scope) = (0, 0, false, "")
+        (unknownRecords, deletedTwins, deletedRelationships, isBare, scope) = (0, 0, 0, false, "")
         (keys, keyNames, keysAreEqual, keysAreNew, hasOddNames, modelIsAllowed) = ([0], [], true, false, false, [:])
         validation = DropValidation(job.policy.validation, store.catalog)
         (current, operations, evaluations) = (CurrentRecord(), [], [])

@@ -101,7 +101,8 @@ extension DropBooks {
         ("recordsRead", \.recordsRead), ("recordsUsed", \.recordsUsed), ("recordsFiltered", \.recordsFiltered),
         ("recordsRejected", \.recordsRejected), ("created", \.created), ("updated", \.updated), ("unchanged", \.unchanged),
         ("deleted", \.deleted), ("rejected", \.rejected), ("superseded", \.superseded),
-        ("deletedByAbsence", \.deletedByAbsence), ("waiting", \.waiting), ("bytesAccounted", \.bytesAccounted),
+        ("deletedByAbsence", \.deletedByAbsence), ("withheldTwins", \.withheldTwins),
+        ("withheldRelationships", \.withheldRelationships), ("firstRejected", \.firstRejected), ("waiting", \.waiting), ("bytesAccounted", \.bytesAccounted),
         ("bytesUnaccounted", \.bytesUnaccounted),
     ]
 

@@ -86,6 +86,7 @@ extension Rehearsal.Plan {
             "\(records): \(books.created) created, \(books.updated) updated, \(books.unchanged) unchanged, \(books.deleted + books.deletedByAbsence) deleted."
         )
         if !books.skipped.isEmpty { Terminal.print("Skipped: \(books.skipped.sentence).") }
+        if let withheld = books.withheld { Terminal.print("Withheld: \(withheld)") }
         if let hold { Terminal.print("It would be held: \(hold.message)") }
         Terminal.print("Nothing was changed.")
     }

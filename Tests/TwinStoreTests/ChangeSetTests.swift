@@ -213,6 +213,61 @@ import TwinModel
         #expect(try fixture.store.counts().twins == 50)
     }
 
+    @Test(arguments: [false, true])
+    func `holds a snapshot that would delete all there is, however few`(changedKeys: Bool) throws {
+        let fixture = try StoreFixture()
+        var policy = ApplyPolicy()
+        policy.mode = .snapshot
+        try fixture.drop(policy: policy) { writer in for index in 0..<4 { writer.twin("t\(index)", ["x": .integer(1)]) } }
+        let write = { (writer: inout OperationWriter) in
+            if changedKeys { for index in 0..<4 { writer.twin("T\(index)", ["x": .integer(1)]) } }
+        }
+        let error = #expect(throws: DropError.self) { try fixture.changeSet(policy: policy, write) }
+        #expect(error?.code == "guard-deletes")
+        #expect(error?.message.contains("all 4 twins") == true)
+        #expect(try fixture.drop(policy: policy, released: true, write).books.deletedByAbsence == 4)
+    }
+
+    @Test func `holds an increment that would delete all there is, but not the one twin that a record names`() throws {
+        let fixture = try StoreFixture()
+        try fixture.drop { writer in for index in 0..<3 { writer.twin("t\(index)", ["x": .integer(1)]) } }
+        let error = #expect(throws: DropError.self) {
+            try fixture.changeSet { writer in for index in 0..<3 { writer.twin("t\(index)", .deleteTwin) } }
+        }
+        #expect(error?.code == "guard-deletes")
+        try fixture.drop { writer in for index in 0..<2 { writer.twin("t\(index)", .deleteTwin) } }
+        try fixture.drop { writer in writer.twin("t2", .deleteTwin) }
+        #expect(try fixture.store.counts().twins == 0)
+    }
+
+    @Test func `holds a drop of which nothing could be used, however few its records`() throws {
+        let fixture = try StoreFixture()
+        let error = #expect(throws: DropError.self) { try fixture.changeSet { $0.twin("none", .patchTwin) } }
+        #expect(error?.code == "guard-rejects")
+        #expect(error?.message.contains("1 record was refused (record 1)") == true)
+        #expect(try fixture.drop(released: true) { $0.twin("none", .patchTwin) }.books.recordsRejected == 1)
+    }
+
+    @Test func `holds a snapshot that lacks too much, also when nothing of it would be deleted`() throws {
+        let fixture = try StoreFixture()
+        var policy = ApplyPolicy()
+        policy.mode = .snapshot
+        try fixture.drop(policy: policy) { writer in for index in 0..<100 { writer.twin("t\(index)", ["x": .integer(1)]) } }
+        let half = { (writer: inout OperationWriter) in
+            for index in 0..<50 { writer.twin("t\(index)", ["x": .integer(1)]) }
+            writer.record(length: 10)
+            writer.reject(code: "cut", message: "too few cells")
+        }
+        let error = #expect(throws: DropError.self) { try fixture.changeSet(policy: policy, half) }
+        #expect(error?.code == "guard-deletes")
+        #expect(error?.message.contains("50 of 100 twins") == true)
+        #expect(error?.message.contains("1 record was refused (record 51)") == true)
+        let result = try fixture.drop(policy: policy, released: true, half)
+        #expect(result.books.deletedByAbsence == 0)
+        #expect(result.books.withheldTwins == 50)
+        #expect(try fixture.store.counts().twins == 100)
+    }
+
     @Test func `holds a drop with too many rejects`() throws {
         let fixture = try StoreFixture()
         let error = #expect(throws: DropError.self) {
@@ -259,6 +314,50 @@ import TwinModel
         #expect(refused.books.deletedByAbsence == 0)
         #expect(amending.books.deletedByAbsence == 0)
         #expect(try fixture.store.counts().twins == 3)
+    }
+
+    @Test func `says how many twins it withheld from deletion, and why`() throws {
+        let fixture = try StoreFixture()
+        try fixture.drop(policy: policy) { writer in for name in ["a", "b", "c"] { writer.twin(name) } }
+        let result = try fixture.drop(policy: policy) { writer in
+            writer.twin("a")
+            writer.record(length: 5)
+            writer.reject(code: "bad", message: "no key")
+        }
+        #expect(result.books.withheldTwins == 2)
+        #expect(
+            result.books.withheld == "2 twins are missing from the file and were not deleted, because 1 record was refused (record 2) "
+                + "and may have listed them.")
+    }
+
+    @Test func `keeps what a refused record names, and deletes the others it leaves out`() throws {
+        let fixture = try StoreFixture()
+        var policy = policy
+        policy.twinPrefixes = ["a", "b", "c"]
+        policy.models = ["dtmi:good;1"]
+        try fixture.drop(policy: policy) { writer in for name in ["a", "b", "c"] { writer.twin(name) } }
+        let result = try fixture.drop(policy: policy) { writer in
+            writer.twin("a")
+            writer.twin("b", model: "dtmi:bad;1")
+        }
+        #expect(result.books.recordsRejected == 1)
+        #expect(result.books.deletedByAbsence == 1)
+        #expect(result.books.withheldTwins == 0)
+        #expect(try fixture.store.twin("b") != nil)
+        #expect(try fixture.store.twin("c") == nil)
+    }
+
+    @Test func `withholds all when a refused record names a twin that does not exist`() throws {
+        let fixture = try StoreFixture()
+        var policy = policy
+        policy.twinPrefixes = ["a", "b"]
+        try fixture.drop(policy: policy) { writer in for name in ["a", "b"] { writer.twin(name) } }
+        let result = try fixture.drop(policy: policy) { writer in
+            writer.twin("a")
+            writer.twin("x")
+        }
+        #expect(result.books.deletedByAbsence == 0)
+        #expect(result.books.withheldTwins == 1)
     }
 
     @Test func `deletes inside its scope only`() throws {

@@ -21,7 +21,7 @@ import TwinModel
         policy.validation = validation
         policy.dangling = dangling
         policy.models = models
-        policy.rejectsFree = 1000
+        policy.rejectsShareMax = 1
         let set = try base.changeSet("erp", policy: policy, write)
         _ = try base.store.commit([set])[0].get()
         return set.changes.rejections.map { "\($0.code): \($0.message)" }
@@ -118,7 +118,7 @@ import TwinModel
     @Test func `are compared again when a model changes before their commit`() throws {
         try fixture.store.delete(model: floor, by: fixture.me)
         var policy = ApplyPolicy()
-        policy.rejectsFree = 10
+        policy.rejectsShareMax = 1
         let set = try base.changeSet("erp", policy: policy) { $0.twin("f", model: floor, ["number": .string("x")]) }
         #expect(set.changes.rejections.isEmpty)
         _ = try fixture.store.upload(models: [ServiceFixture.model(ServiceFixture.models[3])], by: fixture.me)

@@ -15,7 +15,7 @@ import TwinModel
     private func policy(_ validation: ApplyPolicy.Validation) -> ApplyPolicy {
         var policy = ApplyPolicy()
         policy.validation = validation
-        (policy.deletesFree, policy.rejectsFree) = (100, 100)
+        (policy.deletesShareMax, policy.rejectsShareMax) = (1, 1)
         return policy
     }
 

@@ -40,6 +40,12 @@ package struct DropBooks: Sendable, Equatable {
     package var superseded: UInt64 = 0
     /// Twins and relationships deleted because a complete snapshot no longer lists them; no operation named them.
     package var deletedByAbsence: UInt64 = 0
+    /// Twins and relationships that a snapshot leaves out and that were not deleted, because a refused record may have listed
+    /// them.
+    package var withheldTwins: UInt64 = 0
+    package var withheldRelationships: UInt64 = 0
+    /// Number of the first refused record; 0 where none was.
+    package var firstRejected: UInt64 = 0
     /// Relationships whose target does not exist yet, counted in `created` or `updated` once they are applied.
     package var waiting: UInt64 = 0
     /// Bytes of the file that belong to records, headers, footers and remainders, and those no part claims.
@@ -65,6 +71,8 @@ package struct DropBooks: Sendable, Equatable {
         rejected += other.rejected
         superseded += other.superseded
         deletedByAbsence += other.deletedByAbsence
+        withheldTwins += other.withheldTwins
+        withheldRelationships += other.withheldRelationships
         waiting += other.waiting
         bytesAccounted += other.bytesAccounted
         bytesUnaccounted += other.bytesUnaccounted
@@ -73,4 +81,26 @@ package struct DropBooks: Sendable, Equatable {
 
     /// What changed in the graph.
     package var changes: UInt64 { created + updated + deleted + deletedByAbsence }
+
+    /// What is missing from a snapshot and was not deleted, and why: a sentence for people; nil where nothing was withheld.
+    package var withheld: String? {
+        guard withheldTwins + withheldRelationships > 0 else { return nil }
+        var what: [String] = []
+        if withheldTwins > 0 { what.append(Self.counted(withheldTwins, "twin")) }
+        if withheldRelationships > 0 { what.append(Self.counted(withheldRelationships, "relationship")) }
+        let isOne = withheldTwins + withheldRelationships == 1
+        return "\(what.joined(separator: " and ")) \(isOne ? "is" : "are") missing from the file and \(isOne ? "was" : "were") "
+            + "not deleted, because \(refused) and may have listed \(isOne ? "it" : "them")."
+    }
+
+    /// `3 records were refused (the first is record 17)`.
+    package var refused: String {
+        let first = recordsRejected == 1 ? "record \(firstRejected)" : "the first is record \(firstRejected)"
+        return "\(Self.counted(recordsRejected, "record")) \(recordsRejected == 1 ? "was" : "were") refused"
+            + (firstRejected > 0 ? " (\(first))" : "")
+    }
+
+    package static func counted(_ number: some BinaryInteger, _ noun: String) -> String {
+        number == 1 ? "1 \(noun)" : "\(number) \(noun)s"
+    }
 }

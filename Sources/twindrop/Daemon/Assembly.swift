@@ -214,7 +214,8 @@ final class Wiring: Sendable {
         case .applied(let record):
             tally.note(record)
             marks?.note("applied", record.fileName)
-            log.info("A drop was applied.", metadata: facts(record))
+            let level: Logger.Level = record.books?.withheld == nil ? .info : .warning
+            log.log(level: level, "A drop was applied.", metadata: facts(record))
         case .archived(let record):
             marks?.note("archived", record.fileName)
             log.debug("A drop was archived.", metadata: facts(record))
@@ -241,6 +242,7 @@ final class Wiring: Sendable {
             "state": "\(record.state.rawValue)",
         ]
         if let books = record.books { facts["changes"] = "\(books.changes)" }
+        if let withheld = record.books?.withheld { facts["withheld"] = "\(withheld)" }
         if let reason = record.reason { facts["reason"] = "\(reason.message)" }
         return facts
     }

@@ -27,7 +27,7 @@ enum DropReport {
     }
 
     static func json(_ books: DropBooks) -> JSON {
-        [
+        let facts: JSON = [
             "records": [
                 "read": .int(Int64(books.recordsRead)), "used": .int(Int64(books.recordsUsed)),
                 "filtered": .int(Int64(books.recordsFiltered)), "rejected": .int(Int64(books.recordsRejected)),
@@ -49,6 +49,18 @@ enum DropReport {
                     ]
                 }),
         ]
+        guard let withheld = withheld(books) else { return facts }
+        return .object((facts.members ?? []) + [.init("withheld", withheld)])
+    }
+
+    /// What is missing from a snapshot and was not deleted; nil where there is nothing.
+    static func withheld(_ books: DropBooks) -> JSON? {
+        books.withheld.map {
+            [
+                "twins": .int(Int64(books.withheldTwins)), "relationships": .int(Int64(books.withheldRelationships)),
+                "why": .string($0),
+            ]
+        }
     }
 
     static func json(_ plugin: TransformSummary) -> JSON {
@@ -93,6 +105,7 @@ enum DropReport {
         line("operations", "\(books.operations) = " + parts.joined(separator: " + "))
         if books.deletedByAbsence > 0 { line("", "\(books.deletedByAbsence) deleted because the snapshot no longer lists them") }
         if !books.skipped.isEmpty { line("skipped", books.skipped.sentence) }
+        if let withheld = books.withheld { line("withheld", withheld) }
         if books.bytesUnaccounted > 0 { line("bytes", "\(books.bytesUnaccounted) belong to no record, header or remainder") }
     }
 

@@ -61,7 +61,7 @@ enum StatusReport {
     ) throws(DropError) -> JSON {
         let counts = try store.counts()
         let statistics = Dictionary(try store.statistics().map { ($0.source, $0) }) { first, _ in first }
-        let sources: [JSON] = home.configuration.sources.map { source in
+        let sources = try home.configuration.sources.map { (source) throws(DropError) -> JSON in
             var members: [JSON.Member] = [
                 .init("source", .string(source.name.text)), .init("folder", .string(source.watched.folder)),
             ]
@@ -74,6 +74,9 @@ enum StatusReport {
                             DropState.allCases.compactMap { state in
                                 known.drops[state].map { .init(state.rawValue, .int(Int64($0))) }
                             })))
+                if let books = try store.newestApplied(of: source.name)?.books, let withheld = DropReport.withheld(books) {
+                    members.append(.init("withheld", withheld))
+                }
                 if let newest = known.newestCommit { members.append(.init("newestCommit", .string(Times.text(newest)))) }
             }
             if let defect = PluginDefect.of(source) { members.append(.init("defect", .string(defect))) }
@@ -133,6 +136,7 @@ enum StatusReport {
         for name in ["suspended", "defect"] {
             if let text = source[name]?.string { Terminal.print("        \(name.uppercased()): \(text)") }
         }
+        if let withheld = source["withheld"]?["why"]?.string { Terminal.print("        WITHHELD: \(withheld)") }
         for alarm in source["alarms"]?.elements ?? [] { Terminal.print("        ALARM: \(alarm.string ?? "")") }
         if source["blocked"] == .bool(true) {
             Terminal.print("        BLOCKED: an earlier drop waits for a person, and this source keeps its order")
