@@ -55,6 +55,14 @@ package struct ReceiptWriter: Sendable {
         return text + ".receipt.json"
     }
 
+    /// A name that fits what the source's patterns say of names like the original's.
+    private static func amendingName(_ record: DropRecord) -> String {
+        let ending = record.fileName.pathExtension
+        let name = record.fileName.description
+        let stem = ending.isEmpty ? name[...] : name.dropLast(ending.count + 1)
+        return "\(stem).rejects.\(record.id)" + (ending.isEmpty ? "" : name.suffix(ending.count + 1))
+    }
+
     /// The form that docs/schemas/receipt.schema.json describes.
     static func json(_ record: DropRecord, _ archived: ArchivedItem?, _ rejects: RejectsFile?) -> JSON {
         var members: [JSON.Member] = [.init("format", 1)]
@@ -76,7 +84,8 @@ package struct ReceiptWriter: Sendable {
                         .init(
                             "correct",
                             .string(
-                                "Correct \(rejects.name) and drop it as ANYTHING.rejects.\(record.id).ANYTHING."
+                                "Correct \(rejects.name), leave the column \(RejectMark.column) as it is where there is one, and drop "
+                                    + "the file again, under its name or as \(Self.amendingName(record))."
                             )),
                     ])))
         }

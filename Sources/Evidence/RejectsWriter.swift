@@ -28,79 +28,68 @@ package struct RejectsWriter: Sendable {
     /// - Parameter root: the receipts folder, absolute; `ReceiptWriter.prepare` made the source's folder in it.
     package init(root: String) { self.root = root }
 
-    /// Writes the file's byte order mark and headers, then each refused record, byte for byte, by its place in the spooled file.
+    /// Writes the file's byte order mark and headers, then each refused record, byte for byte, by its place in the spooled file;
+    /// where text has cells, with its mark in one more (`RejectMark`).
     ///
     /// A last record without a line end gets the one the file uses, so that records stay apart.
     ///
     /// - Parameters:
     ///   - spans: of the drop; its headers are taken.
     ///   - rejections: in any order.
-    ///   - path: the spooled file.
+    ///   - drop: whose records they are.
+    ///   - path: the bytes that were transformed.
     /// - Returns: nil where there are no rejections.
     /// - Throws: `protocol` (remedy quarantine) where a place lies outside of the file; storage errors.
     package func write(
-        _ record: DropRecord, spans: [FileSpan], rejections: [Rejection], from path: String
+        _ record: DropRecord, spans: [FileSpan], rejections: [Rejection], marking drop: DropID, from path: String
     ) throws(DropError) -> RejectsFile? {
         guard !rejections.isEmpty else { return nil }
         let input = try StorageFile(path, .read)
         let folder = root + "/" + record.source.text + "/"
         let names = RejectsFile(of: record, records: 0)
         let dialect = try LineEnds(of: input)
-        let size = try input.size()
         // A plugin may report the byte order mark as a header of its own: it is a mark all the same, and ends no line.
-        var pieces = spans.filter { $0.kind == .header && $0.offset &+ $0.length > dialect.markBytes }
-            .map { Piece(offset: $0.offset, length: $0.length) }
-        let first = (pieces + rejections.map { Piece(offset: $0.offset, length: $0.length) }).map(\.offset).min() ?? 0
-        if first >= dialect.markBytes, dialect.markBytes > 0 {
-            pieces.insert(Piece(offset: 0, length: dialect.markBytes, isMark: true), at: 0)
-        }
-        var end: UInt64 = 0
-        var records: UInt64 = 0
+        let headers = spans.filter { $0.kind == .header && $0.offset &+ $0.length > dialect.markBytes }
+        var records: [RefusedRecord] = []
         for rejection in rejections.sorted(by: { ($0.offset, $0.record) < ($1.offset, $1.record) }) where rejection.length > 0 {
-            if rejection.offset < end { continue }
-            pieces.append(Piece(offset: rejection.offset, length: rejection.length))
-            end = rejection.offset &+ rejection.length
-            records += 1
+            if let last = records.last, rejection.offset < last.offset &+ last.length { continue }
+            records.append(RefusedRecord(record: rejection.record, offset: rejection.offset, length: rejection.length))
         }
-        for piece in pieces where piece.offset > size || piece.length > size - piece.offset {
-            throw DropError(
-                "protocol",
-                "\(record.fileName): bytes \(piece.offset) to \(piece.offset &+ piece.length) lie outside of its \(size).",
-                hint: "The plugin reports places that are not in the file: correct the plugin.", remedy: .quarantine,
-                offset: piece.offset)
-        }
+        try check(headers.map { ($0.offset, $0.length) } + records.map { ($0.offset, $0.length) }, of: input, record)
+        let frame = try AmendedFrame(input, Refusals(drop: drop, records: records, headers: headers))
+        // A record that starts with the mark brings its own.
+        let isMarked = dialect.markBytes > 0 && records.allSatisfy { $0.offset >= dialect.markBytes }
         try Storage.fill(folder + names.name) { (output) throws(DropError) in
-            for piece in pieces { try Self.copy(piece, from: input, dialect, to: &output) }
+            if isMarked { try output.write(try frame.bytes(at: 0, dialect.markBytes)) }
+            for (index, span) in headers.enumerated() {
+                let from = max(span.offset, dialect.markBytes)
+                let bytes = try frame.bytes(at: from, span.offset + span.length - from)
+                let isLast = index == headers.count - 1
+                try output.write(dialect.ended(isLast ? frame.form?.headed(bytes) ?? bytes : bytes))
+            }
+            for refused in records {
+                let bytes = try frame.bytes(of: refused)
+                let mark = RejectMark(drop: drop, record: refused.record)
+                try output.write(dialect.ended(frame.form?.marked(bytes, mark) ?? bytes))
+            }
         }
         try Storage.fill(folder + names.reasonsName) { (output) throws(DropError) in
             for rejection in rejections { try output.write(Self.line(rejection)) }
         }
         try Storage.syncFolder(folder)
-        return RejectsFile(of: record, records: records)
+        return RejectsFile(of: record, records: UInt64(records.count))
     }
 
-    private struct Piece {
-        let offset: UInt64
-        let length: UInt64
-        var isMark = false
-    }
-
-    private static func copy(
-        _ piece: Piece, from input: StorageFile, _ dialect: LineEnds, to output: inout BufferedOutput
-    ) throws(DropError) {
-        var position = piece.offset
-        let end = piece.offset + piece.length
-        var tail: [UInt8] = []
-        var block = [UInt8](repeating: 0, count: Int(min(piece.length, 1 << 16)))
-        while position < end {
-            if UInt64(block.count) > end - position { block.removeLast(block.count - Int(end - position)) }
-            let count = try input.read(into: &block, at: position)
-            guard count == block.count else { throw .unsound("\(input.path) became shorter while it was read.") }
-            try output.write(block)
-            tail = (tail + block.suffix(4)).suffix(4)
-            position += UInt64(count)
+    private func check(_ parts: [(offset: UInt64, length: UInt64)], of input: StorageFile, _ record: DropRecord) throws(DropError)
+    {
+        let size = try input.size()
+        for part in parts where part.offset > size || part.length > size - part.offset {
+            throw DropError(
+                "protocol",
+                "\(record.fileName): bytes \(part.offset) to \(part.offset &+ part.length) lie outside of its \(size).",
+                hint: "The plugin reports places that are not in the file: correct the plugin.", remedy: .quarantine,
+                offset: part.offset)
         }
-        if !piece.isMark, let lineEnd = dialect.lineEnd, !dialect.endsLine(tail) { try output.write(lineEnd) }
     }
 
     private static func line(_ rejection: Rejection) -> [UInt8] {
@@ -119,8 +108,8 @@ struct LineEnds: Equatable {
     private(set) var markBytes: UInt64 = 0
     /// The first line end in the file; nil where none was seen.
     private(set) var lineEnd: [UInt8]?
-    private var isWide = false
-    private var isBigEndian = false
+    private(set) var isWide = false
+    private(set) var isBigEndian = false
 
     init(of file: StorageFile) throws(DropError) {
         var start = [UInt8](repeating: 0, count: 1 << 16)
@@ -156,8 +145,15 @@ struct LineEnds: Equatable {
         if lineEnd == nil, before == 0x0D { lineEnd = bytes(0x0D) }
     }
 
+    /// The bytes, with the file's line end behind them where they have none.
+    func ended(_ bytes: [UInt8]) -> [UInt8] {
+        guard let lineEnd, !bytes.isEmpty, !endsLine(bytes.suffix(4)) else { return bytes }
+        return bytes + lineEnd
+    }
+
     /// Whether a text that ends in these bytes ends in a line end.
-    func endsLine(_ tail: [UInt8]) -> Bool {
+    func endsLine(_ tail: some Collection<UInt8>) -> Bool {
+        let tail = Array(tail)
         let width = isWide ? 2 : 1
         guard tail.count >= width else { return false }
         let last = unit(tail[...], tail.count - width)

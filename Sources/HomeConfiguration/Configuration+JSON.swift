@@ -111,6 +111,7 @@ extension Source {
             ],
             "scope": ["models": texts(policy.models), "twin-prefixes": texts(policy.twinPrefixes)],
             "duplicates": .string(duplicates.rawValue), "order": .string(order.rawValue),
+            "sequence": sequence.map { .string($0.text) } ?? .null,
             "lookups": .object(lookups.map { JSON.Member($0.name, ["rows": number($0.rows.count)]) }),
             "limits": ["file-size": size(watched.fileBytesMax), "worker": worker.json],
         ]

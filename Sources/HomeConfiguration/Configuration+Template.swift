@@ -53,6 +53,8 @@ extension Configuration {
             # What counts as a duplicate: newest, skip-any or process. In which order: none, arrival or name.
             #duplicates: newest
             #order: none
+            # What in a file's name says which delivery is newer, so that an older one that comes late overwrites nothing.
+            #sequence: inventory_{yyyy}{MM}{dd}.csv
             # Tables the plugin may ask, from CSV files:
             # lookups:
             #   sites: {file: lookups/sites.csv, key: code, value: name}

@@ -156,6 +156,8 @@ package struct Source: Sendable, Equatable {
     package let zones: [LookupTable.Row]
     package let duplicates: DuplicateRule
     package let order: DropOrder
+    /// What in a file's name says which delivery is newer; nil where nothing does.
+    package let sequence: NameSequence?
     package let worker: WorkerBounds
     /// The files that plugin, settings and lookups were read from: manifest, mapping, tables; absolute.
     package let files: [String]

@@ -56,6 +56,7 @@ struct SourceReader {
         let files = Array(loader.files.read[before...])
         let duplicates = section.choice("duplicates", standard: DuplicateRule.newest)
         let order = section.choice("order", standard: DropOrder.none)
+        let sequence = readSequence(section)
         let limits = section.section("limits")
         let size = limits.size("file-size", standard: fileBytesMax)
         let bounds = loader.readWorker(limits.section("worker"), standard: worker)
@@ -66,9 +67,21 @@ struct SourceReader {
             recursive: recursive)
         let source = Source(
             name: name, title: title, watched: watched, policy: policy, plugin: plugin ?? "", manifest: manifest?.path ?? "",
-            settings: settings, lookups: lookups, zones: zones, duplicates: duplicates, order: order,
+            settings: settings, lookups: lookups, zones: zones, duplicates: duplicates, order: order, sequence: sequence,
             worker: bounds, files: files)
         return Read(source: source, section: section, folder: loader.files.physical(folder), patterns: patterns)
+    }
+
+    private func readSequence(_ section: Section) -> NameSequence? {
+        guard let text = section.text("sequence", expected: "a file name with places: inventory_{yyyy}{MM}{dd}.csv") else {
+            return nil
+        }
+        if let sequence = NameSequence(text) { return sequence }
+        section.report(
+            "bad-value", "sequence",
+            "found \"\(Escaping.visible(text, scalarsMax: 80))\", expected a file name with places, each once: {yyyy}, {MM}, {dd}, {HH}, "
+                + "{mm}, {ss} or {n}.", hint: "inventory_{yyyy}{MM}{dd}.csv, stock-{n}.csv; * stands for any text.")
+        return nil
     }
 
     private func globs(_ key: String, _ section: Section, standard: [String]) -> [Glob] {

@@ -19,7 +19,8 @@ extension DropPipeline {
                 for prepared in batch {
                     let source = prepared.record.source
                     state.uncommitted[source, default: 0] -= 1
-                    if sources[source]?.policy.mode == .snapshot { state.scheduler.finished(source) }
+                    if state.uncommitted[source] == 0 { state.handedNames[source] = nil }
+                    if sources[source]?.waitsForCommit ?? false { state.scheduler.finished(source) }
                 }
             }
         }
@@ -73,6 +74,7 @@ extension DropPipeline {
             case .success(let done):
                 var record = pair.record
                 record.books = done.books
+                if let reason = done.reason { record.reason = reason }
                 committed.append(Ended(record: record, commitSequence: done.sequence))
             case .failure(let error) where error.code == "already-applied":
                 // A commit of several transactions failed after this one's: it counts, and its row tells what it did.
@@ -149,7 +151,7 @@ extension DropPipeline {
     /// True where drops must not overtake one another.
     func keepsOrder(_ name: SourceName) -> Bool {
         guard let source = sources[name] else { return false }
-        return source.order != .none || source.policy.mode == .snapshot
+        return source.order != .none || source.waitsForCommit
     }
 
     private func mayRepeat(_ record: DropRecord, _ before: Set<ContentDigest?>) -> Bool {
@@ -162,7 +164,13 @@ extension DropPipeline {
         state.quietly { state in
             for record in committed.lazy.map(\.record) {
                 state.inFlight[record.id] = record
-                state.newestApplied[record.source] = record
+                if record.link?.kind != .amends {
+                    state.newestApplied[record.source] = record
+                    if sources[record.source]?.order == .name {
+                        state.highestNames[record.source] = max(
+                            record.fileName, state.highestNames[record.source] ?? record.fileName)
+                    }
+                }
                 state.times.note(.applied, .milliseconds(Int64(clamping: record.changedAt) - Int64(clamping: record.claimedAt)))
             }
         }

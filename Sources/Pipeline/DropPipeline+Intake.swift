@@ -75,7 +75,7 @@ extension DropPipeline {
     private func claimedRecord(_ file: SettledFile, _ id: DropID, _ bytes: UInt64, at now: UInt64) -> DropRecord {
         DropRecord(
             id: id, source: file.source, fileName: file.name, bytes: bytes, state: .claimed, claimedAt: now, changedAt: now,
-            intake: file.identity, reason: file.defect.map(DropReason.init), link: amendment(named: file.name))
+            intake: file.identity, reason: file.defect.map(DropReason.init))
     }
 
     private func begin(_ record: DropRecord, isDurable: Bool) {
@@ -135,10 +135,6 @@ extension DropPipeline {
                 guard isDone else { return }
             }
         }
-    }
-
-    private func amendment(named name: FileName) -> DropLink? {
-        FileName.amendedDrop(in: name).map { DropLink(kind: .amends, drop: $0) }
     }
 
     /// Waits while the state folder has less room than `mark`; false when the pipeline stops meanwhile.

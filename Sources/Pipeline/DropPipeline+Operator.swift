@@ -6,7 +6,13 @@ extension DropPipeline {
     package func release(_ id: DropID, force: Bool) throws(DropError) -> DropRecord {
         var record = try find(id)
         guard record.state == .held else { throw wrongState(record, "released", needs: "held") }
-        if let source = sources[record.source], source.policy.mode == .snapshot, !force,
+        if record.reason?.code == .late, !force {
+            throw DropError(
+                "older-drop", "Drop \(id) (\(record.fileName)) came too late: \(record.reason?.message ?? "")",
+                hint: "Discard it, or release it with --force if the older state is the right one.", remedy: .hold)
+        }
+        if let source = sources[record.source], source.sequence == nil, record.link?.kind != .amends,
+            source.policy.mode == .snapshot, !force,
             let newest = state.with({ $0.newestApplied[record.source] }), newest.id > record.id
         {
             throw DropError(
@@ -20,7 +26,20 @@ extension DropPipeline {
         record.changedAt = clock.now()
         try ports.register.update([record])
         takeUp(record)
+        try takeUpAmendments(of: record)
         return record
+    }
+
+    /// Corrections of a drop that was held go on behind it.
+    private func takeUpAmendments(of record: DropRecord) throws(DropError) {
+        for var amendment in try ports.register.drops(in: [.held])
+        where amendment.source == record.source && amendment.reason?.code == .amendedHeld && amendment.link?.drop == record.id {
+            amendment.state = .registered
+            amendment.reason = nil
+            amendment.changedAt = clock.now()
+            try ports.register.update([amendment])
+            takeUp(amendment)
+        }
     }
 
     /// The bytes of a quarantined drop run again as a new drop: `retry`. Also resumes a suspended source.

@@ -6,7 +6,8 @@ extension DropPipeline {
     /// the same step, most often of the same source, whose worker and tables are warm; nobody else is woken for it.
     func transformLoop() throws(DropError) {
         var done = Done()
-        while let (record, generation) = nextDrop(after: done) {
+        while let (taken, generation) = nextDrop(after: done) {
+            var record = taken
             done = Done(source: record.source)
             guard !state.quietly({ $0.unwanted.contains(record.id) }) else {
                 try giveUp(record)
@@ -15,7 +16,7 @@ extension DropPipeline {
             ports.inHand?.take(record.id)
             guard waitForSpace(limits.hardFree) else { return state.with { handOver(done, &$0) } }
             do throws(DropError) {
-                done.prepared = try timed(.transform) { () throws(DropError) in try prepare(record, generation) }
+                done.prepared = try timed(.transform) { () throws(DropError) in try prepare(&record, generation) }
                 if done.prepared == nil { leaveHand(record.id) }
             } catch {
                 leaveHand(record.id)
@@ -80,14 +81,16 @@ extension DropPipeline {
             state.commitQueue.append(prepared)
             state.commitBytes += prepared.record.bytes
             state.uncommitted[source, default: 0] += 1
+            state.handedNames[source] = max(
+                prepared.record.fileName, state.handedNames[source] ?? prepared.record.fileName)
             // What a snapshot leaves out is known when the one before it is committed: its source goes on then.
-            if sources[source]?.policy.mode == .snapshot { return }
+            if sources[source]?.waitsForCommit ?? false { return }
         }
         state.scheduler.finished(source)
     }
 
-    /// Transforms and compares one drop. Nil when it turned out to be a duplicate.
-    private func prepare(_ record: DropRecord, _ generation: Int) throws(DropError) -> Prepared? {
+    /// Transforms and compares one drop. Nil when it turned out to be a duplicate. `record` says then what it was found to amend.
+    private func prepare(_ record: inout DropRecord, _ generation: Int) throws(DropError) -> Prepared? {
         guard let source = sources[record.source] else {
             throw DropError(
                 "no-source", "The source \(record.source) of \(record.fileName) is not configured any more.",
@@ -97,12 +100,27 @@ extension DropPipeline {
         let knowsNewest = state.quietly { $0.uncommitted[record.source, default: 0] == 0 }
         if let first = try repeated(by: record, source, knowsNewest: knowsNewest) {
             guard waitForClaim(of: record.id) == .durable else { throw Self.cancelled(record) }
-            _ = try insisting { () throws(DropError) in try end(record, asDuplicateOf: first) }
+            _ = try insisting { [record] () throws(DropError) in try end(record, asDuplicateOf: first) }
             return nil
         }
+        let verdict = try judge(&record)
+        if case .amends(_, let file?) = verdict, let first = try sameAmendment(record) {
+            ports.amendments?.remove(file)
+            guard waitForClaim(of: record.id) == .durable else { throw Self.cancelled(record) }
+            _ = try insisting { [record] () throws(DropError) in try end(record, asDuplicateOf: first) }
+            return nil
+        }
+        defer { if case .amends(_, let file?) = verdict { ports.amendments?.remove(file) } }
+        if case .ordinary = verdict { try checkName(record, source) }
+        return try transform(record, source, verdict, generation)
+    }
+
+    private func transform(
+        _ record: DropRecord, _ source: PipelineSource, _ verdict: AmendmentJudge.Verdict, _ generation: Int
+    ) throws(DropError) -> Prepared {
         let epoch = try ports.transformer.epoch(of: record.source)
         tell(.transforming(record))
-        let builder = try ports.graph.changeSet(for: applyJob(for: record, source, epoch))
+        let builder = try ports.graph.changeSet(for: applyJob(for: record, source, epoch, verdict))
         state.quietly { $0.progress[record.id] = DropProgress(record) }
         defer { state.quietly { $0.progress[record.id] = nil } }
         let sink = ProgressSink(builder) { [state] books in
@@ -113,10 +131,10 @@ extension DropPipeline {
         }
         do throws(DropError) {
             var record = record
-            record.plugin = try ports.spool.withDescriptor(of: record.id) { (descriptor, bytes) throws(DropError) in
+            record.plugin = try withBytes(of: record, verdict) { (name, descriptor, bytes) throws(DropError) in
                 try ports.transformer.transform(
                     TransformJob(
-                        drop: record.id, source: record.source, fileName: record.fileName, descriptor: descriptor, bytes: bytes,
+                        drop: record.id, source: record.source, fileName: name, descriptor: descriptor, bytes: bytes,
                         isCancelled: { [state, drop = record.id] in
                             state.quietly { $0.isCancelled || $0.void.contains(drop) || $0.unwanted.contains(drop) }
                         }),
@@ -125,7 +143,7 @@ extension DropPipeline {
             record.plugin?.rules = source.policy.rules
             let outcome = Result { () throws(DropError) in try builder.finish() }
             guard waitForClaim(of: record.id) == .durable else { throw Self.cancelled(record) }
-            try writeRejects(builder.rejections, builder.spans, of: record)
+            try writeRejects(builder.rejections, builder.spans, of: record, verdict)
             return Prepared(changes: try outcome.get(), record: record, generation: generation)
         } catch {
             builder.abandon()
@@ -134,66 +152,29 @@ extension DropPipeline {
     }
 
     /// Before the commit, so that no rejected record is lost between the two.
-    private func writeRejects(_ rejections: [Rejection], _ spans: [FileSpan], of record: DropRecord) throws(DropError) {
+    private func writeRejects(
+        _ rejections: [Rejection], _ spans: [FileSpan], of record: DropRecord, _ verdict: AmendmentJudge.Verdict
+    ) throws(DropError) {
         guard !rejections.isEmpty else { return }
-        try ports.receipts.writeRejects(rejections, spans: spans, of: record, spooledAt: ports.spool.path(of: record.id))
+        var (drop, path) = (record.id, ports.spool.path(of: record.id))
+        if case .amends(let amended, let file?) = verdict { (drop, path) = (amended, file.path) }
+        try ports.receipts.writeRejects(rejections, spans: spans, of: record, marking: drop, spooledAt: path)
     }
 
-    private func applyJob(for record: DropRecord, _ source: PipelineSource, _ epoch: ContentDigest) -> ApplyJob {
-        ApplyJob(
-            drop: record.id, source: record.source, policy: source.policy, bytes: record.bytes, epoch: epoch,
-            amends: record.link?.kind == .amends ? record.link?.drop : nil, released: record.released,
-            scratchFolder: limits.scratchFolder)
+    private func applyJob(
+        for record: DropRecord, _ source: PipelineSource, _ epoch: ContentDigest, _ verdict: AmendmentJudge.Verdict
+    ) throws(DropError) -> ApplyJob {
+        var (amends, file): (DropID?, AmendedFile?) = (nil, nil)
+        if case .amends(let drop, let amended) = verdict { (amends, file) = (drop, amended) }
+        return ApplyJob(
+            drop: record.id, source: record.source, policy: source.policy, bytes: file?.bytes ?? record.bytes, epoch: epoch,
+            amends: amends, amendment: file?.amendment, place: amends == nil ? try place(of: record, source) : nil,
+            fileBytes: record.bytes, released: record.released, scratchFolder: limits.scratchFolder)
     }
 
-    private static func cancelled(_ record: DropRecord) -> DropError {
+    static func cancelled(_ record: DropRecord) -> DropError {
         DropError(
             "cancelled", "\(record.fileName) was being transformed when the pipeline ended.",
             hint: "It runs again at the next start.", remedy: .retry(after: .zero))
-    }
-
-    /// The drop that `record` repeats (design: section 11), as far as committed drops tell.
-    func repeated(by record: DropRecord, _ source: PipelineSource, knowsNewest: Bool = true) throws(DropError) -> DropRecord? {
-        guard let digest = record.digest, !record.released, record.link?.kind != .retries else { return nil }
-        if let same = try ports.register.drop(withIntake: record.intake, of: record.source, before: record.id),
-            same.digest == digest, same.state != .claimed, same.state != .registered,
-            same.reason?.code != SettledFile.stillOpen  // That was what it held then; now its writer has closed it.
-        {
-            return same
-        }
-        switch source.duplicates {
-        case .process: return nil
-        case .skipAny: return try ports.register.applied(with: digest, of: record.source)
-        case .newest:
-            guard knowsNewest, let newest = state.quietly({ $0.newestApplied[record.source] }), newest.digest == digest,
-                try ports.graph.isUntouched(since: newest.id, source: record.source), try isSaidAlike(newest, record, source)
-            else { return nil }
-            return newest
-        }
-    }
-
-    /// Whether the bytes of `record` would say today what they said as `newest`: by the same plugin, settings, mapping, lookups
-    /// and rules. A mapping that was corrected is to be applied to the file that is dropped again because of it.
-    private func isSaidAlike(
-        _ newest: DropRecord, _ record: DropRecord, _ source: PipelineSource
-    ) throws(DropError) -> Bool {
-        guard newest.plugin?.rules == source.policy.rules else { return false }
-        // At the commit it is transformed already, and asking again could only fail.
-        if let plugin = record.plugin { return plugin.epoch == newest.plugin?.epoch }
-        return try ports.transformer.epoch(of: record.source) == newest.plugin?.epoch
-    }
-
-    func end(_ record: DropRecord, asDuplicateOf first: DropRecord) throws(DropError) {
-        var ended = record
-        ended.state = .duplicate
-        ended.link = DropLink(kind: .duplicates, drop: first.id)
-        ended.reason = DropReason(
-            code: "duplicate", message: "The same bytes as drop \(first.id) (\(first.fileName)); nothing was applied.",
-            hint: "Nothing is to be done. Set duplicates: process in the source to apply repetitions.")
-        ended.changedAt = clock.now()
-        try ports.register.update([ended])
-        state.quietly { $0.inFlight[record.id] = nil }
-        tell(.settledOtherwise(ended))
-        enqueueEnded([Ended(record: ended, commitSequence: nil)])
     }
 }

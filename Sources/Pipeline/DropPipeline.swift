@@ -27,6 +27,9 @@ package final class DropPipeline: Sendable {
         var commitBytes: UInt64 = 0
         /// Drops of each source in the queue or in the hands of the committing thread.
         var uncommitted: [SourceName: Int] = [:]
+        /// Of sources ordered by name: the last of the names that were applied, and of those on their way to the commit.
+        var highestNames: [SourceName: FileName] = [:]
+        var handedNames: [SourceName: FileName] = [:]
         /// Drops in the hands of the committing or archiving thread.
         var committing = 0
         var archiving = 0

@@ -6,10 +6,17 @@ package struct PipelineSource: Sendable {
     package var policy: ApplyPolicy
     package var duplicates: DuplicateRule
     package var order: DropOrder
+    /// What in a file's name says which delivery is newer; nil where the source does not say.
+    package var sequence: NameSequence?
+
+    /// Drops are compared with everything the ones before them left.
+    var waitsForCommit: Bool { policy.mode == .snapshot || sequence != nil }
 
     package init(
-        name: SourceName, policy: ApplyPolicy, duplicates: DuplicateRule = .newest, order: DropOrder = .none
+        name: SourceName, policy: ApplyPolicy, duplicates: DuplicateRule = .newest, order: DropOrder = .none,
+        sequence: NameSequence? = nil
     ) {
+        self.sequence = sequence
         self.name = name
         self.policy = policy
         self.duplicates = duplicates
@@ -25,6 +32,8 @@ package struct PipelinePorts: Sendable {
     package let claimer: any FileClaimer
     package let spool: any DropSpool
     package let receipts: any ReceiptBook
+    /// Nil where no file amends another.
+    package let amendments: (any AmendmentBook)?
     /// Called on the archiving thread, and once before the threads start.
     package let makeArchive: @Sendable () throws(DropError) -> any DropArchive
     /// Called on the committing thread several times a second while nothing is to be committed, with the label time.
@@ -36,7 +45,8 @@ package struct PipelinePorts: Sendable {
 
     package init(
         register: any DropRegister, graph: any TwinGraph, transformer: any Transformer, claimer: any FileClaimer,
-        spool: any DropSpool, receipts: any ReceiptBook, makeArchive: @escaping @Sendable () throws(DropError) -> any DropArchive,
+        spool: any DropSpool, receipts: any ReceiptBook, amendments: (any AmendmentBook)? = nil,
+        makeArchive: @escaping @Sendable () throws(DropError) -> any DropArchive,
         upkeep: @escaping @Sendable (UInt64) throws(DropError) -> Void = { _ in }, clock: @escaping @Sendable () -> UInt64,
         inHand: (any DropsInHand)? = nil
     ) {
@@ -46,6 +56,7 @@ package struct PipelinePorts: Sendable {
         self.claimer = claimer
         self.spool = spool
         self.receipts = receipts
+        self.amendments = amendments
         self.makeArchive = makeArchive
         self.upkeep = upkeep
         self.clock = clock

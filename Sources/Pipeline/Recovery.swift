@@ -152,9 +152,11 @@ struct Recovery {
     private func rememberSources() throws(DropError) {
         for (name, source) in pipeline.sources {
             let newest = try ports.register.newestApplied(of: name)
+            let highest = source.order == .name ? try ports.register.highestName(of: name) : nil
             let blocking = try ports.register.blocking(name, source.order)
             pipeline.state.with { state in
                 state.newestApplied[name] = newest
+                state.highestNames[name] = highest
                 for record in blocking { state.scheduler.block(behind: record) }
             }
         }

@@ -111,8 +111,13 @@ struct Scheduler {
 
     /// An ordered source stops behind a drop that waits for a person; what comes before it goes on.
     mutating func block(behind drop: DropRecord) {
-        guard order(of: drop.source) != .none else { return }
+        guard order(of: drop.source) != .none, !Self.isPassed(drop) else { return }
         lanes[drop.source, default: Lane()].blockedBy[drop.id] = drop
+    }
+
+    /// Nobody waits for corrections of an earlier drop, or for a drop that came too late: those behind it were applied before.
+    private static func isPassed(_ drop: DropRecord) -> Bool {
+        drop.link?.kind == .amends || drop.reason?.code == .late || drop.reason?.code == .lateUndecided
     }
 
     mutating func unblock(_ source: SourceName, from drop: DropID) { lanes[source]?.blockedBy[drop] = nil }

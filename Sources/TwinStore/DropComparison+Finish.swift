@@ -172,7 +172,11 @@ extension DropComparison {
         reservedTwins.giveBack()
         reservedRelationships.giveBack()
         try countWaiting()
+        closeAmendment()
+        try settleLateness()
         findAbsent()
+        if job.amendment != nil { try keepNewer() }
+        books.deletedByAbsence = UInt64(twinsGone.count + relationshipsGone.count)
         try checkGuards()
         return self
     }

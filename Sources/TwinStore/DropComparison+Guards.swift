@@ -5,7 +5,9 @@ extension DropComparison {
     /// A complete list deletes what it leaves out: what this source made in this scope and the list does not name. While it is not
     /// known what a refused record was to list, that is counted and withheld.
     func findAbsent() {
-        guard job.policy.mode == .snapshot, job.amends == nil else { return }
+        guard job.policy.mode == .snapshot, job.amends == nil || job.amendment != nil else { return }
+        // A newer list has said what there is.
+        if let lateness, case .none = lateness.snapshot(of: scope) {} else if lateness != nil { return }
         let owned = memory.owned(scope)
         owned.twins.forEach { number in
             if !seenTwins.contains(number), twinPlaces[number] == 0 { twinsGone.append(number) }
@@ -13,10 +15,7 @@ extension DropComparison {
         owned.relationships.forEach { number in
             if !seenRelationships.contains(number), relationshipPlaces[number] == 0 { relationshipsGone.append(number) }
         }
-        guard unknownRecords > 0 else {
-            books.deletedByAbsence = UInt64(twinsGone.count + relationshipsGone.count)
-            return
-        }
+        guard unknownRecords > 0 else { return }
         books.withheldTwins = UInt64(twinsGone.count)
         books.withheldRelationships = UInt64(relationshipsGone.count)
         (twinsGone, relationshipsGone) = ([], [])
@@ -89,9 +88,13 @@ extension DropComparison {
             throw DropError(
                 "guard-rejects",
                 "Nothing of the file could be used: \(books.refused), of \(books.recordsRead) read\(filtered).",
-                hint: "Look at the reasons beside the receipt; correct the file or the mapping, or discard the drop.", remedy: .hold)
+                hint: "Look at the reasons beside the receipt; correct the file or the mapping, or discard the drop.",
+                remedy: .hold)
         }
-        guard rejected > policy.rejectsFree, Double(rejected) > policy.rejectsShareMax * Double(books.recordsRead) else { return }
+        // Part of what was refused is corrected: that is no reason to wait for the rest.
+        guard job.amendment == nil, rejected > policy.rejectsFree,
+            Double(rejected) > policy.rejectsShareMax * Double(books.recordsRead)
+        else { return }
         throw DropError(
             "guard-rejects",
             "\(rejected) of \(books.recordsRead) records were refused; the limit is \(percent(policy.rejectsShareMax)) "

@@ -47,6 +47,10 @@ extension DropComparison {
         guard current.isActive else { return }
         current.isActive = false
         defer { operations.removeAll(keepingCapacity: true) }
+        if let amendment = job.amendment {
+            if passOver(amendment) { return }
+            if let message = amendment.refused[current.number] { return try reject("corrected-already", message) }
+        }
         if let (code, message) = current.rejection {
             unknownRecords += 1  // The plugin ended it early: what else it would have named is not known.
             return try reject(code, message)
@@ -79,7 +83,10 @@ extension DropComparison {
     /// What a refused record names is not missing from a snapshot. Where it names something new, its key may be the fault: then
     /// nobody knows what it was to list.
     func keepNamed() {
-        guard operations.allSatisfy({ $0.number != 0 }) else { return unknownRecords += 1 }
+        guard operations.allSatisfy({ $0.number != 0 }) else {
+            unknownRecords += 1
+            return
+        }
         for operation in operations { markSeen(operation) }
     }
 
@@ -214,6 +221,7 @@ extension DropComparison {
         var last: UInt32 = 0
         var isAscending = true
         var hasAbsent = false
+        var stated: Set<UInt32> = []
         while true {
             let start = reader.at
             let next: PropertyEntry?
@@ -228,11 +236,17 @@ extension DropComparison {
             let key = keys[Int(property.key)]
             if key <= last { isAscending = false }
             if property.type == .absent { hasAbsent = true }
+            if isTracked { stated.insert(key) }
             last = key
             if table != nil {
                 let isKnown = Int(property.key) < rules.count
                 if !isKnown || !rules[Int(property.key)].passes(property) { isPlain = false }
             }
+        }
+        let isStatement = operations[index].verb.rawValue < OperationVerb.deleteTwin.rawValue
+        if isTracked, isStatement {
+            commonKeys = commonKeys?.intersection(stated) ?? stated
+            allKeys.formUnion(stated)
         }
         operations[index].isAscending = isAscending
         operations[index].hasAbsent = hasAbsent

@@ -18,7 +18,7 @@ extension DropComparison {
         let number = store.relationships.number(of: hash)
         let fingerprint = store.hash.fingerprint(bytes, verb: verb.rawValue, body, seed: seed)
         var isKnown = false
-        if number != 0, memory.relationshipFingerprints[number] == fingerprint {
+        if number != 0, trustsMemory, memory.relationshipFingerprints[number] == fingerprint {
             isKnown = store.relationshipVersions[number] != 0 && relationshipPlaces[number] == 0
         }
         operations.append(
@@ -27,6 +27,7 @@ extension DropComparison {
 
     func applyRelationship(_ operation: Pending, _ bytes: borrowing Span<UInt8>) throws(DropError) {
         var operation = operation
+        if let lateness, try isLeftRelationship(operation, lateness, bytes) { return }
         if operation.number != 0, store.relationshipVersions[operation.number] == 0, relationshipPlaces[operation.number] == 0 {
             guard writer != nil else {
                 if operation.verb == .deleteRelationship { books.deleted += 1 } else { books.updated += 1 }
@@ -51,6 +52,9 @@ extension DropComparison {
             // The writer also looks among those that wait.
             books.unchanged += 1
             absentRelationships.append(operation.hash)
+            if isTracked {
+                absentNames.append(array(bytes, operation.head.id) + [1] + (try relationshipID(operation.head, bytes)))
+            }
             isBare = true
             if store.hasWaiting { withdrawals.append(operation.hash) }
             return
@@ -120,7 +124,7 @@ extension DropComparison {
         try logRelationship(operation, statement, bytes, isNew: false)
     }
 
-    private func baseRelationship(_ number: UInt32) throws(DropError) -> (record: TwinRecord, name: UInt32)? {
+    func baseRelationship(_ number: UInt32) throws(DropError) -> (record: TwinRecord, name: UInt32)? {
         guard store.relationshipVersions[number] != 0 else { return nil }
         return try reading { (database) throws(DropError) in
             let query = try RawStatement.cached(

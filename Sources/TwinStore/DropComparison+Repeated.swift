@@ -7,7 +7,7 @@ extension DropComparison {
     ///
     /// A fingerprint covers the id with the rest of the operation, in 128 keyed bits: it tells who is meant and what is said.
     func takeRepeated(_ reader: inout OperationReader, _ bytes: borrowing Span<UInt8>) {
-        guard writer == nil, surprises < Self.surprisesMax || books.recordsRead & 31 == 0 else { return }
+        guard writer == nil, trustsMemory, surprises < Self.surprisesMax || books.recordsRead & 31 == 0 else { return }
         let order = memory.order
         var last = order.last
         var records: UInt64 = 0

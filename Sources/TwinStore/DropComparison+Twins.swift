@@ -11,7 +11,7 @@ extension DropComparison {
         let number = store.twins.number(of: hash)
         let fingerprint = store.hash.fingerprint(bytes, verb: verb.rawValue, body, seed: seed)
         var isKnown = false
-        if number != 0, memory.twinFingerprints[number] == fingerprint {
+        if number != 0, trustsMemory, memory.twinFingerprints[number] == fingerprint {
             isKnown = store.twinVersions[number] != 0 && twinPlaces[number] == 0
         }
         operations.append(
@@ -21,6 +21,7 @@ extension DropComparison {
     @inline(__always)
     func applyTwin(_ operation: Pending, _ bytes: borrowing Span<UInt8>) throws(DropError) {
         var operation = operation
+        if let lateness, try applyLateTwin(operation, lateness, bytes) { return }
         if operation.number != 0, store.twinVersions[operation.number] == 0, twinPlaces[operation.number] == 0 {
             guard writer != nil else { return try logForeignTwin(operation, bytes) }
             store.steal(.twins, operation.hash, operation.number)
@@ -30,6 +31,7 @@ extension DropComparison {
             if operation.verb == .deleteTwin {
                 books.unchanged += 1
                 absentTwins.append(operation.hash)
+                if isTracked { absentNames.append(array(bytes, operation.head.id)) }
                 isBare = true
                 return
             }
@@ -60,7 +62,7 @@ extension DropComparison {
     /// then comparing belongs beside the commits.) The writer counts what it comes to.
     @inline(__always)
     private func isSurelyNew(_ operation: Pending) -> Bool {
-        compared >= Self.sampleSize && foundChanged * 2 >= compared && writer == nil && operation.isAscending
+        lateness == nil && compared >= Self.sampleSize && foundChanged * 2 >= compared && writer == nil && operation.isAscending
             && operation.verb != .deleteTwin && memory.twinFingerprints[operation.number] != 0
     }
 
@@ -144,7 +146,7 @@ extension DropComparison {
             let entry = view.head
             return (try DropStatement(entry, view.bytes(entry.idLength..<view.length - ChangeLog.headLength)), entry)
         }
-        let now = try statement(operation, bytes, record: current.number)
+        let now = try stated(operation, bytes)
         let after = before.followed(by: now)
         if entry.isNew {
             let step = DropStatement.step(from: TwinRecord.nothing, before, after)
@@ -290,7 +292,7 @@ extension DropComparison {
         return DropStatement(kind: kind, key: try global(operation.head.key), properties: properties, record: record)
     }
 
-    private func logTwin(
+    func logTwin(
         _ operation: Pending, _ statement: DropStatement, _ bytes: borrowing Span<UInt8>, isNew: Bool
     ) throws(DropError) {
         var statement = statement

@@ -85,6 +85,19 @@ final class DropComparison: ChangeSetBuilder {
     var hasOddNames = false
     /// By global key: whether the policy allows the model.
     var modelIsAllowed: [UInt32: Bool] = [:]
+    /// What is newer than the place of this drop; nil where it is the newest.
+    let lateness: Lateness?
+    /// True when the drop is to leave word of what it spoke of.
+    let isTracked: Bool
+    /// Operations that something newer left without effect, and the records of which that cannot be told.
+    var lateOperations = 0
+    var undecided: Set<UInt64> = []
+    var lateReason: DropReason?
+    /// Of a tracked drop: global keys that all its statements about twins have, those that any has, and the ids of what it deleted
+    /// in vain.
+    var commonKeys: Set<UInt32>?
+    var allKeys: Set<UInt32> = []
+    var absentNames: [[UInt8]] = []
     /// Nil where operations are not checked against models.
     var validation: DropValidation?
 
@@ -122,7 +135,18 @@ final class DropComparison: ChangeSetBuilder {
         reservedTwins = NumberReservation(.twins, store)
         reservedRelationships = NumberReservation(.relationships, store)
         validation = DropValidation(job.policy.validation, store.catalog)
+        isTracked = job.policy.mode == .incremental && (job.place != nil || memory.hasRefusals)
+        if let writer {
+            lateness = try Lateness.of(job, writer)
+        } else if job.amends != nil || job.place != nil {
+            lateness = try store.reading { (database) throws(DropError) in try Lateness.of(job, database) }
+        } else {
+            lateness = nil
+        }
     }
+
+    /// Whether what the source said last may be taken for what is so: not where every statement must be looked at.
+    var trustsMemory: Bool { lateness == nil && !isTracked }
 
     deinit {
         if !isEnded { abandon() }
@@ -169,6 +193,7 @@ final class DropComparison: ChangeSetBuilder {
         validation = DropValidation(job.policy.validation, store.catalog)
         (current, operations, evaluations) = (CurrentRecord(), [], [])
         (compared, foundChanged, surprises, isSampled) = (0, 0, 0, false)
+        (lateOperations, undecided, lateReason, commonKeys, allKeys, absentNames) = (0, [], nil, nil, [], [])
         (filePosition, streamPosition) = (0, 0)
         (frames, framesBytes, framesAreComplete) = ([], 0, true)
         deferred = DeferredRecords()

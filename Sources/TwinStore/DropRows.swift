@@ -102,7 +102,8 @@ extension DropBooks {
         ("recordsRejected", \.recordsRejected), ("created", \.created), ("updated", \.updated), ("unchanged", \.unchanged),
         ("deleted", \.deleted), ("rejected", \.rejected), ("superseded", \.superseded),
         ("deletedByAbsence", \.deletedByAbsence), ("withheldTwins", \.withheldTwins),
-        ("withheldRelationships", \.withheldRelationships), ("firstRejected", \.firstRejected), ("waiting", \.waiting), ("bytesAccounted", \.bytesAccounted),
+        ("withheldRelationships", \.withheldRelationships), ("firstRejected", \.firstRejected), ("waiting", \.waiting),
+        ("bytesAccounted", \.bytesAccounted),
         ("bytesUnaccounted", \.bytesUnaccounted),
     ]
 

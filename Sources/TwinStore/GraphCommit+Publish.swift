@@ -96,6 +96,7 @@ extension GraphCommit {
             memory.persistedKeys = comparison.keyNames
         }
         if member.isBare { memory.isBare = true }
+        if member.tracks { memory.hasRefusals = true }
     }
 
     private func remove(_ kind: NumberReservation.Kind, _ hash: IdentityHash, _ number: UInt32) {

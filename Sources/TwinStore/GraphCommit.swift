@@ -47,6 +47,8 @@ final class GraphCommit {
     final class DropEffects: Effects {
         let comparison: DropComparison
         var isBare = false
+        /// Had records refused: the source's drops are kept track of from here on.
+        var tracks = false
 
         init(_ comparison: DropComparison, sequence: UInt64) {
             self.comparison = comparison
@@ -152,7 +154,9 @@ final class GraphCommit {
         effects.append(member)
         created.formUnion(member.createdTwins)
         createdRelationships.formUnion(member.createdRelationships)
-        return .applied(CommitResult(drop: record.id, sequence: member.sequence, books: member.books))
+        return .applied(
+            CommitResult(
+                drop: record.id, sequence: member.sequence, books: member.books, reason: comparison.lateReason))
     }
 
     /// Ends a member early.
@@ -184,6 +188,8 @@ final class GraphCommit {
             if stolen.1.contains(where: { comparison.relationshipPlaces[$0] != 0 }) { return true }
         }
         guard UInt64(since) != sequence else { return false }
+        // What a late drop may still say was told from the records as they were.
+        if comparison.lateness != nil { return true }
         let stale = comparison.seenTwins.first {
             comparison.twinPlaces[$0] == 0 && (store.twinVersions[$0] > since || changed.contains($0))
         }
@@ -224,10 +230,12 @@ final class GraphCommit {
         try writeRelationships(member)
         try activateWaiting(member)
         try noteTrespass(member)
+        try noteDelivery(member)
         var final = record
         final.state = .applied
         final.changedAt = time
         final.books = member.books
+        if let reason = comparison.lateReason { final.reason = reason }
         try DropRows.upsert(final, number: member.dropNumber, scope: comparison.scope, database)
         sql.insertCommit.bind(1, Int64(member.sequence))
         sql.insertCommit.bind(2, Int64(member.dropNumber))

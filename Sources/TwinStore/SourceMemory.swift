@@ -21,6 +21,8 @@ final class SourceMemory: @unchecked Sendable {
     var persistedKeys: [String] = []
     /// True when the source relies on values that carry no stamp of it.
     var isBare = false
+    /// True when a drop of the source had records refused: what is delivered since is kept track of, for their corrections.
+    var hasRefusals = false
     /// The sequence of the last commit that may have changed what the source owns.
     var ownedSince: UInt32 = 0
 

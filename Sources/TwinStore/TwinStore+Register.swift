@@ -95,11 +95,11 @@ extension TwinStore: DropRegister, KeyTable {
         // A retry has the intake of the drop it retries.
         return try fetch(
             """
-            WHERE \(Self.condition([.quarantined])) AND source = ?
+            WHERE \(Self.condition([.quarantined])) AND source = ? AND link_kind IS NOT 'amends'
             AND NOT EXISTS (SELECT 1 FROM drops retry INDEXED BY drops_intake WHERE retry.inode = drops.inode
                 AND retry.device = drops.device AND retry.link_kind = 'retries' AND retry.link_drop = drops.id)
             AND NOT EXISTS (SELECT 1 FROM drops later JOIN drop_commit ON drop_commit.drop_no = later.no
-                WHERE later.source = drops.source AND later.id > drops.id \(behind))
+                WHERE later.source = drops.source AND later.id > drops.id AND later.link_kind IS NOT 'amends' \(behind))
             ORDER BY id
             """, [source.text.databaseValue])
     }
@@ -133,9 +133,25 @@ extension TwinStore: DropRegister, KeyTable {
 
     package func newestApplied(of source: SourceName) throws(DropError) -> DropRecord? {
         try fetch(
-            "JOIN drop_commit ON drop_commit.drop_no = drops.no WHERE source = ? ORDER BY sequence DESC LIMIT 1",
+            "JOIN drop_commit ON drop_commit.drop_no = drops.no WHERE source = ? AND link_kind IS NOT 'amends' "
+                + "ORDER BY sequence DESC LIMIT 1",
             [source.text.databaseValue]
         ).first
+    }
+
+    package func highestName(of source: SourceName) throws(DropError) -> FileName? {
+        try fetch(
+            "JOIN drop_commit ON drop_commit.drop_no = drops.no WHERE source = ? AND link_kind IS NOT 'amends' "
+                + "ORDER BY file_name DESC LIMIT 1", [source.text.databaseValue]
+        ).first?.fileName
+    }
+
+    /// The books of the newest applied drop of the source, amendments counted; nil before the first.
+    package func newestBooks(of source: SourceName) throws(DropError) -> DropBooks? {
+        try fetch(
+            "JOIN drop_commit ON drop_commit.drop_no = drops.no WHERE source = ? ORDER BY sequence DESC LIMIT 1",
+            [source.text.databaseValue]
+        ).first?.books
     }
 
     package func commitSequence(of id: DropID) throws(DropError) -> UInt64? {

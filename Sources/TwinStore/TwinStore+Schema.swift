@@ -5,7 +5,7 @@ import TwinModel
 
 extension TwinStore {
     /// Number of the newest schema; see `migrations`.
-    static let schemaVersion = 5
+    static let schemaVersion = 6
 
     /// Bytes a page has, measured: see docs/decisions/0010-twin-storage.md.
     static let pageBytes = 4096
@@ -153,6 +153,17 @@ extension TwinStore {
         """
         ALTER TABLE pending ADD COLUMN validation TEXT NOT NULL DEFAULT 'known';
         """,
+        // What corrected rejects and late drops are judged by (docs/decisions/0025, 0026).
+        """
+        CREATE TABLE refusal(drop_no INTEGER PRIMARY KEY, source TEXT NOT NULL, records BLOB NOT NULL, headers BLOB NOT NULL)
+            STRICT;
+        CREATE TABLE correction(drop_no INTEGER NOT NULL, record INTEGER NOT NULL, by_drop INTEGER NOT NULL, row BLOB NOT NULL,
+            PRIMARY KEY(drop_no, record)) STRICT, WITHOUT ROWID;
+        CREATE TABLE delivered(drop_no INTEGER PRIMARY KEY, source TEXT NOT NULL, scope TEXT NOT NULL, place TEXT NOT NULL,
+            place_no INTEGER NOT NULL, kind INTEGER NOT NULL, twins BLOB NOT NULL, relationships BLOB NOT NULL,
+            absent BLOB NOT NULL, keys BLOB NOT NULL, all_keys BLOB NOT NULL) STRICT;
+        CREATE INDEX delivered_place ON delivered(source, place, place_no);
+        """,
     ]
 
     /// Rebuilds what the process keeps.
@@ -220,6 +231,9 @@ extension TwinStore {
             memory(of: source).isBare = sources.integer(1) != 0
         }
         sources.reset()
+        let refusals = try RawStatement("SELECT DISTINCT source FROM refusal", database)
+        while try refusals.step() { SourceName(refusals.text(0)).map { memory(of: $0).hasRefusals = true } }
+        refusals.reset()
         let names = try RawStatement("SELECT source, key FROM source_key ORDER BY source, no", database)
         while try names.step() {
             guard let source = SourceName(names.text(0)) else { throw StorageFailure.damaged("a source has no valid name") }

@@ -1,7 +1,9 @@
 import HomeConfiguration
 import DropCore
 import DropSpooling
+import Evidence
 import Foundation
+import Pipeline
 import PluginHost
 import TwinModel
 import TwinStore
@@ -48,13 +50,35 @@ struct Rehearsal {
         let name = FileName(URL(fileURLWithPath: file).lastPathComponent)
         let drop = DropID(high: WallClock.milliseconds() << 16, low: 0)
         let bytes = input.bytes
+        let record = DropRecord(
+            id: drop, source: source.name, fileName: name, bytes: bytes, state: .registered, claimedAt: drop.milliseconds,
+            changedAt: drop.milliseconds, intake: FileIdentity(device: 0, inode: 0, changeTime: 0))
+        let reader = AmendmentReader(archive: home.paths.archive, scratch: scratch)
+        var amended: DropID?
+        let verdict = try AmendmentJudge(register: store, graph: store, book: reader).judge(
+            record, descriptor: input.descriptor, bytes: bytes, at: file, amended: &amended, spooled: spooled)
+        var whole: AmendedFile?
+        if case .amends(_, let file) = verdict { whole = file }
+        defer { if let whole { reader.remove(whole) } }
         let builder = try store.changeSet(
             for: ApplyJob(
-                drop: drop, source: source.name, policy: source.policy, bytes: bytes, epoch: try host.epoch(of: source.name),
-                amends: FileName.amendedDrop(in: name), released: false, scratchFolder: scratch))
-        _ = try host.transform(
-            TransformJob(drop: drop, source: source.name, fileName: name, descriptor: input.descriptor, bytes: bytes),
-            into: builder)
+                drop: drop, source: source.name, policy: source.policy, bytes: whole?.bytes ?? bytes,
+                epoch: try host.epoch(of: source.name), amends: amended, amendment: whole?.amendment,
+                place: amended == nil ? source.sequence?.place(of: name) : nil, fileBytes: bytes, released: false,
+                scratchFolder: scratch))
+        if let whole {
+            let original = try store.drop(whole.amendment.drop)?.fileName ?? name
+            try reader.withDescriptor(of: whole) { (descriptor) throws(DropError) in
+                _ = try host.transform(
+                    TransformJob(
+                        drop: drop, source: source.name, fileName: original, descriptor: descriptor, bytes: whole.bytes),
+                    into: builder)
+            }
+        } else {
+            _ = try host.transform(
+                TransformJob(drop: drop, source: source.name, fileName: name, descriptor: input.descriptor, bytes: bytes),
+                into: builder)
+        }
         do throws(DropError) {
             let changes = try builder.finish()
             defer { changes.abandon() }
@@ -66,6 +90,14 @@ struct Rehearsal {
             defer { builder.abandon() }
             return Plan(books: builder.books, rejections: builder.rejections, changes: [], hold: error)
         }
+    }
+}
+
+extension Rehearsal {
+    /// Where the spool has a drop's bytes, of a daemon that runs or was stopped.
+    private func spooled(_ drop: DropID) -> String? {
+        let path = home.paths.state + "/spool/in/\(drop)"
+        return FileManager.default.fileExists(atPath: path) ? path : nil
     }
 }
 

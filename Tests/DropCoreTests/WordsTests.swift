@@ -53,7 +53,24 @@ import Testing
         let id = "01KAJ4Q3Y8ZZZZZZZZZZZZZZZZ"
         #expect(FileName.amendedDrop(in: FileName("orders.rejects.\(id).csv")) == DropID(id))
         #expect(FileName.amendedDrop(in: FileName("orders.rejects.csv")) == nil)
-        #expect(FileName.amendedDrop(in: FileName("rejects.\(id).csv")) == nil)
+        for name in [
+            "rejects.\(id).csv", "\(id).rejects (1).csv", "\(id).rejects - Kopie.csv", "Copy of \(id).rejects.csv",
+            "\(id)_rejects.csv",
+            "\(id).rejects-fixed.csv", "\(id).REJECTS.CSV", "rejected \(id.lowercased()).txt", "\(id).rejects.csv.txt",
+        ] { #expect(FileName.amendedDrop(in: FileName(name)) == DropID(id), "\(name)") }
+        for name in ["\(id).csv", "\(id)X.rejects.csv", "\(id).rejects.reasons.ndjson", "rejects.csv"] {
+            #expect(FileName.amendedDrop(in: FileName(name)) == nil, "\(name)")
+        }
+    }
+
+    @Test func `mark refused records, and know a mark that was changed`() {
+        let mark = RejectMark(drop: DropID("01KAJ4Q3Y8ZZZZZZZZZZZZZZZZ")!, record: 17)
+        let text = mark.description
+        #expect(RejectMark(Array(text.utf8)) == mark)
+        #expect(RejectMark(Array("  \(text.lowercased()) ".utf8)) == mark)
+        #expect(RejectMark(Array(text.split(separator: "-").map { $0 == "17" ? "18" : $0 }.joined(separator: "-").utf8)) == nil)
+        #expect(RejectMark(Array((text + "x").utf8)) == nil)
+        #expect(RejectMark(Array(text.dropLast().utf8)) == nil)
     }
 }
 

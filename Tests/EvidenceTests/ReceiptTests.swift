@@ -69,6 +69,13 @@ import TwinModel
     private func rejects(
         _ lines: [[UInt8]], reject: [Int], mark: Int = 0, name: String = "orders.csv"
     ) throws -> (text: [UInt8], reasons: [UInt8]) {
+        let (text, reasons, _) = try marked(lines, reject: reject, mark: mark, name: name)
+        return (text, reasons)
+    }
+
+    private func marked(
+        _ lines: [[UInt8]], reject: [Int], mark: Int = 0, name: String = "orders.csv"
+    ) throws -> (text: [UInt8], reasons: [UInt8], drop: DropID) {
         let fixture = try Fixture()
         let item = try fixture.item(lines.flatMap { $0 }, name: FileName(name))
         func offset(_ index: Int) -> UInt64 { UInt64(lines[..<index].reduce(0) { $0 + $1.count }) }
@@ -81,17 +88,26 @@ import TwinModel
         }
         let file = try #require(
             try RejectsWriter(root: fixture.folder + "/receipts").write(
-                item.record, spans: [header], rejections: rejections, from: item.path))
-        return try (fixture.read("receipts/erp/" + file.name), fixture.read("receipts/erp/" + file.reasonsName))
+                item.record, spans: [header], rejections: rejections, marking: item.record.id, from: item.path))
+        return try (fixture.read("receipts/erp/" + file.name), fixture.read("receipts/erp/" + file.reasonsName), item.record.id)
     }
 
     private func wide(_ text: String, bigEndian: Bool = false) -> [UInt8] {
         text.utf16.flatMap { bigEndian ? [UInt8($0 >> 8), UInt8($0 & 255)] : [UInt8($0 & 255), UInt8($0 >> 8)] }
     }
 
-    @Test func `are the header and the refused records, byte for byte`() throws {
-        let lines = ["id;n\r\n", "1;a\r\n", "2;\"x\r\ny\"\r\n", "3;c\r\n"].map { Array($0.utf8) }
-        #expect(try rejects(lines, reject: [3, 2]).text == lines[0] + lines[2] + lines[3])
+    @Test func `are the header and the refused records, byte for byte, each with its mark in one more cell`() throws {
+        let lines = ["id;n\r\n", "1;a\r\n", "2;\"x\r\ny\"\r\n", "3\r\n"].map { Array($0.utf8) }
+        let (text, _, drop) = try marked(lines, reject: [3, 2])
+        let marks = [2, 3].map { RejectMark(drop: drop, record: $0).description }
+        #expect(
+            String(decoding: text, as: UTF8.self)
+                == "id;n;twindrop_reject\r\n2;\"x\r\ny\";\(marks[0])\r\n3;;\(marks[1])\r\n")
+    }
+
+    @Test func `of text without cells carry no marks`() throws {
+        let lines = ["H20261120HQ\n", "DMAIN 0001\n", "{\"a\": 1, \"b\": 2}\n"].map { Array($0.utf8) }
+        #expect(try rejects(lines, reject: [1, 2]).text == lines[0] + lines[1] + lines[2])
     }
 
     @Test func `come with reasons, one line each, escaped`() throws {
@@ -117,13 +133,15 @@ import TwinModel
     func `keep UTF-16 with its mark, wherever the header starts`(mark: Int, bigEndian: Bool) throws {
         let texts = ["\u{FEFF}id;n\r\n", "1;ä\r\n", "2;€"]
         let lines = texts.map { wide($0, bigEndian: bigEndian) }
-        let expected = wide("\u{FEFF}id;n\r\n2;€\r\n", bigEndian: bigEndian)
-        #expect(try rejects(lines, reject: [2], mark: mark).text == expected)
+        let (text, _, drop) = try marked(lines, reject: [2], mark: mark)
+        let name = RejectMark(drop: drop, record: 2)
+        #expect(text == wide("\u{FEFF}id;n;twindrop_reject\r\n2;€;\(name)\r\n", bigEndian: bigEndian))
     }
 
     @Test func `keep UTF-16 without a mark`() throws {
         let lines = ["id;name\n", "1;aaaa\n", "2;bbbb"].map { wide($0) }
-        #expect(try rejects(lines, reject: [2]).text == wide("id;name\n2;bbbb\n"))
+        let (text, _, drop) = try marked(lines, reject: [2])
+        #expect(text == wide("id;name;twindrop_reject\n2;bbbb;\(RejectMark(drop: drop, record: 2))\n"))
     }
 
     @Test func `keep a UTF-8 mark`() throws {
@@ -135,7 +153,7 @@ import TwinModel
         let fixture = try Fixture()
         let item = try fixture.item("a\n")
         let writer = RejectsWriter(root: fixture.folder + "/receipts")
-        #expect(try writer.write(item.record, spans: [], rejections: [], from: item.path) == nil)
+        #expect(try writer.write(item.record, spans: [], rejections: [], marking: item.record.id, from: item.path) == nil)
         #expect(fixture.files("receipts") == [])
     }
 
@@ -145,7 +163,7 @@ import TwinModel
         let bad = Rejection(record: 1, offset: 1, length: .max, code: "bad", message: "")
         let error = #expect(throws: DropError.self) {
             try RejectsWriter(root: fixture.folder + "/receipts").write(
-                item.record, spans: [], rejections: [bad], from: item.path)
+                item.record, spans: [], rejections: [bad], marking: item.record.id, from: item.path)
         }
         #expect(error?.code == "protocol")
     }
@@ -153,8 +171,8 @@ import TwinModel
     @Test(arguments: [
         ("orders.rejects.01ARZ3NDEKTSV4RRFFQ69G5FAV.csv", true), ("a.b.Rejects.01arz3ndektsv4rrffq69g5fav.csv.gz", true),
         ("01ARZ3NDEKTSV4RRFFQ69G5FAV.rejects.csv", true), ("01ARZ3NDEKTSV4RRFFQ69G5FAV.rejects.reasons.ndjson", false),
-        ("orders.rejects.csv", false), ("orders.rejects.01ARZ3NDEKTSV4RRFFQ69G5FAV", false),
-        ("rejects.01ARZ3NDEKTSV4RRFFQ69G5FAV.csv", false),
+        ("orders.rejects.csv", false), ("orders.rejects.01ARZ3NDEKTSV4RRFFQ69G5FAV", true),
+        ("rejects.01ARZ3NDEKTSV4RRFFQ69G5FAV.csv", true),
         ("orders.rejects.01ARZ3NDEKTSV4RRFFQ69G5FAU0.csv", false), ("", false),
     ])
     func `name the drop they amend`(name: String, amends: Bool) {

@@ -31,7 +31,7 @@ import Testing
                 #"twindrop.yaml:6:13: sources.assets.plugin: there is no plugin "raeder"; found in plugins: free, mapping, reader. "#
                     + "Did you mean reader?",
                 "twindrop.yaml:7:5: sources.assets.redy: unknown key; allowed here: dangling, duplicates, folder, guard, "
-                    + "limits, lookups, mapping, mode, order, patterns, plugin, ready, recursive, scope, settings, title, validation. "
+                    + "limits, lookups, mapping, mode, order, patterns, plugin, ready, recursive, scope, sequence, settings, title, validation. "
                     + "Did you mean ready?",
                 #"twindrop.yaml:9:13: sources.assets.ready.rule: found "stabel", expected rename, marker, close, stable. "#
                     + "Did you mean stable?",

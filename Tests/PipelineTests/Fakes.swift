@@ -79,6 +79,7 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
         return batch.map { .success(CommitResult(drop: $0.record.id, sequence: 1, books: DropBooks())) }
     }
     func isUntouched(since drop: DropID, source: SourceName) throws(DropError) -> Bool { true }
+    func refusals(of drop: DropID) throws(DropError) -> Refusals? { nil }
 
     func intend(_ drops: [DropRecord]) throws(DropError) {}
     func withdraw(_ drops: [DropID]) throws(DropError) {}
@@ -94,6 +95,7 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     func page(source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int) throws(DropError) -> [DropRecord] { [] }
     func find(_ prefix: String, limit: Int) throws(DropError) -> [DropRecord] { [] }
     func newestApplied(of source: SourceName) throws(DropError) -> DropRecord? { nil }
+    func highestName(of source: SourceName) throws(DropError) -> FileName? { nil }
     func commitSequence(of id: DropID) throws(DropError) -> UInt64? { nil }
     func archived(with digest: ContentDigest) throws(DropError) -> DropID? { nil }
     func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord? { nil }
@@ -103,7 +105,7 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
 
     func write(_ record: DropRecord, leaf: UInt64?) throws(DropError) { diary.note("receipt") }
     func writeRejects(
-        _ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, spooledAt path: String
+        _ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, marking drop: DropID, spooledAt path: String
     ) throws(DropError) { diary.note("rejects") }
     func receipt(of record: DropRecord) throws(DropError) -> JSON? { nil }
 

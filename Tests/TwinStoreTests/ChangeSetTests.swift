@@ -326,7 +326,8 @@ import TwinModel
         }
         #expect(result.books.withheldTwins == 2)
         #expect(
-            result.books.withheld == "2 twins are missing from the file and were not deleted, because 1 record was refused (record 2) "
+            result.books.withheld
+                == "2 twins are missing from the file and were not deleted, because 1 record was refused (record 2) "
                 + "and may have listed them.")
     }
 

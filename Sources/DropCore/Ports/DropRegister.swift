@@ -12,7 +12,7 @@ package struct DropRecord: Sendable, Equatable {
     package var changedAt: UInt64
     /// The file's identity when it was claimed: same device, inode and ctime mean the same intake (design: section 11).
     package let intake: FileIdentity
-    /// Why it is held, quarantined, discarded or a duplicate.
+    /// Why it is held, quarantined, discarded or a duplicate, or why something of an applied one was left out.
     package var reason: DropReason?
     /// The drop whose bytes it repeats (`duplicate`), runs again (`retry`), or completes (`*.rejects.ULID.*`).
     package var link: DropLink?
@@ -118,8 +118,10 @@ package protocol DropRegister: Sendable {
     func page(source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int) throws(DropError) -> [DropRecord]
     /// Drops whose id starts with `prefix` (Crockford base 32), or whose file name is `prefix`: newest first, at most `limit`.
     func find(_ prefix: String, limit: Int) throws(DropError) -> [DropRecord]
-    /// The drop this intake was, or whose bytes it repeats; design: section 11.
+    /// The newest applied drop of the source, amendments left out: what a repetition repeats (design: section 11).
     func newestApplied(of source: SourceName) throws(DropError) -> DropRecord?
+    /// The last by its bytes of the names of the source's applied drops, amendments left out; nil before the first.
+    func highestName(of source: SourceName) throws(DropError) -> FileName?
     /// The number of the commit that applied the drop (`CommitResult.sequence`); nil when it was never applied.
     func commitSequence(of id: DropID) throws(DropError) -> UInt64?
     /// The newest applied (or later) drop of the source with these bytes.
@@ -136,8 +138,11 @@ package struct CommitResult: Sendable, Equatable {
     /// The number of the commit: rises by at least one with each drop, across restarts; the order of `as of`.
     package let sequence: UInt64
     package let books: DropBooks
+    /// Why something of it was not applied; nil where all was.
+    package let reason: DropReason?
 
-    package init(drop: DropID, sequence: UInt64, books: DropBooks) {
+    package init(drop: DropID, sequence: UInt64, books: DropBooks, reason: DropReason? = nil) {
+        self.reason = reason
         self.drop = drop
         self.sequence = sequence
         self.books = books
@@ -157,4 +162,7 @@ package protocol TwinGraph: Sendable {
 
     /// True when nobody but `source` changed a twin or relationship of that source since `drop` was applied.
     func isUntouched(since drop: DropID, source: SourceName) throws(DropError) -> Bool
+
+    /// The refused records of an applied drop, and what was accepted for them since; nil where it has none.
+    func refusals(of drop: DropID) throws(DropError) -> Refusals?
 }

@@ -139,8 +139,13 @@ package protocol ReceiptBook: Sendable {
     /// Writes (or replaces) the drop's receipt.
     func write(_ record: DropRecord, leaf: UInt64?) throws(DropError)
     /// Writes the refused records in the file's own dialect, with reasons beside them; nothing when there are none.
+    ///
+    /// - Parameters:
+    ///   - drop: whose records they are: the drop itself, or the one it amends.
+    ///   - path: of the bytes that were transformed.
     func writeRejects(
-        _ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, spooledAt path: String) throws(DropError)
+        _ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, marking drop: DropID, spooledAt path: String
+    ) throws(DropError)
     /// The receipt as it was written; nil when there is none.
     func receipt(of record: DropRecord) throws(DropError) -> JSON?
 }

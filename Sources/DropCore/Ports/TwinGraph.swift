@@ -67,8 +67,14 @@ package struct ApplyJob: Sendable {
     /// Whatever determines the meaning of the plugin's output: plugin, mapping, settings, lookups. A fingerprint holds only
     /// while this stays the same.
     package let epoch: ContentDigest
-    /// The drop this one amends, where its name says so: it then never deletes by absence.
+    /// The drop this one amends: it then stands in that drop's place, and deletes by absence only what that drop would have.
     package let amends: DropID?
+    /// The amended file, where `amends` is known by its rows.
+    package let amendment: Amendment?
+    /// What the file's name says of its place among those of its source (`sequence`); nil where the source has none.
+    package let place: String?
+    /// Bytes of the file as it was dropped; `bytes` are those that are transformed.
+    package let fileBytes: UInt64
     /// Set when a person released the drop: guards do not hold it again.
     package let released: Bool
     /// Folder for what does not fit in memory; the graph removes what it puts there.
@@ -76,7 +82,7 @@ package struct ApplyJob: Sendable {
 
     package init(
         drop: DropID, source: SourceName, policy: ApplyPolicy, bytes: UInt64, epoch: ContentDigest, amends: DropID?,
-        released: Bool, scratchFolder: String
+        amendment: Amendment? = nil, place: String? = nil, fileBytes: UInt64? = nil, released: Bool, scratchFolder: String
     ) {
         self.drop = drop
         self.source = source
@@ -84,6 +90,9 @@ package struct ApplyJob: Sendable {
         self.bytes = bytes
         self.epoch = epoch
         self.amends = amends
+        self.amendment = amendment
+        self.place = place
+        self.fileBytes = fileBytes ?? bytes
         self.released = released
         self.scratchFolder = scratchFolder
     }

@@ -1,5 +1,5 @@
 /// The name a sender gave a file: bytes as the file system has them, never used as a path of ours.
-package struct FileName: Sendable, Hashable, CustomStringConvertible {
+package struct FileName: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// The bytes of one path component, without `/` and NUL.
     package let bytes: [UInt8]
 
@@ -7,22 +7,20 @@ package struct FileName: Sendable, Hashable, CustomStringConvertible {
 
     package init(_ text: String) { self.init(bytes: Array(text.utf8)) }
 
+    /// By their bytes.
+    package static func < (left: FileName, right: FileName) -> Bool { left.bytes.lexicographicallyPrecedes(right.bytes) }
+
     /// The name as people may see it: valid UTF-8, with control, bidirectional, invisible and undecodable characters and the
     /// backslash as `\u{…}` or `\x…`. Different names have different texts.
     package var description: String { Escaping.visible(bytes) }
 
-    /// The drop that a file of this name amends (design: section 11): `ANYTHING.rejects.ULID.ANYTHING`, or
-    /// `ULID.rejects.ANYTHING` as it was given out; not the list of reasons beside it.
+    /// The drop whose refused records a file of this name says it has: the id of a drop and `reject` stand in it, in whatever
+    /// order and case, with anything around them, as people, browsers and mailers leave it. Not the list of reasons.
     package static func amendedDrop(in name: FileName) -> DropID? {
-        let parts = name.bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        func isRejects(_ part: ArraySlice<UInt8>) -> Bool { String(decoding: part, as: UTF8.self).lowercased() == "rejects" }
-        func drop(_ part: ArraySlice<UInt8>) -> DropID? { DropID(String(decoding: part, as: UTF8.self)) }
-        guard parts.count >= 3 else { return nil }
-        for index in stride(from: parts.count - 2, through: 2, by: -1) where isRejects(parts[index - 1]) {
-            if let drop = drop(parts[index]) { return drop }
-        }
-        guard isRejects(parts[1]), !parts[2].elementsEqual("reasons".utf8) else { return nil }
-        return drop(parts[0])
+        let text = String(decoding: name.bytes, as: UTF8.self).lowercased()
+        guard text.contains("reject"), !text.contains("rejects.reasons") else { return nil }
+        // An id has no character beside it that it could go on with.
+        return text.split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }.lazy.compactMap { DropID($0) }.first
     }
 
     /// The part after the last dot, lower case, where it is plain ASCII; empty otherwise.

@@ -84,8 +84,7 @@ final class FileClaim {
     func record(at milliseconds: UInt64) -> DropRecord {
         DropRecord(
             id: id, source: file.source, fileName: file.name, bytes: facts.bytes, state: .claimed, claimedAt: milliseconds,
-            changedAt: milliseconds, intake: file.identity, reason: file.defect.map(DropReason.init),
-            link: FileName.amendedDrop(in: file.name).map { DropLink(kind: .amends, drop: $0) })
+            changedAt: milliseconds, intake: file.identity, reason: file.defect.map(DropReason.init))
     }
 
     /// False when the file's dirty pages may be lost: what the disk has is not known.

@@ -34,7 +34,8 @@ package struct NameRule: Sendable, Equatable {
             return .marker
         }
         if let pattern = ignore.first(where: { $0.matches(name) }) { return .ignored(pattern.text) }
-        return patterns.isEmpty || matchesPattern(name) ? .data : .unmatched
+        // Corrected rejects are taken under the name they were given out with.
+        return patterns.isEmpty || matchesPattern(name) || FileName.amendedDrop(in: name) != nil ? .data : .unmatched
     }
 
     /// Whether one of the source's patterns matches; false when it has none.

@@ -77,7 +77,9 @@ struct Assembly {
         let claimer = Claimer(
             register: store, spoolFolder: paths.state + "/spool/in", sources: configuration.sources.map(\.watched),
             dropZone: paths.dropzone,
-            ordered: Set(configuration.sources.filter { $0.order != .none || $0.policy.mode == .snapshot }.map(\.name)))
+            ordered: Set(
+                configuration.sources.filter { $0.order != .none || $0.policy.mode == .snapshot || $0.sequence != nil }.map(
+                    \.name)))
         let marks = try configuration.log.benchmarkLog.map { path throws(DropError) in try BenchmarkLog(path) }
         let wiring = Wiring(log: log, tally: tally, marks: marks)
         let pipeline = try makePipeline(store, host, spool, inHand, claimer, wiring)
@@ -143,7 +145,7 @@ struct Assembly {
         let log = log
         let ports = PipelinePorts(
             register: store, graph: store, transformer: host, claimer: claimer, spool: spool,
-            receipts: home.receipts(),
+            receipts: home.receipts(), amendments: AmendmentReader(archive: root, scratch: spool.scratchFolder),
             makeArchive: { () throws(DropError) in
                 let limits = ArchiveWriter.Limits(
                     level: archive.level, drops: archive.containerDrops, bytes: archive.containerBytes)
@@ -156,7 +158,9 @@ struct Assembly {
         for source in configuration.sources {
             try load(source, host)
             sources.append(
-                PipelineSource(name: source.name, policy: source.policy, duplicates: source.duplicates, order: source.order))
+                PipelineSource(
+                    name: source.name, policy: source.policy, duplicates: source.duplicates, order: source.order,
+                    sequence: source.sequence))
         }
         return DropPipeline(
             ports: ports, sources: sources, limits: limits, notBefore: try store.newestLabel(),

@@ -70,10 +70,10 @@ final class ReceiptPort: ReceiptBook {
     }
 
     func writeRejects(
-        _ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, spooledAt path: String
+        _ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, marking drop: DropID, spooledAt path: String
     ) throws(DropError) {
         try prepare(record.source)
-        let written = try rejects.write(record, spans: spans, rejections: rejections, from: path)
+        let written = try rejects.write(record, spans: spans, rejections: rejections, marking: drop, from: path)
         known.with { $0.rejects[record.id] = written }
     }
 

@@ -74,7 +74,7 @@ enum StatusReport {
                             DropState.allCases.compactMap { state in
                                 known.drops[state].map { .init(state.rawValue, .int(Int64($0))) }
                             })))
-                if let books = try store.newestApplied(of: source.name)?.books, let withheld = DropReport.withheld(books) {
+                if let books = try store.newestBooks(of: source.name), let withheld = DropReport.withheld(books) {
                     members.append(.init("withheld", withheld))
                 }
                 if let newest = known.newestCommit { members.append(.init("newestCommit", .string(Times.text(newest)))) }

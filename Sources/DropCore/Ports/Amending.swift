@@ -1,0 +1,94 @@
+/// Where a refused record stands in its drop's file.
+package struct RefusedRecord: Sendable, Equatable {
+    /// From 1.
+    package let record: UInt64
+    package let offset: UInt64
+    /// Its line end included, where it has one.
+    package let length: UInt64
+
+    package init(record: UInt64, offset: UInt64, length: UInt64) {
+        self.record = record
+        self.offset = offset
+        self.length = length
+    }
+}
+
+/// What the graph remembers of the refused records of an applied drop.
+package struct Refusals: Sendable, Equatable {
+    package let drop: DropID
+    /// In the order of the file.
+    package var records: [RefusedRecord]
+    package var headers: [FileSpan]
+    /// By record: the bytes that were accepted for it since, in the file's own form.
+    package var corrections: [UInt64: [UInt8]]
+
+    package init(drop: DropID, records: [RefusedRecord], headers: [FileSpan], corrections: [UInt64: [UInt8]] = [:]) {
+        self.drop = drop
+        self.records = records
+        self.headers = headers
+        self.corrections = corrections
+    }
+}
+
+/// Corrected records of an earlier drop, put in their places in that drop's file (docs/decisions/0025-amendments.md).
+package struct Amendment: Sendable, Equatable {
+    /// The drop it amends.
+    package let drop: DropID
+    /// The records it has, and their bytes in the form of that drop's file.
+    package let rows: [UInt64: [UInt8]]
+    /// Records of it that are not taken, and why.
+    package let refused: [UInt64: String]
+    /// Refused records of the drop that nothing has corrected so far, this amendment neither.
+    package let open: Set<UInt64>
+
+    package init(drop: DropID, rows: [UInt64: [UInt8]], refused: [UInt64: String], open: Set<UInt64>) {
+        self.drop = drop
+        self.rows = rows
+        self.refused = refused
+        self.open = open
+    }
+}
+
+/// An amendment ready to be transformed: the earlier drop's whole file with corrected records in their places.
+package struct AmendedFile: Sendable {
+    package let amendment: Amendment
+    /// Absolute; in the scratch folder.
+    package let path: String
+    package let bytes: UInt64
+
+    package init(amendment: Amendment, path: String, bytes: UInt64) {
+        self.amendment = amendment
+        self.path = path
+        self.bytes = bytes
+    }
+}
+
+/// Recognises corrected rejects by the marks in their rows, and makes of them the file they complete. Blocking; safe from any
+/// thread.
+package protocol AmendmentBook: Sendable {
+    /// The drop whose marks the bytes of a file carry; nil where there is none. `name` is for messages.
+    ///
+    /// Errors: `amendment` (quarantine) where the marks of several drops stand in one file.
+    func amendedDrop(by name: FileName, descriptor: CInt, bytes: UInt64) throws(DropError) -> DropID?
+
+    /// Puts the rows of a corrected file into their places in the file they were refused from.
+    ///
+    /// - Parameters:
+    ///   - original: the amended drop.
+    ///   - path: of the spooled bytes of `record`, the amendment.
+    ///   - spooledAt: of the original's bytes, where the spool has them still; else they are read from the archive.
+    ///
+    /// Errors: `amendment` (quarantine) where the marks do not fit the drop; `looks-like-rejects` (hold) where rows without marks
+    /// cannot be told apart.
+    func amended(
+        _ original: DropRecord, _ refusals: Refusals, by record: DropRecord, at path: String, spooledAt: String?
+    ) throws(DropError) -> AmendedFile
+
+    /// Runs `body` with a read-only descriptor of the file at offset 0.
+    func withDescriptor<T>(
+        of file: AmendedFile, _ body: (CInt) throws(DropError) -> T
+    ) throws(DropError) -> T
+
+    /// Removes the file.
+    func remove(_ file: AmendedFile)
+}

@@ -1,0 +1,53 @@
+/// What a refused record carries in the file of rejects, in a cell of its own: which record of which drop it is.
+///
+/// Its text is `TDR-ULID-RECORD-CHECK`: the drop, the number of the record in that drop's file, and eight hexadecimal digits that
+/// find a mark which somebody changed. No spreadsheet takes it for a number, a date or a formula.
+package struct RejectMark: Sendable, Hashable, CustomStringConvertible {
+    /// The heading of the marks' column.
+    package static let column = "twindrop_reject"
+    /// How every mark begins.
+    package static let prefix = "TDR-"
+
+    package let drop: DropID
+    /// From 1.
+    package let record: UInt64
+
+    package init(drop: DropID, record: UInt64) {
+        self.drop = drop
+        self.record = record
+    }
+
+    /// The mark that is all of `text`, in either case, blanks around it aside; nil where it is none, or was changed.
+    package init?(_ text: some Collection<UInt8>) {
+        let trimmed = text.drop { $0 == 0x20 }
+        let word = Array(trimmed.prefix { $0 != 0x20 })
+        guard trimmed.dropFirst(word.count).allSatisfy({ $0 == 0x20 }) else { return nil }
+        let parts = String(decoding: word, as: UTF8.self).uppercased().split(separator: "-", omittingEmptySubsequences: false)
+        guard word.count < 64, parts.count == 4, parts[0] + "-" == Self.prefix, let drop = DropID(parts[1]),
+            let record = UInt64(parts[2]), record > 0
+        else { return nil }
+        self.init(drop: drop, record: record)
+        guard description.hasSuffix("-" + parts[3]) else { return nil }
+    }
+
+    package var description: String {
+        let text = "\(Self.prefix)\(drop)-\(record)"
+        // FNV-1a, 32 bits: finds a digit that was changed, and is no secret.
+        let check = text.utf8.reduce(UInt32(0x811C_9DC5)) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
+        let digits = String(check, radix: 16, uppercase: true)
+        return text + "-" + String(repeating: "0", count: 8 - digits.count) + digits
+    }
+
+    /// Where marks begin in `bytes`, as far as the prefix tells.
+    package static func places(in bytes: [UInt8]) -> [Int] {
+        let prefix = Array(prefix.utf8)
+        var places: [Int] = []
+        var at = 0
+        while at + prefix.count <= bytes.count {
+            guard let next = bytes[at...].firstIndex(of: prefix[0]), next + prefix.count <= bytes.count else { break }
+            if bytes[next..<next + prefix.count].elementsEqual(prefix) { places.append(next) }
+            at = next + 1
+        }
+        return places
+    }
+}

@@ -1,0 +1,64 @@
+import DropCore
+import Glibc
+
+/// Looks for reject marks in a file, block by block: almost no file has one, so this must cost little beside reading it.
+struct MarkSearch {
+    private static let blockBytes = 1 << 18
+    /// A mark has at most 64 characters, of two bytes at most.
+    private static let overlap = 256
+
+    private(set) var drops: Set<DropID> = []
+
+    init(_ descriptor: CInt, bytes: UInt64, name: String) throws(DropError) {
+        var block = [UInt8](repeating: 0, count: Self.blockBytes)
+        var start: UInt64 = 0
+        while start < bytes {
+            var filled = 0
+            while filled < block.count {
+                let count = unsafe block.withUnsafeMutableBytes { buffer in
+                    unsafe pread(descriptor, buffer.baseAddress! + filled, buffer.count - filled, Int(start) + filled)
+                }
+                if count < 0, errno == EINTR { continue }
+                guard count >= 0 else { throw .storage("read", name, errno) }
+                if count == 0 { break }
+                filled += count
+            }
+            look(block, filled)
+            guard filled == block.count else { return }
+            start += UInt64(filled - Self.overlap)
+        }
+    }
+
+    private mutating func look(_ block: [UInt8], _ count: Int) {
+        let prefix = Array(RejectMark.prefix.utf8)
+        look(block, count, prefix, width: 1)
+        let hasZeros = unsafe block.withUnsafeBytes { unsafe memchr($0.baseAddress!, 0, count) != nil }
+        guard hasZeros else { return }
+        look(block, count, prefix.flatMap { [$0, 0] }, width: 2)
+        look(block, count, prefix.flatMap { [0, $0] }, width: 2)
+    }
+
+    private mutating func look(_ block: [UInt8], _ count: Int, _ needle: [UInt8], width: Int) {
+        // A zero is what wide text has most of.
+        let lead = needle[0] == 0 ? 1 : 0
+        var at = 0
+        while at + needle.count <= count {
+            let place = unsafe block.withUnsafeBytes { bytes in
+                let base = unsafe bytes.baseAddress! + at + lead
+                return unsafe memchr(base, CInt(needle[lead]), count - at - lead).map { unsafe UnsafeRawPointer($0) - base }
+            }
+            guard let place, at + place + needle.count <= count else { return }
+            let found = at + place
+            at = found + 1
+            guard block[found..<found + needle.count].elementsEqual(needle) else { continue }
+            // Of a wide character the byte that is not zero.
+            let first = width == 1 || needle[0] != 0 ? found : found + 1
+            let id = stride(from: first + 4 * width, to: min(count, first + 30 * width), by: width).map { block[$0] }
+            let next = first + 30 * width
+            guard id.count == 26, next < count, block[next] == UInt8(ascii: "-"),
+                let drop = DropID(String(decoding: id, as: UTF8.self))
+            else { continue }
+            drops.insert(drop)
+        }
+    }
+}

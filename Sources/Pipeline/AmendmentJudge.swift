@@ -1,0 +1,87 @@
+package import DropCore
+
+/// Decides whether a file has the corrected records of an earlier drop, and of which (docs/decisions/0025-amendments.md).
+package struct AmendmentJudge: Sendable {
+    package enum Verdict: Sendable {
+        /// A delivery like any other.
+        case ordinary
+        /// Corrected records of this drop; without a file where a person let rows pass that carry no marks.
+        case amends(DropID, AmendedFile?)
+    }
+
+    private let register: any DropRegister
+    private let graph: any TwinGraph
+    private let book: any AmendmentBook
+
+    package init(register: any DropRegister, graph: any TwinGraph, book: any AmendmentBook) {
+        self.register = register
+        self.graph = graph
+        self.book = book
+    }
+
+    /// - Parameters:
+    ///   - path: of the file's bytes, absolute.
+    ///   - amended: the drop it amends, also where that ends in an error.
+    ///   - spooled: where the spool has a drop's bytes; nil where it has not.
+    ///
+    /// Errors: `amendment` (quarantine) where it can amend nothing; `amended-held`, `looks-like-rejects` (hold) where a person is to
+    /// decide; retry while the amended drop is on its way.
+    package func judge(
+        _ record: DropRecord, descriptor: CInt, bytes: UInt64, at path: String, amended: inout DropID?,
+        spooled: (DropID) -> String?
+    ) throws(DropError) -> Verdict {
+        let marked = try book.amendedDrop(by: record.fileName, descriptor: descriptor, bytes: bytes)
+        guard let drop = marked ?? FileName.amendedDrop(in: record.fileName) else { return .ordinary }
+        amended = drop
+        guard let original = try register.drop(drop) else {
+            throw unfit(record, "amends drop \(drop), which does not exist here.")
+        }
+        guard original.source == record.source else {
+            throw unfit(
+                record, "amends drop \(drop), which is one of source \(original.source), not of \(record.source).",
+                hint: "Drop it in the folder of \(original.source).")
+        }
+        try checkState(of: original, record)
+        guard let refusals = try graph.refusals(of: drop) else {
+            guard marked == nil else { throw unfit(record, "amends drop \(drop), of which no record was refused.") }
+            if record.released { return .amends(drop, nil) }
+            throw DropError(
+                "looks-like-rejects",
+                "\(record.fileName) is named like corrected rejects of drop \(drop), of which no refused record is known.",
+                hint:
+                    "Give the file another name if it is a delivery of its own. Released, the drop applies its rows as they stand "
+                    + "and deletes nothing by absence.", remedy: .hold)
+        }
+        do throws(DropError) {
+            return .amends(drop, try book.amended(original, refusals, by: record, at: path, spooledAt: spooled(drop)))
+        } catch {
+            guard record.released, error.remedy == .hold else { throw error }
+            return .amends(drop, nil)
+        }
+    }
+
+    private func checkState(of original: DropRecord, _ record: DropRecord) throws(DropError) {
+        switch original.state {
+        case .applied, .archived, .clean: return
+        case .claimed, .registered:
+            throw DropError(
+                "amended-on-its-way", "\(record.fileName) amends drop \(original.id), which is not applied yet.",
+                hint: "It goes on by itself.", remedy: .retry(after: .milliseconds(200)))
+        case .held:
+            throw DropError(
+                "amended-held",
+                "\(record.fileName) amends drop \(original.id) (\(original.fileName)), which is held itself: "
+                    + (original.reason?.message ?? "it waits for a person."),
+                hint: "Release drop \(original.id): this one goes on behind it by itself. Discard this one if you discard that.",
+                remedy: .hold)
+        case .quarantined, .discarded, .duplicate:
+            throw unfit(record, "amends drop \(original.id), which is \(original.state.rawValue): nothing of it was applied.")
+        }
+    }
+
+    private func unfit(
+        _ record: DropRecord, _ why: String, hint: String = "Deliver the records in a file of their own."
+    ) -> DropError {
+        DropError("amendment", "\(record.fileName) \(why)", hint: hint, remedy: .quarantine)
+    }
+}

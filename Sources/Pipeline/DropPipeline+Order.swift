@@ -1,0 +1,85 @@
+import DropCore
+import ThreadKit
+
+/// What a drop is among those of its source: an amendment of an earlier one, or one that comes too late
+/// (docs/decisions/0025-amendments.md, 0026-order-and-lateness.md).
+extension DropPipeline {
+    /// Whether the drop amends another; `record` is linked with it, also where this ends in an error.
+    func judge(_ record: inout DropRecord) throws(DropError) -> AmendmentJudge.Verdict {
+        guard let book = ports.amendments else { return .ordinary }
+        let judge = AmendmentJudge(register: ports.register, graph: ports.graph, book: book)
+        let spool = ports.spool
+        var amended: DropID?
+        let verdict = Result { [record] () throws(DropError) in
+            try spool.withDescriptor(of: record.id) { (descriptor, bytes) throws(DropError) in
+                try judge.judge(
+                    record, descriptor: descriptor, bytes: bytes, at: spool.path(of: record.id), amended: &amended,
+                    spooled: { spool.contains($0) ? spool.path(of: $0) : nil })
+            }
+        }
+        guard let amended else { return try verdict.get() }
+        if record.link?.kind != .retries { record.link = DropLink(kind: .amends, drop: amended) }
+        let found = try verdict.get()
+        guard state.quietly({ $0.uncommitted[record.source, default: 0] == 0 }) else {
+            if case .amends(_, let file?) = found { book.remove(file) }
+            throw DropError(
+                "behind", "\(record.fileName) waits for the commit of drops before it.", hint: "It goes on by itself.",
+                remedy: .retry(after: .milliseconds(50)))
+        }
+        return found
+    }
+
+    /// Runs `body` with the name and the bytes that are transformed: of an amendment, those of the file it completes.
+    func withBytes<T>(
+        of record: DropRecord, _ verdict: AmendmentJudge.Verdict,
+        _ body: (FileName, CInt, UInt64) throws(DropError) -> T
+    ) throws(DropError) -> T {
+        if case .amends(let drop, let file?) = verdict, let book = ports.amendments {
+            let name = try ports.register.drop(drop)?.fileName ?? record.fileName
+            return try book.withDescriptor(of: file) { (descriptor) throws(DropError) in try body(name, descriptor, file.bytes) }
+        }
+        return try ports.spool.withDescriptor(of: record.id) { (descriptor, bytes) throws(DropError) in
+            try body(record.fileName, descriptor, bytes)
+        }
+    }
+
+    /// The drop's place by the `sequence` of its source.
+    func place(of record: DropRecord, _ source: PipelineSource) throws(DropError) -> String? {
+        guard let sequence = source.sequence else { return nil }
+        if let place = sequence.place(of: record.fileName) { return place }
+        throw DropError(
+            "no-place", "\(record.fileName) does not fit \(sequence.text): it cannot be told which delivery it is.",
+            hint: "Deliver it under a name that fits, or correct `sequence` in the source.", remedy: .quarantine)
+    }
+
+    /// A source that is ordered by name, and does not say what in a name counts, takes nothing behind what it has applied.
+    func checkName(_ record: DropRecord, _ source: PipelineSource) throws(DropError) {
+        guard source.order == .name, source.sequence == nil, !record.released, record.link?.kind != .retries else { return }
+        let (applied, handed) = state.quietly { state in
+            let isEmpty = state.uncommitted[record.source, default: 0] == 0
+            return (state.highestNames[record.source], isEmpty ? nil : state.handedNames[record.source])
+        }
+        if let applied, record.fileName < applied {
+            throw DropError(
+                .late,
+                "\(record.fileName) comes too late: its name sorts before \(applied), which the source, ordered by name, has applied.",
+                hint:
+                    "Discard it, or release it with --force if the older state is the right one. `sequence` in the source lets late "
+                    + "files be put in their place.", remedy: .hold)
+        }
+        if let handed, record.fileName < handed {
+            throw DropError(
+                "behind", "\(record.fileName) waits for the commit of drops before it.", hint: "It goes on by itself.",
+                remedy: .retry(after: .milliseconds(50)))
+        }
+    }
+}
+
+extension DropError.Code {
+    /// Of a drop that came after one it belongs before.
+    static let late: DropError.Code = "late"
+    /// Of a late drop of which it cannot be told what became of what it says.
+    static let lateUndecided: DropError.Code = "late-undecided"
+    /// Of an amendment whose drop is held.
+    static let amendedHeld: DropError.Code = "amended-held"
+}

@@ -1,0 +1,48 @@
+import DropCore
+
+/// An amendment is transformed as the whole file it completes: only the records it has count, the others say what they said.
+extension DropComparison {
+    /// True when the current record is none that the amendment has: what it names is listed, and nothing more.
+    func passOver(_ amendment: Amendment) -> Bool {
+        guard amendment.rows[current.number] == nil else { return false }
+        let isKnown = current.rejection == nil && operations.allSatisfy { $0.number != 0 }
+        // A record that was accepted then may name twins that others deleted since; one that was refused may name anything.
+        if current.rejection != nil || !isKnown && amendment.open.contains(current.number) { unknownRecords += 1 }
+        for operation in operations where operation.number != 0 { markSeen(operation) }
+        return true
+    }
+
+    /// The books of an amendment count its own records.
+    func closeAmendment() {
+        guard let amendment = job.amendment else { return }
+        books.recordsRead = UInt64(amendment.rows.count)
+        let missing =
+            books.recordsRead - min(books.recordsRead, books.recordsUsed + books.recordsFiltered + books.recordsRejected)
+        // A row that the plugin no longer takes for a record says nothing.
+        books.recordsFiltered += missing
+        books.bytesAccounted = job.fileBytes
+        books.bytesUnaccounted = 0
+    }
+
+    /// Which of its records are accepted now, and their bytes.
+    var accepted: [UInt64: [UInt8]] {
+        guard let amendment = job.amendment else { return [:] }
+        let refused = Set(rejections.map(\.record)).union(amendment.refused.keys)
+        return amendment.rows.filter { !refused.contains($0.key) }
+    }
+
+    /// What a complete list, completed, leaves out; not what somebody newer changed.
+    func keepNewer() throws(DropError) {
+        guard let lateness, !twinsGone.isEmpty || !relationshipsGone.isEmpty else { return }
+        var (twins, relationships): ([UInt32], [UInt32]) = ([], [])
+        for number in twinsGone {
+            guard let (base, _) = try baseTwin(number) else { continue }
+            if try !isNewer(base, .twins, number, lateness) { twins.append(number) }
+        }
+        for number in relationshipsGone {
+            guard let base = try baseRelationship(number)?.record else { continue }
+            if try !isNewer(base, .relationships, number, lateness) { relationships.append(number) }
+        }
+        (twinsGone, relationshipsGone) = (twins, relationships)
+    }
+}

@@ -1,0 +1,150 @@
+package import DropCore
+import GRDB
+
+/// What is kept with a drop so that one which comes later, and belongs before it, can tell what it may still say.
+extension GraphCommit {
+    func noteDelivery(_ member: DropEffects) throws(DropError) {
+        let comparison = member.comparison
+        let job = comparison.job
+        let hasRefusals = job.amendment == nil && !comparison.rejections.isEmpty
+        if hasRefusals { try noteRefusals(member) }
+        if job.amendment != nil { try noteCorrections(member) }
+        let isTracked =
+            job.place != nil || hasRefusals || comparison.memory.hasRefusals
+            || effects.contains { other in
+                guard let other = other as? DropEffects else { return false }
+                return other.comparison.memory === comparison.memory && other.tracks
+            }
+        guard isTracked else { return }
+        member.tracks = hasRefusals
+        var place = DeliveryPlace(key: job.place ?? "", number: member.dropNumber)
+        if let amends = job.amends {
+            let query = try RawStatement.cached(
+                "SELECT v.place, v.place_no FROM delivered v JOIN drops d ON d.no = v.drop_no WHERE d.id = ?", database)
+            query.bind(text: 1, amends.description)
+            defer { query.reset() }
+            if try query.step() { place = DeliveryPlace(key: query.text(0), number: UInt64(query.integer(1))) }
+        }
+        let isList = job.policy.mode == .snapshot && job.amends == nil
+        let kind: DeliveredKind = isList ? (comparison.unknownRecords == 0 ? .snapshot : .openSnapshot) : .increment
+        let row = try RawStatement.cached(
+            """
+            INSERT OR REPLACE INTO delivered(
+                drop_no, source, scope, place, place_no, kind, twins, relationships, absent, keys, all_keys)
+            VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """, database)
+        row.bind(1, Int64(member.dropNumber))
+        row.bind(text: 2, job.source.text)
+        row.bind(text: 3, comparison.scope)
+        row.bind(text: 4, place.key)
+        row.bind(5, Int64(place.number))
+        row.bind(6, kind.rawValue)
+        // A list says everything: what it spoke of need not be kept.
+        row.bind(blob: 7, isList ? [] : spoken(member, .twins).encoded)
+        row.bind(blob: 8, isList ? [] : spoken(member, .relationships).encoded)
+        row.bind(blob: 9, isList ? [] : comparison.absentNames.flatMap { $0 + [0] })
+        row.bind(blob: 10, NumberRuns(comparison.commonKeys ?? []).encoded)
+        row.bind(blob: 11, NumberRuns(comparison.allKeys).encoded)
+        try row.run()
+        if member.dropNumber & 255 == 0 { try forgetOld(job.source) }
+    }
+
+    private func spoken(_ member: DropEffects, _ kind: NumberReservation.Kind) -> NumberRuns {
+        var numbers: [UInt32] = []
+        let (seen, created) =
+            kind == .twins
+            ? (member.comparison.seenTwins, member.createdTwins)
+            : (member.comparison.seenRelationships, member.createdRelationships)
+        seen.forEach { numbers.append($0) }
+        created.forEach { numbers.append($0) }
+        for item in member.revised where item.kind == kind { numbers.append(item.number) }
+        return NumberRuns(numbers)
+    }
+
+    private func noteRefusals(_ member: DropEffects) throws(DropError) {
+        let comparison = member.comparison
+        var records: [UInt8] = []
+        for rejection in comparison.rejections {
+            for number in [rejection.record, rejection.offset, rejection.length] { records.append(varint: number) }
+        }
+        var headers: [UInt8] = []
+        for span in comparison.spans where span.kind == .header {
+            for number in [span.offset, span.length] { headers.append(varint: number) }
+        }
+        let row = try RawStatement.cached(
+            "INSERT OR REPLACE INTO refusal(drop_no, source, records, headers) VALUES(?, ?, ?, ?)", database)
+        row.bind(1, Int64(member.dropNumber))
+        row.bind(text: 2, comparison.job.source.text)
+        row.bind(blob: 3, records)
+        row.bind(blob: 4, headers)
+        try row.run()
+    }
+
+    private func noteCorrections(_ member: DropEffects) throws(DropError) {
+        guard let amendment = member.comparison.job.amendment else { return }
+        let number = try store.dropNumber(of: amendment.drop, database)
+        let row = try RawStatement.cached(
+            "INSERT OR REPLACE INTO correction(drop_no, record, by_drop, row) VALUES(?, ?, ?, ?)", database)
+        let accepted = member.comparison.accepted
+        for (record, bytes) in accepted.sorted(by: { $0.key < $1.key }) {
+            row.bind(1, Int64(number))
+            row.bind(2, Int64(record))
+            row.bind(3, Int64(member.dropNumber))
+            row.bind(blob: 4, bytes)
+            try row.run()
+        }
+        guard amendment.open.isEmpty, accepted.count + amendment.refused.count >= amendment.rows.count else { return }
+        let whole = try RawStatement.cached("UPDATE delivered SET kind = 1 WHERE drop_no = ? AND kind = 2", database)
+        whole.bind(1, Int64(number))
+        try whole.run()
+    }
+
+    /// A source whose refused records nobody corrects must not keep a list of every drop for ever.
+    private func forgetOld(_ source: SourceName) throws(DropError) {
+        let row = try RawStatement.cached(
+            """
+            DELETE FROM delivered WHERE source = ?1 AND drop_no < (SELECT drop_no FROM delivered WHERE source = ?1
+                ORDER BY drop_no DESC LIMIT 1 OFFSET 10000)
+            """, database)
+        row.bind(text: 1, source.text)
+        try row.run()
+    }
+}
+
+extension TwinStore {
+    /// The refused records of an applied drop, and what was accepted for them since; nil where it has none, or its row is of an
+    /// earlier version.
+    package func refusals(of drop: DropID) throws(DropError) -> Refusals? {
+        try reading { (database) throws(DropError) in
+            let query = try RawStatement.cached(
+                "SELECT r.drop_no, r.records, r.headers FROM refusal r JOIN drops d ON d.no = r.drop_no WHERE d.id = ?", database)
+            query.bind(text: 1, drop.description)
+            defer { query.reset() }
+            guard try query.step() else { return nil }
+            let number = query.integer(0)
+            let records = try Self.varints(query.bytes(1))
+            let headers = try Self.varints(query.bytes(2))
+            var refusals = Refusals(
+                drop: drop,
+                records: stride(from: 0, to: records.count - 2, by: 3).map {
+                    RefusedRecord(record: records[$0], offset: records[$0 + 1], length: records[$0 + 2])
+                },
+                headers: stride(from: 0, to: headers.count - 1, by: 2).map {
+                    FileSpan(kind: .header, offset: headers[$0], length: headers[$0 + 1], name: "")
+                })
+            let rows = try RawStatement.cached("SELECT record, row FROM correction WHERE drop_no = ?", database)
+            rows.bind(1, number)
+            defer { rows.reset() }
+            while try rows.step() { refusals.corrections[UInt64(rows.integer(0))] = rows.bytes(1) }
+            return refusals
+        }
+    }
+
+    private static func varints(_ bytes: [UInt8]) throws(DropError) -> [UInt64] {
+        let span = bytes.span
+        var reader = OperationReader(end: bytes.count)
+        var numbers: [UInt64] = []
+        while !reader.isAtEnd { numbers.append(try reader.varint(span)) }
+        return numbers
+    }
+}

@@ -1,0 +1,214 @@
+import DropCore
+import GRDB
+
+/// Numbers of twins or relationships as ascending runs: what one drop spoke of, small enough to be kept with it.
+struct NumberRuns: Equatable {
+    private var runs: [ClosedRange<UInt32>] = []
+
+    init() {}
+
+    /// - Parameter numbers: in any order.
+    init(_ numbers: some Sequence<UInt32>) {
+        for number in numbers.sorted() {
+            if let last = runs.last, number <= last.upperBound { continue }
+            if let last = runs.last, number == last.upperBound + 1 {
+                runs[runs.count - 1] = last.lowerBound...number
+            } else {
+                runs.append(number...number)
+            }
+        }
+    }
+
+    /// All of them, ascending.
+    var numbers: [UInt32] { runs.flatMap { Array($0) } }
+
+    func contains(_ number: UInt32) -> Bool {
+        var (low, high) = (0, runs.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if runs[middle].upperBound < number { low = middle + 1 } else { high = middle }
+        }
+        return low < runs.count && runs[low].contains(number)
+    }
+
+    /// Gap and length of each run, as varints.
+    var encoded: [UInt8] {
+        var out: [UInt8] = []
+        var end: UInt32 = 0
+        for run in runs {
+            out.append(varint: UInt64(run.lowerBound - end))
+            out.append(varint: UInt64(run.upperBound - run.lowerBound))
+            end = run.upperBound
+        }
+        return out
+    }
+
+    init(encoded bytes: [UInt8]) throws(DropError) {
+        let span = bytes.span
+        var reader = OperationReader(end: bytes.count)
+        var end: UInt64 = 0
+        while !reader.isAtEnd {
+            let low = end + (try reader.varint(span))
+            end = low + (try reader.varint(span))
+            guard end <= UInt64(UInt32.max) else { throw StorageFailure.damaged("a list of numbers cannot be read") }
+            runs.append(UInt32(low)...UInt32(end))
+        }
+    }
+}
+
+/// Where a drop stands among those of its source: the key its file name has by `sequence` (empty where the source has none), then
+/// the number of the drop; an amendment stands where the drop it amends stands.
+struct DeliveryPlace: Equatable {
+    var key: String
+    var number: UInt64
+}
+
+/// What was applied of a source from a certain place on, for a drop that comes too late to be the newest.
+struct Lateness {
+    /// A drop of the source that comes behind and was applied before.
+    struct Later {
+        let drop: UInt64
+        let scope: String
+        let kind: DeliveredKind
+        let twins: NumberRuns
+        let relationships: NumberRuns
+        /// Ids of twins that it deleted and that were not there.
+        let absent: Set<[UInt8]>
+        /// Global keys that each of its statements about a twin has, and those that any has.
+        let keys: Set<UInt32>
+        let allKeys: Set<UInt32>
+    }
+
+    let later: [Later]
+    private let laterDrops: Set<UInt64>
+    /// The commit up to which others' changes are older.
+    let floor: UInt64
+
+    init(later: [Later], floor: UInt64) {
+        self.later = later
+        laterDrops = Set(later.map(\.drop))
+        self.floor = floor
+    }
+
+    /// What became of everything the drop says, where the newer drops are snapshots of the scope.
+    enum Snapshot { case none, superseded(UInt64), undecided(UInt64) }
+
+    func snapshot(of scope: String) -> Snapshot {
+        let inScope = later.filter { $0.scope == scope && $0.kind != .increment }
+        if let whole = inScope.last(where: { $0.kind == .snapshot }) { return .superseded(whole.drop) }
+        return inScope.last.map { .undecided($0.drop) } ?? .none
+    }
+
+    func hasSpoken(ofTwin number: UInt32) -> Bool { later.contains { $0.twins.contains(number) } }
+
+    func hasSpoken(ofRelationship number: UInt32) -> Bool { later.contains { $0.relationships.contains(number) } }
+
+    func hasDeleted(_ id: [UInt8]) -> Bool { later.contains { $0.absent.contains(id) } }
+
+    /// Whether a newer drop stated the property of the twin; nil where that cannot be told.
+    func hasStated(_ key: UInt32, ofTwin number: UInt32) -> Bool? {
+        let speakers = later.filter { $0.twins.contains(number) }
+        if speakers.contains(where: { $0.keys.contains(key) }) { return true }
+        return speakers.contains { $0.allKeys.contains(key) } ? nil : false
+    }
+
+    /// Whether what this drop or call did is newer.
+    func isNewer(_ drop: UInt64, _ memory: SourceMemory, _ store: TwinStore, _ database: Database) throws(DropError) -> Bool {
+        if store.isDrop(drop, of: memory) { return laterDrops.contains(drop) }
+        let query = try RawStatement.cached("SELECT sequence FROM drop_commit WHERE drop_no = ?", database)
+        query.bind(1, Int64(drop))
+        defer { query.reset() }
+        return try query.step() && UInt64(query.integer(0)) > floor
+    }
+}
+
+/// What a delivered drop was.
+enum DeliveredKind: Int64 {
+    case increment = 0
+    /// A complete list that withheld nothing, or whose refused records have all been corrected.
+    case snapshot = 1
+    /// A list of which something is not known.
+    case openSnapshot = 2
+}
+
+extension Lateness {
+    /// What was applied before `job` and comes behind it; nil when it is the newest.
+    static func of(_ job: ApplyJob, _ database: Database) throws(DropError) -> Lateness? {
+        guard job.amends != nil || job.place != nil else { return nil }
+        var place = DeliveryPlace(key: job.place ?? "", number: .max >> 1)
+        var amended: UInt64?
+        if let amends = job.amends {
+            guard let (found, number) = try Self.place(of: amends, database) else { return nil }
+            (place, amended) = (found, number)
+        }
+        let later = try Self.later(than: place, job.source, database)
+        if later.isEmpty, job.amends == nil { return nil }
+        return Lateness(later: later, floor: try floor(place, amended, job.source, database))
+    }
+
+    private static func place(of drop: DropID, _ database: Database) throws(DropError) -> (DeliveryPlace, UInt64)? {
+        let query = try RawStatement.cached(
+            """
+            SELECT d.no, coalesce(v.place, ''), coalesce(v.place_no, d.no) FROM drops d LEFT JOIN delivered v ON v.drop_no = d.no
+            WHERE d.id = ?
+            """, database)
+        query.bind(text: 1, drop.description)
+        defer { query.reset() }
+        guard try query.step() else { return nil }
+        return (DeliveryPlace(key: query.text(1), number: UInt64(query.integer(2))), UInt64(query.integer(0)))
+    }
+
+    private static func later(
+        than place: DeliveryPlace, _ source: SourceName, _ database: Database
+    ) throws(DropError) -> [Later] {
+        let query = try RawStatement.cached(
+            """
+            SELECT drop_no, scope, kind, twins, relationships, absent, keys, all_keys FROM delivered
+            WHERE source = ?1 AND (place > ?2 OR (place = ?2 AND place_no > ?3)) ORDER BY place, place_no, drop_no
+            """, database)
+        query.bind(text: 1, source.text)
+        query.bind(text: 2, place.key)
+        query.bind(3, Int64(place.number))
+        defer { query.reset() }
+        var later: [Later] = []
+        while try query.step() {
+            var absent: Set<[UInt8]> = []
+            var rest = query.bytes(5)[...]
+            while let end = rest.firstIndex(of: 0) {
+                absent.insert(Array(rest[..<end]))
+                rest = rest[(end + 1)...]
+            }
+            let keys = try [6, 7].map { (column) throws(DropError) in
+                Set(try NumberRuns(encoded: query.bytes(Int32(column))).numbers)
+            }
+            later.append(
+                Later(
+                    drop: UInt64(query.integer(0)), scope: query.text(1),
+                    kind: DeliveredKind(rawValue: query.integer(2)) ?? .openSnapshot,
+                    twins: try NumberRuns(encoded: query.bytes(3)), relationships: try NumberRuns(encoded: query.bytes(4)),
+                    absent: absent, keys: keys[0], allKeys: keys[1]))
+        }
+        return later
+    }
+
+    /// The commit of the newest drop of the source at or before the place: what others did after it is newer.
+    private static func floor(
+        _ place: DeliveryPlace, _ amended: UInt64?, _ source: SourceName, _ database: Database
+    ) throws(DropError) -> UInt64 {
+        let query: RawStatement
+        if let amended {
+            query = try RawStatement.cached("SELECT sequence FROM drop_commit WHERE drop_no = ?", database)
+            query.bind(1, Int64(amended))
+        } else {
+            query = try RawStatement.cached(
+                """
+                SELECT max(c.sequence) FROM delivered v JOIN drop_commit c ON c.drop_no = v.drop_no
+                WHERE v.source = ?1 AND v.place <= ?2
+                """, database)
+            query.bind(text: 1, source.text)
+            query.bind(text: 2, place.key)
+        }
+        defer { query.reset() }
+        return try query.step() ? UInt64(max(0, query.integer(0))) : 0
+    }
+}

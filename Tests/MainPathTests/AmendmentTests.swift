@@ -1,0 +1,196 @@
+import Foundation
+import Testing
+import TwinModel
+
+/// Corrected rejects, in whatever form people give them back (docs/decisions/0025-amendments.md).
+@Suite(.serialized) struct `Corrected rejects` {
+    /// Rows of an inventory; 3 and 6 are wrong, twins 9 and 10 are sold, ids of extra twins come from record numbers.
+    private static let mapping = """
+        twins:
+          - id: "a-{id}"
+            properties: {name: name, count: {column: count, type: int}, line: "line {@record}"}
+
+        """
+    private static let first = table((1...10).map { "\($0),Thing \($0),\($0)" })
+    private static let clean = table((1...8).map { "\($0),Größe \($0),\($0 * 10)" })
+    private static let dirty =
+        clean.replacingOccurrences(of: ",30\n", with: ",viele\n").replacingOccurrences(of: ",60\n", with: ",sechs\n")
+
+    private static func table(_ rows: [String]) -> String { "id,name,count\n" + rows.map { $0 + "\n" }.joined() }
+
+    private static func home(_ keys: String = "mode: snapshot") throws -> Home {
+        try Home(
+            "sources:\n  s:\n    plugin: mapping\n    mapping: s.yaml\n    ready: {rule: rename}\n    \(keys)\n",
+            mappings: ["s.yaml": mapping])
+    }
+
+    /// A home after a first list and a dirty second one: the receipt of the second, and its rejects, corrected.
+    private static func dirtied(_ keys: String = "mode: snapshot") throws -> (home: Home, drop: String, corrected: String) {
+        let home = try home(keys)
+        try home.drop("1.csv", first, to: "s")
+        let receipt = try home.drop("2.csv", dirty, to: "s")
+        try #require(receipt[path: "books/records/rejected"] == 2)
+        let file = try #require(receipt[path: "rejects/file"]?.string)
+        return (home, try #require(receipt["drop"]?.string), try correct(home.text(of: "receipts/s/" + file)))
+    }
+
+    private static func correct(_ text: String) -> String {
+        text.replacingOccurrences(of: "viele", with: "30").replacingOccurrences(of: ",sechs,", with: ",60,")
+    }
+
+    static let names = [
+        "ULID.rejects.csv", "ULID.rejects (1).csv", "ULID.rejects - Kopie.csv", "Copy of ULID.rejects.csv", "ULID_rejects.csv",
+        "ULID.rejects-fixed.csv", "rejects.csv", "2.rejects.ULID.csv", "ULID.REJECTS.CSV", "corrected.csv", "2.csv",
+        "ULID.rejects.csv.txt", "Kopie von ULID.rejects (2).csv", "ulid.rejects.csv", "monday's mistakes",
+    ]
+
+    enum Form: CaseIterable { case asGiven, semicolons, quotedTabsInUTF16 }
+
+    private static func form(_ text: String, _ form: Form) -> Data {
+        switch form {
+        case .asGiven: return Data(text.utf8)
+        case .semicolons:
+            let lines = text.replacingOccurrences(of: ",", with: ";").replacingOccurrences(of: "\n", with: "\r\n")
+            return Data([0xEF, 0xBB, 0xBF]) + Data(lines.utf8) + Data(";;;\r\n".utf8)
+        case .quotedTabsInUTF16:
+            let lines = text.split(separator: "\n").map { line in
+                line.split(separator: ",", omittingEmptySubsequences: false).map { "\"\($0)\"" }.joined(separator: "\t") + "\r\n"
+            }
+            return Data([0xFF, 0xFE]) + lines.joined().utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }
+        }
+    }
+
+    @Test(arguments: Form.allCases)
+    func `and the dirty file come to what the clean file does, under any name`(form: Form) throws {
+        let whole = try Self.home()
+        try whole.drop("1.csv", Self.first, to: "s")
+        try whole.drop("2.csv", Self.clean, to: "s")
+        let expected = try whole.twins()
+        #expect(expected.count == 8)
+        for name in form == .asGiven ? Self.names : Self.names.enumerated().filter({ $0.offset % 4 == 0 }).map(\.element) {
+            let (home, drop, corrected) = try Self.dirtied()
+            #expect(try home.list("twin", "--all").count == 10)
+            let named = name.replacingOccurrences(of: "ULID", with: drop).replacingOccurrences(
+                of: "ulid", with: drop.lowercased())
+            let receipt = try home.drop(file: home.file(named, Self.form(corrected, form)), to: "s")
+            #expect(receipt[path: "link/drop"] == .string(drop), "\(name) \(form)")
+            #expect(receipt["state"] == "clean", "\(name) \(form)")
+            #expect(try home.twins() == expected, "\(name) \(form)")
+        }
+    }
+
+    @Test func `complete a snapshot bit by bit, and carry out its deletes with the last one`() throws {
+        let (home, _, corrected) = try Self.dirtied()
+        let lines = corrected.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        let one = try home.drop("one.csv", [lines[0], lines[1], ""].joined(separator: "\n"), to: "s")
+        #expect(one[path: "books/withheld/twins"] == 3)
+        #expect(try home.list("twin", "--all").count == 10)
+        let two = try home.drop("two.csv", [lines[0], lines[2], ""].joined(separator: "\n"), to: "s")
+        #expect(two["withheld"] == nil)
+        #expect(two[path: "books/operations/deletedByAbsence"] == 2)
+        #expect(try home.list("twin", "--all").count == 8)
+        #expect(try home.ask("twin", "a-6")["line"] == "line 6")
+    }
+
+    @Test func `delivered twice, and out of the archive, change nothing more`() throws {
+        let (home, drop, corrected) = try Self.dirtied()
+        try home.drop("a.csv", corrected, to: "s")
+        let before = try home.twins()
+        #expect(try home.drop("b.csv", corrected, to: "s")["state"] == "duplicate")
+        let archived = try home.shown("archive", "cat", "a.csv")
+        #expect(archived == corrected)
+        let again = try home.drop("from the archive.csv", archived.replacingOccurrences(of: "\n", with: "\r\n"), to: "s")
+        #expect(again[path: "link/drop"] == .string(drop))
+        #expect(try home.twins() == before)
+    }
+
+    @Test func `that say something else than the correction before are refused, and overwrite nothing`() throws {
+        let (home, _, corrected) = try Self.dirtied()
+        try home.drop("a.csv", corrected, to: "s")
+        let other = corrected.replacingOccurrences(of: ",30,", with: ",31,")
+        let receipt = try home.drop("b.csv", other, to: "s")
+        #expect(receipt[path: "books/records/rejected"] == 1)
+        #expect(try home.ask("twin", "a-3")["count"] == 30)
+    }
+
+    @Test func `that come after a newer list bring nothing back`() throws {
+        let (home, _, corrected) = try Self.dirtied()
+        try home.drop("3.csv", Self.table([1, 2, 4, 5, 7, 8].map { "\($0),New \($0),\($0)" }), to: "s")
+        let before = try home.twins()
+        let receipt = try home.drop("a.csv", corrected, to: "s")
+        #expect(receipt[path: "reason/code"] == "superseded")
+        #expect(receipt[path: "books/operations/superseded"] == 2)
+        #expect(try home.twins() == before)
+        #expect(before.count == 6)
+    }
+
+    @Test func `of an increment keep what newer increments said, also where those changed nothing`() throws {
+        let home = try Self.home("mode: incremental")
+        try home.drop("1.csv", Self.table(["1,a,1", "2,b,2"]), to: "s")
+        let receipt = try home.drop("2.csv", Self.table(["1,a,x", "2,b,y", "3,c,3"]), to: "s")
+        let file = try #require(receipt[path: "rejects/file"]?.string)
+        let corrected = try home.text(of: "receipts/s/" + file).replacingOccurrences(of: ",x,", with: ",9,").replacingOccurrences(
+            of: ",y,", with: ",9,")
+        try home.drop("3.csv", Self.table(["1,a,1"]), to: "s")
+        try home.drop("c.csv", corrected, to: "s")
+        #expect(try home.ask("twin", "a-1")["count"] == 1)
+        #expect(try home.ask("twin", "a-2")["count"] == 9)
+    }
+
+    @Test func `of another source, or of no drop, are quarantined with the reason`() throws {
+        let home = try Home(
+            "sources:\n"
+                + ["s", "t"].map { "  \($0):\n    plugin: mapping\n    mapping: s.yaml\n    ready: {rule: rename}\n" }.joined(),
+            mappings: ["s.yaml": Self.mapping])
+        let receipt = try home.drop("2.csv", Self.dirty, to: "s")
+        let drop = try #require(receipt["drop"]?.string)
+        let corrected = Self.correct(try home.text(of: "receipts/s/\(drop).rejects.csv"))
+        let other = try home.drop("c.csv", corrected, to: "t", code: 1)
+        #expect(other["state"] == "quarantined")
+        #expect(other[path: "reason/message"]?.string?.contains("amends drop \(drop), which is one of source s") == true)
+        let none = try home.drop("01ARZ3NDEKTSV4RRFFQ69G5FAV.rejects.csv", Self.clean, to: "s", code: 1)
+        #expect(none["state"] == "quarantined")
+        #expect(none[path: "reason/message"]?.string?.contains("does not exist") == true)
+        let named = try home.drop("\(drop).rejects.csv", Self.clean, to: "s", code: 1)
+        #expect(named[path: "reason/code"] == "looks-like-rejects")
+    }
+
+    @Test func `of a held drop wait for its release, and go on behind it`() throws {
+        let home = try Self.home("guard: {rejects: 10%, rejects-free: 0}")
+        let receipt = try home.drop("2.csv", Self.dirty, to: "s", code: 1)
+        #expect(receipt["state"] == "held")
+        let drop = try #require(receipt["drop"]?.string)
+        let corrected = Self.correct(try home.text(of: "receipts/s/\(drop).rejects.csv"))
+        #expect(try home.drop("c.csv", corrected, to: "s", code: 1)[path: "reason/code"] == "amended-held")
+        #expect(try home.run("release", "2.csv").code == 0)
+        #expect(try home.run("run", "--once").code == 0)
+        #expect(try home.list("twin", "--all").count == 8)
+        #expect(try home.ask("twin", "a-3")["count"] == 30)
+    }
+
+    @Test func `are taken whatever the source's patterns say, and stop nobody`() throws {
+        let home = try Home(
+            "sources:\n  s:\n    plugin: mapping\n    mapping: s.yaml\n    ready: {rule: rename}\n    patterns: [\"inv_*.csv\"]\n"
+                + "    order: name\n    mode: snapshot\n",
+            mappings: ["s.yaml": Self.mapping])
+        let receipt = try home.drop("inv_2.csv", Self.dirty, to: "s")
+        let drop = try #require(receipt["drop"]?.string)
+        #expect(receipt[path: "rejects/correct"]?.string?.contains("inv_2.rejects.\(drop).csv") == true)
+        let corrected = Self.correct(try home.text(of: "receipts/s/\(drop).rejects.csv"))
+        try home.deliver("\(drop).rejects.csv", corrected, to: "s")
+        #expect(try home.run("run", "--once").code == 0)
+        #expect(try home.list("twin", "--all").count == 8)
+    }
+
+    @Test func `with a footer keep it`() throws {
+        let mapping = "dialect: {footerLines: 1}\n" + Self.mapping
+        let home = try Home(
+            "sources:\n  s:\n    plugin: mapping\n    mapping: s.yaml\n    ready: {rule: rename}\n", mappings: ["s.yaml": mapping]
+        )
+        let receipt = try home.drop("2.csv", Self.dirty + "Total,8,\n", to: "s")
+        let drop = try #require(receipt["drop"]?.string)
+        try home.drop("c.csv", Self.correct(try home.text(of: "receipts/s/\(drop).rejects.csv")), to: "s")
+        #expect(try home.list("twin", "--all").count == 8)
+        #expect(try home.ask("twin", "a-6")["count"] == 60)
+    }
+}
