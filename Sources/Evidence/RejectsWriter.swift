@@ -63,11 +63,19 @@ package struct RejectsWriter: Sendable {
             if isMarked { try output.write(try frame.bytes(at: 0, dialect.markBytes)) }
             for (index, span) in headers.enumerated() {
                 let from = max(span.offset, dialect.markBytes)
+                guard span.length <= AmendedFrame.partBytesMax else {
+                    try frame.copy(from..<span.offset + span.length, to: &output)
+                    continue
+                }
                 let bytes = try frame.bytes(at: from, span.offset + span.length - from)
                 let isLast = index == headers.count - 1
                 try output.write(dialect.ended(isLast ? frame.form?.headed(bytes) ?? bytes : bytes))
             }
             for refused in records {
+                guard refused.length <= AmendedFrame.partBytesMax else {
+                    try frame.copy(refused.offset..<refused.offset + refused.length, to: &output)
+                    continue
+                }
                 let bytes = try frame.bytes(of: refused)
                 let mark = RejectMark(drop: drop, record: refused.record)
                 try output.write(dialect.ended(frame.form?.marked(bytes, mark) ?? bytes))

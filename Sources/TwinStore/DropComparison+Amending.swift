@@ -8,7 +8,12 @@ extension DropComparison {
         let isKnown = current.rejection == nil && operations.allSatisfy { $0.number != 0 }
         // A record that was accepted then may name twins that others deleted since; one that was refused may name anything.
         if current.rejection != nil || !isKnown && amendment.open.contains(current.number) { unknownRecords += 1 }
-        for operation in operations where operation.number != 0 { markSeen(operation) }
+        let passed = passed ?? (NumberSet(), NumberSet())
+        self.passed = passed
+        for operation in operations where operation.number != 0 {
+            let isTwin = operation.verb.rawValue <= OperationVerb.deleteTwin.rawValue
+            (isTwin ? passed.twins : passed.relationships).insert(operation.number)
+        }
         return true
     }
 

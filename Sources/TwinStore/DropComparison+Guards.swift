@@ -10,10 +10,12 @@ extension DropComparison {
         if let lateness, case .none = lateness.snapshot(of: scope) {} else if lateness != nil { return }
         let owned = memory.owned(scope)
         owned.twins.forEach { number in
-            if !seenTwins.contains(number), twinPlaces[number] == 0 { twinsGone.append(number) }
+            guard !seenTwins.contains(number), twinPlaces[number] == 0 else { return }
+            if !(passed?.twins.contains(number) ?? false) { twinsGone.append(number) }
         }
         owned.relationships.forEach { number in
-            if !seenRelationships.contains(number), relationshipPlaces[number] == 0 { relationshipsGone.append(number) }
+            guard !seenRelationships.contains(number), relationshipPlaces[number] == 0 else { return }
+            if !(passed?.relationships.contains(number) ?? false) { relationshipsGone.append(number) }
         }
         guard unknownRecords > 0 else { return }
         books.withheldTwins = UInt64(twinsGone.count)
@@ -43,7 +45,9 @@ extension DropComparison {
         return owned.first { number in
             if gone.contains(number) { return false }
             // Withheld ones are those that nothing was said of.
-            guard twinPlaces[number] != 0 else { return seenTwins.contains(number) || books.withheldTwins == 0 }
+            guard twinPlaces[number] != 0 else {
+                return seenTwins.contains(number) || passed?.twins.contains(number) ?? false || books.withheldTwins == 0
+            }
             // What cannot be read now is not known to be deleted; the commit reads it again.
             return (try? log.read(twinPlaces[number]) { view in view.head.verb != .deleteTwin }) ?? true
         } == nil

@@ -83,6 +83,7 @@ extension DropComparison {
     /// What a refused record names is not missing from a snapshot. Where it names something new, its key may be the fault: then
     /// nobody knows what it was to list.
     func keepNamed() {
+        guard job.policy.mode == .snapshot else { return }
         guard operations.allSatisfy({ $0.number != 0 }) else {
             unknownRecords += 1
             return

@@ -93,6 +93,8 @@ final class DropComparison: ChangeSetBuilder {
     var lateOperations = 0
     var undecided: Set<UInt64> = []
     var lateReason: DropReason?
+    /// What the records of the amended file name that the amendment does not have.
+    var passed: (twins: NumberSet, relationships: NumberSet)?
     /// Of a tracked drop: global keys that all its statements about twins have, those that any has, and the ids of what it deleted
     /// in vain.
     var commonKeys: Set<UInt32>?
@@ -193,6 +195,7 @@ final class DropComparison: ChangeSetBuilder {
         validation = DropValidation(job.policy.validation, store.catalog)
         (current, operations, evaluations) = (CurrentRecord(), [], [])
         (compared, foundChanged, surprises, isSampled) = (0, 0, 0, false)
+        passed = nil
         (lateOperations, undecided, lateReason, commonKeys, allKeys, absentNames) = (0, [], nil, nil, [], [])
         (filePosition, streamPosition) = (0, 0)
         (frames, framesBytes, framesAreComplete) = ([], 0, true)

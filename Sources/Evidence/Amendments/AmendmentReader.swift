@@ -28,18 +28,28 @@ package struct AmendmentReader: AmendmentBook {
     package func amended(
         _ original: DropRecord, _ refusals: Refusals, by record: DropRecord, at path: String, spooledAt: String?
     ) throws(DropError) -> AmendedFile {
-        let (source, isCopy) = try bytes(of: original, spooledAt, for: record)
-        defer { if isCopy { try? Storage.remove(source) } }  // A leftover is removed at the next start.
-        let input = try StorageFile(source, .read)
-        let frame = try AmendedFrame(input, refusals)
-        let file = try StorageFile(path, .read)
-        guard try file.size() <= Self.bytesMax else {
-            throw Self.unfit(record, original, "it has more than \(Self.bytesMax >> 20) MiB.")
+        do throws(DropError) {
+            let (input, copy) = try input(of: original, spooledAt, for: record)
+            defer { if let copy { try? Storage.remove(copy) } }  // A leftover is removed at the next start.
+            let file = try StorageFile(path, .read)
+            guard try file.size() <= Self.bytesMax else {
+                throw Self.unfit(record, original, "it has more than \(Self.bytesMax >> 20) MiB.")
+            }
+            return try put(
+                file.readAll(bytesMax: Self.bytesMax), into: AmendedFrame(input, refusals), refusals, original, by: record)
+        } catch {
+            // Nothing that one file says is a reason to stop.
+            guard error.code == "unsound" || error.code == "missing" else { throw error }
+            throw Self.unfit(record, original, "the two cannot be put together: \(error.message)")
         }
-        let rows = try CorrectedRows(file.readAll(bytesMax: Self.bytesMax), frame, record, original).rows
+    }
+
+    private func put(
+        _ bytes: [UInt8], into frame: AmendedFrame, _ refusals: Refusals, _ original: DropRecord, by record: DropRecord
+    ) throws(DropError) -> AmendedFile {
         var accepted: [UInt64: [UInt8]] = [:]
         var refused: [UInt64: String] = [:]
-        for (number, row) in rows {
+        for (number, row) in try CorrectedRows(bytes, frame, record, original).rows {
             if let known = refusals.corrections[number], known != row {
                 refused[number] =
                     "Record \(number) of drop \(original.id) was corrected before, and this row says something else. Deliver a new "
@@ -64,17 +74,21 @@ package struct AmendmentReader: AmendmentBook {
     /// What cannot be removed now goes at the next start.
     package func remove(_ file: AmendedFile) { try? Storage.remove(file.path) }
 
-    /// The path of the original's bytes, and whether they are a copy of ours.
-    private func bytes(
+    /// The original's bytes, and the path of the copy where they were taken from the archive.
+    private func input(
         of original: DropRecord, _ spooledAt: String?, for record: DropRecord
-    ) throws(DropError) -> (path: String, isCopy: Bool) {
-        if let spooledAt { return (spooledAt, false) }
+    ) throws(DropError) -> (StorageFile, copy: String?) {
+        if let spooledAt {
+            do throws(DropError) { return (try StorageFile(spooledAt, .read), nil) } catch {
+                guard error.code == "missing" else { throw error }  // It went into the archive this moment.
+            }
+        }
         let path = scratch + "/\(record.id).original"
         try Storage.remove(path)
         do throws(DropError) {
             let copy = try StorageFile(path, .create)
             try catalogue.cat(original.id, to: copy.descriptor)
-            return (path, true)
+            return (copy, path)
         } catch {
             try Storage.remove(path)
             if case .retry = error.remedy { throw error }
@@ -92,6 +106,9 @@ package struct AmendmentReader: AmendmentBook {
 
 /// The file an amendment completes: where its refused records stand, and how its text is written.
 struct AmendedFrame {
+    /// A record or header that is larger is given out as it is, without a mark.
+    static let partBytesMax: UInt64 = 64 << 20
+
     private let input: StorageFile
     /// In the order of the file, none twice.
     let records: [RefusedRecord]
@@ -119,12 +136,14 @@ struct AmendedFrame {
         }
         byNumber = Dictionary(records.map { ($0.record, $0) }) { first, _ in first }
         var headers: [[UInt8]] = []
-        for span in refusals.headers where span.offset &+ span.length > markBytes {
+        for span in refusals.headers where span.offset &+ span.length > markBytes && span.length <= Self.partBytesMax {
             let from = max(span.offset, markBytes)
             headers.append(try Self.read(input, from, span.offset &+ span.length - from))
         }
         var samples: [[UInt8]] = []
-        for record in records.prefix(RejectsForm.samples) { samples.append(try Self.read(input, record.offset, record.length)) }
+        for record in records.prefix(RejectsForm.samples) where record.length <= Self.partBytesMax {
+            samples.append(try Self.read(input, record.offset, record.length))
+        }
         form = RejectsForm(start: start[...], headers: headers, rows: samples)
         encoding = TextEncoding(start: start[...])
         let text = encoding.narrow(headers.flatMap { $0 })
@@ -148,7 +167,7 @@ struct AmendedFrame {
     func bytes(of record: RefusedRecord) throws(DropError) -> [UInt8] { try Self.read(input, record.offset, record.length) }
 
     private static func read(_ input: StorageFile, _ offset: UInt64, _ length: UInt64) throws(DropError) -> [UInt8] {
-        guard length <= 64 << 20 else { throw .unsound("\(input.path): a record or header has \(length) bytes.") }
+        guard length <= partBytesMax else { throw .unsound("\(input.path): a record or header has \(length) bytes.") }
         var bytes = [UInt8](repeating: 0, count: Int(length))
         guard try input.read(into: &bytes, at: offset) == bytes.count else {
             throw .unsound("\(input.path) is shorter than it was.")
@@ -172,7 +191,7 @@ struct AmendedFrame {
         }
     }
 
-    private func copy(_ range: Range<UInt64>, to output: inout BufferedOutput) throws(DropError) {
+    func copy(_ range: Range<UInt64>, to output: inout BufferedOutput) throws(DropError) {
         var at = range.lowerBound
         while at < range.upperBound {
             let count = min(1 << 18, range.upperBound - at)

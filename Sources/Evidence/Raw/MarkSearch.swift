@@ -10,7 +10,7 @@ struct MarkSearch {
     private(set) var drops: Set<DropID> = []
 
     init(_ descriptor: CInt, bytes: UInt64, name: String) throws(DropError) {
-        var block = [UInt8](repeating: 0, count: Self.blockBytes)
+        var block = [UInt8](repeating: 0, count: Int(min(UInt64(Self.blockBytes), bytes)))
         var start: UInt64 = 0
         while start < bytes {
             var filled = 0
@@ -24,7 +24,7 @@ struct MarkSearch {
                 filled += count
             }
             look(block, filled)
-            guard filled == block.count else { return }
+            guard filled == Self.blockBytes else { return }
             start += UInt64(filled - Self.overlap)
         }
     }
