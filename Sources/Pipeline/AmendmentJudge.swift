@@ -31,16 +31,19 @@ package struct AmendmentJudge: Sendable {
         spooled: (DropID) -> String?
     ) throws(DropError) -> Verdict {
         let marked = try book.amendedDrop(by: record.fileName, descriptor: descriptor, bytes: bytes)
-        guard let drop = marked ?? FileName.amendedDrop(in: record.fileName) else { return .ordinary }
+        let named = FileName.amendedDrop(in: record.fileName)
+        guard let drop = marked ?? named else { return .ordinary }
+        amended = named ?? drop
+        if let named, named != drop {
+            // What an amendment left refused is given out under its name, with the marks of the drop it amends.
+            let link = try self.original(named, of: record).link?.kind
+            guard link == .amends || link == .retries else {
+                throw unfit(
+                    record, "amends drop \(named) by its name and drop \(drop) by its rows.", hint: "Give it another name.")
+            }
+        }
         amended = drop
-        guard let original = try register.drop(drop) else {
-            throw unfit(record, "amends drop \(drop), which does not exist here.")
-        }
-        guard original.source == record.source else {
-            throw unfit(
-                record, "amends drop \(drop), which is one of source \(original.source), not of \(record.source).",
-                hint: "Drop it in the folder of \(original.source).")
-        }
+        let original = try self.original(drop, of: record)
         try checkState(of: original, record)
         guard let refusals = try graph.refusals(of: drop) else {
             guard marked == nil else { throw unfit(record, "amends drop \(drop), of which no record was refused.") }
@@ -58,6 +61,19 @@ package struct AmendmentJudge: Sendable {
             guard record.released, error.remedy == .hold else { throw error }
             return .amends(drop, nil)
         }
+    }
+
+    /// The amended drop, which must be one of the same source.
+    private func original(_ drop: DropID, of record: DropRecord) throws(DropError) -> DropRecord {
+        guard let original = try register.drop(drop) else {
+            throw unfit(record, "amends drop \(drop), which does not exist here.")
+        }
+        guard original.source == record.source else {
+            throw unfit(
+                record, "amends drop \(drop), which is one of source \(original.source), not of \(record.source).",
+                hint: "Drop it in the folder of \(original.source).")
+        }
+        return original
     }
 
     private func checkState(of original: DropRecord, _ record: DropRecord) throws(DropError) {

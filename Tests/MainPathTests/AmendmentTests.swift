@@ -151,6 +151,8 @@ import TwinModel
         let none = try home.drop("01ARZ3NDEKTSV4RRFFQ69G5FAV.rejects.csv", Self.clean, to: "s", code: 1)
         #expect(none["state"] == "quarantined")
         #expect(none[path: "reason/message"]?.string?.contains("does not exist") == true)
+        let torn = try home.drop("01ARZ3NDEKTSV4RRFFQ69G5FAV.rejects.csv", corrected, to: "s", code: 1)
+        #expect(torn[path: "reason/message"]?.string?.contains("does not exist") == true)
         let named = try home.drop("\(drop).rejects.csv", Self.clean, to: "s", code: 1)
         #expect(named[path: "reason/code"] == "looks-like-rejects")
     }
