@@ -52,7 +52,7 @@ import TwinModel
         let home = try Home(Sample.assetsSource("validation: off"))
         try home.drop("1.csv", a, to: "assets")
         try home.configure(Sample.assetsSource("validation: strict"))
-        #expect(try home.drop("2.csv", a, to: "assets")[path: "books/records/rejected"] == 3)
+        #expect(try home.drop("2.csv", a, to: "assets", code: 1)[path: "reason/code"] == "guard-rejects")
         try home.configure(Sample.assetsSource("validation: off", "mode: snapshot"))
         #expect(try home.drop("3.csv", a, to: "assets")["state"] == "archived")
         #expect(try home.drop("4.csv", a, to: "assets")["state"] == "duplicate")

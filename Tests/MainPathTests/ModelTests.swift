@@ -28,7 +28,7 @@ import TwinModel
     }
 
     @Test func `hold for dropped files, and are told in the refusal`() throws {
-        let home = try Self.home()
+        let home = try Self.home("    guard: {rejects: 100%}\n")
         try home.write("models/room.json", Self.room("boolean"))
         let plan = try home.ask("plan", home.file("a.csv", "id,name,seats\n1,One,4\n"), "--source", "rooms")
         #expect(plan[path: "books/records/rejected"] == 1)

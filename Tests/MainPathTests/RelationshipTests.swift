@@ -10,6 +10,7 @@ import TwinModel
             plugin: door-counter
             ready: {rule: rename}
             dangling: \(dangling)
+            guard: {rejects: 100%}
           buildings:
             plugin: asset-inventory
             ready: {rule: rename}

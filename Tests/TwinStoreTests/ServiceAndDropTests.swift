@@ -81,7 +81,7 @@ import TwinModel
     }
 
     @Test func `make a twin that a drop found missing`() throws {
-        let compared = try fixture.base.changeSet { $0.twin("f", .patchTwin, ["number": .integer(7)]) }
+        let compared = try fixture.base.changeSet(released: true) { $0.twin("f", .patchTwin, ["number": .integer(7)]) }
         #expect(compared.changes.rejections.count == 1)
         try fixture.floor("f")
         #expect(try fixture.base.store.commit([compared])[0].get().books.updated == 1)
