@@ -61,7 +61,7 @@ extension DropComparison {
         return true
     }
 
-    private func lacksAny(
+    func lacksAny(
         of needs: [IdentityHash], made: some Collection<IdentityHash>
     ) throws(DropError) -> Bool {
         for hash in needs where !made.contains(hash) {

@@ -39,7 +39,7 @@ package struct Provenance: Sendable, Equatable {
     package var call: CallOrigin? { if case .call(let origin) = origin { origin } else { nil } }
 }
 
-/// One step in the life of a twin.
+/// One step in the life of a twin or relationship.
 package struct HistoryStep: Sendable, Equatable {
     package enum Kind: String, Sendable { case created, updated, deleted }
 
@@ -64,56 +64,135 @@ package struct Explanation: Sendable, Equatable {
     package let before: JSON?
     /// Who had set that one.
     package let beforeSetBy: Provenance?
+    /// Who deleted the twin or relationship; nil while it is there.
+    package let deletedBy: Provenance?
 }
 
 extension TwinStore {
     /// The life of a twin, newest first: of the one with this id now, then of those that had it before. At most `limit` steps.
     package func history(_ id: String, limit: Int = 1000) throws(DropError) -> [HistoryStep] {
         try reading { (database) throws(DropError) in
-            var steps: [HistoryStep] = []
-            for var entity in try incarnations(id, database) {
-                while steps.count < limit, let revision = try revision(entity.record.revision, database) {
-                    let newer = entity
-                    entity.undo(revision.patch)
-                    steps.append(
-                        HistoryStep(
-                            kind: revision.patch.isDelete ? .deleted : .updated,
-                            provenance: try provenance(revision.drop, revision.record, database),
-                            changes: try changes(from: entity, to: newer, revision.patch)))
-                }
-                guard steps.count < limit, entity.record.revision == 0 else { continue }
-                steps.append(
-                    HistoryStep(
-                        kind: .created, provenance: try provenance(entity.record.created, entity.record.base.record, database),
-                        changes: try entity.record.properties.map { (property) throws(DropError) in
-                            .init(pointer: pointer(property.key), before: nil, after: try property.decoded().json)
-                        }))
-            }
-            return steps
+            try steps(of: lives(ofTwin: id, database), limit, .twins, database)
         }
     }
 
-    /// Who set the properties of a twin: of the one `pointer` names (`/status`, `/thermostat/target`), else of all. Empty when
-    /// there is
-    /// no such twin or property.
+    /// The life of a relationship of a twin, as `history` tells that of a twin. Its name has the pointer `/$relationshipName`, its
+    /// target `/$targetId`.
+    package func history(
+        ofRelationship id: String, of twin: String, limit: Int = 1000
+    ) throws(DropError) -> [HistoryStep] {
+        try reading { (database) throws(DropError) in
+            try steps(of: lives(ofRelationship: id, of: twin, database), limit, .relationships, database)
+        }
+    }
+
+    private func steps(
+        of lives: [EntityLife], _ limit: Int, _ kind: NumberReservation.Kind, _ database: Database
+    ) throws(DropError) -> [HistoryStep] {
+        var steps: [HistoryStep] = []
+        for var entity in lives.map(\.entity) {
+            while steps.count < limit, let revision = try revision(entity.record.revision, database) {
+                let newer = entity
+                entity.undo(revision.patch)
+                steps.append(
+                    HistoryStep(
+                        kind: revision.patch.isDelete ? .deleted : .updated,
+                        provenance: try provenance(revision.drop, revision.record, database),
+                        changes: try changes(from: entity, to: newer, revision.patch, kind, database)))
+            }
+            guard steps.count < limit, entity.record.revision == 0 else { continue }
+            var made: [HistoryStep.Change] = []
+            if kind == .relationships { made = try ends(entity, database).map { .init(pointer: $0, before: nil, after: $1) } }
+            made += try entity.record.properties.map { (property) throws(DropError) in
+                .init(pointer: pointer(property.key), before: nil, after: try property.decoded().json)
+            }
+            steps.append(HistoryStep(kind: .created, provenance: try creation(of: entity.record, database), changes: made))
+        }
+        return steps
+    }
+
+    /// Who set the properties of a twin: of the one `pointer` names (`/status`, `/thermostat/target`), else of all. Of a deleted
+    /// twin, those it had last. Empty when there never was such a twin or property.
     package func explain(_ id: String, _ pointer: String? = nil) throws(DropError) -> [Explanation] {
         try reading { (database) throws(DropError) in
-            guard let entity = try twinEntity(id, asOf: nil, database) else { return [] }
-            var result: [Explanation] = []
-            for property in entity.record.properties where pointer == nil || pointer == self.pointer(property.key) {
-                let before = try former(property, of: entity, database)
-                var beforeSetBy: Provenance?
-                if let before, !before.isAbsent {
-                    beforeSetBy = try provenance(before.stamp.drop, before.stamp.record, database)
-                }
-                result.append(
-                    Explanation(
-                        pointer: self.pointer(property.key), value: try property.decoded().json,
-                        setBy: try provenance(property.stamp.drop, property.stamp.record, database),
-                        before: before.flatMap { $0.isAbsent ? nil : try? $0.decoded().json }, beforeSetBy: beforeSetBy))
+            guard let life = try lives(ofTwin: id, database).first, let (entity, end) = try last(of: life, database) else {
+                return []
             }
-            return result
+            return try explanations(of: entity, pointer, end, database)
         }
+    }
+
+    /// Who made a relationship of a twin, gave it its target, and set its properties; as `explain` tells it of a twin.
+    package func explain(
+        relationship id: String, of twin: String, _ pointer: String? = nil
+    ) throws(DropError) -> [Explanation] {
+        try reading { (database) throws(DropError) in
+            guard let life = try lives(ofRelationship: id, of: twin, database).first,
+                let (entity, end) = try last(of: life, database)
+            else { return [] }
+            let ends = try endExplanations(of: entity, end, database).filter { pointer == nil || pointer == $0.pointer }
+            return try ends + explanations(of: entity, pointer, end, database)
+        }
+    }
+
+    private func explanations(
+        of entity: StoredEntity, _ pointer: String?, _ end: Provenance?, _ database: Database
+    ) throws(DropError) -> [Explanation] {
+        var result: [Explanation] = []
+        for property in entity.record.properties where pointer == nil || pointer == self.pointer(property.key) {
+            let before = try former(property, of: entity, database)
+            var beforeSetBy: Provenance?
+            if let before, !before.isAbsent {
+                beforeSetBy = try provenance(before.stamp.drop, before.stamp.record, database)
+            }
+            result.append(
+                Explanation(
+                    pointer: self.pointer(property.key), value: try property.decoded().json,
+                    setBy: try provenance(property.stamp.drop, property.stamp.record, database),
+                    before: before.flatMap { $0.isAbsent ? nil : try? $0.decoded().json }, beforeSetBy: beforeSetBy,
+                    deletedBy: end))
+        }
+        return result
+    }
+
+    /// Who gave a relationship its name and its target.
+    private func endExplanations(
+        of entity: StoredEntity, _ end: Provenance?, _ database: Database
+    ) throws(DropError) -> [Explanation] {
+        var result: [Explanation] = []
+        for (pointer, value) in try ends(entity, database) {
+            var older = entity
+            var found: (by: Provenance, before: JSON)?
+            while let revision = try revision(older.record.revision, database) {
+                older.undo(revision.patch)
+                guard found == nil, let former = try ends(older, database).first(where: { $0.pointer == pointer })?.value,
+                    former != value
+                else { continue }
+                found = (try provenance(revision.drop, revision.record, database), former)
+            }
+            let setBy: Provenance
+            if let found { setBy = found.by } else { setBy = try creation(of: older.record, database) }
+            result.append(
+                Explanation(
+                    pointer: pointer, value: value, setBy: setBy, before: found?.before, beforeSetBy: nil, deletedBy: end))
+        }
+        return result
+    }
+
+    /// What a relationship says beside its properties.
+    private func ends(_ entity: StoredEntity, _ database: Database) throws(DropError) -> [(pointer: String, value: JSON)] {
+        [
+            ("/$relationshipName", .string(keys.name(entity.key))),
+            ("/$targetId", .string(try twinID(entity.target, database))),
+        ]
+    }
+
+    /// Who made something; of a relationship that waited for its ends: who stated it, and the commit that let it in.
+    private func creation(of record: TwinRecord, _ database: Database) throws(DropError) -> Provenance {
+        let made = try provenance(record.created, record.base.record, database)
+        guard record.origin != 0, record.origin != record.created else { return made }
+        let stated = try provenance(record.origin, record.base.record, database)
+        return Provenance(origin: stated.origin, sequence: made.sequence, time: made.time)
     }
 
     /// What a property was before its present value.
@@ -128,28 +207,19 @@ extension TwinStore {
         return nil
     }
 
-    /// The twin with this id, then deleted ones that had it, newest first; these as nothing, with their last revision.
-    private func incarnations(_ id: String, _ database: Database) throws(DropError) -> [StoredEntity] {
-        var result: [StoredEntity] = []
-        if let entity = try twinEntity(id, asOf: nil, database) { result.append(entity) }
-        let query = try RawStatement("SELECT no, last_revision FROM gone WHERE id = ? AND kind = 0 ORDER BY no DESC", database)
-        query.bind(text: 1, Array(id.utf8))
-        defer { query.reset() }
-        while try query.step() {
-            var nothing = TwinRecord.nothing
-            nothing.revision = UInt64(query.integer(1))
-            result.append(StoredEntity(number: UInt32(truncatingIfNeeded: query.integer(0)), id: id, key: 0, record: nothing))
-        }
-        return result
-    }
-
     private func changes(
-        from older: StoredEntity, to newer: StoredEntity, _ patch: RevisionPatch
+        from older: StoredEntity, to newer: StoredEntity, _ patch: RevisionPatch, _ kind: NumberReservation.Kind,
+        _ database: Database
     ) throws(DropError) -> [HistoryStep.Change] {
         var result: [HistoryStep.Change] = []
+        func name(_ key: UInt32) -> JSON? { key == 0 ? nil : .string(keys.name(key)) }
         if older.key != newer.key {
-            func name(_ key: UInt32) -> JSON? { key == 0 ? nil : .string(keys.name(key)) }
-            result.append(.init(pointer: "/$metadata/$model", before: name(older.key), after: name(newer.key)))
+            let pointer = kind == .twins ? "/$metadata/$model" : "/$relationshipName"
+            result.append(.init(pointer: pointer, before: name(older.key), after: patch.isDelete ? nil : name(newer.key)))
+        }
+        if kind == .relationships, older.target != newer.target {
+            let after: JSON? = patch.isDelete ? nil : .string(try twinID(newer.target, database))
+            result.append(.init(pointer: "/$targetId", before: .string(try twinID(older.target, database)), after: after))
         }
         for property in patch.record.properties {
             let after = patch.isDelete ? nil : newer.record.property(property.key)
@@ -163,7 +233,7 @@ extension TwinStore {
     }
 
     /// The JSON pointer (RFC 6901) of a property; a component's name is its first step.
-    private func pointer(_ key: UInt32) -> String { "/" + keys.name(key).replacing("~", with: "~0") }
+    func pointer(_ key: UInt32) -> String { "/" + keys.name(key).replacing("~", with: "~0") }
 
     func provenance(_ drop: UInt64, _ record: UInt64, _ database: Database) throws(DropError) -> Provenance {
         let query = try RawStatement.cached(

@@ -1,5 +1,6 @@
 package import DropCore
 import GRDB
+package import TwinModel
 
 extension TwinStore {
     /// Opens `FOLDER/twin.db` for reading, beside a running daemon or without one: no writer and no index, so that listing drops
@@ -86,21 +87,70 @@ extension TwinStore {
         }
     }
 
-    /// For comparing with another count: how many twins there are, and of each property the sum over all twins of its value in
-    /// whole tenths (rounded for each twin). Looks through the whole table.
-    package func tenths(of properties: [String]) throws(DropError) -> (twins: Int, sums: [Int64]) {
+    /// A sum over all twins, and how many of them had a number.
+    package struct Total: Sendable, Equatable {
+        package var twins = 0
+        /// Exact for integers; of others as exact as a double can be, whatever the order.
+        package var sum: JSON = .int(0)
+    }
+
+    /// For comparing with another count: how many twins there are, and the sum of each property over all of them. Looks through
+    /// the whole table.
+    package func totals(of properties: [String]) throws(DropError) -> (twins: Int, sums: [Total]) {
         try reading { (database) throws(DropError) in
-            var sums: [Int64] = []
+            var sums: [Total] = []
             for property in properties {
-                let query = try RawStatement(
-                    "SELECT sum(CAST(round(td_value(rec, ?) * 10) AS INTEGER)) FROM twin", database)
+                let query = try RawStatement("SELECT td_value(rec, ?) FROM twin", database)
                 query.bind(1, keys.number(of: property))
                 defer { query.reset() }
-                sums.append(try query.step() ? query.integer(0) : 0)
+                var sum = LongSum()
+                while try query.step() { if let number = query.number(0) { sum.add(number) } }
+                sums.append(Total(twins: sum.count, sum: sum.value))
             }
             let count = try RawStatement("SELECT count(*) FROM twin", database)
             defer { count.reset() }
             return (try count.step() ? Int(count.integer(0)) : 0, sums)
         }
+    }
+}
+
+/// A sum of many numbers: integers apart, and doubles with what each addition lost (Neumaier).
+private struct LongSum {
+    private(set) var count = 0
+    private var whole = 0.0
+    private var integers: Int64 = 0
+    private var overflowed = false
+    private var rest = 0.0
+    private var hasDoubles = false
+
+    mutating func add(_ number: RawStatement.Number) {
+        count += 1
+        switch number {
+        case .integer(let value):
+            let (sum, overflow) = integers.addingReportingOverflow(value)
+            if overflow {
+                add(Double(integers))
+                integers = value
+                overflowed = true
+            } else {
+                integers = sum
+            }
+        case .double(let value):
+            hasDoubles = true
+            add(value)
+        }
+    }
+
+    private mutating func add(_ value: Double) {
+        let sum = whole + value
+        rest += abs(whole) >= abs(value) ? (whole - sum) + value : (value - sum) + whole
+        whole = sum
+    }
+
+    var value: JSON {
+        guard hasDoubles || overflowed else { return .int(integers) }
+        var all = self
+        all.add(Double(integers))
+        return .double(all.whole + all.rest)
     }
 }

@@ -1,5 +1,6 @@
 package import DropCore
 import GRDB
+import Synchronization
 package import TwinModel
 
 /// How many of what the store has.
@@ -92,6 +93,10 @@ extension TwinStore {
         }
     }
 
+    /// The newest commit: its number and its time in milliseconds since 1970; both 0 before the first. A store that only reads
+    /// tells how it was when it was opened.
+    package var newestCommit: (sequence: UInt64, time: UInt64) { counters.withLock { ($0.sequence, $0.lastTime) } }
+
     // MARK: States
 
     /// The commit a moment means; nil for now.
@@ -140,10 +145,15 @@ extension TwinStore {
 
     /// The number of a twin by a look through the table; 0 when there is none.
     private func scan(for id: String, _ database: Database) throws(DropError) -> UInt32 {
+        let known = try remembered(id, database)
+        if known != 0 { return known }
         let query = try RawStatement("SELECT no FROM twin WHERE id = ?", database)
         query.bind(text: 1, Array(id.utf8))
         defer { query.reset() }
-        return try query.step() ? UInt32(truncatingIfNeeded: query.integer(0)) : 0
+        guard try query.step() else { return 0 }
+        let number = UInt32(truncatingIfNeeded: query.integer(0))
+        remember(id, number)
+        return number
     }
 
     /// The relationship with this id of a twin, as it is now.

@@ -47,6 +47,8 @@ package final class TwinStore: Sendable {
     let isWithoutIndex: Bool
     /// Absolute or relative path of the database file.
     package let path: String
+    /// Numbers of twins that a reader without index has looked for: a look through the table is dear.
+    let lookedUp = Mutex<[String: UInt32]>([:])
     let hash = KeyedHash()
     let twins = IdentityIndex()
     let relationships = IdentityIndex()

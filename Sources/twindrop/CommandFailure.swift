@@ -21,6 +21,7 @@ struct CommandFailure: Error {
         let code: Code =
             switch (error.code, error.remedy) {
             case ("locked", _): .locked
+            case ("anchor", _): .usage
             case ("no-drop", _), ("wrong-state", _), ("older-snapshot", _), ("not-archived", _): .negative
             case (_, .stop), (_, .retry): .storage
             case (_, .quarantine), (_, .hold): .negative
@@ -37,7 +38,12 @@ struct CommandFailure: Error {
 }
 
 extension ParsableCommand {
-    static func exit(withCode code: CommandFailure.Code) -> Never { Glibc.exit(code.rawValue) }
+    /// Ends the process. Whatever a command found, output that could not be written is a failure of its own.
+    static func end(_ code: CInt) -> Never {
+        guard let failure = Terminal.failure else { Glibc.exit(code) }
+        failure.report()
+        Glibc.exit(failure.code.rawValue)
+    }
 }
 
 /// Runs `body`; what a part reports becomes a failure of the command.

@@ -15,6 +15,11 @@ struct HomeOptions: ParsableArguments {
     @Flag(name: .long, help: "Print facts as JSON: one object, or one a line for lists.")
     var json = false
 
+    @Flag(name: .long, help: "Read and show times in the machine's time zone (TZ) instead of UTC; JSON stays in UTC.")
+    var local = false
+
+    mutating func validate() { if local { Times.useLocalTime() } }
+
     /// The folder, whether or not it is a home yet.
     var folder: String {
         home ?? ProcessInfo.processInfo.environment["TWINDROP_HOME"] ?? FileManager.default.currentDirectoryPath
@@ -44,21 +49,16 @@ struct Home {
         }
     }
 
-    /// The drop a person means: a ULID, a unique prefix of one, or a file name (the newest).
+    /// The drop a person means (`DropChoice`).
     func drop(_ text: String, in register: any DropRegister) throws(CommandFailure) -> DropRecord {
-        let found = try reporting { () throws(DropError) in try register.find(text, limit: 20) }
-        guard let first = found.first else {
+        let found = try reporting { () throws(DropError) in try register.find(text, limit: 200) }
+        let name = Array(text.utf8)
+        let candidates = found.map { DropChoice.Candidate(id: $0.id, isByName: $0.fileName.bytes == name, value: $0) }
+        guard let drop = try DropChoice.choose(text, candidates) else {
             throw CommandFailure(
                 .negative, "No drop has the id or file name \(Escaping.visible(text)).", "`twindrop drops` lists them.")
         }
-        let byName = found.filter { $0.fileName.bytes == Array(text.utf8) }
-        if let newest = byName.first { return newest }
-        guard found.count == 1 else {
-            throw CommandFailure(
-                .negative, "\(Escaping.visible(text)) is the start of \(found.count) drop ids.",
-                "Give more of it: " + found.prefix(5).map(\.id.description).joined(separator: ", "))
-        }
-        return first
+        return drop
     }
 
     /// The database for reading, beside a daemon or without one. In a home that never ran it is made first, under the lock.

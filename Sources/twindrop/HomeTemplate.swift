@@ -3,27 +3,31 @@ import Foundation
 
 /// What `twindrop init` makes.
 enum HomeTemplate {
-    struct Failure: Error {
-        let message: String
-        let hint: String
-    }
-
-    /// Makes the folder and its first files; what was made, relative to it. A home that is there already is left alone.
-    static func write(to folder: String) throws(Failure) -> [String] {
-        let files = FileManager.default
-        let target = folder + "/" + Configuration.fileName
-        guard !files.fileExists(atPath: target) else {
-            throw Failure(message: "\(folder) is a home already.", hint: "Edit \(target), or choose another folder.")
+    /// Makes the folder and its first files; what was made, relative to it. A home that is there already is left alone, and so is
+    /// whatever has the name of a file to be made, a link that leads nowhere included: nothing is written through it.
+    static func write(to folder: String) throws(CommandFailure) -> [String] {
+        let configuration = folder + "/" + Configuration.fileName
+        guard !FileCalls.isTaken(configuration) else {
+            throw CommandFailure(
+                .usage, "\(folder) is a home already, or has something else called \(Configuration.fileName).",
+                "Edit \(configuration), or choose another folder.")
         }
-        do {
-            for name in Configuration.templateFolders {
-                try files.createDirectory(atPath: folder + "/" + name, withIntermediateDirectories: true)
+        let sample = folder + "/" + sampleFile
+        guard !FileCalls.isTaken(sample) else {
+            throw CommandFailure(.usage, "\(sample) is there already.", "Choose another folder, or move that file away.")
+        }
+        for name in Configuration.templateFolders + ["samples"] {
+            do {
+                try FileManager.default.createDirectory(atPath: folder + "/" + name, withIntermediateDirectories: true)
+            } catch {
+                throw CommandFailure(
+                    .storage, "\(folder)/\(name) cannot be made: \(error.localizedDescription)", "Check its permissions.")
             }
-            try files.createDirectory(atPath: folder + "/samples", withIntermediateDirectories: true)
-            try Data(sampleExport.utf8).write(to: URL(fileURLWithPath: folder + "/" + sampleFile))
-            try Data(Configuration.template.utf8).write(to: URL(fileURLWithPath: target))
-        } catch {
-            throw Failure(message: "\(folder) cannot be made: \(error.localizedDescription)", hint: "Check its permissions.")
+        }
+        for (path, text) in [(sample, sampleExport), (configuration, Configuration.template)] {
+            let file = try FileCalls.created(path)
+            defer { file.close() }
+            try FileCalls.write(Array(text.utf8), to: file.descriptor, path)
         }
         return [Configuration.fileName, sampleFile] + Configuration.templateFolders.map { $0 + "/" }
     }

@@ -8,15 +8,27 @@ import PluginHost
 import TwinModel
 import TwinStore
 
-/// A dry run of one file: the real plugin in its sandbox, the real comparison, and no commit.
+/// A dry run of one file, or of the bytes of a drop: the real plugin in its sandbox, the real comparison, and no commit.
 struct Rehearsal {
     /// What the file would do.
     struct Plan {
         let books: DropBooks
         let rejections: [Rejection]
+        /// All of them; for a file that would be held: what its release would do.
         let changes: [PlannedChange]
         /// Why the drop would be held, if it would.
         let hold: DropError?
+        /// Why the changes of one that would be held cannot be told.
+        var untold: DropError?
+    }
+
+    /// What is rehearsed.
+    private struct Subject {
+        let name: FileName
+        /// Where the bytes are; of those of an archived drop, which have no name, a path that leads to the open file.
+        let path: String
+        let input: FileCalls.Opened
+        let drop = DropID(high: WallClock.milliseconds() << 16, low: 0)
     }
 
     private let home: Home
@@ -27,10 +39,27 @@ struct Rehearsal {
         self.source = source
     }
 
+    /// Of a file anywhere.
     func run(_ file: String) throws(CommandFailure) -> Plan {
+        guard FileCalls.isFile(file) else {
+            throw CommandFailure(
+                .usage, "There is no file \(Escaping.visible(file)).", "Name a file, or a drop with --drop; no folder, FIFO or device.")
+        }
         let input = try FileCalls.open(file)
         defer { input.close() }
-        return try reporting { () throws(DropError) in
+        let name = FileName(URL(fileURLWithPath: file).lastPathComponent)
+        return try run(Subject(name: name, path: file, input: input))
+    }
+
+    /// Of a drop's bytes, against the graph as it is now.
+    func run(_ record: DropRecord) throws(CommandFailure) -> Plan {
+        let input = try DropBytes(record, in: home).open()
+        defer { input.close() }
+        return try run(Subject(name: record.fileName, path: "/proc/self/fd/\(input.descriptor)", input: input))
+    }
+
+    private func run(_ subject: Subject) throws(CommandFailure) -> Plan {
+        try reporting { () throws(DropError) in
             try Folders.make([home.paths.state])
             let store = try TwinStore.openRehearsal(folder: home.paths.state)
             // Those of the folder that no daemon has seen yet hold for the next drop, too.
@@ -40,120 +69,102 @@ struct Rehearsal {
             defer { try? FileManager.default.removeItem(atPath: scratch) }  // A leftover in the temporary folder harms nobody.
             let host = Assembly.host(of: [source], in: home.configuration, keys: store)
             defer { host.close() }
-            return try rehearse(file, input, store, host, scratch)
+            let plan = try rehearse(subject, store, host, scratch, released: false)
+            guard let hold = plan.hold else { return plan }
+            // What a person decides about: everything that a release would do.
+            do throws(DropError) {
+                let released = try rehearse(subject, store, host, scratch, released: true)
+                return Plan(
+                    books: released.books, rejections: released.rejections, changes: released.changes, hold: hold,
+                    untold: released.hold)
+            } catch {
+                return Plan(books: plan.books, rejections: plan.rejections, changes: [], hold: hold, untold: error)
+            }
         }
     }
 
+    /// A file that would be held at the door (an amendment of a held drop) has no books; one that a guard stops has its own.
     private func rehearse(
-        _ file: String, _ input: FileCalls.Opened, _ store: TwinStore, _ host: PluginHost, _ scratch: String
+        _ subject: Subject, _ store: TwinStore, _ host: PluginHost, _ scratch: String, released: Bool
     ) throws(DropError) -> Plan {
-        let name = FileName(URL(fileURLWithPath: file).lastPathComponent)
-        let drop = DropID(high: WallClock.milliseconds() << 16, low: 0)
-        let bytes = input.bytes
-        let record = DropRecord(
-            id: drop, source: source.name, fileName: name, bytes: bytes, state: .registered, claimedAt: drop.milliseconds,
-            changedAt: drop.milliseconds, intake: FileIdentity(device: 0, inode: 0, changeTime: 0))
-        let reader = AmendmentReader(archive: home.paths.archive, scratch: scratch)
-        var amended: DropID?
-        let verdict = try AmendmentJudge(register: store, graph: store, book: reader).judge(
-            record, descriptor: input.descriptor, bytes: bytes, at: file, amended: &amended, spooled: spooled)
-        var whole: AmendedFile?
-        if case .amends(_, let file) = verdict { whole = file }
-        defer { if let whole { reader.remove(whole) } }
-        let builder = try store.changeSet(
-            for: ApplyJob(
-                drop: drop, source: source.name, policy: source.policy, bytes: whole?.bytes ?? bytes,
-                epoch: try host.epoch(of: source.name), amends: amended, amendment: whole?.amendment,
-                place: amended == nil ? source.sequence?.place(of: name) : nil, fileBytes: bytes, released: false,
-                scratchFolder: scratch))
-        if let whole {
-            let original = try store.drop(whole.amendment.drop)?.fileName ?? name
-            try reader.withDescriptor(of: whole) { (descriptor) throws(DropError) in
-                _ = try host.transform(
-                    TransformJob(
-                        drop: drop, source: source.name, fileName: original, descriptor: descriptor, bytes: whole.bytes),
-                    into: builder)
-            }
-        } else {
-            _ = try host.transform(
-                TransformJob(drop: drop, source: source.name, fileName: name, descriptor: input.descriptor, bytes: bytes),
-                into: builder)
-        }
+        var builder: (any ChangeSetBuilder)?
         do throws(DropError) {
-            let changes = try builder.finish()
+            let whole = try amended(subject, store, scratch, released: released)
+            defer { if let file = whole.file { whole.reader.remove(file) } }
+            let made = try store.changeSet(for: job(subject, whole, host.epoch(of: source.name), scratch, released: released))
+            builder = made
+            try transform(subject, whole, store, host, into: made)
+            let changes = try made.finish()
             defer { changes.abandon() }
             var planned: [PlannedChange] = []
             try (changes as? DropChanges)?.forEachChange { planned.append($0) }
             return Plan(books: changes.books, rejections: changes.rejections, changes: planned, hold: nil)
         } catch {
+            defer { builder?.abandon() }
             guard error.remedy == .hold else { throw error }
-            defer { builder.abandon() }
-            return Plan(books: builder.books, rejections: builder.rejections, changes: [], hold: error)
+            return Plan(
+                books: builder?.books ?? DropBooks(), rejections: builder?.rejections ?? [], changes: [], hold: error)
         }
     }
-}
 
-extension Rehearsal {
+    /// What a file that amends an earlier drop comes to.
+    private struct Amended {
+        let reader: AmendmentReader
+        var drop: DropID?
+        var file: AmendedFile?
+    }
+
+    private func amended(
+        _ subject: Subject, _ store: TwinStore, _ scratch: String, released: Bool
+    ) throws(DropError) -> Amended {
+        let record = DropRecord(
+            id: subject.drop, source: source.name, fileName: subject.name, bytes: subject.input.bytes, state: .registered,
+            claimedAt: subject.drop.milliseconds, changedAt: subject.drop.milliseconds,
+            intake: FileIdentity(device: 0, inode: 0, changeTime: 0), released: released)
+        var result = Amended(reader: AmendmentReader(archive: home.paths.archive, scratch: scratch))
+        subject.input.rewind()
+        let verdict = try AmendmentJudge(register: store, graph: store, book: result.reader).judge(
+            record, descriptor: subject.input.descriptor, bytes: subject.input.bytes, at: subject.path, amended: &result.drop,
+            spooled: spooled)
+        if case .amends(_, let file) = verdict { result.file = file }
+        return result
+    }
+
+    private func job(
+        _ subject: Subject, _ amended: Amended, _ epoch: ContentDigest, _ scratch: String, released: Bool
+    ) -> ApplyJob {
+        let bytes = subject.input.bytes
+        return ApplyJob(
+            drop: subject.drop, source: source.name, policy: source.policy, bytes: amended.file?.bytes ?? bytes, epoch: epoch,
+            amends: amended.drop, amendment: amended.file?.amendment,
+            place: amended.drop == nil ? source.sequence?.place(of: subject.name) : nil, fileBytes: bytes, released: released,
+            scratchFolder: scratch)
+    }
+
+    private func transform(
+        _ subject: Subject, _ amended: Amended, _ store: TwinStore, _ host: PluginHost, into builder: any ChangeSetBuilder
+    ) throws(DropError) {
+        guard let file = amended.file else {
+            subject.input.rewind()
+            _ = try host.transform(
+                TransformJob(
+                    drop: subject.drop, source: source.name, fileName: subject.name, descriptor: subject.input.descriptor,
+                    bytes: subject.input.bytes),
+                into: builder)
+            return
+        }
+        let original = try store.drop(file.amendment.drop)?.fileName ?? subject.name
+        try amended.reader.withDescriptor(of: file) { (descriptor) throws(DropError) in
+            _ = try host.transform(
+                TransformJob(
+                    drop: subject.drop, source: source.name, fileName: original, descriptor: descriptor, bytes: file.bytes),
+                into: builder)
+        }
+    }
+
     /// Where the spool has a drop's bytes, of a daemon that runs or was stopped.
     private func spooled(_ drop: DropID) -> String? {
         let path = home.paths.state + "/spool/in/\(drop)"
         return FileManager.default.fileExists(atPath: path) ? path : nil
-    }
-}
-
-extension Rehearsal.Plan {
-    func print(limit: Int, json asJSON: Bool) {
-        guard !asJSON else { return Terminal.print(json) }
-        for change in changes.prefix(limit) {
-            Terminal.print("\(change.outcome.rawValue) \(change.kind.rawValue) \(Escaping.visible(change.id))")
-            for line in differences(change) { Terminal.print("  \(line)") }
-        }
-        if changes.count > limit { Terminal.print("… and \(changes.count - limit) more (--limit).") }
-        for rejection in rejections.prefix(limit) {
-            Terminal.print(
-                "rejected record \(rejection.record) (byte \(rejection.offset)): \(rejection.message) [\(rejection.code)]")
-        }
-        let records = "\(books.recordsRead) records read, \(books.recordsFiltered) filtered, \(books.recordsRejected) rejected"
-        Terminal.print(
-            "\(records): \(books.created) created, \(books.updated) updated, \(books.unchanged) unchanged, \(books.deleted + books.deletedByAbsence) deleted."
-        )
-        if !books.skipped.isEmpty { Terminal.print("Skipped: \(books.skipped.sentence).") }
-        if let withheld = books.withheld { Terminal.print("Withheld: \(withheld)") }
-        if let hold { Terminal.print("It would be held: \(hold.message)") }
-        Terminal.print("Nothing was changed.")
-    }
-
-    private var json: JSON {
-        [
-            "books": DropReport.json(books), "held": hold.map { .string($0.message) } ?? .null,
-            "changes": .array(
-                changes.map {
-                    [
-                        "kind": .string($0.kind.rawValue), "id": .string($0.id), "outcome": .string($0.outcome.rawValue),
-                        "before": $0.before ?? .null, "after": $0.after ?? .null,
-                    ]
-                }),
-            "rejections": .array(
-                rejections.map {
-                    [
-                        "record": .int(Int64(clamping: $0.record)), "offset": .int(Int64(clamping: $0.offset)),
-                        "code": .string($0.code.text), "message": .string($0.message),
-                    ]
-                }),
-        ]
-    }
-
-    private func differences(_ change: PlannedChange) -> [String] {
-        let before = change.before?.members ?? []
-        let after = change.after?.members ?? []
-        var lines: [String] = []
-        for member in after where !member.name.hasPrefix("$") {
-            let old = before.first { $0.name == member.name }?.value
-            if old != member.value { lines.append("\(member.name): \(old?.text() ?? "-") → \(member.value.text())") }
-        }
-        for member in before where !member.name.hasPrefix("$") && !after.contains(where: { $0.name == member.name }) {
-            lines.append("\(member.name): \(member.value.text()) → -")
-        }
-        return lines
     }
 }

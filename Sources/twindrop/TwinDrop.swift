@@ -1,4 +1,5 @@
 import ArgumentParser
+import DropCore
 
 /// The command line (design: section 8).
 @main
@@ -11,7 +12,9 @@ struct TwinDrop: ParsableCommand {
 
               twindrop init factory && cd factory
               twindrop run &
-              twindrop drop export.csv --source inventory --wait
+              twindrop drop samples/assets.csv --source assets --wait
+
+            Exit codes, environment variables, times and escapes: docs/command-line.md.
             """,
         version: Version.text,
         subcommands: [],
@@ -23,7 +26,7 @@ struct TwinDrop: ParsableCommand {
                 name: "Operate",
                 subcommands: [
                     StatusCommand.self, DropsCommand.self, ShowCommand.self, WhyCommand.self, RetryCommand.self,
-                    ReleaseCommand.self, DiscardCommand.self,
+                    ReleaseCommand.self, DiscardCommand.self, WaitingCommand.self,
                 ]),
             CommandGroup(
                 name: "Read the graph",
@@ -43,11 +46,20 @@ struct TwinDrop: ParsableCommand {
         do {
             var command = try parseAsRoot()
             try command.run()
+            end(0)
         } catch let failure as CommandFailure {
             failure.report()
-            exit(withCode: failure.code)
+            end(failure.code.rawValue)
+        } catch let error as DropError {
+            let failure = CommandFailure(error)
+            failure.report()
+            end(failure.code.rawValue)
         } catch {
-            exit(withError: error)
+            // Help and version, and what the parser refuses.
+            let text = fullMessage(for: error)
+            let code = exitCode(for: error)
+            if !text.isEmpty { code.isSuccess ? Terminal.print(lines: text) : Terminal.error(lines: text) }
+            end(code.rawValue)
         }
     }
 }

@@ -5,7 +5,7 @@ extension Rules {
         "history",
         "query", "models", "batches", "archive", "verify", "replay", "audit-pages", "plugin", "source", "doctor", "backup",
         "restore",
-        "bench", "help", "token", "export",
+        "bench", "help", "token", "export", "waiting",
     ]
 
     /// Links of Markdown that lead into the repository lead somewhere.

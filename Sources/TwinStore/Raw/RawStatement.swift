@@ -121,6 +121,21 @@ import Glibc
 
     func isNull(_ column: Int32) -> Bool { unsafe sqlite3_column_type(handle, column) == SQLITE_NULL }
 
+    /// A number as SQLite keeps it.
+    enum Number {
+        case integer(Int64)
+        case double(Double)
+    }
+
+    /// The number in a column; nil where there is none, or something else.
+    func number(_ column: Int32) -> Number? {
+        switch unsafe sqlite3_column_type(handle, column) {
+        case SQLITE_INTEGER: .integer(integer(column))
+        case SQLITE_FLOAT: .double(unsafe sqlite3_column_double(handle, column))
+        default: nil
+        }
+    }
+
     /// The bytes of a blob or text, copied.
     func bytes(_ column: Int32) -> [UInt8] {
         unsafe Array(rawBytes(column))

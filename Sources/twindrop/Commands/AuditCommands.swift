@@ -5,37 +5,10 @@ import Evidence
 import Foundation
 import TwinModel
 
-/// Commands that need an archive and nothing else: `--archive DIR` in place of `--home`.
-struct ArchiveOptions: ParsableArguments {
-    @OptionGroup var home: HomeOptions
-    @Option(help: ArgumentHelp("An archive folder, in place of a home.", valueName: "dir")) var archive: String?
-
-    /// The archive folder, absolute.
-    func folder() throws(CommandFailure) -> String {
-        if let archive { return URL(fileURLWithPath: archive).standardizedFileURL.path }
-        return try home.open().paths.archive
-    }
-
-    /// What the home's database knows of its archive; nil with `--archive`, and where there is no database yet.
-    func witness() throws(CommandFailure) -> ArchiveWitness? {
-        guard archive == nil else { return nil }
-        let opened = try home.open()
-        guard Folders.exists(opened.paths.state + "/twin.db") else { return nil }
-        let store = try opened.openGraph(withModels: false)
-        return try reporting { () throws(DropError) in try ArchiveWitness(store, root: opened.paths.archive) }
-    }
-
-    /// True in a home whose archive has not begun.
-    func isUnused(_ folder: String) throws(CommandFailure) -> Bool {
-        guard archive == nil, !Folders.exists(folder + "/chain.log") else { return false }
-        return try witness()?.isEmpty ?? true
-    }
-}
-
 struct BatchesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "batches", abstract: "Lists the containers of the archive, oldest first.",
-        discussion: "Example:\n  twindrop batches --archive /mnt/copy/archive")
+        discussion: "Example:\n  twindrop batches --archive archive")
 
     @OptionGroup var options: ArchiveOptions
 
@@ -52,8 +25,8 @@ struct BatchesCommand: ParsableCommand {
                     Terminal.print(batch.json)
                 } else {
                     table.add(
-                        Times.text(batch.archivedAt), batch.container, String(batch.drops), String(batch.bytes),
-                        String(batch.compressedBytes), batch.sha256.description)
+                        Times.shown(batch.archivedAt), batch.container, String(batch.drops), Sizes.text(batch.bytes),
+                        Sizes.text(batch.compressedBytes), batch.sha256.description)
                 }
                 return true
             }
@@ -65,119 +38,179 @@ struct BatchesCommand: ParsableCommand {
 struct ArchiveCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "archive", abstract: "Finds and reads archived drops.",
-        discussion: "Example:\n  twindrop archive cat 01KAJ4 > original.csv",
+        discussion: "Example:\n  twindrop archive cat assets.csv > original.csv",
         subcommands: [List.self, Cat.self, Extract.self])
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Lists archived drops, oldest first.",
-            discussion: "Example:\n  twindrop archive list --from 2026-11-01 --source inventory")
+            abstract: "Lists drops, oldest first: those in the archive, then those of the home that wait to come into it.",
+            discussion: """
+                Held drops, and those on their way, have their state as KIND and no time of archiving; with --from or --through,
+                which are about archiving, they are left out.
+
+                Example:
+                  twindrop archive list --from 2026-11-01 --source assets
+                """)
 
         @OptionGroup var options: ArchiveOptions
-        @Option(help: "First day of archiving (UTC), YYYY-MM-DD.") var from: String?
-        @Option(help: "Last day of archiving (UTC), YYYY-MM-DD.") var through: String?
+        @Option(help: "First day or time of archiving: 2026-11-21 (UTC), 2026-11-21T09:30+01:00.") var from: String?
+        @Option(help: "Last day or time of archiving, itself included.") var through: String?
         @Option(help: "Only drops of this source.") var source: String?
         @Option(help: "Only files whose name contains this.") var file: String?
 
         mutating func run() throws {
-            var filter = ArchiveCatalogue.Filter()
-            filter.from = from
-            filter.through = through
-            filter.file = file
-            if let source {
-                guard let name = SourceName(source) else {
-                    throw CommandFailure(.usage, "\(Escaping.visible(source)) is no name of a source.")
-                }
-                filter.source = name
-            }
+            let when = try ArchivedWhen(from: from, through: through)
             let folder = try options.folder()
-            let catalogue = ArchiveCatalogue(root: folder)
+            let owner = try source.map { text throws(CommandFailure) in try known(text, folder) }
+            var filter = ArchiveCatalogue.Filter()
+            (filter.file, filter.source) = (file, owner)
             let isUnused = try options.isUnused(folder)
-            var table = Table("DROP", "KIND", "SOURCE", "ARCHIVED", "BYTES", "FILE")
+            var table = Table("DROP", "KIND", "SOURCE", "ARCHIVED", "SIZE", "FILE")
             let asJSON = options.home.json
             try reporting { () throws(DropError) in
                 if isUnused { return }
-                try catalogue.list(filter) { drop in
+                try ArchiveCatalogue(root: folder).list(filter) { drop in
+                    guard when.includes(drop.archivedAt) else { return true }
                     if asJSON {
                         Terminal.print(drop.json)
                     } else {
                         table.add(
-                            drop.drop.description, drop.kind, drop.source.text, Times.text(drop.archivedAt), String(drop.bytes),
-                            drop.file)
+                            drop.drop.description, drop.kind, drop.source.text, Times.shown(drop.archivedAt),
+                            Sizes.text(drop.bytes), drop.file)
                     }
                     return true
                 }
             }
-            if !asJSON { table.print(whenEmpty: "No archived drops.") }
+            for drop in when.isAlways ? try options.waiting() : [] where owner == nil || owner == drop.source {
+                guard file.map({ drop.fileName.description.contains($0) }) ?? true else { continue }
+                if asJSON {
+                    Terminal.print(DropReport.waiting(drop))
+                } else {
+                    table.add(
+                        drop.id.description, drop.state.rawValue, drop.source.text, "-", Sizes.text(drop.bytes),
+                        drop.fileName.description)
+                }
+            }
+            if !asJSON { table.print(whenEmpty: isEmptyFor(owner)) }
+        }
+
+        private func isEmptyFor(_ owner: SourceName?) -> String {
+            from == nil && through == nil && owner == nil && file == nil ? "No archived drops." : "No archived drop is like that."
+        }
+
+        /// A source that the home has, or that the archive has drops of.
+        private func known(_ text: String, _ folder: String) throws(CommandFailure) -> SourceName {
+            if let name = SourceName(text) {
+                if options.archive == nil, try options.home.open().configuration.source(name) != nil { return name }
+                var filter = ArchiveCatalogue.Filter()
+                filter.source = name
+                var isThere = false
+                if try !options.isUnused(folder) {
+                    try reporting { () throws(DropError) in
+                        try ArchiveCatalogue(root: folder).list(filter) { _ in
+                            isThere = true
+                            return false
+                        }
+                    }
+                }
+                if isThere { return name }
+            }
+            throw CommandFailure(
+                .usage, "There is no source \(Escaping.visible(text)), and the archive has no drop of one.",
+                "`twindrop archive list` shows the sources in its third column.")
         }
     }
 
     struct Cat: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Writes a drop's original bytes to stdout.",
-            discussion: "Example:\n  twindrop archive cat 01KAJ4 > original.csv")
+            abstract: "Writes a drop's original bytes to stdout; of a held drop, too.",
+            discussion: """
+                The bytes are exactly those that were dropped. On a terminal, signs that would steer it are shown as \\u{…},
+                unless --raw asks for them.
+
+                Example:
+                  twindrop archive cat assets.csv > original.csv
+                """)
 
         @OptionGroup var options: ArchiveOptions
         @Argument(help: "A ULID, the start of one, or a file name.") var drop: String
+        @Flag(help: "Exact bytes on a terminal, too.") var raw = false
 
         mutating func run() throws {
-            let catalogue = ArchiveCatalogue(root: try options.folder())
-            let found = try ArchivedName(drop).find(in: catalogue)
-            try reporting { () throws(DropError) in try catalogue.cat(found.drop, to: 1) }
+            let bytes: FileCalls.Opened
+            switch try ArchivedName.find(drop, options) {
+            case .archived(let found):
+                let catalogue = ArchiveCatalogue(root: try options.folder())
+                guard Terminal.isInteractive, !raw else {
+                    return try reporting { () throws(DropError) in try catalogue.cat(found.drop, to: 1) }
+                }
+                let copy = try FileCalls.unnamed()
+                try reporting { () throws(DropError) in try catalogue.cat(found.drop, to: copy.descriptor) }
+                bytes = try copy.rewound()
+            case .waiting(let record): bytes = try DropBytes(record, in: try options.home.open()).open()
+            }
+            defer { bytes.close() }
+            let isShown = Terminal.isInteractive && !raw
+            var line: [UInt8] = []
+            try bytes.forEachBlock { block throws(CommandFailure) in
+                guard isShown else { return try FileCalls.write(block, to: 1, "The output") }
+                line += block
+                guard let end = line.lastIndex(of: 0x0A) else { return }
+                Terminal.print(lines: Self.shown(line[..<end]))
+                line.removeSubrange(...end)
+            }
+            if !line.isEmpty { Terminal.print(lines: Self.shown(line[...])) }
+        }
+
+        private static func shown(_ bytes: ArraySlice<UInt8>) -> String {
+            bytes.split(separator: 0x0A, omittingEmptySubsequences: false).map { line in
+                Escaping.visible(line.last == 0x0D ? line.dropLast() : line, scalarsMax: line.count)
+            }.joined(separator: "\n")
         }
     }
 
     struct Extract: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Writes a drop's original bytes to a new file with a generated name.",
-            discussion: "Example:\n  twindrop archive extract 01KAJ4 --into evidence")
+            abstract: "Writes a drop's original bytes to a new file with a generated name; of a held drop, too.",
+            discussion: "Example:\n  twindrop archive extract assets.csv --into evidence")
 
         @OptionGroup var options: ArchiveOptions
         @Argument(help: "A ULID, the start of one, or a file name.") var drop: String
         @Option(help: ArgumentHelp("The folder; it is made where it does not exist.", valueName: "dir")) var into: String
 
         mutating func run() throws {
-            let catalogue = ArchiveCatalogue(root: try options.folder())
-            let found = try ArchivedName(drop).find(in: catalogue)
             let folder = URL(fileURLWithPath: into).standardizedFileURL.path
-            let path = try reporting { () throws(DropError) in try catalogue.extract(found.drop, into: folder) }
+            let id: DropID
+            let path: String
+            switch try ArchivedName.find(drop, options) {
+            case .archived(let found):
+                id = found.drop
+                let catalogue = ArchiveCatalogue(root: try options.folder())
+                path = try reporting { () throws(DropError) in try catalogue.extract(found.drop, into: folder) }
+            case .waiting(let record):
+                id = record.id
+                path = try extract(record, into: folder)
+            }
             if options.home.json {
-                Terminal.print(["drop": .string(found.drop.description), "path": .string(path)])
+                Terminal.print(["drop": .string(id.description), "path": .string(path)])
             } else {
                 Terminal.print(path)
             }
         }
-    }
-}
 
-/// The archived drop a person means: a ULID, a unique prefix of one, or a file name (the newest).
-struct ArchivedName {
-    private let text: String
-
-    init(_ text: String) { self.text = text }
-
-    func find(in catalogue: ArchiveCatalogue) throws(CommandFailure) -> ArchivedDrop {
-        let prefix = text.uppercased()
-        var byID: [ArchivedDrop] = []
-        var byName: ArchivedDrop?
-        try reporting { () throws(DropError) in
-            try catalogue.list { drop in
-                if drop.file.utf8.elementsEqual(text.utf8) { byName = drop }
-                if drop.drop.description.hasPrefix(prefix) { byID.append(drop) }
-                return true
-            }
+        /// Under the name its member would have: nothing of the sender's name but a plain ending is used.
+        private func extract(_ record: DropRecord, into folder: String) throws(CommandFailure) -> String {
+            let bytes = try DropBytes(record, in: try options.home.open()).open()
+            defer { bytes.close() }
+            try reporting { () throws(DropError) in try Folders.make([folder]) }
+            let ending = record.fileName.pathExtension
+            let path = "\(folder)/\(record.id).\(ending.isEmpty ? "dat" : ending)"
+            let file = try FileCalls.created(path, mode: 0o600)
+            defer { file.close() }
+            try bytes.forEachBlock { block throws(CommandFailure) in try FileCalls.write(block, to: file.descriptor, path) }
+            guard file.sync() else { throw CommandFailure(.storage, "\(path) cannot be synced.", "Check the disk.") }
+            return path
         }
-        if let byName { return byName }
-        guard let first = byID.first else {
-            throw CommandFailure(
-                .negative, "The archive has no drop \(Escaping.visible(text)).", "`twindrop archive list` lists them.")
-        }
-        guard byID.count == 1 else {
-            throw CommandFailure(
-                .negative, "\(Escaping.visible(text)) is the start of \(byID.count) drop ids.",
-                "Give more of it: " + byID.prefix(5).map(\.drop.description).joined(separator: ", "))
-        }
-        return first
     }
 }
 
@@ -191,8 +224,8 @@ struct VerifyCommand: ParsableCommand {
 
             Examples:
               twindrop verify
-              twindrop verify --full --archive /mnt/copy/archive
-              twindrop verify --prove 01KAJ4
+              twindrop verify --full --archive archive
+              twindrop verify --prove assets.csv
             """)
 
     @OptionGroup var options: ArchiveOptions
@@ -203,8 +236,11 @@ struct VerifyCommand: ParsableCommand {
 
     mutating func run() throws {
         let folder = try options.folder()
-        let catalogue = ArchiveCatalogue(root: folder)
-        let drop = try prove.map { text throws(CommandFailure) in try ArchivedName(text).find(in: catalogue).drop }
+        if let anchor, !FileCalls.isFile(anchor) {
+            throw CommandFailure(
+                .usage, "There is no seal \(Escaping.visible(anchor)).", "Give a file copied from the archive's seals folder.")
+        }
+        let drop = try prove.map { text throws(CommandFailure) in try proved(text) }
         let showsProgress = Terminal.errorsAreInteractive && !options.home.json
         let witness = try options.witness()
         let isHome = options.archive == nil
@@ -222,6 +258,10 @@ struct VerifyCommand: ParsableCommand {
             }
         }
         if let finding = witness?.missing { result.findings.append(finding) }
+        if isUnused, let anchor {
+            result.findings.append(
+                VerifyFinding("rolled-back", "There is a seal, \(Escaping.visible(anchor)), and no archive that it could be of."))
+        }
         if options.home.json {
             Terminal.print(result.json)
         } else if isUnused, result.isSound {
@@ -234,8 +274,19 @@ struct VerifyCommand: ParsableCommand {
         }
     }
 
+    /// The drop to prove; one that is not in the archive yet cannot be.
+    private func proved(_ text: String) throws(CommandFailure) -> DropID {
+        switch try ArchivedName.find(text, options) {
+        case .archived(let found): return found.drop
+        case .waiting(let record):
+            throw CommandFailure(
+                .negative, "Drop \(record.id) (\(record.fileName)) is \(record.state.rawValue): it is not in the archive yet.",
+                "`twindrop show \(record.id)` says what it waits for.")
+        }
+    }
+
     private static func print(_ result: VerifyResult) {
-        for finding in result.findings { Terminal.print("FOUND  \(finding.message) [\(finding.code)]") }
+        for finding in result.findings { Terminal.print("FOUND   \(finding.message) [\(finding.code)]") }
         let depth = result.full ? "every file read" : "containers hashed"
         Terminal.print(
             "\(counted(result.drops, "drop")) in \(counted(result.containers, "container")), "

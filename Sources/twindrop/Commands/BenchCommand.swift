@@ -6,22 +6,26 @@ import TwinStore
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bench", abstract: "Sums properties over all twins, to compare a home with what it should hold.",
-        discussion: "Example:\n  twindrop bench --totals battery_pct,odometer_km --json")
+        discussion: "Example:\n  twindrop bench --totals weight --json")
 
     @OptionGroup var home: HomeOptions
-    @Option(help: ArgumentHelp("Properties, separated by commas; each value counts in whole tenths.", valueName: "names"))
+    @Option(help: ArgumentHelp("Properties, separated by commas; what is no number counts nothing.", valueName: "names"))
     var totals: String
 
     mutating func run() throws {
-        let names = totals.split(separator: ",").map(String.init)
+        let names = totals.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
         let store = try home.open().openGraph(withModels: false)
-        let (twins, sums) = try reporting { () throws(DropError) in try store.tenths(of: names) }
-        let members = zip(names, sums).map { JSON.Member($0, .double(Double($1) / 10)) }
+        let (twins, sums) = try reporting { () throws(DropError) in try store.totals(of: names) }
+        if let unknown = zip(names, sums).first(where: { $0.1.twins == 0 })?.0 {
+            throw CommandFailure(
+                .negative, "No twin has a number as \(Escaping.visible(unknown)).", "`twindrop twin ID` shows what twins have.")
+        }
+        let members = zip(names, sums).map { JSON.Member($0, $1.sum) }
         if home.json {
             Terminal.print(.object([.init("twins", .int(Int64(twins)))] + members))
         } else {
             Terminal.print(counted(twins, "twin"))
-            for member in members { Terminal.print("\(member.name)  \(member.value.text())") }
+            for member in members { Terminal.print("\(Escaping.visible(member.name))  \(member.value.text())") }
         }
     }
 }

@@ -43,6 +43,9 @@ struct PluginCommand: ParsableCommand {
         mutating func run() throws {
             let found: CataloguedPlugin
             if plugin.contains("/") {
+                guard FileCalls.isFile(plugin) else {
+                    throw CommandFailure(.usage, "There is no file \(Escaping.visible(plugin)).", "Name a plugin's library.")
+                }
                 found = PluginCatalog.inspect(libraryPath: plugin)
             } else if let known = try PluginCommand.all(home).first(where: { $0.manifest?.id == plugin || $0.name == plugin }) {
                 found = known
@@ -50,7 +53,7 @@ struct PluginCommand: ParsableCommand {
                 throw CommandFailure(
                     .negative, "No plugin is called \(Escaping.visible(plugin)).", "`twindrop plugin list` lists them.")
             }
-            Terminal.print(home.json ? PluginCommand.json(found).text() : PluginCommand.json(found).text(.pretty))
+            Terminal.print(PluginCommand.json(found), home.json ? .compact : .pretty)
             if let defect = found.defect { throw CommandFailure(.negative, lines: [defect.message, defect.hint]) }
         }
     }

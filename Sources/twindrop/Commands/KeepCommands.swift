@@ -45,7 +45,9 @@ struct BackupCommand: ParsableCommand {
     mutating func run() throws {
         let opened = try home.open()
         let path = URL(fileURLWithPath: file).standardizedFileURL.path
-        guard !Folders.exists(path) else { throw CommandFailure(.usage, "\(path) exists already.", "Choose another name.") }
+        guard !FileCalls.isTaken(path) else {
+            throw CommandFailure(.usage, "\(path) exists already.", "Choose another name.")
+        }
         let store = try opened.openGraph(withModels: false)
         try reporting { () throws(DropError) in try store.backup(to: path) }
         if home.json { Terminal.print(["backup": .string(path)]) } else { Terminal.print("Written to \(path)") }

@@ -1,33 +1,47 @@
 import ArgumentParser
 import HomeConfiguration
 import DropCore
+import ThreadKit
 import TwinModel
 import TwinStore
 
 struct DropsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drops", abstract: "Lists drops, the newest first.",
-        discussion: "Example:\n  twindrop drops --source inventory --state quarantined,held")
+        discussion: "Example:\n  twindrop drops --source assets --state quarantined,held")
 
     @OptionGroup var home: HomeOptions
     @Option(help: "Only drops of this source.") var source: String?
     @Option(help: "Only drops in these states, separated by commas.") var state: String?
     @Option(help: "At most so many.") var limit = 50
 
+    mutating func validate() throws { try LimitCheck.check(limit) }
+
     mutating func run() throws {
         let opened = try home.open()
-        let source = try self.source.map { name throws(CommandFailure) in try opened.source(name).name }
-        let states = try state.map { text throws(CommandFailure) in try Self.states(text) }
         let register = try opened.openGraph(withModels: false)
+        let source = try self.source.map { name throws(CommandFailure) in try Self.source(name, opened, register) }
+        let states = try state.map { text throws(CommandFailure) in try Self.states(text) }
         let records = try reporting { [limit] () throws(DropError) in
             try register.page(source: source, states: states, before: nil, limit: limit)
         }
         if home.json { records.forEach { Terminal.print(DropReport.json($0)) } } else { DropReport.table(records) }
     }
 
+    /// A source that is configured, or was when it had drops.
+    static func source(_ text: String, _ home: Home, _ register: TwinStore) throws(CommandFailure) -> SourceName {
+        if let name = SourceName(text) {
+            let earlier = try reporting { () throws(DropError) in
+                try register.page(source: name, states: nil, before: nil, limit: 1)
+            }
+            if !earlier.isEmpty { return name }
+        }
+        return try home.source(text).name
+    }
+
     private static func states(_ text: String) throws(CommandFailure) -> Set<DropState> {
         var states: Set<DropState> = []
-        for word in text.split(separator: ",") {
+        for word in text.split(separator: ",", omittingEmptySubsequences: false) {
             guard let state = DropState(rawValue: String(word)) else {
                 throw CommandFailure(
                     .usage, "\(Escaping.visible(String(word))) is no state of a drop.",
@@ -42,14 +56,94 @@ struct DropsCommand: ParsableCommand {
 struct ShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Shows all that is known about a drop.",
-        discussion: "Example:\n  twindrop show orders-1010.csv")
+        discussion: """
+            What became of it and why, its books, the first records that were refused and where all of them are, and what the
+            plugin logged. With --diff: what its bytes would change in the graph as it is now; for a held drop, what its release
+            would do.
+
+            Examples:
+              twindrop show assets.csv
+              twindrop show assets.csv --diff
+            """)
 
     @OptionGroup var home: HomeOptions
     @Argument(help: "A ULID, the start of one, or a file name.") var drop: String
+    @Flag(help: "Also what it would change now, as `twindrop plan --drop DROP` says it.") var diff = false
+    @Option(help: "With --diff: print at most so many changes.") var limit = 50
+
+    mutating func validate() throws { try LimitCheck.check(limit) }
 
     mutating func run() throws {
         let opened = try home.open()
+        if diff { Signals.takeOver() }
         let record = try opened.drop(drop, in: opened.openGraph(withModels: false))
-        if home.json { Terminal.print(DropReport.json(record)) } else { DropReport.print(record) }
+        let plan = diff ? try Rehearsal(opened, source: try opened.source(record.source.text)).run(record) : nil
+        if home.json {
+            let facts = DropReport.json(record, in: opened)
+            Terminal.print(plan.map { .object((facts.members ?? []) + [.init("plan", $0.json)]) } ?? facts)
+        } else {
+            DropReport.print(record, in: opened)
+            if let plan {
+                Terminal.print("")
+                plan.print(limit: limit)
+            }
+        }
+    }
+}
+
+struct WaitingCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "waiting", abstract: "Lists relationships that wait for a twin of another file, the oldest first.",
+        discussion: """
+            Each with its source and drop, the twin that is missing, since when it waits, and when it is given up (dangling: wait
+            of the source).
+
+            Example:
+              twindrop waiting --source assets
+            """)
+
+    @OptionGroup var home: HomeOptions
+    @Option(help: "Only those of this source.") var source: String?
+    @Option(help: "Only those of this drop: a ULID, the start of one, or a file name.") var drop: String?
+    @Option(help: "At most so many.") var limit = 50
+
+    mutating func validate() throws { try LimitCheck.check(limit) }
+
+    mutating func run() throws {
+        let opened = try home.open()
+        let store = try opened.openGraph(withModels: false)
+        let source = try self.source.map { name throws(CommandFailure) in try DropsCommand.source(name, opened, store) }
+        let drop = try self.drop.map { text throws(CommandFailure) in try opened.drop(text, in: store).id }
+        let found = try reporting { [limit] () throws(DropError) in
+            try store.waiting(source: source, drop: drop, limit: limit < .max ? limit + 1 : limit)
+        }
+        var table = Table("SOURCE", "DROP", "RECORD", "RELATIONSHIP", "WAITS FOR", "SINCE", "GIVEN UP", "FILE")
+        for one in found.prefix(limit) {
+            if home.json { Terminal.print(Self.json(one)) } else { table.add(cells: Self.cells(one)) }
+        }
+        if !home.json { table.print(whenEmpty: "No relationship waits.") }
+        if found.count > limit { Terminal.error("twindrop: there are more; --limit shows them.") }
+    }
+
+    private static func cells(_ one: WaitingRelationship) -> [String] {
+        let stated = one.relationship
+        return [
+            stated.source.text, stated.drop.description, String(stated.record),
+            "\(Escaping.visible(stated.sourceID)) \(stated.name) \(Escaping.visible(stated.targetID))",
+            one.missing.isEmpty
+                ? "models that allow it" : one.missing.map { Escaping.visible($0) }.joined(separator: " and "),
+            Times.distance(one.since), Times.distance(stated.expires), one.fileName.description,
+        ]
+    }
+
+    private static func json(_ one: WaitingRelationship) -> JSON {
+        let stated = one.relationship
+        return [
+            "source": .string(stated.source.text), "drop": .string(stated.drop.description),
+            "file": .string(one.fileName.description), "record": .int(Int64(clamping: stated.record)),
+            "twin": .string(stated.sourceID), "name": .string(stated.name), "target": .string(stated.targetID),
+            "relationship": .string(stated.id), "missing": .array(one.missing.map { .string($0) }),
+            "since": .string(Times.text(one.since)), "expires": .string(Times.text(stated.expires)),
+        ]
     }
 }

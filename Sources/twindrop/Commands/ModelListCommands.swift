@@ -24,7 +24,7 @@ struct ModelListCommand: ParsableCommand {
             var table = Table("MODEL", "UPLOADED", "NAME")
             for model in page.elements {
                 let name = model.displayName.first?.value.string.map { Escaping.visible($0) } ?? ""
-                table.add(model.id, Times.text(uploaded(model)), name + (model.isDecommissioned ? " (decommissioned)" : ""))
+                table.add(model.id, Times.shown(uploaded(model)), name + (model.isDecommissioned ? " (decommissioned)" : ""))
             }
             table.print(whenEmpty: "The graph has no models. Put some into models/, or use `twindrop models upload`.")
         }
@@ -46,7 +46,7 @@ struct ModelShowCommand: ParsableCommand {
             let definition = try? JSON(parsing: model.definition, depthMax: 64)  // What was stored can be read.
             Terminal.print(.object((json(model).members ?? []) + [.init("model", definition ?? .null)]))
         } else {
-            Terminal.print(String(decoding: model.definition, as: UTF8.self))
+            Terminal.print(json: String(decoding: model.definition, as: UTF8.self))
         }
     }
 }

@@ -7,7 +7,7 @@ import TwinStore
 struct RetryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "retry", abstract: "Runs the bytes of a quarantined drop again, or resumes the source of a waiting one.",
-        discussion: "Example:\n  twindrop retry 01KAJ4")
+        discussion: "Example:\n  twindrop retry broken.csv")
 
     @OptionGroup var home: HomeOptions
     @Argument(help: "A ULID, the start of one, or a file name.") var drop: String
@@ -18,7 +18,7 @@ struct RetryCommand: ParsableCommand {
 struct ReleaseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "release", abstract: "Lets a held drop go on, without its guards.",
-        discussion: "Example:\n  twindrop release inventory-2026-11-21.csv")
+        discussion: "Example:\n  twindrop release assets-2026-11-21.csv")
 
     @OptionGroup var home: HomeOptions
     @Argument(help: "A ULID, the start of one, or a file name.") var drop: String
@@ -30,7 +30,7 @@ struct ReleaseCommand: ParsableCommand {
 struct DiscardCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "discard", abstract: "Gives up a drop that is not applied; its bytes stay in the archive.",
-        discussion: "Example:\n  twindrop discard 01KAJ4")
+        discussion: "Example:\n  twindrop discard assets-2026-11-21.csv")
 
     @OptionGroup var home: HomeOptions
     @Argument(help: "A ULID, the start of one, or a file name.") var drop: String

@@ -9,10 +9,10 @@ struct QueryCommand: ParsableCommand {
         abstract: "Asks the graph in the query language of Azure Digital Twins, now or at any earlier moment.",
         discussion: """
             Examples:
-              twindrop query "SELECT * FROM DIGITALTWINS T WHERE T.batteryPercent < 20"
+              twindrop query "SELECT * FROM DIGITALTWINS T WHERE T.status = 'idle'"
               twindrop query "SELECT COUNT() FROM DIGITALTWINS WHERE IS_OF_MODEL('dtmi:com:example:Forklift;1')"
               twindrop query "SELECT B.\\$dtId FROM DIGITALTWINS A JOIN B RELATED A.contains WHERE A.\\$dtId = 'hall-1'" --format csv
-              twindrop query "SELECT * FROM RELATIONSHIPS" --as-of 2026-11-21T08:30 --json
+              twindrop query "SELECT * FROM RELATIONSHIPS" --as-of '#1' --json
 
             The language is described in docs/query-language.md. Where a shell would take $dtId for a variable, write \\$dtId.
             """)
@@ -31,17 +31,24 @@ struct QueryCommand: ParsableCommand {
     @OptionGroup var moment: MomentOptions
     @Option(help: ArgumentHelp("How rows are printed: table, json (one object a line; also --json) or csv.", valueName: "format"))
     var format: Format?
+    @Flag(
+        help: """
+            With --format csv: values exactly as they are. Without it a text that a spreadsheet would take for a formula gets an \
+            apostrophe before it, and signs that steer a terminal are shown as \\u{…}.
+            """)
+    var raw = false
     @Argument(help: "The query.") var text: String
 
     mutating func validate() throws {
         if home.json, let format, format != .json {
             throw ValidationError("--json and --format \(format.rawValue) are two answers.")
         }
+        if raw, format != .csv { throw ValidationError("--raw is for --format csv.") }
     }
 
     mutating func run() throws {
-        let when = try moment.moment()
         let store = try home.open().openGraph()
+        let when = try moment.moment(in: store)
         let format = home.json ? .json : format ?? .table
         var rows: [JSON] = []
         var continuation: String?
@@ -53,7 +60,7 @@ struct QueryCommand: ParsableCommand {
         switch format {
         case .json: break
         case .table: Self.printTable(rows)
-        case .csv: Self.printCSV(rows)
+        case .csv: Self.printCSV(rows, CSVText(isRaw: raw))
         }
     }
 
@@ -95,22 +102,15 @@ struct QueryCommand: ParsableCommand {
         return value.string ?? value.text()
     }
 
-    private static func printCSV(_ rows: [JSON]) {
+    private static func printCSV(_ rows: [JSON], _ form: CSVText) {
         let columns = columns(rows)
         guard !columns.isEmpty else { return }
-        Terminal.print(columns.map(quoted).joined(separator: ","))
-        for row in rows {
-            let cells = columns.map { column -> String in
-                guard let value = row[column], value != .null else { return "" }
-                return quoted(value.string ?? value.text())
-            }
-            Terminal.print(cells.joined(separator: ","))
+        func print(_ cells: [String]) {
+            let line = form.line(cells)
+            // Guarded already, and a line feed inside a cell is no end of a row.
+            Terminal.print(raw: line)
         }
-    }
-
-    private static func quoted(_ text: String) -> String {
-        let needsQuotes = text.utf8.contains { [0x22, 0x2C, 0x0A, 0x0D].contains($0) } || text.first == " " || text.last == " "
-        guard needsQuotes else { return text }
-        return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+        print(columns.map(form.heading))
+        for row in rows { print(columns.map { form.text(row[$0]) }) }
     }
 }

@@ -18,16 +18,12 @@ struct InitCommand: ParsableCommand {
 
     mutating func run() throws {
         let folder = dir ?? home.folder
-        do throws(HomeTemplate.Failure) {
-            let made = try HomeTemplate.write(to: folder)
-            if home.json { return Terminal.print(["home": .string(folder), "files": .array(made.map { .string($0) })]) }
-            Terminal.print("A home is in \(folder):")
-            for file in made { Terminal.print("  \(file)") }
-            Terminal.print("Next: twindrop run --home \(folder)")
-            Terminal.print("then: twindrop drop \(folder)/\(HomeTemplate.sampleFile) --source assets --wait --home \(folder)")
-        } catch {
-            throw CommandFailure(.usage, lines: [error.message, error.hint])
-        }
+        let made = try HomeTemplate.write(to: folder)
+        if home.json { return Terminal.print(["home": .string(folder), "files": .array(made.map { .string($0) })]) }
+        Terminal.print("A home is in \(folder):")
+        for file in made { Terminal.print("  \(file)") }
+        Terminal.print("Next: twindrop run --home \(folder)")
+        Terminal.print("then: twindrop drop \(folder)/\(HomeTemplate.sampleFile) --source assets --wait --home \(folder)")
     }
 }
 
@@ -89,6 +85,7 @@ struct RunCommand: ParsableCommand {
             try engine.openHTTP(listen: listen)
         }
         Terminal.print("ready")
+        if let failure = Terminal.failure { throw failure }
         _ = NamedThread("td-signals") {
             func waitForEnding() { while Signals.wait() == SIGHUP {} }  // A closed terminal is no reason to stop a daemon.
             waitForEnding()
@@ -111,7 +108,7 @@ struct DropCommand: ParsableCommand {
             processes the drop itself.
 
             Example:
-              twindrop drop export.csv --source inventory --wait
+              twindrop drop samples/assets.csv --source assets --wait
             """)
 
     @OptionGroup var home: HomeOptions
@@ -132,7 +129,7 @@ struct DropCommand: ParsableCommand {
     }
 
     private func report(_ record: DropRecord, _ opened: Home) throws {
-        if home.json { Terminal.print(try receipt(of: record, opened)) } else { DropReport.print(record) }
+        if home.json { Terminal.print(try receipt(of: record, opened)) } else { DropReport.print(record, in: opened) }
         if record.state == .claimed || record.state == .registered {
             // Nothing more goes on, and it is not at its end: a suspended source, or one that keeps an order behind such a drop.
             throw CommandFailure(
@@ -152,18 +149,41 @@ struct DropCommand: ParsableCommand {
 
 struct PlanCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "plan", abstract: "Shows what a file would change; changes nothing.",
-        discussion: "Example:\n  twindrop plan export.csv --source inventory")
+        commandName: "plan", abstract: "Shows what a file, or a drop that is held, would change; changes nothing.",
+        discussion: """
+            Lists every change with its values: what the file's records say, what a complete list deletes, and what goes with it.
+            Of a file that would be held, it lists what its release would do.
+
+            Examples:
+              twindrop plan samples/assets.csv --source assets
+              twindrop plan --drop assets.csv
+            """)
 
     @OptionGroup var home: HomeOptions
-    @Argument(help: "The file.") var file: String
-    @Option(help: "The source it would belong to.") var source: String
+    @Argument(help: "The file.") var file: String?
+    @Option(help: "The source it would belong to.") var source: String?
+    @Option(help: "In place of a file: the bytes of this drop, against the graph as it is now.") var drop: String?
     @Option(help: "Print at most so many changes.") var limit = 50
+
+    mutating func validate() throws {
+        try LimitCheck.check(limit)
+        if drop != nil {
+            if file != nil || source != nil { throw ValidationError("--drop names the bytes and their source already.") }
+        } else if file == nil || source == nil {
+            throw ValidationError("Name a file and its --source, or a drop with --drop.")
+        }
+    }
 
     mutating func run() throws {
         Signals.takeOver()
         let opened = try home.open()
-        let plan = try Rehearsal(opened, source: try opened.source(source)).run(file)
-        plan.print(limit: limit, json: home.json)
+        let plan: Rehearsal.Plan
+        if let drop {
+            let record = try opened.drop(drop, in: opened.openGraph(withModels: false))
+            plan = try Rehearsal(opened, source: try opened.source(record.source.text)).run(record)
+        } else {
+            plan = try Rehearsal(opened, source: try opened.source(source ?? "")).run(file ?? "")
+        }
+        if home.json { Terminal.print(plan.json) } else { plan.print(limit: limit) }
     }
 }

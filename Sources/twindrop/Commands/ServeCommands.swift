@@ -36,6 +36,10 @@ struct TokenNewCommand: ParsableCommand {
         guard let known = Role(rawValue: role) else {
             throw CommandFailure(.usage, "\(Escaping.visible(role)) is no role.", "Roles: viewer, auditor, operator, admin.")
         }
+        if let expires, let day = Times.read(expires), day.last < WallClock.milliseconds() {
+            throw CommandFailure(
+                .usage, "\(Escaping.visible(expires)) is over: the token would count for nobody.", "Name a day to come.")
+        }
         guard let new = NewToken(name: name, role: known, expires: expires) else {
             throw CommandFailure(
                 .usage, "The name or the day cannot be used.", "A name has no blanks and at most 256 bytes; a day is 2027-01-31.")
@@ -62,7 +66,9 @@ struct ExportCommand: ParsableCommand {
     mutating func run() throws {
         let opened = try home.open()
         let path = URL(fileURLWithPath: file).standardizedFileURL.path
-        guard !Folders.exists(path) else { throw CommandFailure(.usage, "\(path) exists already.", "Choose another name.") }
+        guard !FileCalls.isTaken(path) else {
+            throw CommandFailure(.usage, "\(path) exists already.", "Choose another name.")
+        }
         let store = try opened.openGraph()
         let counts = try reporting { () throws(DropError) in try GraphExport.write(GraphService(store), to: path) }
         if home.json {

@@ -34,7 +34,7 @@ struct StatusCommand: ParsableCommand {
 struct WhyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "why", abstract: "Says why a file in the drop zone was or was not picked up.",
-        discussion: "Example:\n  twindrop why dropzone/inventory/export.csv")
+        discussion: "Example:\n  twindrop why dropzone/assets/assets.csv")
 
     @OptionGroup var home: HomeOptions
     @Argument(help: "A file in the drop zone, or one that was there.") var file: String

@@ -70,22 +70,54 @@ enum DropReport {
         ]
     }
 
+    /// All that is known of one drop: its facts, what the plugin logged, and why records were refused.
+    static func json(_ record: DropRecord, in home: Home) -> JSON {
+        var members = json(record).members ?? []
+        if let log = record.plugin?.log, !log.isEmpty { members.append(.init("log", .array(log.map { .string($0) }))) }
+        if let rejects = RejectsReport(of: record, in: home) { members.append(.init("rejects", rejects.json)) }
+        return .object(members)
+    }
+
+    /// A drop that is not in the archive yet, in the form of those that are.
+    static func waiting(_ record: DropRecord) -> JSON {
+        [
+            "drop": .string(record.id.description), "source": .string(record.source.text),
+            "file": .string(record.fileName.description), "bytes": .int(Int64(clamping: record.bytes)),
+            "content": record.digest.map { .string($0.description) } ?? .null, "kind": .string(record.state.rawValue),
+            "archivedAt": .null,
+        ]
+    }
+
+    /// Lines of a plugin's log that a person is shown.
+    private static let logLinesMax = 20
+
     /// For people: a line per fact.
-    static func print(_ record: DropRecord) {
+    static func print(_ record: DropRecord, in home: Home) {
         func line(_ name: String, _ value: String) {
             Terminal.print(name + String(repeating: " ", count: max(1, 12 - name.count)) + value)
         }
         line("drop", record.id.description)
-        line("file", "\(record.fileName) (\(record.bytes) bytes) of source \(record.source)")
-        line("state", "\(record.state.rawValue) since \(Times.text(record.changedAt)); claimed \(Times.text(record.claimedAt))")
+        line("file", "\(record.fileName), \(Sizes.exact(record.bytes)), of source \(record.source)")
+        line(
+            "state",
+            "\(record.state.rawValue) since \(Times.shownWithAge(record.changedAt)); claimed \(Times.shown(record.claimedAt))")
         if let reason = record.reason {
             line("why", "\(reason.message) [\(reason.code)]")
             line("", reason.hint)
         }
         if let link = record.link { line(link.kind.rawValue, link.drop.description) }
         if let books = record.books { print(books, line) }
+        if let waiting = record.books?.waiting, waiting > 0 {
+            line("waiting", "\(counted(waiting, "relationship")) waited for a twin then; those that still do:")
+            line("", "twindrop waiting --drop \(record.id)")
+        }
+        RejectsReport(of: record, in: home)?.print(line)
         if let plugin = record.plugin {
             line("plugin", "\(plugin.pluginID) \(plugin.pluginVersion), SHA-256 \(plugin.pluginDigest.description.prefix(16))…")
+        }
+        if let log = record.plugin?.log {
+            for (index, text) in log.prefix(logLinesMax).enumerated() { line(index == 0 ? "log" : "", text) }
+            if log.count > logLinesMax { line("", "… and \(log.count - logLinesMax) more lines; --json has all") }
         }
         if let digest = record.digest { line("sha256", digest.description) }
         if let container = record.container { line("archived", "archive/\(container), member \(record.member ?? "-")") }
@@ -109,13 +141,17 @@ enum DropReport {
         if books.bytesUnaccounted > 0 { line("bytes", "\(books.bytesUnaccounted) belong to no record, header or remainder") }
     }
 
+    private static func changes(_ books: DropBooks) -> String {
+        books.waiting == 0 ? String(books.changes) : "\(books.changes), \(books.waiting) wait"
+    }
+
     /// A short line per drop.
     static func table(_ records: [DropRecord]) {
         var table = Table("DROP", "STATE", "SOURCE", "CLAIMED", "CHANGES", "FILE")
         for record in records {
             table.add(
-                record.id.description, record.state.rawValue, record.source.text, Times.text(record.claimedAt),
-                record.books.map { String($0.changes) } ?? "-", record.fileName.description)
+                record.id.description, record.state.rawValue, record.source.text, Times.shown(record.claimedAt),
+                record.books.map(changes) ?? "-", record.fileName.description)
         }
         table.print(whenEmpty: "No drops.")
     }

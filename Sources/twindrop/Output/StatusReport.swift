@@ -60,6 +60,7 @@ enum StatusReport {
         _ home: Home, _ store: TwinStore, daemon: JSON, _ live: (Source) -> [JSON.Member]
     ) throws(DropError) -> JSON {
         let counts = try store.counts()
+        let waiting = try store.waitingCounts()
         let statistics = Dictionary(try store.statistics().map { ($0.source, $0) }) { first, _ in first }
         let sources = try home.configuration.sources.map { (source) throws(DropError) -> JSON in
             var members: [JSON.Member] = [
@@ -77,6 +78,7 @@ enum StatusReport {
                 if let books = try store.newestBooks(of: source.name), let withheld = DropReport.withheld(books) {
                     members.append(.init("withheld", withheld))
                 }
+                if let count = waiting[source.name] { members.append(.init("waitingRelationships", .int(Int64(count)))) }
                 if let newest = known.newestCommit { members.append(.init("newestCommit", .string(Times.text(newest)))) }
             }
             if let defect = PluginDefect.of(source) { members.append(.init("defect", .string(defect))) }
@@ -117,7 +119,8 @@ enum StatusReport {
                     .joined(separator: ", ")
             )
             if let waiting = graph["waitingRelationships"]?.int, waiting > 0 {
-                Terminal.print("        \(waiting) relationships wait for a twin")
+                let verb = waiting == 1 ? "waits" : "wait"
+                Terminal.print("        \(counted(waiting, "relationship")) \(verb) for a twin: twindrop waiting")
             }
         }
         for source in facts["sources"]?.elements ?? [] { printSource(source) }
@@ -128,6 +131,15 @@ enum StatusReport {
         Terminal.print("")
         Terminal.print("source  \(source["source"]?.string ?? ""): \(drops.isEmpty ? "no drops yet" : drops)")
         Terminal.print("        \(source["folder"]?.string ?? "")")
+        if let newest = source["newestCommit"]?.string, let time = Times.read(newest)?.first {
+            Terminal.print("        newest commit \(Times.shownWithAge(time))")
+        }
+        if let waiting = source["waitingRelationships"]?.int {
+            let name = source["source"]?.string ?? ""
+            let verb = waiting == 1 ? "waits" : "wait"
+            Terminal.print(
+                "        \(counted(waiting, "relationship")) \(verb) for a twin: twindrop waiting --source \(name)")
+        }
         if let watch = source["watch"]?.string {
             Terminal.print(
                 "        watched by \(watch); \(source["waitingFiles"]?.int ?? 0) files wait, \(source["refusedFiles"]?.int ?? 0) refused; worker \(source["worker"]?.string ?? "none")"

@@ -1,28 +1,48 @@
-/// Columns of text, aligned for people.
+import DropCore
+
+/// Columns of text, aligned for people. Where the rows are wider than the terminal, each becomes a block of lines, a column a
+/// line: nothing is cut off, since an id that was cut is of no use.
 struct Table {
     private let headings: [String]
     private var rows: [[String]] = []
 
     init(_ headings: String...) { self.headings = headings }
 
-    init(headings: [String]) { self.headings = headings }
+    init(headings: [String]) { self.headings = headings.map { Escaping.harmless($0) } }
 
-    mutating func add(_ cells: String...) { rows.append(cells) }
+    mutating func add(_ cells: String...) { add(cells: cells) }
 
     /// One cell for each heading.
-    mutating func add(cells: [String]) { rows.append(cells) }
+    mutating func add(cells: [String]) { rows.append(cells.map { Escaping.harmless($0) }) }
 
     /// Prints the headings and rows, each column as wide as its widest cell.
     func print(whenEmpty: String) {
         guard !rows.isEmpty else { return Terminal.print(whenEmpty) }
+        for line in lines(columns: Terminal.columns) { Terminal.print(line) }
+    }
+
+    /// - Parameter columns: how wide a line may be; nil: any.
+    func lines(columns: Int?) -> [String] {
         let widths = headings.indices.map { column in
             max(headings[column].count, rows.map { $0[column].count }.max() ?? 0)
         }
-        for row in [headings] + rows {
-            let cells = row.enumerated().map { column, cell in
+        if let columns, widths.reduce(2 * (headings.count - 1), +) > columns { return blocks() }
+        return ([headings] + rows).map { row in
+            row.enumerated().map { column, cell in
                 column == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
-            }
-            Terminal.print(cells.joined(separator: "  "))
+            }.joined(separator: "  ")
         }
+    }
+
+    private func blocks() -> [String] {
+        let width = headings.map(\.count).max() ?? 0
+        var lines: [String] = []
+        for row in rows {
+            if !lines.isEmpty { lines.append("") }
+            for (heading, cell) in zip(headings, row) where !cell.isEmpty {
+                lines.append(heading + String(repeating: " ", count: width - heading.count) + "  " + cell)
+            }
+        }
+        return lines
     }
 }

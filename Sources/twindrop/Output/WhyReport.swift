@@ -35,7 +35,7 @@ struct WhyReport {
         if let drop = earlierDrop(path, seen.source) {
             let reason = drop.reason.map { ": \($0.message)" } ?? ""
             sentences.append(
-                "A file of this name was claimed at \(Times.text(drop.claimedAt)) as drop \(drop.id), which is \(drop.state.rawValue)\(reason)"
+                "A file of this name was claimed at \(Times.shown(drop.claimedAt)) as drop \(drop.id), which is \(drop.state.rawValue)\(reason)"
             )
             members.append(.init("drop", .string(drop.id.description)))
             members.append(.init("state", .string(drop.state.rawValue)))

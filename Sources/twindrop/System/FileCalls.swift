@@ -64,6 +64,63 @@ enum FileCalls {
 
         /// Makes the bytes durable; false when that failed.
         func sync() -> Bool { fsync(descriptor) == 0 }
+
+        /// Back to the start of a plain file, which always succeeds.
+        func rewind() { lseek(descriptor, 0, SEEK_SET) }
+
+        /// The file at its start, as long as it is now.
+        func rewound() throws(CommandFailure) -> Opened {
+            var facts = stat()
+            rewind()
+            guard unsafe fstat(descriptor, &facts) == 0 else {
+                throw CommandFailure(.storage, "A temporary file cannot be read: \(FileCalls.reason).")
+            }
+            return Opened(
+                descriptor: descriptor, bytes: UInt64(facts.st_size), inode: UInt64(facts.st_ino), changeTime: changeTime)
+        }
+
+        /// Hands its bytes from its place on to `take`, block by block.
+        func forEachBlock(_ take: ([UInt8]) throws(CommandFailure) -> Void) throws(CommandFailure) {
+            var block = [UInt8](repeating: 0, count: 1 << 16)
+            while true {
+                let count = unsafe block.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+                if count < 0, errno == EINTR { continue }
+                guard count >= 0 else { throw CommandFailure(.storage, "The bytes cannot be read: \(FileCalls.reason).") }
+                if count == 0 { return }
+                try take(Array(block[..<count]))
+            }
+        }
+    }
+
+    /// A file without a name, in the folder for temporary files; gone when it is closed.
+    static func unnamed() throws(CommandFailure) -> Opened {
+        let folder = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
+        var template = Array((folder + "/twindrop-XXXXXX").utf8CString)
+        let descriptor = unsafe mkstemp(&template)
+        guard descriptor >= 0 else { throw CommandFailure(.storage, "No file can be made in \(folder): \(reason).") }
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        unsafe unlink(template)
+        return Opened(descriptor: descriptor, bytes: 0, inode: 0, changeTime: 0)
+    }
+
+    /// Makes a file that must not exist, not even as a link that leads nowhere; the caller closes it.
+    static func created(_ path: String, mode: mode_t = 0o644) throws(CommandFailure) -> Opened {
+        let descriptor = unsafe Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
+        guard descriptor >= 0 else {
+            throw CommandFailure(errno == EEXIST ? .usage : .storage, "\(path) cannot be made: \(reason).")
+        }
+        return Opened(descriptor: descriptor, bytes: 0, inode: 0, changeTime: 0)
+    }
+
+    /// Writes all of `bytes`.
+    static func write(_ bytes: [UInt8], to descriptor: CInt, _ what: String) throws(CommandFailure) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw CommandFailure(.storage, "\(what) cannot be written: \(reason).") }
+            rest = rest.dropFirst(count)
+        }
     }
 
     static func open(_ path: String) throws(CommandFailure) -> Opened {
@@ -74,6 +131,12 @@ enum FileCalls {
         }
         let changed = Int64(facts.st_ctim.tv_sec) * 1_000_000_000 + Int64(facts.st_ctim.tv_nsec)
         return Opened(descriptor: descriptor, bytes: UInt64(facts.st_size), inode: UInt64(facts.st_ino), changeTime: changed)
+    }
+
+    /// Whether something has this name, a link that leads nowhere included.
+    static func isTaken(_ path: String) -> Bool {
+        var facts = stat()
+        return unsafe lstat(path, &facts) == 0
     }
 
     /// Whether there is a plain file, or a link to one.
@@ -105,5 +168,5 @@ enum FileCalls {
     /// The process's number.
     static var process: Int32 { getpid() }
 
-    private static var reason: String { unsafe String(cString: strerror(errno)) }
+    fileprivate static var reason: String { unsafe String(cString: strerror(errno)) }
 }

@@ -1,0 +1,101 @@
+package import DropCore
+import GRDB
+import Synchronization
+import TwinModel
+
+/// One life of an id: what has it now, or had it before it was deleted.
+struct EntityLife {
+    /// As it is now; of a deleted one nothing but its last revision.
+    var entity: StoredEntity
+    var isDeleted: Bool
+}
+
+/// The lives of twins and relationships, deleted ones included.
+extension TwinStore {
+    /// Which of `ids` are twins, or were. One look through the table of twins, for all of them.
+    package func known(_ ids: [String]) throws(DropError) -> Set<String> {
+        try reading { (database) throws(DropError) in
+            var known: Set<String> = []
+            let present = try RawStatement(
+                "SELECT no, id FROM twin WHERE id IN (\(Array(repeating: "?", count: ids.count).joined(separator: ", ")))", database)
+            for (index, id) in ids.enumerated() { present.bind(text: Int32(index + 1), Array(id.utf8)) }
+            while try present.step() {
+                let id = present.text(1)
+                known.insert(id)
+                remember(id, UInt32(truncatingIfNeeded: present.integer(0)))
+            }
+            present.reset()
+            for id in ids where !known.contains(id) {
+                let gone = try RawStatement.cached("SELECT 1 FROM gone WHERE id = ? AND kind = 0 LIMIT 1", database)
+                gone.bind(text: 1, Array(id.utf8))
+                if try gone.step() { known.insert(id) }
+                gone.reset()
+            }
+            return known
+        }
+    }
+
+    /// The twin with this id, then deleted ones that had it, newest first.
+    func lives(ofTwin id: String, _ database: Database) throws(DropError) -> [EntityLife] {
+        var result: [EntityLife] = []
+        if let entity = try twinEntity(id, asOf: nil, database) { result.append(EntityLife(entity: entity, isDeleted: false)) }
+        let query = try RawStatement("SELECT no, last_revision FROM gone WHERE id = ? AND kind = 0 ORDER BY no DESC", database)
+        query.bind(text: 1, Array(id.utf8))
+        defer { query.reset() }
+        while try query.step() { result.append(Self.goneLife(id, query)) }
+        return result
+    }
+
+    /// The relationship with this id of a twin, then deleted ones that had it, newest first; of every twin that had its twin's id.
+    func lives(ofRelationship id: String, of twin: String, _ database: Database) throws(DropError) -> [EntityLife] {
+        var present: [EntityLife] = []
+        var gone: [EntityLife] = []
+        for owner in try lives(ofTwin: twin, database) {
+            if !owner.isDeleted, let entity = try relationshipEntity(id, of: owner.entity, database) {
+                present.append(EntityLife(entity: entity, isDeleted: false))
+            }
+            let query = try RawStatement("SELECT no, last_revision FROM gone WHERE id = ? AND kind = 1 AND source = ?", database)
+            query.bind(text: 1, Array(id.utf8))
+            query.bind(2, owner.entity.number)
+            while try query.step() { gone.append(Self.goneLife(id, query)) }
+            query.reset()
+        }
+        return present + gone.sorted { $0.entity.record.revision > $1.entity.record.revision }
+    }
+
+    private static func goneLife(_ id: String, _ query: RawStatement) -> EntityLife {
+        var nothing = TwinRecord.nothing
+        nothing.revision = UInt64(query.integer(1))
+        return EntityLife(
+            entity: StoredEntity(number: UInt32(truncatingIfNeeded: query.integer(0)), id: id, key: 0, record: nothing),
+            isDeleted: true)
+    }
+
+    /// What a life was last, and who ended it; nil where that is forgotten.
+    func last(of life: EntityLife, _ database: Database) throws(DropError) -> (entity: StoredEntity, endedBy: Provenance?)? {
+        guard life.isDeleted else { return (life.entity, nil) }
+        guard let revision = try revision(life.entity.record.revision, database) else { return nil }
+        var entity = life.entity
+        entity.undo(revision.patch)
+        return (entity, try provenance(revision.drop, revision.record, database))
+    }
+
+    // MARK: Numbers that a reader has looked up
+
+    /// The number a reader found for an id a moment ago; 0 where it found none, or where the twin is another since.
+    func remembered(_ id: String, _ database: Database) throws(DropError) -> UInt32 {
+        guard let number = lookedUp.withLock({ $0[id] }) else { return 0 }
+        let query = try RawStatement.cached("SELECT id FROM twin WHERE no = ?", database)
+        query.bind(1, number)
+        defer { query.reset() }
+        return try query.step() && query.bytes(0).elementsEqual(id.utf8) ? number : 0
+    }
+
+    func remember(_ id: String, _ number: UInt32) {
+        guard isWithoutIndex else { return }
+        lookedUp.withLock { known in
+            if known.count >= 1024 { known.removeAll(keepingCapacity: true) }
+            known[id] = number
+        }
+    }
+}

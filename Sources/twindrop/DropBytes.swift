@@ -1,0 +1,48 @@
+import HomeConfiguration
+import DropCore
+import Evidence
+import Foundation
+import TwinStore
+
+/// The bytes of a drop as its sender gave them, wherever they are: in the spool, in quarantine, or in the archive.
+struct DropBytes {
+    private let home: Home
+    private let record: DropRecord
+
+    init(_ record: DropRecord, in home: Home) {
+        self.record = record
+        self.home = home
+    }
+
+    /// Opens them for reading, at their start; the caller closes. Of an archived drop this is a copy without a name.
+    func open() throws(CommandFailure) -> FileCalls.Opened {
+        for path in unarchivedPaths() where FileCalls.isFile(path) { return try FileCalls.open(path) }
+        guard let archived = try archived() else {
+            throw CommandFailure(
+                .negative, "The bytes of drop \(record.id) are neither in the archive nor in the home.",
+                "`twindrop show \(record.id)` has its facts, `twindrop doctor` says what else is amiss.")
+        }
+        let copy = try FileCalls.unnamed()
+        do {
+            try reporting { () throws(DropError) in
+                try ArchiveCatalogue(root: home.paths.archive).cat(archived.drop, to: copy.descriptor)
+            }
+            return try copy.rewound()
+        } catch {
+            copy.close()
+            throw error
+        }
+    }
+
+    private func archived() throws(CommandFailure) -> ArchivedDrop? {
+        guard Folders.exists(home.paths.archive + "/chain.log") else { return nil }
+        return try reporting { () throws(DropError) in try ArchiveCatalogue(root: home.paths.archive).find(record.id) }
+    }
+
+    private func unarchivedPaths() -> [String] {
+        let quarantine = home.paths.state + "/quarantine"
+        // Where it cannot be listed, opening fails below, and says so.
+        let days = (try? FileManager.default.contentsOfDirectory(atPath: quarantine)) ?? []
+        return ["\(home.paths.state)/spool/in/\(record.id)"] + days.sorted().map { "\(quarantine)/\($0)/\(record.id)/content" }
+    }
+}
