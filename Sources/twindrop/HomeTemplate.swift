@@ -12,9 +12,9 @@ enum HomeTemplate {
                 .usage, "\(folder) is a home already, or has something else called \(Configuration.fileName).",
                 "Edit \(configuration), or choose another folder.")
         }
-        let sample = folder + "/" + sampleFile
-        guard !FileCalls.isTaken(sample) else {
-            throw CommandFailure(.usage, "\(sample) is there already.", "Choose another folder, or move that file away.")
+        let samples = [(sampleFile, sampleExport), (modelFile, model)].map { (folder + "/" + $0.0, $0.1) }
+        if let taken = samples.map(\.0).first(where: FileCalls.isTaken) {
+            throw CommandFailure(.usage, "\(taken) is there already.", "Choose another folder, or move that file away.")
         }
         for name in Configuration.templateFolders + ["samples"] {
             do {
@@ -24,16 +24,36 @@ enum HomeTemplate {
                     .storage, "\(folder)/\(name) cannot be made: \(error.localizedDescription)", "Check its permissions.")
             }
         }
-        for (path, text) in [(sample, sampleExport), (configuration, Configuration.template)] {
+        for (path, text) in samples + [(configuration, Configuration.template)] {
             let file = try FileCalls.created(path)
             defer { file.close() }
             try FileCalls.write(Array(text.utf8), to: file.descriptor, path)
         }
-        return [Configuration.fileName, sampleFile] + Configuration.templateFolders.map { $0 + "/" }
+        return [Configuration.fileName, sampleFile, modelFile] + Configuration.templateFolders.map { $0 + "/" }
     }
 
     /// A first file to drop, for the sample source.
     static let sampleFile = "samples/assets.csv"
+
+    /// The model of the twins that the sample source makes; a start takes it into the graph.
+    static let modelFile = "models/asset.json"
+
+    private static let model = """
+        {
+          "@context": "dtmi:dtdl:context;3",
+          "@id": "dtmi:com:example:Asset;1",
+          "@type": "Interface",
+          "displayName": "Asset",
+          "contents": [
+            {"@type": "Property", "name": "name", "schema": "string"},
+            {"@type": "Property", "name": "category", "schema": "string"},
+            {"@type": "Property", "name": "site", "schema": "string"},
+            {"@type": "Property", "name": "status", "schema": "string"},
+            {"@type": "Property", "name": "lastService", "schema": "date"}
+          ]
+        }
+
+        """
 
     private static let sampleExport = """
         asset_id,name,category,site,status,last_service

@@ -3,7 +3,7 @@ import Testing
 import TwinModel
 
 /// The folder of the package: where README.md is.
-private let package: String = {
+let package: String = {
     let tests = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
     return tests.deletingLastPathComponent().deletingLastPathComponent().path
 }()
@@ -70,6 +70,8 @@ private let package: String = {
         #expect(try daemon.end() == 0)
         samples.append(("status", try home.ask("status")))
         for drop in try home.list("drops") { samples.append(("drop", drop)) }
+        samples.append(("drop", try home.ask("show", "4.csv")))
+        samples.append(("drop", try home.ask("show", "4.csv", "--diff")))
         samples.append(("drop", try home.ask("show", "1.csv")))
         for batch in try home.list("batches") { samples.append(("batch", batch)) }
         samples.append(("verify", try home.ask("verify", "--prove", first["drop"]?.string ?? "")))

@@ -49,7 +49,7 @@ struct ArchiveCommand: ParsableCommand {
                 which are about archiving, they are left out.
 
                 Example:
-                  twindrop archive list --from 2026-11-01 --source assets
+                  twindrop archive list --from 2024-01-01 --source assets
                 """)
 
         @OptionGroup var options: ArchiveOptions

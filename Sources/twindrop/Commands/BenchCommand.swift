@@ -5,18 +5,18 @@ import TwinStore
 
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Sums properties over all twins, to compare a home with what it should hold.",
-        discussion: "Example:\n  twindrop bench --totals weight --json")
+        commandName: "bench", abstract: "Counts the twins and sums properties over them, to compare a home with what it should hold.",
+        discussion: "Example:\n  twindrop bench --json")
 
     @OptionGroup var home: HomeOptions
     @Option(help: ArgumentHelp("Properties, separated by commas; what is no number counts nothing.", valueName: "names"))
-    var totals: String
+    var totals: String?
 
     mutating func run() throws {
-        let names = totals.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+        let names = totals.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) } ?? []
         let store = try home.open().openGraph(withModels: false)
         let (twins, sums) = try reporting { () throws(DropError) in try store.totals(of: names) }
-        if let unknown = zip(names, sums).first(where: { $0.1.twins == 0 })?.0 {
+        if twins > 0, let unknown = zip(names, sums).first(where: { $0.1.twins == 0 })?.0 {
             throw CommandFailure(
                 .negative, "No twin has a number as \(Escaping.visible(unknown)).", "`twindrop twin ID` shows what twins have.")
         }

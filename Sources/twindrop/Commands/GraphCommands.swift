@@ -59,7 +59,7 @@ struct TwinCommand: ParsableCommand {
         discussion: """
             Examples:
               twindrop twin asset-FL-1001
-              twindrop twin asset-FL-1001 --as-of '#1'
+              twindrop twin asset-FL-1001 --as-of '#2'
               twindrop twin --all --json
             """)
 

@@ -16,7 +16,6 @@ struct ExplainCommand: ParsableCommand {
               twindrop explain asset-FL-1001 /status
               twindrop explain asset-FL-1001.status
               twindrop explain asset-FL-1001
-              twindrop explain hall-1/contains:asset-FL-1001
             """)
 
     @OptionGroup var home: HomeOptions
@@ -105,9 +104,10 @@ struct HistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "history", abstract: "Shows the life of a twin or relationship, the newest change first; also of deleted ones.",
         discussion: """
-            Examples:
+            Of a relationship, TWIN/RELATIONSHIP, it also shows how its target changed.
+
+            Example:
               twindrop history asset-FL-1001 --limit 5
-              twindrop history hall-1/contains:asset-FL-1001
             """)
 
     @OptionGroup var home: HomeOptions

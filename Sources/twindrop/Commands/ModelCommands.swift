@@ -19,8 +19,8 @@ struct ModelsCommand: ParsableCommand {
 
                 Examples:
                   twindrop models validate models/
-                  twindrop models validate --each --json a.json b.json
-                  twindrop models validate --profile azure Room.json
+                  twindrop models validate --each --json models/asset.json
+                  twindrop models validate --profile azure models/asset.json
                 """)
 
         enum Profile: String, ExpressibleByArgument, CaseIterable { case dtdl, azure }

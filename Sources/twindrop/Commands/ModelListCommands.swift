@@ -7,7 +7,7 @@ import TwinStore
 struct ModelListCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list", abstract: "Lists the models of the graph.",
-        discussion: "Examples:\n  twindrop models list\n  twindrop models list --dependencies dtmi:com:example:Lift;1 --json")
+        discussion: "Examples:\n  twindrop models list\n  twindrop models list --dependencies 'dtmi:com:example:Asset;1' --json")
 
     @OptionGroup var home: HomeOptions
     @Option(help: ArgumentHelp("Only this model and what it extends or contains.", valueName: "id")) var dependencies: String?
@@ -34,7 +34,7 @@ struct ModelListCommand: ParsableCommand {
 struct ModelShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Prints a model as it was uploaded.",
-        discussion: "Example:\n  twindrop models show 'dtmi:com:example:Lift;1'")
+        discussion: "Example:\n  twindrop models show 'dtmi:com:example:Asset;1'")
 
     @OptionGroup var home: HomeOptions
     @Argument(help: "The model's id, version included.") var id: String
@@ -54,7 +54,7 @@ struct ModelShowCommand: ParsableCommand {
 struct ModelUploadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "upload", abstract: "Puts models into the graph: all of them, or none. Those it has already are left out.",
-        discussion: "Example:\n  twindrop models upload ontology/ extra.json")
+        discussion: "Example:\n  twindrop models upload models/")
 
     @OptionGroup var home: HomeOptions
     @Argument(help: "Files of one interface or an array of them, and folders of such.", completion: .file()) var files: [String]

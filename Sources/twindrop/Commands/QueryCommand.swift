@@ -10,7 +10,7 @@ struct QueryCommand: ParsableCommand {
         discussion: """
             Examples:
               twindrop query "SELECT * FROM DIGITALTWINS T WHERE T.status = 'idle'"
-              twindrop query "SELECT COUNT() FROM DIGITALTWINS WHERE IS_OF_MODEL('dtmi:com:example:Forklift;1')"
+              twindrop query "SELECT COUNT() FROM DIGITALTWINS WHERE IS_OF_MODEL('dtmi:com:example:Asset;1')"
               twindrop query "SELECT B.\\$dtId FROM DIGITALTWINS A JOIN B RELATED A.contains WHERE A.\\$dtId = 'hall-1'" --format csv
               twindrop query "SELECT * FROM RELATIONSHIPS" --as-of '#1' --json
 

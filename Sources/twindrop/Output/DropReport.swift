@@ -105,6 +105,10 @@ enum DropReport {
             line("why", "\(reason.message) [\(reason.code)]")
             line("", reason.hint)
         }
+        if record.state == .held {
+            line("next", "twindrop show \(record.id) --diff    what its release would change")
+            line("", "twindrop release \(record.id), or twindrop discard \(record.id)")
+        }
         if let link = record.link { line(link.kind.rawValue, link.drop.description) }
         if let books = record.books { print(books, line) }
         if let waiting = record.books?.waiting, waiting > 0 {

@@ -13,7 +13,16 @@ struct RejectsReport {
         let code: String
         /// Names the cell, where the plugin knew it.
         let message: String
+        /// Bytes the record has in the file.
+        let length: UInt64
+        /// How it begins there; nil where that is not at hand.
+        var text: String?
     }
+
+    /// How much of a row is shown, in bytes.
+    private static let rowBytesMax = 160
+    /// Of a drop that is archived, and larger, no rows are shown: reading it would take longer than a person waits.
+    private static let archivedBytesMax: UInt64 = 16 << 20
 
     /// How many reasons a person is shown; the file has all.
     static let shownMax = 10
@@ -47,10 +56,25 @@ struct RejectsReport {
             first.append(
                 Reason(
                     record: UInt64(max(0, json["record"]?.int ?? 0)), offset: UInt64(max(0, json["offset"]?.int ?? 0)), code: code,
-                    message: json["message"]?.string ?? ""))
+                    message: json["message"]?.string ?? "", length: UInt64(max(0, json["length"]?.int ?? 0))))
         }
         counts = byCode.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) }
         if counts.isEmpty { return nil }
+        readRows(of: record, in: home)
+    }
+
+    /// What the first refused records say, from the drop's own bytes.
+    private mutating func readRows(of record: DropRecord, in home: Home) {
+        guard record.container == nil || record.bytes <= Self.archivedBytesMax else { return }
+        // Where the bytes are damaged or away, the reasons are shown all the same; `verify` says more.
+        guard let bytes = try? DropBytes(record, in: home).open() else { return }
+        defer { bytes.close() }
+        for (index, reason) in first.enumerated() where reason.length > 0 {
+            let wanted = Int(min(reason.length, UInt64(Self.rowBytesMax)))
+            guard var row = bytes.bytes(at: reason.offset, wanted) else { continue }
+            while let last = row.last, last == 0x0A || last == 0x0D { row.removeLast() }
+            first[index].text = Escaping.visible(row) + (reason.length > UInt64(wanted) ? "…" : "")
+        }
     }
 
     /// docs/schemas/drop.schema.json: `rejects`.
@@ -59,24 +83,26 @@ struct RejectsReport {
             "file": .string(file), "reasons": .string(reasonsFile), "reasonCount": .int(Int64(total)),
             "byCode": .object(counts.map { .init($0.code, .int(Int64($0.count))) }),
             "first": .array(
-                first.map {
-                    [
-                        "record": .int(Int64(clamping: $0.record)), "offset": .int(Int64(clamping: $0.offset)),
-                        "code": .string($0.code), "message": .string($0.message),
+                first.map { reason in
+                    var members: [JSON.Member] = [
+                        .init("record", .int(Int64(clamping: reason.record))),
+                        .init("offset", .int(Int64(clamping: reason.offset))), .init("code", .string(reason.code)),
+                        .init("message", .string(reason.message)),
                     ]
+                    if let text = reason.text { members.append(.init("text", .string(text))) }
+                    return .object(members)
                 }),
         ]
     }
 
     func print(_ line: (String, String) -> Void) {
         line("refused", counts.map { "\($0.count) × \($0.code)" }.joined(separator: ", "))
-        for reason in first { line("", Self.text(reason)) }
+        for reason in first {
+            line("", "record \(reason.record) (byte \(reason.offset)): \(reason.message) [\(reason.code)]")
+            if let text = reason.text { line("", "  " + text) }
+        }
         if total > first.count { line("", "… and \(total - first.count) more reasons in \(reasonsFile)") }
         line("correct", "the rows are in \(file); correct them there, keep the name, and hand them over:")
         line("", "twindrop drop \(file) --source \(source)")
-    }
-
-    static func text(_ reason: Reason) -> String {
-        "record \(reason.record) (byte \(reason.offset)): \(reason.message) [\(reason.code)]"
     }
 }

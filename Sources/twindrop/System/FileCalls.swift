@@ -79,6 +79,14 @@ enum FileCalls {
                 descriptor: descriptor, bytes: UInt64(facts.st_size), inode: UInt64(facts.st_ino), changeTime: changeTime)
         }
 
+        /// `count` bytes from `offset` on, fewer at the end; nil where they cannot be read.
+        func bytes(at offset: UInt64, _ count: Int) -> [UInt8]? {
+            guard let start = off_t(exactly: offset) else { return nil }
+            var block = [UInt8](repeating: 0, count: count)
+            let read = unsafe block.withUnsafeMutableBytes { unsafe pread(descriptor, $0.baseAddress, $0.count, start) }
+            return read < 0 ? nil : Array(block[..<read])
+        }
+
         /// Hands its bytes from its place on to `take`, block by block.
         func forEachBlock(_ take: ([UInt8]) throws(CommandFailure) -> Void) throws(CommandFailure) {
             var block = [UInt8](repeating: 0, count: 1 << 16)
