@@ -9,7 +9,8 @@ import TwinStore
 /// Options every command takes.
 struct HomeOptions: ParsableArguments {
     @Option(
-        name: .long, help: ArgumentHelp("The home folder (default: $TWINDROP_HOME, else the current folder).", valueName: "dir"))
+        name: .long, help: ArgumentHelp("The home folder (default: $TWINDROP_HOME, else the current folder).", valueName: "dir"),
+        completion: .directory)
     var home: String?
 
     @Flag(name: .long, help: "Print facts as JSON: one object, or one a line for lists.")

@@ -9,14 +9,16 @@ import TwinStore
 /// Commands that need an archive and nothing else: `--archive DIR` in place of `--home`.
 struct ArchiveOptions: ParsableArguments {
     @OptionGroup var home: HomeOptions
-    @Option(help: ArgumentHelp("An archive folder, in place of a home.", valueName: "dir")) var archive: String?
+    @Option(help: ArgumentHelp("An archive folder, in place of a home.", valueName: "dir"), completion: .directory) var archive:
+        String?
 
     /// The archive folder, absolute. One that was named and is none is an error.
     func folder() throws(CommandFailure) -> String {
         guard let archive else { return try home.open().paths.archive }
         let folder = URL(fileURLWithPath: archive).standardizedFileURL.path
         guard FileCalls.isFolder(folder) else {
-            throw CommandFailure(.usage, "There is no folder \(Escaping.visible(folder)).", "Name the folder that holds chain.log.")
+            throw CommandFailure(
+                .usage, "There is no folder \(Escaping.visible(folder)).", "Name the folder that holds chain.log.")
         }
         // One that cannot be listed is opened below, which says why.
         guard let names = try? FileManager.default.contentsOfDirectory(atPath: folder) else { return folder }

@@ -55,7 +55,7 @@ struct ArchiveCommand: ParsableCommand {
         @OptionGroup var options: ArchiveOptions
         @Option(help: "First day or time of archiving: 2026-11-21 (UTC), 2026-11-21T09:30+01:00.") var from: String?
         @Option(help: "Last day or time of archiving, itself included.") var through: String?
-        @Option(help: "Only drops of this source.") var source: String?
+        @Option(help: "Only drops of this source.", completion: Completions.source) var source: String?
         @Option(help: "Only files whose name contains this.") var file: String?
 
         mutating func run() throws {
@@ -133,7 +133,7 @@ struct ArchiveCommand: ParsableCommand {
                 """)
 
         @OptionGroup var options: ArchiveOptions
-        @Argument(help: "A ULID, the start of one, or a file name.") var drop: String
+        @Argument(help: "A ULID, the start of one, or a file name.", completion: Completions.drop) var drop: String
         @Flag(help: "Exact bytes on a terminal, too.") var raw = false
 
         mutating func run() throws {
@@ -175,8 +175,9 @@ struct ArchiveCommand: ParsableCommand {
             discussion: "Example:\n  twindrop archive extract assets.csv --into evidence")
 
         @OptionGroup var options: ArchiveOptions
-        @Argument(help: "A ULID, the start of one, or a file name.") var drop: String
-        @Option(help: ArgumentHelp("The folder; it is made where it does not exist.", valueName: "dir")) var into: String
+        @Argument(help: "A ULID, the start of one, or a file name.", completion: Completions.drop) var drop: String
+        @Option(help: ArgumentHelp("The folder; it is made where it does not exist.", valueName: "dir"), completion: .directory)
+        var into: String
 
         mutating func run() throws {
             let folder = URL(fileURLWithPath: into).standardizedFileURL.path
@@ -230,8 +231,12 @@ struct VerifyCommand: ParsableCommand {
 
     @OptionGroup var options: ArchiveOptions
     @Flag(help: "Decompress and hash every archived file.") var full = false
-    @Option(help: ArgumentHelp("Also print a proof that this drop is in the archive.", valueName: "drop")) var prove: String?
-    @Option(help: ArgumentHelp("A seal that was kept elsewhere: finds a roll-back of the whole archive.", valueName: "seal"))
+    @Option(
+        help: ArgumentHelp("Also print a proof that this drop is in the archive.", valueName: "drop"),
+        completion: Completions.drop) var prove: String?
+    @Option(
+        help: ArgumentHelp("A seal that was kept elsewhere: finds a roll-back of the whole archive.", valueName: "seal"),
+        completion: .file())
     var anchor: String?
 
     mutating func run() throws {

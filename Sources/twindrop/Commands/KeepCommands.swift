@@ -40,7 +40,7 @@ struct BackupCommand: ParsableCommand {
         discussion: "The archive is not in it: copy the archive folder beside it.\n\nExample:\n  twindrop backup nightly.twindb")
 
     @OptionGroup var home: HomeOptions
-    @Argument(help: "The file to write; it must not exist.") var file: String
+    @Argument(help: "The file to write; it must not exist.", completion: .file()) var file: String
 
     mutating func run() throws {
         let opened = try home.open()
@@ -61,7 +61,7 @@ struct RestoreCommand: ParsableCommand {
             "The present database is kept beside it as twin.db.before-restore.\n\nExample:\n  twindrop restore nightly.twindb")
 
     @OptionGroup var home: HomeOptions
-    @Argument(help: "A file that `backup` wrote.") var file: String
+    @Argument(help: "A file that `backup` wrote.", completion: .file()) var file: String
 
     mutating func run() throws {
         let opened = try home.open()

@@ -11,8 +11,8 @@ struct DropsCommand: ParsableCommand {
         discussion: "Example:\n  twindrop drops --source assets --state quarantined,held")
 
     @OptionGroup var home: HomeOptions
-    @Option(help: "Only drops of this source.") var source: String?
-    @Option(help: "Only drops in these states, separated by commas.") var state: String?
+    @Option(help: "Only drops of this source.", completion: Completions.source) var source: String?
+    @Option(help: "Only drops in these states, separated by commas.", completion: Completions.state) var state: String?
     @Option(help: "At most so many.") var limit = 50
 
     mutating func validate() throws { try LimitCheck.check(limit) }
@@ -67,7 +67,7 @@ struct ShowCommand: ParsableCommand {
             """)
 
     @OptionGroup var home: HomeOptions
-    @Argument(help: "A ULID, the start of one, or a file name.") var drop: String
+    @Argument(help: "A ULID, the start of one, or a file name.", completion: Completions.drop) var drop: String
     @Flag(help: "Also what it would change now, as `twindrop plan --drop DROP` says it.") var diff = false
     @Option(help: "With --diff: print at most so many changes.") var limit = 50
 
@@ -103,8 +103,9 @@ struct WaitingCommand: ParsableCommand {
             """)
 
     @OptionGroup var home: HomeOptions
-    @Option(help: "Only those of this source.") var source: String?
-    @Option(help: "Only those of this drop: a ULID, the start of one, or a file name.") var drop: String?
+    @Option(help: "Only those of this source.", completion: Completions.source) var source: String?
+    @Option(help: "Only those of this drop: a ULID, the start of one, or a file name.", completion: Completions.drop) var drop:
+        String?
     @Option(help: "At most so many.") var limit = 50
 
     mutating func validate() throws { try LimitCheck.check(limit) }

@@ -26,7 +26,7 @@ struct ModelsCommand: ParsableCommand {
         enum Profile: String, ExpressibleByArgument, CaseIterable { case dtdl, azure }
 
         @OptionGroup var home: HomeOptions
-        @Argument(help: "Files, and folders of *.json and *.jsonld files, at any depth.") var files: [String]
+        @Argument(help: "Files, and folders of *.json and *.jsonld files, at any depth.", completion: .file()) var files: [String]
         @Option(help: "dtdl: the language as it is defined. azure: what Azure Digital Twins takes of it.") var profile: Profile =
             .dtdl
         @Flag(help: "Judge every file on its own.") var each = false

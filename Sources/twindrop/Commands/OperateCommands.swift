@@ -10,7 +10,7 @@ struct RetryCommand: ParsableCommand {
         discussion: "Example:\n  twindrop retry broken.csv")
 
     @OptionGroup var home: HomeOptions
-    @Argument(help: "A ULID, the start of one, or a file name.") var drop: String
+    @Argument(help: "A ULID, the start of one, or a file name.", completion: Completions.drop) var drop: String
 
     mutating func run() throws { try Operation(act: "retry", drop: drop, home: home).perform() }
 }
@@ -21,7 +21,7 @@ struct ReleaseCommand: ParsableCommand {
         discussion: "Example:\n  twindrop release assets-2026-11-21.csv")
 
     @OptionGroup var home: HomeOptions
-    @Argument(help: "A ULID, the start of one, or a file name.") var drop: String
+    @Argument(help: "A ULID, the start of one, or a file name.", completion: Completions.drop) var drop: String
     @Flag(help: "Also when a newer snapshot of the source was applied since.") var force = false
 
     mutating func run() throws { try Operation(act: "release", drop: drop, home: home, force: force).perform() }
@@ -33,7 +33,7 @@ struct DiscardCommand: ParsableCommand {
         discussion: "Example:\n  twindrop discard assets-2026-11-21.csv")
 
     @OptionGroup var home: HomeOptions
-    @Argument(help: "A ULID, the start of one, or a file name.") var drop: String
+    @Argument(help: "A ULID, the start of one, or a file name.", completion: Completions.drop) var drop: String
 
     mutating func run() throws { try Operation(act: "discard", drop: drop, home: home).perform() }
 }

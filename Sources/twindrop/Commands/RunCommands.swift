@@ -13,7 +13,7 @@ struct InitCommand: ParsableCommand {
         commandName: "init", abstract: "Makes a home with a commented twindrop.yaml and a sample source.",
         discussion: "Example:\n  twindrop init factory")
 
-    @Argument(help: "The folder; it is made where it does not exist.") var dir: String?
+    @Argument(help: "The folder; it is made where it does not exist.", completion: .directory) var dir: String?
     @OptionGroup var home: HomeOptions
 
     mutating func run() throws {
@@ -112,8 +112,8 @@ struct DropCommand: ParsableCommand {
             """)
 
     @OptionGroup var home: HomeOptions
-    @Argument(help: "The file.") var file: String
-    @Option(help: "The source it belongs to.") var source: String
+    @Argument(help: "The file.", completion: .file()) var file: String
+    @Option(help: "The source it belongs to.", completion: Completions.source) var source: String
     @Flag(help: "Wait for the end of the drop and print its receipt.") var wait = false
 
     mutating func run() throws {
@@ -160,9 +160,10 @@ struct PlanCommand: ParsableCommand {
             """)
 
     @OptionGroup var home: HomeOptions
-    @Argument(help: "The file.") var file: String?
-    @Option(help: "The source it would belong to.") var source: String?
-    @Option(help: "In place of a file: the bytes of this drop, against the graph as it is now.") var drop: String?
+    @Argument(help: "The file.", completion: .file()) var file: String?
+    @Option(help: "The source it would belong to.", completion: Completions.source) var source: String?
+    @Option(help: "In place of a file: the bytes of this drop, against the graph as it is now.", completion: Completions.drop)
+    var drop: String?
     @Option(help: "Print at most so many changes.") var limit = 50
 
     mutating func validate() throws {

@@ -61,7 +61,7 @@ struct ExportCommand: ParsableCommand {
             """)
 
     @OptionGroup var home: HomeOptions
-    @Argument(help: "The file to write; it must not exist.") var file: String
+    @Argument(help: "The file to write; it must not exist.", completion: .file()) var file: String
 
     mutating func run() throws {
         let opened = try home.open()

@@ -37,7 +37,7 @@ struct WhyCommand: ParsableCommand {
         discussion: "Example:\n  twindrop why dropzone/assets/assets.csv")
 
     @OptionGroup var home: HomeOptions
-    @Argument(help: "A file in the drop zone, or one that was there.") var file: String
+    @Argument(help: "A file in the drop zone, or one that was there.", completion: .file()) var file: String
 
     mutating func run() throws {
         let opened = try home.open()
