@@ -78,4 +78,12 @@ extension TwinStore {
         while try query.step() { present.insert(query.bytes(0)) }
         return present
     }
+
+    /// The drops whose file had exactly this name, newest first, at most `limit`.
+    package func drops(named name: FileName, limit: Int) throws(DropError) -> [DropRecord] {
+        try reading { (database) throws(DropError) in
+            try DropRows.fetch(
+                "WHERE file_name = ? ORDER BY id DESC LIMIT ?", [RawBlob.value(name.bytes), max(0, limit).databaseValue], database)
+        }
+    }
 }

@@ -51,10 +51,14 @@ struct Home {
     }
 
     /// The drop a person means (`DropChoice`).
-    func drop(_ text: String, in register: any DropRegister) throws(CommandFailure) -> DropRecord {
-        let found = try reporting { () throws(DropError) in try register.find(text, limit: 200) }
-        let name = Array(text.utf8)
-        let candidates = found.map { DropChoice.Candidate(id: $0.id, isByName: $0.fileName.bytes == name, value: $0) }
+    func drop(_ text: String, in store: TwinStore) throws(CommandFailure) -> DropRecord {
+        let names = [FileName(text)] + [FileName(escaped: text)].compactMap { $0 }.filter { $0.bytes != Array(text.utf8) }
+        let found = try reporting { () throws(DropError) in
+            // As the file system has the name, or as commands show it.
+            try store.find(text, limit: 200)
+                + (names.count > 1 ? store.drops(named: names[1], limit: 200) : [])
+        }
+        let candidates = found.map { DropChoice.Candidate(id: $0.id, isByName: names.contains($0.fileName), value: $0) }
         guard let drop = try DropChoice.choose(text, candidates) else {
             throw CommandFailure(
                 .negative, "No drop has the id or file name \(Escaping.visible(text)).", "`twindrop drops` lists them.")
