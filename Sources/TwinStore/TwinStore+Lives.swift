@@ -17,7 +17,8 @@ extension TwinStore {
         try reading { (database) throws(DropError) in
             var known: Set<String> = []
             let present = try RawStatement(
-                "SELECT no, id FROM twin WHERE id IN (\(Array(repeating: "?", count: ids.count).joined(separator: ", ")))", database)
+                "SELECT no, id FROM twin WHERE id IN (\(Array(repeating: "?", count: ids.count).joined(separator: ", ")))",
+                database)
             for (index, id) in ids.enumerated() { present.bind(text: Int32(index + 1), Array(id.utf8)) }
             while try present.step() {
                 let id = present.text(1)

@@ -83,7 +83,8 @@ extension TwinStore {
     package func drops(named name: FileName, limit: Int) throws(DropError) -> [DropRecord] {
         try reading { (database) throws(DropError) in
             try DropRows.fetch(
-                "WHERE file_name = ? ORDER BY id DESC LIMIT ?", [RawBlob.value(name.bytes), max(0, limit).databaseValue], database)
+                "WHERE file_name = ? ORDER BY id DESC LIMIT ?", [RawBlob.value(name.bytes), max(0, limit).databaseValue], database
+            )
         }
     }
 }

@@ -43,7 +43,8 @@ struct Rehearsal {
     func run(_ file: String) throws(CommandFailure) -> Plan {
         guard FileCalls.isFile(file) else {
             throw CommandFailure(
-                .usage, "There is no file \(Escaping.visible(file)).", "Name a file, or a drop with --drop; no folder, FIFO or device.")
+                .usage, "There is no file \(Escaping.visible(file)).",
+                "Name a file, or a drop with --drop; no folder, FIFO or device.")
         }
         let input = try FileCalls.open(file)
         defer { input.close() }

@@ -6,12 +6,14 @@ import TwinModel
     /// Calls that ask for something that is not there.
     private static let calls: [[String]] = [
         ["verify", "--anchor", "nothing.json"], ["verify", "--prove", "nothing.csv"], ["verify", "--archive", "nowhere"],
-        ["batches", "--archive", "nowhere"], ["archive", "list", "--archive", "nowhere"], ["archive", "list", "--from", "tomorrow"],
+        ["batches", "--archive", "nowhere"], ["archive", "list", "--archive", "nowhere"],
+        ["archive", "list", "--from", "tomorrow"],
         ["archive", "list", "--from", "2999-01-01"], ["archive", "list", "--through", "2999-01-01"],
         ["archive", "list", "--from", "2026-11"], ["archive", "list", "--from", "2026-02-30"],
         ["archive", "list", "--from", "2025-01-02", "--through", "2025-01-01"], ["archive", "list", "--source", "nobody"],
         ["archive", "cat", "nothing.csv"], ["archive", "extract", "nothing.csv", "--into", "e"],
-        ["twin", "asset-FL-1", "--as-of", "#99"], ["twin", "asset-FL-1", "--as-of", "#"], ["twin", "asset-FL-1", "--as-of", "#-1"],
+        ["twin", "asset-FL-1", "--as-of", "#99"], ["twin", "asset-FL-1", "--as-of", "#"],
+        ["twin", "asset-FL-1", "--as-of", "#-1"],
         ["twin", "asset-FL-1", "--as-of", "2999-01-01T00:00"], ["twin", "asset-FL-1", "--as-of", "2026-11-21T08"],
         ["twin", "asset-FL-1", "--as-of", "2026-11-21T08:30+"], ["twin", "asset-FL-1", "--as-of", "2026-1-1"],
         ["twin", "asset-FL-1", "--as-of", "+2026-01-01"], ["twin", "asset-FL-1", "--as-of", "2026-01-01T1e1:00"],
@@ -20,10 +22,12 @@ import TwinModel
         ["history", "asset-FL-1/nothing"], ["history", "asset-FL-1.status"], ["history", "asset-FL-1", "--limit", "0"],
         ["drops", "--source", "nobody"], ["drops", "--state", "lost"], ["drops", "--state", ""], ["drops", "--limit", "-1"],
         ["show", "nothing.csv"], ["waiting", "--source", "nobody"], ["waiting", "--drop", "nothing.csv"],
-        ["plan", "nothing.csv", "--source", "assets"], ["plan", "/dev/null", "--source", "assets"], ["plan", "--drop", "nothing.csv"],
+        ["plan", "nothing.csv", "--source", "assets"], ["plan", "/dev/null", "--source", "assets"],
+        ["plan", "--drop", "nothing.csv"],
         ["drop", "nothing.csv", "--source", "assets"], ["retry", "nothing.csv"], ["release", "nothing.csv"],
         ["discard", "nothing.csv"], ["models", "show", "dtmi:x:y;1"], ["models", "validate", "nothing.json"],
-        ["models", "upload", "nothing.json"], ["models", "list", "--dependencies", "dtmi:x:y;1"], ["plugin", "inspect", "nothing"],
+        ["models", "upload", "nothing.json"], ["models", "list", "--dependencies", "dtmi:x:y;1"],
+        ["plugin", "inspect", "nothing"],
         ["plugin", "inspect", "./nothing.so"], ["restore", "nothing.db"], ["bench", "--totals", "nothing"],
     ]
 
@@ -49,7 +53,8 @@ import TwinModel
         #expect(ended.code == 1)
         #expect(!ended.out.contains("Nothing has been archived yet."))
         #expect(try other.run("verify").code == 0)
-        #expect(try other.run("verify", "--anchor", other.path + "/twindrop.yaml", "--archive", home.path + "/archive").code == 64)
+        #expect(
+            try other.run("verify", "--anchor", other.path + "/twindrop.yaml", "--archive", home.path + "/archive").code == 64)
     }
 }
 

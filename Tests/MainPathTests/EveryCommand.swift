@@ -61,7 +61,8 @@ struct EveryCommand {
         let depot = "depot-D1"
         let query = "SELECT * FROM DIGITALTWINS"
         return [
-            ["status"], ["drops"], ["drops", "--source", bad], ["drops", "--state", bad], ["show", name], ["show", "broken-a.csv"],
+            ["status"], ["drops"], ["drops", "--source", bad], ["drops", "--state", bad], ["show", name],
+            ["show", "broken-a.csv"],
             ["show", "held-a.csv", "--diff"], ["show", bad], ["waiting"], ["why", home.path + "/dropzone/assets/" + bad],
             ["plan", file, "--source", "assets"], ["plan", "--drop", name], ["plan", bad, "--source", bad],
             ["twin", bad], ["twin", "--all"], ["twin", bad + "?"], ["twin", bad, "--as-of", bad], ["explain", bad],
@@ -75,7 +76,8 @@ struct EveryCommand {
             ["archive", "extract", name, "--into", home.path + "/" + bad], ["verify"], ["verify", "--prove", name],
             ["verify", "--prove", bad], ["verify", "--anchor", bad], ["plugin", "list"], ["plugin", "inspect", "mapping"],
             ["plugin", "inspect", bad], ["plugin", "inspect", "./" + bad], ["source", "list"], ["source", "check"], ["doctor"],
-            ["bench"], ["bench", "--totals", bad], ["token", "new", "--name", bad, "--role", bad], ["export", home.path + "/\(bad).x"],
+            ["bench"], ["bench", "--totals", bad], ["token", "new", "--name", bad, "--role", bad],
+            ["export", home.path + "/\(bad).x"],
             ["backup", home.path + "/\(bad).db"], ["restore", bad], ["init", home.path + "/" + bad], [bad], ["status", bad],
             ["drop", again, "--source", "assets", "--wait"], ["drop", bad, "--source", bad], ["retry", bad], ["release", bad],
             ["discard", bad], ["retry", "broken-a.csv"], ["release", "held-a.csv"], ["discard", "held-b.csv"], ["run", "--once"],

@@ -50,7 +50,8 @@ import TwinModel
     /// The lines of a help text that show a call.
     private static func examples(in help: String) -> [String] {
         let lines = help.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        guard let start = lines.firstIndex(where: { $0 == "Example:" || $0 == "Examples:" || $0.hasPrefix("A first home") }) else {
+        guard let start = lines.firstIndex(where: { $0 == "Example:" || $0 == "Examples:" || $0.hasPrefix("A first home") })
+        else {
             return []
         }
         return lines[(start + 1)...].drop(while: \.isEmpty).prefix { $0.hasPrefix("  twindrop ") }.map { String($0.dropFirst(2)) }

@@ -77,7 +77,8 @@ import TwinModel
     @Test func `of records that were refused within the limits says the same`() throws {
         let home = try Home(Sample.sources)
         let shown = try home.run(
-            "drop", home.file("a.csv", Sample.assets(1...200) + Sample.asset(201, status: "lost")), "--source", "assets", "--wait")
+            "drop", home.file("a.csv", Sample.assets(1...200) + Sample.asset(201, status: "lost")), "--source", "assets", "--wait"
+        )
         #expect(shown.code == 0)
         #expect(shown.out.contains("1 ×") && shown.out.contains("record 201"), "\(shown.out)")
     }
@@ -170,8 +171,10 @@ import TwinModel
         try home.drop("a.csv", Sample.assets(1...3), to: "assets")
         try home.drop("b.csv", Sample.assets(1...2), to: "assets")
         for call in [["asset-FL-3", "/status"], ["asset-FL-3.status"]] {
-            let facts = try #require(try Program.run(
-                Program.twindrop, ["explain"] + call + ["--home", home.path, "--json"]).json().first)
+            let facts = try #require(
+                try Program.run(
+                    Program.twindrop, ["explain"] + call + ["--home", home.path, "--json"]
+                ).json().first)
             #expect(facts["value"] == "active")
             #expect(facts[path: "setBy/file"] == "a.csv")
             #expect(facts[path: "deletedBy/file"] == "b.csv")

@@ -5,7 +5,8 @@ import TwinStore
 
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Counts the twins and sums properties over them, to compare a home with what it should hold.",
+        commandName: "bench",
+        abstract: "Counts the twins and sums properties over them, to compare a home with what it should hold.",
         discussion: "Example:\n  twindrop bench --json")
 
     @OptionGroup var home: HomeOptions

@@ -102,7 +102,8 @@ struct ExplainCommand: ParsableCommand {
 
 struct HistoryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "history", abstract: "Shows the life of a twin or relationship, the newest change first; also of deleted ones.",
+        commandName: "history",
+        abstract: "Shows the life of a twin or relationship, the newest change first; also of deleted ones.",
         discussion: """
             Of a relationship, TWIN/RELATIONSHIP, it also shows how its target changed.
 
@@ -125,7 +126,8 @@ struct HistoryCommand: ParsableCommand {
         }
         guard !steps.isEmpty else {
             throw CommandFailure(
-                .negative, "There never was a twin \(Escaping.visible(id)).", "A relationship is TWIN/RELATIONSHIP, by their ids.")
+                .negative, "There never was a twin \(Escaping.visible(id)).", "A relationship is TWIN/RELATIONSHIP, by their ids."
+            )
         }
         for step in steps.prefix(limit) { if home.json { Terminal.print(Self.json(step)) } else { Self.print(step) } }
         if steps.count > limit { Terminal.error("twindrop: there are older changes; --limit shows more.") }

@@ -55,7 +55,8 @@ struct RejectsReport {
             guard first.count < Self.shownMax else { continue }
             first.append(
                 Reason(
-                    record: UInt64(max(0, json["record"]?.int ?? 0)), offset: UInt64(max(0, json["offset"]?.int ?? 0)), code: code,
+                    record: UInt64(max(0, json["record"]?.int ?? 0)), offset: UInt64(max(0, json["offset"]?.int ?? 0)),
+                    code: code,
                     message: json["message"]?.string ?? "", length: UInt64(max(0, json["length"]?.int ?? 0))))
         }
         counts = byCode.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) }
