@@ -16,7 +16,14 @@ struct DropBytes {
 
     /// Opens them for reading, at their start; the caller closes. Of an archived drop this is a copy without a name.
     func open() throws(CommandFailure) -> FileCalls.Opened {
-        for path in unarchivedPaths() where FileCalls.isFile(path) { return try FileCalls.open(path) }
+        if let path { return try FileCalls.open(path) }
+        return try copy()
+    }
+
+    /// The file that has them, of a drop that is not archived yet; nil otherwise.
+    var path: String? { unarchivedPaths().first(where: FileCalls.isFile) }
+
+    private func copy() throws(CommandFailure) -> FileCalls.Opened {
         guard let archived = try archived() else {
             throw CommandFailure(
                 .negative, "The bytes of drop \(record.id) are neither in the archive nor in the home.",

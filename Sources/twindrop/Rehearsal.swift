@@ -25,7 +25,7 @@ struct Rehearsal {
     /// What is rehearsed.
     private struct Subject {
         let name: FileName
-        /// Where the bytes are; of those of an archived drop, which have no name, a path that leads to the open file.
+        /// Where the bytes are.
         let path: String
         let input: FileCalls.Opened
         let drop = DropID(high: WallClock.milliseconds() << 16, low: 0)
@@ -54,9 +54,13 @@ struct Rehearsal {
 
     /// Of a drop's bytes, against the graph as it is now.
     func run(_ record: DropRecord) throws(CommandFailure) -> Plan {
-        let input = try DropBytes(record, in: home).open()
+        let bytes = DropBytes(record, in: home)
+        let input = try bytes.open()
         defer { input.close() }
-        return try run(Subject(name: record.fileName, path: "/proc/self/fd/\(input.descriptor)", input: input))
+        if let path = bytes.path { return try run(Subject(name: record.fileName, path: path, input: input)) }
+        let copy = try FileCalls.named(input)
+        defer { FileCalls.remove(copy) }
+        return try run(Subject(name: record.fileName, path: copy, input: input))
     }
 
     private func run(_ subject: Subject) throws(CommandFailure) -> Plan {

@@ -67,7 +67,9 @@ import TwinModel
         #expect(try String(contentsOfFile: file, encoding: .utf8).contains("FL-20"))
         #expect(facts[path: "rejects/first"]?.elements?.count == 10)
         #expect(shown.contains("twindrop drop \(file) --source assets"))
-        // The way back works as it stands there, once the rows are right.
+        // The way back works as it stands there, once the drop is released and the rows are right.
+        #expect(shown.contains("Corrections are applied once this drop is released"))
+        #expect(try home.run("release", "bad.csv").code == 0)
         let corrected = try String(contentsOfFile: file, encoding: .utf8).replacing("lost", with: "idle")
         try Data(corrected.utf8).write(to: URL(fileURLWithPath: file))
         try home.drop(file: file, to: "assets")

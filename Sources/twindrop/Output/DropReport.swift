@@ -115,7 +115,7 @@ enum DropReport {
             line("waiting", "\(counted(waiting, "relationship")) waited for a twin then; those that still do:")
             line("", "twindrop waiting --drop \(record.id)")
         }
-        RejectsReport(of: record, in: home)?.print(line)
+        RejectsReport(of: record, in: home)?.print(isHeld: record.state == .held, line)
         if let plugin = record.plugin {
             line("plugin", "\(plugin.pluginID) \(plugin.pluginVersion), SHA-256 \(plugin.pluginDigest.description.prefix(16))…")
         }

@@ -96,13 +96,17 @@ struct RejectsReport {
         ]
     }
 
-    func print(_ line: (String, String) -> Void) {
+    /// - Parameter isHeld: the drop waits for a person, and so do corrections of it.
+    func print(isHeld: Bool, _ line: (String, String) -> Void) {
         line("refused", counts.map { "\($0.count) × \($0.code)" }.joined(separator: ", "))
         for reason in first {
             line("", "record \(reason.record) (byte \(reason.offset)): \(reason.message) [\(reason.code)]")
             if let text = reason.text { line("", "  " + text) }
         }
         if total > first.count { line("", "… and \(total - first.count) more reasons in \(reasonsFile)") }
+        if isHeld {
+            line("", "Corrections are applied once this drop is released; or discard it, and deliver the whole file again.")
+        }
         line("correct", "the rows are in \(file); correct them there, keep the name, and hand them over:")
         line("", "twindrop drop \(file) --source \(source)")
     }

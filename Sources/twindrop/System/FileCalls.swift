@@ -111,6 +111,20 @@ enum FileCalls {
         return Opened(descriptor: descriptor, bytes: 0, inode: 0, changeTime: 0)
     }
 
+    /// Copies an open file into one with a name, in the folder for temporary files; its path.
+    static func named(_ file: Opened) throws(CommandFailure) -> String {
+        let folder = unsafe getenv("TMPDIR").map { unsafe String(cString: $0) } ?? "/tmp"
+        let path = "\(folder)/twindrop-\(process)-\(file.descriptor).bytes"
+        let copy = try created(path, mode: 0o600)
+        defer { copy.close() }
+        file.rewind()
+        try file.forEachBlock { block throws(CommandFailure) in try write(block, to: copy.descriptor, path) }
+        return path
+    }
+
+    /// Removes a file; one that is gone is no error.
+    static func remove(_ path: String) { unsafe unlink(path) }
+
     /// Makes a file that must not exist, not even as a link that leads nowhere; the caller closes it.
     static func created(_ path: String, mode: mode_t = 0o644) throws(CommandFailure) -> Opened {
         let descriptor = unsafe Glibc.open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode)
