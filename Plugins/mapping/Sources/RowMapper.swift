@@ -393,7 +393,7 @@ extension RowMapper {
     private func withoutUnit(_ value: Bytes, _ step: PropertyStep) throws(ValueError) -> Bytes {
         let units = plan.extras[Int(step.detail)].units
         for unit in units where unit.count < value.count && value.dropFirst(value.count - unit.count) == unit {
-            return unit.isEmpty ? value : value.prefix(value.count - unit.count).trimmed
+            return unit.isEmpty ? value : value.prefix(value.count - unit.count).withoutBlanks
         }
         let words = units.map { $0.isEmpty ? "nothing" : $0.text }.joined(separator: " or ")
         throw ValueError("not-a-number", "a number followed by \(words)")

@@ -75,7 +75,7 @@ extension OperationReader {
             guard let kind = FileSpan.Kind(rawValue: try byte(bytes)) else { throw failure("a span of an unknown kind") }
             let gap = try zigzag(bytes)
             let length = try varint(bytes)
-            return .span(kind: kind, gap: gap, length: length, name: try text(bytes))
+            return .span(kind: kind, gap: gap, length: length, name: try text(bytes, validating: false))
         case .reject:
             // They may quote the record: bytes that are no UTF-8 are replaced where they are shown.
             let code = try text(bytes, validating: false)
@@ -85,7 +85,12 @@ extension OperationReader {
             guard (1...2048).contains(name.count) else { throw failure("a key name is not of 1 to 2048 bytes") }
             return .key(name: name)
         case .scope:
-            let scope = try text(bytes)
+            let scope = try text(bytes, validating: false)
+            guard Self.firstInvalid(bytes, scope) == nil else {
+                throw DropError(
+                    "refused", "The part of the source that the file names as its scope is not UTF-8, or has a NUL.",
+                    hint: "Correct the file and drop it again.", remedy: .quarantine)
+            }
             guard scope.count <= 2048 else { throw failure("a scope is longer than 2048 bytes") }
             return .scope(scope)
         case .record, nil: throw Self.failure("an entry of the unknown kind \(tag)", base, at - 1)

@@ -1,5 +1,6 @@
 import DropCore
 import TwinModel
+import ValueRules
 
 /// One value of a YAML file, with the place it stands at.
 ///
@@ -66,7 +67,8 @@ struct YAMLNode: Sendable, Equatable {
         default: break
         }
         guard let first = text.utf8.first, first == UInt8(ascii: "-") || (0x30...0x39).contains(first),
-            let number = try? JSON(parsing: text)  // Not a number as JSON writes it: then it is text.
+            // Not a number as JSON writes it, or one that would lose digits: then it is text.
+            (try? JSONText.check(Array(text.utf8).span)) != nil, let number = try? JSON(parsing: text)
         else { return .text(text) }
         switch number {
         case .int(let value): return .int(value)

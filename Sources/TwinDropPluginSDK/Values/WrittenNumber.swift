@@ -135,7 +135,7 @@ extension Bytes {
     }
 
     /// Without blanks, tabs and the blanks that do not break (U+00A0, U+2009, U+202F) at both ends.
-    var withoutBlanks: Bytes {
+    public var withoutBlanks: Bytes {
         var rest = trimmed
         while true {
             if rest.prefix(2) == "\u{A0}" {

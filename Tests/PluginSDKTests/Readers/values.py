@@ -88,7 +88,7 @@ def number(cell, setting, kind, state):
     if isinstance(unit, (str, list)):
         for word in sorted([unit] if isinstance(unit, str) else unit, key=lambda w: -len(w.encode())):
             if cell.endswith(word) and len(cell) > len(word):
-                cell = cell[: len(cell) - len(word)].strip(" \t") if word else cell
+                cell = cell[: len(cell) - len(word)].strip(BLANKS) if word else cell
                 break
         else:
             raise Refused
