@@ -45,8 +45,8 @@ import TwinModel
         #expect(try home.twins().compactMap { $0["$dtId"]?.string }.sorted() == ids.sorted())
     }
 
-    @Test func `is corrected by its rejects where a footer is counted`() throws {
-        let home = try Self.home("dialect: {footerLines: 1}\n" + Self.plain, "guard: {rejects: 100%}")
+    @Test func `is corrected by its rejects where it has a footer`() throws {
+        let home = try Self.home("dialect: {footerFrom: \"Total*\"}\n" + Self.plain, "guard: {rejects: 100%}")
         let receipt = try home.drop("a.csv", "id,name\n1,a\n2,b\"x\nTotal,2\n", to: "lifts")
         #expect(try home.twins().map { $0["$dtId"] } == ["w-1"])
         let file = try #require(receipt[path: "rejects/file"]?.string)

@@ -103,7 +103,7 @@ struct StructureCorpus {
 
     private mutating func addFooter(_ lines: inout [String], _ settings: inout [String]) -> Int {
         guard numbers.next() % 2 == 0 else { return 0 }
-        let total = pick(["Total", "Total\(delimiter)5", "Total\(delimiter)5\(delimiter)6", "Total \"3"])
+        let total = pick(["Total", "5\(delimiter)6", "Total\(delimiter)5", "Total\(delimiter)5\(delimiter)6", "Total \"3"])
         let count = pick([1, 1, 2])
         lines.append(total)
         if count == 2 { lines.append(pick(["End", "End\(delimiter)5"])) }

@@ -2,7 +2,7 @@
 struct RecordFault {
     enum Kind {
         case strayQuote, textAfterQuote, openCell, tooManyColumns, nul, notUnicode, fieldTooLong, tooFewCells, tooManyCells
-        case byteOrderMark, repeatedHeader, unclearFooter, preambleIsRecord
+        case byteOrderMark, repeatedHeader, preambleIsRecord
     }
 
     let kind: Kind
@@ -53,7 +53,7 @@ extension DelimitedReader {
             )
         case .tooManyCells:
             ("too-many-cells", "\(fieldCount) cells; \(width) were expected. Is a delimiter inside a cell not quoted?")
-        case .byteOrderMark, .repeatedHeader, .unclearFooter, .preambleIsRecord: describeFrame(kind)
+        case .byteOrderMark, .repeatedHeader, .preambleIsRecord: describeFrame(kind)
         }
     }
 
@@ -68,12 +68,6 @@ extension DelimitedReader {
             (
                 "repeated-header",
                 "the record says what the header says. Take it out, or set dialect.repeatedHeader: record if it is one."
-            )
-        case .unclearFooter:
-            (
-                "unclear-footer",
-                "one of the last lines may be a record or the footer: it has \(fieldCount) cells as a record may have. "
-                    + "Say what the footer looks like by dialect.footerFrom in place of footerLines."
             )
         default: ("preamble", "a line of the preamble may be a record.")
         }
@@ -113,7 +107,7 @@ extension DelimitedReader {
     /// Turns the doubt about the current record into its fault.
     mutating func noteDoubt() {
         frame.isDoubted = false
-        if fault == nil { noteRecord(frame.doubt) }
+        if fault == nil { noteRecord(.byteOrderMark) }
     }
 
     /// The place in the file of `at`, a place in the window not before its position.

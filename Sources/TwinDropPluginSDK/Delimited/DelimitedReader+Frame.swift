@@ -12,9 +12,8 @@ struct Frame {
     /// Each line must be looked at before quotation marks mean anything in it.
     var looksAtLines: Bool
     var pending: Part?
-    /// The current record is one only because it may be one: see `doubt`.
+    /// A byte order mark stands before the current record.
     var isDoubted = false
-    var doubt = RecordFault.Kind.byteOrderMark
     /// Globs of a footer's lines; empty where it is not told by them.
     let footerGlobs: [Glob]
     /// Place of the footer's first line, where it is told by globs.
@@ -28,6 +27,28 @@ struct Frame {
     init(_ dialect: Dialect) {
         if case .from(let globs) = dialect.footer { footerGlobs = globs.map { Glob($0) } } else { footerGlobs = [] }
         looksAtLines = dialect.comment?.isEmpty == false || !footerGlobs.isEmpty
+    }
+}
+
+extension Frame {
+    /// Words that start a line of sums or the end of an export, in no record's first cell.
+    private static let totals = [
+        "total", "totals", "subtotal", "totale", "sum", "summe", "gesamt", "gesamtsumme", "summa", "somme", "suma", "count",
+        "anzahl",
+        "end", "ende", "eof", "trailer",
+    ].map { Array($0.utf8) }
+
+    /// Whether a line starts with such a word, whatever its case and the marks before it.
+    static func saysTotal(_ line: Bytes) -> Bool {
+        var start = 0
+        while start < line.count, line[start] < 0x30 { start += 1 }  // Blanks, quotation marks, '#', '*', '-'.
+        var word: [UInt8] = []
+        while start < line.count, word.count < 16, (line[start] | 0x20) &- 0x61 < 26 {
+            word.append(line[start] | 0x20)
+            start += 1
+        }
+        guard start == line.count || line[start] < 0x80 else { return false }
+        return totals.contains(word)
     }
 }
 
@@ -85,7 +106,7 @@ extension DelimitedReader {
         let length = window.fileLength(at, at + 3)
         output.span(.remainder, at: window.fileOffset, length: length, name: "byte order mark")
         window.consume(to: at + 3, fileLength: length)
-        (frame.isDoubted, frame.doubt) = (true, .byteOrderMark)
+        frame.isDoubted = true
         return true
     }
 
@@ -129,9 +150,13 @@ extension DelimitedReader {
             takeLine(line, .blank)
             return true
         }
-        if canBeRecord(cells()) {
-            (frame.isDoubted, frame.doubt) = (true, .unclearFooter)
-            return false
+        let count = cells()
+        if canBeRecord(count), !Frame.saysTotal(text(line)) {
+            throw PluginError(
+                .refused,
+                "The line at byte \(window.fileOffset), after record \(record), may be the footer or a record: it has \(count) cells as a "
+                    + "record may have. Is the footer missing? Say what it looks like: dialect.footerFrom in place of footerLines.",
+                offset: window.fileOffset)
         }
         takeLine(line, .footer)
         return true

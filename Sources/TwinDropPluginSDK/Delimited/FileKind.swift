@@ -90,7 +90,9 @@ struct FileKind: Sendable, Equatable {
         if has("[Content_Types].xml") || has("_rels/") {
             return FileKind(title: "an Excel workbook (xlsx) or another Office file", advice: export)
         }
-        return FileKind(title: "a zip archive", advice: "Deliver the files that are in it.")
+        return FileKind(
+            title: "a zip archive, perhaps an Excel workbook (xlsx)",
+            advice: "Export the sheet as delimited text (CSV), or deliver the files that are in the archive.")
     }
 
     /// Four bytes a character.

@@ -12,6 +12,8 @@ import sys
 csv.field_size_limit(1 << 30)
 SENTINEL = "\x02end\n"
 MARK = "\ufeff"
+TOTAL = re.compile(r"[\0-/]*(totals?|subtotal|totale|sum|summe|gesamt|gesamtsumme|summa|somme|suma|count|anzahl|ende?|eof|trailer)"
+                   r"(?![a-zA-Z\u0080-\U0010ffff])", re.I | re.A)
 
 
 class Refused(Exception):
@@ -290,9 +292,8 @@ class File:
             first = False
 
     def tail(self):
-        doubted = False
         while self.at < len(self.lines):
-            doubted = self.take_mark() or doubted
+            self.take_mark()
             line = self.lines[self.at]
             comment = self.s.get("comment")
             if comment and line.startswith(comment):
@@ -307,10 +308,8 @@ class File:
                 self.at += 1
                 continue
             found = self.record(self.at, len(self.lines))
-            if found and self.may_be_record(len(found[0])):
-                self.take(found, True)
-                doubted = False
-                continue
+            if found and self.may_be_record(len(found[0])) and not TOTAL.match(line):
+                raise Refused("unclear footer")
             self.part("footer", merges=True)
             self.has_footer = True
             self.at += 1
