@@ -24,9 +24,12 @@ import TwinModel
             text: "id,n\n1,a\nTotal,1\n", rows: [["1", "a"]], spans: ["header", "footer"]),
         Case(
             name: "a missing footer takes no record with it", settings: #"{"footerLines":1}"#, text: "id,n\n1,a\n2,b\n",
-            refused: "The line at byte 9, after record 1, may be the footer or a record: it has 2 cells"),
+            refused: "The line at byte 9, after record 1, may be the footer or a record, whole or cut off"),
         Case(
             name: "a line of numbers is no footer by itself", settings: #"{"footerLines":1}"#, text: "id,n\n1,a\n1,100\n",
+            refused: "may be the footer or a record"),
+        Case(
+            name: "a cut record is no footer", settings: #"{"footerLines":1}"#, text: "id,n\nAST-1,a\nAST-27",
             refused: "may be the footer or a record"),
         Case(
             name: "of two lines of footer one is missing", settings: #"{"footerLines":2}"#, text: "id,n\n1,a\n2,b\nTotal,2\n",

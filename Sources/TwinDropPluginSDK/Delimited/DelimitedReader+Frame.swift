@@ -21,11 +21,15 @@ struct Frame {
     /// The last lines are at hand, of which some may be footer.
     var isInTail = false
     var hasFooter = false
+    /// The shape of the last record's first cell, where lines are counted as footer; 0: none is known.
+    var recordShape: UInt64 = 0
+    let keepsShape: Bool
     /// Cells of the preamble's lines and where such a line stands, for a file without header.
     var preambleCells: [Int: UInt64] = [:]
 
     init(_ dialect: Dialect) {
         if case .from(let globs) = dialect.footer { footerGlobs = globs.map { Glob($0) } } else { footerGlobs = [] }
+        if case .lines(let lines) = dialect.footer { keepsShape = lines > 0 } else { keepsShape = false }
         looksAtLines = dialect.comment?.isEmpty == false || !footerGlobs.isEmpty
     }
 }
@@ -34,8 +38,7 @@ extension Frame {
     /// Words that start a line of sums or the end of an export, in no record's first cell.
     private static let totals = [
         "total", "totals", "subtotal", "totale", "sum", "summe", "gesamt", "gesamtsumme", "summa", "somme", "suma", "count",
-        "anzahl",
-        "end", "ende", "eof", "trailer",
+        "anzahl", "end", "ende", "eof", "trailer", "footer",
     ].map { Array($0.utf8) }
 
     /// Whether a line starts with such a word, whatever its case and the marks before it.
@@ -49,6 +52,23 @@ extension Frame {
         }
         guard start == line.count || line[start] < 0x80 else { return false }
         return totals.contains(word)
+    }
+
+    /// What a cell looks like, as a number: runs of digits and runs of letters count as one each, `AST-017` and `FX-9` are alike.
+    /// `text` may go on behind the cell, which ends before `stop` and quotation marks.
+    static func shape(of text: Bytes, stop: UInt8) -> UInt64 {
+        var shape: UInt64 = 0xCBF2_9CE4_8422_2325
+        var last: UInt8 = 0
+        for index in 0..<text.count {
+            let byte = text[index]
+            if byte == stop { break }
+            if byte == UInt8(ascii: "\"") { continue }
+            let isLetter = (byte | 0x20) &- 0x61 < 26 || byte >= 0x80
+            let kind = byte &- 0x30 < 10 ? UInt8(ascii: "9") : isLetter ? UInt8(ascii: "A") : byte
+            if kind != last { shape = (shape ^ UInt64(kind)) &* 0x100_0000_01B3 }
+            last = kind
+        }
+        return shape | 1
     }
 }
 
@@ -150,12 +170,14 @@ extension DelimitedReader {
             takeLine(line, .blank)
             return true
         }
-        let count = cells()
-        if canBeRecord(count), !Frame.saysTotal(text(line)) {
+        let mayBeRecord =
+            canBeRecord(cells()) || Frame.shape(of: text(line), stop: marks.delimiter[0]) == frame.recordShape
+        if mayBeRecord, !Frame.saysTotal(text(line)) {
             throw PluginError(
                 .refused,
-                "The line at byte \(window.fileOffset), after record \(record), may be the footer or a record: it has \(count) cells as a "
-                    + "record may have. Is the footer missing? Say what it looks like: dialect.footerFrom in place of footerLines.",
+                "The line at byte \(window.fileOffset), after record \(record), may be the footer or a record, whole or cut off: it has as "
+                    + "many cells, or starts as the record before. Is the footer missing? Say what it looks like: dialect.footerFrom in "
+                    + "place of footerLines.",
                 offset: window.fileOffset)
         }
         takeLine(line, .footer)

@@ -145,7 +145,10 @@ public struct DelimitedReader: ~Copyable {
             if frame.isDoubted { noteDoubt() }
             record += 1
             output.record(at: recordOffset, length: recordLength)
-            guard let fault else { return true }
+            guard let fault else {
+                if frame.keepsShape { frame.recordShape = Frame.shape(of: self[0], stop: marks.delimiter[0]) }
+                return true
+            }
             try refuse(fault)
         }
         fieldCount = 0

@@ -12,8 +12,14 @@ import sys
 csv.field_size_limit(1 << 30)
 SENTINEL = "\x02end\n"
 MARK = "\ufeff"
-TOTAL = re.compile(r"[\0-/]*(totals?|subtotal|totale|sum|summe|gesamt|gesamtsumme|summa|somme|suma|count|anzahl|ende?|eof|trailer)"
+TOTAL = re.compile(r"[\0-/]*(totals?|subtotal|totale|sum|summe|gesamt|gesamtsumme|summa|somme|suma|count|anzahl|ende?|eof|trailer|footer)"
                    r"(?![a-zA-Z\u0080-\U0010ffff])", re.I | re.A)
+
+
+def shape(text, delimiter):
+    kinds = ["9" if c in "0123456789" else "A" if c.isascii() and c.isalpha() or c > "\x7f" else c
+             for c in text.split(delimiter)[0].replace('"', "")]
+    return "".join(kind for index, kind in enumerate(kinds) if index == 0 or kind != kinds[index - 1])
 
 
 class Refused(Exception):
@@ -105,6 +111,7 @@ class File:
         self.open_part = name if merges else None
 
     open_part = None
+    shape = None
 
     def matches(self, line, glob):
         return re.fullmatch(".*".join(re.escape(piece).replace(r"\?", ".") for piece in glob.split("*")),
@@ -244,6 +251,7 @@ class File:
             self.rejected += 1
         else:
             self.rows.append(cells)
+            self.shape = shape(cells[0], self.delimiter)
         return False
 
     def is_other_delimiter(self, found):
@@ -308,7 +316,8 @@ class File:
                 self.at += 1
                 continue
             found = self.record(self.at, len(self.lines))
-            if found and self.may_be_record(len(found[0])) and not TOTAL.match(line):
+            unclear = (found and self.may_be_record(len(found[0]))) or shape(line.rstrip("\r\n"), self.delimiter) == self.shape
+            if unclear and not TOTAL.match(line):
                 raise Refused("unclear footer")
             self.part("footer", merges=True)
             self.has_footer = True
