@@ -22,18 +22,20 @@ package struct AmendmentJudge: Sendable {
     /// - Parameters:
     ///   - path: of the file's bytes, absolute.
     ///   - amended: the drop it amends, also where that ends in an error.
+    ///   - whenFound: called once it is known to amend something, before `path` is opened.
     ///   - spooled: where the spool has a drop's bytes; nil where it has not.
     ///
     /// Errors: `amendment` (quarantine) where it can amend nothing; `amended-held`, `looks-like-rejects` (hold) where a person is to
     /// decide; retry while the amended drop is on its way.
     package func judge(
         _ record: DropRecord, descriptor: CInt, bytes: UInt64, at path: String, amended: inout DropID?,
-        spooled: (DropID) -> String?
+        spooled: (DropID) -> String?, whenFound: () throws(DropError) -> Void = { () throws(DropError) in }
     ) throws(DropError) -> Verdict {
         let marked = try book.amendedDrop(by: record.fileName, descriptor: descriptor, bytes: bytes)
         let named = FileName.amendedDrop(in: record.fileName)
         guard let drop = marked ?? named else { return .ordinary }
         amended = named ?? drop
+        try whenFound()
         if let named, named != drop {
             // What an amendment left refused is given out under its name, with the marks of the drop it amends.
             let link = try self.original(named, of: record).link?.kind

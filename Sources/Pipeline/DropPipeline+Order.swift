@@ -14,7 +14,11 @@ extension DropPipeline {
             try spool.withDescriptor(of: record.id) { (descriptor, bytes) throws(DropError) in
                 try judge.judge(
                     record, descriptor: descriptor, bytes: bytes, at: spool.path(of: record.id), amended: &amended,
-                    spooled: { spool.contains($0) ? spool.path(of: $0) : nil })
+                    spooled: { spool.contains($0) ? spool.path(of: $0) : nil },
+                    whenFound: { () throws(DropError) in
+                        // A lone file is read before it lies in the spool.
+                        guard waitForClaim(of: record.id) == .durable else { throw Self.cancelled(record) }
+                    })
             }
         }
         guard let amended else { return try verdict.get() }
