@@ -17,7 +17,8 @@ import TwinDropPluginSDK
             // Without rounding it is the same double, or none.
             let whole = try? Bytes(kept: text).double()  // Any reason is the same here.
             #expect(whole == nil || whole == value, "seed \(seed): \(text)")
-            if text.count <= 16, expected.isFinite, abs(expected) > 1e-290 || expected == 0 { #expect(whole != nil, "\(text)") }
+            let isShort = text.utf8.count { (0x30...0x39).contains($0) } <= 15
+            if isShort, expected.isFinite, abs(expected) > 1e-290 { #expect(whole != nil, "seed \(seed): \(text)") }
         }
     }
 
@@ -155,7 +156,7 @@ import TwinDropPluginSDK
         ("yyyy-MM-dd'T'HH:mmXXX", "2024-01-01T00:00+01:5"), ("yyyy-MM-dd'T'HH:mmXXX", "2024-01-01T00:00+015"),
         ("yyyy-MM-dd'T'HH:mm:ss[.S]", "2024-01-01T00:00:00.1234567"), ("yyyy-MM-dd HH:mm[:ss][.S]", "2024-01-01 00:00.5"),
         ("[yyyy-MM-dd][dd.MM.yyyy]", ""), ("[yyyy-MM-dd][dd.MM.yyyy]", "2024-01-0102.02.2024"),
-        ("yyyy-MM-dd'T'HH:mmXXX", "0001-01-01T00:00+01:00"), ("yyyy-MM-dd'T'HH:mmXXX", "0001-01-01T00:00-01:00"),
+        ("yyyy-MM-dd'T'HH:mmXXX", "0001-01-01T00:00+01:00"),
         ("yyyy-MM-dd'T'HH:mmXXX", "9999-12-31T23:59-00:01"),
     ])
     func `are not read in part`(pattern: String, text: String) throws {

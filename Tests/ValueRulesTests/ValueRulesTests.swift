@@ -19,7 +19,7 @@ import ValueRules
 
     @Test(arguments: [
         ("9007199254740993", 0), ("12345678901234567890", 0), ("314159265358979323846", -20), ("1", -400), ("3", -324),
-        ("18446744073709551615", 0), ("33333333333333333333", -20), ("10000000000000002", -17),
+        ("18446744073709551615", 0), ("33333333333333333333", -20), ("10000000000000000001", -20),
     ])
     func `loses the digits of what does not`(digits: String, exponent: Int) {
         guard case .rounded = double(digits, exponent) else {
@@ -76,9 +76,9 @@ import ValueRules
             var fault = ""
             do throws(JSONTextFault) { try JSONText.check(bytes.span) } catch { fault = error.message }
             let store = try? JSON(parsing: bytes)  // Its message is not asked for.
-            #expect(
-                (store != nil) == (fault.isEmpty || fault.contains("more digits")),
-                "seed \(seed) round \(round): \(text) \(fault)")
+            // A number of too many digits may be found before a fault that the reader finds behind it.
+            let isConsistent = fault.isEmpty ? store != nil : store == nil || fault.contains("more digits")
+            #expect(isConsistent, "seed \(seed) round \(round): \(text) \(fault)")
         }
     }
 
