@@ -8,6 +8,7 @@ struct KeyList {
     /// The same as `key` entries of the operation stream.
     private(set) var entries: [UInt8] = []
     private var known: Set<[UInt8]> = []
+    private static let namesMax = 65535
 
     init() {}
 
@@ -42,9 +43,13 @@ struct KeyList {
     }
 
     private mutating func append(_ name: [UInt8]) throws(WorkerFailure) {
+        guard names.count < Self.namesMax, entries.count + name.count < Int(TD_WIRE_KEYS_BYTES_MAX) else {
+            throw WorkerFailure(
+                .namesFull,
+                "The source has \(names.count) names of properties, relationships and models in \(entries.count >> 10) KiB; no more fit.")
+        }
         guard (1...Int(TD_WIRE_KEY_BYTES_MAX)).contains(name.count), !name.contains(0),
-            String(validating: name, as: UTF8.self) != nil, names.count < 65535,
-            entries.count + name.count < Int(TD_WIRE_KEYS_BYTES_MAX), known.insert(name).inserted
+            String(validating: name, as: UTF8.self) != nil, known.insert(name).inserted
         else { throw WorkerFailure(.protocolFault, "Key \(names.count + 1) is no new name of 1 to 2048 bytes of UTF-8.") }
         names.append(name)
         write(name)

@@ -22,6 +22,8 @@ package final class PluginHost: Transformer {
         /// Reads a source again after one of its files changed; nil where nothing is ever read again but library and manifest.
         /// Errors: what is wrong with the files, remedy suspendSource. Blocking; called on any thread.
         package var reread: (@Sendable (SourceName) throws(DropError) -> PluginSource)?
+        /// Told of workers that were ended for what they did while they had no work.
+        package var tell: @Sendable (SourceName, String) -> Void = { _, _ in }
 
         package init(workerPath: String, sources: [PluginSource], keyTable: any KeyTable) {
             self.workerPath = workerPath
@@ -56,6 +58,7 @@ package final class PluginHost: Transformer {
     private let lanes: [SourceName: SourceLane]
     private let context: HostContext
     private let warmWorkersMax: Int
+    private let watch: WorkerWatch
 
     /// Nothing is loaded or started yet.
     package init(configuration: Configuration) {
@@ -65,6 +68,7 @@ package final class PluginHost: Transformer {
         var lanes: [SourceName: SourceLane] = [:]
         for source in configuration.sources { lanes[source.name] = SourceLane(source: source, host: context) }
         self.lanes = lanes
+        watch = WorkerWatch(Array(lanes.values), tell: configuration.tell)
     }
 
     deinit { close() }
@@ -74,6 +78,7 @@ package final class PluginHost: Transformer {
     /// `cancelled` has the remedy retry, because nothing is wrong with the drop.
     package func transform(_ job: TransformJob, into sink: any OperationSink) throws(DropError) -> TransformSummary {
         let lane = try lane(of: job.source)
+        watch.start()
         trim(except: job.source)
         return try lane.alone(isCancelled: job.isCancelled) { lane throws(DropError) in try lane.transform(job, into: sink) }
     }
@@ -84,6 +89,10 @@ package final class PluginHost: Transformer {
         let lane = try lane(of: source)
         return try lane.alone(isCancelled: { false }) { lane throws(DropError) in try lane.probe(name, head: head) }
     }
+
+    /// Layers of the sandbox that this kernel lacks, in words; empty when it is whole. Starts a worker for it, without a plugin,
+    /// the first time. Nil where none can be started.
+    package func sandboxMissing() -> [String]? { context.sandboxMissing() }
 
     /// Loads the plugin of `source` in a worker and returns what it says of itself: settings are checked by it, too.
     package func identify(_ source: SourceName) throws(DropError) -> Identity {
@@ -131,6 +140,7 @@ package final class PluginHost: Transformer {
 
     /// Ends the idle workers; drops in work end by themselves or by their `isCancelled`. New ones are refused as `cancelled`.
     package func close() {
+        watch.stop()
         for lane in lanes.values { lane.retire(close: true) }
     }
 
@@ -168,8 +178,9 @@ final class HostContext: Sendable {
     let workerPath: String
     let keyTable: any KeyTable
     let sandbox = UInt32(TD_SANDBOX_ALL)
-    private let requiresWholeSandbox: Bool
+    let requiresWholeSandbox: Bool
     let reread: (@Sendable (SourceName) throws(DropError) -> PluginSource)?
+    let known = Mutex<[String]?>(nil)
     private let plugins = Mutex<[String: (plugin: LoadedPlugin, marks: [String: FileMark])]>([:])
 
     init(_ configuration: PluginHost.Configuration) {
@@ -194,7 +205,15 @@ final class HostContext: Sendable {
         }
     }
 
-    /// Compares what the plugin says of itself with its manifest, and the sandbox with what is required.
+    /// Refuses a sandbox that lacks a layer, where the whole is required.
+    func check(sandbox layers: UInt32) throws(WorkerFailure) {
+        let missing = Self.missing(from: layers)
+        guard requiresWholeSandbox, !missing.isEmpty else { return }
+        throw WorkerFailure(
+            .sandbox, "This kernel cannot build the whole sandbox, which is required; missing: \(missing.joined(separator: ", ")).")
+    }
+
+    /// Compares what the plugin says of itself with its manifest.
     func check(_ hello: Worker.Hello, plugin: LoadedPlugin) throws(WorkerFailure) {
         if let manifest = plugin.manifest,
             Array(manifest.id.utf8) != Array(hello.id.utf8) || Array(manifest.version.utf8) != Array(hello.version.utf8)
@@ -202,11 +221,6 @@ final class HostContext: Sendable {
             throw WorkerFailure(
                 .abi, "The library says it is \(hello.id) \(hello.version), its manifest says \(manifest.id) \(manifest.version)."
             )
-        }
-        let missing = Self.missing(from: hello.sandbox)
-        if requiresWholeSandbox, !missing.isEmpty {
-            throw WorkerFailure(
-                .notLoaded, "This kernel cannot build the whole sandbox; missing: \(missing.joined(separator: ", ")).")
         }
     }
 

@@ -43,6 +43,7 @@ extension SourceLane {
                     state.hello = nil
                     state.suspension = nil
                     state.failed.removeAll()
+                    state.hasProved = false
                 }
                 state.loaded = fresh
             }

@@ -7,14 +7,20 @@ extension SourceLane {
     /// One drop through the worker; a second time in a new one where that may help.
     func transform(_ job: TransformJob, into sink: any OperationSink) throws(DropError) -> TransformSummary {
         if let suspension = state.with({ $0.suspension }) { throw suspension }
+        forgetUnknownKeys()
         var attempt = 1
         while true {
+            let table = state.with { $0.keys }
             do throws(WorkerFailure) {
                 let summary = try once(job, into: sink)
-                state.with { $0.failed.removeAll() }
+                state.with {
+                    $0.failed.removeAll()
+                    $0.hasProved = true
+                }
                 return summary
             } catch {
                 discard()
+                restore(table)
                 if attempt == 1, error.isWorthRetrying, !job.isCancelled() {
                     attempt = 2
                     try sink.restart()
@@ -88,6 +94,11 @@ extension SourceLane {
             TD_WIRE_TRANSFORM, size: job.bytes, operationsMax: source.limits.operations(for: job.bytes),
             name: Array(job.fileName.description.utf8), descriptor: input)
         try receive(&exchange, into: sink)
+        worker.rest()
+        if let threads = worker.leftThreads {
+            exchange.log.add(level: 2, "twindrop: the worker was ended: it had \(threads) threads after its drop.".utf8)
+            discard()
+        }
         worker.drops += 1
         worker.lastBytes = job.bytes
         return TransformSummary(
@@ -150,6 +161,7 @@ extension SourceLane {
         let plugin = pluginName
         let failuresMax = source.limits.failuresMax
         state.with { state in
+            guard !state.hasProved else { return }
             if !state.failed.contains(drop) { state.failed.append(drop) }
             guard state.failed.count >= failuresMax else { return }
             let count = state.failed.count

@@ -14,6 +14,9 @@ final class SourceLane: @unchecked Sendable {
         var isClosed = false
         var keys: KeyList?
         var failed: [DropID] = []
+        /// It has transformed a drop since its files were last read: a plugin that works is not stopped by a file that it does not
+        /// survive.
+        var hasProved = false
         var suspension: DropError?
         var hello: Worker.Hello?
         var lastUsedAt: Int64 = 0
@@ -127,9 +130,19 @@ final class SourceLane: @unchecked Sendable {
             worker: new, allowance: .init(source.limits, inputBytes: 0), log: log, isCancelled: isCancelled)
         defer { log = exchange.log }
         do {
+            if host.requiresWholeSandbox {
+                // No code of the plugin has run before OPEN: what is said now is said by the worker.
+                new.sandbox = try Self.layers(exchange.frame()) ?? 0
+                try host.check(sandbox: new.sandbox ?? 0)
+            }
             // A worker that is gone already tells by its result pipe why.
             _ = new.send(TD_WIRE_OPEN, descriptor: sealed)
-            let hello = try self.hello(exchange.frame())
+            var frame = try exchange.frame()
+            if new.sandbox == nil, let layers = Self.layers(frame) {
+                new.sandbox = layers
+                frame = try exchange.frame()
+            }
+            let hello = try self.hello(frame, sandbox: new.sandbox ?? 0)
             try host.check(hello, plugin: plugin)
             new.hello = hello
             state.with { $0.hello = hello }
@@ -144,6 +157,18 @@ final class SourceLane: @unchecked Sendable {
     /// Ends the worker: it is never used again after an error.
     func discard() { worker = nil }
 
+    /// Takes the names back that a failed attempt has added: what a drop introduced dies with it. Its worker, which knows them, is
+    /// ended with it.
+    func restore(_ table: KeyList?) { state.with { $0.keys = table } }
+
+    /// Forgets names that no drop has but those that failed after their transform.
+    func forgetUnknownKeys() {
+        guard let count = host.keyTable.knownKeys(of: name), let table = state.with({ $0.keys }), table.names.count > count
+        else { return }
+        discard()
+        state.with { $0.keys = nil }  // Read again from the store.
+    }
+
     /// Adds the names of a KEYS frame to the table.
     func learn(_ payload: UnsafeRawBufferPointer) throws(WorkerFailure) {
         try state.with { state throws(WorkerFailure) in
@@ -154,18 +179,51 @@ final class SourceLane: @unchecked Sendable {
         }
     }
 
+    /// Ends the idle worker where it does what only a worker with a drop may do, or is past its time. Gives a sentence about what
+    /// it did; nil where nothing was amiss, or where the lane is busy.
+    func inspect() -> String? {
+        let (entered, limits) = state.with { state in
+            guard !state.isBusy, state.hasWorker else { return (false, state.source.limits) }
+            state.isBusy = true
+            return (true, state.source.limits)
+        }
+        guard entered, let worker else {
+            if entered { leave() }
+            return nil
+        }
+        defer { leave() }
+        let isOld = Monotonic.now() - worker.startedAt >= limits.workerAge.nanoseconds
+        let fault = worker.idleFault(limits)
+        if isOld || fault != nil { discard() } else { worker.forgetPrinted() }
+        return fault
+    }
+
+    private func leave() {
+        let alive = worker != nil
+        state.with {
+            $0.isBusy = false
+            $0.hasWorker = alive
+        }
+    }
+
+    private static func layers(_ frame: FrameReader.Frame) -> UInt32? {
+        guard Int(frame.type) == TD_WIRE_READY, unsafe frame.payload.count == 4 else { return nil }
+        return unsafe frame.payload.loadUnaligned(as: UInt32.self)
+    }
+
     private func isFit(_ worker: Worker) -> Bool {
         guard worker.drops < source.limits.dropsPerWorker else { return false }
         guard Monotonic.now() - worker.startedAt < source.limits.workerAge.nanoseconds else { return false }
         // Anything it says while it has no work is a fault; its end shows here, too.
         guard !worker.reader.hasRest, case .nothing = worker.reader.fill() else { return false }
+        worker.forgetPrinted()
         // Memory grows over many drops, or over a large one, and asking costs as much as some drops do.
         guard worker.drops % 16 == 0 || worker.lastBytes >= 1 << 20 else { return true }
         guard let usage = worker.usage else { return false }
         return usage.residentBytes <= source.limits.addressSpace / 2
     }
 
-    private func hello(_ frame: FrameReader.Frame) throws(WorkerFailure) -> Worker.Hello {
+    private func hello(_ frame: FrameReader.Frame, sandbox: UInt32) throws(WorkerFailure) -> Worker.Hello {
         let size = MemoryLayout<td_wire_hello>.size
         guard Int(frame.type) == TD_WIRE_HELLO, unsafe frame.payload.count >= size else {
             throw WorkerFailure(.protocolFault, "Its first frame is no HELLO.")
@@ -180,6 +238,6 @@ final class SourceLane: @unchecked Sendable {
         return unsafe Worker.Hello(
             id: Escaping.visible(words.prefix(id), scalarsMax: 64),
             version: Escaping.visible(words.dropFirst(id), scalarsMax: 64),
-            abi: (head.abi_major, head.abi_minor), sandbox: head.sandbox)
+            abi: (head.abi_major, head.abi_minor), sandbox: sandbox)
     }
 }

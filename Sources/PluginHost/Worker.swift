@@ -18,6 +18,10 @@ final class Worker: @unchecked Sendable {
     let reader: FrameReader
     let startedAt: Int64
     var hello: Hello?
+    /// Layers of the sandbox that are in force, told before any code of the plugin ran; nil before that.
+    var sandbox: UInt32?
+    /// Processor time when it last came to rest, in nanoseconds.
+    private var processorAtRest: Int64 = 0
     var drops = 0
     /// Of the last drop's file.
     var lastBytes: UInt64 = 0
@@ -64,12 +68,16 @@ final class Worker: @unchecked Sendable {
     }
 
     /// Takes in what the process printed so far, at most 64 KiB at once, so that a flood cannot keep the host here.
-    func drain(_ log: inout PluginLog) {
-        guard logIsOpen else { return }
-        unsafe withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 1) { buffer in
+    ///
+    /// - Returns: whether there was anything.
+    @discardableResult
+    func drain(_ log: inout PluginLog) -> Bool {
+        guard logIsOpen else { return false }
+        return unsafe withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 1) { buffer in
             let count = unsafe td_wire_read(process.log, buffer.baseAddress, buffer.count)
             if count > 0 { unsafe log.add(printed: UnsafeRawBufferPointer(rebasing: buffer[..<Int(count)])) }
             if count == 0 || (count < 0 && count != -Int64(EAGAIN)) { logIsOpen = false }
+            return count > 0
         }
     }
 
@@ -96,6 +104,40 @@ final class Worker: @unchecked Sendable {
         }
         end()
         return WorkerFailure(.protocolFault, "It closed its result pipe before END.")
+    }
+
+    /// The work in hand has ended; what it does from now on it does unasked.
+    func rest() { processorAtRest = processorTime }
+
+    /// Why the process must go that has one thread when it has work no more; nil when all is well. A thread that was joined may
+    /// be listed for a moment yet.
+    var leftThreads: Int? {
+        for _ in 0..<20 {
+            let threads = td_wire_threads(process.process)
+            guard threads > 1 else { return nil }
+            usleep(1000)
+        }
+        return Int(clamping: td_wire_threads(process.process))
+    }
+
+    /// What the process does while it has no work: a sentence where it must be ended for it. Looks at the kernel's tables.
+    func idleFault(_ limits: WorkerLimits) -> String? {
+        let threads = td_wire_threads(process.process)
+        if threads > 1 { return "It has \(threads) threads while it has no work." }
+        if processorTime - processorAtRest > 100_000_000 { return "It uses processor time while it has no work." }
+        if let usage, usage.residentBytes > limits.addressSpace / 2 {
+            return "It has \(usage.residentBytes >> 20) MiB of memory while it has no work."
+        }
+        guard !reader.hasRest, case .nothing = reader.fill() else { return "It says something, or ended, while it has no work." }
+        return nil
+    }
+
+    /// Throws away what the process printed since its last drop: the next drop's log is its own.
+    func forgetPrinted() {
+        for _ in 0..<16 {
+            var log = PluginLog(bytesMax: 0)
+            guard logIsOpen, drain(&log) else { return }
+        }
     }
 
     /// Processor time of the process so far, in nanoseconds; 0 when it has ended.

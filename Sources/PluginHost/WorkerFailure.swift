@@ -27,6 +27,10 @@ struct WorkerFailure: Error {
         /// The machine lacks just now what starting a worker or handing it a file takes.
         case unready
         case abi
+        /// A layer of the sandbox that is required is not in force.
+        case sandbox
+        /// The source has so many names that no more fit.
+        case namesFull
         /// The sink refused what it got.
         case sink(DropError)
     }
@@ -58,12 +62,19 @@ struct WorkerFailure: Error {
         switch kind {
         case .crashed, .timeout, .limit, .protocolFault, .failed, .input: true
         case .sink(let error): error.code == "protocol"
-        case .refused, .tooMuch, .settings, .cancelled, .notLoaded, .unready, .abi: false
+        case .refused, .tooMuch, .settings, .cancelled, .notLoaded, .unready, .abi, .sandbox, .namesFull: false
         }
     }
 
-    /// Whether the plugin is to blame: such failures suspend it when they follow each other. A refusal is an answer.
-    var countsAgainstPlugin: Bool { isWorthRetrying }
+    /// Whether the plugin is to blame whatever the file holds: such failures suspend it when they follow each other. Everything
+    /// else may be the file's doing: nobody must be able to stop a source by what they send.
+    var countsAgainstPlugin: Bool {
+        switch kind {
+        case .crashed, .protocolFault: true
+        case .sink(let error): error.code == "protocol"
+        default: false
+        }
+    }
 
     /// The failure as the pipeline handles it. `subject` names the drop or source.
     func error(about subject: String, plugin: String) -> DropError {
@@ -122,6 +133,14 @@ struct WorkerFailure: Error {
             return DropError(
                 "abi", "\(subject): plugin \(plugin) does not fit this TwinDrop. \(message)",
                 hint: "Install the version of the plugin that its manifest names, built for ABI 1.", remedy: .suspendSource)
+        case .sandbox:
+            return DropError(
+                "sandbox", "\(subject): plugin \(plugin) is not started. \(message)",
+                hint: "Run a kernel that has them, or set limits.worker.sandbox: available to do without.", remedy: .suspendSource)
+        case .namesFull:
+            return DropError(
+                "names-full", "\(subject): \(message)",
+                hint: "Names that no twin uses any more go with: twindrop forget-names. Then retry the drop.", remedy: .quarantine)
         case .sink(let error):
             return error
         }

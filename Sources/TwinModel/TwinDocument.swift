@@ -101,6 +101,12 @@ package struct TwinDocument: Sendable, Equatable {
     package mutating func apply(_ patch: JSONPatch, components: (String) -> Bool) throws(JSONPatchError) {
         var copy = self
         for operation in patch.operations { try copy.apply(operation, components) }
+        // The time of a value may be said before the value is, in one patch; what has none at the end has no time either.
+        for operation in patch.operations where operation.verb != .remove && operation.path.last == "sourceTime" {
+            guard let at = operation.path.firstIndex(of: "$metadata"), operation.path.count == at + 3, at < 2 else { continue }
+            let property = PropertyPath(at == 0 ? nil : operation.path[0], operation.path[at + 1])
+            guard copy.sourceTimes[property] == nil || copy.value(property) != nil else { throw .unresolved(operation.path) }
+        }
         self = copy
     }
 
@@ -166,9 +172,8 @@ package struct TwinDocument: Sendable, Equatable {
                     + "property can.")
         }
         let property = PropertyPath(component, rest[0])
-        guard value(property) != nil, operation.verb == .add || sourceTimes[property] != nil else {
-            throw .unresolved(operation.path)
-        }
+        // Programs replace the time of a property that never had one; whether it has a value is known at the patch's end.
+        guard operation.verb != .remove || sourceTimes[property] != nil else { throw .unresolved(operation.path) }
         switch operation.value {
         case nil: sourceTimes[property] = nil
         case .string(let text)?: sourceTimes[property] = text

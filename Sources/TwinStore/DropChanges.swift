@@ -21,8 +21,11 @@ package final class DropChanges: ChangeSet, @unchecked Sendable {
     func compareAgain(_ database: Database) throws(DropError) {
         let frames = comparison.frames
         let job = comparison.job
+        // Its names count all the time: a stream that begins now begins with them.
+        let again = try DropComparison(store: comparison.store, job: job, writer: database)
+        again.memory.note(comparison.keyNames, of: again)
         comparison.abandon()
-        comparison = try DropComparison(store: comparison.store, job: job, writer: database)
+        comparison = again
         for frame in frames { try comparison.absorb(frame: frame.span) }
         _ = try comparison.finished()
     }

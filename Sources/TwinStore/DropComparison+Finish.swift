@@ -82,21 +82,8 @@ extension DropComparison {
     /// Decides the deferred records: the largest set of them whose relationships have their ends when all are applied.
     private func replayDeferred() throws(DropError) {
         guard !deferred.records.isEmpty else { return }
-        var refused: Set<Int> = []
-        var made: Set<IdentityHash> = []
         // Otherwise they were only held back to be checked against the models of their ends.
-        var isStable = job.policy.dangling != .reject
-        while !isStable {
-            isStable = true
-            made = []
-            for (index, record) in deferred.records.enumerated() where !refused.contains(index) { made.formUnion(record.makes) }
-            for (index, record) in deferred.records.enumerated() where !refused.contains(index) {
-                if try lacksAny(of: record.needs, made: made) {
-                    refused.insert(index)
-                    isStable = false
-                }
-            }
-        }
+        let (refused, made) = job.policy.dangling == .reject ? try undecidable() : ([], [])
         isReplayingDeferred = true
         for (index, record) in deferred.records.enumerated() {
             current = record.current
@@ -122,6 +109,38 @@ extension DropComparison {
         let bytes = record.stream.span
         var reader = OperationReader(end: bytes.count)
         while case .operation(let verb, _, let body)? = try reader.entry(bytes) { try take(verb, body, bytes) }
+    }
+
+    /// Which deferred records lack an end whatever the others make, and what twins those others make. Each record is looked at
+    /// when the last maker of a twin it needs has been refused, so the work grows with what they need and make.
+    private func undecidable() throws(DropError) -> (refused: Set<Int>, made: Set<IdentityHash>) {
+        var makers: [IdentityHash: Int] = [:]
+        for record in deferred.records { for hash in record.makes { makers[hash, default: 0] += 1 } }
+        var needers: [IdentityHash: [Int]] = [:]
+        var absent: [IdentityHash: Bool] = [:]
+        var refused: Set<Int> = []
+        var open: [Int] = []
+        for (index, record) in deferred.records.enumerated() {
+            for hash in record.needs {
+                let isAbsent = if let known = absent[hash] { known } else { try !exists(hash) }
+                absent[hash] = isAbsent
+                guard isAbsent else { continue }
+                if makers[hash] != nil {
+                    needers[hash, default: []].append(index)
+                } else if refused.insert(index).inserted {
+                    open.append(index)
+                }
+            }
+        }
+        while let index = open.popLast() {
+            for hash in deferred.records[index].makes {
+                let left = makers[hash, default: 0] - 1
+                makers[hash] = left > 0 ? left : nil
+                guard left <= 0 else { continue }
+                for needer in needers[hash] ?? [] where refused.insert(needer).inserted { open.append(needer) }
+            }
+        }
+        return (refused, Set(makers.keys))
     }
 
     /// Which twins the relationships of a refused record lack, and at which end; the first three relationships are named.
@@ -163,6 +182,7 @@ extension DropComparison {
     /// Ends the input; the comparison itself is the content of the change set.
     func finished() throws(DropError) -> DropComparison {
         precondition(!isEnded, "a change set ends once")
+        memory.note(keyNames, of: self)
         store.publication.beginReading()
         defer { store.publication.endReading() }
         try replayDeferred()

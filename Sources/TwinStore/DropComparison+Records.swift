@@ -13,6 +13,7 @@ extension DropComparison {
 
     func beginRecord(_ gap: Int64, _ length: UInt64, _ reader: OperationReader) throws(DropError) {
         let offset = try advance(gap, length, reader)
+        try budget.spend(1, on: .records)
         books.recordsRead += 1
         current = CurrentRecord(isActive: true, number: books.recordsRead, offset: offset, length: length)
     }
@@ -34,6 +35,8 @@ extension DropComparison {
     /// Checks an operation as far as it needs no others, and puts it with its record.
     @inline(__always)
     func take(_ verb: OperationVerb, _ body: Range<Int>, _ bytes: borrowing Span<UInt8>) throws(DropError) {
+        if !isReplayingDeferred { try budget.spend(1, on: .operations) }
+        hasOperations = true
         if verb.rawValue <= OperationVerb.deleteTwin.rawValue {
             try takeTwin(verb, body, bytes)
         } else {
@@ -138,10 +141,13 @@ extension DropComparison {
                 "More than \(Self.rejectionsMax) records were refused; the last: \(Escaping.sentence(message))",
                 hint: "The file is not what its source's mapping reads: correct one of them.", remedy: .quarantine)
         }
+        let message = Escaping.sentence(message)
+        try budget.spend(current.length, on: .rejects)
+        try budget.spend(UInt64(code.utf8.count + message.utf8.count), on: .reasons)
         rejections.append(
             Rejection(
                 record: current.number, offset: current.offset, length: current.length, code: DropError.Code(code),
-                message: Escaping.sentence(message)))
+                message: message))
     }
 
     /// Why an operation cannot be applied; nil when it can. Malformed bytes are thrown as `protocol`.
@@ -263,6 +269,7 @@ extension DropComparison {
 
     /// True when there is no twin to patch: neither in the graph nor stated earlier in the drop.
     private func isMissing(_ operation: Pending, before index: Int) throws(DropError) -> Bool {
+        try budget.spend(UInt64(index), on: .looking)
         for earlier in operations[..<index].reversed() where earlier.hash == operation.hash && earlier.verb != .patchTwin {
             guard earlier.verb.rawValue <= OperationVerb.deleteTwin.rawValue else { continue }
             return earlier.verb == .deleteTwin

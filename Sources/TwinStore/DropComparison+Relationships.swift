@@ -81,6 +81,7 @@ extension DropComparison {
             )
         }
         let now = try statement(operation, bytes, record: current.number)
+        try budget.spend(before.byteCount + now.byteCount, on: .repeated)
         let after = before.followed(by: now)
         let isMoved = after.kind != .delete && before.kind != .delete && target != array(bytes, operation.head.target)
         var base: TwinRecord?

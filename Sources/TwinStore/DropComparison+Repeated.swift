@@ -6,7 +6,7 @@ extension DropComparison {
     /// it, before the first record that is not so in every part; that one goes the long way.
     ///
     /// A fingerprint covers the id with the rest of the operation, in 128 keyed bits: it tells who is meant and what is said.
-    func takeRepeated(_ reader: inout OperationReader, _ bytes: borrowing Span<UInt8>) {
+    func takeRepeated(_ reader: inout OperationReader, _ bytes: borrowing Span<UInt8>) throws(DropError) {
         guard writer == nil, trustsMemory, surprises < Self.surprisesMax || books.recordsRead & 31 == 0 else { return }
         let order = memory.order
         var last = order.last
@@ -35,6 +35,9 @@ extension DropComparison {
             return
         }
         surprises = 0
+        hasOperations = true
+        try budget.spend(records, on: .records)
+        try budget.spend(unchanged, on: .operations)
         order.last = last
         filePosition = position
         books.recordsRead += records

@@ -147,6 +147,7 @@ extension DropComparison {
             return (try DropStatement(entry, view.bytes(entry.idLength..<view.length - ChangeLog.headLength)), entry)
         }
         let now = try stated(operation, bytes)
+        try budget.spend(before.byteCount + now.byteCount, on: .repeated)
         let after = before.followed(by: now)
         if entry.isNew {
             let step = DropStatement.step(from: TwinRecord.nothing, before, after)
@@ -154,7 +155,9 @@ extension DropComparison {
             try logTwin(operation, after, bytes, isNew: true)
             return
         }
-        guard store.twinVersions[operation.number] != 0, let (base, model) = try baseTwin(operation.number) else {
+        let known = store.twinVersions[operation.number] == 0 ? nil : try baseTwin(operation.number)
+        try budget.spend(known.map { UInt64($0.0.properties.count) * 8 } ?? 0, on: .repeated)
+        guard let (base, model) = known else {
             count(.differs, before: before, after: after, isNew: false)
             return try logTwin(operation, after, bytes, isNew: false)
         }

@@ -34,6 +34,8 @@ final class DropComparison: ChangeSetBuilder {
     /// Large drops do not keep their frames; see `DropChanges`.
     static let retainedBytesMax = 2 << 20
     static let rejectionsMax = 200_000
+    /// Of a reason for refusing a record, as it comes; what is longer is cut, and what is shown is shorter still.
+    static let reasonBytesMax = 4096
 
     let store: TwinStore
     let job: ApplyJob
@@ -79,6 +81,8 @@ final class DropComparison: ChangeSetBuilder {
     /// Wire key number → global; element 0 is 0.
     var keys: [UInt32] = [0]
     var keyNames: [String] = []
+    /// Numbers of names that only drops under way have used.
+    var heldKeys: [UInt32] = []
     var keysAreEqual = true
     var keysAreNew = false
     /// A key of the stream is neither a name nor a path as DTDL has them, nor the id of a model.
@@ -103,8 +107,13 @@ final class DropComparison: ChangeSetBuilder {
     /// Nil where operations are not checked against models.
     var validation: DropValidation?
 
+    var budget: DropBudget
+    /// Bytes of the log that are in the budget already.
+    var scratchSpent = 0
     var current = CurrentRecord()
     var operations: [Pending] = []
+    /// An operation was given, of whatever became of its record.
+    var hasOperations = false
     var evaluations: [Evaluation] = []
     /// Records in a row that were not what the order of the source made expect.
     var surprises = 0
@@ -126,6 +135,7 @@ final class DropComparison: ChangeSetBuilder {
         self.store = store
         self.job = job
         self.writer = writer
+        budget = DropBudget(bytes: job.bytes, operationsFree: job.policy.operationsFree)
         memory = store.memory(of: job.source)
         dropNumber = try store.dropNumber(of: job.drop, writer)
         var seeded = job.epoch.bytes
@@ -145,6 +155,7 @@ final class DropComparison: ChangeSetBuilder {
         } else {
             lateness = nil
         }
+        memory.note([], of: self)
     }
 
     /// Whether what the source said last may be taken for what is so: not where every statement must be looked at.
@@ -181,6 +192,7 @@ final class DropComparison: ChangeSetBuilder {
     package func restart() throws(DropError) {
         releaseNumbers()
         log = ChangeLog(folder: job.scratchFolder)
+        scratchSpent = 0
         twinPlaces = PlaceTable()
         relationshipPlaces = PlaceTable()
         seenTwins = NumberSet()
@@ -191,22 +203,35 @@ final class DropComparison: ChangeSetBuilder {
         (absentTwins, absentRelationships, unresolved, withdrawals) = ([], [], [], [])
         (twinsGone, relationshipsGone) = ([], [])
         (unknownRecords, deletedTwins, deletedRelationships, isBare, scope) = (0, 0, 0, false, "")
-        (keys, keyNames, keysAreEqual, keysAreNew, hasOddNames, modelIsAllowed) = ([0], [], true, false, false, [:])
+        store.keys.release(heldKeys)
+        (keys, keyNames, heldKeys, keysAreEqual, keysAreNew) = ([0], [], [], true, false)
+        (hasOddNames, modelIsAllowed) = (false, [:])
+        memory.note([], of: self)
         validation = DropValidation(job.policy.validation, store.catalog)
         (current, operations, evaluations) = (CurrentRecord(), [], [])
+        hasOperations = false
         (compared, foundChanged, surprises, isSampled) = (0, 0, 0, false)
         passed = nil
         (lateOperations, undecided, lateReason, commonKeys, allKeys, absentNames) = (0, [], nil, nil, [], [])
         (filePosition, streamPosition) = (0, 0)
         (frames, framesBytes, framesAreComplete) = ([], 0, true)
         deferred = DeferredRecords()
+        budget = DropBudget(bytes: job.bytes, operationsFree: job.policy.operationsFree)
     }
 
     package func abandon() {
         guard !isEnded else { return }
-        isEnded = true
         releaseNumbers()
+        end()
+    }
+
+    /// Nothing more comes, and nothing is held for it.
+    func end() {
+        isEnded = true
         frames = []
+        store.keys.release(heldKeys)
+        heldKeys = []
+        memory.forget(self)
     }
 
     /// Takes the identities this drop introduced out of the indexes again.
@@ -223,7 +248,7 @@ final class DropComparison: ChangeSetBuilder {
         while !reader.isAtEnd {
             if bytes[reader.at] == OperationEntry.record.rawValue {
                 try endRecord(bytes)
-                takeRepeated(&reader, bytes)
+                try takeRepeated(&reader, bytes)
             }
             guard let entry = try reader.entry(bytes) else { break }
             switch entry {
@@ -235,13 +260,18 @@ final class DropComparison: ChangeSetBuilder {
             case .span(let kind, let gap, let length, let name):
                 try endRecord(bytes)
                 let offset = try advance(gap, length, reader)
+                try budget.spend(1, on: .spans)
+                try budget.spend(UInt64(name.count), on: .names)
+                if kind == .header { try budget.spend(length, on: .headers) }
                 spans.append(FileSpan(kind: kind, offset: offset, length: length, name: text(bytes, name)))
             case .reject(let code, let message):
                 guard current.isActive else { throw reader.failure("a reject stands outside a record") }
-                if current.rejection == nil { current.rejection = (text(bytes, code), text(bytes, message)) }
+                if current.rejection == nil {
+                    current.rejection = (text(bytes, code.prefix(64)), text(bytes, message.prefix(Self.reasonBytesMax)))
+                }
             case .key(let name): try define(text(bytes, name), reader)
             case .scope(let name):
-                guard books.recordsRead == 0 || books.operations == 0 else {
+                guard !hasOperations else {
                     throw reader.failure("a scope stands after the first operation")
                 }
                 scope = text(bytes, name)
@@ -249,6 +279,8 @@ final class DropComparison: ChangeSetBuilder {
         }
         try endRecord(bytes)
         try evaluate(bytes)
+        try budget.spend(UInt64(log.byteCount - scratchSpent), on: .scratch)
+        scratchSpent = log.byteCount
     }
 
     /// Enters the next key of the stream.
@@ -263,7 +295,8 @@ final class DropComparison: ChangeSetBuilder {
         } else {
             keysAreNew = true
         }
-        let global = store.keys.number(of: name)
+        let (global, isHeld) = store.keys.hold(name)
+        if isHeld { heldKeys.append(global) }
         keys.append(global)
         keyNames.append(name)
         if !hasOddNames, MemberName.kind(of: name) == .other, !name.utf8.starts(with: "dtmi:".utf8) { hasOddNames = true }

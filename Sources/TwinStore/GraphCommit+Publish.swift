@@ -14,7 +14,8 @@ extension GraphCommit {
             }
             if let first = effects.first?.sequence { store.twinModels.advance(from: first - 1, to: self.sequence) }
         }
-        store.keys.persisted(through: persistedKeys)
+        store.keys.persisted(persistedKeys)
+        persistedKeys = []
         store.counters.withLock { counters in
             counters.sequence = self.sequence
             counters.nextRevision = nextRevision
@@ -85,8 +86,7 @@ extension GraphCommit {
     private func note(_ member: DropEffects, _ sequence: UInt32) {
         let comparison = member.comparison
         let memory = comparison.memory
-        comparison.isEnded = true
-        comparison.frames = []
+        comparison.end()
         store.note(drop: member.dropNumber, of: comparison.job.source, scope: comparison.scope)
         let owned = memory.owned(comparison.scope)
         owned.twins.formUnion(member.createdTwins)

@@ -72,7 +72,7 @@ final class GraphCommit {
     var time: UInt64
     /// Units of 100 nanoseconds since 1970, of the last call.
     var ticks: Int64
-    var persistedKeys = 0
+    var persistedKeys: Set<UInt32> = []
     /// Set inside callbacks of the log; the member is then overtaken.
     var isInterrupted = false
     /// The member whose relationships are being written.
@@ -246,7 +246,7 @@ final class GraphCommit {
 
     /// Writes key names the database does not have: first the global ones, then the source's.
     private func persistKeys(_ comparison: DropComparison) throws {
-        try persistGlobalKeys()
+        try persistGlobalKeys(of: comparison.keys)
         let source = comparison.job.source
         guard comparison.keysAreNew else { return }
         for wire in 1..<max(comparison.keys.count, 1) {
@@ -256,14 +256,13 @@ final class GraphCommit {
         }
     }
 
-    /// Writes global key names the database does not have.
-    func persistGlobalKeys() throws {
-        let (first, names) = store.keys.unpersisted
-        for (index, name) in names.enumerated() {
+    /// Writes global key names the database does not have: those of a stream, and all that are not a drop's alone.
+    func persistGlobalKeys(of stream: [UInt32] = []) throws {
+        for (number, name) in store.keys.unpersisted(of: stream) where !persistedKeys.contains(number) {
             try database.execute(
-                sql: "INSERT OR IGNORE INTO key(no, name) VALUES(?, ?)", arguments: [Int64(first) + Int64(index), name])
+                sql: "INSERT OR IGNORE INTO key(no, name) VALUES(?, ?)", arguments: [Int64(number), name])
+            persistedKeys.insert(number)
         }
-        persistedKeys = max(persistedKeys, Int(first) - 1 + names.count)
     }
 
     /// Notes for every other source whether this drop changed something of it: a later drop of that source with the same bytes is

@@ -21,13 +21,13 @@ final class Publication: Sendable {
 
     func endReading() { monitor.with { $0.readers -= 1 } }
 
-    func writing(_ body: () -> Void) {
+    func writing<E: Error>(_ body: () throws(E) -> Void) throws(E) {
         monitor.with { $0.waiting += 1 }
         monitor.wait(until: { !$0.writing && $0.readers == 0 }) { state in
             state.waiting -= 1
             state.writing = true
         }
-        body()
-        monitor.with { $0.writing = false }
+        defer { monitor.with { $0.writing = false } }
+        try body()
     }
 }

@@ -25,6 +25,8 @@ final class SourceMemory: @unchecked Sendable {
     var hasRefusals = false
     /// The sequence of the last commit that may have changed what the source owns.
     var ownedSince: UInt32 = 0
+    /// The names of each comparison under way, as far as it has defined them, with those that are compared and not committed.
+    private let comparing = Mutex<[ObjectIdentifier: [String]]>([:])
 
     init(source: SourceName) { self.source = source }
 
@@ -35,57 +37,33 @@ final class SourceMemory: @unchecked Sendable {
         return fresh
     }
 
+    /// A comparison is under way, and knows these names.
+    func note(_ names: [String], of comparison: DropComparison) {
+        comparing.withLock { $0[ObjectIdentifier(comparison)] = names }
+    }
+
+    /// It has come to its end.
+    func forget(_ comparison: DropComparison) { comparing.withLock { $0[ObjectIdentifier(comparison)] = nil } }
+
+    /// Whether a drop of the source is being compared, or waits for its commit.
+    var isInWork: Bool { comparing.withLock { !$0.isEmpty } }
+
+    /// The names a stream of the source begins with now: those of the database, and of drops on their way there.
+    var liveKeys: [String] {
+        comparing.withLock { comparing in
+            comparing.values.reduce(persistedKeys) { $1.count > $0.count ? $1 : $0 }
+        }
+    }
+
+    /// Begins anew: no name, and nothing known to be repeated, since that was said by the old numbers. Nothing may be in work.
+    func forgetKeys() {
+        precondition(!isInWork, "numbers are given out anew while nobody uses the old ones")
+        persistedKeys = []
+        twinFingerprints.clear()
+        relationshipFingerprints.clear()
+    }
+
     func disown(twin number: UInt32) { for owned in scopes.values { owned.twins.remove(number) } }
 
     func disown(relationship number: UInt32) { for owned in scopes.values { owned.relationships.remove(number) } }
-}
-
-/// Names of properties, relationships and models, and their numbers: one table for the whole graph, shared by all sources.
-final class GlobalKeys: Sendable {
-    private struct State {
-        var names: [String] = []
-        var numbers: [[UInt8]: UInt32] = [:]
-        var persisted = 0
-    }
-
-    private let state = Mutex(State())
-
-    /// Enters what the database has, in the order of the numbers from 1.
-    func load(_ names: [String]) {
-        state.withLock { state in
-            state.names = names
-            for (index, name) in names.enumerated() { state.numbers[Array(name.utf8)] = UInt32(index + 1) }
-            state.persisted = names.count
-        }
-    }
-
-    /// The number of `name`; a new one when it has none (bytes are compared, not canonical equivalents).
-    func number(of name: String) -> UInt32 {
-        state.withLock { state in
-            let bytes = Array(name.utf8)
-            if let known = state.numbers[bytes] { return known }
-            state.names.append(name)
-            let number = UInt32(state.names.count)
-            state.numbers[bytes] = number
-            return number
-        }
-    }
-
-    /// The number of `name`, if it has one.
-    func known(_ name: String) -> UInt32? { state.withLock { $0.numbers[Array(name.utf8)] } }
-
-    /// The name of a number; empty for 0 and for numbers nobody gave out.
-    func name(_ number: UInt32) -> String {
-        state.withLock { number > 0 && Int(number) <= $0.names.count ? $0.names[Int(number) - 1] : "" }
-    }
-
-    /// Lets `body` look at all names, in the order of the numbers from 1. It must not use the table.
-    func withNames<T>(_ body: ([String]) -> T) -> T { body(state.withLock { $0.names }) }
-
-    /// Names the database does not have yet, and the number of the first.
-    var unpersisted: (first: UInt32, names: [String]) {
-        state.withLock { (UInt32($0.persisted + 1), Array($0.names[$0.persisted...])) }
-    }
-
-    func persisted(through number: Int) { state.withLock { $0.persisted = max($0.persisted, number) } }
 }

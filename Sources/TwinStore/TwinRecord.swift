@@ -174,6 +174,9 @@ struct DropStatement {
     /// Number of the last record that said something.
     var record: UInt64
 
+    /// About what it takes to write it down.
+    var byteCount: UInt64 { properties.reduce(UInt64(16)) { $0 + UInt64($1.value.count) + 4 } }
+
     /// Says this first and `later` then.
     func followed(by later: DropStatement) -> DropStatement {
         switch (kind, later.kind) {

@@ -219,7 +219,35 @@ extension TwinStore: DropRegister, KeyTable {
     package func keys(of source: SourceName) throws(DropError) -> [String] {
         publication.beginReading()
         defer { publication.endReading() }
-        return memory(of: source).persistedKeys
+        return memory(of: source).liveKeys
+    }
+
+    package func knownKeys(of source: SourceName) -> Int? {
+        publication.beginReading()
+        defer { publication.endReading() }
+        return memory(of: source).liveKeys.count
+    }
+
+    /// Gives the names of a source out anew, from none: those that failed drops of earlier versions left go with it. What the
+    /// source said is compared in full once more; nothing of the graph changes. Gives how many names went.
+    ///
+    /// Errors: `in-work` (retry) while a drop of the source is compared or waits for its commit.
+    package func forgetKeys(of source: SourceName) throws(DropError) -> Int {
+        let busy = DropError(
+            "in-work", "A drop of \(source) is being worked on.", hint: "Try again when its folder is empty.",
+            remedy: .retry(after: .seconds(1)))
+        let memory = memory(of: source)
+        let count = memory.persistedKeys.count
+        guard !memory.isInWork else { throw busy }
+        // A drop that begins now defines the names again that it was given, and finds them gone: it is transformed again.
+        try transaction { database in
+            try database.execute(sql: "DELETE FROM source_key WHERE source = ?", arguments: [source.text])
+        }
+        try publication.writing { () throws(DropError) in
+            guard !memory.isInWork else { throw busy }
+            memory.forgetKeys()
+        }
+        return count
     }
 
     private func fetch(_ tail: String, _ arguments: [DatabaseValue]) throws(DropError) -> [DropRecord] {

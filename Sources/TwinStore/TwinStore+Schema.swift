@@ -210,9 +210,9 @@ extension TwinStore {
         loaded.nextRevision = UInt64(max(1, revision))
         let fixed = loaded
         counters.withLock { $0 = fixed }
-        var names: [String] = []
-        let query = try RawStatement("SELECT name FROM key ORDER BY no", database)
-        while try query.step() { names.append(query.text(0)) }
+        var names: [(number: UInt32, name: String)] = []
+        let query = try RawStatement("SELECT no, name FROM key ORDER BY no", database)
+        while try query.step() { names.append((UInt32(truncatingIfNeeded: query.integer(0)), query.text(1))) }
         query.reset()
         keys.load(names)
     }

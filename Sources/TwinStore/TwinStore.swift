@@ -90,6 +90,7 @@ package final class TwinStore: Sendable {
     ) throws(DropError) -> TwinStore {
         let store = try TwinStore(path: folder + "/twin.db", clock: clock)
         try store.load()
+        try store.makeTokenSecret()
         return store
     }
 

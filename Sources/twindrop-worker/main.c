@@ -153,6 +153,7 @@ int main(int count, char **arguments) {
     if (!output_allocate()) stop("there is no memory for the output");
     install();
     uint32_t sandbox = sandbox_enter(layers, address_space, descriptors);
+    frame_send(TD_WIRE_READY, &sandbox, sizeof sandbox, NULL, 0);
     static message order;
     receive(&order);
     if (order.head.type != TD_WIRE_OPEN || !config_load(order.descriptor)) stop("the configuration is torn");

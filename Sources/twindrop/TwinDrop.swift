@@ -27,6 +27,7 @@ struct TwinDrop: ParsableCommand {
                 subcommands: [
                     StatusCommand.self, DropsCommand.self, ShowCommand.self, WhyCommand.self, RetryCommand.self,
                     ReleaseCommand.self, DiscardCommand.self, WaitingCommand.self,
+                    ForgetNamesCommand.self,
                 ]),
             CommandGroup(
                 name: "Read the graph",

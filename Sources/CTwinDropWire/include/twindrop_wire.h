@@ -7,9 +7,11 @@
 // Control messages are one td_wire_control, then `name_length` bytes of UTF-8, with one descriptor where the table says so.
 // Frames on the result pipe are `u32 length LE, u8 type, payload`; length counts the payload and is at most TD_WIRE_FRAME_MAX.
 //
-//     host     OPEN(settings, keys so far, lookups)      TRANSFORM(input)                    PROBE(head)
-//     worker   HELLO or ERROR                            (KEYS | OPS | HEARTBEAT | LOG)*     PROBED
+//     host              OPEN(settings, keys, lookups)    TRANSFORM(input)                    PROBE(head)
+//     worker   READY    HELLO or ERROR                   (KEYS | OPS | HEARTBEAT | LOG)*     PROBED
 //                                                        END or ERROR                        or ERROR
+//
+// READY comes before any code of the plugin runs: it alone says which layers of the sandbox are in force.
 //
 // After an ERROR the worker ends, and when the control socket is closed. All numbers are little endian.
 #ifndef TWINDROP_WIRE_H
@@ -62,14 +64,15 @@ enum {
     TD_WIRE_LOG = 5,        // u8 level, text
     TD_WIRE_ERROR = 6,      // td_wire_error, then the message
     TD_WIRE_END = 7,        // td_wire_end
-    TD_WIRE_PROBED = 8      // i32 confidence, 0 … 100
+    TD_WIRE_PROBED = 8,     // i32 confidence, 0 … 100
+    TD_WIRE_READY = 9       // u32 TD_SANDBOX_… that are in force
 };
 
 typedef struct td_wire_hello {
     uint32_t wire_version;
     uint16_t abi_major;  // of the plugin
     uint16_t abi_minor;
-    uint32_t sandbox;    // TD_SANDBOX_… that are in force
+    uint32_t sandbox;    // as in READY; nobody believes it
     uint16_t id_length;
     uint16_t version_length;
 } td_wire_hello;

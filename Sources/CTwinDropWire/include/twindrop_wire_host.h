@@ -47,6 +47,9 @@ int td_wire_wait(int result, int log, int handle, int milliseconds);
 // Processor time of all threads of a process, in nanoseconds.
 int64_t td_wire_cpu(int32_t process);
 
+// Threads of a process; -errno where that cannot be told.
+int64_t td_wire_threads(int32_t process);
+
 // Kills the worker's process group.
 void td_wire_kill(int32_t process);
 

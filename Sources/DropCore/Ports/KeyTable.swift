@@ -4,6 +4,15 @@
 /// defines the whole table again from 1 before its first operation, so a reader that knows the first names already compares
 /// them, and a drop that fails leaves nothing half-defined. Calls may block and are safe from any thread.
 package protocol KeyTable: Sendable {
-    /// The names of `source` in the order of their numbers; empty when it has none yet. Asked once per start of the program.
+    /// The names of `source` in the order of their numbers; empty when it has none yet. Asked once per start of the program, and
+    /// after drops that came to nothing.
     func keys(of source: SourceName) throws(DropError) -> [String]
+
+    /// How many names `source` has with those of drops that are transformed and not committed yet; names beyond them were
+    /// introduced by drops that came to nothing. Nil where nobody keeps that.
+    func knownKeys(of source: SourceName) -> Int?
+}
+
+extension KeyTable {
+    package func knownKeys(of source: SourceName) -> Int? { nil }
 }

@@ -36,6 +36,8 @@ package struct ApplyPolicy: Sendable, Equatable {
     package var rejectsShareMax: Double = 0.01
     /// Rejects up to this many never hold a drop, whatever their share.
     package var rejectsFree: UInt64 = 10
+    /// Operations, and records, of a drop: one for each byte of its file, and so many. More is refused.
+    package var operationsFree: UInt64 = 1_000_000
     /// Models the source may use, and change twins of; one that ends in `:*` stands for a namespace. Empty: any.
     package var models: [String] = []
     /// Prefixes one of which every twin id the source changes must have; empty: any.

@@ -72,7 +72,13 @@ package protocol TwinService: Sendable {
 
     /// One page. `continuation` is a token of the page before; the query is then inside it. Errors: `SqlQueryError`, `BadRequest`
     /// (token), `TimeoutError`.
-    func query(_ text: String?, continuation: String?, limit: Int) throws(ServiceError) -> QueryPage
+    ///
+    /// - Parameters:
+    ///   - limit: rows of a page; nil: as the page before, or as the service likes.
+    ///   - isWanted: asked now and then; false ends the query.
+    func query(
+        _ text: String?, continuation: String?, limit: Int?, isWanted: @escaping @Sendable () -> Bool
+    ) throws(ServiceError) -> QueryPage
 
     // Event routes
 
@@ -199,6 +205,13 @@ package struct ServicePage<Element: Sendable>: Sendable {
     package init(elements: [Element], next: String?) {
         self.elements = elements
         self.next = next
+    }
+}
+
+extension TwinService {
+    /// One page of a query that is wanted whatever happens.
+    package func query(_ text: String?, continuation: String?, limit: Int?) throws(ServiceError) -> QueryPage {
+        try query(text, continuation: continuation, limit: limit, isWanted: { true })
     }
 }
 

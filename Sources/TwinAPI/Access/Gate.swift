@@ -38,10 +38,11 @@ package struct Gate: Sendable {
         guard let (caller, own) = await caller(request, peer) else {
             return .refused(ownUser == nil ? ErrorShape.unauthorized : ErrorShape.otherUser)
         }
-        guard own >= role else {
+        guard let own, own >= role else {
             let error = ServiceError(
                 403, "Forbidden",
-                "The caller \(Escaping.visible(caller.name)) is \(own.rawValue); this call needs \(role.rawValue).")
+                "The caller \(Escaping.visible(caller.name)) \(own.map { "is \($0.rawValue)" } ?? "has no role"); this call needs "
+                    + "\(role.rawValue).")
             return .refused(.error(error))
         }
         return .passes(caller)
@@ -49,14 +50,15 @@ package struct Gate: Sendable {
 
     private static let nobody = Caller(name: "anonymous")
 
-    private func caller(_ request: APIRequest, _ peer: Peer?) async -> (Caller, Role)? {
+    /// Nil where it is not known who that is; without a role where that is known, and nothing more.
+    private func caller(_ request: APIRequest, _ peer: Peer?) async -> (Caller, Role?)? {
         let token = request.header("authorization").flatMap(Self.bearer)
         guard let token, tokens != nil || jwt != nil else {
             let role = peer?.isOwnUser == true ? [anonymous, ownUser].compactMap { $0 }.max() : anonymous
             return role.map { (Self.nobody, $0) }
         }
         if let entry = tokens?.entry(for: token) { return (Caller(name: entry.name), entry.role) }
-        if let jwt, let found = await jwt.caller(of: token) { return (found.caller, found.role) }
+        if let jwt, let found = await jwt.person(of: token) { return (found.caller, found.role) }
         return nil
     }
 

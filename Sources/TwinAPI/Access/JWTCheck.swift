@@ -39,7 +39,14 @@ package struct JWTCheck: Sendable {
 
     /// Who a token is of; nil where it is not good, or names no role. The provider may be asked for its keys.
     func caller(of token: String) async -> (caller: Caller, role: Role)? {
-        guard let header = Self.header(of: token) else { return nil }
+        guard let (caller, role) = await person(of: token), let role else { return nil }
+        return (caller, role)
+    }
+
+    /// Who a token is of, with the role it names, or none; nil where it is not good. The provider may be asked for its keys.
+    func person(of token: String) async -> (caller: Caller, role: Role?)? {
+        // What a token marks as critical must be understood (RFC 7515, section 4.1.11), and nothing of the kind is here.
+        guard let header = Self.header(of: token), header["crit"] == nil else { return nil }
         let id = header["kid"]?.string
         guard let keys = await keys.keys(naming: id), keys.mayHold(id) else { return nil }
         // Whatever is wrong with a token, the answer is 401; its sender can decode it.
@@ -50,7 +57,7 @@ package struct JWTCheck: Sendable {
             claims.notBefore.map({ now >= Self.microseconds($0) - Self.leeway }) ?? true
         else { return nil }
         let names = claims.texts[rules.roleClaim] ?? []
-        guard let role = names.compactMap({ Role(rawValue: $0.lowercased()) }).max() ?? rules.standardRole else { return nil }
+        let role = names.compactMap({ Role(rawValue: $0.lowercased()) }).max() ?? rules.standardRole
         return (Caller(name: String(decoding: Array(claims.subject.utf8.prefix(256)), as: UTF8.self)), role)
     }
 
@@ -60,7 +67,9 @@ package struct JWTCheck: Sendable {
         return try? JSON(parsing: bytes, depthMax: 4)  // Not a JWT, then.
     }
 
-    private static func microseconds(_ seconds: Double) -> Int64 { Int64((min(max(seconds, 0), 1e11) * 1_000_000).rounded()) }
+    private static func microseconds(_ seconds: Double) -> Int64 { 
+        seconds.isNaN ? 0 : Int64((min(max(seconds, 0), 1e11) * 1_000_000).rounded())
+    }
 
     /// The claims that are looked at. Decoded by hand: the library's own claim for `aud` stops the process at an empty list.
     private struct Claims: JWTPayload {
@@ -84,7 +93,8 @@ package struct JWTCheck: Sendable {
                 }
             }
             self.texts = texts
-            issuer = texts["iss"]?.first ?? ""
+            // One issuer, as text: a list is none.
+            issuer = (try? container.decode(String.self, forKey: Name("iss"))) ?? ""
             subject = texts["sub"]?.first ?? texts["appid"]?.first ?? "jwt"
             audiences = texts["aud"] ?? []
             expiry = try container.decode(Double.self, forKey: Name("exp"))

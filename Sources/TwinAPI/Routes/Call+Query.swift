@@ -10,8 +10,9 @@ extension Call {
             throw ServiceError(
                 400, "BadRequest", "The body is to hold \"query\", or the \"continuationToken\" of the page before.")
         }
-        let limit = try sizeHint() ?? api.limits.queryPage
-        let page = try service.query(token == nil ? text : nil, continuation: token, limit: limit)
+        // A token keeps the size that its first page was asked for with.
+        let limit = try sizeHint() ?? (token == nil ? api.limits.queryPage : nil)
+        let page = try service.query(token == nil ? text : nil, continuation: token, limit: limit, isWanted: isWanted)
         var out = Array("{\"value\":[".utf8)
         for (index, row) in page.rows.enumerated() {
             if index > 0 { out.append(UInt8(ascii: ",")) }

@@ -12,7 +12,7 @@ extension Call {
                     400, "InvalidArgument",
                     "Could not deserialize relationship create body. It needs the texts $relationshipName and $targetId.")
             }
-            return .entity(try service.put(relationship: id, of: twin, document, try absenceCondition(), by: caller))
+            return .entity(try service.put(relationship: id, of: twin, document, try putCondition(), by: caller))
         case (.relationship(let id, let twin), "PATCH"):
             switch try patchBody() {
             case .malformed(let response): return response

@@ -5,7 +5,7 @@ extension Call {
     func answerTwins(_ route: Route) throws(ServiceError) -> APIResponse {
         switch (route, request.method) {
         case (.twin(let id), "PUT"):
-            return entity(try service.put(twin: id, try object(), try absenceCondition(), by: caller))
+            return entity(try service.put(twin: id, try object(), try putCondition(), by: caller))
         case (.twin(let id), "PATCH"):
             switch try patchBody() {
             case .malformed(let response): return response

@@ -6,6 +6,8 @@ struct Call {
     let api: TwinAPI
     let request: APIRequest
     let caller: Caller
+    /// False once the client has hung up.
+    var isWanted: @Sendable () -> Bool = { true }
 
     var service: any TwinService { api.service }
 
@@ -24,11 +26,21 @@ struct Call {
     }
 
     private func readiness() -> APIResponse {
-        let hindrances = api.readiness()
+        // Everybody may ask: folders of the machine are nobody's business.
+        let hindrances = api.readiness().map { sentence in
+            sentence.split(separator: " ", omittingEmptySubsequences: false).map { word in
+                word.hasPrefix("/") ? word.split(separator: "/").last ?? word : word
+            }.joined(separator: " ")
+        }
         return hindrances.isEmpty ? .text(200, "ok\n") : .text(503, hindrances.joined(separator: "\n") + "\n")
     }
 
     // MARK: - Bodies
+
+    /// The body without the mark of its encoding that some programs put first.
+    private var text: [UInt8] {
+        request.body.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(request.body.dropFirst(3)) : request.body
+    }
 
     /// The body as JSON; `InvalidArgument` where it is none.
     func document() throws(ServiceError) -> JSON {
@@ -36,7 +48,7 @@ struct Call {
             throw ServiceError(400, "BadRequest", "A non-empty request body is required.")
         }
         do throws(JSONError) {
-            return try JSON(parsing: request.body, depthMax: 64)
+            return try JSON(parsing: text, depthMax: 64)
         } catch {
             throw ServiceError(
                 400, "InvalidArgument", "Payload is invalid. The body is no JSON: \(error.message), at byte \(error.offset).")
@@ -67,7 +79,7 @@ struct Call {
         guard !request.body.isEmpty else { return malformed("A non-empty request body is required.") }
         let value: JSON
         do throws(JSONError) {
-            value = try JSON(parsing: request.body, depthMax: 64)
+            value = try JSON(parsing: text, depthMax: 64)
         } catch {
             return malformed(
                 "The JSON patch document was malformed and could not be parsed: \(error.message), at byte \(error.offset).")
@@ -83,7 +95,7 @@ struct Call {
 
     // MARK: - Conditions
 
-    /// `If-Match` of PATCH and DELETE.
+    /// `If-Match`.
     func matchCondition() throws(ServiceError) -> Precondition {
         guard let text = request.header("if-match") else { return .none }
         var tags: [String] = []
@@ -98,9 +110,13 @@ struct Call {
         return .ifTagged(tags)
     }
 
-    /// `If-None-Match` of PUT: `*` alone is legal.
-    func absenceCondition() throws(ServiceError) -> Precondition {
-        guard let text = request.header("if-none-match") else { return .none }
+    /// `If-Match`, or `If-None-Match: *`, of PUT.
+    func putCondition() throws(ServiceError) -> Precondition {
+        guard let text = request.header("if-none-match") else { return try matchCondition() }
+        guard request.header("if-match") == nil else {
+            throw ServiceError(
+                400, "InvalidArgument", "The headers If-Match and If-None-Match cannot both be met. Give one of them.")
+        }
         guard text == "*" else {
             throw ServiceError(400, "InvalidArgument", "The header If-None-Match may only be *: create, and never replace.")
         }

@@ -147,7 +147,8 @@ enum Route: Equatable {
     /// Which threads it runs on, so that a slow kind of call never holds up another.
     func lane(for method: String) -> Lane {
         switch self {
-        case .query, .metrics: .scan
+        case .metrics, .health, .readiness: .watch
+        case .query: .scan
         case .models where method == "GET": .scan
         default: method == "GET" ? .read : .write
         }
@@ -170,4 +171,6 @@ package enum Lane: Sendable, CaseIterable {
     case write
     /// Queries and long lists.
     case scan
+    /// Health and metrics: who watches must see that the others are busy.
+    case watch
 }

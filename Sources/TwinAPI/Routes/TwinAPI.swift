@@ -72,9 +72,13 @@ package struct TwinAPI: Sendable {
     }
 
     /// Answers a request. Blocking; must not be called on Swift's cooperative pool.
-    package func answer(_ routed: RoutedRequest, as caller: Caller) -> APIResponse {
+    ///
+    /// - Parameter isWanted: false once the client has hung up; long queries end then.
+    package func answer(
+        _ routed: RoutedRequest, as caller: Caller, isWanted: @escaping @Sendable () -> Bool = { true }
+    ) -> APIResponse {
         do throws(ServiceError) {
-            return try Call(api: self, request: routed.request, caller: caller).answer(routed.route)
+            return try Call(api: self, request: routed.request, caller: caller, isWanted: isWanted).answer(routed.route)
         } catch {
             if error.status == 405 { return .error(error, headers: [("Allow", routed.route.methods.joined(separator: ", "))]) }
             return .error(error)

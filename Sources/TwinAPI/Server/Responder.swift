@@ -2,6 +2,7 @@ import DropCore
 import Hummingbird
 import HTTPTypes
 import NIOCore
+import Synchronization
 import ThreadKit
 
 /// Between the server's asynchronous side and the API's blocking one: reads the request, has it answered on the threads of its
@@ -14,10 +15,13 @@ struct Responder: HTTPResponder {
     let lanes: Lanes
     let requests: RequestCounters
     let peers: Peers
+    let failed: FailedSignIns
 
     func respond(to request: Request, context: ConnectionContext) async throws -> Response {
         let begin = ContinuousClock.now
         let (answer, label) = try await answer(to: request, of: peers.peer(of: context.connection))
+        // Who tries tokens out waits for each.
+        if answer.status == 401, request.headers.contains(.authorization) { await failed.note() }
         requests.note(route: label, status: answer.status, took: ContinuousClock.now - begin)
         return response(answer, to: request)
     }
@@ -50,7 +54,7 @@ struct Responder: HTTPResponder {
             return (Self.tooLarge(routed.bodyMax), routed.label)
         }
         routed.request.body = body
-        return (await lanes.run(routed, api, caller), routed.label)
+        return (await lanes.run(routed, api, caller, peer), routed.label)
     }
 
     private static func headers(of request: Request) -> [String: String] {
@@ -118,6 +122,7 @@ struct Responder: HTTPResponder {
         }
         headers.append(HTTPField(name: .cacheControl, value: "no-store"))
         headers.append(HTTPField(name: .xContentTypeOptions, value: "nosniff"))
+        if api.scheme == "https" { headers.append(HTTPField(name: .strictTransportSecurity, value: "max-age=31536000")) }
         if let id = Self.clientRequestID, let value = request.headers[id],
             let wanted = Self.returnClientRequestID.flatMap({ request.headers[$0] }), wanted.lowercased() == "true"
         {
@@ -147,6 +152,7 @@ struct ConnectionContext: RequestContext {
 /// The threads on which requests are answered.
 final class Lanes: Sendable {
     private let pools: [Lane: ThreadPool]
+    private let scans = Mutex<[String: Int]>([:])
 
     init(_ settings: ServerSettings) {
         // A connection has one request in hand, so as many as there are connections can wait.
@@ -154,17 +160,48 @@ final class Lanes: Sendable {
             .read: ThreadPool("td-http-read", width: settings.readThreads, capacity: settings.connectionsMax),
             .write: ThreadPool("td-http-write", width: settings.writeThreads, capacity: settings.connectionsMax),
             .scan: ThreadPool("td-http-scan", width: settings.scanThreads, capacity: settings.connectionsMax),
+            .watch: ThreadPool("td-http-watch", width: 1, capacity: settings.connectionsMax),
         ]
     }
 
-    func run(_ routed: RoutedRequest, _ api: TwinAPI, _ caller: Caller) async -> APIResponse {
-        await withCheckedContinuation { continuation in
-            let isTaken = pools[routed.lane]?.submit { continuation.resume(returning: api.answer(routed, as: caller)) } ?? false
+    func run(_ routed: RoutedRequest, _ api: TwinAPI, _ caller: Caller, _ peer: Peer?) async -> APIResponse {
+        let place = "\(caller.name) \(peer?.place ?? "")"
+        guard routed.lane != .scan || enter(place) else {
+            let error = ServiceError(
+                429, "TooManyRequests",
+                "This caller has \(Self.scansMax) queries and lists under way already. Wait for an answer, then ask again.")
+            return .error(error, headers: [("Retry-After", "1")])
+        }
+        defer { if routed.lane == .scan { leave(place) } }
+        let isWanted: @Sendable () -> Bool = { peer?.isGone != true }
+        return await withCheckedContinuation { continuation in
+            let isTaken =
+                pools[routed.lane]?.submit {
+                    continuation.resume(returning: api.answer(routed, as: caller, isWanted: isWanted))
+                } ?? false
             if !isTaken {
                 let error = ServiceError(
                     503, "ServerBusy", "The server is stopping, or has more to do than it can keep. Try again.")
                 continuation.resume(returning: .error(error, headers: [("Retry-After", "1")]))
             }
+        }
+    }
+
+    /// Queries and lists of one caller that wait or run at once: others wait behind them.
+    private static let scansMax = 64
+
+    private func enter(_ place: String) -> Bool {
+        scans.withLock { scans in
+            guard scans[place, default: 0] < Self.scansMax else { return false }
+            scans[place, default: 0] += 1
+            return true
+        }
+    }
+
+    private func leave(_ place: String) {
+        scans.withLock { scans in
+            let count = scans[place, default: 0] - 1
+            scans[place] = count > 0 ? count : nil
         }
     }
 

@@ -68,7 +68,8 @@ struct QueryLexer {
     }
 
     private mutating func skipBlanks() {
-        while let scalar = peek(), scalar == " " || scalar == "\t" || scalar == "\r" || scalar == "\n" {
+        // Text that was copied from a page holds no-break and other blanks, and a file may begin with a mark of its encoding.
+        while let scalar = peek(), scalar.properties.isWhitespace || scalar == "\u{FEFF}" {
             at += 1
             if scalar == "\n" { (line, lineStart) = (line + 1, at) }
         }
@@ -90,8 +91,24 @@ struct QueryLexer {
         case "(", ")", "[", "]", ",", ".", "*", ":", "|", "-", "=", "<", ">":
             at += 1
             return .sign(String(scalar))
-        default: throw failure("The character '\(scalar)' has no meaning here.")
+        default: throw failure("The character \(Self.shown(scalar)) has no meaning here.\(Self.advice(scalar))")
         }
+    }
+
+    /// A character by its sight, and by its number where the sight may deceive.
+    private static func shown(_ scalar: Unicode.Scalar) -> String {
+        if scalar.isASCII, scalar.value > 0x20, scalar.value < 0x7F { return "'\(scalar)'" }
+        let digits = String(scalar.value, radix: 16, uppercase: true)
+        let number = "U+" + String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+        switch scalar.properties.generalCategory {
+        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator, .spaceSeparator:
+            return number
+        default: return "'\(scalar)' (\(number))"
+        }
+    }
+
+    private static func advice(_ scalar: Unicode.Scalar) -> String {
+        ["‘", "’", "“", "”", "„", "´", "`"].contains(scalar) ? " Strings stand between ' or \"." : ""
     }
 
     static func startsName(_ scalar: Unicode.Scalar) -> Bool {

@@ -96,7 +96,15 @@ struct QueryParser {
     mutating func names() throws(QueryError) -> Names {
         let start = token
         var segments = [try identifier("a name")]
-        while take(".") { segments.append(try identifier("a name after '.'")) }
+        while take(".") {
+            // After a dot every word is a name.
+            if case .word(let word) = token.kind {
+                segments.append(word)
+                advance()
+            } else {
+                segments.append(try identifier("a name after '.'"))
+            }
+        }
         return Names(segments: segments, token: start)
     }
 

@@ -9,13 +9,16 @@ struct ContinuationToken: Equatable {
     var sequence: UInt64?
     /// Rows of the pages before, for TOP.
     var rows: Int
+    /// Rows of a page, as the first request asked for.
+    var limit: Int
     /// Position of the last one.
     var position: [UInt32]
 
-    private static let version: UInt8 = 1
+    private static let version: UInt8 = 2
 
-    init(query: String, sequence: UInt64?, rows: Int, position: [UInt32]) {
+    init(query: String, sequence: UInt64?, rows: Int, limit: Int, position: [UInt32]) {
         self.query = query
+        self.limit = limit
         self.sequence = sequence
         self.rows = rows
         self.position = position
@@ -25,6 +28,7 @@ struct ContinuationToken: Equatable {
         var bytes: [UInt8] = [Self.version, sequence == nil ? 0 : 1]
         bytes.append(varint: sequence ?? 0)
         bytes.append(varint: UInt64(rows))
+        bytes.append(varint: UInt64(limit))
         bytes.append(varint: UInt64(position.count))
         for number in position { bytes.append(varint: UInt64(number)) }
         bytes += query.utf8
@@ -50,7 +54,8 @@ struct ContinuationToken: Equatable {
         }
         let sequence = number()
         self.sequence = body[1] == 0 ? nil : sequence
-        rows = Int(clamping: number())
+        rows = Int(clamping: min(number(), 1 << 32))
+        limit = Int(clamping: min(max(1, number()), 1 << 16))
         position = (0..<min(number(), UInt64(body.count))).map { _ in UInt32(truncatingIfNeeded: number()) }
         query = String(decoding: body[at...], as: UTF8.self)
     }

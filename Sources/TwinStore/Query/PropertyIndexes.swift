@@ -12,11 +12,11 @@ extension TwinStore {
             names.map { name in
                 keys.number(of: String(name.map { $0 == "." ? "/" : $0 }))
             })
+        let unknown = keys.unpersisted(of: [])
         try transaction { database in
-            let (first, unknown) = keys.unpersisted
-            for (index, name) in unknown.enumerated() {
+            for (number, name) in unknown {
                 try database.execute(
-                    sql: "INSERT OR IGNORE INTO key(no, name) VALUES(?, ?)", arguments: [Int64(first) + Int64(index), name])
+                    sql: "INSERT OR IGNORE INTO key(no, name) VALUES(?, ?)", arguments: [Int64(number), name])
             }
             let present = try Self.indexedKeys(database)
             for key in present.subtracting(wanted) { try database.execute(sql: "DROP INDEX \(Self.indexPrefix)\(key)") }
@@ -27,8 +27,7 @@ extension TwinStore {
                         """)
             }
         }
-        let count = keys.withNames(\.count)
-        keys.persisted(through: count)
+        keys.persisted(Set(unknown.map(\.number)))
         indexed.withLock { $0 = wanted }
     }
 

@@ -23,6 +23,8 @@ final class QueryGraph {
     /// Rows of the database that were looked at.
     private(set) var work = 0
     private let deadline: ContinuousClock.Instant
+    private let isWanted: @Sendable () -> Bool
+    private let begin = ContinuousClock.now
     private let statements: Statements
     private let renderer: TwinRenderer
 
@@ -41,11 +43,13 @@ final class QueryGraph {
     }
 
     init(
-        _ store: TwinStore, _ database: Database, asOf sequence: UInt64?, deadline: ContinuousClock.Instant
+        _ store: TwinStore, _ database: Database, asOf sequence: UInt64?, deadline: ContinuousClock.Instant,
+        isWanted: @escaping @Sendable () -> Bool = { true }
     ) throws(DropError) {
         self.store = store
         self.database = database
         self.deadline = deadline
+        self.isWanted = isWanted
         statements = try Statements(database)
         renderer = TwinRenderer(store, database, store.catalog)
         if let sequence {
@@ -63,9 +67,18 @@ final class QueryGraph {
     }
 
     private func checkTime() throws(DropError) {
-        guard ContinuousClock.now >= deadline else { return }
-        throw DropError(
-            Self.timeoutCode, "The query took too long.",
+        let now = ContinuousClock.now
+        guard now < deadline else { throw Self.late }
+        // A short query is answered whether or not its client has closed its own side of the connection already.
+        guard now < begin + .milliseconds(250) || isWanted() else { throw Self.unwanted }
+    }
+
+    private static let unwanted = DropError(
+        timeoutCode, "The query was ended: its client has hung up.", hint: "Ask again.", remedy: .retry(after: .seconds(1)))
+
+    private static var late: DropError {
+        DropError(
+            timeoutCode, "The query took too long.",
             hint: "Narrow it: by $dtId, by model, or by a property that the configuration declares indexed.",
             remedy: .retry(after: .seconds(1)))
     }

@@ -7,10 +7,14 @@ import TwinModel
 extension TwinStore {
     /// Queries that run at once; others wait. Connections for comparisons are kept beside.
     static let queriesMax = 8
+    /// Rows of a page where nobody says how many.
+    private static let queryPage = 100
 
     /// One page of a query of the present graph; see `TwinService.query`.
-    package func query(_ text: String?, continuation: String?, limit: Int) throws(ServiceError) -> QueryPage {
-        try query(text, continuation: continuation, limit: limit, asOf: .now)
+    package func query(
+        _ text: String?, continuation: String?, limit: Int?, isWanted: @escaping @Sendable () -> Bool = { true }
+    ) throws(ServiceError) -> QueryPage {
+        try query(text, continuation: continuation, limit: limit, asOf: .now, isWanted: isWanted)
     }
 
     /// One page of a query of the graph at a moment (docs/query-language.md). It reads one snapshot, never waits for the writer,
@@ -19,21 +23,23 @@ extension TwinStore {
     /// - Parameters:
     ///   - text: the query; not looked at where `continuation` is given.
     ///   - continuation: the token of the page before: it holds the query and its moment.
-    ///   - limit: rows of the page, at most 1000 (more are taken as 1000).
+    ///   - limit: rows of the page, at most 1000 (more are taken as 1000); nil: as many as the page before was to have, or 100.
     ///   - family: what the models extend; nil: those of the graph, as they are now.
     ///   - timeout: after this long the query ends with `TimeoutError`.
+    ///   - isWanted: asked while the query runs; false ends it, too, as nobody waits for it.
     ///
     /// Errors: `SqlQueryError`, `BadRequest` (no query, a token that is not of this graph, a moment whose history is gone),
     /// `TimeoutError`; `InternalError` (500) where storage fails.
     package func query(
-        _ text: String?, continuation: String?, limit: Int, asOf moment: Moment, family: ModelFamily? = nil,
-        timeout: Duration = .seconds(60)
+        _ text: String?, continuation: String?, limit: Int?, asOf moment: Moment, family: ModelFamily? = nil,
+        timeout: Duration = .seconds(60), isWanted: @escaping @Sendable () -> Bool = { true }
     ) throws(ServiceError) -> QueryPage {
         var token: ContinuationToken?
         if let continuation { token = try self.token(continuation) }
         guard let text = token?.query ?? text else {
             throw ServiceError(400, "BadRequest", "The request has neither a query nor a continuation token.")
         }
+        let limit = limit ?? token?.limit ?? Self.queryPage
         guard limit > 0 else {
             throw ServiceError(400, "BadRequest", "A page has at least one row: ask for 1 to \(QueryLimits.pageMax).")
         }
@@ -57,8 +63,8 @@ extension TwinStore {
         do {
             return try reading { (database) throws(DropError) in
                 let sequence = if let token { token.sequence } else { try resolve(moment, database) }
-                let graph = try QueryGraph(self, database, asOf: sequence, deadline: deadline)
-                let former = token ?? ContinuationToken(query: text, sequence: sequence, rows: 0, position: [])
+                let graph = try QueryGraph(self, database, asOf: sequence, deadline: deadline, isWanted: isWanted)
+                let former = token ?? ContinuationToken(query: text, sequence: sequence, rows: 0, limit: limit, position: [])
                 return try page(query, graph, family, after: former, limit: min(limit, QueryLimits.pageMax))
             }
         } catch {
@@ -78,7 +84,7 @@ extension TwinStore {
         var continuation: String?
         if let next = run.next, rows.count < left {
             let token = ContinuationToken(
-                query: former.query, sequence: former.sequence, rows: former.rows + rows.count, position: next)
+                query: former.query, sequence: former.sequence, rows: former.rows + rows.count, limit: limit, position: next)
             continuation = token.text(try tokenHash(graph.database))
         }
         return QueryPage(rows: rows, continuation: continuation, charge: Self.charge(graph.work, rows.count))
@@ -102,14 +108,33 @@ extension TwinStore {
             400, "BadRequest", "The continuation token is not one of this graph. Start again with the query.")
     }
 
-    /// Keyed by the database, so that a token outlives a restart.
+    /// Keyed by a secret of the database, so that a token outlives a restart, and nobody else can make one.
     private func tokenHash(_ database: Database) throws(DropError) -> KeyedHash {
-        let query = try RawStatement.cached("SELECT value FROM meta WHERE name = 'instance'", database)
+        // One that no daemon of this version has opened has no secret: a command that reads it makes tokens for itself alone.
+        let query = try RawStatement.cached(
+            "SELECT value FROM meta WHERE name IN ('\(Self.tokenSecret)', 'instance') ORDER BY name DESC LIMIT 1", database)
         defer { query.reset() }
         guard try query.step(), let key = UInt64(query.text(0), radix: 16) else {
-            throw StorageFailure.damaged("it has no instance id")
+            throw StorageFailure.damaged("it has no secret for continuation tokens")
         }
         return KeyedHash(key)
+    }
+
+    private static let tokenSecret = "token-secret"
+
+    /// Makes the secret of continuation tokens, which leaves the database nowhere. The instance id will not do: it lies in every
+    /// landing folder.
+    func makeTokenSecret() throws(DropError) {
+        let isThere = try reading { (database) throws(DropError) in
+            let query = try RawStatement.cached("SELECT 1 FROM meta WHERE name = '\(Self.tokenSecret)'", database)
+            defer { query.reset() }
+            return try query.step()
+        }
+        guard !isThere else { return }
+        try transaction { database in
+            try database.execute(
+                sql: "INSERT OR IGNORE INTO meta(name, value) VALUES(?, lower(hex(randomblob(8))))", arguments: [Self.tokenSecret])
+        }
     }
 
     private static func refusal(_ error: DropError) -> ServiceError {

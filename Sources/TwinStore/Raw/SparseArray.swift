@@ -17,6 +17,12 @@ import Glibc
 
     init() { unsafe base = AddressPool.take(Self.byteCount) }
 
+    /// Makes every element zero.
+    func clear() {
+        if low < high { unsafe AddressPool.clear(base + low, high - low) }
+        (low, high) = (.max, 0)
+    }
+
     deinit {
         if low < high { unsafe AddressPool.clear(base + low, high - low) }
         unsafe AddressPool.giveBack(base, Self.byteCount)

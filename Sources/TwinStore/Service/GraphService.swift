@@ -93,8 +93,10 @@ package struct GraphService: TwinService {
 
     // MARK: Queries
 
-    package func query(_ text: String?, continuation: String?, limit: Int) throws(ServiceError) -> QueryPage {
-        try store.query(text, continuation: continuation, limit: limit)
+    package func query(
+        _ text: String?, continuation: String?, limit: Int?, isWanted: @escaping @Sendable () -> Bool
+    ) throws(ServiceError) -> QueryPage {
+        try store.query(text, continuation: continuation, limit: limit, isWanted: isWanted)
     }
 
     // MARK: Parts

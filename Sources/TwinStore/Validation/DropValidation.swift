@@ -216,6 +216,7 @@ extension DropComparison {
 
     /// The model a twin has after what the drop said of it so far, the operations of this record before `index` included.
     func knowledge(of hash: IdentityHash, before index: Int) throws(DropError) -> TwinModelKnowledge {
+        try budget.spend(UInt64(index), on: .looking)
         for earlier in operations[..<index].reversed() where earlier.hash == hash {
             guard let key = try statedModel(earlier.verb, earlier.head.key) else { continue }
             return key
@@ -224,6 +225,7 @@ extension DropComparison {
         guard number != 0 else { return .unknown }
         let place = twinPlaces[number]
         if place == Self.evaluating {
+            try budget.spend(UInt64(evaluations.count), on: .looking)
             for earlier in evaluations.reversed() where earlier.operation.number == number {
                 guard let key = try statedModel(earlier.operation.verb, earlier.operation.head.key) else { continue }
                 return key

@@ -4,6 +4,7 @@ import DropCore
 import DropSpooling
 import Evidence
 import Foundation
+import PluginHost
 import TwinModel
 import TwinStore
 
@@ -98,6 +99,7 @@ struct Examination {
             [
                 Check(name: "plugins", findings: plugins()),
                 Check(name: "programs", findings: programs()),
+                Check(name: "sandbox", findings: sandbox(store)),
                 Check(name: "database", findings: try store.quickCheck()),
                 Check(name: "archive", findings: try archive(store)),
                 Check(name: "unfinished drops", findings: try unfinished(store)),
@@ -116,6 +118,20 @@ struct Examination {
     private func programs() -> [String] {
         ["twindrop-worker", "twindrop-watch"].map(Installation.current.path)
             .filter { !FileManager.default.isExecutableFile(atPath: $0) }.map { "\($0) is missing or not executable" }
+    }
+
+    private func sandbox(_ store: TwinStore) -> [String] {
+        let host = Assembly.host(of: home.configuration.sources, in: home.configuration, keys: store)
+        guard let missing = host.sandboxMissing() else { return ["no worker can be started: reinstall twindrop-worker"] }
+        let isRequired = home.configuration.sources.contains { $0.worker.sandbox == .required }
+        return missing.isEmpty
+            ? []
+            : [
+                "this kernel lacks \(missing.joined(separator: ", ")): "
+                    + (isRequired
+                        ? "no plugin runs, because limits.worker.sandbox is required"
+                        : "plugins run without; a newer kernel has them")
+            ]
     }
 
     private func archive(_ store: TwinStore) throws(DropError) -> [String] {

@@ -38,6 +38,41 @@ struct DiscardCommand: ParsableCommand {
     mutating func run() throws { try Operation(act: "discard", drop: drop, home: home).perform() }
 }
 
+struct ForgetNamesCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "forget-names",
+        abstract: "Gives the names of a source's properties, relationships and models their numbers anew.",
+        discussion: """
+            For a source whose drops end as `names-full`: names that failed drops left, or that nothing uses any more, go. The graph
+            stays as it is; the next drop is compared in full. No drop of the source may be in work.
+
+            Example:
+              twindrop forget-names inventory
+            """)
+
+    @OptionGroup var home: HomeOptions
+    @Argument(help: "The source.") var source: String
+
+    mutating func run() throws {
+        let opened = try home.open()
+        let source = try opened.source(source).name
+        let request: JSON = ["do": "forget-names", "source": .string(source.text)]
+        let answer: JSON
+        if let told = try ControlClient.ask(opened.controlSocket, request) {
+            answer = told
+        } else {
+            let engine = try Engine(opened, intake: .none)
+            defer { engine.stop() }
+            answer = try reporting { () throws(DropError) in try engine.answer("forget-names", request) }
+        }
+        if home.json {
+            Terminal.print(answer)
+        } else {
+            Terminal.print("\(source): \(counted(answer["names"]?.int ?? 0, "name")) forgotten")
+        }
+    }
+}
+
 /// An act on one drop: by the running daemon, or by this process while it holds the lock.
 private struct Operation {
     let act: String

@@ -73,7 +73,7 @@ struct Assembly {
             log.warning(
                 "A stored model cannot be read by this version; its twins cannot be written.", metadata: ["model": "\(id)"])
         }
-        let host = Self.host(of: configuration.sources, in: configuration, keys: store, warmWorkersMax: budget.workers)
+        let host = Self.host(of: configuration.sources, in: configuration, keys: store, warmWorkersMax: budget.workers, log: log)
         let claimer = Claimer(
             register: store, spoolFolder: paths.state + "/spool/in", sources: configuration.sources.map(\.watched),
             dropZone: paths.dropzone,
@@ -112,11 +112,17 @@ struct Assembly {
 
     /// The plugins of `sources`, none started yet.
     static func host(
-        of all: [Source], in configuration: Configuration, keys: any KeyTable, warmWorkersMax: Int = 16
+        of all: [Source], in configuration: Configuration, keys: any KeyTable, warmWorkersMax: Int = 16, log: Logger? = nil
     ) -> PluginHost {
         var settings = PluginHost.Configuration(
             workerPath: Installation.current.path(of: "twindrop-worker"), sources: all.map(PluginSource.init), keyTable: keys)
         settings.warmWorkersMax = warmWorkersMax
+        if let log {
+            settings.tell = { source, fault in
+                log.warning(
+                    "A worker was ended for what it did between drops.", metadata: ["source": "\(source)", "why": "\(fault)"])
+            }
+        }
         settings.requiresWholeSandbox = all.contains { $0.worker.sandbox == .required }
         settings.reread = { name throws(DropError) in
             do throws(ConfigurationErrors) { return PluginSource(try configuration.reread(name)) } catch {
@@ -157,9 +163,11 @@ struct Assembly {
         var sources: [PipelineSource] = []
         for source in configuration.sources {
             try load(source, host)
+            var policy = source.policy
+            policy.operationsFree = source.worker.operationsFree
             sources.append(
                 PipelineSource(
-                    name: source.name, policy: source.policy, duplicates: source.duplicates, order: source.order,
+                    name: source.name, policy: policy, duplicates: source.duplicates, order: source.order,
                     sequence: source.sequence))
         }
         return DropPipeline(

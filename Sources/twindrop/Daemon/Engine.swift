@@ -214,6 +214,14 @@ final class Engine: Sendable {
             let files = request["files"]?.elements?.compactMap(\.string) ?? []
             let uploaded = try ModelFolder.adopt(files, into: graph, by: Caller(name: "command line"))
             return ["uploaded": .array(uploaded.map { .string($0.id) })]
+        case "forget-names":
+            guard let source = request["source"]?.string.flatMap({ SourceName($0) }) else {
+                throw DropError(
+                    "request", "The request names no source.", hint: "Use the twindrop command.", remedy: .suspendSource)
+            }
+            let count = try graph.forgetKeys(of: source)
+            log.notice("An operator had the names of a source forgotten.", metadata: ["source": "\(source)", "names": "\(count)"])
+            return ["source": .string(source.text), "names": .int(Int64(count))]
         case "retry", "release", "discard":
             guard let id = request["drop"]?.string.flatMap({ DropID($0) }) else {
                 throw DropError(

@@ -18,6 +18,7 @@ enum StatusReport {
             "waiting": .int(Int64(snapshot.waitingFiles)), "inFlight": .array(snapshot.inFlight.map(DropReport.json)),
             "diskIsFull": .bool(snapshot.diskIsFull), "restartsOfWatcher": .int(Int64(counters.restarts)),
             "overflows": .int(Int64(counters.overflows)), "filesSeen": .int(Int64(counters.seen)),
+            "sandboxMissing": .array((host.sandboxMissing() ?? []).map { .string($0) }),
             "doubted": .array(
                 engine.truncation.doubted.map {
                     ["from": .string(Times.text($0.lowerBound)), "until": .string(Times.text($0.upperBound))]
@@ -104,6 +105,9 @@ enum StatusReport {
             let flying = daemon["inFlight"]?.elements?.count ?? 0
             Terminal.print("        \(flying) drops in hand, \(daemon["waiting"]?.int ?? 0) files wait to be claimed")
             if daemon["diskIsFull"] == .bool(true) { Terminal.print("        DISK FULL: files wait in their folders") }
+        }
+        if let missing = facts["daemon"]?["sandboxMissing"]?.elements?.compactMap(\.string), !missing.isEmpty {
+            Terminal.print("        SANDBOX: this kernel lacks \(missing.joined(separator: ", ")); plugins run without")
         }
         for times in facts["daemon"]?["doubted"]?.elements ?? [] {
             Terminal.print(
