@@ -15,6 +15,8 @@ final class SourceLane: @unchecked Sendable {
         var keys: KeyList?
         var failed: [DropID] = []
         var suspension: DropError?
+        /// When it was suspended; nanoseconds of the monotonic clock.
+        var suspendedAt: Int64 = 0
         var hello: Worker.Hello?
         var lastUsedAt: Int64 = 0
         var hasWorker = false

@@ -25,7 +25,9 @@ struct Call {
 
     private func readiness() -> APIResponse {
         let hindrances = api.readiness()
-        return hindrances.isEmpty ? .text(200, "ok\n") : .text(503, hindrances.joined(separator: "\n") + "\n")
+        // A source that does not go on is no reason to keep applications from the graph: it is said, and the answer stays 200.
+        let lines = (hindrances.isEmpty ? ["ok"] : hindrances) + api.remarks()
+        return .text(hindrances.isEmpty ? 200 : 503, lines.joined(separator: "\n") + "\n")
     }
 
     // MARK: - Bodies
