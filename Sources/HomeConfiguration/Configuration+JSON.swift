@@ -97,7 +97,7 @@ extension Source {
         let (dangling, mode): (String, String) = (policy.dangling.text, policy.mode == .snapshot ? "snapshot" : "incremental")
         return [
             "title": .string(title), "folder": .string(watched.folder), "patterns": texts(watched.patterns),
-            "recursive": .bool(watched.recursive),
+            "recursive": .bool(watched.recursive), "probe": .bool(watched.probes),
             "ready": [
                 "rule": .string(ready.kind.word), "settle": duration(ready.settle), "marker": .string(ready.markerSuffix),
                 "writer-timeout": duration(ready.writerTimeout), "proves-end": .bool(ready.provesEnd),
@@ -112,6 +112,7 @@ extension Source {
             "scope": ["models": texts(policy.models), "twin-prefixes": texts(policy.twinPrefixes)],
             "duplicates": .string(duplicates.rawValue), "order": .string(order.rawValue),
             "sequence": sequence.map { .string($0.text) } ?? .null,
+            "empty": .string(empty.rawValue),
             "lookups": .object(lookups.map { JSON.Member($0.name, ["rows": number($0.rows.count)]) }),
             "limits": ["file-size": size(watched.fileBytesMax), "worker": worker.json],
         ]

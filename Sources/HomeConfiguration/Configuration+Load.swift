@@ -19,10 +19,16 @@ extension Configuration {
         return try loader.load()
     }
 
-    /// The same without any source: what a command needs that asks a running daemon.
-    package static func loadWithoutSources(home: String) throws(ConfigurationErrors) -> Configuration {
+    /// Reads as much as can be relied on: what a command needs that only looks, and a daemon that serves the sources which are in
+    /// order. A source with a mistake is in `broken`, or among `sources` with `mistakes` of its files; what else is wrong is in
+    /// `mistakes`, and has its default.
+    ///
+    /// Errors: what makes it unknown where the home's folders are. Blocking; from any thread.
+    package static func tolerant(
+        home: String, installedPlugins: [String] = []
+    ) throws(ConfigurationErrors) -> Configuration {
         let home = ConfigurationFiles.absolute(home, from: ConfigurationFiles.currentFolder)
-        return try ConfigurationLoader(home: home, origin: .init(only: [])).load()
+        return try ConfigurationLoader(home: home, origin: .init(installedPlugins: installedPlugins)).loadTolerantly()
     }
 
     /// Reads one source again, with its manifest, mapping and lookups as they are now and `twindrop.yaml` as it was when this
@@ -33,10 +39,20 @@ extension Configuration {
         let loader = ConfigurationLoader(
             home: paths.home,
             origin: .init(text: origin.text, installedPlugins: origin.installedPlugins, only: [name]))
-        guard let source = try loader.load().sources.first else {
+        let read = try loader.loadTolerantly()
+        if let broken = read.broken.first { throw ConfigurationErrors(broken.mistakes) }
+        guard let source = read.sources.first else {
             preconditionFailure("a source that was read from this text is still in it")
         }
+        if !source.mistakes.isEmpty { throw ConfigurationErrors(source.mistakes) }
         return source
+    }
+
+    /// Everything that is wrong, of the home and of its sources; nil: nothing.
+    package var allMistakes: ConfigurationErrors? {
+        let diagnosis = Diagnosis()
+        diagnosis.report(mistakes + broken.flatMap(\.mistakes) + sources.flatMap(\.mistakes))
+        return diagnosis.all(mainFile: Self.fileName)
     }
 
     /// Every key `twindrop.yaml` may have, in the order they are read.
@@ -47,6 +63,15 @@ extension Configuration {
         let root = Section(everything, at: place, diagnosis: loader.diagnosis)
         _ = loader.read(root)
         return loader.diagnosis.keys
+    }
+}
+
+extension Configuration {
+    /// The same, with what is wrong with it.
+    fileprivate func with(mistakes: [ConfigurationError]) -> Configuration {
+        Configuration(
+            paths: paths, sources: sources, broken: broken, mistakes: mistakes, limits: limits, retention: retention,
+            archive: archive, log: log, http: http, outbound: outbound, indexes: indexes, files: files, origin: origin)
     }
 }
 
@@ -64,16 +89,47 @@ final class ConfigurationLoader {
     }
 
     func load() throws(ConfigurationErrors) -> Configuration {
+        let configuration = try loadTolerantly()
+        if let mistakes = configuration.allMistakes { throw mistakes }
+        return configuration
+    }
+
+    func loadTolerantly() throws(ConfigurationErrors) -> Configuration {
         let name = Configuration.fileName
         let path = ConfigurationFiles.absolute(name, from: home)
         let place = Place(file: name)
-        let node = yaml(path, at: place, keyPath: "")
-        if node == nil, !diagnosis.errors.isEmpty { try diagnosis.finish(mainFile: name) }
+        var node = yaml(path, at: place, keyPath: "", into: diagnosis)
+        var isCut = false
+        if node == nil, let errors = diagnosis.all(mainFile: name) {
+            // The folders stand in a part of their own, which may be in order.
+            guard let part = pathsAlone() else { throw errors }
+            node = part
+            isCut = true
+        }
         let root = Section(node, at: place, diagnosis: diagnosis)
         let configuration = read(root)
-        root.finish()
-        try diagnosis.finish(mainFile: name)
-        return configuration
+        if !isCut { root.finish() }
+        if diagnosis.errors.contains(where: { $0.keyPath.hasPrefix("paths") && $0.code != "overlap" }),
+            let errors = diagnosis.all(mainFile: name)
+        {
+            throw errors
+        }
+        return configuration.with(mistakes: diagnosis.all(mainFile: name)?.errors ?? [])
+    }
+
+    /// The `paths` of a file that as a whole is no YAML; nil where they cannot be told.
+    private func pathsAlone() -> YAMLNode? {
+        guard !origin.text.isEmpty, let text = String(validating: origin.text, as: UTF8.self) else { return nil }
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        guard let first = lines.firstIndex(where: { $0.hasPrefix("paths:") }) else {
+            if text.contains("paths") { return nil }
+            return YAMLNode(kind: .map([]), place: Place(file: Configuration.fileName), written: "")
+        }
+        let part = lines[(first + 1)...].prefix { $0.isEmpty || $0.hasPrefix(" ") || $0.hasPrefix("#") || $0.hasPrefix("\r") }
+        let above = Array(repeating: Substring(""), count: first)  // So that lines keep their numbers.
+        let file = YAMLFile(
+            text: (above + [lines[first]] + part).joined(separator: "\n"), file: Configuration.fileName)
+        return file.errors.isEmpty ? file.root : nil
     }
 
     func read(_ root: Section) -> Configuration {
@@ -92,12 +148,13 @@ final class ConfigurationLoader {
         let indexes = root.texts("indexes").map(\.text)
         let sources = SourceReader(loader: self, paths: paths, fileBytesMax: fileBytesMax, worker: worker).read(root)
         return Configuration(
-            paths: paths, sources: sources, limits: homeLimits, retention: retention, archive: archive, log: log,
+            paths: paths, sources: sources.good, broken: sources.broken, mistakes: [], limits: homeLimits, retention: retention,
+            archive: archive, log: log,
             http: http, outbound: outbound, indexes: indexes, files: files.read, origin: origin)
     }
 
     /// The values of a YAML file; nil where it is empty or cannot be read, which is reported at `place`.
-    func yaml(_ path: String, at place: Place, keyPath: String) -> YAMLNode? {
+    func yaml(_ path: String, at place: Place, keyPath: String, into diagnosis: Diagnosis) -> YAMLNode? {
         let isMain = keyPath.isEmpty
         let content =
             isMain && !origin.text.isEmpty

@@ -36,6 +36,8 @@ extension Configuration {
               #ignore: [".*", "*.tmp", "*.part", "*.filepart", "~*"]
             #folder: assets
             #recursive: false
+            # Whether its plugin is asked about files that no pattern names, in a folder that sources share.
+            #probe: false
             # Relationships whose twins do not exist yet: wait with a duration, reject, or stub.
             #dangling: wait 24h
             # Twins are checked against the models of the graph: known, strict or off.
@@ -55,6 +57,8 @@ extension Configuration {
             #order: none
             # What in a file's name says which delivery is newer, so that an older one that comes late overwrites nothing.
             #sequence: inventory_{yyyy}{MM}{dd}.csv
+            # A file without a byte: record, hold or refuse. Without this key a snapshot source holds it.
+            #empty: record
             # Tables the plugin may ask, from CSV files:
             # lookups:
             #   sites: {file: lookups/sites.csv, key: code, value: name}

@@ -18,8 +18,12 @@ package struct Configuration: Sendable, Equatable {
     }
 
     package let paths: Paths
-    /// In the order of the file.
+    /// In the order of the file; those that can be served, or that wait for a file of theirs to be corrected.
     package let sources: [Source]
+    /// Sources that cannot be served as they are configured; empty unless mistakes were put up with.
+    package let broken: [BrokenSource]
+    /// What is wrong with the rest of `twindrop.yaml`; empty unless mistakes were put up with.
+    package let mistakes: [ConfigurationError]
     package let limits: Limits
     package let retention: Retention
     package let archive: ArchiveSettings
@@ -46,11 +50,21 @@ package struct Configuration: Sendable, Equatable {
     package static func == (left: Self, right: Self) -> Bool {
         left.paths == right.paths && left.sources == right.sources && left.limits == right.limits
             && left.retention == right.retention && left.archive == right.archive && left.log == right.log
-            && left.files == right.files
+            && left.files == right.files && left.broken == right.broken && left.mistakes == right.mistakes
     }
 
     /// The source `name`, where there is one.
     package func source(_ name: SourceName) -> Source? { sources.first { $0.name == name } }
+}
+
+/// A source with mistakes in `twindrop.yaml`: it is not served.
+package struct BrokenSource: Sendable, Equatable {
+    /// As it is written.
+    package let name: String
+    /// Its landing folder, absolute; nil where its name is none.
+    package let watched: WatchedSource?
+    /// Never empty.
+    package let mistakes: [ConfigurationError]
 }
 
 /// What `log` says.
@@ -158,7 +172,12 @@ package struct Source: Sendable, Equatable {
     package let order: DropOrder
     /// What in a file's name says which delivery is newer; nil where nothing does.
     package let sequence: NameSequence?
+    package let empty: EmptyRule
     package let worker: WorkerBounds
     /// The files that plugin, settings and lookups were read from: manifest, mapping, tables; absolute.
     package let files: [String]
+    /// Those, and others that would have been read if they were there: a change of any of them asks for a new reading.
+    package let asked: [String]
+    /// What is wrong with these files: the source's drops wait until they are corrected. Empty unless mistakes were put up with.
+    package let mistakes: [ConfigurationError]
 }

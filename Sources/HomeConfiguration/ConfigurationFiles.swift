@@ -6,11 +6,14 @@ struct ConfigurationFiles {
     /// Absolute; errors name files relative to it.
     let home: String
     private(set) var read: [String] = []
+    /// Those that were read, and those that would have been.
+    private(set) var asked: [String] = []
 
     init(home: String) { self.home = home }
 
     /// The bytes of a regular file of at most `bytesMax`; or what is wrong, as a sentence's end.
     mutating func bytes(of path: String, bytesMax: Int) -> Result<[UInt8], Failure> {
+        asked.append(path)
         let size: Int
         switch self.size(of: path) {
         case .success(let bytes): size = bytes

@@ -17,22 +17,48 @@ struct SourceReader {
         let patterns: [Glob]
     }
 
-    func read(_ root: Section) -> [Source] {
-        let sections = root.sections("sources", word: "NAME")
-        var all: [Read] = []
-        for (text, section) in sections where loader.origin.only?.contains(where: { $0.text == text }) ?? true {
-            let read = self.read(text, section)
-            section.finish()
-            if let read { all.append(read) }
-        }
-        for (index, read) in all.enumerated() {
-            checkFolder(of: read)
-            for earlier in all.prefix(index) { check(read, against: earlier) }
-        }
-        return all.map(\.source)
+    /// The mistakes of one source, those of its files apart.
+    private struct Mistakes {
+        let diagnosis: Diagnosis
+        /// Which of the errors are about files that are read again by themselves when they change.
+        var ofFiles: Range<Int> = 0..<0
     }
 
-    private func read(_ text: String, _ section: Section) -> Read? {
+    func read(_ root: Section) -> (good: [Source], broken: [BrokenSource]) {
+        let sections = root.sections("sources", word: "NAME", diagnosis: { Diagnosis(partOf: loader.diagnosis) })
+        var all: [(name: String, read: Read?, mistakes: Mistakes)] = []
+        for (text, section) in sections where loader.origin.only?.contains(where: { $0.text == text }) ?? true {
+            var mistakes = Mistakes(diagnosis: section.diagnosis)
+            let read = self.read(text, section, &mistakes)
+            section.finish()
+            all.append((text, read, mistakes))
+        }
+        let reads = all.compactMap(\.read)
+        for (index, read) in reads.enumerated() {
+            checkFolder(of: read)
+            for earlier in reads.prefix(index) { check(read, against: earlier) }
+        }
+        var result: (good: [Source], broken: [BrokenSource]) = ([], [])
+        for (name, read, mistakes) in all {
+            let errors = mistakes.diagnosis.errors
+            let ofFiles = errors[mistakes.ofFiles].filter { isOfFile($0) }
+            if let read, errors.allSatisfy(ofFiles.contains) {
+                result.good.append(read.source.with(mistakes: ofFiles))
+            } else {
+                let sorted = mistakes.diagnosis.all(mainFile: Configuration.fileName)?.errors ?? []
+                result.broken.append(BrokenSource(name: name, watched: read?.source.watched, mistakes: sorted))
+            }
+        }
+        return result
+    }
+
+    /// Whether a correction is noticed: in a file that `twindrop.yaml` names, or by its being there.
+    private func isOfFile(_ error: ConfigurationError) -> Bool {
+        if error.place.file != Configuration.fileName { return true }
+        return ["missing-file", "unreadable", "too-large"].contains(error.code) && !error.keyPath.hasSuffix(".plugin")
+    }
+
+    private func read(_ text: String, _ section: Section, _ mistakes: inout Mistakes) -> Read? {
         let name = SourceName(text)
         if name == nil {
             section.diagnosis.report(
@@ -46,17 +72,20 @@ struct SourceReader {
             "folder", standard: nil, type: "path", expected: "a folder, absolute or in the drop zone")
         let folder = ConfigurationFiles.absolute(folderText ?? text, from: paths.dropzone)
         let patterns = globs("patterns", section, standard: [])
+        let probes = section.flag("probe", standard: false)
         let recursive = section.flag("recursive", standard: false)
         let readiness = readReadiness(section.section("ready"))
         let policy = readPolicy(section)
-        let before = loader.files.read.count
+        let (before, asked, first) = (loader.files.read.count, loader.files.asked.count, section.diagnosis.errors.count)
         let (plugin, manifest) = readPlugin(section)
         let (settings, zones) = readSettings(section, manifest)
         let lookups = readLookups(section)
+        mistakes.ofFiles = first..<section.diagnosis.errors.count
         let files = Array(loader.files.read[before...])
         let duplicates = section.choice("duplicates", standard: DuplicateRule.newest)
         let order = section.choice("order", standard: DropOrder.none)
         let sequence = readSequence(section)
+        let empty = readEmpty(section, policy)
         let limits = section.section("limits")
         let size = limits.size("file-size", standard: fileBytesMax)
         let bounds = loader.readWorker(limits.section("worker"), standard: worker)
@@ -64,11 +93,11 @@ struct SourceReader {
         guard let name else { return nil }
         let watched = WatchedSource(
             name: name, folder: folder, patterns: patterns.map(\.text), readiness: readiness, fileBytesMax: size,
-            recursive: recursive)
+            recursive: recursive, probes: probes)
         let source = Source(
             name: name, title: title, watched: watched, policy: policy, plugin: plugin ?? "", manifest: manifest?.path ?? "",
             settings: settings, lookups: lookups, zones: zones, duplicates: duplicates, order: order, sequence: sequence,
-            worker: bounds, files: files)
+            empty: empty, worker: bounds, files: files, asked: Array(loader.files.asked[asked...]), mistakes: [])
         return Read(source: source, section: section, folder: loader.files.physical(folder), patterns: patterns)
     }
 
@@ -82,6 +111,12 @@ struct SourceReader {
             "found \"\(Escaping.visible(text, scalarsMax: 80))\", expected a file name with places, each once: {yyyy}, {MM}, {dd}, {HH}, "
                 + "{mm}, {ss} or {n}.", hint: "inventory_{yyyy}{MM}{dd}.csv, stock-{n}.csv; * stands for any text.")
         return nil
+    }
+
+    /// An empty file is recorded; in a snapshot source, where it would say that there is nothing any more, it is held.
+    private func readEmpty(_ section: Section, _ policy: ApplyPolicy) -> EmptyRule {
+        let rule = section.choice("empty", standard: EmptyRule.record)
+        return section.has("empty") || policy.mode != .snapshot ? rule : .hold
     }
 
     private func globs(_ key: String, _ section: Section, standard: [String]) -> [Glob] {
@@ -167,11 +202,11 @@ struct SourceReader {
             switch loader.files.bytes(of: path, bytesMax: SettingsManifest.bytesMax) {
             case .success(let bytes):
                 let manifest = SettingsManifest(bytes, id: id, path: path, shown: loader.files.shown(path))
-                loader.diagnosis.report(manifest.errors)
+                section.diagnosis.report(manifest.errors)
                 return (id, manifest)
             case .failure(.missing): continue
             case .failure(let failure):
-                loader.diagnosis.report(
+                section.diagnosis.report(
                     loader.files.error(
                         failure, path: path, at: section.place(of: "plugin"), keyPath: section.path("plugin"),
                         bytesMax: SettingsManifest.bytesMax))
@@ -202,9 +237,9 @@ struct SourceReader {
             }
             let path = ConfigurationFiles.absolute(file, from: paths.mappings)
             let place = section.node?["mapping"]?.place ?? section.place
-            let errors = loader.diagnosis.errors.count
-            node = loader.yaml(path, at: place, keyPath: section.path("mapping"))
-            guard loader.diagnosis.errors.count == errors else { return (.object([]), []) }
+            let errors = section.diagnosis.errors.count
+            node = loader.yaml(path, at: place, keyPath: section.path("mapping"), into: section.diagnosis)
+            guard section.diagnosis.errors.count == errors else { return (.object([]), []) }
             keyPath = []
             if node == nil { node = YAMLNode(kind: .map([]), place: Place(file: loader.files.shown(path), line: 1), written: "") }
         }
@@ -214,8 +249,9 @@ struct SourceReader {
                 "wrong-type", "settings", at: settings.place, "found \(settings.found), expected a mapping of keys to values.")
             return (.object([]), [])
         }
-        loader.diagnosis.report(manifest?.schema?.errors(in: settings, keyPath: keyPath) ?? [])
-        return (settings.json, readZones(manifest?.schema?.zoneNames(in: settings, keyPath: keyPath) ?? []))
+        section.diagnosis.report(manifest?.schema?.errors(in: settings, keyPath: keyPath) ?? [])
+        let zones = manifest?.schema?.zoneNames(in: settings, keyPath: keyPath) ?? []
+        return (settings.json, readZones(zones, into: section.diagnosis))
     }
 
     private func readLookups(_ section: Section) -> [LookupTable] {
@@ -235,7 +271,7 @@ struct SourceReader {
             let path = ConfigurationFiles.absolute(file, from: paths.home)
             switch loader.files.bytes(of: path, bytesMax: LookupTable.fileBytesMax) {
             case .failure(let failure):
-                loader.diagnosis.report(
+                table.diagnosis.report(
                     loader.files.error(
                         failure, path: path, at: table.node?["file"]?.place ?? table.place, keyPath: table.path("file"),
                         bytesMax: LookupTable.fileBytesMax))
@@ -243,7 +279,7 @@ struct SourceReader {
             case .success(let bytes):
                 let (lookup, errors) = LookupTable.read(
                     bytes, name: name, file: loader.files.shown(path), delimiter: byte, key: key, value: value)
-                loader.diagnosis.report(errors)
+                table.diagnosis.report(errors)
                 return lookup
             }
         }
@@ -275,15 +311,28 @@ struct SourceReader {
                 || Folders.contains(earlier.folder, read.folder) && earlier.source.watched.recursive)
         guard sameFolder || nested else { return }
         let all = [Glob("*")].compactMap { $0 }
-        let (left, right) = (read.patterns.isEmpty ? all : read.patterns, earlier.patterns.isEmpty ? all : earlier.patterns)
+        // A source that is asked by `probe` needs no patterns where it shares a folder.
+        func taken(_ read: Read) -> [Glob] { read.patterns.isEmpty && !read.source.watched.probes ? all : read.patterns }
+        let (left, right) = (taken(read), taken(earlier))
         for pattern in left {
             guard let other = right.first(where: pattern.overlaps) else { continue }
             let how = sameFolder ? "share a folder" : "have folders that lie in one another"
             read.section.report(
                 "overlap", sameFolder && !read.patterns.isEmpty ? "patterns" : "folder",
                 "this source and \(earlier.source.name) \(how), and a name can fit both \(pattern.text) and \(other.text).",
-                hint: "Give each a folder of its own, or patterns that no name fits both of.")
+                hint: "Give each a folder of its own, or patterns that no name fits both of; or let one be asked (probe: true).")
             return
         }
+    }
+}
+
+extension Source {
+    /// The same, with what is wrong with its files.
+    fileprivate func with(mistakes: [ConfigurationError]) -> Source {
+        Source(
+            name: name, title: title, watched: watched, policy: policy, plugin: plugin, manifest: manifest, settings: settings,
+            lookups: lookups, zones: zones, duplicates: duplicates, order: order, sequence: sequence, empty: empty,
+            worker: worker,
+            files: files, asked: asked, mistakes: mistakes)
     }
 }

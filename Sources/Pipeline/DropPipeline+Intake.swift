@@ -17,6 +17,11 @@ extension DropPipeline {
             }
             let files = byName(submitted.filter { $0.number > stopped[$0.file.source, default: 0] }.map(\.file))
             guard !files.isEmpty else { continue }
+            if !limits.waitsForSpace, let shortage = shortage(limits.softFree) {
+                state.with { $0.active -= files.count }
+                afterClaim(files.map { ($0, .notYet(WaitingReason(shortage))) })
+                continue
+            }
             guard waitForSpace(limits.softFree) else { return }
             let named = files.map { (file: $0, id: clock.nextID()) }
             let now = clock.now()
@@ -135,6 +140,20 @@ extension DropPipeline {
                 guard isDone else { return }
             }
         }
+    }
+
+    /// What keeps files or drops where they are while the state folder has less room than `mark`; nil: it has more.
+    func shortage(_ mark: (share: Double, bytes: UInt64)) -> DropError? {
+        // Not knowing is no reason to stop: what needs the room reports what is wrong.
+        guard let space = try? ports.spool.freeSpace() else { return nil }
+        let floor = SpaceReserve(share: mark.share, bytes: mark.bytes).floor(of: space)
+        guard space.bytesFree < floor else { return nil }
+        state.with { $0.diskIsFull = true }
+        return DropError(
+            "disk-full",
+            "\(ByteCount.text(space.bytesFree)) are free on the file system of state, below the mark of \(ByteCount.text(floor)) "
+                + "(limits.free-space).",
+            hint: "Make room there.", remedy: .suspendSource)
     }
 
     /// Waits while the state folder has less room than `mark`; false when the pipeline stops meanwhile.

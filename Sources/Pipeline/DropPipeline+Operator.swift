@@ -46,7 +46,7 @@ extension DropPipeline {
     package func retry(_ id: DropID) throws(DropError) -> DropRecord {
         let old = try find(id)
         if old.state == .registered || old.state == .claimed {
-            state.with { $0.scheduler.resume(old.source) }
+            state.with { $0.resume(old.source) }
             return old
         }
         guard old.state == .quarantined else { throw wrongState(old, "retried", needs: "quarantined") }
@@ -60,7 +60,7 @@ extension DropPipeline {
             state.active += 1
             state.inFlight[record.id] = record
             state.scheduler.unblock(old.source, from: old.id)
-            state.scheduler.resume(old.source)
+            state.resume(old.source)
         }
         enqueueClaimed(record)
         return record
@@ -70,7 +70,22 @@ extension DropPipeline {
     package var suspended: Set<SourceName> { state.quietly { $0.scheduler.suspended } }
 
     /// A suspended source goes on with the drops that wait.
-    package func resume(_ source: SourceName) { state.with { $0.scheduler.resume(source) } }
+    package func resume(_ source: SourceName) { state.with { $0.resume(source) } }
+
+    /// Drops that do not go on, each with why: their source is suspended, or waits for a person.
+    package func waitingDrops() -> [(drop: DropRecord, reason: WaitingReason)] {
+        state.quietly { state in
+            state.scheduler.stuckDrops.map { drop, blocker in
+                if let blocker { return (drop, WaitingReason(behind: blocker)) }
+                let error = state.suspensions[drop.source]?.error
+                if error?.code == "disk-full", let error { return (drop, WaitingReason(error)) }
+                return (drop, WaitingReason(.sourceSuspended, error?.message, hint: error?.hint))
+            }
+        }
+    }
+
+    /// The error that stopped the pipeline, if one did.
+    package var failure: DropError? { state.quietly { $0.failure } }
 
     /// A drop that is not applied is given up: `discard`. Its bytes stay in the archive.
     package func discard(_ id: DropID) throws(DropError) -> DropRecord {

@@ -13,6 +13,10 @@ extension DropPipeline {
                 try giveUp(record)
                 continue
             }
+            if !limits.waitsForSpace, let shortage = shortage(limits.hardFree) {
+                try remedy(shortage, for: record)
+                continue
+            }
             ports.inHand?.take(record.id)
             guard waitForSpace(limits.hardFree) else { return state.with { handOver(done, &$0) } }
             do throws(DropError) {
@@ -103,6 +107,7 @@ extension DropPipeline {
             _ = try insisting { [record] () throws(DropError) in try end(record, asDuplicateOf: first) }
             return nil
         }
+        if record.bytes == 0 { return try prepareEmpty(record, source, generation) }
         let verdict = try judge(&record)
         if case .amends(_, let file?) = verdict, let first = try sameAmendment(record) {
             ports.amendments?.remove(file)
@@ -149,6 +154,24 @@ extension DropPipeline {
             builder.abandon()
             throw error
         }
+    }
+
+    /// A delivery without a byte is a fact: no plugin is asked about it, and it deletes nothing.
+    private func prepareEmpty(_ record: DropRecord, _ source: PipelineSource, _ generation: Int) throws(DropError) -> Prepared? {
+        if !record.released, let error = source.empty.error(about: record) { throw error }
+        var policy = source.policy
+        policy.mode = .incremental
+        let job = ApplyJob(
+            drop: record.id, source: record.source, policy: policy, bytes: 0,
+            epoch: ContentDigest(bytes: [UInt8](repeating: 0, count: 32)), amends: nil, released: record.released,
+            scratchFolder: limits.scratchFolder)
+        let builder = try ports.graph.changeSet(for: job)
+        let outcome = Result { () throws(DropError) in try builder.finish() }
+        guard waitForClaim(of: record.id) == .durable else {
+            builder.abandon()
+            throw Self.cancelled(record)
+        }
+        return Prepared(changes: try outcome.get(), record: record, generation: generation)
     }
 
     /// Before the commit, so that no rejected record is lost between the two.

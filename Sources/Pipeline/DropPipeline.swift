@@ -49,6 +49,8 @@ package final class DropPipeline: Sendable {
         var isCancelled = false
         var failure: DropError?
         var diskIsFull = false
+        /// Why each suspended source is, and since when.
+        var suspensions: [SourceName: Suspension] = [:]
         var times = StageTimes()
         var caution = Caution()
         /// Unfinished drops that a person has given up: see `discard`.
@@ -57,6 +59,11 @@ package final class DropPipeline: Sendable {
         /// Nothing is being transformed or committed, but for `taken` drops that were just taken.
         func isQuiet(butFor taken: Int = 0) -> Bool {
             commitQueue.isEmpty && committing == 0 && scheduler.busy <= taken
+        }
+
+        mutating func resume(_ source: SourceName) {
+            scheduler.resume(source)
+            suspensions[source] = nil
         }
 
         /// Hands a registered drop to the transforming threads.
@@ -100,7 +107,8 @@ package final class DropPipeline: Sendable {
     let afterClaim: @Sendable ([(SettledFile, ClaimResult)]) -> Void
 
     let state: Monitor<State>
-    let intake: BoundedQueue<Submitted>
+    /// A lane for each source: none delays another.
+    let intake: FairQueue<SourceName, Submitted>
     let claimed: BoundedQueue<DropRecord>
     /// Registered drops of at least `PipelineLimits.aheadBytes`.
     let large: BoundedQueue<DropRecord>
@@ -125,7 +133,7 @@ package final class DropPipeline: Sendable {
         clock = LabelClock(notBefore: notBefore, ports.clock)
         let orders = Dictionary(uniqueKeysWithValues: sources.map { ($0.name, $0.order) })
         state = Monitor(State(scheduler: Scheduler(orders: orders)))
-        intake = BoundedQueue(capacity: limits.intakeFiles)
+        intake = FairQueue(capacity: limits.laneFiles)
         claimed = BoundedQueue(capacity: limits.intakeFiles)
         large = BoundedQueue(capacity: limits.intakeFiles)
         ended = BoundedQueue(capacity: limits.intakeFiles)
@@ -151,7 +159,10 @@ package final class DropPipeline: Sendable {
         enqueueEnded(resumed.toArchive)
     }
 
-    /// Hands over complete files. Waits while the intake is full; false once the pipeline stops.
+    /// How many more files of the source `submit` takes without waiting.
+    package func room(for source: SourceName) -> Int { intake.room(for: source) }
+
+    /// Hands over complete files. Waits while the lane of their source is full; false once the pipeline stops.
     @discardableResult
     package func submit(_ files: [SettledFile]) -> Bool {
         let number = state.quietly { state in
@@ -159,7 +170,10 @@ package final class DropPipeline: Sendable {
             state.submissions += 1
             return state.submissions
         }
-        let pushed = intake.push(contentsOf: byName(files).map { Submitted(file: $0, number: number) })
+        var pushed = 0
+        var lanes: [SourceName: [Submitted]] = [:]
+        for file in byName(files) { lanes[file.source, default: []].append(Submitted(file: file, number: number)) }
+        for (source, lane) in lanes { pushed += intake.push(contentsOf: lane, to: source) }
         guard pushed < files.count else { return true }
         state.with { $0.active -= files.count - pushed }
         return false
@@ -209,7 +223,8 @@ package final class DropPipeline: Sendable {
         state.quietly { state in
             PipelineSnapshot(
                 waitingFiles: intake.count, inFlight: state.inFlight.values.sorted { $0.id < $1.id },
-                suspended: state.scheduler.suspended.sorted(), blocked: state.scheduler.blocked.sorted(),
+                suspended: state.scheduler.suspended.sorted(), suspensions: state.suspensions,
+                blocked: state.scheduler.blocked.sorted(),
                 diskIsFull: state.diskIsFull, times: state.times,
                 queues: [
                     ("claim", intake.count), ("register", claimed.count), ("transform", state.scheduler.pending),
@@ -262,10 +277,16 @@ package final class DropPipeline: Sendable {
                 guard case .retry(let delay) = error.remedy else { throw error }
                 if attempts % 60 == 0 { tell(.failed(error)) }
                 attempts += 1
+                guard limits.waitsForSpace || attempts < Self.attemptsAlone else {
+                    throw DropError(error.code, error.message, hint: error.hint, remedy: .stop)
+                }
                 if state.wait(until: { $0.isStopping }, timeout: delay, { $0.isStopping }) { return false }
             }
         }
     }
+
+    /// How often what finds no room is tried by a command that ends; a daemon goes on trying.
+    private static let attemptsAlone = 30
 
     /// Carries out an error's remedy for one drop.
     func remedy(_ error: DropError, for record: DropRecord) throws(DropError) {
@@ -274,8 +295,10 @@ package final class DropPipeline: Sendable {
         case .quarantine: _ = try insisting { () throws(DropError) in try quarantine(record, because: DropReason(error)) }
         case .hold: _ = try insisting { () throws(DropError) in try hold(record, because: error) }
         case .suspendSource:
+            let now = clock.now()
             state.with { state in
                 state.scheduler.suspend(record.source)
+                state.suspensions[record.source] = Suspension(error: error, since: state.suspensions[record.source]?.since ?? now)
                 state.scheduler.putBack(record, notBefore: 0)
             }
             tell(.sourceSuspended(record.source, error))
@@ -316,7 +339,7 @@ package final class DropPipeline: Sendable {
         try ports.register.update([ended])
         state.with { state in
             state.inFlight[record.id] = nil
-            state.scheduler.block(behind: record)
+            state.scheduler.block(behind: ended)
         }
         leaveHand(record.id)
         tell(.settledOtherwise(ended))
@@ -331,6 +354,10 @@ package final class DropPipeline: Sendable {
 package struct PipelineLimits: Sendable {
     /// Files that wait for each of claim, registration and archiving.
     package var intakeFiles = 4096
+    /// Files of one source that wait for their claim.
+    package var laneFiles = 1024
+    /// Whether a full disk is waited for; a command that ends leaves files and drops where they are.
+    package var waitsForSpace = true
     /// Drops transformed side by side, each of another source; at least 1.
     package var transformThreads = 4
     /// Absolute; for what the comparison of a large drop cannot keep in memory.
@@ -348,11 +375,19 @@ package struct PipelineLimits: Sendable {
     package init() {}
 }
 
+/// Why the drops of a source wait, all of them.
+package struct Suspension: Sendable, Equatable {
+    package let error: DropError
+    /// Milliseconds since 1970.
+    package let since: UInt64
+}
+
 /// The pipeline at one moment.
 package struct PipelineSnapshot: Sendable {
     package let waitingFiles: Int
     package let inFlight: [DropRecord]
     package let suspended: [SourceName]
+    package let suspensions: [SourceName: Suspension]
     package let blocked: [SourceName]
     package let diskIsFull: Bool
     package let times: StageTimes

@@ -8,19 +8,21 @@ package struct PipelineSource: Sendable {
     package var order: DropOrder
     /// What in a file's name says which delivery is newer; nil where the source does not say.
     package var sequence: NameSequence?
+    package var empty: EmptyRule
 
     /// Drops are compared with everything the ones before them left.
     var waitsForCommit: Bool { policy.mode == .snapshot || sequence != nil }
 
     package init(
         name: SourceName, policy: ApplyPolicy, duplicates: DuplicateRule = .newest, order: DropOrder = .none,
-        sequence: NameSequence? = nil
+        sequence: NameSequence? = nil, empty: EmptyRule? = nil
     ) {
         self.sequence = sequence
         self.name = name
         self.policy = policy
         self.duplicates = duplicates
         self.order = order
+        self.empty = empty ?? (policy.mode == .snapshot ? .hold : .record)
     }
 }
 

@@ -4,11 +4,14 @@ import DropCore
 /// Which drop is transformed next. Pure: it holds no thread and no clock; `DropPipeline` acts.
 ///
 /// Drops of one source go one at a time, in the source's order, because a source has one warm worker. Different sources go side
-/// by side; among those that are free, the one whose first drop has waited longest goes first, so that no source starves another.
+/// by side; among those that are free, the one that was served longest ago goes first, so that no source starves another, however
+/// many drops it has.
 struct Scheduler {
     private struct Lane {
         var waiting: Deque<DropRecord> = []
         var isBusy = false
+        /// Rises with each drop that is taken, over all lanes; 0: none of this one was.
+        var served = 0
         var isSuspended = false
         /// Held or quarantined drops an ordered source waits for.
         var blockedBy: [DropID: DropRecord] = [:]
@@ -42,6 +45,7 @@ struct Scheduler {
 
     private var lanes: [SourceName: Lane] = [:]
     private var orders: [SourceName: DropOrder] = [:]
+    private var turns = 0
 
     init(orders: [SourceName: DropOrder]) { self.orders = orders }
 
@@ -52,6 +56,17 @@ struct Scheduler {
     var stuck: Int {
         lanes.reduce(0) { sum, lane in
             sum + lane.value.waiting.count - (lane.value.isSuspended ? 0 : lane.value.free(order(of: lane.key)))
+        }
+    }
+
+    /// Those drops, each with the one that it waits behind; nil where its source is suspended.
+    var stuckDrops: [(drop: DropRecord, behind: DropRecord?)] {
+        lanes.flatMap { source, lane -> [(drop: DropRecord, behind: DropRecord?)] in
+            if lane.isSuspended { return lane.waiting.map { ($0, nil) } }
+            let order = order(of: source)
+            return lane.waiting.dropFirst(lane.free(order)).map { drop in
+                (drop, lane.blockedBy.values.filter { !Self.precedes(drop, $0, order) }.min { $0.id < $1.id })
+            }
         }
     }
 
@@ -76,7 +91,10 @@ struct Scheduler {
     /// The next drop to transform; its source is busy until `finished`.
     mutating func next(now: UInt64) -> DropRecord? {
         let free = lanes.filter { $0.value.canRun(now: now, order(of: $0.key)) }
-        guard let source = free.min(by: { $0.value.waiting[0].id < $1.value.waiting[0].id })?.key else { return nil }
+        let first = free.min { ($0.value.served, $0.value.waiting[0].id) < ($1.value.served, $1.value.waiting[0].id) }
+        guard let source = first?.key else { return nil }
+        turns += 1
+        lanes[source]?.served = turns
         lanes[source]?.isBusy = true
         return lanes[source]?.waiting.removeFirst()
     }

@@ -84,10 +84,15 @@ package final class PluginHost: Transformer {
     }
 
     /// How sure the plugin of `source` is that it can read a file of this name which starts with `head` (64 KiB of it count):
-    /// 0 no, 100 certain. Waits for the drop in work.
-    package func probe(_ source: SourceName, name: FileName, head: [UInt8]) throws(DropError) -> Int {
+    /// 0 no, 100 certain. Waits for the drop in work, for `patience` at most: then the error is `cancelled`.
+    package func probe(
+        _ source: SourceName, name: FileName, head: [UInt8], patience: Duration = .seconds(3600)
+    ) throws(DropError) -> Int {
         let lane = try lane(of: source)
-        return try lane.alone(isCancelled: { false }) { lane throws(DropError) in try lane.probe(name, head: head) }
+        let end = ContinuousClock.now + patience
+        return try lane.alone(isCancelled: { ContinuousClock.now > end }) { lane throws(DropError) in
+            try lane.probe(name, head: head)
+        }
     }
 
     /// Layers of the sandbox that this kernel lacks, in words; empty when it is whole. Starts a worker for it, without a plugin,

@@ -28,10 +28,12 @@ package struct PluginSource: Sendable {
     package let limits: WorkerLimits
     /// The files that settings and lookups were read from, absolute: when one changes, the source is read again.
     package let files: [String]
+    /// Why these files cannot be used as they are; nil where they can. Its remedy is suspendSource.
+    package let defect: DropError?
 
     package init(
         name: SourceName, libraryPath: String, settings: String = "{}", lookups: [Lookup] = [],
-        limits: WorkerLimits = WorkerLimits(), files: [String] = []
+        limits: WorkerLimits = WorkerLimits(), files: [String] = [], defect: DropError? = nil
     ) {
         self.name = name
         self.libraryPath = libraryPath
@@ -39,6 +41,7 @@ package struct PluginSource: Sendable {
         self.lookups = lookups
         self.limits = limits
         self.files = files
+        self.defect = defect
     }
 
     /// The bytes of OPEN (`twindrop_wire.h`) with the keys of the source so far.

@@ -29,7 +29,11 @@ extension SourceLane {
         }
         do throws(DropError) {
             var next = source
-            if known != nil, let reread = host.reread { next = try reread(name) }
+            if known != nil, let reread = host.reread {
+                next = try reread(name)
+            } else if let defect = next.defect {
+                throw defect
+            }
             for path in files(of: next) where marks[path] == nil { marks[path] = FileMark(path) }
             let plugin = try host.plugin(at: next.libraryPath)
             let fresh = Loaded(plugin: plugin, epoch: next.epoch(library: plugin.library.digest))
@@ -57,10 +61,15 @@ extension SourceLane {
         }
     }
 
+    /// How long after a worker could not be started it is tried again: what it lacks may not be one of the source's files.
+    private static let startRetry = Duration.seconds(60)
+
     /// Whether the source is suspended, and a file it runs by was changed since.
     var isWorthAnotherTry: Bool {
-        let (marks, isSuspended) = state.with { ($0.marks, $0.defect != nil || $0.suspension != nil) }
-        guard isSuspended, let marks else { return false }
+        let (marks, defect, suspension, since) = state.with { ($0.marks, $0.defect, $0.suspension, $0.suspendedAt) }
+        guard defect != nil || suspension != nil, let marks else { return false }
+        let rested = Monotonic.now() - since
+        if defect == nil, suspension?.code == "plugin-missing", rested >= Self.startRetry.nanoseconds { return true }
         let now = FileMark.all(files(of: source))
         return now != marks && !now.values.contains(where: \.isFresh)
     }

@@ -28,8 +28,17 @@ extension SourceLane {
                 }
                 let described = error.error(about: job.fileName.description, plugin: pluginName)
                 if error.countsAgainstPlugin { blame(job.drop, described) }
+                // What the plugin itself refuses is a suspension like any other: it ends when one of the files is changed.
+                if described.remedy == .suspendSource { suspend(described) }
                 throw described
             }
+        }
+    }
+
+    private func suspend(_ error: DropError) {
+        state.with { state in
+            state.suspension = error
+            state.suspendedAt = Monotonic.now()
         }
     }
 
@@ -165,6 +174,7 @@ extension SourceLane {
             if !state.failed.contains(drop) { state.failed.append(drop) }
             guard state.failed.count >= failuresMax else { return }
             let count = state.failed.count
+            state.suspendedAt = Monotonic.now()
             state.suspension = DropError(
                 "plugin-suspended",
                 "Source \(name): plugin \(plugin) failed on \(count) drops in a row, last with: \(error.message)",

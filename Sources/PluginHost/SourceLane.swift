@@ -18,6 +18,8 @@ final class SourceLane: @unchecked Sendable {
         /// survive.
         var hasProved = false
         var suspension: DropError?
+        /// When it was suspended; nanoseconds of the monotonic clock.
+        var suspendedAt: Int64 = 0
         var hello: Worker.Hello?
         var lastUsedAt: Int64 = 0
         var hasWorker = false

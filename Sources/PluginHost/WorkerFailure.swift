@@ -109,7 +109,9 @@ struct WorkerFailure: Error {
         case .settings:
             return DropError(
                 "settings", "\(subject): plugin \(plugin) does not accept its settings. \(message)",
-                hint: "Correct the source's settings.", remedy: .suspendSource)
+                hint:
+                    "Correct the source's mapping: it goes on by itself. Settings in twindrop.yaml count from the next start on.",
+                remedy: .suspendSource)
         case .failed:
             return DropError("plugin-failed", "\(subject): \(message)", hint: log, remedy: .quarantine, offset: offset)
         case .input:

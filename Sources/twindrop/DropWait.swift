@@ -37,9 +37,8 @@ struct DropWait {
         try reporting { () throws(DropError) in try engine.start() }
         try engine.finish()
         guard let record = try find(in: engine.register) else {
-            throw CommandFailure(
-                .negative, "\(placed.path) was not taken.",
-                "`twindrop why \(placed.path)` says why; the source's rule may ask for more.")
+            let why = engine.waitingReason(of: placed.path)
+            throw CommandFailure(.negative, lines: ["\(placed.path) was not taken [\(why.code)]."] + why.sentences)
         }
         return record
     }
@@ -52,8 +51,10 @@ struct DropWait {
         let log = Logger(label: "twindrop") { LogLines(label: $0, format: .auto, level: .info) }
         display.start(log: log) { said.with { $0 } }
         defer { display.stop() }
+        var patience = Patience(of: placed.source.watched.readiness)
         while true {
             if let record = try find(in: register), isOver(record), try hasReceipt(record) { return record }
+            try check(&patience)
             Thread.sleep(forTimeInterval: 0.1)
             let id = try find(in: register)?.id.description
             if let told = try ControlClient.ask(home.controlSocket, ["do": "progress"]) {
@@ -63,6 +64,39 @@ struct DropWait {
                     .storage, "The daemon ended while the drop was waited for.", "The next run takes the work up.")
             }
         }
+    }
+
+    /// How long a file or drop may wait for the same thing before it is no use to wait along.
+    private struct Patience {
+        /// What needs a person may pass in the next moment, as a full disk does.
+        static let urgent = Duration.seconds(2)
+        /// What passes by itself has the source's own time, and this.
+        static let slack = Duration.seconds(60)
+
+        let settle: Duration
+        var code = ""
+        var since = ContinuousClock.now
+        var next = ContinuousClock.now + .milliseconds(500)
+
+        init(of rule: ReadinessRule) { settle = rule.settle }
+    }
+
+    /// Ends the wait where the daemon says that nothing will come of it by itself: 1, with the reason.
+    private func check(_ patience: inout Patience) throws(CommandFailure) {
+        let now = ContinuousClock.now
+        guard now >= patience.next else { return }
+        patience.next = now + .milliseconds(500)
+        guard let answer = try ControlClient.ask(home.controlSocket, ["do": "why", "file": .string(placed.path)]),
+            let code = answer["code"]?.string, let reason = WaitingReason.Code(rawValue: code)
+        else { return }
+        if code != patience.code { (patience.code, patience.since) = (code, now) }
+        let isUrgent = answer["needsPerson"] == .bool(true)
+        // What waits for its turn is in good hands.
+        guard isUrgent || reason.attention != .never else { return }
+        guard now - patience.since >= (isUrgent ? Patience.urgent : patience.settle + Patience.slack) else { return }
+        let sentences = (answer["sentences"]?.elements ?? []).compactMap(\.string)
+        let what = answer["drop"]?.string.map { "\(placed.name) is drop \($0) and waits" } ?? "\(placed.path) waits"
+        throw CommandFailure(.negative, lines: ["\(what) [\(code)]."] + sentences)
     }
 
     private func find(in register: any DropRegister) throws(CommandFailure) -> DropRecord? {

@@ -26,7 +26,7 @@ struct HomeOptions: ParsableArguments {
         home ?? ProcessInfo.processInfo.environment["TWINDROP_HOME"] ?? FileManager.default.currentDirectoryPath
     }
 
-    /// The home with its checked configuration.
+    /// The home with as much of its configuration as is in order.
     func open() throws(CommandFailure) -> Home { try Home(folder) }
 }
 
@@ -44,10 +44,21 @@ struct Home {
                 "Make one with `twindrop init \(folder)`, or name another with --home.")
         }
         do {
-            configuration = try Configuration.load(home: folder, installedPlugins: Installation.current.plugins)
-        } catch {
-            throw CommandFailure(.usage, lines: error.description.split(separator: "\n").map(String.init))
-        }
+            configuration = try Configuration.tolerant(home: folder, installedPlugins: Installation.current.plugins)
+        } catch { throw Self.failure(error) }
+    }
+
+    /// What is served must be right: a mistake outside the sources, or in all of them, is told, and nothing begins. One in a source
+    /// stops only that source.
+    func checkServable() throws(CommandFailure) {
+        let isServed = configuration.sources.contains { $0.mistakes.isEmpty }
+        let isMistaken = !configuration.broken.isEmpty || configuration.sources.contains { !$0.mistakes.isEmpty }
+        guard !configuration.mistakes.isEmpty || isMistaken && !isServed, let all = configuration.allMistakes else { return }
+        throw Self.failure(all)
+    }
+
+    static func failure(_ errors: ConfigurationErrors) -> CommandFailure {
+        CommandFailure(.usage, lines: errors.description.split(separator: "\n").map(String.init))
     }
 
     /// The drop a person means (`DropChoice`).
@@ -87,6 +98,11 @@ struct Home {
 
     func source(_ name: String) throws(CommandFailure) -> Source {
         if let name = SourceName(name), let source = configuration.source(name) { return source }
+        if let broken = configuration.broken.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
+            throw CommandFailure(
+                .usage,
+                lines: broken.mistakes.map(\.description) + ["Source \(broken.name) is not served until that is corrected."])
+        }
         throw CommandFailure(
             .usage, "No source is called \(Escaping.visible(name)).",
             "Sources: " + configuration.sources.map(\.name.text).joined(separator: ", "))

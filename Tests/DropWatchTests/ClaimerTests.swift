@@ -101,7 +101,7 @@ import ThreadKit
         let register = RegisterFake()
         #expect(
             try claimer(home, source, register).claim([(settled, dropID(1))], at: 0)
-                == [.notYet(reason: "it changed after it had settled")])
+                == [.notYet(WaitingReason(.changed, "It changed after it had settled."))])
         #expect(register.log == [])
         #expect(content(of: home.path("x")) == "two!")
     }
@@ -112,7 +112,7 @@ import ThreadKit
         defer { close(writer) }
         #expect(
             try claimer(home, source).claim([(.at(home.path("x"), source: source), dropID(1))], at: 0)
-                == [.notYet(reason: "a program has it open for writing")])
+                == [.notYet(WaitingReason(.writer))])
         #expect(names(in: home.spool) == [])
     }
 
@@ -127,7 +127,7 @@ import ThreadKit
         }
         #expect(
             try claimer.claim([(.at(home.path("x"), source: source), dropID(1))], at: 0)
-                == [.notYet(reason: "a program opened it for writing while it was claimed")])
+                == [.notYet(WaitingReason(.writer, "A program opened it for writing while it was claimed."))])
         #expect(content(of: home.path("x")) == "one")
         #expect(names(in: home.spool) == [])
         #expect(register.log == ["intend x", "withdraw x"])
@@ -162,7 +162,7 @@ import ThreadKit
         }
         #expect(
             try claimer(home, source, register).claim([(settled, dropID(1))], at: 0)
-                == [.notYet(reason: "it was replaced while it was claimed")])
+                == [.notYet(WaitingReason(.changed, "It was replaced while it was claimed."))])
         #expect(content(of: home.path("x")) == "new")
         #expect(register.log.last == "withdraw x")
     }
@@ -227,7 +227,8 @@ import ThreadKit
         unsafe unlink(home.path("x"))
         unsafe symlink("/etc/passwd", home.path("x"))
         #expect(
-            try claimer(home, source).claim([(file, dropID(1))], at: 0) == [.notYet(reason: "it was replaced by a symbolic link")]
+            try claimer(home, source).claim([(file, dropID(1))], at: 0)
+                == [.notYet(WaitingReason(.changed, "It was replaced by a symbolic link."))]
         )
     }
 
@@ -253,7 +254,10 @@ import ThreadKit
         }
         unsafe unlink(home.path("b"))
         let results = try claimer(home, source).claim(files, at: 0)
-        #expect(results == [.claimed(dropID(0), bytes: 1), .notYet(reason: "it is gone"), .claimed(dropID(2), bytes: 1)])
+        #expect(
+            results == [
+                .claimed(dropID(0), bytes: 1), .notYet(WaitingReason(.changed, "It is gone.")), .claimed(dropID(2), bytes: 1),
+            ])
     }
 
     @Test func `takes a full batch, also when one of its files is gone and one is open`() throws {

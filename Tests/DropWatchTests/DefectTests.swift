@@ -13,7 +13,7 @@ import ThreadKit
         write("", to: test.home.path("a.done"))
         try #require(test.deliveries.wait { $0.settled.map(\.defect?.code) == ["marker-without-data"] })
         let marker = test.deliveries.state.with { $0.settled[0] }
-        test.watcher.noteClaims([(marker, .notYet(reason: "test"))])
+        test.watcher.noteClaims([(marker, .notYet(WaitingReason(.changed, "test")))])
         #expect(test.deliveries.wait { $0.settled.count == 2 })
     }
 
@@ -46,7 +46,8 @@ import ThreadKit
     @Test(arguments: [ReadinessRule.Kind.close, .stable, .rename])
     func `delivers a file that may have lost its tail in a power cut as one to be quarantined`(kind: ReadinessRule.Kind) {
         let test = Watching(kind, truncation: TruncationRule(doubted: [0..<UInt64.max]))
-        write("x", to: test.home.path("x"))
+        write("x", to: test.home.path(".x"))
+        unsafe rename(test.home.path(".x"), test.home.path("x"))
         #expect(test.deliveries.wait { $0.settled.map(\.defect?.code) == ["suspect-truncated"] })
     }
 

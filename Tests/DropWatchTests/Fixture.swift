@@ -92,7 +92,7 @@ extension WatchedSource {
     static func test(
         _ folder: String, name: String = "orders", _ kind: ReadinessRule.Kind = .stable, settle: Duration = .milliseconds(80),
         patterns: [String] = [], bytesMax: UInt64 = 1 << 20, recursive: Bool = false, writerTimeout: Duration = .seconds(900),
-        provesEnd: Bool = false
+        provesEnd: Bool = false, probes: Bool = false
     ) -> WatchedSource {
         var rule = ReadinessRule()
         rule.kind = kind
@@ -101,7 +101,7 @@ extension WatchedSource {
         rule.provesEnd = provesEnd
         return WatchedSource(
             name: SourceName(name)!, folder: folder, patterns: patterns, readiness: rule, fileBytesMax: bytesMax,
-            recursive: recursive)
+            recursive: recursive, probes: probes)
     }
 }
 
@@ -113,7 +113,10 @@ final class Deliveries: Sendable {
     struct State {
         var settled: [SettledFile] = []
         var unrouted: [UnroutedFile] = []
-        var refused: [RefusedFile] = []
+        /// Files that stay until somebody does something about them.
+        var refused: [WaitingFile] = []
+        /// All files whose reason to wait was told.
+        var left: [WaitingFile] = []
         var notes: [String] = []
     }
 
@@ -122,8 +125,16 @@ final class Deliveries: Sendable {
     var handler: WatchHandler {
         WatchHandler(
             settled: { [state] files in state.with { $0.settled += files } },
-            unrouted: { [state] files in state.with { $0.unrouted += files } },
-            refused: { [state] file in state.with { $0.refused.append(file) } },
+            route: { [state] files in
+                state.with { $0.unrouted += files }
+                return files.map { _ in .nobody(WaitingReason(.noRoute)) }
+            },
+            left: { [state] file in
+                state.with { state in
+                    state.left.append(file)
+                    if file.reason.code.attention == .atOnce { state.refused.append(file) }
+                }
+            },
             note: { [state] text in state.with { $0.notes.append(text) } })
     }
 

@@ -39,7 +39,8 @@ import ThreadKit
             #expect(openToWrite(home.path("lone")) == nil)
             #expect(errno == EWOULDBLOCK)
         }
-        #expect(results == [.notYet(reason: "a program opened it for writing while it was claimed")] && told == [])
+        #expect(results == [.notYet(WaitingReason(.writer, "A program opened it for writing while it was claimed."))])
+        #expect(told == [])
         #expect(content(of: home.path("lone")) == "lone" && names(in: home.spool) == [])
     }
 
@@ -58,7 +59,7 @@ import ThreadKit
             while ReadLease.isUnbroken(descriptor) { usleep(100) }
         }
         writer?.join()
-        #expect(results == [.notYet(reason: "a program opened it for writing while it was claimed")])
+        #expect(results == [.notYet(WaitingReason(.writer, "A program opened it for writing while it was claimed."))])
         #expect(content(of: path) == "lone!" && names(in: home.spool) == [])
     }
 

@@ -235,7 +235,7 @@ private func rule(_ kind: ReadinessRule.Kind) -> ReadinessRule {
     @Test func `names a file once, in the order of the first events`() {
         var inbox = Inbox()
         for name in ["b", "a", "b"] { inbox.hint(folder, FileName(name)) }
-        #expect(inbox.take().hints.map(\.name.description) == ["b", "a"])
+        #expect(inbox.take().hints.map(\.hint.name.description) == ["b", "a"])
         #expect(inbox.isEmpty)
     }
 
@@ -252,9 +252,9 @@ private func rule(_ kind: ReadinessRule.Kind) -> ReadinessRule {
         inbox.hint(folder, probe)
         inbox.scanEverything()
         inbox.scan(folder)
-        #expect(inbox.take().hints.map(\.name) == [probe])
+        #expect(inbox.take().hints.map(\.hint.name) == [probe])
         inbox.scan(folder)
         inbox.hint(folder, probe)
-        #expect(inbox.take().hints.map(\.name) == [probe])
+        #expect(inbox.take().hints.map(\.hint.name) == [probe])
     }
 }

@@ -64,10 +64,6 @@ import ThreadKit
         let aside = test.home.scratch.path + "/aside"
         unsafe rename(test.home.landing, aside)
         #expect(test.deliveries.wait { $0.notes.contains { $0.contains("cannot be opened") } })
-        // An empty folder in its place is an unmounted file system, as far as anybody can tell.
-        unsafe mkdir(test.home.landing, 0o755)
-        #expect(test.deliveries.wait { $0.notes.contains { $0.contains(".twindrop-owner file is gone") } })
-        unsafe rmdir(test.home.landing)
         unsafe rename(aside, test.home.landing)
         write("x", to: test.home.path("x"))
         #expect(test.deliveries.wait { $0.settled.count == 1 })
@@ -84,8 +80,14 @@ import ThreadKit
 @Suite struct `Owning a landing folder` {
     private let home = Home()
 
-    private func ownership(_ instance: String, force: Bool = false) -> FolderOwnership {
-        FolderOwnership(instance: instance, stateFolder: home.stateFolder, force: force)
+    private func ownership(_ instance: String, inHome: Bool = false) -> FolderOwnership {
+        FolderOwnership(
+            instance: instance, stateFolder: home.stateFolder, homeFolder: inHome ? home.scratch.path : nil)
+    }
+
+    private func code(_ body: () throws -> Void) -> String? {
+        do { try body() } catch { return (error as? DropError)?.code.text }
+        return nil
     }
 
     @Test func `is found again by the same instance`() throws {
@@ -94,17 +96,58 @@ import ThreadKit
         #expect(content(of: home.path(".twindrop-owner")) == "a\n")
     }
 
-    @Test func `is refused to another instance, unless forced`() throws {
-        try ownership("a").take(home.landing)
-        #expect { try ownership("b").take(home.landing) } throws: { ($0 as? DropError)?.code == "folder-owned" }
-        try ownership("b", force: true).take(home.landing)
+    @Test func `is refused to another instance, unless a person says so`() throws {
+        let theirs = FolderOwnership(instance: "a", stateFolder: home.scratch.folder("other-state"))
+        try theirs.take(home.landing)
+        #expect(code { try ownership("b").take(home.landing) } == "folder-owned")
+        #expect(ownership("b").refusal(of: home.landing)?.code == "folder-owned")
+        #expect(try ownership("b").adopt(home.landing) == .over("a"))
         #expect(content(of: home.path(".twindrop-owner")) == "b\n")
+        #expect(code { try theirs.take(home.landing) } == "folder-owned")
     }
 
-    @Test func `is refused where the owner file is gone`() throws {
+    @Test func `is taken up again where the owner file is gone and no file system can be away`() throws {
         try ownership("a").take(home.landing)
         unsafe unlink(home.path(".twindrop-owner"))
-        #expect { try ownership("a").take(home.landing) } throws: { ($0 as? DropError)?.code == "folder-unmounted" }
+        #expect(try ownership("a").take(home.landing) == .again)
+        #expect(content(of: home.path(".twindrop-owner")) == "a\n")
+    }
+
+    @Test(arguments: ["\"LANDING\"", "{\"folder\":\"LANDING\",\"owner\":\"a\",\"mount\":\"other\"}"])
+    func `is refused where the owner file is gone and a file system may be away, until a person says so`(record: String) throws {
+        // What an earlier version wrote tells no mount.
+        let text = record.replacing("LANDING", with: home.landing)
+        write("[\(text)]\n", to: home.stateFolder + "/landing-folders.json")
+        #expect(code { try ownership("a").take(home.landing) } == "folder-unmounted")
+        #expect(!exists(home.path(".twindrop-owner")))
+        #expect(try ownership("a").adopt(home.landing) == .again)
+        #expect(try ownership("a").take(home.landing) == .wasOurs)
+    }
+
+    @Test func `is taken over from the same home's former database, and from no other home's`() throws {
+        try ownership("old").take(home.landing)
+        #expect(code { try ownership("new").take(home.landing) } == "folder-owned")
+        #expect(try ownership("new", inHome: true).take(home.landing) == .over("old"))
+        write("stranger\n", to: home.path(".twindrop-owner"))
+        #expect(code { try ownership("new", inHome: true).take(home.landing) } == "folder-owned")
+    }
+
+    @Test func `is written down at the next start where a kill came before that`() {
+        write("test-instance\n", to: home.path(".twindrop-owner"))
+        let test = Watching(.close, home: home)
+        #expect(test.waitForMode(.events))
+        #expect(content(of: home.stateFolder + "/landing-folders.json")?.contains(home.landing) == true)
+    }
+
+    @Test(arguments: [("none", nil), ("lost", "folder-unmounted"), ("foreign", "folder-owned")] as [(String, String?)])
+    func `is looked at without a trace`(kind: String, code: String?) {
+        if kind == "lost" { write("[\"\(home.landing)\"]\n", to: home.stateFolder + "/landing-folders.json") }
+        if kind == "foreign" { write("b\n", to: home.path(".twindrop-owner")) }
+        let before = names(in: home.landing) + [content(of: home.stateFolder + "/landing-folders.json") ?? ""]
+        let refusal = ownership("a").refusal(of: home.landing, for: "orders")
+        #expect(refusal?.code.text == code)
+        if let refusal { #expect(refusal.hint.contains("`twindrop source adopt orders`")) }
+        #expect(before == names(in: home.landing) + [content(of: home.stateFolder + "/landing-folders.json") ?? ""])
     }
 
     @Test func `is refused where there is no folder`() throws {

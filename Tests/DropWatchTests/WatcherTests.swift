@@ -15,7 +15,7 @@ import ThreadKit
         #expect(test.deliveries.settledNames == ["x.csv"])
     }
 
-    @Test(arguments: [ReadinessRule.Kind.rename, .close, .stable])
+    @Test(arguments: [ReadinessRule.Kind.close, .stable])
     func `delivers a file that is written in place only when it is closed`(kind: ReadinessRule.Kind) {
         let test = Watching(kind)
         let writer = unsafe open(test.home.path("x.csv"), O_WRONLY | O_CLOEXEC | O_CREAT, mode_t(0o644))
@@ -28,6 +28,20 @@ import ThreadKit
         close(writer)
         #expect(test.deliveries.wait { $0.settled.count == 2 })
         #expect(test.deliveries.state.with { $0.settled.last?.bytes } == 10)
+    }
+
+    @Test func `leaves a file that a rename source's sender wrote in place, until it is renamed`() {
+        let test = Watching(.rename)
+        #expect(test.waitForMode(.events))
+        write("whole", to: test.home.path("x.csv"))
+        #expect(test.deliveries.wait { $0.refused.map(\.reason.code) == [.notRenamed] })
+        #expect(test.watcher.why(test.home.path("x.csv")).code == "not-renamed")
+        test.watcher.rescanNow()
+        write("other", to: test.home.path(".y.csv"))
+        unsafe rename(test.home.path(".y.csv"), test.home.path("y.csv"))
+        #expect(test.deliveries.wait { $0.settled.map(\.name.description) == ["y.csv"] })
+        unsafe rename(test.home.path("x.csv"), test.home.path("z.csv"))
+        #expect(test.deliveries.wait { $0.settled.map(\.name.description) == ["y.csv", "z.csv"] })
     }
 
     @Test func `delivers a marked file with its marker, whichever comes first`() {
@@ -81,7 +95,7 @@ import ThreadKit
         write("x", to: test.home.path("x"))
         #expect(test.deliveries.wait { $0.settled.count == 1 })
         let first = test.deliveries.state.with { $0.settled[0] }
-        test.watcher.noteClaims([(first, .notYet(reason: "test"))])
+        test.watcher.noteClaims([(first, .notYet(WaitingReason(.changed, "test")))])
         #expect(test.deliveries.wait { $0.settled.count == 2 })
         unsafe unlink(test.home.path("x"))
         test.watcher.noteClaims([(first, .claimed(dropID(1), bytes: 1))])
@@ -110,16 +124,17 @@ import ThreadKit
         write("more than ten bytes", to: test.home.path("big.csv"))
         write("fine", to: test.home.path("fine.csv"))
         write("not ours", to: test.home.path("readme.txt"))
-        #expect(test.deliveries.wait { $0.settled.count == 1 && $0.refused.count == 4 })
+        #expect(test.deliveries.wait { $0.settled.count == 1 && $0.refused.count == 5 })
         test.watcher.rescanNow()
         write("fine", to: test.home.path("last.csv"))
         #expect(test.deliveries.wait { $0.settled.count == 2 })
         let codes = test.deliveries.state.with {
-            Dictionary(grouping: $0.refused, by: \.name.description).mapValues { $0.map(\.error.code.text) }
+            Dictionary(grouping: $0.refused, by: \.name.description).mapValues { $0.map(\.reason.code.rawValue) }
         }
         #expect(
             codes == [
                 "link.csv": ["not-a-file"], "fifo.csv": ["not-a-file"], "folder.csv": ["not-a-file"], "big.csv": ["too-big"],
+                "readme.txt": ["unmatched-name"],
             ])
     }
 
@@ -199,9 +214,12 @@ import ThreadKit
         let test = Watching(.close, patterns: ["orders-*"], rootRouting: true)
         write("1", to: test.home.scratch.path + "/zone/orders-1")
         write("2", to: test.home.scratch.path + "/zone/unknown")
-        #expect(test.deliveries.wait { $0.settled.count == 1 && $0.unrouted.count == 1 })
+        #expect(test.deliveries.wait { $0.settled.count == 1 && $0.refused.count == 1 })
         #expect(test.deliveries.state.with { $0.settled[0].source.text } == "orders")
-        #expect(test.deliveries.state.with { $0.unrouted[0].name } == FileName("unknown"))
+        #expect(test.deliveries.state.with { $0.refused[0].name } == FileName("unknown"))
+        #expect(test.deliveries.state.with { $0.refused[0].reason.code } == .noRoute)
+        // Nobody asked to be asked.
+        #expect(test.deliveries.state.with { $0.unrouted } == [])
     }
 
     @Test func `never delivers a slow writer's file short`() {

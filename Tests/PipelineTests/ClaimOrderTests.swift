@@ -28,7 +28,7 @@ private final class FailingOnceClaimer: FileClaimer {
             defer { failed = true }; return !failed
         }) {
             mayAnswer.wait(until: { $0 }) { _ in }
-            return files.map { _ in .notYet(reason: "rename failed") }
+            return files.map { _ in .notYet(WaitingReason(.changed, "rename failed")) }
         }
         for (_, id) in files { try? Data("abc".utf8).write(to: URL(fileURLWithPath: spool.path(of: id))) }
         return files.map { .claimed($0.id, bytes: 3) }

@@ -63,7 +63,7 @@ private final class HoldingClaimer: FileClaimer {
             return [claimed]
         case .back where count == 1:
             diary.note("back")
-            return [.notYet(reason: "a program opened it for writing while it was claimed")]
+            return [.notYet(WaitingReason(.writer))]
         case .full where count <= 2:
             diary.note("full")
             throw DropError("disk-full", "No room.", hint: "Make room.", remedy: .retry(after: .milliseconds(1)))

@@ -31,6 +31,25 @@ import Testing
         #expect(scheduler.next(now: 0)?.source == two)
     }
 
+    @Test func `serves a source with few drops before one with many`() {
+        var scheduler = Scheduler(orders: [:])
+        for number: UInt64 in 1...100 { scheduler.enqueue(drop(number, one)) }
+        #expect(scheduler.next(now: 0)?.source == one)
+        scheduler.finished(one)
+        scheduler.enqueue(drop(999, two))
+        #expect(scheduler.next(now: 0)?.id.high == 999)
+    }
+
+    @Test func `names the drop that one waits behind, and no drop of a free source`() {
+        var scheduler = Scheduler(orders: [one: .arrival])
+        scheduler.block(behind: drop(7, one))
+        for number: UInt64 in [6, 8] { scheduler.enqueue(drop(number, one)) }
+        scheduler.enqueue(drop(9, two))
+        #expect(scheduler.stuckDrops.map { [$0.drop.id.high, $0.behind?.id.high ?? 0] } == [[8, 7]])
+        scheduler.suspend(two)
+        #expect(scheduler.stuckDrops.count == 2)
+    }
+
     @Test func `takes drops by the bytes of their names where the source says so`() {
         var scheduler = Scheduler(orders: [one: .name])
         scheduler.enqueue(drop(1, one, name: "b.csv"))

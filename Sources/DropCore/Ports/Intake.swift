@@ -43,12 +43,12 @@ package enum ClaimResult: Sendable, Equatable {
     /// The bytes are ours and durable in `state/spool/in/ID`. `bytes` is the size then.
     case claimed(DropID, bytes: UInt64)
     /// Somebody still writes to it, it vanished, or it changed: it stays where it is and is looked at again.
-    case notYet(reason: String)
+    case notYet(WaitingReason)
     /// It can never be claimed as it is; it stays, and `why` says so.
     case refused(DropError)
 
     /// The answer for a file that waits so as not to overtake.
-    package static let behind = ClaimResult.notYet(reason: "a file of its source that comes before it cannot be claimed yet")
+    package static let behind = ClaimResult.notYet(WaitingReason(.behind))
 }
 
 /// When a drop counts as a repetition (design: section 11); the same intake always does.
@@ -69,6 +69,34 @@ package enum DropOrder: String, Sendable, CaseIterable {
     case arrival
     /// By the bytes of their names among those that wait; those behind a held or quarantined drop wait for a person.
     case name
+}
+
+/// What becomes of a file without a byte.
+package enum EmptyRule: String, Sendable, CaseIterable {
+    /// It is applied, with no records: what is behind it goes on.
+    case record
+    /// It waits for a person.
+    case hold
+    /// It is quarantined.
+    case refuse
+
+    /// What keeps it from being applied; nil: nothing does.
+    package func error(about drop: DropRecord) -> DropError? {
+        let message = "\(drop.fileName) of source \(drop.source) is empty: it has no bytes at all."
+        switch self {
+        case .record: return nil
+        case .hold:
+            return DropError(
+                "empty-file", message,
+                hint:
+                    "Release it to record an empty delivery: nothing is deleted. Or discard it, and deliver the file again. The "
+                    + "source's empty: record takes empty files as they are.", remedy: .hold)
+        case .refuse:
+            return DropError(
+                "empty-file", message, hint: "Deliver the file again. The source's empty: record takes empty files as they are.",
+                remedy: .quarantine)
+        }
+    }
 }
 
 /// How a source's files are known to be complete (failure-model: section 4).
@@ -104,9 +132,12 @@ package struct WatchedSource: Sendable, Equatable {
     package let fileBytesMax: UInt64
     /// Whether files in subfolders count.
     package let recursive: Bool
+    /// Whether its plugin is asked about files that no source's patterns name, where several sources could be meant.
+    package let probes: Bool
 
     package init(
-        name: SourceName, folder: String, patterns: [String], readiness: ReadinessRule, fileBytesMax: UInt64, recursive: Bool
+        name: SourceName, folder: String, patterns: [String], readiness: ReadinessRule, fileBytesMax: UInt64, recursive: Bool,
+        probes: Bool = false
     ) {
         self.name = name
         self.folder = folder
@@ -114,5 +145,6 @@ package struct WatchedSource: Sendable, Equatable {
         self.readiness = readiness
         self.fileBytesMax = fileBytesMax
         self.recursive = recursive
+        self.probes = probes
     }
 }

@@ -81,6 +81,33 @@ package struct FreeSpace: Sendable, Equatable {
     }
 }
 
+/// Room that is to be left on a file system: the smaller of a share and a size.
+package struct SpaceReserve: Sendable, Equatable {
+    package let share: Double
+    package let bytes: UInt64
+
+    package init(share: Double, bytes: UInt64) {
+        self.share = share
+        self.bytes = bytes
+    }
+
+    /// The free bytes below which the reserve begins.
+    package func floor(of space: FreeSpace) -> UInt64 { min(bytes, UInt64(Double(space.bytesTotal) * share)) }
+}
+
+/// Sizes as people read them.
+package enum ByteCount {
+    /// `512 bytes`, `3.4 KiB`, `4 MiB`: one decimal at most.
+    package static func text(_ bytes: UInt64) -> String {
+        let units = ["KiB", "MiB", "GiB", "TiB", "PiB"]
+        guard bytes >= 1024 else { return "\(bytes) bytes" }
+        var (value, unit) = (Double(bytes) / 1024, 0)
+        while value >= 1024, unit < units.count - 1 { (value, unit) = (value / 1024, unit + 1) }
+        let tenths = UInt64(value * 10)
+        return tenths % 10 == 0 ? "\(tenths / 10) \(units[unit])" : "\(tenths / 10).\(tenths % 10) \(units[unit])"
+    }
+}
+
 /// A day of the UTC calendar (proleptic Gregorian), as folders are named by.
 package struct UTCDay: Sendable, Hashable, CustomStringConvertible {
     package let year: Int

@@ -24,6 +24,7 @@ package final class Claimer: FileClaimer {
     let roots: [LandingRoot]
     private let ordered: Set<SourceName>
     private let stillOpen: @Sendable (CInt) -> ReadLease.Answer
+    private let reserve: SpaceReserve
     /// Intents that came to nothing and are in the register still.
     private let void = Monitor<[DropID]>([])
     /// Waits for one half of the syncs that nothing orders.
@@ -34,15 +35,17 @@ package final class Claimer: FileClaimer {
     ///   - sources: their folders are where claimed files may lie.
     ///   - dropZone: the drop zone's root, whose files are routed by pattern; nil when there is none.
     ///   - ordered: sources whose files must not overtake one another: behind one that cannot be claimed now the others wait.
+    ///   - reserve: room that copies leave on the spool's file system.
     ///   - lease: how a file is probed; tests give answers of their own.
     package init(
         register: any DropRegister, spoolFolder: String, sources: [WatchedSource], dropZone: String? = nil,
-        ordered: Set<SourceName> = [],
+        ordered: Set<SourceName> = [], reserve: SpaceReserve = SpaceReserve(share: 0, bytes: 0),
         lease: @escaping @Sendable (CInt) -> ReadLease.Answer = ReadLease.probe
     ) {
         self.register = register
         self.spoolFolder = spoolFolder
         self.ordered = ordered
+        self.reserve = reserve
         roots =
             sources.map { LandingRoot(source: $0.name, path: FolderPath($0.folder), recursive: $0.recursive) }
             + (dropZone.map { [LandingRoot(source: nil, path: FolderPath($0), recursive: false)] } ?? [])
@@ -69,7 +72,7 @@ package final class Claimer: FileClaimer {
                 results[index] = .refused(defect)
                 continue
             }
-            switch FileClaim.open(file, id: id, folders: folders, spoolDevice: spoolDevice, lease: stillOpen) {
+            switch FileClaim.open(file, id: id, folders: folders, spoolDevice: spoolDevice, reserve: reserve, lease: stillOpen) {
             case .ready(let claim): ready.append((index, claim))
             case .not(let result):
                 results[index] = result

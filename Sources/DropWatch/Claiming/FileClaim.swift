@@ -18,6 +18,8 @@ final class FileClaim {
     /// Claimed by copy, not by rename: always so while a writer has it open.
     let copies: Bool
     private let lease: (CInt) -> ReadLease.Answer
+    /// Room that copies leave on the spool's file system.
+    private let reserve: SpaceReserve
     enum Synced { case not, done, failed }
 
     /// Whether nobody can write to the file until its rename is done.
@@ -29,7 +31,7 @@ final class FileClaim {
 
     private init(
         _ file: SettledFile, id: DropID, folder: LandingFolders.OpenFolder, path: FolderPath, descriptor: consuming Descriptor,
-        facts: FileFacts, copies: Bool, lease: @escaping (CInt) -> ReadLease.Answer
+        facts: FileFacts, copies: Bool, reserve: SpaceReserve, lease: @escaping (CInt) -> ReadLease.Answer
     ) {
         self.file = file
         self.id = id
@@ -38,12 +40,14 @@ final class FileClaim {
         self.descriptor = descriptor
         self.facts = facts
         self.copies = copies
+        self.reserve = reserve
         self.lease = lease
     }
 
     /// Step 1: opens the file and checks that it is the one that settled, and that nobody has it open.
     static func open(
-        _ file: SettledFile, id: DropID, folders: LandingFolders, spoolDevice: UInt64, lease: @escaping (CInt) -> ReadLease.Answer
+        _ file: SettledFile, id: DropID, folders: LandingFolders, spoolDevice: UInt64, reserve: SpaceReserve,
+        lease: @escaping (CInt) -> ReadLease.Answer
     ) -> Opening {
         let path = FolderPath(file.folder)
         do {
@@ -51,13 +55,17 @@ final class FileClaim {
             let descriptor = try SystemCall.openFile(file.name, in: folder.descriptor.number)
             let facts = try SystemCall.facts(of: descriptor.number)
             guard facts.kind == .file, facts.identity == file.identity, facts.bytes == file.bytes else {
-                return .not(.notYet(reason: "it changed after it had settled"))
+                return .not(.notYet(WaitingReason(.changed, "It changed after it had settled.")))
             }
             let answer = lease(descriptor.number)
             switch answer {
-            case .writerHasIt where !file.isStillOpen: return .not(.notYet(reason: "a program has it open for writing"))
-            case .granted where file.isStillOpen: return .not(.notYet(reason: "its writer has closed it"))
+            case .writerHasIt where !file.isStillOpen: return .not(.notYet(WaitingReason(.writer)))
+            case .granted where file.isStillOpen: return .not(.notYet(WaitingReason(.changed, "Its writer has closed it.")))
             default: break
+            }
+            // A file that could not be removed from its folder would be copied again and again.
+            guard file.isStillOpen || SystemCall.mayAccess(FileName("."), in: folder.descriptor.number, W_OK | X_OK) else {
+                return .not(.refused(Self.folderClosed(file)))
             }
             let copies = answer != .granted || facts.links > 1 || facts.device != spoolDevice
             if let expected = file.expectedDigest {
@@ -65,7 +73,8 @@ final class FileClaim {
             }
             return .ready(
                 FileClaim(
-                    file, id: id, folder: folder, path: path, descriptor: descriptor, facts: facts, copies: copies, lease: lease))
+                    file, id: id, folder: folder, path: path, descriptor: descriptor, facts: facts, copies: copies,
+                    reserve: reserve, lease: lease))
         } catch {
             return .not(result(of: error, file))
         }
@@ -116,13 +125,13 @@ final class FileClaim {
         guard moved.inode == facts.inode, moved.device == facts.device else {
             // Somebody renamed another file over the name between our open and our rename (hazard 11).
             try putBack(name, from: spool)
-            return .notYet(reason: "it was replaced while it was claimed")
+            return .notYet(WaitingReason(.changed, "It was replaced while it was claimed."))
         }
         // A lease that is to be broken, or was after its time, is no proof any more of what was read while it was held.
         let isBroken = isHeld && !ReadLease.isUnbroken(descriptor.number)
         if lease(descriptor.number) == .writerHasIt || isBroken {
             try putBack(name, from: spool)
-            return .notYet(reason: "a program opened it for writing while it was claimed")
+            return .notYet(WaitingReason(.writer, "A program opened it for writing while it was claimed."))
         }
         let now = try SystemCall.facts(of: descriptor.number)
         if !now.hasSameContent(as: facts) {
@@ -147,8 +156,14 @@ final class FileClaim {
         try SystemCall.sync(landing, folderPath.description)
     }
 
-    /// Claim by copy: another file system, a second link, or a lease that is not ours to ask for. At most three artefacts.
+    /// Claim by copy: another file system, a second link, or a lease that is not ours to ask for. At most three artefacts. Whether
+    /// there is room is judged before: a file that can never fit is not read once.
     private func copy(into spool: CInt) throws(DropError) -> ClaimResult {
+        if let space = try? SystemCall.freeSpace(of: spool) {
+            let floor = reserve.floor(of: space)
+            let usable = space.bytesFree > floor ? space.bytesFree - floor : 0
+            if usable < facts.bytes { return .notYet(noRoom(in: spool, above: floor)) }
+        }
         let final = FileName(id.description)
         for attempt in 1...3 {
             let temporary = FileName(id.description + ".tmp" + (attempt == 1 ? "" : String(attempt)))
@@ -156,7 +171,7 @@ final class FileClaim {
                 let bytes = try copyBytes(to: temporary, in: spool)
                 guard let bytes else {
                     try SystemCall.unlink(temporary, in: spool)
-                    return .notYet(reason: "it changed while it was copied")
+                    return .notYet(WaitingReason(.changed, "It changed while it was copied."))
                 }
                 try SystemCall.rename(temporary, in: spool, to: final, in: spool)
                 isCopied = true
@@ -164,8 +179,8 @@ final class FileClaim {
             } catch {
                 try? SystemCall.unlink(temporary, in: spool)  // Left behind it is removed by recovery.
                 switch error.number {
-                case ENOSPC, EDQUOT: return .notYet(reason: "the spool's disk is full")
-                case EMFILE, ENFILE: return .notYet(reason: "too many files are open")
+                case ENOSPC, EDQUOT: return .notYet(noRoom(in: spool, above: 0))
+                case EMFILE, ENFILE: return .notYet(WaitingReason(.unreadable, "Too many files are open."))
                 default: if attempt == 3 || error.call != "fsync" { throw Claimer.storage(error) }
                 }
             }
@@ -173,20 +188,38 @@ final class FileClaim {
         preconditionFailure("the third attempt returns or throws")
     }
 
-    /// The size of the copy; nil when the file changed meanwhile.
+    private func noRoom(in spool: CInt, above floor: UInt64) -> WaitingReason {
+        let free = (try? SystemCall.freeSpace(of: spool))?.bytesFree ?? 0
+        let usable = free > floor ? free - floor : 0
+        let mark = floor > 0 ? " above the mark of limits.free-space" : ""
+        return WaitingReason(
+            .noRoom,
+            "\(file.name) needs \(ByteCount.text(facts.bytes)) on the file system of state to be copied; "
+                + "\(ByteCount.text(usable)) are free\(mark).",
+            hint: "Make room there, or deliver it in parts. It is tried again, at most once a minute.")
+    }
+
+    /// The size of the copy, which keeps the holes of the file; nil when the file changed meanwhile.
     private func copyBytes(to name: FileName, in spool: CInt) throws(SystemCallError) -> UInt64? {
         let target = try SystemCall.createFile(name, in: spool)
         var buffer = [UInt8](repeating: 0, count: 1 << 18)
         var done: UInt64 = 0
-        while true {
-            let count = try SystemCall.read(descriptor.number, into: &buffer, at: done)
-            if count == 0 { break }
-            try SystemCall.write(buffer, count: count, to: target.number)
-            done += UInt64(count)
-            if done > facts.bytes { return nil }  // It grows under us: no need to copy all of that.
+        while let data = try SystemCall.dataRange(descriptor.number, from: done, bytes: facts.bytes) {
+            try SystemCall.seek(target.number, to: data.lowerBound)
+            done = data.lowerBound
+            while done < data.upperBound {
+                let count = try SystemCall.read(descriptor.number, into: &buffer, at: done)
+                if count == 0 { return nil }  // It was cut off under us.
+                try SystemCall.write(buffer, count: count, to: target.number)
+                done += UInt64(count)
+                if done > facts.bytes { return nil }  // It grows under us: no need to copy all of that.
+            }
         }
+        // What is at the end, and all that lies between, is a hole.
+        try SystemCall.setLength(target.number, facts.bytes)
         let now = try SystemCall.facts(of: descriptor.number)
-        guard now == facts, done == facts.bytes else { return nil }
+        guard now == facts else { return nil }
+        done = facts.bytes
         try SystemCall.sync(target.number, name.description)
         return done
     }
@@ -206,7 +239,7 @@ final class FileClaim {
                     try SystemCall.rename(aside, in: landing, to: FileName(bytes: other), in: landing)
                 }
                 discardCopy(spool)
-                return .notYet(reason: "it changed while it was copied")
+                return .notYet(WaitingReason(.changed, "It changed while it was copied."))
             }
             try SystemCall.unlink(aside, in: landing)
             removeMarker()
@@ -246,17 +279,23 @@ final class FileClaim {
             hint: "Deliver the file again, or correct the manifest.", remedy: .quarantine)
     }
 
+    private static func folderClosed(_ file: SettledFile) -> DropError {
+        DropError(
+            "permission-denied", "\(file.name) cannot be claimed: TwinDrop may not write in its folder.",
+            hint: "Let the user TwinDrop runs as write in the folder.", remedy: .retry(after: .seconds(30)))
+    }
+
     /// What a failed call on the landing side means.
     private static func result(of error: SystemCallError, _ file: SettledFile) -> ClaimResult {
         switch error.number {
-        case ENOENT, ENOTDIR: .notYet(reason: "it is gone")
-        case ELOOP: .notYet(reason: "it was replaced by a symbolic link")
+        case ENOENT, ENOTDIR: .notYet(WaitingReason(.changed, "It is gone."))
+        case ELOOP: .notYet(WaitingReason(.changed, "It was replaced by a symbolic link."))
         case EACCES, EPERM:
             .refused(
                 DropError(
                     "permission-denied", "\(file.name) cannot be claimed: \(SystemCallError.text(error.number)).",
                     hint: "Let the user TwinDrop runs as read it, and write in its folder.", remedy: .retry(after: .seconds(30))))
-        default: .notYet(reason: "\(error.call) failed: \(SystemCallError.text(error.number))")
+        default: .notYet(WaitingReason(.unreadable, "\(file.name) cannot be taken now: \(error)."))
         }
     }
 }

@@ -4,34 +4,38 @@ import ThreadKit
 
 /// Why a file in the drop zone was or was not taken.
 package struct Explanation: Sendable, Equatable {
-    /// A short stable word: `settling`, `marker-missing`, `writer`, `temporary-name`, `unmatched-name`, `not-a-file`, `too-big`,
-    /// …
+    /// A code of `WaitingReason`; or `own-name` (a file of TwinDrop itself), `gone`, `delivered`.
     package let code: String
     package let source: SourceName?
-    package let rule: ReadinessRule.Kind?
     /// For people, in order; safe to show.
     package let sentences: [String]
     /// Whether it is complete and will be taken at once by a running daemon.
     package let isReady: Bool
+    /// The reason, where it waits for one; how long it has.
+    package let reason: WaitingReason?
+    package let age: Duration
+    package let needsPerson: Bool
 }
 
-/// Explains by looking at the file itself, twice where that is needed; it needs no running watcher.
+/// Explains by looking at the files themselves; it needs no running watcher. What it says is what the watcher would do: it is the
+/// same code, told to look only.
 package struct Explainer: Sendable {
     private let sources: [WatchedSource]
     private let dropZone: String?
+    private let ownership: FolderOwnership?
     private let truncation: TruncationRule
-    /// Between two looks at a file.
-    private let pause: Duration
 
-    /// - Parameter truncation: which files are doubted since a power cut.
+    /// - Parameters:
+    ///   - ownership: nil: whose the folders are is not asked.
+    ///   - truncation: which files are doubted since a power cut.
     package init(
-        sources: [WatchedSource], dropZone: String?, truncation: TruncationRule = TruncationRule(),
-        pause: Duration = .milliseconds(250)
+        sources: [WatchedSource], dropZone: String?, ownership: FolderOwnership? = nil,
+        truncation: TruncationRule = TruncationRule()
     ) {
         self.sources = sources
         self.dropZone = dropZone
+        self.ownership = ownership
         self.truncation = truncation
-        self.pause = pause
     }
 
     /// Explains the file at `path`, absolute. Blocks for a moment.
@@ -40,158 +44,82 @@ package struct Explainer: Sendable {
         return explain(folder: folder, name: name, knowledge: nil)
     }
 
+    /// Everything that lies in the landing folders, the first `limit` files, and the folders that cannot be used. Blocking.
+    package func survey(limit: Int) -> DropWatcher.Waiting {
+        let loop = looker()
+        while !loop.turn(Inbox(), hints: []) {}
+        return DropWatcher.Waiting(files: loop.waiting(limit: limit), folders: loop.unusedFolders())
+    }
+
     static func split(_ path: String) -> (FolderPath, FileName) {
         let bytes = Array(path.utf8)
         let slash = bytes.lastIndex(of: UInt8(ascii: "/")) ?? 0
         return (FolderPath(bytes: Array(bytes[..<max(slash, 1)])), FileName(bytes: Array(bytes[min(slash + 1, bytes.count)...])))
     }
 
+    private func looker() -> WatchLoop {
+        WatchLoop(
+            sources: sources, dropZone: dropZone, ownership: ownership, timing: WatchTiming(),
+            handler: WatchHandler(settled: { _ in }), truncation: truncation, purpose: .looking)
+    }
+
     func explain(folder: FolderPath, name: FileName, knowledge: WatchLoop.Knowledge?) -> Explanation {
-        let feeds = self.feeds
-        guard let feed = feeds.filter({ $0.covers(folder) }).max(by: { $0.root.bytes.count < $1.root.bytes.count }) else {
-            return notWatched(folder, name, feeds)
+        let loop = looker()
+        guard let place = loop.folder(at: folder) else { return notWatched(folder, name) }
+        let isThere: Bool
+        switch exists(name, in: place) {
+        case .success(let there): isThere = there
+        case .failure(let error): return say(WaitingReason(.unreadable, "\(name) cannot be looked at: \(error)."), nil, .zero)
         }
-        let place = Place(feed: feed, folder: folder, name: name)
-        if let byName = explainName(place) { return byName }
-        do {
-            let opened = try folder.open(below: feed.root)
-            let facts = try SystemCall.facts(of: name, in: opened.number)
-            if let error = WatchLoop.refusal(of: name, facts, feed) { return place.refused(error) }
-            if case .refused(let error)? = knowledge { return place.refused(error) }
-            if case .unrouted? = knowledge { return unrouted(place) }
-            return try explain(place, in: opened.number, facts, knowledge)
+        if case .ours = place.routing.answer(for: name) {
+            return say("own-name", nil, "\(name) is a file of TwinDrop itself.")
+        }
+        guard isThere else {
+            if knowledge == .delivered { return say("delivered", nil, "It was taken a moment ago.", isReady: true) }
+            return say("gone", nil, "There is no file \(name) in \(folder).", "If it was taken, `twindrop drops` lists it.")
+        }
+        switch knowledge {
+        case .delivered: return say(WaitingReason(.queued), nil, .zero)
+        case .waiting(let reason, let source, let age): return say(reason, source, age)
+        case nil: break
+        }
+        loop.check(place.feed, at: .now)
+        if place.feed.isUsable { loop.look(at: name, in: place) }
+        if case .waiting(let reason, let source, let age)? = loop.knowledge(of: name, in: folder) {
+            return say(reason, source, age)
+        }
+        return say("gone", nil, "There is no file \(name) in \(folder).", "If it was taken, `twindrop drops` lists it.")
+    }
+
+    private func exists(_ name: FileName, in place: WatchedFolder) -> Result<Bool, SystemCallError> {
+        do throws(SystemCallError) {
+            let opened = try place.path.open(below: place.feed.root)
+            return .success(try SystemCall.exists(name, in: opened.number))
         } catch {
-            return explainFailure(place, error, delivered: knowledge == .delivered)
+            // A folder that is away or closed to us: the ownership's refusal says so, if it is known.
+            return error.number == ENOENT || error.number == ENOTDIR || error.number == EACCES
+                ? .success(ownership != nil && error.number == EACCES) : .failure(error)
         }
     }
 
-    private var feeds: [Feed] {
-        sources.map { Feed($0, at: .now) } + (dropZone.map { [Feed(dropZone: $0, fileBytesMax: .max, at: .now)] } ?? [])
-    }
-
-    private func notWatched(_ folder: FolderPath, _ name: FileName, _ feeds: [Feed]) -> Explanation {
-        let above = feeds.first { folder.components(below: $0.root) != nil && $0.source != nil }
+    private func notWatched(_ folder: FolderPath, _ name: FileName) -> Explanation {
+        let above = sources.first { folder.components(below: FolderPath($0.folder)) != nil }
         let sentence =
-            above.map {
-                "\(folder) is a subfolder of source \($0.source!), which does not look into subfolders (recursive: false)."
-            }
+            above.map { "\(folder) is a subfolder of source \($0.name), which does not look into subfolders (recursive: false)." }
             ?? "\(folder) is not the landing folder of any source."
-        return Explanation(
-            code: "not-watched", source: above?.source, rule: nil,
-            sentences: [sentence, "Move \(name) into a source's folder."], isReady: false)
+        return say(
+            WaitingReason(.notWatched, sentence, hint: "Move \(name) into a source's folder."), above?.name, .zero)
     }
 
-    private func explainName(_ place: Place) -> Explanation? {
-        switch place.feed.names.answer(for: place.name) {
-        case .data: nil
-        case .ours: place.say("own-name", "\(place.name) is a file of TwinDrop itself.")
-        case .ignored(let pattern):
-            place.say(
-                "temporary-name", "\(place.name) matches \(pattern), a pattern of temporary names, so it is never taken.",
-                "It is taken once its writer renames it.")
-        case .unmatched:
-            place.say("unmatched-name", "No pattern of \(place.owner) matches \(place.name), so it stays where it is.")
-        case .marker:
-            place.say("marker", "\(place.name) is a marker: it vouches for a data file and is removed with it.")
-        }
+    private func say(_ reason: WaitingReason, _ source: SourceName?, _ age: Duration) -> Explanation {
+        Explanation(
+            code: reason.code.rawValue, source: source, sentences: [reason.message, reason.hint].filter { !$0.isEmpty },
+            isReady: reason.code == .ready || reason.code == .queued, reason: reason, age: age,
+            needsPerson: reason.needsPerson(after: age))
     }
 
-    private func explain(
-        _ place: Place, in folder: CInt, _ first: FileFacts, _ knowledge: WatchLoop.Knowledge?
-    ) throws(SystemCallError) -> Explanation {
-        if knowledge == .delivered {
-            return place.say("delivered", "It is complete and waits for its turn in the pipeline.", isReady: true)
-        }
-        if place.feed.source == nil, !sources.contains(where: { NameRule($0).matchesPattern(place.name) }) {
-            return unrouted(place)
-        }
-        if case .settling(let waiting?)? = knowledge { return place.waiting(waiting, at: .now) }
-        let file = try SystemCall.openFile(place.name, in: folder)
-        if ReadLease.probe(file.number) == .writerHasIt { return place.waiting(.writer(since: .now), at: .now) }
-        let vouching = WatchLoop.vouching(
-            place.feed.names.markers(for: place.name), in: folder, asked: place.feed.rule.kind == .marker)
-        // The file's own times say how long it has been still, by its file system's clock; a second look says whether it is.
-        Monitor(()).wait(until: { false }, timeout: pause) { _ in }
-        let now = Instant.now
-        let second = try SystemCall.facts(of: place.name, in: folder)
-        var settling = Settling(rule: place.feed.rule, settle: place.feed.rule.settle, at: now)
-        var verdict = settling.look(second, vouching: vouching, at: now)
-        if second == first, case .wait(.stable(_, let needed), _) = verdict {
-            let age = Duration.nanoseconds(max(0, WallClock.nanoseconds - second.changed))
-            verdict =
-                age >= needed
-                ? .ready
-                : .wait(.stable(since: Instant(nanoseconds: now.nanoseconds - age.wholeNanoseconds), needed: needed), until: nil)
-        }
-        var isVouchedFor = false
-        if case .present = vouching { isVouchedFor = true }
-        let provesEnd = sources.first { $0.name == place.feed.source }?.readiness.provesEnd ?? false
-        switch verdict {
-        case .wait(let waiting, _): return place.waiting(waiting, at: now)
-        case .ready, .probe:
-            guard provesEnd || !truncation.doubts(second.identity, isVouchedFor: isVouchedFor) else {
-                let defect = TruncationRule.defect(of: place.name)
-                return place.say(defect.code.text, defect.message, "It goes to quarantine. " + defect.hint, isReady: true)
-            }
-            return place.say(
-                "ready",
-                "It is complete by the \(place.feed.rule.kind.rawValue) rule of \(place.owner), and nobody has it open for writing.",
-                "A running daemon takes it at once; without one it waits.", isReady: true)
-        }
-    }
-
-    private func unrouted(_ place: Place) -> Explanation {
-        place.say(
-            "no-route", "\(place.name) lies in the drop zone's root, and no source's patterns match its name.",
-            "Move it into a source's folder, or give a source a pattern for it.")
-    }
-
-    private func explainFailure(_ place: Place, _ error: SystemCallError, delivered: Bool) -> Explanation {
-        switch error.number {
-        case ENOENT, ENOTDIR:
-            delivered
-                ? place.say("delivered", "It was taken a moment ago.", isReady: true)
-                : place.say("gone", "There is no file \(place.name) in \(place.folder).", "If it was taken, `drops` lists it.")
-        case EACCES, EPERM:
-            place.say(
-                "permission-denied", "\(place.name) may not be read: \(SystemCallError.text(error.number)).",
-                "Let the user TwinDrop runs as read it.")
-        default: place.say("unreadable", "\(place.name) cannot be looked at: \(error).")
-        }
-    }
-
-}
-
-/// The file an explanation is about.
-private struct Place {
-    let feed: Feed
-    let folder: FolderPath
-    let name: FileName
-
-    var owner: String { feed.source.map { "source \($0)" } ?? "the drop zone" }
-
-    func say(_ code: String, _ sentences: String..., isReady: Bool = false) -> Explanation {
-        Explanation(code: code, source: feed.source, rule: feed.rule.kind, sentences: sentences, isReady: isReady)
-    }
-
-    func refused(_ error: DropError) -> Explanation {
-        say(error.code.text, Escaping.visible(error.message), error.hint)
-    }
-
-    func waiting(_ waiting: Settling.Waiting, at now: Instant) -> Explanation {
-        switch waiting {
-        case .stable(let since, let needed):
-            say("settling", "It has been unchanged for \((now - since).shown) of the \(needed.shown) that \(owner) asks for.")
-        case .marker(let names):
-            say("marker-missing", "It waits for \(names.map(\.description).joined(separator: " or ")), which is not there.")
-        case .manifest(let name, let why): say("manifest", "Its manifest \(name) does not vouch for it: \(why).")
-        case .writer(let since):
-            say(
-                "writer",
-                "A program has it open for writing"
-                    + ((now - since) > .seconds(1) ? ", for at least \((now - since).shown)." : "."),
-                "It is taken when the program closes it; `fuser` names the program.")
-        case .claim(let reason): say("claim", "It was complete, but could not be claimed: \(reason). It is tried again.")
-        }
+    private func say(_ code: String, _ source: SourceName?, _ sentences: String..., isReady: Bool = false) -> Explanation {
+        Explanation(
+            code: code, source: source, sentences: sentences, isReady: isReady, reason: nil, age: .zero, needsPerson: false)
     }
 }

@@ -25,8 +25,19 @@ package struct Settling: Sendable, Equatable {
         case manifest(FileName, String)
         /// Somebody has it open for writing, since at least this instant.
         case writer(since: Instant)
+        /// It was written under its own name, and only a rename completes it.
+        case rename
         /// The last claim was not possible.
-        case claim(String)
+        case claim(WaitingReason)
+    }
+
+    /// How a file came to its name.
+    package enum Arrival: Sendable, Equatable {
+        /// Nobody saw it: it was there before the watcher, or events do not arrive.
+        case unknown
+        case renamed
+        /// Written under this name, and closed.
+        case written
     }
 
     /// What was found beside a file of a `marker` source.
@@ -43,27 +54,39 @@ package struct Settling: Sendable, Equatable {
     private var last: FileFacts?
     private var stillSince: Instant
     private var writerSince: Instant?
+    /// Who looks once, and never again, goes by the file's own times.
+    private let isOneLook: Bool
 
     /// - Parameters:
     ///   - settle: how long an unchanged file counts as stable here; longer than the rule's where no events arrive.
-    package init(rule: ReadinessRule, settle: Duration, at now: Instant) {
+    ///   - stillSince: nil: from the first look on.
+    package init(rule: ReadinessRule, settle: Duration, at now: Instant, stillSince: Instant? = nil) {
         self.rule = rule
         self.settle = settle
-        stillSince = now
+        self.stillSince = stillSince ?? now
+        isOneLook = stillSince != nil
     }
 
     /// For how long a writer has had the file open without changing it, as far as looks tell; nil when none has it open.
     package func heldStill(at now: Instant) -> Duration? { writerSince.map { now - max($0, stillSince) } }
 
     /// Takes one look at the file.
-    package mutating func look(_ facts: FileFacts, vouching: Vouching, at now: Instant) -> Verdict {
+    package mutating func look(
+        _ facts: FileFacts, vouching: Vouching, arrival: Arrival = .unknown, at now: Instant
+    ) -> Verdict {
         if let last, last != facts { stillSince = now }
-        if last == nil { stillSince = now }
+        if last == nil, !isOneLook { stillSince = now }
         last = facts
         switch rule.kind {
         case .marker: return vouched(facts, vouching, at: now)
         case .stable: return whenStable(at: now)
-        case .rename, .close: return facts.bytes == 0 ? whenStable(at: now) : .probe
+        case .close: return facts.bytes == 0 ? whenStable(at: now) : .probe
+        case .rename:
+            if arrival == .written { return .wait(.rename, until: nil) }
+            // A rename moves the change time only. One within the same tick of the kernel's clock as the last write leaves no
+            // trace, and neither does one that nobody saw: then stillness has to do (docs/decisions/0031).
+            let isRenamed = arrival == .renamed || facts.changed > facts.modified
+            return facts.bytes == 0 || !isRenamed ? whenStable(at: now) : .probe
         }
     }
 

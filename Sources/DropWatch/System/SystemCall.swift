@@ -139,6 +139,38 @@ package enum SystemCall {
         }
     }
 
+    /// The next piece of the file at or behind `offset` that is no hole; nil when only holes follow. Where the file system keeps no
+    /// holes, all is one piece.
+    static func dataRange(_ descriptor: CInt, from offset: UInt64, bytes: UInt64) throws(SystemCallError) -> Range<UInt64>? {
+        guard offset < bytes else { return nil }
+        let (seekData, seekHole): (CInt, CInt) = (3, 4)  // SEEK_DATA and SEEK_HOLE, which the Glibc module hides.
+        do throws(SystemCallError) {
+            let start = UInt64(try check("lseek", "descriptor \(descriptor)") { lseek(descriptor, off_t(offset), seekData) })
+            let end = UInt64(try check("lseek", "descriptor \(descriptor)") { lseek(descriptor, off_t(start), seekHole) })
+            return start < bytes ? start..<max(start, min(end, bytes)) : nil
+        } catch {
+            if error.number == ENXIO { return nil }
+            guard error.number == EINVAL || error.number == EOPNOTSUPP else { throw error }
+            return offset..<bytes
+        }
+    }
+
+    static func seek(_ descriptor: CInt, to offset: UInt64) throws(SystemCallError) {
+        try check("lseek", "descriptor \(descriptor)") { lseek(descriptor, off_t(offset), SEEK_SET) }
+    }
+
+    static func setLength(_ descriptor: CInt, _ bytes: UInt64) throws(SystemCallError) {
+        try check("ftruncate", "descriptor \(descriptor)") { ftruncate(descriptor, off_t(bytes)) }
+    }
+
+    /// Of the file system the descriptor is on, as an ordinary user may use it.
+    static func freeSpace(of descriptor: CInt) throws(SystemCallError) -> FreeSpace {
+        var status = statvfs()
+        try check("fstatvfs", "descriptor \(descriptor)") { unsafe fstatvfs(descriptor, &status) }
+        let unit = UInt64(status.f_frsize)
+        return FreeSpace(bytesFree: UInt64(status.f_bavail) * unit, bytesTotal: UInt64(status.f_blocks) * unit)
+    }
+
     /// Writes all of `bytes[..<count]` at the end of what was written so far.
     static func write(_ bytes: [UInt8], count: Int, to descriptor: CInt) throws(SystemCallError) {
         var done = 0
@@ -159,6 +191,17 @@ package enum SystemCall {
             out += buffer[..<count]
             if out.count > bytesMax { return nil }
         }
+    }
+
+    /// The number of the mount the descriptor is on, as `/proc/self/fdinfo` tells it; nil where that cannot be read. Two folders of
+    /// one file system have different numbers where one of them is a bind mount.
+    static func mountNumber(of descriptor: CInt) -> UInt64? {
+        guard let folder = try? openFolder("/proc/self/fdinfo"),
+            let file = try? openFile(FileName(String(descriptor)), in: folder.number),
+            let bytes = try? contents(file.number, bytesMax: 65_536)
+        else { return nil }
+        let line = bytes.split(separator: UInt8(ascii: "\n")).first { $0.starts(with: "mnt_id:".utf8) }
+        return line.flatMap { UInt64(String(decoding: $0.dropFirst(7).filter { $0 > 0x20 }, as: UTF8.self)) }
     }
 
     /// Whether the process may do `mode` (`R_OK`, `W_OK`, `X_OK`) to the folder itself, as its effective user.

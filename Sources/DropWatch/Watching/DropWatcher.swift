@@ -24,7 +24,7 @@ package final class DropWatcher: Sendable {
     private let thread = Monitor<NamedThread?>(nil)
 
     /// - Parameters:
-    ///   - sources: their folders are absolute and none is inside another.
+    ///   - sources: their folders are absolute; they may share one, and lie in one another.
     ///   - dropZone: the drop zone's root, whose own files are routed by the sources' patterns; nil to leave it alone.
     ///   - helperPath: `twindrop-watch`, absolute; nil polls only.
     ///   - ownership: nil takes folders over without asking (tests).
@@ -41,9 +41,11 @@ package final class DropWatcher: Sendable {
         self.truncation = truncation
         let state = Monitor(State())
         self.state = state
-        let watched =
-            sources.map { (path: FolderPath($0.folder), recursive: $0.recursive) }
-            + (dropZone.map { [(path: FolderPath($0), recursive: false)] } ?? [])
+        let feeds = Feed.all(sources, dropZone: dropZone, at: .now)
+        // One that lies in another tree is watched with that.
+        let watched = feeds.filter { feed in
+            !feeds.contains { $0.recursive && $0.root != feed.root && $0.covers(feed.root) }
+        }.map { (path: $0.root, recursive: $0.recursive) }
         events = helperPath.map { path in
             EventStream(path: path, folders: watched, pause: timing.restart) { signals in
                 state.with { state in for signal in signals { Self.take(signal, into: &state.inbox) } }
@@ -83,6 +85,23 @@ package final class DropWatcher: Sendable {
 
     package func counters() -> WatchCounters { state.with { $0.counters } }
 
+    /// Files that wait, each with its reason, the first `limit`, and the folders that are not looked into; nil while a full pipeline
+    /// holds the watcher up.
+    package func waiting(limit: Int) -> Waiting? {
+        ask { Waiting(files: $0.waiting(limit: limit), folders: $0.unusedFolders()) }
+    }
+
+    /// What waits in the landing folders.
+    package struct Waiting: Sendable, Equatable {
+        package let files: [WaitingFile]
+        package let folders: [UnusedFolder]
+
+        package init(files: [WaitingFile], folders: [UnusedFolder]) {
+            self.files = files
+            self.folders = folders
+        }
+    }
+
     /// What the watcher knows of a file; nil when it knows nothing of it, or is held up by a full pipeline.
     func knowledge(of name: FileName, in folder: FolderPath) -> WatchLoop.Knowledge? {
         ask { $0.knowledge(of: name, in: folder) } ?? nil
@@ -105,13 +124,16 @@ package final class DropWatcher: Sendable {
     private static func take(_ signal: EventStream.Signal, into inbox: inout Inbox) {
         guard case .frame(.event(let mask, let folder, let name)) = signal else { return inbox.signal(signal) }
         // A folder comes with a frame of its own where it counts; elsewhere the scan reports it.
-        if mask & HelperFrame.isFolder == 0 { inbox.hint(folder, name) } else { inbox.scan(folder) }
+        if mask & HelperFrame.isFolder != 0 { return inbox.scan(folder) }
+        let arrival: Settling.Arrival =
+            mask & HelperFrame.movedTo != 0 ? .renamed : mask & HelperFrame.closedAfterWriting != 0 ? .written : .unknown
+        inbox.hint(folder, name, arrival: arrival)
     }
 
     private func run() {
         let loop = WatchLoop(
             sources: sources, dropZone: dropZone, ownership: ownership, timing: timing, handler: handler,
-            truncation: truncation, once: false)
+            truncation: truncation, purpose: .watching)
         var idle = true
         while true {
             let timeout: Duration? = idle ? loop.nextDue.map { max($0 - .now, .zero) } : .zero
@@ -127,22 +149,18 @@ package final class DropWatcher: Sendable {
 }
 
 extension DropWatcher {
-    /// A file that was there and was not taken.
-    package struct LeftFile: Sendable, Equatable {
-        package let folder: String
-        package let name: FileName
-        package let explanation: Explanation
-    }
-
     /// Takes every file that is there now, without events: each has at most one settle interval to become complete (`run
-    /// --once`).
+    /// --once`). Returns what was left, and the folders that were not looked into.
     ///
     /// Runs on the caller's thread, in place of `start`. `claims` is called between deliveries and returns what became of
-    /// delivered files since the last call; files whose claim was not possible are tried again until the interval is over.
-    package func takePresent(claims: () -> [(SettledFile, ClaimResult)] = { [] }) -> [LeftFile] {
+    /// delivered files since the last call; files whose claim was not possible are tried again until the interval is over. While
+    /// `mayClaim`, what became of every delivered file is waited for.
+    package func takePresent(
+        claims: () -> [(SettledFile, ClaimResult)] = { [] }, mayClaim: () -> Bool = { false }
+    ) -> Waiting {
         let loop = WatchLoop(
             sources: sources, dropZone: dropZone, ownership: ownership, timing: timing, handler: handler,
-            truncation: truncation, once: true)
+            truncation: truncation, purpose: .once)
         let settle = (sources.map(\.readiness.settle) + (dropZone == nil ? [] : [ReadinessRule().settle])).max() ?? .zero
         let slack = Duration.milliseconds(50)
         var end: Instant?
@@ -156,23 +174,21 @@ extension DropWatcher {
                 for feed in loop.feeds { feed.nextScan = Instant(nanoseconds: .max) }
             }
             if idle {
-                guard let end, let due = loop.due.earliest, due <= end else { break }
-                Monitor(()).wait(until: { false }, timeout: max(due - .now, .zero)) { _ in }
+                let isPending = loop.hasDelivered && mayClaim()
+                let due = loop.due.earliest.flatMap { due in end.flatMap { due <= $0 ? due : nil } }
+                guard isPending || due != nil else { break }
+                let pause = due.map { max($0 - .now, .zero) } ?? .milliseconds(10)
+                Monitor(()).wait(until: { false }, timeout: isPending ? min(pause, .milliseconds(10)) : pause) { _ in }
             }
         }
         state.with { $0.counters = loop.counters }
-        let explainer = Explainer(sources: sources, dropZone: dropZone, truncation: truncation)
-        return loop.left().map { folder, name, knowledge in
-            LeftFile(
-                folder: folder.description, name: name,
-                explanation: explainer.explain(folder: folder, name: name, knowledge: knowledge))
-        }
+        return Waiting(files: loop.left(), folders: loop.unusedFolders())
     }
 
     /// Why the file at `path` (absolute) was or was not taken.
     package func why(_ path: String) -> Explanation {
         let (folder, name) = Explainer.split(path)
-        let explainer = Explainer(sources: sources, dropZone: dropZone, truncation: truncation)
+        let explainer = Explainer(sources: sources, dropZone: dropZone, ownership: ownership, truncation: truncation)
         return explainer.explain(folder: folder, name: name, knowledge: knowledge(of: name, in: folder))
     }
 }

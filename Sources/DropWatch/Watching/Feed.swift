@@ -1,16 +1,18 @@
 import DropCore
 
-/// One landing folder tree as the watcher's thread sees it: a source's, or the drop zone's root.
+/// One landing folder tree as the watcher's thread sees it: that of the sources whose folder it is, or the drop zone's root.
 final class Feed {
-    /// Nil for the drop zone's root.
-    let source: SourceName?
+    /// The sources whose folder it is; none for the drop zone's root.
+    let sources: [WatchedSource]
     let root: FolderPath
-    let rule: ReadinessRule
-    let names: NameRule
-    let fileBytesMax: UInt64
+    /// Whether files in subfolders count, for one of the sources at least.
     let recursive: Bool
 
-    var mode: WatchMode = .starting
+    var mode: WatchMode = .starting {
+        didSet { unusableSince = isUsable ? nil : unusableSince ?? .now }
+    }
+    /// Since when the folder cannot be used.
+    private(set) var unusableSince: Instant?
     /// Subtrees that have no watch, each with the reason: they are polled.
     var unwatched: [FolderPath: String] = [:]
     /// The file system's name, where others change it without an event here.
@@ -26,29 +28,34 @@ final class Feed {
     var pending: [(folder: FolderPath, deep: Bool)] = []
     var scan: ScanJob?
 
-    init(_ source: WatchedSource, at now: Instant) {
-        self.source = source.name
-        root = FolderPath(source.folder)
-        rule = source.readiness
-        names = NameRule(source)
-        fileBytesMax = source.fileBytesMax
-        recursive = source.recursive
+    /// Whether the folder was taken over, or found ours, since the start.
+    var isTaken = false
+
+    init(_ sources: [WatchedSource], root: FolderPath, at now: Instant) {
+        self.sources = sources
+        self.root = root
+        recursive = sources.contains { $0.recursive }
         nextScan = now
     }
 
-    /// The drop zone's root: files are routed by the sources' patterns, once they are stable.
-    init(dropZone: String, fileBytesMax: UInt64, at now: Instant) {
-        source = nil
-        root = FolderPath(dropZone)
-        rule = ReadinessRule()
-        let everything = WatchedSource(
-            name: SourceName("root")!, folder: dropZone, patterns: [], readiness: rule, fileBytesMax: fileBytesMax,
-            recursive: false)
-        names = NameRule(everything)
-        self.fileBytesMax = fileBytesMax
-        recursive = false
-        nextScan = now
+    /// One feed for each folder, the drop zone's root last.
+    static func all(_ sources: [WatchedSource], dropZone: String?, at now: Instant) -> [Feed] {
+        var roots: [FolderPath] = []
+        for root in sources.map({ FolderPath($0.folder) }) where !roots.contains(root) { roots.append(root) }
+        let own = roots.map { root in Feed(sources.filter { FolderPath($0.folder) == root }, root: root, at: now) }
+        return own + (dropZone.map { [Feed([], root: FolderPath($0), at: now)] } ?? [])
     }
+
+    /// The folder as messages name it.
+    var title: String {
+        switch sources.count {
+        case 0: "The drop zone"
+        case 1: "Source \(sources[0].name)"
+        default: "Sources " + sources.map(\.name.text).joined(separator: ", ")
+        }
+    }
+
+    var settle: Duration { sources.map(\.readiness.settle).max() ?? ReadinessRule().settle }
 
     var isUsable: Bool { if case .unavailable = mode { false } else { true } }
 
@@ -92,26 +99,47 @@ final class WatchedFolder {
     struct Entry {
         enum Phase {
             case settling(Settling, Settling.Waiting?)
+            /// Complete, and its source has as much to do as it may have at once: it is looked at again in its turn.
+            case queued
             /// With the pipeline; `again` when something happened to the name since.
             case delivered(FileIdentity, again: Bool)
-            case refused(DropError, FileIdentity)
-            /// Told about once; nobody's patterns name it.
-            case unrouted(FileIdentity)
+            /// Stays until it changes, or somebody does something about it.
+            case left(WaitingReason, FileIdentity)
             case marker
         }
 
         var phase: Phase
+        /// Whose it is; nil where nobody is responsible.
+        var source: SourceName?
         let firstSeen: Instant
+        /// When it came or changed last, by its file system's clock; 0 where nobody looked.
+        var changed: Int64 = 0
         /// The last scan that saw it.
         var generation: UInt32
         /// When it is to be looked at again.
         var due: Instant?
         /// What it held while a writer kept it open went to quarantine: no second time.
         var isStillOpen = false
+        /// How it came to its name, as far as events told.
+        var arrival = Settling.Arrival.unknown
+        /// Claims in a row that were not possible for want of room.
+        var refusals = 0
+        /// What was last said of it.
+        var lastReason: WaitingReason.Code?
+        /// It is looked at again by time, because a plugin had no answer yet.
+        var isAsked = false
+
+        init(_ phase: Phase, source: SourceName?, at now: Instant, generation: UInt32) {
+            self.phase = phase
+            self.source = source
+            firstSeen = now
+            self.generation = generation
+        }
     }
 
     let path: FolderPath
     let feed: Feed
+    let routing: Routing
     var entries: [FileName: Entry] = [:]
     /// Data files by the marker each waits for.
     var awaiting: [FileName: Set<FileName>] = [:]
@@ -119,9 +147,10 @@ final class WatchedFolder {
     /// Opened on demand; dropped when the folder may be another one.
     var handle: LandingFolders.OpenFolder?
 
-    init(_ path: FolderPath, feed: Feed) {
+    init(_ path: FolderPath, feed: Feed, routing: Routing) {
         self.path = path
         self.feed = feed
+        self.routing = routing
     }
 
     func open() throws(SystemCallError) -> CInt {

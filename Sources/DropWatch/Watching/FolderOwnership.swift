@@ -1,68 +1,81 @@
 package import DropCore
 import Glibc
-import TwinModel
 
 /// Keeps two instances out of one landing folder, and us out of the wrong one (failure-model: section 12; hazards 6 and 111).
 ///
-/// A folder that is taken over gets a file `.twindrop-owner` with the instance's id. Which folders were ever taken over is kept
-/// in the state folder: when the owner file is gone from one of them, it is probably an empty mount point, and is refused.
-/// Blocking; one caller at a time.
+/// A folder that is taken over gets a file `.twindrop-owner` with the instance's id. Which folders were ever taken over is kept in
+/// the state folder. What is found decides (docs/decisions/0031):
+///
+///     owner file   on record            then
+///     ours         -                    it is ours; a record that a kill prevented is made up for
+///     none         no                   taken over
+///     none         on the state's mount, and is there still: the folder was made again, or lost its file: taken over again
+///     none         else                 probably an empty mount point: refused
+///     another's    as one we wrote, in a folder of our own home: the database is a new one: taken over again
+///     another's    else                 refused
+///
+/// What is refused goes on when a person says so: `adopt`. Blocking; one caller at a time.
 package struct FolderOwnership: Sendable {
     package static let ownerFile = FileName(".twindrop-owner")
     private static let temporaryFile = FileName(".twindrop-owner.new")
-    private static let recordFile = FileName("landing-folders.json")
 
     private let instance: String
     private let stateFolder: String
-    private let force: Bool
+    private let homeFolder: String?
 
     /// - Parameters:
-    ///   - instance: this home's id: printable ASCII, at most 64 bytes.
+    ///   - instance: this home's id: printable ASCII, at most 64 bytes. Empty where a home has none yet: then folders can only be
+    ///     looked at.
     ///   - stateFolder: absolute; holds `landing-folders.json`.
-    ///   - force: takes folders of others over, and ones whose owner file is missing.
-    package init(instance: String, stateFolder: String, force: Bool = false) {
-        precondition(!instance.isEmpty && instance.utf8.count <= 64 && instance.utf8.allSatisfy { (0x21...0x7E).contains($0) })
+    ///   - homeFolder: absolute; folders in it are no other instance's. Nil: none are known to be ours.
+    package init(instance: String, stateFolder: String, homeFolder: String? = nil) {
+        precondition(instance.utf8.count <= 64 && instance.utf8.allSatisfy { (0x21...0x7E).contains($0) })
         self.instance = instance
         self.stateFolder = stateFolder
-        self.force = force
+        self.homeFolder = homeFolder
     }
 
-    /// Takes the folder over, or finds it ours already. Errors: `folder-missing`, `folder-not-permitted`, `folder-owned`,
-    /// `folder-unmounted`.
-    package func take(_ path: String) throws(DropError) {
-        let shown = Escaping.visible(path)
-        let folder: Descriptor
-        do { folder = try SystemCall.openFolder(path) } catch {
-            throw Self.failure(
-                "folder-missing", "The landing folder \(shown) cannot be opened: \(SystemCallError.text(error.number)).",
-                "Create it, or correct the source's folder.")
-        }
-        try checkPermission(path, folder.number)
-        do {
-            if let owner = try Self.owner(of: folder.number) {
-                guard owner.utf8.elementsEqual(instance.utf8) || force else {
-                    throw Self.foreign(shown, owner)
-                }
-                if !owner.utf8.elementsEqual(instance.utf8) { try writeOwner(in: folder.number) }
-                // A kill may have come between the two.
-                try record(path, among: try takenFolders())
-            } else {
-                let taken = try takenFolders()
-                guard force || !taken.contains(where: { $0.utf8.elementsEqual(path.utf8) }) else {
-                    throw Self.failure(
-                        "folder-unmounted",
-                        "The landing folder \(shown) was taken over before, and its .twindrop-owner file is gone.",
-                        "Mount the file system it is on; if the folder was emptied on purpose, start once with --force.")
-                }
-                // This order: a folder that is on record and has no owner file is refused.
-                try writeOwner(in: folder.number)
-                try record(path, among: taken)
+    /// What `take` or `adopt` did.
+    package enum Taking: Sendable, Equatable {
+        case wasOurs
+        /// For the first time.
+        case taken
+        /// A folder that was made again, or whose owner file was lost.
+        case again
+        /// The owner file of this instance was in it.
+        case over(String)
+    }
+
+    /// What is to be done about a folder, from what is there.
+    private enum Verdict {
+        case ours, new, again
+        case over(String)
+        case refuse(DropError)
+    }
+
+    /// Takes the folder over, or finds it ours already. `name` stands for it in `twindrop source adopt`.
+    ///
+    /// Errors: `folder-missing`, `folder-not-permitted`, `folder-owned`, `folder-unmounted`.
+    @discardableResult
+    package func take(_ path: String, for name: String? = nil) throws(DropError) -> Taking {
+        try act(on: path, for: name, force: false)
+    }
+
+    /// Takes the folder over as it is, whosever it was: because a person says so.
+    package func adopt(_ path: String) throws(DropError) -> Taking { try act(on: path, for: nil, force: true) }
+
+    /// Why `take` would refuse the folder; changes nothing. Nil: it would not.
+    package func refusal(of path: String, for name: String? = nil) -> DropError? {
+        do throws(DropError) {
+            let folder = try open(path)
+            try checkPermission(path, folder.number)
+            do throws(SystemCallError) {
+                if case .refuse(let error) = try verdict(on: path, folder.number, name) { return error }
+                return nil
+            } catch {
+                return Self.notPermitted(path, error)
             }
-        } catch let error as DropError { throw error } catch {
-            throw Self.failure(
-                "folder-not-permitted", "The landing folder \(shown) cannot be taken over: \(error).",
-                "Let the user TwinDrop runs as write in it and in the state folder.")
-        }
+        } catch { return error }
     }
 
     /// Whether the folder is still the one that was taken over: its owner file is there and is ours.
@@ -70,6 +83,70 @@ package struct FolderOwnership: Sendable {
         // Unreadable is as good as gone: it is looked at again.
         guard let owner = try? Self.owner(of: folder) else { return false }
         return owner.utf8.elementsEqual(instance.utf8)
+    }
+
+    private func act(on path: String, for name: String?, force: Bool) throws(DropError) -> Taking {
+        let folder = try open(path)
+        try checkPermission(path, folder.number)
+        do {
+            let records = try records()
+            switch try verdict(on: path, folder.number, name) {
+            case .ours:
+                try record(path, folder.number, among: records)
+                return .wasOurs
+            case .new:
+                // This order: a folder that is on record and has no owner file is looked at with care.
+                try writeOwner(in: folder.number)
+                try record(path, folder.number, among: records)
+                return .taken
+            case .again:
+                try writeOwner(in: folder.number)
+                try record(path, folder.number, among: records)
+                return .again
+            case .over(let owner):
+                try writeOwner(in: folder.number, replacing: true)
+                try record(path, folder.number, among: records)
+                return .over(owner)
+            case .refuse(let error):
+                guard force else { throw error }
+                let owner = try Self.owner(of: folder.number)
+                try writeOwner(in: folder.number, replacing: true)
+                try record(path, folder.number, among: records)
+                return owner.map { .over($0) } ?? .again
+            }
+        } catch let error as DropError { throw error } catch {
+            throw Self.notPermitted(path, error)
+        }
+    }
+
+    private func verdict(on path: String, _ folder: CInt, _ name: String?) throws(SystemCallError) -> Verdict {
+        let shown = Escaping.visible(path)
+        let owner = try Self.owner(of: folder)
+        if let owner, owner.utf8.elementsEqual(instance.utf8) { return .ours }
+        let known = try records().first { $0.isOf(path) }
+        if let owner {
+            let isOurHome = homeFolder.map { path.utf8.starts(with: ($0 + "/").utf8) } ?? false
+            if isOurHome, let recorded = known?.owner, recorded.utf8.elementsEqual(owner.utf8) { return .over(owner) }
+            return .refuse(Self.foreign(shown, owner, Self.adoption(name)))
+        }
+        guard let known else { return .new }
+        if known.mount == .state, mount(of: folder) == .state { return .again }
+        return .refuse(
+            Self.failure(
+                "folder-unmounted",
+                "The landing folder \(shown) was taken over before, and its .twindrop-owner file is gone.",
+                "Mount the file system it is on. If the folder is right as it is, \(Self.adoption(name)) takes it over."))
+    }
+
+    private static func adoption(_ name: String?) -> String { "`twindrop source adopt \(name ?? "--all")`" }
+
+    private func open(_ path: String) throws(DropError) -> Descriptor {
+        do { return try SystemCall.openFolder(path) } catch {
+            throw Self.failure(
+                "folder-missing",
+                "The landing folder \(Escaping.visible(path)) cannot be opened: \(SystemCallError.text(error.number)).",
+                "Create it, or correct the source's folder.")
+        }
     }
 
     /// The id in the folder's owner file; nil when there is none.
@@ -101,10 +178,10 @@ package struct FolderOwnership: Sendable {
             hint)
     }
 
-    private func writeOwner(in folder: CInt) throws(SystemCallError) {
+    private func writeOwner(in folder: CInt, replacing: Bool = false) throws(SystemCallError) {
         let isThere = try SystemCall.exists(Self.ownerFile, in: folder)
         let isEmpty = isThere ? try Self.owner(of: folder) == nil : false
-        for name in force || isEmpty ? [Self.ownerFile, Self.temporaryFile] : [Self.temporaryFile] {
+        for name in replacing || isEmpty ? [Self.ownerFile, Self.temporaryFile] : [Self.temporaryFile] {
             do { try SystemCall.unlink(name, in: folder) } catch  where error.number == ENOENT {}
         }
         let file = try SystemCall.createFile(Self.temporaryFile, in: folder)
@@ -117,37 +194,43 @@ package struct FolderOwnership: Sendable {
         try SystemCall.sync(folder, "landing folder")
     }
 
-    private func takenFolders() throws(SystemCallError) -> [String] {
-        let state = try SystemCall.openFolder(stateFolder)
+    /// Whether the folder is on the state folder's mount; nil where the kernel does not tell.
+    private func mount(of folder: CInt) -> LandingRecord.Mount? {
+        guard let state = try? SystemCall.openFolder(stateFolder), let ours = SystemCall.mountNumber(of: state.number),
+            let its = SystemCall.mountNumber(of: folder)
+        else { return nil }
+        return ours == its ? .state : .other
+    }
+
+    /// None in a home that never ran.
+    private func records() throws(SystemCallError) -> [LandingRecord] {
         do {
-            let file = try SystemCall.openFile(Self.recordFile, in: state.number)
-            let bytes = try SystemCall.contents(file.number, bytesMax: 16 << 20) ?? []
-            // A damaged record counts as empty: it only guards against an empty mount point.
-            let json = try? JSON(parsing: bytes)
-            return json?.elements?.compactMap(\.string) ?? []
+            let state = try SystemCall.openFolder(stateFolder)
+            return try LandingRecord.read(in: state.number)
         } catch  where error.number == ENOENT {
             return []
         }
     }
 
-    private func record(_ path: String, among taken: [String]) throws(SystemCallError) {
-        if taken.contains(where: { $0.utf8.elementsEqual(path.utf8) }) { return }
+    private func record(_ path: String, _ folder: CInt, among records: [LandingRecord]) throws(SystemCallError) {
+        let record = LandingRecord(folder: path, owner: instance, mount: mount(of: folder))
+        if records.contains(record) { return }
         let state = try SystemCall.openFolder(stateFolder)
-        let temporary = FileName("landing-folders.json.tmp")
-        do { try SystemCall.unlink(temporary, in: state.number) } catch  where error.number == ENOENT {}
-        let file = try SystemCall.createFile(temporary, in: state.number)
-        let bytes = Array((JSON.array((taken + [path]).map(JSON.string)).text() + "\n").utf8)
-        try SystemCall.write(bytes, count: bytes.count, to: file.number)
-        try SystemCall.sync(file.number, "landing-folders.json")
-        try SystemCall.replace(Self.recordFile, with: temporary, in: state.number)
-        try SystemCall.sync(state.number, "state folder")
+        try LandingRecord.write(records.filter { !$0.isOf(path) } + [record], in: state.number)
     }
 
-    private static func foreign(_ shown: String, _ owner: String) -> DropError {
+    private static func foreign(_ shown: String, _ owner: String, _ adoption: String) -> DropError {
         failure(
             "folder-owned",
             "The landing folder \(shown) belongs to another TwinDrop instance (\(Escaping.visible(owner, scalarsMax: 64))).",
-            "Give each instance a folder of its own; if the other one is gone for good, start once with --force.")
+            "Give each instance a folder of its own. If the other one is gone for good, or was this home with another database, "
+                + "\(adoption) takes the folder over.")
+    }
+
+    private static func notPermitted(_ path: String, _ error: any Error) -> DropError {
+        failure(
+            "folder-not-permitted", "The landing folder \(Escaping.visible(path)) cannot be taken over: \(error).",
+            "Let the user TwinDrop runs as write in it and in the state folder.")
     }
 
     private static func failure(_ code: DropError.Code, _ message: String, _ hint: String) -> DropError {

@@ -11,8 +11,10 @@ package enum HelperFrame: Sendable, Equatable {
     case renew
     case failed(code: CInt)
 
-    /// `IN_CLOSE_WRITE | IN_MOVED_TO` of inotify(7): the name is as its writer left it.
-    package static let completing: UInt32 = 0x8 | 0x80
+    /// `IN_CLOSE_WRITE` of inotify(7): who wrote it under this name has closed it.
+    package static let closedAfterWriting: UInt32 = 0x8
+    /// `IN_MOVED_TO` of inotify(7).
+    package static let movedTo: UInt32 = 0x80
     /// `IN_ISDIR` of inotify(7).
     package static let isFolder: UInt32 = 0x4000_0000
 }

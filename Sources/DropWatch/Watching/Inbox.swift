@@ -10,7 +10,8 @@ struct Inbox: Sendable {
     static let hintsMax = 16_384
 
     private var order: [Hint] = []
-    private var known: Set<Hint> = []
+    /// What is in `order`, each with how it came to its name as far as its events tell.
+    private var known: [Hint: Settling.Arrival] = [:]
     private var ownNames: [Hint] = []
     /// Folders to be scanned.
     private(set) var folders: Set<FolderPath> = []
@@ -30,7 +31,7 @@ struct Inbox: Sendable {
             && requests.isEmpty && !stopping
     }
 
-    mutating func hint(_ folder: FolderPath, _ name: FileName) {
+    mutating func hint(_ folder: FolderPath, _ name: FileName, arrival: Settling.Arrival = .unknown) {
         // Our own names are not found by a scan: the probe file is gone by then. They are few, so they are never given up for
         // one.
         if name.bytes.starts(with: NameRule.ownPrefix) {
@@ -41,14 +42,20 @@ struct Inbox: Sendable {
         guard order.count < Self.hintsMax else {
             order.removeAll { hint in
                 guard hint.folder == folder else { return false }
-                known.remove(hint)
+                known[hint] = nil
                 return true
             }
             scan(folder)
             return
         }
         let hint = Hint(folder: folder, name: name)
-        if known.insert(hint).inserted { order.append(hint) }
+        if let before = known[hint] {
+            // What was renamed and then written to was complete before.
+            if arrival != .unknown, before != .renamed { known[hint] = arrival }
+        } else {
+            known[hint] = arrival
+            order.append(hint)
+        }
     }
 
     mutating func scan(_ folder: FolderPath) { folders.insert(folder) }
@@ -58,7 +65,7 @@ struct Inbox: Sendable {
         everything = true
         folders = []
         order = []
-        known = []
+        known = [:]
     }
 
     mutating func signal(_ signal: EventStream.Signal) { signals.append(signal) }
@@ -68,10 +75,10 @@ struct Inbox: Sendable {
     mutating func ask(_ request: @escaping Request) { requests.append(request) }
 
     /// All that waits; the inbox is empty then, but for `stopping`.
-    mutating func take() -> (Inbox, hints: [Hint]) {
+    mutating func take() -> (Inbox, hints: [(hint: Hint, arrival: Settling.Arrival)]) {
         let all = self
         self = Inbox()
         stopping = all.stopping
-        return (all, all.ownNames + all.order)
+        return (all, all.ownNames.map { ($0, .unknown) } + all.order.map { ($0, all.known[$0] ?? .unknown) })
     }
 }

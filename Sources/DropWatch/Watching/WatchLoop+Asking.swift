@@ -3,54 +3,129 @@ import DropCore
 extension WatchLoop {
     /// What the watcher knows of one file.
     package enum Knowledge: Sendable, Equatable {
-        case settling(Settling.Waiting?)
+        /// With the pipeline, which is about to take it.
         case delivered
-        case refused(DropError)
-        case unrouted
+        case waiting(WaitingReason, source: SourceName?, age: Duration)
     }
 
     func knowledge(of name: FileName, in path: FolderPath) -> Knowledge? {
-        switch folders[path]?.entries[name]?.phase {
-        case .settling(_, let waiting): .settling(waiting)
-        case .delivered: .delivered
-        case .refused(let error, _): .refused(error)
-        case .unrouted: .unrouted
-        case .marker, nil: nil
-        }
+        guard let folder = folders[path], let entry = folder.entries[name] else { return nil }
+        if case .delivered = entry.phase { return .delivered }
+        let file = waitingFile(name, entry, in: folder, at: .now)
+        return .waiting(file.reason, source: file.source, age: file.age)
     }
 
     /// Per source, in the order of the configuration; the drop zone's root is not a source.
     func status() -> [SourceStatus] {
         let now = Instant.now
-        return feeds.compactMap { feed in
-            guard let source = feed.source else { return nil }
-            var (waiting, refused) = (0, 0)
-            var oldest: Instant?
-            for folder in folders.values where folder.feed === feed {
-                for entry in folder.entries.values {
-                    switch entry.phase {
-                    case .settling, .delivered:
-                        waiting += 1
-                        oldest = min(oldest ?? entry.firstSeen, entry.firstSeen)
-                    case .refused, .unrouted: refused += 1
-                    case .marker: break
-                    }
+        var tallies: [SourceName: (waiting: Int, left: Int, oldest: Instant?)] = [:]
+        for folder in folders.values {
+            for entry in folder.entries.values {
+                guard let source = entry.source else { continue }
+                switch entry.phase {
+                case .settling, .delivered, .queued:
+                    let oldest = tallies[source]?.oldest ?? entry.firstSeen
+                    tallies[source, default: (0, 0, nil)].waiting += 1
+                    tallies[source]?.oldest = min(oldest, entry.firstSeen)
+                case .left: tallies[source, default: (0, 0, nil)].left += 1
+                case .marker: break
                 }
             }
-            let alarms = feed.unwatched.map { "\($0.key) is polled: \($0.value)" }.sorted()
+        }
+        return sources.compactMap { source in
+            guard let feed = folders[FolderPath(source.folder)]?.feed else { return nil }
+            let tally = tallies[source.name]
             return SourceStatus(
-                source: source, mode: feed.mode, alarms: alarms, waiting: waiting, refused: refused,
-                oldestWaiting: oldest.map { now - $0 })
+                source: source.name, mode: feed.mode,
+                alarms: feed.unwatched.map { "\($0.key) is polled: \($0.value)" }.sorted(), waiting: tally?.waiting ?? 0,
+                refused: tally?.left ?? 0, oldestWaiting: (tally?.oldest).map { now - $0 })
         }
     }
 
-    /// Files that are known and neither claimed nor with the pipeline, with what each waits for.
-    func left() -> [(folder: FolderPath, name: FileName, knowledge: Knowledge)] {
-        folders.values.flatMap { folder in
-            folder.entries.keys.compactMap { name in
-                guard let knowledge = knowledge(of: name, in: folder.path), knowledge != .delivered else { return nil }
-                return (folder.path, name, knowledge)
+    /// Every file that is known and not claimed, with what it waits for; the first `limit` of them.
+    func waiting(limit: Int) -> [WaitingFile] {
+        let now = Instant.now
+        var files: [WaitingFile] = []
+        for folder in folders.values {
+            for (name, entry) in folder.entries where files.count < limit && !vouches(name, entry, in: folder) {
+                files.append(waitingFile(name, entry, in: folder, at: now))
             }
+        }
+        return files
+    }
+
+    /// The folders that are not looked into, each with why.
+    func unusedFolders() -> [UnusedFolder] {
+        feeds.compactMap { feed in
+            guard case .unavailable(let error) = feed.mode else { return nil }
+            return UnusedFolder(
+                sources: feed.sources.map(\.name), folder: feed.root.description, reason: WaitingReason(error),
+                since: feed.unusableSince.map { Instant.now - $0 } ?? .zero)
+        }
+    }
+
+    /// What `run --once` leaves behind.
+    func left() -> [WaitingFile] {
+        waiting(limit: .max).filter { $0.reason.code.isLeft }.sorted {
+            ($0.folder, $0.name.description) < ($1.folder, $1.name.description)
+        }
+    }
+
+    /// Whether the pipeline has files of which it has not said what became of them.
+    var hasDelivered: Bool {
+        folders.values.contains { $0.entries.values.contains { if case .delivered = $0.phase { true } else { false } } }
+    }
+
+    /// A marker beside its data file is not waited for; the file is.
+    private func vouches(_ name: FileName, _ entry: WatchedFolder.Entry, in folder: WatchedFolder) -> Bool {
+        guard case .marker = entry.phase, case .marker(let member) = folder.routing.answer(for: name) else { return false }
+        return folder.entries.keys.contains { $0 != name && member.names.markers(for: $0).contains(name) }
+    }
+
+    private func waitingFile(
+        _ name: FileName, _ entry: WatchedFolder.Entry, in folder: WatchedFolder, at now: Instant
+    ) -> WaitingFile {
+        let seen = now - entry.firstSeen
+        let age = entry.changed == 0 ? seen : max(seen, .nanoseconds(max(0, WallClock.nanoseconds - entry.changed)))
+        return WaitingFile(
+            source: entry.source, folder: folder.path.description, name: name,
+            reason: reason(entry, owner: entry.source, at: now), age: age)
+    }
+
+    private func reason(_ entry: WatchedFolder.Entry, owner: SourceName?, at now: Instant) -> WaitingReason {
+        switch entry.phase {
+        case .delivered, .queued: WaitingReason(.queued)
+        case .left(let reason, _): reason
+        case .marker: WaitingReason(.marker)
+        case .settling(_, nil): WaitingReason(.settling)
+        case .settling(_, let waiting?): waiting.reason(of: owner.map { "source \($0)" } ?? "the drop zone", at: now)
+        }
+    }
+}
+
+extension WatchedFolder.Entry {
+    var isSettling: Bool { if case .settling = phase { true } else { false } }
+}
+
+extension Settling.Waiting {
+    /// The reason that everybody is told.
+    func reason(of owner: String, at now: Instant) -> WaitingReason {
+        switch self {
+        case .stable(let since, let needed):
+            WaitingReason(
+                .settling, "It has been unchanged for \((now - since).shown) of the \(needed.shown) that \(owner) asks for.")
+        case .marker(let names):
+            WaitingReason(
+                .markerMissing, "It waits for \(names.map(\.description).joined(separator: " or ")), which is not there.")
+        case .manifest(let name, let why): WaitingReason(.manifest, "Its manifest \(name) does not vouch for it: \(why).")
+        case .writer(let since):
+            WaitingReason(
+                .writer,
+                (now - since) > .seconds(1)
+                    ? "A program has it open for writing, for at least \((now - since).shown)."
+                    : "A program has it open for writing.")
+        case .rename: WaitingReason(.notRenamed)
+        case .claim(let reason): reason
         }
     }
 }

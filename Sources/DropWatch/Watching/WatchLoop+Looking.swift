@@ -3,99 +3,212 @@ import Glibc
 
 extension WatchLoop {
     /// Looks at one name: decides whether the file is complete, and what to do about it if it is not.
-    func look(at name: FileName, in folder: WatchedFolder) {
-        let feed = folder.feed
-        switch feed.names.answer(for: name) {
-        case .ours: return noteOwnName(name, in: folder)
-        case .ignored, .unmatched: return
-        case .marker: return lookAtMarker(name, in: folder)
-        case .data: break
-        }
-        guard feed.isUsable else { return }
+    ///
+    /// - Parameters:
+    ///   - arrival: how it came to its name, as far as an event told just now.
+    ///   - isItsTurn: it waited behind other files of its source.
+    func look(
+        at name: FileName, in folder: WatchedFolder, arrival: Settling.Arrival = .unknown, isItsTurn: Bool = false
+    ) {
+        let answer = folder.routing.answer(for: name)
+        if case .ours = answer { return noteOwnName(name, in: folder) }
+        guard folder.feed.isUsable else { return }
+        if case .marker(let member) = answer { return lookAtMarker(name, in: folder, of: member) }
+        if arrival != .unknown { note(arrival, of: name, in: folder) }
         do {
             let descriptor = try descriptor(of: folder)
             let facts = try SystemCall.facts(of: name, in: descriptor)
-            if let error = Self.refusal(of: name, facts, feed) {
-                if facts.kind == .folder, !feed.names.matchesPattern(name) { return }  // An ordinary subfolder.
-                return refuse(name, in: folder, error, identity: facts.identity)
+            if facts.kind == .folder, !isNamedByPattern(name, in: folder) {
+                return lookAtSubfolder(name, in: folder, descriptor, facts)
             }
-            try look(at: name, in: folder, descriptor, facts)
+            switch answer {
+            case .ours, .marker: return
+            case .ignored(let pattern):
+                leave(
+                    name, in: folder,
+                    WaitingReason(
+                        .temporaryName, "\(name) matches \(pattern), a pattern of temporary names, so it is never taken."),
+                    source: folder.routing.members.count == 1 ? folder.routing.members[0].source.name : nil, facts.identity)
+            case .unmatched: leaveUnmatched(name, in: folder, facts)
+            case .several(let sources):
+                let names = sources.map(\.text).joined(separator: " and of ")
+                leave(
+                    name, in: folder, WaitingReason(.severalRoutes, "\(name) fits the patterns of \(names)."), source: nil,
+                    facts.identity)
+            case .data(let member):
+                let candidate = Candidate(members: [member], rule: member.rule)
+                try look(at: name, in: folder, candidate, descriptor, facts, isItsTurn: isItsTurn, arrival)
+            case .ask(let members):
+                let rule = members.count == 1 ? members[0].rule : Routing.askedRule
+                try look(
+                    at: name, in: folder, Candidate(members: members, rule: rule, isAsked: true), descriptor, facts,
+                    isItsTurn: isItsTurn || folder.entries[name]?.isAsked == true, arrival)
+            }
         } catch {
             failed(error, name, in: folder)
         }
     }
 
+    /// Whose a file may be, and by which rule it is complete.
+    struct Candidate {
+        let members: [Routing.Member]
+        let rule: ReadinessRule
+
+        /// The one source; nil where plugins are to be asked.
+        var source: WatchedSource? { members.count == 1 && !isAsked ? members[0].source : nil }
+        var bytesMax: UInt64 { members.map(\.source.fileBytesMax).max() ?? .max }
+        private let isAsked: Bool
+
+        init(members: [Routing.Member], rule: ReadinessRule, isAsked: Bool = false) {
+            self.members = members
+            self.rule = rule
+            self.isAsked = isAsked
+        }
+    }
+
+    private func note(_ arrival: Settling.Arrival, of name: FileName, in folder: WatchedFolder) {
+        guard let known = folder.entries[name] else { return }
+        if known.arrival != .renamed { folder.entries[name]?.arrival = arrival }
+    }
+
+    private func isNamedByPattern(_ name: FileName, in folder: WatchedFolder) -> Bool {
+        folder.routing.members.contains { $0.names.matchesPattern(name) }
+    }
+
+    /// An ordinary subfolder; one with something in it that no source looks into is said.
+    private func lookAtSubfolder(_ name: FileName, in folder: WatchedFolder, _ descriptor: CInt, _ facts: FileFacts) {
+        let path = folder.path.appending(name)
+        if self.folder(at: path) != nil || feeds.contains(where: { $0.root.components(below: path) != nil }) { return }
+        if case .ignored = folder.routing.answer(for: name) { return }
+        var entries: [FolderReader.Entry] = []
+        // One that cannot be read holds nothing that could be taken.
+        guard let reader = try? FolderReader(name, in: descriptor), (try? reader.next(max: 1, into: &entries)) != nil,
+            !entries.isEmpty
+        else { return }
+        let source = folder.routing.isRoot ? nil : folder.routing.members.first?.source.name
+        let sentence =
+            source.map { "\(name) is a subfolder of source \($0), which does not look into subfolders (recursive: false)." }
+            ?? "\(name) is a folder of no source."
+        leave(
+            name, in: folder, WaitingReason(.notWatched, sentence, hint: "Move what is in it into a source's folder."),
+            source: source, facts.identity)
+    }
+
+    private func leaveUnmatched(_ name: FileName, in folder: WatchedFolder, _ facts: FileFacts) {
+        if folder.routing.isRoot {
+            let sentence = "\(name) lies in the drop zone itself, and no source's patterns fit its name."
+            return leave(name, in: folder, WaitingReason(.noRoute, sentence), source: nil, facts.identity)
+        }
+        let names = folder.routing.members.map(\.source.name)
+        let owner = names.count == 1 ? "source \(names[0])" : "sources " + names.map(\.text).joined(separator: ", ")
+        leave(
+            name, in: folder, WaitingReason(.unmatchedName, "No pattern of \(owner) matches \(name), so it stays where it is."),
+            source: names.count == 1 ? names[0] : nil, facts.identity)
+    }
+
     /// Files that can never be taken as they are.
-    static func refusal(of name: FileName, _ facts: FileFacts, _ feed: Feed) -> DropError? {
+    private static func refusal(of name: FileName, _ facts: FileFacts, _ candidate: Candidate) -> WaitingReason? {
         guard facts.kind == .file else {
-            return DropError(
-                "not-a-file", "\(name) is a \(facts.kind.rawValue), not a file.",
-                hint: "Put the file itself into the folder; links, FIFOs and devices are never followed.",
-                remedy: .retry(after: .seconds(30)))
+            return WaitingReason(.notAFile, "\(name) is a \(facts.kind.rawValue), not a file.")
         }
         let bytes = max(facts.bytes, facts.bytesAllocated > facts.bytes + (64 << 20) ? facts.bytesAllocated : 0)
-        guard bytes <= feed.fileBytesMax else {
-            return DropError(
-                "too-big", "\(name) has \(bytes) bytes; the source takes at most \(feed.fileBytesMax).",
-                hint: "Deliver it in parts, or raise the source's limit.", remedy: .retry(after: .seconds(30)))
+        guard bytes <= candidate.bytesMax else {
+            return WaitingReason(.tooBig, "\(name) has \(bytes) bytes; the source takes at most \(candidate.bytesMax).")
         }
         return nil
     }
 
     private func look(
-        at name: FileName, in folder: WatchedFolder, _ descriptor: CInt, _ facts: FileFacts
+        at name: FileName, in folder: WatchedFolder, _ candidate: Candidate, _ descriptor: CInt, _ facts: FileFacts,
+        isItsTurn: Bool, _ arrival: Settling.Arrival
     ) throws(SystemCallError) {
-        let now = Instant.now
-        var settling: Settling
-        switch folder.entries[name]?.phase {
-        case .settling(let known, _): settling = known
-        case .delivered(let identity, _):
-            folder.entries[name]!.phase = .delivered(identity, again: true)
-            return
-        case .refused(let error, let identity):
-            if identity == facts.identity, error.code != "permission-denied" { return }
-            settling = begin(name, in: folder, at: now)
-        case .unrouted(let identity):
-            if identity == facts.identity { return }
-            settling = begin(name, in: folder, at: now)
-        case .marker, nil: settling = begin(name, in: folder, at: now)
+        if let reason = Self.refusal(of: name, facts, candidate) {
+            return leave(name, in: folder, reason, source: candidate.source?.name, facts.identity)
         }
-        let vouching = vouching(for: name, in: folder, descriptor)
-        var verdict = settling.look(facts, vouching: vouching, at: now)
+        let now = Instant.now
+        guard var settling = settling(name, in: folder, candidate, facts, isItsTurn: isItsTurn, at: now) else { return }
+        if arrival != .unknown { note(arrival, of: name, in: folder) }
+        if let source = candidate.source?.name, !isItsTurn, isHeldBack(source) {
+            return queue(name, in: folder, of: source)  // None passes those before it.
+        }
+        let vouching = vouching(for: name, candidate, descriptor)
+        let known = folder.entries[name]?.arrival ?? .unknown
+        var verdict = settling.look(facts, vouching: vouching, arrival: known, at: now)
         if verdict == .probe {
             let file = try SystemCall.openFile(name, in: descriptor)
             let opened = try SystemCall.facts(of: file.number)
             verdict = settling.probed(ReadLease.probe(file.number), opened, at: now)
         }
         switch verdict {
-        case .ready, .probe: ready(name, in: folder, facts, vouching, at: now)
-        case .wait(let waiting, let until): wait(name, in: folder, settling, facts, waiting, until: until)
+        case .ready, .probe: ready(name, in: folder, candidate, facts, vouching, settling)
+        case .wait(let waiting, let until): wait(name, in: folder, candidate, settling, facts, waiting, until: until)
         }
     }
 
-    private func begin(_ name: FileName, in folder: WatchedFolder, at now: Instant) -> Settling {
-        counters.seen += 1
-        let rule = folder.feed.rule
-        let polled = !once && folder.feed.isPolled(folder.path)
-        let settling = Settling(rule: rule, settle: polled ? max(rule.settle, timing.settleWithoutEvents) : rule.settle, at: now)
-        folder.entries[name] = WatchedFolder.Entry(
-            phase: .settling(settling, nil), firstSeen: now, generation: folder.generation, due: nil)
+    /// The state of the file's settling; nil when there is nothing to decide about it now.
+    private func settling(
+        _ name: FileName, in folder: WatchedFolder, _ candidate: Candidate, _ facts: FileFacts, isItsTurn: Bool, at now: Instant
+    ) -> Settling? {
+        switch folder.entries[name]?.phase {
+        case .settling(let known, _):
+            folder.entries[name]!.changed = facts.changed
+            return known
+        case .queued:
+            return isItsTurn ? begin(name, in: folder, candidate, facts, at: now) : nil
+        case .delivered(let identity, _):
+            folder.entries[name]!.phase = .delivered(identity, again: true)
+            return nil
+        case .left(let reason, let identity):
+            // What is not about the file itself may have passed.
+            let mayHavePassed = reason.code == .permissionDenied || reason.code.isOfFolder
+            if identity == facts.identity, !mayHavePassed { return nil }
+            return begin(name, in: folder, candidate, facts, at: now)
+        case .marker, nil: return begin(name, in: folder, candidate, facts, at: now)
+        }
+    }
+
+    private func begin(
+        _ name: FileName, in folder: WatchedFolder, _ candidate: Candidate, _ facts: FileFacts, at now: Instant
+    ) -> Settling {
+        if folder.entries[name] == nil { counters.seen += 1 }
+        let rule = candidate.rule
+        let polled = purpose == .watching && folder.feed.isPolled(folder.path)
+        let age = Duration.nanoseconds(max(0, WallClock.nanoseconds - facts.changed))
+        let settling = Settling(
+            rule: rule, settle: polled ? max(rule.settle, timing.settleWithoutEvents) : rule.settle, at: now,
+            stillSince: purpose == .looking ? Instant(nanoseconds: now.nanoseconds - age.wholeNanoseconds) : nil)
+        var entry = WatchedFolder.Entry(
+            .settling(settling, nil), source: candidate.source?.name, at: folder.entries[name]?.firstSeen ?? now,
+            generation: folder.generation)
+        entry.changed = facts.changed
+        entry.arrival = folder.entries[name]?.arrival ?? .unknown
+        entry.refusals = folder.entries[name]?.refusals ?? 0
+        entry.lastReason = folder.entries[name]?.lastReason
+        folder.entries[name] = entry
         return settling
     }
 
     private func wait(
-        _ name: FileName, in folder: WatchedFolder, _ settling: Settling, _ facts: FileFacts, _ waiting: Settling.Waiting,
-        until: Instant?
+        _ name: FileName, in folder: WatchedFolder, _ candidate: Candidate, _ settling: Settling, _ facts: FileFacts,
+        _ waiting: Settling.Waiting, until: Instant?
     ) {
         guard var entry = folder.entries[name] else { return }
+        if case .rename = waiting {
+            return leave(name, in: folder, WaitingReason(.notRenamed), source: candidate.source?.name, facts.identity)
+        }
         entry.phase = .settling(settling, waiting)
         entry.due = until
-        if let until { due.add(Inbox.Hint(folder: folder.path, name: name), due: until) }
+        if let until, purpose != .looking { due.add(Inbox.Hint(folder: folder.path, name: name), due: until) }
         if case .marker(let markers) = waiting { for marker in markers { folder.awaiting[marker, default: []].insert(name) } }
+        let isNew = entry.lastReason != waiting.code
+        entry.lastReason = waiting.code
         folder.entries[name] = entry
-        let timeout = folder.feed.rule.writerTimeout
-        if case .writer = waiting, !entry.isStillOpen, let held = settling.heldStill(at: .now), held >= timeout {
-            quarantine(name, in: folder, facts, Self.stillOpen(name, timeout))
+        if isNew { tell(name, in: folder) }
+        let timeout = candidate.rule.writerTimeout
+        if purpose != .looking, case .writer = waiting, !entry.isStillOpen, let held = settling.heldStill(at: .now),
+            held >= timeout, let source = candidate.source
+        {
+            quarantine(name, in: folder, source, facts, Self.stillOpen(name, timeout))
         }
     }
 
@@ -107,11 +220,11 @@ extension WatchLoop {
             remedy: .quarantine)
     }
 
-    /// Delivers a file as one to be quarantined; where no source is responsible it is only told about.
-    private func quarantine(_ name: FileName, in folder: WatchedFolder, _ facts: FileFacts, _ defect: DropError) {
-        guard let path = folder.path.text, let source = source(of: name, in: folder) else {
-            return tell(name, in: folder, defect)
-        }
+    /// Delivers a file as one to be quarantined.
+    private func quarantine(
+        _ name: FileName, in folder: WatchedFolder, _ source: WatchedSource, _ facts: FileFacts, _ defect: DropError
+    ) {
+        guard let path = folder.path.text else { return }
         folder.entries[name]?.due = nil
         folder.entries[name]?.isStillOpen = defect.code == SettledFile.stillOpen
         folder.entries[name]?.phase = .delivered(facts.identity, again: false)
@@ -120,34 +233,38 @@ extension WatchLoop {
                 source: source.name, folder: path, name: name, bytes: facts.bytes, identity: facts.identity, defect: defect))
     }
 
-    /// Whose file it is by folder or name.
-    private func source(of name: FileName, in folder: WatchedFolder) -> WatchedSource? {
-        guard let source = folder.feed.source else { return sources.first { NameRule($0).matchesPattern(name) } }
-        return sources.first { $0.name == source }
-    }
-
     private func ready(
-        _ name: FileName, in folder: WatchedFolder, _ facts: FileFacts, _ vouching: Settling.Vouching, at now: Instant
+        _ name: FileName, in folder: WatchedFolder, _ candidate: Candidate, _ facts: FileFacts, _ vouching: Settling.Vouching,
+        _ settling: Settling
     ) {
         guard let path = folder.path.text, var entry = folder.entries[name] else { return }
         entry.due = nil
-        for marker in folder.feed.names.markers(for: name) { folder.awaiting[marker] = nil }
+        for member in candidate.members { for marker in member.names.markers(for: name) { folder.awaiting[marker] = nil } }
         var marker: FileName?
         var digest: ContentDigest?
         if case .present(let name, let manifest) = vouching { (marker, digest) = (name, manifest.digest) }
-        let source = source(of: name, in: folder)
+        let source = candidate.source
         let isDoubted =
             source?.readiness.provesEnd != true && truncation.doubts(facts.identity, isVouchedFor: marker != nil)
         let defect = isDoubted ? TruncationRule.defect(of: name) : nil
-        guard let source else {
-            entry.phase = .unrouted(facts.identity)
+        if purpose == .looking {
+            let sentence = defect.map { "\($0.message) It goes to quarantine." }
+            entry.phase = .left(WaitingReason(.ready, sentence, hint: defect?.hint), facts.identity)
             folder.entries[name] = entry
-            unrouted.append(
-                UnroutedFile(folder: path, name: name, bytes: facts.bytes, identity: facts.identity, defect: defect))
             return
         }
-        entry.phase = .delivered(facts.identity, again: false)
+        guard let source else {
+            entry.phase = .delivered(facts.identity, again: false)
+            folder.entries[name] = entry
+            unrouted.append(
+                UnroutedFile(
+                    folder: path, name: name, bytes: facts.bytes, identity: facts.identity, defect: defect,
+                    candidates: candidate.members.map(\.source.name)))
+            return
+        }
         folder.entries[name] = entry
+        guard hasRoom(source.name) else { return queue(name, in: folder, of: source.name) }
+        folder.entries[name]?.phase = .delivered(facts.identity, again: false)
         batch.append(
             SettledFile(
                 source: source.name, folder: path, name: name, bytes: facts.bytes, identity: facts.identity, marker: marker,
@@ -156,14 +273,13 @@ extension WatchLoop {
 
     // MARK: Markers
 
-    private func vouching(for name: FileName, in folder: WatchedFolder, _ descriptor: CInt) -> Settling.Vouching {
-        let candidates = folder.feed.names.markers(for: name)
-        return Self.vouching(candidates, in: descriptor, asked: folder.feed.rule.kind == .marker)
+    private func vouching(for name: FileName, _ candidate: Candidate, _ descriptor: CInt) -> Settling.Vouching {
+        guard candidate.rule.kind == .marker, let member = candidate.members.first else { return .notAsked }
+        return Self.vouching(member.names.markers(for: name), in: descriptor)
     }
 
     /// Reads the first marker there is.
-    static func vouching(_ candidates: [FileName], in folder: CInt, asked: Bool) -> Settling.Vouching {
-        guard asked else { return .notAsked }
+    private static func vouching(_ candidates: [FileName], in folder: CInt) -> Settling.Vouching {
         for marker in candidates {
             do {
                 let file = try SystemCall.openFile(marker, in: folder)
@@ -186,127 +302,46 @@ extension WatchLoop {
         return .missing(candidates)
     }
 
-    private func lookAtMarker(_ name: FileName, in folder: WatchedFolder) {
+    private func lookAtMarker(_ name: FileName, in folder: WatchedFolder, of member: Routing.Member) {
         if folder.entries[name] == nil {
             folder.entries[name] = WatchedFolder.Entry(
-                phase: .marker, firstSeen: .now, generation: folder.generation, due: nil)
+                .marker, source: member.source.name, at: .now, generation: folder.generation)
+            if let facts = (try? descriptor(of: folder)).flatMap({ try? SystemCall.facts(of: name, in: $0) }) {
+                folder.entries[name]!.changed = facts.changed
+            }
         }
         var waiting = folder.awaiting[name] ?? []
-        waiting.insert(folder.feed.names.stem(of: name))
-        for data in waiting where folder.feed.names.answer(for: data) == .data { look(at: data, in: folder) }
+        waiting.insert(member.names.stem(of: name))
+        for data in waiting { if case .data = folder.routing.answer(for: data) { look(at: data, in: folder) } }
     }
 
     /// A marker stays until its data comes; past the writer timeout it is quarantined.
     func quarantineMarkersWithoutData(in folder: WatchedFolder) {
-        let limit = folder.feed.rule.writerTimeout
         let now = Instant.now
-        let old = folder.entries.filter { _, entry in
-            if case .marker = entry.phase { now - entry.firstSeen >= limit } else { false }
-        }
-        guard !old.isEmpty else { return }
-        let vouchedFor = Set(
-            folder.entries.keys.filter { folder.feed.names.answer(for: $0) == .data }.flatMap(folder.feed.names.markers))
-        for (name, _) in old where !vouchedFor.contains(name) {
+        var vouchedFor: Set<FileName>?
+        for (name, entry) in folder.entries {
+            guard case .marker = entry.phase, case .marker(let member) = folder.routing.answer(for: name) else { continue }
+            let limit = member.rule.writerTimeout
+            guard now - entry.firstSeen >= limit else { continue }
+            let known =
+                vouchedFor
+                ?? Set(
+                    folder.entries.keys.flatMap { data -> [FileName] in
+                        if case .data(let owner) = folder.routing.answer(for: data) { owner.names.markers(for: data) } else { [] }
+                    })
+            vouchedFor = known
             // Gone, or not to be looked at: the next scan says so.
-            guard let facts = (try? descriptor(of: folder)).flatMap({ try? SystemCall.facts(of: name, in: $0) }),
+            guard !known.contains(name),
+                let facts = (try? descriptor(of: folder)).flatMap({ try? SystemCall.facts(of: name, in: $0) }),
                 facts.kind == .file
             else { continue }
             counters.markersWithoutData += 1
             quarantine(
-                name, in: folder, facts,
+                name, in: folder, member.source, facts,
                 DropError(
                     SettledFile.markerWithoutData,
                     "The marker \(name) was there for more than \(limit.shown), and its data file did not come.",
                     hint: "Deliver the data file with a new marker.", remedy: .quarantine))
-        }
-    }
-
-    // MARK: What becomes of files
-
-    /// The file stays where it is; said once until it changes.
-    func refuse(_ name: FileName, in folder: WatchedFolder, _ error: DropError, identity: FileIdentity) {
-        if case .refused(let known, identity)? = folder.entries[name]?.phase, known.code == error.code { return }
-        if case .delivered(let delivered, _)? = folder.entries[name]?.phase {
-            folder.entries[name]!.phase = .delivered(delivered, again: true)
-            return
-        }
-        let now = Instant.now
-        folder.entries[name] = WatchedFolder.Entry(
-            phase: .refused(error, identity), firstSeen: folder.entries[name]?.firstSeen ?? now, generation: folder.generation,
-            due: nil)
-        counters.refused += 1
-        tell(name, in: folder, error)
-    }
-
-    private func tell(_ name: FileName, in folder: WatchedFolder, _ error: DropError) {
-        handler.refused(RefusedFile(source: folder.feed.source, folder: folder.path.description, name: name, error: error))
-    }
-
-    /// A call on the file failed.
-    private func failed(_ error: SystemCallError, _ name: FileName, in folder: WatchedFolder) {
-        switch error.number {
-        case ENOENT, ENOTDIR:
-            guard let entry = folder.entries[name] else { return }
-            if case .delivered(let identity, _) = entry.phase {
-                folder.entries[name]!.phase = .delivered(identity, again: true)
-                return
-            }
-            if case .settling = entry.phase { counters.vanished += 1 }
-            folder.entries[name] = nil
-        case EACCES, EPERM:
-            let facts = (try? descriptor(of: folder)).flatMap { try? SystemCall.facts(of: name, in: $0) }
-            let identity = facts?.identity ?? FileIdentity(device: 0, inode: 0, changeTime: 0)
-            let refusal = DropError(
-                "permission-denied", "\(name) may not be read: \(SystemCallError.text(error.number)).",
-                hint: "Let the user TwinDrop runs as read it.", remedy: .retry(after: .seconds(30)))
-            if let entry = folder.entries[name], case .settling = entry.phase { folder.entries[name]!.due = nil }
-            refuse(name, in: folder, refusal, identity: identity)
-        default:
-            // ELOOP: it became a link just now; EMFILE, EIO and the like pass or stay: look again in a second, by its state then.
-            let now = Instant.now
-            let again = now + .seconds(1)
-            if folder.entries[name] == nil { _ = begin(name, in: folder, at: now) }
-            folder.entries[name]!.due = again
-            due.add(Inbox.Hint(folder: folder.path, name: name), due: again)
-        }
-    }
-
-    /// What became of files that were delivered.
-    func note(_ file: SettledFile, _ result: ClaimResult) {
-        guard let folder = folders[FolderPath(file.folder)], let entry = folder.entries[file.name],
-            case .delivered(let identity, let again) = entry.phase, identity == file.identity
-        else {
-            if case .claimed = result { counters.claimed += 1 }
-            return
-        }
-        let isMarker = folder.feed.names.answer(for: file.name) == .marker
-        switch result {
-        case .claimed where entry.isStillOpen, .refused where entry.isStillOpen:
-            // What it held is in quarantine; the file itself is taken when its writer closes it.
-            let at = Instant.now
-            folder.entries[file.name]!.phase = .settling(
-                Settling(rule: folder.feed.rule, settle: folder.feed.rule.settle, at: at), .writer(since: at))
-            folder.entries[file.name]!.due = at + timing.claimRetry
-            due.add(Inbox.Hint(folder: folder.path, name: file.name), due: at + timing.claimRetry)
-        case .notYet where isMarker, .refused where isMarker: folder.entries[file.name]!.phase = .marker
-        case .claimed:
-            counters.claimed += 1
-            folder.entries[file.name] = nil
-            if let marker = file.marker { folder.entries[marker] = nil }
-            if again { look(at: file.name, in: folder) }
-        case .notYet(let reason):
-            let at = Instant.now
-            let settling = Settling(rule: folder.feed.rule, settle: folder.feed.rule.settle, at: at)
-            var entry = entry
-            entry.isStillOpen = false
-            entry.phase = .settling(settling, .claim(reason))
-            entry.due = at + timing.claimRetry
-            folder.entries[file.name] = entry
-            due.add(Inbox.Hint(folder: folder.path, name: file.name), due: at + timing.claimRetry)
-        case .refused(let error):
-            folder.entries[file.name]!.phase = .settling(Settling(rule: folder.feed.rule, settle: .zero, at: .now), nil)
-            refuse(file.name, in: folder, error, identity: file.identity)
-            if again { look(at: file.name, in: folder) }
         }
     }
 }

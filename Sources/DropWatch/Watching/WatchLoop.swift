@@ -1,3 +1,4 @@
+import DequeModule
 import DropCore
 import Glibc
 
@@ -19,46 +20,57 @@ final class WatchLoop {
     let timing: WatchTiming
     let handler: WatchHandler
     let truncation: TruncationRule
-    /// Taking what is there once, without events.
-    let once: Bool
+    /// What it is for.
+    let purpose: Purpose
+    private let dropZone: FolderPath?
     var folders: [FolderPath: WatchedFolder] = [:]
     var counters = WatchCounters()
     var due = DueQueue<Inbox.Hint>()
     var batch: [SettledFile] = []
     var unrouted: [UnroutedFile] = []
+    /// Files of sources that have as much to do as they may have at once, in the order in which they were found complete.
+    var backlogs: [SourceName: Deque<Inbox.Hint>] = [:]
     private var handles: [WatchedFolder] = []
     private var probes: UInt64 = 0
     var isWatching = false
 
+    enum Purpose {
+        /// By events and by a timer, until it is stopped.
+        case watching
+        /// Taking what is there once, without events.
+        case once
+        /// Looking only: nothing is taken, changed or written.
+        case looking
+    }
+
     init(
         sources: [WatchedSource], dropZone: String?, ownership: FolderOwnership?, timing: WatchTiming, handler: WatchHandler,
-        truncation: TruncationRule, once: Bool
+        truncation: TruncationRule, purpose: Purpose
     ) {
-        let now = Instant.now
-        let largest = sources.map(\.fileBytesMax).max() ?? .max
-        feeds =
-            sources.map { Feed($0, at: now) } + (dropZone.map { [Feed(dropZone: $0, fileBytesMax: largest, at: now)] } ?? [])
+        feeds = Feed.all(sources, dropZone: dropZone, at: .now)
         self.sources = sources
         self.ownership = ownership
         self.timing = timing
         self.handler = handler
         self.truncation = truncation
-        self.once = once
-        for feed in feeds { folders[feed.root] = WatchedFolder(feed.root, feed: feed) }
+        self.purpose = purpose
+        self.dropZone = dropZone.map { FolderPath($0) }
+        for feed in feeds { folders[feed.root] = WatchedFolder(feed.root, feed: feed, routing: routing(of: feed.root)) }
     }
 
     /// One turn; false when there is more to do at once.
-    func turn(_ inbox: Inbox, hints: [Inbox.Hint]) -> Bool {
+    func turn(_ inbox: Inbox, hints: [(hint: Inbox.Hint, arrival: Settling.Arrival)]) -> Bool {
         for signal in inbox.signals { act(on: signal) }
         for (file, result) in inbox.claims { note(file, result) }
         if inbox.everything { scanEverything() }
         for folder in inbox.folders { scan(folder, deep: true) }
-        for hint in hints {
-            if let folder = self.folder(at: hint.folder) { look(at: hint.name, in: folder) }
+        takeBacklogs()
+        for (hint, arrival) in hints {
+            if let folder = self.folder(at: hint.folder) { look(at: hint.name, in: folder, arrival: arrival) }
             if batch.count >= Self.batchMax { deliver() }
         }
         for request in inbox.requests { request(self) }
-        if isWatching || once { beginDueScans() }
+        if isWatching || purpose != .watching { beginDueScans() }
         var idle = true
         for feed in feeds where readPiece(of: feed) { idle = false }
         let now = Instant.now
@@ -80,25 +92,6 @@ final class WatchLoop {
             if let deadline = feed.probeDeadline { earliest = min(earliest ?? deadline, deadline) }
         }
         return earliest
-    }
-
-    /// Hands over what is complete, oldest change first. Blocks while the pipeline is full.
-    func deliver() {
-        if !batch.isEmpty {
-            // Change times are as coarse as the kernel's tick: names decide between equals.
-            let files = batch.sorted {
-                $0.identity.changeTime != $1.identity.changeTime
-                    ? $0.identity.changeTime < $1.identity.changeTime : $0.name.bytes.lexicographicallyPrecedes($1.name.bytes)
-            }
-            batch.removeAll(keepingCapacity: true)
-            counters.settled += files.count
-            handler.settled(files)
-        }
-        if !unrouted.isEmpty {
-            let files = unrouted
-            unrouted = []
-            handler.unrouted(files)
-        }
     }
 
     // MARK: Signals
@@ -150,7 +143,7 @@ final class WatchLoop {
     func setMode(_ mode: WatchMode, of feed: Feed) {
         guard feed.mode != mode else { return }
         feed.mode = mode
-        let sentence = "\(feed.source.map { "Source \($0)" } ?? "The drop zone"): \(mode.description)."
+        let sentence = "\(feed.title): \(mode.description)."
         switch mode {
         case .starting, .events: handler.note(sentence)
         case .polling, .unavailable: handler.alarm(sentence)
@@ -165,13 +158,23 @@ final class WatchLoop {
         guard let feed = feeds.filter({ $0.covers(path) }).max(by: { $0.root.bytes.count < $1.root.bytes.count }) else {
             return nil
         }
-        let folder = WatchedFolder(path, feed: feed)
+        let folder = WatchedFolder(path, feed: feed, routing: routing(of: path))
         folders[path] = folder
         return folder
     }
 
+    /// Whose the files of a folder can be: of every source whose folder it is or, for one that looks into subfolders, lies in.
+    private func routing(of path: FolderPath) -> Routing {
+        if path == dropZone { return Routing(dropZoneOf: sources) }
+        return Routing(
+            members: sources.filter { source in
+                guard let below = path.components(below: FolderPath(source.folder)) else { return false }
+                return source.recursive || below.isEmpty
+            })
+    }
+
     private func forget(_ folder: WatchedFolder) {
-        for entry in folder.entries.values { if case .settling = entry.phase { counters.vanished += 1 } }
+        for entry in folder.entries.values { if entry.isSettling { counters.vanished += 1 } }
         folders[folder.path] = nil
     }
 
@@ -223,17 +226,11 @@ final class WatchLoop {
     }
 
     /// Is the folder there, ours, and does it send events?
-    private func check(_ feed: Feed, at now: Instant) {
+    func check(_ feed: Feed, at now: Instant) {
         guard let root = folders[feed.root] else { return }
         root.handle = nil
         do throws(DropError) {
-            if let ownership {
-                let held = (try? descriptor(of: root)).map(ownership.holds) ?? false
-                if !held || !feed.isUsable {
-                    guard let path = feed.root.text else { return }
-                    try ownership.take(path)
-                }
-            }
+            try own(feed, root)
             let folder: CInt
             do { folder = try descriptor(of: root) } catch {
                 throw DropError(
@@ -244,14 +241,37 @@ final class WatchLoop {
             let again = feed.nextProbe.map { $0 <= now } ?? false
             if feed.mode == .starting || again { probeEvents(feed, folder, at: now) }
         } catch {
+            feed.isTaken = false
             (feed.probe, feed.probeDeadline, feed.nextProbe) = (nil, nil, nil)
             setMode(.unavailable(error), of: feed)
+            leaveAll(of: feed, because: error)
         }
+    }
+
+    /// Takes the folder over, once after each start, and again when it is no longer the one that was taken.
+    private func own(_ feed: Feed, _ root: WatchedFolder) throws(DropError) {
+        guard let ownership, let path = feed.root.text else { return }
+        let name = feed.sources.first?.name.text
+        if purpose == .looking {
+            if let refusal = ownership.refusal(of: path, for: name) { throw refusal }
+            return
+        }
+        let isHeld = (try? descriptor(of: root)).map(ownership.holds) ?? false
+        guard !isHeld || !feed.isTaken || !feed.isUsable else { return }
+        switch try ownership.take(path, for: name) {
+        case .wasOurs, .taken: break
+        case .again:
+            handler.note("\(feed.title): the folder \(feed.root) was made again or lost its owner file; it is ours again.")
+        case .over:
+            handler.note("\(feed.title): the folder \(feed.root) was this home's under another database; it is ours again.")
+        }
+        feed.isTaken = true
+        root.handle = nil
     }
 
     /// Creates and removes a file to see whether its event arrives.
     private func probeEvents(_ feed: Feed, _ folder: CInt, at now: Instant) {
-        if once { return }
+        if purpose != .watching { return }
         if case .remote(let name)? = try? FileSystemKind.of(folder) {
             feed.remote = name
             setMode(.polling("\(name) sends no events of other machines"), of: feed)
@@ -277,7 +297,9 @@ final class WatchLoop {
     /// One of our own names, of an event or found by a scan: the probe's event proves that events arrive.
     func noteOwnName(_ name: FileName, in folder: WatchedFolder) {
         let feed = folder.feed
-        if feed.isUsable, name.bytes.starts(with: Self.probePrefix.utf8), let open = try? descriptor(of: folder) {
+        if purpose != .looking, feed.isUsable, name.bytes.starts(with: Self.probePrefix.utf8),
+            let open = try? descriptor(of: folder)
+        {
             // A probe is gone before anybody looks, unless the daemon that made it was killed.
             try? SystemCall.unlink(name, in: open)
         }
@@ -288,6 +310,7 @@ final class WatchLoop {
 
     /// Reads a piece of the feed's scan; false when none is left.
     private func readPiece(of feed: Feed) -> Bool {
+        if isHeldUp(feed) { return false }  // The landing folder is the queue: it goes on when the source has room.
         if feed.scan == nil { startScan(of: feed) }
         guard let scan = feed.scan else { return !feed.pending.isEmpty }
         var entries: [FolderReader.Entry] = []
@@ -318,7 +341,7 @@ final class WatchLoop {
         } catch {
             folder.handle = nil
             if error.number == ENOENT, path != feed.root { return forget(folder) }
-            if error.number != ENOENT {
+            if error.number != ENOENT, purpose != .looking {
                 handler.alarm("The folder \(path) cannot be read: \(SystemCallError.text(error.number)).")
             }
             if path == feed.root { feed.nextScan = min(feed.nextScan, Instant.now + timing.rescanRemote) }
@@ -327,31 +350,33 @@ final class WatchLoop {
 
     private func take(_ found: FolderReader.Entry, of scan: ScanJob) {
         let folder = scan.folder
-        if found.isFolder == true, folder.feed.recursive {
-            if scan.deep { takeSubfolder(found.name, of: folder) }
-            return
-        }
+        if found.isFolder == true, takeSubfolder(found.name, of: scan) { return }
         if var entry = folder.entries[found.name] {
             entry.generation = folder.generation
             folder.entries[found.name] = entry
             switch entry.phase {
-            case .delivered, .marker: return
+            case .delivered, .marker, .queued: return
             case .settling: if let due = entry.due, due > .now { return }
-            case .refused, .unrouted: break
+            case .left: break
             }
         }
         look(at: found.name, in: folder)
     }
 
-    private func takeSubfolder(_ name: FileName, of folder: WatchedFolder) {
-        let path = folder.path.appending(name)
+    /// Queues the scan of a subfolder that a source looks into; false when none does.
+    private func takeSubfolder(_ name: FileName, of scan: ScanJob) -> Bool {
+        let path = scan.folder.path.appending(name)
+        guard let feed = folder(at: path)?.feed else { return false }
         guard path.text != nil else {
-            let error = DropError(
-                "folder-name", "The name of the folder \(path) is no valid UTF-8, so files in it are not taken.",
-                hint: "Rename the folder.", remedy: .retry(after: .seconds(30)))
-            return refuse(name, in: folder, error, identity: FileIdentity(device: 0, inode: 0, changeTime: 0))
+            let reason = WaitingReason(
+                .folderName, "The name of the folder \(path) is no valid UTF-8, so files in it are not taken.")
+            let source = scan.folder.routing.members.first?.source.name
+            leave(name, in: scan.folder, reason, source: source, FileIdentity(device: 0, inode: 0, changeTime: 0))
+            scan.folder.entries[name]?.generation = scan.folder.generation
+            return true
         }
-        folder.feed.queue(path, deep: true)
+        if scan.deep, feed.root != path { feed.queue(path, deep: true) }  // A feed of its own is scanned by itself.
+        return true
     }
 
     /// What the scan did not see is gone.
@@ -359,10 +384,10 @@ final class WatchLoop {
         var gone: [FileName] = []
         for (name, entry) in folder.entries where entry.generation != folder.generation {
             if case .delivered = entry.phase { continue }
-            if case .settling = entry.phase { counters.vanished += 1 }
+            if entry.isSettling { counters.vanished += 1 }
             gone.append(name)
         }
         for name in gone { folder.entries[name] = nil }
-        if folder.feed.rule.kind == .marker { quarantineMarkersWithoutData(in: folder) }
+        if purpose != .looking { quarantineMarkersWithoutData(in: folder) }
     }
 }

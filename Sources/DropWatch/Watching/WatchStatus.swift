@@ -17,7 +17,7 @@ package enum WatchMode: Sendable, Equatable, CustomStringConvertible {
         case .events: "events"
         case .polling(let reason): "polling (\(reason))"
         case .unavailable(let error):
-            "unavailable: \(error.message.hasSuffix(".") ? String(error.message.dropLast()) : error.message)"
+            "not watched (\(error.code)): \(error.message.hasSuffix(".") ? String(error.message.dropLast()) : error.message)"
         }
     }
 }
@@ -34,6 +34,17 @@ package struct SourceStatus: Sendable, Equatable {
     package let refused: Int
     /// How long the oldest waiting file has been known.
     package let oldestWaiting: Duration?
+}
+
+/// A landing folder that is not looked into.
+package struct UnusedFolder: Sendable, Equatable {
+    /// Those whose folder it is; none for the drop zone itself.
+    package let sources: [SourceName]
+    /// Safe to show.
+    package let folder: String
+    package let reason: WaitingReason
+    /// How long it has been so, as far as the watcher knows.
+    package let since: Duration
 }
 
 /// What the watcher has done since it started.
@@ -57,7 +68,7 @@ package struct WatchCounters: Sendable, Equatable {
     package init() {}
 }
 
-/// A complete file in the drop zone's root that no source's patterns name.
+/// A complete file that no source's patterns name, or several do, and that plugins are to be asked about.
 package struct UnroutedFile: Sendable, Equatable {
     package let folder: String
     package let name: FileName
@@ -65,6 +76,8 @@ package struct UnroutedFile: Sendable, Equatable {
     package let identity: FileIdentity
     /// As of `SettledFile`.
     package let defect: DropError?
+    /// The sources whose plugins may be asked.
+    package let candidates: [SourceName]
 
     /// The file as one of `source`, for the pipeline.
     package func settled(for source: SourceName) -> SettledFile {
@@ -72,34 +85,40 @@ package struct UnroutedFile: Sendable, Equatable {
     }
 }
 
-/// A file that stays where it is, said once until it changes.
-package struct RefusedFile: Sendable, Equatable {
-    /// Nil in the drop zone's root.
-    package let source: SourceName?
-    package let folder: String
-    package let name: FileName
-    package let error: DropError
+/// Whose an unrouted file is, as its candidates' plugins say.
+package enum RouteAnswer: Sendable, Equatable {
+    case source(SourceName)
+    case nobody(WaitingReason)
+    /// A plugin is busy: ask again.
+    case later
 }
 
-/// Where the watcher delivers. All calls come from the watcher's own thread, one at a time.
+/// Where the watcher delivers. All calls come from the watcher's own thread, one at a time; `room` also.
 package struct WatchHandler: Sendable {
-    /// Complete files, in the order they changed last. May block: nothing is scanned meanwhile, the landing folder is the queue.
+    /// Complete files, in the order they changed last. May block where there is no `room`: nothing is scanned meanwhile, the
+    /// landing folder is the queue.
     package let settled: @Sendable ([SettledFile]) -> Void
-    package let unrouted: @Sendable ([UnroutedFile]) -> Void
-    package let refused: @Sendable (RefusedFile) -> Void
+    /// Whose files are of which several sources could be; the answers in the order of the files.
+    package let route: @Sendable ([UnroutedFile]) -> [RouteAnswer]
+    /// A file that waits, with its reason: told when the reason changes.
+    package let left: @Sendable (WaitingFile) -> Void
+    /// How many more files of a source `settled` takes without blocking; nil where that is not known.
+    package let room: (@Sendable (SourceName) -> Int)?
     /// A sentence for the log: a source is watched by events, the helper was restarted.
     package let note: @Sendable (String) -> Void
     /// A sentence about what is degraded: a source is polled or cannot be used, a folder cannot be read.
     package let alarm: @Sendable (String) -> Void
 
     package init(
-        settled: @escaping @Sendable ([SettledFile]) -> Void, unrouted: @escaping @Sendable ([UnroutedFile]) -> Void = { _ in },
-        refused: @escaping @Sendable (RefusedFile) -> Void = { _ in }, note: @escaping @Sendable (String) -> Void = { _ in },
-        alarm: (@Sendable (String) -> Void)? = nil
+        settled: @escaping @Sendable ([SettledFile]) -> Void,
+        route: @escaping @Sendable ([UnroutedFile]) -> [RouteAnswer] = { $0.map { _ in .nobody(WaitingReason(.noRoute)) } },
+        left: @escaping @Sendable (WaitingFile) -> Void = { _ in }, room: (@Sendable (SourceName) -> Int)? = nil,
+        note: @escaping @Sendable (String) -> Void = { _ in }, alarm: (@Sendable (String) -> Void)? = nil
     ) {
         self.settled = settled
-        self.unrouted = unrouted
-        self.refused = refused
+        self.route = route
+        self.left = left
+        self.room = room
         self.note = note
         self.alarm = alarm ?? note
     }
@@ -119,6 +138,8 @@ package struct WatchTiming: Sendable, Equatable {
     package var probe: Duration = .seconds(2)
     /// How long after a claim that was not possible the file is looked at again.
     package var claimRetry: Duration = .milliseconds(500)
+    /// How long after a claim for which there was no room; it doubles up to a minute.
+    package var roomRetry: Duration = .seconds(1)
     /// First pause before the helper is started again; it doubles up to a minute.
     package var restart: Duration = .milliseconds(100)
 

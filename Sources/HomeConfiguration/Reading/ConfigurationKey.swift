@@ -18,6 +18,10 @@ final class Diagnosis {
     private(set) var errors: [ConfigurationError] = []
     private(set) var uncounted = 0
     private(set) var keys: [ConfigurationKey] = []
+    /// Learns the keys of a part that has its mistakes collected apart.
+    private let whole: Diagnosis?
+
+    init(partOf whole: Diagnosis? = nil) { self.whole = whole }
 
     func report(_ error: ConfigurationError) {
         guard errors.count < Self.errorsMax else {
@@ -30,13 +34,19 @@ final class Diagnosis {
     func report(_ errors: [ConfigurationError]) { errors.forEach(report) }
 
     func learn(_ path: String, _ type: String, _ standard: String) {
+        if let whole { return whole.learn(path, type, standard) }
         let key = ConfigurationKey(path: path, type: type, standard: standard)
         if !keys.contains(key) { keys.append(key) }
     }
 
-    /// Throws all errors, in the order of files, lines and columns; the main file comes first.
+    /// Throws all errors.
     func finish(mainFile: String) throws(ConfigurationErrors) {
-        guard !errors.isEmpty else { return }
+        if let all = all(mainFile: mainFile) { throw all }
+    }
+
+    /// All errors, in the order of files, lines and columns; the main file comes first. Nil: there are none.
+    func all(mainFile: String) -> ConfigurationErrors? {
+        guard !errors.isEmpty else { return nil }
         let numbered = errors.enumerated().sorted { left, right in
             let (a, b) = (left.element.place, right.element.place)
             if a.file != b.file { return a.file == mainFile || (b.file != mainFile && a.file < b.file) }
@@ -44,6 +54,6 @@ final class Diagnosis {
         }
         let rest = ConfigurationError(
             "too-large", at: Place(file: mainFile), "\(uncounted) more errors are not shown.", hint: "Correct these first.")
-        throw ConfigurationErrors(numbered.map(\.element) + (uncounted > 0 ? [rest] : []))
+        return ConfigurationErrors(numbered.map(\.element) + (uncounted > 0 ? [rest] : []))
     }
 }

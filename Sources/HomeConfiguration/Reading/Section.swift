@@ -214,13 +214,15 @@ extension Section {
     }
 
     /// The sections under the names that people choose below `key`, in the order of the file; `word` stands for the name.
-    func sections(_ key: String, word: String) -> [(name: String, section: Section)] {
+    ///
+    /// - Parameter diagnosis: makes what the mistakes of one of them go to; nil: they go where those of this section go.
+    func sections(_ key: String, word: String, diagnosis part: (() -> Diagnosis)? = nil) -> [(name: String, section: Section)] {
         let group = section(key)
         guard case .map(let entries)? = group.node?.kind else { return [] }
         return entries.map { entry in
             let section = Section(
                 entry.value, at: entry.place, keyPath: group.keyPath + [entry.key], documented: group.documented + [word],
-                diagnosis: diagnosis)
+                diagnosis: part?() ?? diagnosis)
             return (entry.key, section)
         }
     }

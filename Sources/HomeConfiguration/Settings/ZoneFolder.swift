@@ -33,14 +33,14 @@ struct ZoneFolder {
 
 extension SourceReader {
     /// The rules of the time zones that settings name, each once; names that are none are reported.
-    func readZones(_ names: [SettingsSchema.ZoneName]) -> [LookupTable.Row] {
+    func readZones(_ names: [SettingsSchema.ZoneName], into diagnosis: Diagnosis) -> [LookupTable.Row] {
         var rows: [LookupTable.Row] = []
         for name in names where ZoneRules.offsetMinutes(name.text) == nil && !rows.contains(where: { $0.key == name.text }) {
             if ZoneRules.isName(name.text), let rules = ZoneFolder.rules(of: name.text, reading: &loader.files) {
                 rows.append(LookupTable.Row(key: name.text, value: rules))
                 continue
             }
-            loader.diagnosis.report(
+            diagnosis.report(
                 ConfigurationError(
                     "bad-value", at: name.place, keyPath: name.keyPath.joined(separator: "."),
                     "found \"\(Escaping.visible(name.text, scalarsMax: 60))\", expected Z, an offset from UTC such as +01:00, or a time "

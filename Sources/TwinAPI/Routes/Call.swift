@@ -27,12 +27,19 @@ struct Call {
 
     private func readiness() -> APIResponse {
         // Everybody may ask: folders of the machine are nobody's business.
-        let hindrances = api.readiness().map { sentence in
-            sentence.split(separator: " ", omittingEmptySubsequences: false).map { word in
-                word.hasPrefix("/") ? word.split(separator: "/").last ?? word : word
-            }.joined(separator: " ")
-        }
-        return hindrances.isEmpty ? .text(200, "ok\n") : .text(503, hindrances.joined(separator: "\n") + "\n")
+        let hindrances = api.readiness().map(Self.withoutFolders)
+        // A source that does not go on is no reason to keep applications from the graph: it is said, and the answer stays 200.
+        let lines = (hindrances.isEmpty ? ["ok"] : hindrances) + api.remarks().map(Self.withoutFolders)
+        return .text(hindrances.isEmpty ? 200 : 503, lines.joined(separator: "
+") + "
+")
+    }
+
+    /// The sentence with the last part alone of each path in it.
+    private static func withoutFolders(_ sentence: String) -> String {
+        sentence.split(separator: " ", omittingEmptySubsequences: false).map { word in
+            word.hasPrefix("/") ? word.split(separator: "/").last ?? word : word
+        }.joined(separator: " ")
     }
 
     // MARK: - Bodies

@@ -12,6 +12,7 @@ package struct TwinAPI: Sendable {
     let fallbackHost: String
     /// What hinders service, in words; empty when ready.
     let readiness: @Sendable () -> [String]
+    let remarks: @Sendable () -> [String]
     let metrics: @Sendable () -> [MetricFamily]
     /// Names that event routes may lead to.
     let endpoints: Set<String>
@@ -19,11 +20,13 @@ package struct TwinAPI: Sendable {
     /// - Parameters:
     ///   - jobs: nil where bulk jobs are not offered; they then answer 404.
     ///   - endpoints: names that event routes may lead to.
+    ///   - remarks: what does not go on although the service does, in words; as `readiness`.
     ///   - readiness: why the service is not ready, in words; called for `/readyz`, may block.
     ///   - metrics: what `/metrics` shows besides the server's own; may block.
     package init(
         service: any TwinService, jobs: JobBook? = nil, limits: RequestLimits = RequestLimits(), scheme: String = "http",
         fallbackHost: String = "127.0.0.1", endpoints: Set<String> = [], readiness: @escaping @Sendable () -> [String] = { [] },
+        remarks: @escaping @Sendable () -> [String] = { [] },
         metrics: @escaping @Sendable () -> [MetricFamily] = { [] }
     ) {
         self.service = service
@@ -33,6 +36,7 @@ package struct TwinAPI: Sendable {
         self.fallbackHost = fallbackHost
         self.endpoints = endpoints
         self.readiness = readiness
+        self.remarks = remarks
         self.metrics = metrics
     }
 

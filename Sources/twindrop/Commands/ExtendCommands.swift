@@ -90,7 +90,7 @@ struct SourceCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "source", abstract: "Lists and checks the configured sources.",
         discussion: "Example:\n  twindrop source check",
-        subcommands: [List.self, Check.self])
+        subcommands: [List.self, Check.self, Adopt.self])
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -111,6 +111,14 @@ struct SourceCommand: ParsableCommand {
                         source.policy.mode == .snapshot ? "snapshot" : "incremental", source.watched.folder)
                 }
             }
+            for broken in opened.configuration.broken {
+                let mistakes = broken.mistakes.map(\.description)
+                if home.json {
+                    Terminal.print(["source": .string(broken.name), "mistakes": .array(mistakes.map { .string($0) })])
+                } else {
+                    table.add(broken.name, "NOT SERVED", "-", "-", mistakes.joined(separator: " "))
+                }
+            }
             if !home.json { table.print(whenEmpty: "No sources.") }
         }
     }
@@ -124,6 +132,7 @@ struct SourceCommand: ParsableCommand {
 
         mutating func run() throws {
             let opened = try home.open()
+            if let mistakes = opened.configuration.allMistakes { throw Home.failure(mistakes) }
             for source in opened.configuration.sources {
                 let plugin = PluginCatalog.inspect(libraryPath: source.libraryPath)
                 if let defect = plugin.defect {

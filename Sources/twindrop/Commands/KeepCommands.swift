@@ -17,11 +17,12 @@ struct DoctorCommand: ParsableCommand {
 
     mutating func run() throws {
         let opened = try home.open()
-        let checks = try Examination(opened).run()
+        let examination = Examination(opened)
+        let checks = try examination.run()
         let sound = checks.allSatisfy(\.findings.isEmpty)
         if home.json {
             Terminal.print([
-                "sound": .bool(sound),
+                "sound": .bool(sound), "waiting": try examination.waiting()["json"] ?? .null,
                 "checks": .array(
                     checks.map { ["check": .string($0.name), "findings": .array($0.findings.map { .string($0) })] }),
             ])
@@ -95,8 +96,10 @@ struct Examination {
 
     func run() throws(CommandFailure) -> [Check] {
         let store = try home.openGraph(withModels: false)
+        let found = try found()
         return try reporting { () throws(DropError) in
             [
+                Check(name: "configuration", findings: configuration()),
                 Check(name: "plugins", findings: plugins()),
                 Check(name: "programs", findings: programs()),
                 Check(name: "sandbox", findings: sandbox(store)),
@@ -104,10 +107,32 @@ struct Examination {
                 Check(name: "archive", findings: try archive(store)),
                 Check(name: "unfinished drops", findings: try unfinished(store)),
                 Check(name: "open files", findings: openFiles()),
-                Check(name: "space", findings: try space()),
+                Check(name: "sources and files", findings: found.words),
+                Check(name: "space", findings: try space() + found.space),
             ]
         }
     }
+
+    /// What waits, as a running daemon knows it, or as the folders and the database tell.
+    func waiting() throws(CommandFailure) -> JSON {
+        if let told = try ControlClient.ask(home.controlSocket, ["do": "waiting"]) {
+            return ["json": told, "findings": told["findings"] ?? .null]
+        }
+        let store = try home.openGraph(withModels: false)
+        let report = try reporting { () throws(DropError) in try WaitingReport.atRest(home, store) }
+        return ["json": report.answer, "findings": report.answer["findings"] ?? .null]
+    }
+
+    private func found() throws(CommandFailure) -> (words: [String], space: [String]) {
+        let waiting = try waiting()
+        let words = (waiting["findings"]?.elements ?? []).compactMap(\.string)
+        let room = (waiting["json"]?["files"]?.elements ?? []).filter { group in
+            [WaitingReason.Code.noRoom, .diskFull].map(\.rawValue).contains(group["code"]?.string ?? "")
+        }
+        return (words, room.compactMap { $0["sentence"]?.string })
+    }
+
+    private func configuration() -> [String] { home.configuration.allMistakes?.errors.map(\.description) ?? [] }
 
     private func plugins() -> [String] {
         home.configuration.sources.compactMap { source in

@@ -25,7 +25,16 @@ struct DropsCommand: ParsableCommand {
         let records = try reporting { [limit] () throws(DropError) in
             try register.page(source: source, states: states, before: nil, limit: limit)
         }
-        if home.json { records.forEach { Terminal.print(DropReport.json($0)) } } else { DropReport.table(records) }
+        let waiting = try opened.waitingDrops(among: records, register)
+        if home.json {
+            for record in records { Terminal.print(DropReport.json(record).adding("waiting", waiting[record.id]?.json)) }
+            return
+        }
+        DropReport.table(records)
+        for record in records {
+            guard let reason = waiting[record.id] else { continue }
+            Terminal.print("\(record.id) waits [\(reason.code.rawValue)]: \(reason.message) \(reason.hint)")
+        }
     }
 
     /// A source that is configured, or was when it had drops.
@@ -76,13 +85,19 @@ struct ShowCommand: ParsableCommand {
     mutating func run() throws {
         let opened = try home.open()
         if diff { Signals.takeOver() }
-        let record = try opened.drop(drop, in: opened.openGraph(withModels: false))
+        let store = try opened.openGraph(withModels: false)
+        let record = try opened.drop(drop, in: store)
+        let waiting = try opened.waitingDrops(among: [record], store)[record.id]
         let plan = diff ? try Rehearsal(opened, source: try opened.source(record.source.text)).run(record) : nil
         if home.json {
-            let facts = DropReport.json(record, in: opened)
+            let facts = DropReport.json(record, in: opened).adding("waiting", waiting?.json)
             Terminal.print(plan.map { .object((facts.members ?? []) + [.init("plan", $0.json)]) } ?? facts)
         } else {
             DropReport.print(record, in: opened)
+            if let waiting {
+                Terminal.print("waits       \(waiting.message) [\(waiting.code.rawValue)]")
+                Terminal.print("            \(waiting.hint)")
+            }
             if let plan {
                 Terminal.print("")
                 plan.print(limit: limit)
@@ -146,5 +161,33 @@ struct WaitingCommand: ParsableCommand {
             "relationship": .string(stated.id), "missing": .array(one.missing.map { .string($0) }),
             "since": .string(Times.text(one.since)), "expires": .string(Times.text(stated.expires)),
         ]
+    }
+}
+
+extension Home {
+    /// Why those of `records` wait that do not go on.
+    func waitingDrops(among records: [DropRecord], _ store: TwinStore) throws(CommandFailure) -> [DropID: WaitingReason] {
+        guard records.contains(where: { $0.state == .claimed || $0.state == .registered }) else { return [:] }
+        var known: [DropID: WaitingReason] = [:]
+        if let told = try ControlClient.ask(controlSocket, ["do": "waiting"]) {
+            for one in told["drops"]?.elements ?? [] {
+                guard let id = one["drop"]?.string.flatMap({ DropID($0) }), let code = one["code"]?.string,
+                    let reason = WaitingReason.Code(rawValue: code)
+                else { continue }
+                known[id] = WaitingReason(reason, one["sentence"]?.string, hint: one["next"]?.string)
+            }
+        } else {
+            let report = try reporting { () throws(DropError) in try WaitingReport.atRest(self, store) }
+            for drop in report.drops { known[drop.record.id] = drop.reason }
+        }
+        return known
+    }
+}
+
+extension JSON {
+    /// An object with one more member, where there is a value.
+    func adding(_ name: String, _ value: JSON?) -> JSON {
+        guard let value, let members else { return self }
+        return .object(members + [.init(name, value)])
     }
 }

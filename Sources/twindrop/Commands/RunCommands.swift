@@ -32,7 +32,7 @@ struct RunCommand: ParsableCommand {
         commandName: "run", abstract: "Watches the drop zone and processes what arrives, until SIGTERM.",
         discussion: """
             Prints exactly `ready` on stdout when it watches. With --once it takes every file that is present, waits at most one
-            settle interval for each, processes them and ends: 1 when a drop was quarantined or held.
+            settle interval for each, processes them and ends: 1 when a drop was quarantined or held, or waits, or a file was left.
 
             The twin service (the Azure Digital Twins API) is at the URL in state/endpoint: docs/twin-api.md.
 
@@ -69,14 +69,35 @@ struct RunCommand: ParsableCommand {
         try engine.finish()
         engine.stop()
         let bad = engine.tally.unhappy
-        guard bad.isEmpty else {
-            throw CommandFailure(
-                .negative,
-                lines: [
-                    "\(bad.count) of \(counted(engine.tally.count, "drop")) \(bad.count == 1 ? "was" : "were") quarantined or held:"
-                ]
-                    + bad.map { "\($0.fileName) (\($0.state.rawValue)): \($0.reason?.message ?? "")" })
+        var lines: [String] = []
+        if !bad.isEmpty {
+            lines.append(
+                "\(bad.count) of \(counted(engine.tally.count, "drop")) \(bad.count == 1 ? "was" : "were") quarantined or held:")
+            lines += bad.map { "\($0.fileName) (\($0.state.rawValue)): \($0.reason?.message ?? "")" }
         }
+        if let left = engine.whatIsLeft { lines += Self.lines(of: left) }
+        if !lines.isEmpty { throw CommandFailure(.negative, lines: lines) }
+    }
+
+    /// Files, drops and sources that did not go on: each with its reason and the next step.
+    private static func lines(of left: WaitingReport) -> [String] {
+        var lines: [String] = []
+        if !left.files.isEmpty {
+            lines.append("\(counted(left.files.count, "file")) \(left.files.count == 1 ? "was" : "were") left:")
+            lines += left.groups.map { group in
+                "\(group.source.map { "source \($0): " } ?? "")\(group.names) [\(group.code.rawValue)]: \(group.reason.message) "
+                    + group.reason.hint
+            }
+        }
+        for one in left.unserved {
+            lines.append("\(one.title) is \(one.words) [\(one.reason.code.rawValue)]: \(one.reason.message) \(one.reason.hint)")
+        }
+        for drop in left.drops {
+            lines.append(
+                "\(drop.record.fileName) is drop \(drop.record.id) and waits [\(drop.reason.code.rawValue)]: \(drop.reason.message) "
+                    + drop.reason.hint)
+        }
+        return lines
     }
 
     private func serve(_ engine: Engine) throws {
@@ -125,16 +146,21 @@ struct DropCommand: ParsableCommand {
             return
         }
         let record = try DropWait(opened, placed).result()
-        try report(record, opened)
+        try report(record, placed, opened)
     }
 
-    private func report(_ record: DropRecord, _ opened: Home) throws {
+    private func report(_ record: DropRecord, _ placed: Delivery.Placed, _ opened: Home) throws {
         if home.json { Terminal.print(try receipt(of: record, opened)) } else { DropReport.print(record, in: opened) }
         if record.state == .claimed || record.state == .registered {
             // Nothing more goes on, and it is not at its end: a suspended source, or one that keeps an order behind such a drop.
+            let answer = try WhyReport(opened).answer(placed.path)
+            let code = answer["code"]?.string ?? "waiting"
             throw CommandFailure(
-                .negative, "\(record.fileName) is drop \(record.id) and waits: its source \(record.source) does not go on.",
-                "What was logged before, or `twindrop status`, says why. It goes on with the next run once that is put right.")
+                .negative,
+                lines: [
+                    "\(record.fileName) is drop \(record.id) and waits [\(code)]: its source \(record.source) does not go on."
+                ] + (answer["sentences"]?.elements ?? []).compactMap(\.string)
+                    + ["It goes on with the next run once that is put right."])
         }
         if record.state == .quarantined || record.state == .held {
             throw CommandFailure(

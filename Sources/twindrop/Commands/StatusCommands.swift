@@ -12,20 +12,13 @@ struct StatusCommand: ParsableCommand {
     @OptionGroup var home: HomeOptions
 
     mutating func run() throws {
+        // Whatever was written into the files since, a running daemon knows how it stands.
+        let opened = try home.open()
         let facts: JSON
-        do throws(CommandFailure) {
-            let opened = try home.open()
-            if let told = try ControlClient.ask(opened.controlSocket, ["do": "status"]) {
-                facts = told
-            } else {
-                facts = try StatusReport.atRest(opened)
-            }
-        } catch {
-            // Whatever was written into the files since, a running daemon knows how it stands.
-            guard let state = try? Configuration.loadWithoutSources(home: home.folder).paths.state,
-                let told = try ControlClient.ask(state + "/control.sock", ["do": "status"])
-            else { throw error }
+        if let told = try ControlClient.ask(opened.controlSocket, ["do": "status"]) {
             facts = told
+        } else {
+            facts = try StatusReport.atRest(opened)
         }
         if home.json { Terminal.print(facts) } else { StatusReport.print(facts) }
     }

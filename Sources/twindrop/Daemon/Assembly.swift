@@ -19,6 +19,7 @@ struct Assembly {
     let log: Logger
     let tally: Tally
     let claims: ClaimResults
+    let left: LeftLog
     /// Goes on with an archive that is not the one the database knows.
     let acceptsArchive: Bool
     let budget: DescriptorBudget
@@ -79,13 +80,14 @@ struct Assembly {
             dropZone: paths.dropzone,
             ordered: Set(
                 configuration.sources.filter { $0.order != .none || $0.policy.mode == .snapshot || $0.sequence != nil }.map(
-                    \.name)))
+                    \.name)),
+            reserve: SpaceReserve(share: configuration.limits.space.softShare, bytes: configuration.limits.space.softBytes))
+        sayWhatIsNotServed()
         let marks = try configuration.log.benchmarkLog.map { path throws(DropError) in try BenchmarkLog(path) }
         let wiring = Wiring(log: log, tally: tally, marks: marks)
         let pipeline = try makePipeline(store, host, spool, inHand, claimer, wiring)
         let watcher = makeWatcher(
-            pipeline, Router(sources: configuration.sources.map(\.name), host: host, log: log), instance: try store.instanceID(),
-            lock.truncation)
+            pipeline, Router(host: host), instance: try store.instanceID(), lock.truncation)
         let claims = claims
         let told: @Sendable ([(SettledFile, ClaimResult)]) -> Void =
             if intake.isOnce { { claims.note($0) } } else { { watcher.noteClaims($0) } }
@@ -102,6 +104,20 @@ struct Assembly {
         }
         if let forgotten = try witness.forgotten() {
             log.error("The database has forgotten archived drops.", metadata: ["why": "\(forgotten.message)"])
+        }
+    }
+
+    /// The others go on.
+    private func sayWhatIsNotServed() {
+        for broken in configuration.broken {
+            for mistake in broken.mistakes {
+                log.error(
+                    "A source is not served.",
+                    metadata: [
+                        "source": "\(broken.name)", "reason": "\(WaitingReason.Code.sourceMistake.rawValue)", "why": "\(mistake)",
+                        "next": "\(broken.reason.hint)",
+                    ])
+            }
         }
     }
 
@@ -126,10 +142,7 @@ struct Assembly {
         settings.requiresWholeSandbox = all.contains { $0.worker.sandbox == .required }
         settings.reread = { name throws(DropError) in
             do throws(ConfigurationErrors) { return PluginSource(try configuration.reread(name)) } catch {
-                throw DropError(
-                    "settings",
-                    "Source \(name) cannot run by its changed files: \(error.errors.map(\.description).joined(separator: " "))",
-                    hint: "Correct them: its files wait until then.", remedy: .suspendSource)
+                throw PluginSource.defect(name, error.errors)
             }
         }
         return PluginHost(configuration: settings)
@@ -140,6 +153,7 @@ struct Assembly {
     ) throws(DropError) -> DropPipeline {
         var limits = PipelineLimits()
         limits.transformThreads = configuration.limits.workers
+        limits.waitsForSpace = intake.isDaemon
         limits.batchDrops = budget.claims
         limits.commitBytes = configuration.limits.commitBytes
         limits.scratchFolder = spool.scratchFolder
@@ -168,7 +182,7 @@ struct Assembly {
             sources.append(
                 PipelineSource(
                     name: source.name, policy: policy, duplicates: source.duplicates, order: source.order,
-                    sequence: source.sequence))
+                    sequence: source.sequence, empty: source.empty))
         }
         return DropPipeline(
             ports: ports, sources: sources, limits: limits, notBefore: try store.newestLabel(),
@@ -179,7 +193,10 @@ struct Assembly {
     private func load(_ source: Source, _ host: PluginHost) throws(DropError) {
         do { _ = try host.epoch(of: source.name) } catch {
             guard error.remedy == .suspendSource else { throw error }
-            log.error("A source cannot run.", metadata: ["source": "\(source.name)", "error": "\(error)"])
+            log.error(
+                "A source cannot run.",
+                metadata: left.metadata(WaitingReport.suspension(error)).merging(["source": "\(source.name)"]) { first, _ in first
+                })
         }
     }
 
@@ -188,22 +205,20 @@ struct Assembly {
     )
         -> DropWatcher
     {
-        let log = log
+        let (log, left) = (log, left)
+        // A daemon leaves files where they are while their source has enough to do; what ends waits for its turn.
+        var room: (@Sendable (SourceName) -> Int)?
+        if intake.isDaemon { room = { source in pipeline.room(for: source) } }
+        let handler = WatchHandler(
+            settled: { files in pipeline.submit(files) }, route: { files in router.route(files) },
+            left: { (file: WaitingFile) in left.note(file) }, room: room,
+            note: { sentence in log.notice("Watching changed.", metadata: ["note": "\(sentence)"]) },
+            alarm: { sentence in log.warning("A folder is not watched as it should be.", metadata: ["note": "\(sentence)"]) })
         return DropWatcher(
             sources: configuration.sources.map(\.watched), dropZone: paths.dropzone,
             helperPath: intake.isOnce ? nil : Installation.current.path(of: "twindrop-watch"),
-            ownership: FolderOwnership(instance: instance, stateFolder: paths.state), truncation: truncation,
-            handler: WatchHandler(
-                settled: { files in pipeline.submit(files) },
-                unrouted: { files in pipeline.submit(files.compactMap(router.route)) },
-                refused: { file in
-                    log.warning(
-                        "A file stays where it is.",
-                        metadata: ["file": "\(file.folder)/\(file.name)", "error": "\(file.error)"])
-                },
-                note: { sentence in log.notice("Watching changed.", metadata: ["note": "\(sentence)"]) },
-                alarm: { sentence in log.warning("A folder is not watched as it should be.", metadata: ["note": "\(sentence)"]) })
-        )
+            ownership: FolderOwnership(instance: instance, stateFolder: paths.state, homeFolder: paths.home),
+            truncation: truncation, handler: handler)
     }
 }
 
@@ -239,7 +254,11 @@ final class Wiring: Sendable {
             log.warning(
                 "A file cannot be claimed.", metadata: ["file": "\(file.name)", "source": "\(file.source)", "error": "\(error)"])
         case .sourceSuspended(let source, let error):
-            log.error("A source is suspended; its files wait.", metadata: ["source": "\(source)", "error": "\(error)"])
+            log.error(
+                "A source is suspended; its files wait.",
+                metadata: [
+                    "source": "\(source)", "reason": "\(WaitingReason.Code.sourceSuspended.rawValue)", "error": "\(error)",
+                ])
         case .waiting(let record, let error):
             log.warning(
                 "A drop waits.", metadata: ["drop.id": "\(record.id)", "source": "\(record.source)", "error": "\(error)"])

@@ -31,6 +31,9 @@ final class Engine: Sendable {
     let graph: TwinStore
     let tally = Tally()
     let budget: DescriptorBudget
+    /// What the last `finish` left behind.
+    private let leftBehind = Monitor<WaitingReport?>(nil)
+    private let left: LeftLog
     private let claims = ClaimResults()
     private let lock: HomeLock
     private let host: PluginHost
@@ -42,6 +45,7 @@ final class Engine: Sendable {
     private let isOver = Monitor(false)
     private let display = ProgressDisplay()
     private let alive = Monitor<NamedThread?>(nil)
+    private let suspensions = Monitor<[SourceName: Suspension]?>(nil)
 
     /// Which files are doubted since a power cut.
     var truncation: TruncationRule { lock.truncation }
@@ -53,6 +57,7 @@ final class Engine: Sendable {
     ///
     /// - Parameter acceptsArchive: goes on with an archive that is not the one the database knows.
     init(_ home: Home, intake: Intake, acceptsArchive: Bool = false) throws(CommandFailure) {
+        try home.checkServable()
         self.home = home
         self.intake = intake
         let settings = home.configuration.log
@@ -66,9 +71,11 @@ final class Engine: Sendable {
                 claims: limits.commitDrops, transforms: limits.workers)
         }
         self.budget = budget
-        (lock, graph, host, pipeline, watcher, marks) = try reporting { [tally, log, claims] () throws(DropError) in
+        left = LeftLog(log)
+        (lock, graph, host, pipeline, watcher, marks) = try reporting { [tally, log, claims, left] () throws(DropError) in
             try Assembly(
-                home: home, intake: intake, log: log, tally: tally, claims: claims, acceptsArchive: acceptsArchive, budget: budget
+                home: home, intake: intake, log: log, tally: tally, claims: claims, left: left, acceptsArchive: acceptsArchive,
+                budget: budget
             ).make()
         }
         register = graph
@@ -87,6 +94,8 @@ final class Engine: Sendable {
                     seconds += 1
                     if seconds % 10 == 0 { lock.touch() }
                     resumeCorrected()
+                    noteSuspensions()
+                    if seconds % 5 == 0, intake.isDaemon { left.note(waiting()) }
                 }
             }
         }
@@ -104,16 +113,66 @@ final class Engine: Sendable {
     /// Waits until everything that is present has come to its end; throws what stopped the pipeline.
     func finish() throws(CommandFailure) {
         if intake.isOnce {
-            let left = watcher.takePresent { [claims] in claims.take() }
-            for file in left {
-                log.notice(
+            let present = watcher.takePresent(
+                claims: { [claims] in claims.take() }, mayClaim: { [pipeline] in pipeline.failure == nil })
+            for file in present.files {
+                log.warning(
                     "A file was left.",
-                    metadata: [
-                        "file": "\(file.folder)/\(file.name)", "why": "\(file.explanation.sentences.joined(separator: " "))",
-                    ])
+                    metadata: left.metadata(file.reason).merging(
+                        ["file": "\(file.folder)/\(file.name)", "source": "\(file.source?.text ?? "-")"]
+                    ) { first, _ in first })
             }
+            if let failure = pipeline.waitUntilIdle() { throw CommandFailure(failure) }
+            let all = waiting(present)
+            left.note(all)
+            leftBehind.with { $0 = all }
+        } else if let failure = pipeline.waitUntilIdle() {
+            throw CommandFailure(failure)
         }
-        if let failure = pipeline.waitUntilIdle() { throw CommandFailure(failure) }
+        noteSuspensions()
+    }
+
+    /// What the last `finish` left: files, drops and sources that did not go on. Nil where the drop zone was not looked at.
+    var whatIsLeft: WaitingReport? { leftBehind.with { $0 } }
+
+    /// Everything that waits, and why.
+    func waiting() -> WaitingReport { waiting(nil) }
+
+    private func waiting(_ present: DropWatcher.Waiting?) -> WaitingReport {
+        WaitingReport.running(home, watcher, pipeline, host, present: present, now: WallClock.milliseconds())
+    }
+
+    /// Why a file waits, after `finish`: a code and sentences.
+    func waitingReason(of path: String) -> (code: String, sentences: [String]) {
+        let report = leftBehind.with { $0 } ?? waiting()
+        let answer = WhyReport(home, watcher: watcher, register: register, waiting: report).answer(path)
+        return (answer["code"]?.string ?? "", (answer["sentences"]?.elements ?? []).compactMap(\.string))
+    }
+
+    /// Writes down which sources are suspended, for commands that run when no daemon does.
+    private func noteSuspensions() {
+        let now = pipeline.snapshot().suspensions
+        let isNew = suspensions.with { known in
+            defer { known = now }
+            return known != now
+        }
+        if isNew { SuspensionFile(state: home.paths.state).write(now) }
+    }
+
+    /// Takes a landing folder over as it is, because a person says so; the folders that were.
+    ///
+    /// - Parameters:
+    ///   - source: nil: every folder that is not ours, the drop zone's among them.
+    ///   - who, why: of the person, for the record.
+    func adopt(_ source: SourceName?, by who: String, because why: String) throws(DropError) -> [FolderAdoption] {
+        let adopted = try FolderAdoption.perform(home, graph, source, by: who, because: why)
+        for one in adopted {
+            log.notice(
+                "A person took a landing folder over.",
+                metadata: ["folder": "\(one.folder)", "source": "\(one.source ?? "-")", "who": "\(who)", "why": "\(why)"])
+        }
+        watcher.rescanNow()
+        return adopted
     }
 
     /// Hands over a file that is known to be complete.
@@ -188,9 +247,12 @@ final class Engine: Sendable {
 
     /// Sources that were suspended, and whose plugin, mapping or tables were changed since, go on.
     private func resumeCorrected() {
-        for source in pipeline.suspended where host.isWorthAnotherTry(source) {
-            log.notice("The files of a suspended source were changed; it goes on.", metadata: ["source": "\(source)"])
+        for source in home.configuration.sources.map(\.name) where host.isWorthAnotherTry(source) {
             host.resume(source)
+            do throws(DropError) { _ = try host.epoch(of: source) } catch {
+                guard error.remedy != .suspendSource else { continue }  // Still wrong, perhaps otherwise: `status` says how.
+            }
+            log.notice("The files of a suspended source were changed; it goes on.", metadata: ["source": "\(source)"])
             pipeline.resume(source)
         }
     }
@@ -206,7 +268,14 @@ final class Engine: Sendable {
             ]
         case "progress": return .array(pipeline.progress().map { ProgressLine($0).json })
         case "status": return try StatusReport.running(self, pipeline.snapshot(), watcher, host)
-        case "why": return WhyReport(home, watcher: watcher, register: register).answer(request["file"]?.string ?? "")
+        case "why":
+            let report = WhyReport(home, watcher: watcher, register: register, waiting: waiting())
+            return report.answer(request["file"]?.string ?? "")
+        case "waiting": return waiting().answer
+        case "adopt":
+            let source = request["source"]?.string.flatMap { SourceName($0) }
+            return FolderAdoption.json(
+                try adopt(source, by: request["who"]?.string ?? "", because: request["why"]?.string ?? ""))
         case "rescan":
             watcher.rescanNow()
             return ["done": true]
@@ -252,7 +321,19 @@ extension Engine {
     /// Why applications should not be sent here, in words; empty when all is well.
     func hindrances() -> [String] {
         let snapshot = pipeline.snapshot()
-        return snapshot.diskIsFull ? ["The disk is full: files wait in their folders."] : []
+        return snapshot.diskIsFull ? ["disk-full: files wait in their folders."] : []
+    }
+
+    /// What does not go on although the service does: a line each, without paths.
+    func remarks() -> [String] {
+        let report = waiting()
+        return report.unserved.map { "\($0.title): \($0.words) (\($0.reason.code.rawValue)), for \($0.seconds) s" }
+            + report.groups.map {
+                "\($0.source.map { "source \($0)" } ?? "the drop zone"): \(counted($0.files, "file")) wait (\($0.code.rawValue)), "
+                    + "for \($0.oldestSeconds) s"
+            }
+            + Dictionary(grouping: report.drops) { "source \($0.record.source): drops wait (\($0.reason.code.rawValue))" }
+            .map { "\($0.key): \($0.value.count)" }.sorted()
     }
 
     /// What `/metrics` shows.
@@ -260,7 +341,8 @@ extension Engine {
         let paths = home.paths
         let folders = [("state", paths.state), ("dropzone", paths.dropzone), ("archive", paths.archive)]
         return EngineMetrics(
-            snapshot: pipeline.snapshot(), watched: watcher.status(), watcherRestarts: watcher.counters().restarts,
+            snapshot: pipeline.snapshot(), watched: watcher.status(), waiting: waiting(),
+            watcherRestarts: watcher.counters().restarts,
             plugins: host.status(), store: graph, totals: tally.totals,
             space: folders.map { (folder: $0.0, space: FileCalls.space(of: $0.1)) }
         ).families
@@ -269,6 +351,7 @@ extension Engine {
 
 extension Engine.Intake {
     var isOnce: Bool { if case .once = self { true } else { false } }
+    var isDaemon: Bool { if case .daemon = self { true } else { false } }
 }
 
 /// What became of files that were submitted while nobody watches.

@@ -9,6 +9,7 @@ import TwinStore
 struct EngineMetrics {
     let snapshot: PipelineSnapshot
     let watched: [DropWatch.SourceStatus]
+    let waiting: WaitingReport
     let watcherRestarts: Int
     let plugins: [PluginHost.SourceStatus]
     let store: TwinStore
@@ -16,7 +17,30 @@ struct EngineMetrics {
     /// The folders of the home, each with the room its file system has; nil where that cannot be told.
     let space: [(folder: String, space: FreeSpace?)]
 
-    var families: [MetricFamily] { graph + disk + drops + operations + flow + watching }
+    var families: [MetricFamily] { graph + disk + drops + operations + flow + watching + left }
+
+    private var left: [MetricFamily] {
+        var files = MetricFamily(
+            "twindrop_left_files", .gauge, "Files in the drop zone that are not processed, by source and reason.")
+        var oldest = MetricFamily(
+            "twindrop_left_files_oldest_seconds", .gauge, "Age of the oldest of them, by source and reason.")
+        for group in waiting.groups {
+            let labels: KeyValuePairs = ["source": group.source ?? "", "reason": group.code.rawValue]
+            files.add(Double(group.files), labels)
+            oldest.add(Double(group.oldestSeconds), labels)
+        }
+        var drops = MetricFamily("twindrop_waiting_drops", .gauge, "Claimed drops that do not go on, by source and reason.")
+        for (labels, count) in Dictionary(grouping: waiting.drops, by: { [$0.record.source.text, $0.reason.code.rawValue] })
+            .mapValues(\.count).sorted(by: { $0.key.lexicographicallyPrecedes($1.key) })
+        {
+            drops.add(Double(count), ["source": labels[0], "reason": labels[1]])
+        }
+        var unserved = MetricFamily(
+            "twindrop_source_unserved", .gauge, "1 for each source that is not served, and its reason; the drop zone has no name."
+        )
+        for one in waiting.unserved { unserved.add(1, ["source": one.source ?? "", "reason": one.reason.code.rawValue]) }
+        return [files, oldest, drops, unserved]
+    }
 
     private var graph: [MetricFamily] {
         // A database that cannot be read shows nothing here; readiness and logs say why.

@@ -66,7 +66,7 @@ struct HTTPAssembly {
             TwinAPI(
                 service: engine.service, jobs: jobs, limits: limits, scheme: server.tls == nil ? "http" : "https",
                 fallbackHost: server.host, endpoints: endpoints,
-                readiness: { engine.hindrances() + faults() },
+                readiness: { engine.hindrances() + faults() }, remarks: { engine.remarks() },
                 metrics: { engine.metrics() + own() })
         }
     }

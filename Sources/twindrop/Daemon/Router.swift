@@ -1,40 +1,39 @@
 import DropCore
 import DropWatch
 import Foundation
-import Logging
 import PluginHost
 
-/// Finds the source of a file in the drop zone's root that no source's patterns name: asks each source's plugin how sure it is.
-/// A tie is no answer: the file stays, and is reported.
+/// Finds the source of a file that several could be meant by: asks the plugin of each that wants to be asked how sure it is. A tie
+/// is no answer: the file stays, and is reported.
 struct Router: Sendable {
-    let sources: [SourceName]
     let host: PluginHost
-    let log: Logger
 
     private static let headBytes = 64 << 10
+    /// A plugin that is busy for longer is asked again later.
+    private static let patience = Duration.seconds(2)
 
-    func route(_ file: UnroutedFile) -> SettledFile? {
-        guard let head = head(of: file) else { return nil }
-        var best: (source: SourceName, confidence: Int)?
-        var isTie = false
-        for source in sources {
-            guard let confidence = try? host.probe(source, name: file.name, head: head), confidence > 0 else {
-                continue  // A plugin that cannot run gives no answer; its source's own drops report why.
-            }
-            if confidence == best?.confidence { isTie = true }
-            if confidence > best?.confidence ?? 0 {
-                best = (source, confidence)
-                isTie = false
+    @Sendable func route(_ files: [UnroutedFile]) -> [RouteAnswer] { files.map(answer) }
+
+    private func answer(_ file: UnroutedFile) -> RouteAnswer {
+        guard let head = head(of: file) else { return .later }
+        var best: (sources: [SourceName], confidence: Int) = ([], 0)
+        for source in file.candidates {
+            do throws(DropError) {
+                let confidence = try host.probe(source, name: file.name, head: head, patience: Self.patience)
+                guard confidence > 0, confidence >= best.confidence else { continue }
+                best = confidence == best.confidence ? (best.sources + [source], confidence) : ([source], confidence)
+            } catch {
+                if case .retry = error.remedy { return .later }
+                // A plugin that cannot run gives no answer; its source says why.
             }
         }
-        guard let best, !isTie else {
-            let why = isTie ? "several sources are equally sure" : "no source's patterns name it and no plugin knows it"
-            log.warning(
-                "A file has no source.",
-                metadata: ["file": "\(file.folder)/\(file.name)", "why": "\(why); move it into a source's folder"])
-            return nil
+        if best.sources.count == 1 { return .source(best.sources[0]) }
+        if best.sources.isEmpty {
+            return .nobody(
+                WaitingReason(.noRoute, "No source's patterns fit \(file.name), and no plugin that was asked knows it."))
         }
-        return file.settled(for: best.source)
+        let names = best.sources.map(\.text).joined(separator: " and ")
+        return .nobody(WaitingReason(.severalRoutes, "\(names) are equally sure that \(file.name) is theirs."))
     }
 
     private func head(of file: UnroutedFile) -> [UInt8]? {

@@ -18,7 +18,17 @@ extension PluginSource {
             name: source.name, libraryPath: source.libraryPath, settings: source.settings.text(),
             lookups: (zones + source.lookups).map { table in
                 PluginSource.Lookup(table: table.name, entries: table.rows.map { (key: $0.key, value: $0.value) })
-            }, limits: WorkerLimits(source.worker), files: source.files)
+            }, limits: WorkerLimits(source.worker), files: source.asked,
+            defect: source.mistakes.isEmpty ? nil : Self.defect(source.name, source.mistakes))
+    }
+}
+
+extension PluginSource {
+    /// Why a source cannot run by its files.
+    static func defect(_ name: SourceName, _ mistakes: [ConfigurationError]) -> DropError {
+        DropError(
+            "settings", "Source \(name) cannot run by its files: \(mistakes.map(\.description).joined(separator: " "))",
+            hint: "Correct them: the source goes on by itself, and its files wait until then.", remedy: .suspendSource)
     }
 }
 

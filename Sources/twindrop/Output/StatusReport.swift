@@ -24,7 +24,7 @@ enum StatusReport {
                     ["from": .string(Times.text($0.lowerBound)), "until": .string(Times.text($0.upperBound))]
                 }),
         ]
-        return try report(engine.home, engine.graph, daemon: daemon) { source in
+        return try report(engine.home, engine.graph, engine.waiting(), daemon: daemon) { source in
             var members: [JSON.Member] = []
             if let seen = watched[source.name] {
                 members.append(.init("watch", .string(seen.mode.description)))
@@ -54,11 +54,13 @@ enum StatusReport {
 
     static func atRest(_ home: Home) throws(CommandFailure) -> JSON {
         let store = try home.openGraph(withModels: false)
-        return try reporting { () throws(DropError) in try report(home, store, daemon: .null) { _ in [] } }
+        return try reporting { () throws(DropError) in
+            try report(home, store, WaitingReport.atRest(home, store), daemon: .null) { _ in [] }
+        }
     }
 
     private static func report(
-        _ home: Home, _ store: TwinStore, daemon: JSON, _ live: (Source) -> [JSON.Member]
+        _ home: Home, _ store: TwinStore, _ waiting: WaitingReport, daemon: JSON, _ live: (Source) -> [JSON.Member]
     ) throws(DropError) -> JSON {
         let counts = try store.counts()
         let waiting = try store.waitingCounts()
@@ -92,8 +94,17 @@ enum StatusReport {
                 "waitingRelationships": .int(Int64(counts.pending)), "revisions": .int(Int64(counts.revisions)),
                 "commits": .int(Int64(clamping: counts.commits)),
             ],
-            "sources": .array(sources),
+            "sources": .array(sources + home.configuration.broken.map(json)), "waiting": waiting.shown(home),
+            "mistakes": .array(home.configuration.mistakes.map { .string($0.description) }),
         ]
+    }
+
+    /// A source that is not served.
+    private static func json(_ broken: BrokenSource) -> JSON {
+        .object(
+            [.init("source", .string(broken.name))]
+                + (broken.watched.map { [.init("folder", .string($0.folder))] } ?? [])
+                + [.init("mistakes", .array(broken.mistakes.map { .string($0.description) }))])
     }
 
     /// For people.
@@ -127,7 +138,13 @@ enum StatusReport {
                 Terminal.print("        \(counted(waiting, "relationship")) \(verb) for a twin: twindrop waiting")
             }
         }
-        for source in facts["sources"]?.elements ?? [] { printSource(source) }
+        for mistake in facts["mistakes"]?.elements ?? [] { Terminal.print("MISTAKE \(mistake.string ?? "")") }
+        let lines = facts["waiting"]?["lines"]
+        for line in lines?[""]?.elements ?? [] { Terminal.print("        \(line.string ?? "")") }
+        for source in facts["sources"]?.elements ?? [] {
+            printSource(source)
+            for line in lines?[source["source"]?.string ?? ""]?.elements ?? [] { Terminal.print("        \(line.string ?? "")") }
+        }
     }
 
     private static func printSource(_ source: JSON) {
@@ -146,16 +163,11 @@ enum StatusReport {
         }
         if let watch = source["watch"]?.string {
             Terminal.print(
-                "        watched by \(watch); \(source["waitingFiles"]?.int ?? 0) files wait, \(source["refusedFiles"]?.int ?? 0) refused; worker \(source["worker"]?.string ?? "none")"
+                "        \(watch.hasPrefix("not watched") ? watch : "watched by " + watch); worker \(source["worker"]?.string ?? "none")"
             )
         }
-        for name in ["suspended", "defect"] {
-            if let text = source[name]?.string { Terminal.print("        \(name.uppercased()): \(text)") }
-        }
+        if let text = source["defect"]?.string { Terminal.print("        DEFECT: \(text)") }
         if let withheld = source["withheld"]?["why"]?.string { Terminal.print("        WITHHELD: \(withheld)") }
         for alarm in source["alarms"]?.elements ?? [] { Terminal.print("        ALARM: \(alarm.string ?? "")") }
-        if source["blocked"] == .bool(true) {
-            Terminal.print("        BLOCKED: an earlier drop waits for a person, and this source keeps its order")
-        }
     }
 }

@@ -1,6 +1,5 @@
 import HomeConfiguration
 import DropCore
-import DropSpooling
 import DropWatch
 import TwinModel
 import TwinStore
@@ -9,39 +8,65 @@ import TwinStore
 struct WhyReport {
     private let home: Home
     private let register: any DropRegister
+    private let waiting: WaitingReport
     private let explain: (String) -> DropWatch.Explanation
 
     init(_ home: Home) throws(CommandFailure) {
         self.home = home
-        register = try home.openGraph(withModels: false)
-        let explainer = Explainer(
-            sources: home.configuration.sources.map(\.watched), dropZone: home.paths.dropzone,
-            truncation: HomeLock.truncation(state: home.paths.state))
-        explain = { explainer.why($0) }
+        let store = try home.openGraph(withModels: false)
+        register = store
+        (waiting, explain) = try reporting { () throws(DropError) in
+            let explainer = try WaitingReport.explainer(home, store)
+            return (try WaitingReport.atRest(home, store), { explainer.why($0) })
+        }
     }
 
-    init(_ home: Home, watcher: DropWatcher, register: any DropRegister) {
+    init(_ home: Home, watcher: DropWatcher, register: any DropRegister, waiting: WaitingReport) {
         self.home = home
         self.register = register
+        self.waiting = waiting
         explain = { watcher.why($0) }
     }
 
     /// Sentences for people, and a code.
     func answer(_ path: String) -> JSON {
         let seen = explain(path)
-        var sentences = seen.sentences
-        var members: [JSON.Member] = [.init("file", .string(Escaping.visible(path))), .init("code", .string(seen.code))]
-        if let source = seen.source { members.append(.init("source", .string(source.text))) }
-        if let drop = earlierDrop(path, seen.source) {
+        var source = seen.source
+        var said: (code: String, sentences: [String], needsPerson: Bool) = (seen.code, seen.sentences, seen.needsPerson)
+        var age = seen.age
+        if let file = known(path), file.reason.code.rawValue != seen.code, seen.code != "gone" {
+            // The report knows what a look at the file cannot: that its source is not served, or the disk is full.
+            source = file.source
+            said = (file.reason.code.rawValue, [file.reason.message, file.reason.hint], file.needsPerson)
+            age = file.age
+        }
+        let drop = earlierDrop(path, source)
+        if let drop, said.code == "gone" || said.code == "delivered", let waits = waiting.drop(drop.id) {
+            said = (waits.reason.code.rawValue, [waits.reason.message, waits.reason.hint], waits.reason.code != .ready)
+            age = .seconds(waits.seconds)
+        }
+        var members: [JSON.Member] = [.init("file", .string(Escaping.visible(path))), .init("code", .string(said.code))]
+        if let source { members.append(.init("source", .string(source.text))) }
+        if let drop {
             let reason = drop.reason.map { ": \($0.message)" } ?? ""
-            sentences.append(
+            said.sentences.append(
                 "A file of this name was claimed at \(Times.shown(drop.claimedAt)) as drop \(drop.id), which is \(drop.state.rawValue)\(reason)"
             )
             members.append(.init("drop", .string(drop.id.description)))
             members.append(.init("state", .string(drop.state.rawValue)))
         }
-        members.append(.init("sentences", .array(sentences.map { .string($0) })))
+        members.append(.init("seconds", .int(age.components.seconds)))
+        members.append(.init("needsPerson", .bool(said.needsPerson)))
+        members.append(.init("sentences", .array(said.sentences.filter { !$0.isEmpty }.map { .string($0) })))
         return .object(members)
+    }
+
+    /// What is said of the file everywhere else.
+    private func known(_ path: String) -> WaitingFile? {
+        guard let slash = path.lastIndex(of: "/") else { return nil }
+        let name = FileName(String(path[path.index(after: slash)...]))
+        let folder = Escaping.visible(String(path[..<slash]))
+        return waiting.files.first { $0.name == name && $0.folder == folder }
     }
 
     /// The newest drop whose file had this name.

@@ -1,0 +1,90 @@
+import DropCore
+
+/// Whose a file is, by its name and the folder it lies in. Pure.
+///
+/// 1. The source whose patterns fit; a source that has a folder to itself and no patterns takes every name.
+/// 2. Where several fit, or none does: those that asked for it (`probe: true`) are asked, by their plugins.
+/// 3. Else it is nobody's, and stays.
+struct Routing: Sendable {
+    /// A source that may take files of the folder.
+    struct Member: Sendable {
+        let source: WatchedSource
+        let names: NameRule
+        /// How its files are known to be complete here.
+        let rule: ReadinessRule
+
+        init(_ source: WatchedSource, rule: ReadinessRule? = nil) {
+            self.source = source
+            names = NameRule(source)
+            self.rule = rule ?? source.readiness
+        }
+    }
+
+    enum Answer {
+        case data(Member)
+        /// Vouches for a file of the source.
+        case marker(Member)
+        /// Their plugins decide.
+        case ask([Member])
+        /// A name TwinDrop itself uses.
+        case ours
+        case ignored(pattern: String)
+        case unmatched
+        /// Several sources fit, and none may be asked.
+        case several([SourceName])
+    }
+
+    let members: [Member]
+    /// In the drop zone's root only patterns count, and files are taken once they are stable.
+    let isRoot: Bool
+    private let ignoredInRoot: [NamePattern]
+
+    init(members: [WatchedSource]) {
+        self.members = members.map { Member($0) }
+        isRoot = false
+        ignoredInRoot = []
+    }
+
+    init(dropZoneOf sources: [WatchedSource]) {
+        let rule = ReadinessRule()
+        members = sources.map { Member($0, rule: rule) }
+        isRoot = true
+        ignoredInRoot = rule.ignore.map(NamePattern.init)
+    }
+
+    /// The rule by which a file that plugins are asked about is complete.
+    static let askedRule = ReadinessRule()
+
+    func answer(for name: FileName) -> Answer {
+        if name.bytes.starts(with: NameRule.ownPrefix) { return .ours }
+        if isRoot, let pattern = ignoredInRoot.first(where: { $0.matches(name) }) { return .ignored(pattern: pattern.text) }
+        var fitting: [Member] = []
+        var ignored: String?
+        for member in members {
+            switch member.names.answer(for: name) {
+            case .ours: return .ours
+            case .marker:
+                // What vouches for a file of one source is no data of another.
+                if !isRoot { return .marker(member) }
+            case .ignored(let pattern): ignored = ignored ?? pattern
+            case .unmatched: break
+            case .data: if takes(name, member) { fitting.append(member) }
+            }
+        }
+        if fitting.count == 1 { return .data(fitting[0]) }
+        let asked = (fitting.isEmpty ? members : fitting).filter { $0.source.probes && !isIgnored(name, by: $0) }
+        if !asked.isEmpty { return .ask(asked) }
+        if !fitting.isEmpty { return .several(fitting.map(\.source.name)) }
+        return ignored.map { .ignored(pattern: $0) } ?? .unmatched
+    }
+
+    /// Without patterns a source takes everything, where it need not share.
+    private func takes(_ name: FileName, _ member: Member) -> Bool {
+        if member.names.matchesPattern(name) { return true }
+        return member.source.patterns.isEmpty && !isRoot && !(member.source.probes && members.count > 1)
+    }
+
+    private func isIgnored(_ name: FileName, by member: Member) -> Bool {
+        if case .ignored = member.names.answer(for: name) { true } else { false }
+    }
+}

@@ -1,0 +1,70 @@
+import DropCore
+import Glibc
+import TwinModel
+
+/// Which landing folders this home has taken over: `landing-folders.json` in the state folder.
+///
+/// A list of `{"folder": PATH, "owner": ID, "mount": "state" | "other"}`; a path alone, as earlier versions wrote it, tells
+/// nothing of owner and mount.
+struct LandingRecord: Sendable, Equatable {
+    /// Where a folder lies, as far as it matters for telling an unmounted one.
+    enum Mount: String, Sendable {
+        /// On the same mount as the state folder, so that it is there whenever we run.
+        case state
+        case other
+    }
+
+    let folder: String
+    /// The instance whose owner file we wrote.
+    let owner: String?
+    let mount: Mount?
+
+    static let file = FileName("landing-folders.json")
+
+    /// A damaged list counts as empty: it only guards against an empty mount point.
+    static func read(in state: CInt) throws(SystemCallError) -> [LandingRecord] {
+        let bytes: [UInt8]
+        do {
+            let file = try SystemCall.openFile(file, in: state)
+            bytes = try SystemCall.contents(file.number, bytesMax: 16 << 20) ?? []
+        } catch  where error.number == ENOENT {
+            return []
+        }
+        let json = try? JSON(parsing: bytes)
+        return (json?.elements ?? []).compactMap(Self.init)
+    }
+
+    static func write(_ records: [LandingRecord], in state: CInt) throws(SystemCallError) {
+        let temporary = FileName("landing-folders.json.tmp")
+        do { try SystemCall.unlink(temporary, in: state) } catch  where error.number == ENOENT {}
+        let created = try SystemCall.createFile(temporary, in: state)
+        let bytes = Array((JSON.array(records.map(\.json)).text() + "\n").utf8)
+        try SystemCall.write(bytes, count: bytes.count, to: created.number)
+        try SystemCall.sync(created.number, file.description)
+        try SystemCall.replace(file, with: temporary, in: state)
+        try SystemCall.sync(state, "state folder")
+    }
+
+    func isOf(_ path: String) -> Bool { folder.utf8.elementsEqual(path.utf8) }
+
+    init(folder: String, owner: String?, mount: Mount?) {
+        (self.folder, self.owner, self.mount) = (folder, owner, mount)
+    }
+
+    private init?(_ json: JSON) {
+        if let path = json.string {
+            self.init(folder: path, owner: nil, mount: nil)
+        } else if let path = json["folder"]?.string {
+            self.init(folder: path, owner: json["owner"]?.string, mount: json["mount"]?.string.flatMap(Mount.init))
+        } else {
+            return nil
+        }
+    }
+
+    private var json: JSON {
+        var members: [JSON.Member] = [.init("folder", .string(folder))]
+        if let owner { members.append(.init("owner", .string(owner))) }
+        if let mount { members.append(.init("mount", .string(mount.rawValue))) }
+        return .object(members)
+    }
+}

@@ -1,0 +1,183 @@
+import DropCore
+import HomeConfiguration
+import TwinModel
+
+/// Everything that was delivered and is not being processed, and why: the one answer behind `status`, `doctor`, `why`, `show`,
+/// `drop --wait`, `run --once`, `/readyz`, `/metrics` and the log (docs/decisions/0031).
+struct WaitingReport: Sendable {
+    /// A source, or a landing folder, that does not go on.
+    struct Unserved: Sendable {
+        /// Nil for the drop zone itself.
+        let source: String?
+        let reason: WaitingReason
+        let seconds: Int64
+    }
+
+    /// A claimed drop that does not go on.
+    struct Drop: Sendable {
+        let record: DropRecord
+        let reason: WaitingReason
+        let seconds: Int64
+    }
+
+    /// Files of one source that wait for the same reason.
+    struct Group: Sendable {
+        let source: String?
+        let code: WaitingReason.Code
+        /// Of the file that has waited longest.
+        let reason: WaitingReason
+        let files: Int
+        let oldestSeconds: Int64
+        let needsPerson: Bool
+        /// Names, safe to show; the first few.
+        let examples: [String]
+    }
+
+    /// Files in detail, at most; a fuller folder is counted so far.
+    static let filesMax = 20_000
+    private static let examplesMax = 5
+
+    let files: [WaitingFile]
+    let drops: [Drop]
+    let unserved: [Unserved]
+
+    /// Files by source and reason.
+    var groups: [Group] {
+        let all = Dictionary(grouping: files) { "\($0.source?.text ?? "")\n\($0.reason.code.rawValue)" }
+        return all.sorted { $0.key < $1.key }.compactMap { _, members in
+            guard let oldest = members.max(by: { $0.age < $1.age }) else { return nil }
+            let names = members.sorted { $0.age > $1.age }.prefix(Self.examplesMax).map(\.name.description)
+            return Group(
+                source: oldest.source?.text, code: oldest.reason.code, reason: oldest.reason, files: members.count,
+                oldestSeconds: oldest.age.components.seconds, needsPerson: members.contains(where: \.needsPerson), examples: names
+            )
+        }
+    }
+
+    /// What a person has to do something about, a sentence and a step each.
+    var findings: [String] {
+        unserved.map { "\($0.title): \($0.words): \($0.reason.message) [\($0.reason.code.rawValue)] \($0.reason.hint)" }
+            + groups.filter(\.needsPerson).map(\.sentence)
+            + drops.map {
+                "drop \($0.record.id) (\($0.record.fileName)) of source \($0.record.source) waits: \($0.reason.message) "
+                    + "[\($0.reason.code.rawValue)] \($0.reason.hint)"
+            }
+    }
+
+    func drop(_ id: DropID) -> Drop? { drops.first { $0.record.id == id } }
+
+    /// Whether files wait for room on the disk.
+    var lacksRoom: [Group] { groups.filter { $0.code == .noRoom || $0.code == .diskFull } }
+
+    /// docs/schemas/waiting.schema.json.
+    var json: JSON {
+        [
+            "files": .array(groups.map(\.json)),
+            "drops": .array(
+                drops.map { drop in
+                    .object(
+                        [
+                            .init("drop", .string(drop.record.id.description)), .init("source", .string(drop.record.source.text)),
+                            .init("file", .string(drop.record.fileName.description)),
+                        ] + drop.reason.members + [.init("seconds", .int(drop.seconds))])
+                }),
+            "unserved": .array(
+                unserved.map { one in
+                    .object(
+                        [.init("source", one.source.map { .string($0) } ?? .null)] + one.reason.members
+                            + [.init("seconds", .int(one.seconds))])
+                }),
+        ]
+    }
+
+    /// As `status` has it: `json`, with the lines for people by source.
+    func shown(_ home: Home) -> JSON {
+        let configuration = home.configuration
+        let names = configuration.sources.map(\.name.text) + configuration.broken.map(\.name)
+        let all =
+            [JSON.Member("", .array(lines(of: nil).map { .string($0) }))]
+            + names.map { name in JSON.Member(name, .array(lines(of: name).map { .string($0) })) }
+        let said = all.filter { $0.value.elements?.isEmpty == false }
+        return .object((json.members ?? []) + [.init("lines", .object(said))])
+    }
+
+    /// What the daemon answers commands: `json`, with all that needs a person in words.
+    var answer: JSON {
+        .object((json.members ?? []) + [.init("findings", .array(findings.map { .string($0) }))])
+    }
+
+    /// For people, of one source; of the drop zone itself where it is nil.
+    func lines(of source: String?) -> [String] {
+        var lines: [String] = []
+        for one in unserved where one.source == source {
+            lines.append("\(one.words.uppercased()) (\(one.reason.code.rawValue)): \(one.reason.message)")
+            lines.append("  \(one.reason.hint)")
+        }
+        for group in groups where group.source == source {
+            let word = group.needsPerson ? "LEFT" : "waiting"
+            let head = "\(word): \(counted(group.files, "file")), \(group.code.rawValue), for \(Age.text(group.oldestSeconds))"
+            lines.append("\(head): \(group.names)")
+            lines.append("  \(group.reason.message) \(group.reason.hint)")
+        }
+        for drop in drops.filter({ $0.record.source.text == source }).prefix(Self.examplesMax) {
+            let head = "WAITING (\(drop.reason.code.rawValue)): drop \(drop.record.id), \(drop.record.fileName)"
+            lines.append("\(head), for \(Age.text(drop.seconds))")
+            lines.append("  \(drop.reason.message) \(drop.reason.hint)")
+        }
+        return lines
+    }
+}
+
+extension WaitingReport.Unserved {
+    var title: String { source.map { "source \($0)" } ?? "the drop zone" }
+
+    /// What is meant by not going on.
+    var words: String {
+        switch reason.code {
+        case .sourceMistake: "not served"
+        case .sourceSuspended: "suspended"
+        case .blocked: "blocked"
+        default: "not watched"
+        }
+    }
+}
+
+extension WaitingReport.Group {
+    var names: String { examples.joined(separator: ", ") + (files > examples.count ? ", …" : "") }
+
+    var sentence: String {
+        let whose = source.map { "source \($0)" } ?? "the drop zone"
+        return "\(whose): \(counted(files, "file")) \(files == 1 ? "stays" : "stay") [\(code.rawValue)], the oldest for "
+            + "\(Age.text(oldestSeconds)): \(names). \(reason.message) \(reason.hint)"
+    }
+
+    var json: JSON {
+        .object(
+            [.init("source", source.map { .string($0) } ?? .null)] + reason.members + [
+                .init("files", .int(Int64(files))), .init("oldestSeconds", .int(oldestSeconds)),
+                .init("needsPerson", .bool(needsPerson)), .init("examples", .array(examples.map { .string($0) })),
+            ])
+    }
+}
+
+extension WaitingReason {
+    /// The members that stand for a reason wherever JSON is printed.
+    var members: [JSON.Member] {
+        [.init("code", .string(code.rawValue)), .init("sentence", .string(message)), .init("next", .string(hint))]
+    }
+
+    var json: JSON { .object(members) }
+}
+
+/// Times as people say them.
+enum Age {
+    /// `5 s`, `3 min`, `2 h`, `4 days`.
+    static func text(_ seconds: Int64) -> String {
+        switch seconds {
+        case ..<120: "\(max(0, seconds)) s"
+        case ..<7200: "\(seconds / 60) min"
+        case ..<172_800: "\(seconds / 3600) h"
+        default: "\(seconds / 86_400) days"
+        }
+    }
+}

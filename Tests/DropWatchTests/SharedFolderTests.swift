@@ -1,0 +1,143 @@
+import DropCore
+import Glibc
+import Testing
+import ThreadKit
+
+@testable import DropWatch
+
+/// A watcher of several sources.
+private final class SeveralWatching {
+    let scratch = Scratch()
+    let deliveries = Deliveries()
+    let watcher: DropWatcher
+
+    init(dropZone: Bool = false, timing: WatchTiming = WatchTiming(), _ sources: (Scratch) -> [WatchedSource]) {
+        let state = scratch.folder("state")
+        watcher = DropWatcher(
+            sources: sources(scratch), dropZone: dropZone ? scratch.folder("zone") : nil, helperPath: helperPath,
+            ownership: FolderOwnership(instance: "test", stateFolder: state), timing: timing, handler: deliveries.handler)
+        watcher.start()
+        precondition(watcher.waitUntilWatching(timeout: .seconds(20)), "the watcher did not start")
+    }
+
+    deinit { watcher.stop() }
+
+    /// Names by source.
+    var settled: [String: [String]] {
+        deliveries.state.with {
+            Dictionary(grouping: $0.settled, by: \.source.text).mapValues { $0.map(\.name.description).sorted() }
+        }
+    }
+}
+
+@Suite(.serialized) struct `Sources that share a folder` {
+    @Test func `are all served, each with the files its patterns fit`() {
+        let test = SeveralWatching { scratch in
+            let folder = scratch.folder("landing")
+            return ["a", "b", "c"].map { .test(folder, name: $0, .close, patterns: ["\($0)-*"]) }
+        }
+        for name in ["a-1", "b-1", "c-1", "b-2", "d-1"] { write("x", to: test.scratch.path + "/landing/" + name) }
+        #expect(test.deliveries.wait { $0.settled.count == 4 && $0.refused.count == 1 })
+        #expect(test.settled == ["a": ["a-1"], "b": ["b-1", "b-2"], "c": ["c-1"]])
+        #expect(test.deliveries.state.with { $0.refused[0].reason.code } == .unmatchedName)
+        #expect(test.watcher.status().map(\.source.text) == ["a", "b", "c"])
+    }
+
+    @Test func `keep their own rules`() {
+        let test = SeveralWatching { scratch in
+            let folder = scratch.folder("landing")
+            return [
+                .test(folder, name: "marked", .marker, patterns: ["*.csv"]),
+                .test(folder, name: "closed", .close, patterns: ["*.xml"]),
+            ]
+        }
+        let landing = test.scratch.path + "/landing/"
+        write("x", to: landing + "a.csv")
+        write("x", to: landing + "a.xml")
+        #expect(test.deliveries.wait { $0.settled.count == 1 })
+        write("", to: landing + "a.csv.done")
+        #expect(test.deliveries.wait { $0.settled.count == 2 })
+        #expect(test.settled == ["closed": ["a.xml"], "marked": ["a.csv"]])
+    }
+
+    @Test func `and lie in one another are all served`() {
+        let test = SeveralWatching { scratch in
+            let outer = scratch.folder("outer")
+            let inner = scratch.folder("outer/inner")
+            return [
+                .test(outer, name: "outer", .close, patterns: ["*.csv"], recursive: true),
+                .test(inner, name: "inner", .close, patterns: ["*.xml"]),
+            ]
+        }
+        let inner = test.scratch.path + "/outer/inner"
+        unsafe mkdir(inner + "/deep", 0o755)
+        for name in ["inner/1.xml", "inner/2.csv", "3.csv", "inner/deep/4.csv"] {
+            write("x", to: test.scratch.path + "/outer/" + name)
+        }
+        #expect(test.deliveries.wait { $0.settled.count == 4 })
+        #expect(test.settled == ["inner": ["1.xml"], "outer": ["2.csv", "3.csv", "4.csv"]])
+    }
+
+    @Test func `are asked about what no pattern fits only where they want to be`() {
+        let routing = Routing(members: [
+            .test("/l", name: "a", patterns: ["a-*"]), .test("/l", name: "b", probes: true),
+            .test("/l", name: "c", patterns: ["c-*"]),
+        ])
+        guard case .data(let member) = routing.answer(for: FileName("a-1")),
+            case .ask(let asked) = routing.answer(for: FileName("x"))
+        else {
+            Issue.record("a pattern does not decide, or nobody is asked")
+            return
+        }
+        #expect(member.source.name.text == "a")
+        #expect(asked.map(\.source.name.text) == ["b"])
+    }
+
+    @Test func `in the drop zone are told apart by patterns, and a tie is nobody's`() {
+        let test = SeveralWatching(dropZone: true) { scratch in
+            ["a", "b"].map { .test(scratch.folder($0), name: $0, .close, patterns: ["*.csv", "\($0).*"]) }
+        }
+        for name in ["1.csv", "a.xml", "b.xml"] { write("x", to: test.scratch.path + "/zone/" + name) }
+        #expect(test.deliveries.wait(20) { $0.settled.count == 2 && $0.refused.count == 1 })
+        #expect(test.settled == ["a": ["a.xml"], "b": ["b.xml"]])
+        #expect(test.deliveries.state.with { $0.refused[0].reason.code } == .severalRoutes)
+    }
+}
+
+@Suite(.serialized) struct `A source with more files than it may hand over` {
+    @Test func `delays no other, and hands them over in order`() {
+        let rooms = Monitor<[String: Int]>(["flood": 3, "calm": 1000])
+        let scratch = Scratch()
+        let deliveries = Deliveries()
+        let plain = deliveries.handler
+        let handler = WatchHandler(
+            settled: { files in
+                rooms.with { rooms in for file in files { rooms[file.source.text]! -= 1 } }
+                plain.settled(files)
+            }, left: plain.left, room: { source in rooms.with { $0[source.text]! } }, note: plain.note)
+        let watcher = DropWatcher(
+            sources: ["flood", "calm"].map { .test(scratch.folder($0), name: $0, .close) }, helperPath: helperPath,
+            ownership: FolderOwnership(instance: "test", stateFolder: scratch.folder("state")), handler: handler)
+        watcher.start()
+        defer { watcher.stop() }
+        #expect(watcher.waitUntilWatching(timeout: .seconds(20)))
+        for index in 10..<60 { write("x", to: "\(scratch.path)/flood/\(index)") }
+        #expect(deliveries.wait { $0.settled.count == 3 })
+        write("x", to: scratch.path + "/calm/1")
+        #expect(deliveries.wait { $0.settled.contains { $0.source.text == "calm" } })
+        #expect(deliveries.state.with { $0.settled.count } == 4)
+        #expect(watcher.waiting(limit: 100)?.files.filter { $0.reason.code == .queued }.count == 50)
+        var done = Set<FileName>()
+        while done.count < 50 {
+            let claimed = deliveries.state.with { $0.settled.filter { $0.source.text == "flood" && !done.contains($0.name) } }
+            done.formUnion(claimed.map(\.name))
+            rooms.with { $0["flood"]! += claimed.count }
+            watcher.noteClaims(claimed.map { ($0, .claimed(dropID(1), bytes: 1)) })
+            let count = done.count
+            guard deliveries.wait(until: { $0.settled.count > count || $0.settled.count == 51 }) else { break }
+        }
+        #expect(deliveries.wait { $0.settled.count == 51 })
+        let names = deliveries.state.with { $0.settled.filter { $0.source.text == "flood" }.map(\.name.description) }
+        #expect(names == names.sorted() && names.count == 50)
+    }
+}
