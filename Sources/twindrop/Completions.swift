@@ -21,7 +21,7 @@ enum Completions {
     static let state = CompletionKind.list(DropState.allCases.map(\.rawValue))
 
     private static func home(_ words: [String]) -> Home? {
-        var folder = ProcessInfo.processInfo.environment["TWINDROP_HOME"] ?? FileManager.default.currentDirectoryPath
+        var folder = HomeOptions.fromEnvironment ?? FileManager.default.currentDirectoryPath
         if let option = words.lastIndex(of: "--home"), option + 1 < words.count { folder = words[option + 1] }
         return try? Home(folder)
     }

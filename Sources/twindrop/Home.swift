@@ -21,9 +21,14 @@ struct HomeOptions: ParsableArguments {
 
     mutating func validate() { if local { Times.useLocalTime() } }
 
+    /// An empty variable names none.
+    static var fromEnvironment: String? {
+        ProcessInfo.processInfo.environment["TWINDROP_HOME"].flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     /// The folder, whether or not it is a home yet.
     var folder: String {
-        home ?? ProcessInfo.processInfo.environment["TWINDROP_HOME"] ?? FileManager.default.currentDirectoryPath
+        home ?? Self.fromEnvironment ?? FileManager.default.currentDirectoryPath
     }
 
     /// The home with as much of its configuration as is in order.

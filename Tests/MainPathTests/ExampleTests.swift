@@ -38,10 +38,10 @@ import TwinModel
         }
 
         func run(_ script: String, in subfolder: String = "/factory") throws -> Program.Ended {
-            let head = "set -eu\nPATH=\"$1:$PATH\"\ntrap 'kill -TERM $(jobs -p) 2>/dev/null; wait' EXIT\n"
+            let head = "set -eu\nPATH=\"$1:$PATH\"\ntrap 'kill -TERM $(jobs -p) 2>/dev/null || true; wait' EXIT\n"
             return try Program.run(
                 "/bin/bash", ["-c", head + script, "example", Program.folder], in: folder + subfolder,
-                environment: ["TWINDROP_HOME": subfolder.isEmpty ? "" : home], seconds: 120)
+                environment: subfolder.isEmpty ? [:] : ["TWINDROP_HOME": home], seconds: 120)
         }
     }
 
