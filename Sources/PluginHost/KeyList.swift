@@ -46,7 +46,8 @@ struct KeyList {
         guard names.count < Self.namesMax, entries.count + name.count < Int(TD_WIRE_KEYS_BYTES_MAX) else {
             throw WorkerFailure(
                 .namesFull,
-                "The source has \(names.count) names of properties, relationships and models in \(entries.count >> 10) KiB; no more fit.")
+                "The source has \(names.count) names of properties, relationships and models in \(entries.count >> 10) KiB; no more fit."
+            )
         }
         guard (1...Int(TD_WIRE_KEY_BYTES_MAX)).contains(name.count), !name.contains(0),
             String(validating: name, as: UTF8.self) != nil, known.insert(name).inserted

@@ -215,7 +215,8 @@ final class HostContext: Sendable {
         let missing = Self.missing(from: layers)
         guard requiresWholeSandbox, !missing.isEmpty else { return }
         throw WorkerFailure(
-            .sandbox, "This kernel cannot build the whole sandbox, which is required; missing: \(missing.joined(separator: ", ")).")
+            .sandbox,
+            "This kernel cannot build the whole sandbox, which is required; missing: \(missing.joined(separator: ", ")).")
     }
 
     /// Compares what the plugin says of itself with its manifest.

@@ -138,11 +138,13 @@ struct WorkerFailure: Error {
         case .sandbox:
             return DropError(
                 "sandbox", "\(subject): plugin \(plugin) is not started. \(message)",
-                hint: "Run a kernel that has them, or set limits.worker.sandbox: available to do without.", remedy: .suspendSource)
+                hint: "Run a kernel that has them, or set limits.worker.sandbox: available to do without.", remedy: .suspendSource
+            )
         case .namesFull:
             return DropError(
                 "names-full", "\(subject): \(message)",
-                hint: "Names that no twin uses any more go with: twindrop forget-names. Then retry the drop.", remedy: .quarantine)
+                hint: "Names that no twin uses any more go with: twindrop forget-names. Then retry the drop.", remedy: .quarantine
+            )
         case .sink(let error):
             return error
         }

@@ -67,7 +67,7 @@ package struct JWTCheck: Sendable {
         return try? JSON(parsing: bytes, depthMax: 4)  // Not a JWT, then.
     }
 
-    private static func microseconds(_ seconds: Double) -> Int64 { 
+    private static func microseconds(_ seconds: Double) -> Int64 {
         seconds.isNaN ? 0 : Int64((min(max(seconds, 0), 1e11) * 1_000_000).rounded())
     }
 

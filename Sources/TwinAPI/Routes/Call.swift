@@ -30,9 +30,7 @@ struct Call {
         let hindrances = api.readiness().map(Self.withoutFolders)
         // A source that does not go on is no reason to keep applications from the graph: it is said, and the answer stays 200.
         let lines = (hindrances.isEmpty ? ["ok"] : hindrances) + api.remarks().map(Self.withoutFolders)
-        return .text(hindrances.isEmpty ? 200 : 503, lines.joined(separator: "
-") + "
-")
+        return .text(hindrances.isEmpty ? 200 : 503, lines.joined(separator: "\n") + "\n")
     }
 
     /// The sentence with the last part alone of each path in it.

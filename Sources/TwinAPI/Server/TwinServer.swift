@@ -47,7 +47,8 @@ package final class TwinServer: Sendable {
         let counters = RequestCounters()
         let api = makeAPI { counters.families + [Self.queueDepths(lanes)] + Self.ends(of: certificate) }
         let peers = Peers(connectionsMax: settings.connectionsMax)
-        let responder = Responder(api: api, gate: gate, lanes: lanes, requests: counters, peers: peers, failed: FailedSignIns(log: log))
+        let responder = Responder(
+            api: api, gate: gate, lanes: lanes, requests: counters, peers: peers, failed: FailedSignIns(log: log))
         let state = state
         do {
             var configuration = ApplicationConfiguration(

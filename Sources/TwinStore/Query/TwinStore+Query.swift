@@ -133,7 +133,8 @@ extension TwinStore {
         guard !isThere else { return }
         try transaction { database in
             try database.execute(
-                sql: "INSERT OR IGNORE INTO meta(name, value) VALUES(?, lower(hex(randomblob(8))))", arguments: [Self.tokenSecret])
+                sql: "INSERT OR IGNORE INTO meta(name, value) VALUES(?, lower(hex(randomblob(8))))", arguments: [Self.tokenSecret]
+            )
         }
     }
 

@@ -289,7 +289,8 @@ final class Engine: Sendable {
                     "request", "The request names no source.", hint: "Use the twindrop command.", remedy: .suspendSource)
             }
             let count = try graph.forgetKeys(of: source)
-            log.notice("An operator had the names of a source forgotten.", metadata: ["source": "\(source)", "names": "\(count)"])
+            log.notice(
+                "An operator had the names of a source forgotten.", metadata: ["source": "\(source)", "names": "\(count)"])
             return ["source": .string(source.text), "names": .int(Int64(count))]
         case "retry", "release", "discard":
             guard let id = request["drop"]?.string.flatMap({ DropID($0) }) else {
