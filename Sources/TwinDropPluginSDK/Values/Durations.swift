@@ -146,8 +146,8 @@ private struct DurationReader {
         return true
     }
 
-    /// Adds digits to `value`, up to 27 of them; a rest other than zeros of a fraction sets `isCut`. How many were added; nil where there are
-    /// none at all.
+    /// Adds digits to `value`, up to 27 of them; a rest other than zeros of a fraction sets `isCut`. How many were added; nil
+    /// where there are none at all.
     private mutating func digits(_ value: inout UInt128) -> Int? {
         let start = index
         var added = 0

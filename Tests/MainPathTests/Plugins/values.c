@@ -39,8 +39,12 @@ static td_status row(td_instance *self, td_text line, uint64_t offset) {
 static td_status transform(td_instance *self) {
     static char buffer[1 << 16];
     size_t filled = 0;
-    for (int64_t count; (count = self->host->read(self->host, buffer + filled, sizeof buffer - filled)) != 0; filled += (size_t)count)
+    for (;;) {
+        int64_t count = self->host->read(self->host, buffer + filled, sizeof buffer - filled);
         if (count < 0) return TD_INPUT;
+        if (count == 0) break;
+        filled += (size_t)count;
+    }
     for (size_t at = 0; at < filled;) {
         const char *end = memchr(buffer + at, '\n', filled - at);
         if (!end) break;
