@@ -60,7 +60,7 @@ enum StatusReport {
     }
 
     private static func report(
-        _ home: Home, _ store: TwinStore, _ waiting: WaitingReport, daemon: JSON, _ live: (Source) -> [JSON.Member]
+        _ home: Home, _ store: TwinStore, _ left: WaitingReport, daemon: JSON, _ live: (Source) -> [JSON.Member]
     ) throws(DropError) -> JSON {
         let counts = try store.counts()
         let waiting = try store.waitingCounts()
@@ -94,7 +94,7 @@ enum StatusReport {
                 "waitingRelationships": .int(Int64(counts.pending)), "revisions": .int(Int64(counts.revisions)),
                 "commits": .int(Int64(clamping: counts.commits)),
             ],
-            "sources": .array(sources + home.configuration.broken.map(json)), "waiting": waiting.shown(home),
+            "sources": .array(sources + home.configuration.broken.map(json)), "waiting": left.shown(home),
             "mistakes": .array(home.configuration.mistakes.map { .string($0.description) }),
         ]
     }
