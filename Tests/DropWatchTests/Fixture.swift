@@ -187,6 +187,7 @@ final class RegisterFake: DropRegister {
     func find(_ prefix: String, limit: Int) throws(DropError) -> [DropRecord] { [] }
     func blocking(_ source: SourceName, _ order: DropOrder) throws(DropError) -> [DropRecord] { [] }
     func newestApplied(of source: SourceName) throws(DropError) -> DropRecord? { nil }
+    func highestName(of source: SourceName) throws(DropError) -> FileName? { nil }
     func commitSequence(of id: DropID) throws(DropError) -> UInt64? { nil }
     func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord? { nil }
     func archived(with digest: ContentDigest) throws(DropError) -> DropID? { nil }
