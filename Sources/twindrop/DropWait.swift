@@ -1,5 +1,6 @@
 import HomeConfiguration
 import DropCore
+import DropWatch
 import Foundation
 import Logging
 import ThreadKit
@@ -35,7 +36,8 @@ struct DropWait {
         let engine = try Engine(home, intake: .once)
         defer { engine.stop() }
         try reporting { () throws(DropError) in try engine.start() }
-        try engine.finish()
+        try engine.finish(
+            complete: .init(folder: placed.source.watched.folder, name: placed.name, inode: placed.inode))
         guard let record = try find(in: engine.register) else {
             let why = engine.waitingReason(of: placed.path)
             throw CommandFailure(.negative, lines: ["\(placed.path) was not taken [\(why.code)]."] + why.sentences)

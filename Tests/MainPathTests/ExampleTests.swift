@@ -64,7 +64,8 @@ import TwinModel
             let help = try Program.run(Program.twindrop, leaf + ["--help"], environment: ["COLUMNS": "500"]).out
             let examples = Self.examples(in: help)
             #expect(!examples.isEmpty, "\(leaf) shows no example: \(help)")
-            let acts = ["init", "run", "drop", "retry", "release", "discard", "restore", "backup"].contains(leaf[0])
+            let acts = ["init", "run", "drop", "retry", "release", "discard", "restore", "backup", "forget-names"].contains(
+                leaf[0])
             for example in examples {
                 count += 1
                 let place = acts ? try Place() : reading

@@ -86,6 +86,13 @@ import TwinModel
     }
 }
 
+@Suite(.serialized) struct `A file that the command line hands over` {
+    @Test func `is complete, whatever its source waits for`() throws {
+        let home = try Home("sources:\n  assets:\n    plugin: asset-inventory\n    ready: {rule: stable, settle: 10m}\n")
+        #expect(try home.drop("a.csv", Sample.assets(1...3), to: "assets")[path: "books/operations/created"] == 3)
+    }
+}
+
 @Suite(.serialized) struct `A plan` {
     @Test func `lists what goes with a twin, names targets, and closes`() throws {
         let home = try Home(

@@ -149,18 +149,37 @@ package final class DropWatcher: Sendable {
 }
 
 extension DropWatcher {
+    /// A file that is known to be complete, whatever its source's rule.
+    package struct CompleteFile: Sendable, Equatable {
+        let folder: FolderPath
+        let name: FileName
+        let inode: UInt64
+
+        init(folder: FolderPath, name: FileName, inode: UInt64) {
+            (self.folder, self.name, self.inode) = (folder, name, inode)
+        }
+
+        /// - Parameter folder: absolute.
+        package init(folder: String, name: FileName, inode: UInt64) {
+            self.init(folder: FolderPath(folder), name: name, inode: inode)
+        }
+    }
+
     /// Takes every file that is there now, without events: each has at most one settle interval to become complete (`run
     /// --once`). Returns what was left, and the folders that were not looked into.
     ///
     /// Runs on the caller's thread, in place of `start`. `claims` is called between deliveries and returns what became of
     /// delivered files since the last call; files whose claim was not possible are tried again until the interval is over. While
     /// `mayClaim`, what became of every delivered file is waited for.
+    ///
+    /// - Parameter complete: a file whose writer is the caller, who knows that nothing more comes: it has no interval to wait for.
     package func takePresent(
-        claims: () -> [(SettledFile, ClaimResult)] = { [] }, mayClaim: () -> Bool = { false }
+        complete: CompleteFile? = nil, claims: () -> [(SettledFile, ClaimResult)] = { [] }, mayClaim: () -> Bool = { false }
     ) -> Waiting {
         let loop = WatchLoop(
             sources: sources, dropZone: dropZone, ownership: ownership, timing: timing, handler: handler,
             truncation: truncation, purpose: .once)
+        loop.complete = complete
         let settle = (sources.map(\.readiness.settle) + (dropZone == nil ? [] : [ReadinessRule().settle])).max() ?? .zero
         let slack = Duration.milliseconds(50)
         var end: Instant?

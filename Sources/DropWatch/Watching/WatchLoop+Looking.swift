@@ -174,8 +174,11 @@ extension WatchLoop {
         let rule = candidate.rule
         let polled = purpose == .watching && folder.feed.isPolled(folder.path)
         let age = Duration.nanoseconds(max(0, WallClock.nanoseconds - facts.changed))
+        let isComplete =
+            complete == DropWatcher.CompleteFile(folder: folder.path, name: name, inode: facts.identity.inode)
+        let settle = polled ? max(rule.settle, timing.settleWithoutEvents) : rule.settle
         let settling = Settling(
-            rule: rule, settle: polled ? max(rule.settle, timing.settleWithoutEvents) : rule.settle, at: now,
+            rule: rule, settle: isComplete ? .zero : settle, at: now,
             stillSince: purpose == .looking ? Instant(nanoseconds: now.nanoseconds - age.wholeNanoseconds) : nil)
         var entry = WatchedFolder.Entry(
             .settling(settling, nil), source: candidate.source?.name, at: folder.entries[name]?.firstSeen ?? now,

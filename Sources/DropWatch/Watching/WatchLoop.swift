@@ -34,6 +34,9 @@ final class WatchLoop {
     private var probes: UInt64 = 0
     var isWatching = false
 
+    /// Known to be complete: see `DropWatcher.takePresent`.
+    var complete: DropWatcher.CompleteFile?
+
     enum Purpose {
         /// By events and by a timer, until it is stopped.
         case watching

@@ -17,7 +17,7 @@ extension SourceCommand {
                 of the home is taken over, the drop zone's own among them. Works beside a running daemon, which goes on at once.
 
                 Example:
-                  twindrop source adopt inventory --why "restored from backup"
+                  twindrop source adopt assets --why "restored from backup"
                 """)
 
         @OptionGroup var home: HomeOptions

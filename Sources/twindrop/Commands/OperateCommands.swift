@@ -47,7 +47,7 @@ struct ForgetNamesCommand: ParsableCommand {
             stays as it is; the next drop is compared in full. No drop of the source may be in work.
 
             Example:
-              twindrop forget-names inventory
+              twindrop forget-names assets
             """)
 
     @OptionGroup var home: HomeOptions

@@ -111,10 +111,12 @@ final class Engine: Sendable {
     func willDiscard(_ drop: DropID) { pipeline.willDiscard(drop) }
 
     /// Waits until everything that is present has come to its end; throws what stopped the pipeline.
-    func finish() throws(CommandFailure) {
+    ///
+    /// - Parameter complete: a file of the drop zone that this process has written.
+    func finish(complete: DropWatcher.CompleteFile? = nil) throws(CommandFailure) {
         if intake.isOnce {
             let present = watcher.takePresent(
-                claims: { [claims] in claims.take() }, mayClaim: { [pipeline] in pipeline.failure == nil })
+                complete: complete, claims: { [claims] in claims.take() }, mayClaim: { [pipeline] in pipeline.failure == nil })
             for file in present.files {
                 log.warning(
                     "A file was left.",
