@@ -68,7 +68,9 @@ package struct AmendmentReader: AmendmentBook {
     package func withDescriptor<T>(
         of file: AmendedFile, _ body: (CInt) throws(DropError) -> T
     ) throws(DropError) -> T {
-        try body(StorageFile(file.path, .read).descriptor)
+        let input = try StorageFile(file.path, .read)
+        defer { withExtendedLifetime(input) {} }  // It closes its descriptor when it goes.
+        return try body(input.descriptor)
     }
 
     /// What cannot be removed now goes at the next start.
