@@ -42,7 +42,7 @@ setup:
 test: build
 	TWINDROP_BIN="$(CURDIR)/$(BIN)" swift test $(SWIFT_FLAGS) --skip-build --disable-xctest $(TEST_FLAGS) $(if $(FILTER),--filter $(FILTER))
 
-## make test-crash  every kill and error at every durable step; MODES=before,after,eio,enospc,short,full,double,random or burst, … only those
+## make test-crash  every kill and error at every durable step; MODES=before,after,eio,enospc,short,full,double,random,cut,restore,loss or burst, … only those
 test-crash: build
 	TWINDROP_BIN="$(CURDIR)/$(BIN)" TWINDROP_CRASH="$(MODES)" swift test $(SWIFT_FLAGS) --skip-build --disable-xctest $(TEST_FLAGS) --filter Crash
 

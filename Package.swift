@@ -92,7 +92,7 @@ let package = Package(
 
         // Kits and C modules
         module("ThreadKit", [deque]),
-        module("FileKit"),
+        module("FileKit", ["CLinuxFiles"]),
         module("SocketKit", ["ThreadKit"]),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),

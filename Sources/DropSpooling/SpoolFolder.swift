@@ -56,17 +56,32 @@ package struct SpoolFolder: DropSpool {
     }
 
     package func digest(of drop: DropID) throws(DropError) -> ContentDigest {
+        try insisting { () throws(DropError) in
+            try withDescriptor(of: drop) { (descriptor, _) throws(DropError) in
+                try Self.hash(descriptor, spool.appending(drop.description))
+            }
+        }
+    }
+
+    /// Runs `body` up to three times while the medium does not give the bytes.
+    private func insisting<T>(_ body: () throws(DropError) -> T) throws(DropError) -> T {
         var attempt = 0
         while true {
-            do throws(DropError) {
-                return try withDescriptor(of: drop) { (descriptor, _) throws(DropError) in
-                    try Self.hash(descriptor, spool.appending(drop.description))
-                }
-            } catch {
+            do throws(DropError) { return try body() } catch {
                 attempt += 1
                 guard attempt < 3, error.code == "unreadable" else { throw error }
             }
         }
+    }
+
+    package func fill(_ drop: DropID, _ body: (_ descriptor: CInt) throws(DropError) -> Void) throws(DropError) {
+        let temporary = spool.appending("\(drop).tmp")
+        do throws(DropError) { try Self.write(to: temporary, body) } catch {
+            try Self.remove(temporary)
+            throw error
+        }
+        try Self.move(temporary, to: spool.appending(drop.description))
+        try Self.sync(folder: spool)
     }
 
     package func remove(_ drops: [DropID]) throws(DropError) {
@@ -95,6 +110,17 @@ extension SpoolFolder {
         Self.exists(folder(of: drop, on: day).appending("content"))
     }
 
+    package func quarantinedDigest(
+        of drop: DropID, on day: UTCDay
+    ) throws(DropError) -> (bytes: UInt64, digest: ContentDigest) {
+        let path = folder(of: drop, on: day).appending("content")
+        return try insisting { () throws(DropError) in
+            let descriptor = try Self.openToRead(path)
+            defer { Self.close(descriptor) }
+            return (try Self.size(of: descriptor, path), try Self.hash(descriptor, path))
+        }
+    }
+
     package func quarantine(_ drop: DropID, on day: UTCDay, reason: JSON) throws(DropError) {
         let target = folder(of: drop, on: day)
         try makeAll(target)
@@ -117,6 +143,12 @@ extension SpoolFolder {
         try Self.copy(from, to: temporary)
         try Self.move(temporary, to: spool.appending(copy.description))
         try Self.sync(folder: spool)
+    }
+
+    /// Files in the spool that belong to none of `known`: of drops that a database restored from a backup does not have.
+    package func strangers(besides known: Set<DropID>) -> [String] {
+        Self.names(in: spool).filter { name in !name.hasSuffix(".tmp") && DropID(name).map { !known.contains($0) } ?? true }
+            .map { spool.appending($0).string }
     }
 
     package func forgetQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError) {

@@ -92,7 +92,7 @@ package struct ArchiveCatalogue: Sendable {
                     sha256: sha256, leaf: record.index)
             } else if record.kind.closesDrop, record.container == last?.container {
                 last?.drops += 1
-                last?.bytes += record.bytes ?? 0
+                last?.bytes &+= record.bytes ?? 0
             }
             return wantsMore
         }
@@ -100,8 +100,12 @@ package struct ArchiveCatalogue: Sendable {
     }
 
     /// Hands every drop that `filter` lets through to `take`, oldest first, until it returns false.
-    package func list(_ filter: Filter = Filter(), _ take: (ArchivedDrop) -> Bool) throws(DropError) {
-        try scan { record in
+    ///
+    /// - Parameter damaged: also goes on behind records that are damaged; what is wrong with them is the verifier's matter.
+    package func list(
+        _ filter: Filter = Filter(), damaged: Bool = false, _ take: (ArchivedDrop) -> Bool
+    ) throws(DropError) {
+        try scan(damaged: damaged) { record in
             guard let drop = ArchivedDrop(record) else { return true }
             let day = record.at.date
             guard filter.from.map({ $0 <= day }) ?? true, filter.through.map({ day <= $0 }) ?? true,
@@ -122,20 +126,36 @@ package struct ArchiveCatalogue: Sendable {
         return found
     }
 
-    /// The drops whose records stand in the last 64 KiB of the chain, oldest first; none where there is no chain. In a time that
-    /// does not grow with the archive.
+    /// The drops whose records stand in the last 64 KiB of the chain, or in as much more as it takes to find one, oldest first;
+    /// none where there is no chain. In a time that does not grow with the archive.
     package func newest() throws(DropError) -> [ArchivedDrop] {
         guard try Storage.exists(places.chain) else { return [] }
         let file = try StorageFile(places.chain, .read)
-        let published = try ChainHead.read(places)?.bytes
-        let end = if let published { published } else { try file.size() }
-        var reader = try ChainReader(file, from: end - min(end, 64 << 10), end: end)
-        var drops: [ArchivedDrop] = []
-        while let line = try reader.next() {
-            // The first line is most often cut; what is damaged is the verifier's matter.
-            if let drop = line.text.flatMap({ ChainRecord(parsing: $0) }).flatMap({ ArchivedDrop($0) }) { drops.append(drop) }
+        let end = try file.size()
+        var window: UInt64 = 64 << 10
+        while true {
+            let start = end - min(end, window)
+            var reader = try ChainReader(file, from: start, end: end)
+            var drops: [ArchivedDrop] = []
+            while let line = try reader.next() {
+                // The first line is most often cut; what is damaged is the verifier's matter.
+                if let drop = line.text.flatMap({ ChainRecord(parsing: $0) }).flatMap({ ArchivedDrop($0) }) {
+                    drops.append(drop)
+                }
+            }
+            if !drops.isEmpty || start == 0 { return drops }
+            window *= 8
         }
-        return drops
+    }
+
+    /// Whether the chain still has everything that stood before `head`, as it was: one look at the record that ended there, which
+    /// binds all before it.
+    package func has(_ head: ArchiveHead) throws(DropError) -> Bool {
+        guard head.bytes > 0 else { return true }
+        guard try Storage.exists(places.chain) else { return false }
+        let file = try StorageFile(places.chain, .read)
+        guard try file.size() >= head.bytes else { return false }
+        return try ChainLine.leaf(endingAt: head.bytes, in: file) == head.leaf
     }
 
     /// Writes a drop's bytes, as they were dropped, to `descriptor` (a file, pipe or terminal; stays the caller's).
@@ -212,12 +232,13 @@ package struct ArchiveCatalogue: Sendable {
     }
 
     /// Reads the chain as far as it is durable. A damaged record ends it with an error: run `verify`.
-    private func scan(_ take: (ChainRecord) -> Bool) throws(DropError) {
+    private func scan(damaged: Bool = false, _ take: (ChainRecord) -> Bool) throws(DropError) {
         let end = try ChainHead.read(places)?.bytes
         let file = try StorageFile(places.chain, .read)
         var reader = try ChainReader(file, end: end)
         while let line = try reader.next() {
             guard let text = line.text, let record = ChainRecord(parsing: text) else {
+                if damaged { continue }
                 throw .unsound("\(places.chain) byte \(line.offset): the record is damaged.")
             }
             guard take(record) else { return }

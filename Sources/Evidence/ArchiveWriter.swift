@@ -73,6 +73,9 @@ package final class ArchiveWriter: Sendable {
     /// Bytes of `chain.log` that are durable: a reader of the running archive goes no further.
     package var verifiedBytes: UInt64 { published.with { $0 } }
 
+    /// What is durable of the chain.
+    package var head: ArchiveHead { state.with { ArchiveHead($0.chain.head) } }
+
     /// True when the open container should be closed.
     package var isFull: Bool {
         state.with { state in
@@ -259,7 +262,9 @@ extension ArchiveWriter {
         if state.chain.isSealDue(now) { _ = try sealing(now, &state) }
         let first = leaves.upperBound + 1 - UInt64(entries.count)
         return entries.enumerated().map { index, entry in
-            ArchivedItem(drop: entry.record.id, container: name, member: entry.member, leaf: first + UInt64(index))
+            ArchivedItem(
+                drop: entry.record.id, container: name, member: entry.member, leaf: first + UInt64(index), content: entry.digest,
+                kind: entry.kind)
         }
     }
 

@@ -26,13 +26,13 @@ struct ContentSource {
     }
 
     /// The bytes are not those that were registered.
-    var changed: DropError {
-        DropError(
-            "content-changed",
-            "\(path) (drop \(record.id), \(record.fileName)) no longer has the "
-                + "\(record.bytes) bytes with the SHA-256 it was registered with.",
-            hint: "Somebody changed the spool, or the medium fails: check both, and have the file delivered again.",
-            remedy: .quarantine)
+    var changed: DropError { ByteLoss.changed(path, known: digest, found: nil) }
+
+    /// Opens the bytes of a drop. Errors: `bytes-missing` (quarantine); storage errors.
+    static func open(_ path: String) throws(DropError) -> StorageFile {
+        do throws(DropError) { return try StorageFile(path, .read) } catch {
+            throw error.code == "missing" ? ByteLoss.missing(path) : error
+        }
     }
 }
 
@@ -46,10 +46,10 @@ struct ContentCopy {
     private var position: UInt64 = 0
     private var block: [UInt8]
 
-    /// - Throws: `content-changed` where the file has another size than the register says; errors of opening.
+    /// - Throws: `content-changed` where the file has another size than the register says; `bytes-missing`; errors of opening.
     init(of source: ContentSource) throws(DropError) {
         self.source = source
-        input = try StorageFile(source.path, .read)
+        input = try ContentSource.open(source.path)
         guard try input.size() == source.record.bytes else { throw source.changed }
         block = [UInt8](repeating: 0, count: Int(min(source.record.bytes, UInt64(Self.blockBytes))))
     }

@@ -4,8 +4,11 @@ import TwinModel
 /// Writes what the sender gets back: `SOURCE/ULID.receipt.json`, and `NAME.receipt.json`, a second name of the newest one for
 /// that file name.
 ///
-/// Receipts appear whole or not at all, but are not synced: the register can write every one of them again. Blocking; safe from
-/// any thread, one call at a time per drop.
+/// Receipts appear whole or not at all, and survive a power cut after `sync`, which is for many of them together: a drop is not at
+/// its end before. Blocking; safe from any thread, one call at a time per drop.
+///
+/// Who may read a receipt, its folder says: a file gets the reading rights of its folder, a source's folder those of the folder it
+/// lies in (docs/operations.md).
 package struct ReceiptWriter: Sendable {
     private let root: String
 
@@ -13,7 +16,19 @@ package struct ReceiptWriter: Sendable {
     package init(root: String) { self.root = root }
 
     /// Makes the folder of a source, durably; `write` and `RejectsWriter.write` need it.
-    package func prepare(_ source: SourceName) throws(DropError) { try Storage.makeFolder(root + "/" + source.text) }
+    package func prepare(_ source: SourceName) throws(DropError) { try Storage.makeSharedFolder(folder(of: source)) }
+
+    /// Makes the receipts of these drops durable, under both their names; those that are not there are no error.
+    package func sync(_ records: [DropRecord]) throws(DropError) {
+        if records.count >= Self.syncTogetherMin { return try Storage.syncFileSystem(of: root) }
+        for record in records { try Storage.syncFile(folder(of: record.source) + "/\(record.id).receipt.json") }
+        for source in Set(records.map(\.source)) { try Storage.syncFolder(folder(of: source)) }
+    }
+
+    /// From this many files on, one call for the whole file system costs less than one for each.
+    private static let syncTogetherMin = 8
+
+    private func folder(of source: SourceName) -> String { root + "/" + source.text }
 
     /// Writes, or replaces, the receipt of a drop.
     ///
@@ -25,10 +40,10 @@ package struct ReceiptWriter: Sendable {
     package func write(
         _ record: DropRecord, archived: ArchivedItem? = nil, rejects: RejectsFile? = nil
     ) throws(DropError) -> String {
-        let folder = root + "/" + record.source.text + "/"
+        let folder = folder(of: record.source) + "/"
         let name = "\(record.id).receipt.json"
         let text = Self.json(record, archived, rejects).utf8(.pretty) + [UInt8(ascii: "\n")]
-        try Storage.replace(folder + name, with: text, durable: false)
+        try Storage.replace(folder + name, with: text, durable: false, shared: true)
         let link = folder + Self.linkName(record.fileName)
         // A receipt that is written again does not take the link from a newer drop.
         if Self.drop(ofReceiptAt: link).map({ $0 <= record.id }) ?? true { try Storage.link(link, to: folder + name) }

@@ -44,7 +44,7 @@ package struct RejectsWriter: Sendable {
         _ record: DropRecord, spans: [FileSpan], rejections: [Rejection], marking drop: DropID, from path: String
     ) throws(DropError) -> RejectsFile? {
         guard !rejections.isEmpty else { return nil }
-        let input = try StorageFile(path, .read)
+        let input = try ContentSource.open(path)
         let folder = root + "/" + record.source.text + "/"
         let names = RejectsFile(of: record, records: 0)
         let dialect = try LineEnds(of: input)

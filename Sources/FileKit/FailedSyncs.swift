@@ -1,3 +1,4 @@
+import CLinuxFiles
 import Glibc
 import Synchronization
 
@@ -40,6 +41,10 @@ package enum FailedSyncs {
         }
         return result
     }
+
+    /// As syncfs(2): everything on the descriptor's file system is durable. Errors of writing since the descriptor was opened are
+    /// reported; those of before were reported to whoever synced then.
+    package static func syncFileSystem(_ descriptor: CInt) -> CInt { linux_sync_file_system(descriptor) }
 
     private static func identity(of descriptor: CInt) -> Identity? {
         var facts = stat()

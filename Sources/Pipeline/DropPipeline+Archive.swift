@@ -19,8 +19,9 @@ extension DropPipeline {
             do throws(DropError) {
                 try advance(&work, archive)
                 if wasIdle { try archive.seal(stopping: false) }
+                work.failures = 0
             } catch {
-                guard case .retry(let delay) = error.remedy else { throw error }
+                let delay = try Self.delay(after: error, &work)
                 tell(.failed(error))
                 work.written = archive.drops.count
                 if state.wait(until: { $0.isCancelled }, timeout: delay, { $0.isCancelled }) { return }
@@ -39,8 +40,24 @@ extension DropPipeline {
         var written = 0
         /// Drops of a closed container whose rows do not know it yet.
         var closed: [(record: DropRecord, item: ArchivedItem)] = []
+        /// What the archive has come to with them.
+        var head: ArchiveHead?
         /// When the first of `pending` was written.
         var since = ContinuousClock.now
+        /// How often in a row a container could not be closed because of the bytes of a drop in it.
+        var failures = 0
+    }
+
+    /// How long to wait before it is tried again; what cannot be is thrown. Bytes that changed while their container was closed
+    /// are found by the next `append`, which names the drop.
+    private static func delay(after error: DropError, _ work: inout ArchiveWork) throws(DropError) -> Duration {
+        switch error.remedy {
+        case .retry(let delay): return delay
+        case .quarantine where work.failures < 3:
+            work.failures += 1
+            return .zero
+        default: throw error
+        }
     }
 
     private func advance(_ work: inout ArchiveWork, _ archive: any DropArchive) throws(DropError) {
@@ -49,7 +66,15 @@ extension DropPipeline {
             // What is compressed ahead is a container of its own.
             if work.written > 0, work.pending[work.written].record.bytes >= limits.aheadBytes { try close(archive, &work) }
             if work.written == 0 { work.since = .now }
-            try append(work.pending[work.written], to: archive)
+            do throws(DropError) { try append(work.pending[work.written], to: archive) } catch {
+                guard error.remedy == .quarantine else { throw error }
+                if let other = try withoutBytes(work.pending[work.written], error) {
+                    work.pending[work.written] = other
+                } else {
+                    work.pending.remove(at: work.written)
+                }
+                continue
+            }
             work.written += 1
             if archive.isFull { try close(archive, &work) }
         }
@@ -67,6 +92,49 @@ extension DropPipeline {
         }
     }
 
+    /// What becomes of a drop whose bytes are gone, or not those that arrived, when the archive wants them: it is set aside alone,
+    /// and its row says why. Nil where the archive cannot take it.
+    ///
+    /// What changed nothing in the graph is archived as it is now, with the reason. Of an applied drop other bytes would be false
+    /// evidence: it stays as it is until a person gives it up.
+    private func withoutBytes(_ end: Ended, _ error: DropError) throws(DropError) -> Ended? {
+        var record = end.record
+        let day = UTCDay(milliseconds: record.claimedAt)
+        let isChanged = error.code == ByteLoss.changed
+        if record.reason == nil || record.closingKind == DropState.applied.rawValue { record.reason = DropReason(error) }
+        if isChanged, record.closingKind != DropState.applied.rawValue {
+            let known = record.digest
+            if record.state == .quarantined {
+                (record.bytes, record.digest) = try ports.spool.quarantinedDigest(of: record.id, on: day)
+            } else {
+                record.digest = try ports.spool.digest(of: record.id)
+                record.bytes = try ports.spool.withDescriptor(of: record.id) { (_, bytes) throws(DropError) in bytes }
+            }
+            guard record.digest != known else { throw error }
+            tell(.failed(error))
+            try ports.register.update([record])
+            return Ended(record: record, commitSequence: end.commitSequence)
+        }
+        if !isChanged { record.reason = DropReason(error) }
+        tell(.failed(about(record, error)))
+        try ports.register.update([record])
+        try ports.receipts.write(record, leaf: nil)
+        try ports.receipts.sync([record])
+        state.with { state in
+            state.inFlight[record.id] = nil
+            state.archiving -= 1
+            state.active -= 1
+        }
+        return nil
+    }
+
+    private func about(_ record: DropRecord, _ error: DropError) -> DropError {
+        let graph = record.closingKind == DropState.applied.rawValue ? " Its changes are in the graph." : ""
+        return DropError(
+            error.code, "Drop \(record.id) (\(record.fileName) of \(record.source)) cannot be archived. \(error.message)\(graph)",
+            hint: error.hint, remedy: error.remedy)
+    }
+
     private func append(_ end: Ended, to archive: any DropArchive) throws(DropError) {
         let record = end.record
         let path =
@@ -78,9 +146,9 @@ extension DropPipeline {
         if let epoch = record.plugin?.epoch { lineage.append(.init("epoch", .string(epoch.description))) }
         if let rules = record.plugin?.rules { lineage.append(.init("rules", .string(rules))) }
         if let link = record.link { lineage.append(.init(link.kind.rawValue, .string(link.drop.description))) }
-        let kind = record.state == .applied || record.state == .archived ? "applied" : record.state.rawValue
         let same = try sameBytes(as: record, archive)
-        try archive.append(ArchiveItem(record: record, path: path, kind: kind, lineage: .object(lineage), sameBytesAs: same))
+        try archive.append(
+            ArchiveItem(record: record, path: path, kind: record.closingKind, lineage: .object(lineage), sameBytesAs: same))
     }
 
     /// The archived drop that holds these bytes already: evidence is stored once, by digest. A small file is not looked for,
@@ -115,6 +183,7 @@ extension DropPipeline {
         }
         work.pending.removeFirst(items.count)
         work.written = 0
+        work.head = archive.head
         try settle(&work)
     }
 
@@ -124,7 +193,7 @@ extension DropPipeline {
         let records = work.closed.map(\.record)
         // A row with a place in the archive is unfinished only while it says `archived`: other drops get theirs with their
         // receipt.
-        try ports.register.noteArchived(records.filter { $0.state == .archived }, clean: [])
+        try ports.register.noteArchived(records.filter { $0.state == .archived }, clean: [], head: work.head)
         state.with { state in
             for record in records { state.inFlight[record.id] = nil }
             state.archiving -= records.count
@@ -164,10 +233,11 @@ extension DropPipeline {
             // there was none for a receipt.
             let receipts = Result { () throws(DropError) in
                 for drop in batch { try ports.receipts.write(drop.record, leaf: drop.leaf) }
+                try ports.receipts.sync(records)
             }
             try ports.spool.remove(records.filter { $0.state != .quarantined }.map(\.id))
             try receipts.get()
-            try ports.register.noteArchived(records.filter { $0.state != .archived }, clean: records.map(\.id))
+            try ports.register.noteArchived(records.filter { $0.state != .archived }, clean: records.map(\.id), head: nil)
         }
         guard isDone else { return }
         state.with { state in

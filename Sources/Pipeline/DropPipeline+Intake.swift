@@ -118,6 +118,11 @@ extension DropPipeline {
                     record.digest = try timed(.register) { () throws(DropError) in try ports.spool.digest(of: record.id) }
                 }
                 guard isRead else { return }
+                if let known = claimedRecord.digest, known != record.digest {
+                    let found = record.digest
+                    record.digest = known
+                    throw ByteLoss.changed(ports.spool.path(of: record.id), known: known, found: found)
+                }
                 if let reason = record.reason {  // Its claim said why it is not to be processed.
                     guard waitForClaim(of: record.id) == .durable else { return }
                     let isDone = try insisting { [record] () throws(DropError) in try quarantine(record, because: reason) }

@@ -54,8 +54,22 @@ extension DropPipeline {
         let record = DropRecord(
             id: clock.nextID(), source: old.source, fileName: old.fileName, bytes: old.bytes, digest: old.digest, state: .claimed,
             claimedAt: now, changedAt: now, intake: old.intake, link: DropLink(kind: .retries, drop: old.id))
+        let day = UTCDay(milliseconds: old.claimedAt)
+        let isInQuarantine = ports.spool.isQuarantined(old.id, on: day)
+        guard isInQuarantine || old.container != nil else {
+            throw ByteLoss.missing(ports.spool.quarantinedPath(of: old.id, on: day))
+        }
         try ports.register.intend([record])
-        try ports.spool.respool(old.id, on: UTCDay(milliseconds: old.claimedAt), as: record.id)
+        do throws(DropError) {
+            if isInQuarantine {
+                try ports.spool.respool(old.id, on: day, as: record.id)
+            } else {
+                try ports.spool.fill(record.id) { (descriptor) throws(DropError) in try ports.fetch(old.id, descriptor) }
+            }
+        } catch {
+            try ports.register.withdraw([record.id])
+            throw error
+        }
         state.with { state in
             state.active += 1
             state.inFlight[record.id] = record
@@ -91,11 +105,14 @@ extension DropPipeline {
     package func discard(_ id: DropID) throws(DropError) -> DropRecord {
         var record = try find(id)
         if record.state == .claimed || record.state == .registered || isGivenUp(record) { return try discardUnfinished(record) }
-        guard record.state == .held || record.state == .quarantined else {
+        let isApplied = record.state == .applied && record.hasLostBytes
+        guard record.state == .held || record.state == .quarantined || isApplied else {
             throw wrongState(record, "discarded", needs: "not applied yet, held or quarantined")
         }
-        let wasQuarantined = record.state == .quarantined
-        if wasQuarantined && record.container == nil {
+        // Of these there is nothing that the archive could take.
+        let isLost = record.reason?.code == ByteLoss.missing || record.digest == nil
+        let wasQuarantined = record.state == .quarantined || isLost
+        if wasQuarantined && record.container == nil && !isLost {
             throw DropError(
                 "not-archived", "The bytes of drop \(id) are not in the archive yet.", hint: "Try again in a moment.",
                 remedy: .retry(after: .seconds(1)))
@@ -105,8 +122,9 @@ extension DropPipeline {
         try ports.register.update([record])
         state.with { $0.scheduler.unblock(record.source, from: id) }
         if wasQuarantined {
-            try ports.spool.forgetQuarantined(id, on: UTCDay(milliseconds: record.claimedAt))
+            if record.container != nil { try ports.spool.forgetQuarantined(id, on: UTCDay(milliseconds: record.claimedAt)) }
             try ports.receipts.write(record, leaf: nil)
+            try ports.receipts.sync([record])
         } else {
             state.with { $0.active += 1 }
             enqueueEnded([Ended(record: record, commitSequence: nil)])
@@ -167,6 +185,7 @@ extension DropPipeline {
     private func takeUp(_ record: DropRecord) {
         state.with { state in
             state.active += 1
+            state.waited.insert(record.id)
             state.inFlight[record.id] = record
             state.scheduler.unblock(record.source, from: record.id)
             state.scheduler.enqueue(record)

@@ -146,6 +146,7 @@ extension DropPipeline {
                     into: sink)
             }
             record.plugin?.rules = source.policy.rules
+            try compareBytes(of: record)
             let outcome = Result { () throws(DropError) in try builder.finish() }
             guard waitForClaim(of: record.id) == .durable else { throw Self.cancelled(record) }
             try writeRejects(builder.rejections, builder.spans, of: record, verdict)
@@ -172,6 +173,15 @@ extension DropPipeline {
             throw Self.cancelled(record)
         }
         return Prepared(changes: try outcome.get(), record: record, generation: generation)
+    }
+
+    /// Of a drop that waited, the bytes that were just transformed must be those that arrived: whoever can write to the spool had
+    /// the time, and the archive would find out after the commit only. They are in memory now; others are not read again.
+    private func compareBytes(of record: DropRecord) throws(DropError) {
+        guard let known = record.digest, state.quietly({ $0.waited.contains(record.id) }) else { return }
+        let found = try ports.spool.digest(of: record.id)
+        guard found == known else { throw ByteLoss.changed(ports.spool.path(of: record.id), known: known, found: found) }
+        state.quietly { _ = $0.waited.remove(record.id) }
     }
 
     /// Before the commit, so that no rejected record is lost between the two.

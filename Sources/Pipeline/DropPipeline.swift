@@ -22,6 +22,8 @@ package final class DropPipeline: Sendable {
         var undurable: Set<DropID> = []
         /// Those of them whose claim came to nothing, until the transforming thread has seen it.
         var void: Set<DropID> = []
+        /// Drops whose bytes lay in the spool for longer than their turn took: held, put back, or taken up from an earlier run.
+        var waited: Set<DropID> = []
         /// Change sets on their way to the commit, and the bytes of their files: the bound on what they hold in memory.
         var commitQueue: Deque<Prepared> = []
         var commitBytes: UInt64 = 0
@@ -287,67 +289,6 @@ package final class DropPipeline: Sendable {
 
     /// How often what finds no room is tried by a command that ends; a daemon goes on trying.
     private static let attemptsAlone = 30
-
-    /// Carries out an error's remedy for one drop.
-    func remedy(_ error: DropError, for record: DropRecord) throws(DropError) {
-        switch error.remedy {
-        case .stop: throw error
-        case .quarantine: _ = try insisting { () throws(DropError) in try quarantine(record, because: DropReason(error)) }
-        case .hold: _ = try insisting { () throws(DropError) in try hold(record, because: error) }
-        case .suspendSource:
-            let now = clock.now()
-            state.with { state in
-                state.scheduler.suspend(record.source)
-                state.suspensions[record.source] = Suspension(error: error, since: state.suspensions[record.source]?.since ?? now)
-                state.scheduler.putBack(record, notBefore: 0)
-            }
-            tell(.sourceSuspended(record.source, error))
-        case .retry(let delay):
-            let later = clock.now() + UInt64(delay / .milliseconds(1))
-            state.with { $0.scheduler.putBack(record, notBefore: later) }
-            tell(.waiting(record, error))
-        }
-    }
-
-    private func hold(_ record: DropRecord, because error: DropError) throws(DropError) {
-        var held = record
-        held.state = .held
-        held.reason = DropReason(error)
-        held.changedAt = clock.now()
-        try ports.register.update([held])
-        try ports.receipts.write(held, leaf: nil)
-        state.with { state in
-            state.active -= 1
-            state.inFlight[held.id] = nil
-            state.scheduler.block(behind: held)
-        }
-        tell(.settledOtherwise(held))
-    }
-
-    /// Bytes and reason into quarantine, then the state, then its leaf.
-    func quarantine(_ record: DropRecord, because why: DropReason) throws(DropError) {
-        var ended = record
-        ended.state = .quarantined
-        ended.reason = why
-        ended.changedAt = clock.now()
-        let reason: JSON = [
-            "drop": .string(record.id.description), "file": .string(record.fileName.description),
-            "source": .string(record.source.text), "code": .string(why.code.text),
-            "message": .string(why.message), "hint": .string(why.hint),
-        ]
-        try ports.spool.quarantine(record.id, on: UTCDay(milliseconds: record.claimedAt), reason: reason)
-        try ports.register.update([ended])
-        state.with { state in
-            state.inFlight[record.id] = nil
-            state.scheduler.block(behind: ended)
-        }
-        leaveHand(record.id)
-        tell(.settledOtherwise(ended))
-        guard ended.digest != nil else {  // Bytes that cannot be read cannot be archived; the next start tries again.
-            return state.with { $0.active -= 1 }
-        }
-        enqueueEnded([Ended(record: ended, commitSequence: nil)])
-    }
 }
 
 /// Bounds on what the pipeline keeps at once.

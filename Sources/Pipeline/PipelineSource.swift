@@ -38,6 +38,8 @@ package struct PipelinePorts: Sendable {
     package let amendments: (any AmendmentBook)?
     /// Called on the archiving thread, and once before the threads start.
     package let makeArchive: @Sendable () throws(DropError) -> any DropArchive
+    /// Writes the bytes of an archived drop to a descriptor, checked against its record in the chain. From any thread.
+    package let fetch: @Sendable (DropID, CInt) throws(DropError) -> Void
     /// Called on the committing thread several times a second while nothing is to be committed, with the label time.
     package let upkeep: @Sendable (UInt64) throws(DropError) -> Void
     /// Milliseconds since 1970; the pipeline itself makes labels that never run backwards from it.
@@ -49,6 +51,9 @@ package struct PipelinePorts: Sendable {
         register: any DropRegister, graph: any TwinGraph, transformer: any Transformer, claimer: any FileClaimer,
         spool: any DropSpool, receipts: any ReceiptBook, amendments: (any AmendmentBook)? = nil,
         makeArchive: @escaping @Sendable () throws(DropError) -> any DropArchive,
+        fetch: @escaping @Sendable (DropID, CInt) throws(DropError) -> Void = { _, _ throws(DropError) in
+            throw ByteLoss.missing("the archive")
+        },
         upkeep: @escaping @Sendable (UInt64) throws(DropError) -> Void = { _ in }, clock: @escaping @Sendable () -> UInt64,
         inHand: (any DropsInHand)? = nil
     ) {
@@ -60,6 +65,7 @@ package struct PipelinePorts: Sendable {
         self.receipts = receipts
         self.amendments = amendments
         self.makeArchive = makeArchive
+        self.fetch = fetch
         self.upkeep = upkeep
         self.clock = clock
         self.inHand = inHand

@@ -3,6 +3,8 @@ import ThreadKit
 
 /// Takes up what an earlier run left unfinished, from the register and the file system alone (failure-model: section 6). It can
 /// be interrupted anywhere and run again.
+///
+/// A drop whose bytes are gone is set aside, alone and aloud; it never keeps the others from going on (decision 0033).
 struct Recovery {
     let pipeline: DropPipeline
 
@@ -10,6 +12,8 @@ struct Recovery {
     struct Resumed {
         var toRegister: [DropRecord] = []
         var toArchive: [DropPipeline.Ended] = []
+        /// Drops whose end is known now, for their rows, receipts and the spool.
+        fileprivate var finished: [DropRecord] = []
     }
 
     private var ports: PipelinePorts { pipeline.ports }
@@ -20,46 +24,72 @@ struct Recovery {
         unfinished = try settleQuarantine(unfinished)
         let archived = try archivedAlready(unfinished)
         var resumed = Resumed()
-        var rows: [DropRecord] = []
         for record in unfinished {
             switch record.state {
-            case .claimed, .registered:
-                var record = record
-                // It takes its way into quarantine: it ended the program twice in a row (decision 0034).
-                if ports.inHand?.culprits.contains(record.id) == true { record.reason = .endedTheDaemon(record) }
-                resumed.toRegister.append(record)
-            case .held:
-                // The last run may have ended before the sender was told.
-                try ports.receipts.write(record, leaf: nil)
-                pipeline.state.with { $0.scheduler.block(behind: record) }
+            case .claimed, .registered, .held:
+                if ports.spool.contains(record.id) {
+                    try goOn(record, &resumed)
+                } else {
+                    try setAside(record, at: archived[record.id])
+                }
             case .applied, .duplicate, .discarded, .quarantined:
                 if let place = archived[record.id] {
-                    rows.append(finish(record, at: place))
-                } else if isThere(record) {
-                    let sequence = record.state == .applied ? try ports.register.commitSequence(of: record.id) : nil
-                    resumed.toArchive.append(.init(record: record, commitSequence: sequence))
+                    resumed.finished.append(finish(record, at: place))
                 } else {
-                    pipeline.tell(.failed(lostBytes(record)))
+                    try archive(record, &resumed)
                 }
             case .archived:
                 // The spool's copy goes only when the archive holds the bytes.
                 if archived[record.id] != nil || !ports.spool.contains(record.id) {
-                    rows.append(finish(record, at: archived[record.id]))
+                    resumed.finished.append(finish(record, at: archived[record.id]))
                 } else {
-                    pipeline.tell(.failed(lostBytes(record)))
+                    pipeline.tell(.failed(lostContainer(of: record)))
                 }
             case .clean: break
             }
         }
-        for record in rows { try ports.receipts.write(record, leaf: archived[record.id]?.leaf) }
-        try ports.spool.remove(rows.filter { $0.state != .quarantined }.map(\.id))
-        if !rows.isEmpty { try ports.register.update(rows) }
+        try close(resumed.finished, archived)
         try rememberSources()
         pipeline.state.with { state in
             state.active += resumed.toRegister.count + resumed.toArchive.count
-            for record in resumed.toRegister { state.inFlight[record.id] = record }
+            for record in resumed.toRegister {
+                state.inFlight[record.id] = record
+                state.waited.insert(record.id)
+            }
         }
         return resumed
+    }
+
+    /// A drop that had not ended, and whose bytes are in the spool.
+    private func goOn(_ record: DropRecord, _ resumed: inout Resumed) throws(DropError) {
+        guard record.state == .held else {
+            var record = record
+            // It takes its way into quarantine: it ended the program twice in a row (decision 0034).
+            if ports.inHand?.culprits.contains(record.id) == true { record.reason = .endedTheDaemon(record) }
+            return resumed.toRegister.append(record)
+        }
+        // The last run may have ended before the sender was told.
+        try ports.receipts.write(record, leaf: nil)
+        pipeline.state.with { $0.scheduler.block(behind: record) }
+    }
+
+    /// A drop that has ended and is not in the archive yet.
+    private func archive(_ record: DropRecord, _ resumed: inout Resumed) throws(DropError) {
+        if record.state != .applied, record.digest == nil || record.reason?.code == ByteLoss.missing, !isThere(record) {
+            // Nothing is left that could be archived. Until a person gives it up, it is told again.
+            if record.state == .quarantined, let reason = record.reason { pipeline.tell(.failed(lost(record, reason))) }
+            return
+        }
+        let sequence = record.state == .applied ? try ports.register.commitSequence(of: record.id) : nil
+        resumed.toArchive.append(.init(record: record, commitSequence: sequence))
+    }
+
+    /// Rows, receipts and spool of drops whose end is known.
+    private func close(_ rows: [DropRecord], _ archived: [DropID: ArchivedItem]) throws(DropError) {
+        for record in rows { try ports.receipts.write(record, leaf: archived[record.id]?.leaf) }
+        try ports.receipts.sync(rows)
+        try ports.spool.remove(rows.filter { $0.state != .quarantined }.map(\.id))
+        if !rows.isEmpty { try ports.register.update(rows) }
     }
 
     /// Intents whose file was or was not moved.
@@ -72,9 +102,7 @@ struct Recovery {
             switch outcome {
             case .adopted(let id, let bytes): sizes[id] = bytes
             case .withdrawn(let id): void.append(id)
-            case .missing(let id):
-                void.append(id)
-                pipeline.tell(.failed(lost(id)))
+            case .missing: break  // Set aside below, unless the archive has it.
             }
         }
         if !void.isEmpty { try ports.register.withdraw(void) }
@@ -86,37 +114,70 @@ struct Recovery {
         }
     }
 
-    private func lost(_ id: DropID) -> DropError {
-        DropError(
-            "missing", "Drop \(id) was being claimed when the last run ended, and its file is nowhere.",
-            hint: "Its sender or somebody else removed it before it was claimed; deliver it again.", remedy: .quarantine)
+    /// Ends a drop whose bytes are not in the spool: by what the archive says of it, else as quarantined.
+    private func setAside(_ record: DropRecord, at place: ArchivedItem?) throws(DropError) {
+        var ended = record
+        ended.state = .quarantined
+        ended.changedAt = pipeline.clock.now()
+        if let place {
+            ended.container = place.container
+            ended.member = place.member
+            ended.digest = place.content ?? record.digest
+            ended.reason = archivedBefore(record, place)
+            if place.kind == DropState.discarded.rawValue { ended.state = .discarded }
+        } else {
+            ended.reason = DropReason(ByteLoss.missing(ports.spool.path(of: record.id)))
+        }
+        try ports.register.update([ended])
+        try ports.receipts.write(ended, leaf: place?.leaf)
+        try ports.receipts.sync([ended])
+        pipeline.tell(.settledOtherwise(ended))
+    }
+
+    private func archivedBefore(_ record: DropRecord, _ place: ArchivedItem) -> DropReason {
+        let how = place.kind.map { "as \($0) " } ?? ""
+        return DropReason(
+            code: ByteLoss.archivedBefore,
+            message:
+                "The archive closed this drop \(how)in \(place.container); the database takes it for \(record.state.rawValue), "
+                + "so it is older than the archive, and the graph may lack what the drop did.",
+            hint: "`twindrop retry \(record.id)` runs its bytes again, out of the archive, as a new drop; "
+                + "`twindrop discard \(record.id)` leaves the graph as it is.")
     }
 
     private func isThere(_ record: DropRecord) -> Bool {
-        record.digest != nil && (record.state == .quarantined ? isQuarantined(record) : ports.spool.contains(record.id))
+        record.state == .quarantined ? isQuarantined(record) : ports.spool.contains(record.id)
     }
 
-    private func lostBytes(_ record: DropRecord) -> DropError {
+    private func lost(_ record: DropRecord, _ reason: DropReason) -> DropError {
+        DropError(
+            reason.code, "Drop \(record.id) (\(record.fileName) of \(record.source)) is still quarantined. \(reason.message)",
+            hint: reason.hint, remedy: .quarantine)
+    }
+
+    private func lostContainer(of record: DropRecord) -> DropError {
         DropError(
             "missing",
-            "The bytes of drop \(record.id) (\(record.fileName), \(record.state.rawValue)) are not where they must be.",
-            hint: "Restore the state and archive folders from a backup of one moment; `twindrop doctor` tells more.",
-            remedy: .quarantine)
+            "The container of drop \(record.id) (\(record.fileName), \(record.state.rawValue)) is missing or damaged; its bytes stay in "
+                + "\(ports.spool.path(of: record.id)).",
+            hint: "Restore the archive folder from a backup; `twindrop verify` tells more.", remedy: .quarantine)
     }
 
     /// Drops whose bytes were moved into quarantine when the last run ended before their row said so, or that were put there
-    /// because they could not be read: they are moved back and take their way again, which ends as it did or better.
+    /// because they could not be read: they are moved back and take their way again, which ends as it did or better. So do those
+    /// whose bytes were gone and are back.
     private func settleQuarantine(_ unfinished: [DropRecord]) throws(DropError) -> [DropRecord] {
         var settled: [DropRecord] = []
         var rows: [DropRecord] = []
         for var record in unfinished {
             let isOpen = record.state == .claimed || record.state == .registered
             let isUnread = record.state == .quarantined && record.digest == nil
-            if isOpen || isUnread, !ports.spool.contains(record.id), isQuarantined(record) {
+            let isGone = record.state == .quarantined && record.reason?.code == ByteLoss.missing
+            if isOpen || isUnread || isGone, !ports.spool.contains(record.id), isQuarantined(record) {
                 try ports.spool.respool(record.id, on: UTCDay(milliseconds: record.claimedAt), as: record.id)
             }
-            if isUnread, ports.spool.contains(record.id) {
-                record.state = .claimed
+            if isUnread || isGone, ports.spool.contains(record.id) {
+                record.state = record.digest == nil ? .claimed : .registered
                 // A defect is about what came before the claim: it is quarantined for it again, now with its bytes in the
                 // archive.
                 if let reason = record.reason, !SettledFile.defects.contains(reason.code) { record.reason = nil }
@@ -132,10 +193,16 @@ struct Recovery {
         ports.spool.isQuarantined(record.id, on: UTCDay(milliseconds: record.claimedAt))
     }
 
+    /// Where the archive has those that ended, and those whose bytes are not in the spool though they did not: in a database that
+    /// was restored from a backup, some drops wait that had ended long ago.
     private func archivedAlready(_ unfinished: [DropRecord]) throws(DropError) -> [DropID: ArchivedItem] {
-        let ended = unfinished.filter { ![.claimed, .registered, .held].contains($0.state) }
-        guard !ended.isEmpty else { return [:] }
-        let items = try ports.makeArchive().recover(ended)
+        let open: Set<DropState> = [.claimed, .registered, .held]
+        let asked = unfinished.filter { record in
+            if record.reason?.code == ByteLoss.missing, record.state != .applied { return false }  // It was asked then.
+            return !open.contains(record.state) || !ports.spool.contains(record.id)
+        }
+        guard !asked.isEmpty else { return [:] }
+        let items = try ports.makeArchive().recover(asked)
         return Dictionary(items.map { ($0.drop, $0) }) { first, _ in first }
     }
 

@@ -27,46 +27,11 @@ extension TwinStore {
         return store
     }
 
-    /// Puts a file that `backup` wrote in place of `FOLDER/twin.db`; the present database stays as `twin.db.before-restore`. The
-    /// caller holds the lock of the folder. Errors: `storage` where the file is no sound database of this version; nothing is
-    /// changed then. A present database that is damaged is put aside as it is, with its log.
-    package static func restore(from backup: String, folder: String) throws(DropError) {
-        let path = folder + "/twin.db"
-        let candidate = path + ".restore"
-        do throws(DropError) {
-            try StoreFiles.copy(backup, to: candidate)
-            try prove(candidate)
-        } catch {
-            for ending in ["", "-wal", "-shm"] { try? StoreFiles.remove(candidate + ending) }
-            throw error
-        }
-        if StoreFiles.bytes(path) > 0 {
-            // What cannot be read any more is the reason for many a restore.
-            if (try? settle(path)) == nil, StoreFiles.bytes(path + "-wal") > 0 {
-                try StoreFiles.publish(path + "-wal", as: path + ".before-restore-wal")
-            }
-            try StoreFiles.publish(path, as: path + ".before-restore")
-        }
-        for ending in ["-wal", "-shm"] { try StoreFiles.remove(path + ending) }
-        try StoreFiles.publish(candidate, as: path)
-    }
+    /// Whether `FOLDER` holds a database, be it an empty one.
+    package static func exists(folder: String) -> Bool { StoreFiles.bytes(folder + "/twin.db") > 0 }
 
-    /// Opens a backup once, which brings it to this version's form, and checks it.
-    private static func prove(_ candidate: String) throws(DropError) {
-        let store = try TwinStore(path: candidate, isCopy: true)
-        let findings = try store.quickCheck()
-        try store.checkpoint()
-        try store.close()
-        guard findings.isEmpty else { throw StorageFailure.damaged("the backup: \(findings[0])") }
-        for ending in ["-wal", "-shm"] { try StoreFiles.remove(candidate + ending) }
-    }
-
-    /// Moves the whole log of the database at `path` into it.
-    private static func settle(_ path: String) throws(DropError) {
-        let present = try TwinStore(path: path)
-        try present.checkpoint()
-        try present.close()
-    }
+    /// Whether whoever made the database, or changed its form, was interrupted: until it is opened for writing, nobody can read it.
+    package static func wasInterrupted(folder: String) -> Bool { StoreFiles.bytes(folder + "/twin.db-journal") > 0 }
 
     /// Tells this database from every other: 16 hexadecimal digits, made with it.
     package func instanceID() throws(DropError) -> String {

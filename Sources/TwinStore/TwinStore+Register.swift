@@ -37,9 +37,10 @@ extension TwinStore: DropRegister, KeyTable {
         }
     }
 
-    package func noteArchived(_ drops: [DropRecord], clean: [DropID]) throws(DropError) {
-        guard !drops.isEmpty || !clean.isEmpty else { return }
+    package func noteArchived(_ drops: [DropRecord], clean: [DropID], head: ArchiveHead?) throws(DropError) {
+        guard !drops.isEmpty || !clean.isEmpty || head != nil else { return }
         try transaction { database in
+            if let head { try Self.note(.archiveHead, head.text, database) }
             let place = try RawStatement.cached(
                 "UPDATE drops SET state = ?, changed_at = ?, container = ?, member = ? WHERE id = ?", database)
             for drop in drops {

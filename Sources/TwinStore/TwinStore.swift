@@ -76,6 +76,7 @@ package final class TwinStore: Sendable {
     let modelVersions = SparseArray<UInt32>()
     /// Calls of the twin service that wait for the writer.
     let calls = CallQueue()
+    private let isClosed = Mutex(false)
     /// Units of 100 nanoseconds since 1970.
     let clock: @Sendable () -> Int64
 
@@ -104,12 +105,29 @@ package final class TwinStore: Sendable {
         pool = isReader ? try Self.openReadOnly(path) : try Self.openPool(path, logUse, isCopy: isCopy)
     }
 
-    /// Closes all connections. No other call may be running or follow.
-    package func close() throws(DropError) {
+    /// Moves what it can of the write-ahead log into the database, so that the file `twin.db` is whole by itself, and closes all
+    /// connections. No other call may be running or follow, but this one.
+    ///
+    /// - Parameter movingLog: false after storage has failed: what is on the medium is looked at by the next start.
+    package func close(movingLog: Bool = true) throws(DropError) {
+        let isOpen = isClosed.withLock { isClosed in
+            defer { isClosed = true }
+            return !isClosed
+        }
+        if isOpen, movingLog, !pool.configuration.readonly { try moveLog() }
         do {
             try pool.close()
         } catch {
             throw StorageFailure.error(error)
+        }
+    }
+
+    /// What cannot be moved, because somebody reads or there is no room, stays in the log, where the next start finds it.
+    private func moveLog() throws(DropError) {
+        do throws(DropError) {
+            try writing { (database) throws(DropError) in try WriteAheadLog.checkpoint(database, logUse) }
+        } catch {
+            guard case .retry = error.remedy else { throw error }
         }
     }
 

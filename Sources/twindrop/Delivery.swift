@@ -56,7 +56,9 @@ struct Delivery {
         guard opened.sync() else { throw CommandFailure(.storage, "\(temporary) cannot be synced.", "Check the disk.") }
         try FileCalls.rename(temporary, to: target)
         if source.watched.readiness.kind == .marker {
-            guard FileManager.default.createFile(atPath: target + source.watched.readiness.markerSuffix, contents: nil) else {
+            // A daemon that runs as another user has to read it.
+            let marker = target + source.watched.readiness.markerSuffix
+            guard FileManager.default.createFile(atPath: marker, contents: nil, attributes: [.posixPermissions: 0o644]) else {
                 throw CommandFailure(.storage, "The marker of \(target) cannot be written.")
             }
         }

@@ -43,6 +43,7 @@ struct Home {
     var controlSocket: String { paths.state + "/control.sock" }
 
     init(_ folder: String) throws(CommandFailure) {
+        FileRights.keepToOwner()
         guard FileManager.default.fileExists(atPath: folder + "/" + Configuration.fileName) else {
             throw CommandFailure(
                 .usage, "\(folder) is no TwinDrop home: it has no \(Configuration.fileName).",
@@ -89,11 +90,12 @@ struct Home {
     /// - Parameter withModels: false where only drops are looked at.
     func openGraph(forManyTwins: Bool = false, withModels: Bool = true) throws(CommandFailure) -> TwinStore {
         try reporting { () throws(DropError) in
-            if !Folders.exists(paths.state + "/twin.db") {
+            if !TwinStore.exists(folder: paths.state) || TwinStore.wasInterrupted(folder: paths.state) {
+                try ArchiveWitness.checkForDatabase(state: paths.state, archive: paths.archive)
                 try Folders.make([paths.state])
                 let lock = try HomeLock(state: paths.state)
                 try TwinStore.open(folder: paths.state).close()
-                try lock.release()
+                if !lock.wasUnclean { try lock.release() }  // What an end by a fault asks for is the next start's.
             }
             return try forManyTwins
                 ? TwinStore.openRehearsal(folder: paths.state)

@@ -16,9 +16,13 @@ enum HomeTemplate {
         if let taken = samples.map(\.0).first(where: FileCalls.isTaken) {
             throw CommandFailure(.usage, "\(taken) is there already.", "Choose another folder, or move that file away.")
         }
-        for name in Configuration.templateFolders + ["samples"] {
+        FileRights.keepToOwner()
+        for name in [""] + Configuration.templateFolders + ["samples"] {
+            let path = folder + "/" + name
+            let isNew = !Folders.exists(path)
             do {
-                try FileManager.default.createDirectory(atPath: folder + "/" + name, withIntermediateDirectories: true)
+                try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+                if isNew, name == "dropzone" || name == "receipts" { FileRights.inheritPassage(path) }
             } catch {
                 throw CommandFailure(
                     .storage, "\(folder)/\(name) cannot be made: \(error.localizedDescription)", "Check its permissions.")

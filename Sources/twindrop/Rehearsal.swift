@@ -65,6 +65,7 @@ struct Rehearsal {
 
     private func run(_ subject: Subject) throws(CommandFailure) -> Plan {
         try reporting { () throws(DropError) in
+            try ArchiveWitness.checkForDatabase(state: home.paths.state, archive: home.paths.archive)
             try Folders.make([home.paths.state])
             let store = try TwinStore.openRehearsal(folder: home.paths.state)
             // Those of the folder that no daemon has seen yet hold for the next drop, too.

@@ -4,9 +4,9 @@
 The archive is read here with zstd and Python's tarfile, the database with Python's sqlite3 after the program has ended: neither trusts
 what is tested.
 """
-import hashlib, io, json, os, shutil, sqlite3, subprocess, tarfile, time
+import hashlib, io, json, os, re, shutil, sqlite3, subprocess, tarfile, time
 
-import batch
+import batch, model
 
 
 class Wrong(Exception):
@@ -26,10 +26,10 @@ class Builds:
 class Bench:
     """A folder to run homes in, one at a time."""
 
-    def __init__(self, builds, work):
+    def __init__(self, builds, work, path=None):
         self.builds, self.work = builds, work
         os.makedirs(work, exist_ok=True)
-        self.path = os.path.join(work, "home")
+        self.path = path or os.path.join(work, "home")
         self.trace = os.path.join(work, "trace")
         self.err = os.path.join(work, "last.err")
 
@@ -92,6 +92,9 @@ class Bench:
     def last(self):
         with open(self.err) as file: return file.read().strip()[-600:]
 
+    def all_said(self):
+        with open(self.err) as file: return file.read()
+
     def ask(self, *args, codes=(0,)):
         p = subprocess.run([self.builds.twindrop, *args, "--home", self.path, "--json"], capture_output=True, text=True, timeout=120)
         if p.returncode not in codes:
@@ -111,27 +114,20 @@ def database(bench):
     return sqlite3.connect(f"file:{bench.path}/state/twin.db?mode=ro", uri=True)
 
 
-def graph(bench):
-    """Every twin and relationship, and how many changes made them: without what may differ between runs (times, tags, ids of drops)."""
-    twins = []
-    for twin in bench.ask("twin", "--all"):
-        for thing in [twin] + twin.get("$relationships", []): thing.pop("$etag", None)
-        twin["$metadata"] = {"$model": twin.get("$metadata", {}).get("$model")}
-        twins.append(json.dumps(twin, sort_keys=True))
+MODEL = model.Model()
+
+
+def check_graph(bench, expected=MODEL):
+    """I2: twins and relationships are those of the model, and so is the number of changes that made them."""
+    twins, relationships = model.graph_of(bench.ask("twin", "--all"))
+    for what, found, right in (("twins", twins, expected.twins()), ("relationships", relationships, expected.relationships())):
+        wrong = [key for key in sorted(found.keys() | right.keys(), key=str) if found.get(key) != right.get(key)]
+        if wrong: raise Wrong(f"I2: {len(wrong)} {what} of {len(right)} differ: {wrong[0]} is {found.get(wrong[0])}, not {right.get(wrong[0])}")
     with database(bench) as db:
-        rows = db.execute(
-            "SELECT s.id, r.id, k.name, t.id FROM relationship r JOIN twin s ON s.no = r.source JOIN twin t ON t.no = r.target "
-            "JOIN key k ON k.no = r.name").fetchall()
         counts = {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("revision", "drop_commit", "gone", "pending")}
     db.close()
-    return {"twins": sorted(twins), "relationships": sorted(map(list, rows)), "counts": counts}
-
-
-def difference(missing, extra):
-    """Where the first two texts part."""
-    if not missing or not extra: return f"missing {missing[:1]}, extra {extra[:1]}"
-    at = next((i for i, (a, b) in enumerate(zip(missing[0], extra[0])) if a != b), 0)
-    return f"{missing[0][:50]} has …{extra[0][max(0, at - 30):at + 40]}… and not …{missing[0][max(0, at - 30):at + 40]}…"
+    right = {"revision": expected.revisions, "drop_commit": expected.commits, "gone": 0, "pending": 0}
+    if counts != right: raise Wrong(f"I2: changes were counted as {counts}, not {right}")
 
 
 def archived(bench):
@@ -171,13 +167,54 @@ def check_drops(bench, drops, contents):
         elif drop["state"] == "duplicate": found = ids[drop["link"]["drop"]]["sha256"] if "link" in drop else sha256(data)
         else: found = contents.get(drop["drop"])
         if found != sha256(data): raise Wrong(f"I1: the bytes of {name} are nowhere ({found})")
-        receipt = os.path.join(bench.path, "receipts", source, drop["drop"] + ".receipt.json")
-        if not os.path.exists(receipt): raise Wrong(f"I1: {name} has no receipt")
-        with open(receipt) as file: said = json.load(file)["state"]
-        if said != drop["state"] and {said, drop["state"]} != {"archived", "clean"}: raise Wrong(f"I1: the receipt of {name} says {said}")
+        check_receipt(bench, name, drop)
     if len(drops) != len(batch.files()): raise Wrong(f"I1: {len(drops)} drops of {len(batch.files())} files")
-    rejects = [f for f in bench.below("receipts", "orders") if ".rejects." in f]
-    if len(rejects) != 2: raise Wrong(f"I1: the rejects are {rejects}")
+    check_rejects(bench, ids)
+
+
+def check_receipt(bench, name, drop):
+    """I1: the receipt is whole under both its names, and says of the drop what the model says."""
+    source, base = name.split("/")
+    texts = []
+    for file in (drop["drop"], base):
+        path = os.path.join(bench.path, "receipts", source, file + ".receipt.json")
+        if not os.path.exists(path): raise Wrong(f"I1: {name} has no receipt {os.path.basename(path)}")
+        with open(path, "rb") as opened: texts.append(opened.read())
+    if texts[0] != texts[1]: raise Wrong(f"I1: the two receipts of {name} differ: {texts[0][:80]} and {texts[1][:80]}")
+    try: said = json.loads(texts[0])
+    except ValueError: raise Wrong(f"I1: the receipt of {name} is no JSON, of {len(texts[0])} bytes")
+    if said["state"] != drop["state"] and {said["state"], drop["state"]} != {"archived", "clean"}: raise Wrong(f"I1: the receipt of {name} says {said['state']}")
+    if said["content"] != sha256(batch.files()[name]): raise Wrong(f"I1: the receipt of {name} has the SHA-256 {said['content']}")
+    right = MODEL.books.get(name)
+    for books in (said.get("books"), drop.get("books")):
+        if (books is None) != (right is None): raise Wrong(f"books of {name}: {books}, not {right}")
+        for part, numbers in (right or {}).items():
+            found = {key: books[part].get(key) for key in numbers}
+            if found != numbers: raise Wrong(f"books of {name}: {part} {found}, not {numbers}")
+
+
+def unmarked(data, drop, entry):
+    """The refused records without the cell that says which record of which drop each is."""
+    lines = [line.rsplit(b",", 1) for line in data.splitlines()]
+    marks = [mark.decode() for _, mark in lines]
+    entry["marked"] = marks[:1] == ["twindrop_reject"] and [
+        number for mark in marks[1:] for number in re.findall(f"^TDR-{drop}-([0-9]+)-", mark)]
+    return b"".join(line + b"\n" for line, _ in lines)
+
+
+def check_rejects(bench, ids):
+    """I1: the refused records, byte for byte, and which they are; no others."""
+    found = {}
+    for source in ("assets", "orders", "fleet", "docks"):
+        for file in bench.below("receipts", source):
+            if ".rejects." not in file: continue
+            drop = ids[file.split(".")[0]]
+            with open(os.path.join(bench.path, "receipts", source, file), "rb") as opened: data = opened.read()
+            entry = found.setdefault(f"{source}/{drop['file']}", {})
+            if file.endswith(".reasons.ndjson"): entry["records"] = [json.loads(line)["record"] for line in data.splitlines()]
+            else: entry["bytes"] = unmarked(data, drop["drop"], entry)
+    right = {name: {"bytes": data, "records": records, "marked": list(map(str, records))} for name, (data, records) in MODEL.rejects.items()}
+    if found != right: raise Wrong(f"I1: the rejects are {found}, not {right}")
 
 
 def check_lineage(bench, headers):
@@ -207,21 +244,21 @@ def facts(bench):
         tables = [row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
         rows = {table: sorted(map(repr, db.execute(f"SELECT * FROM {table}"))) for table in tables}
     db.close()
-    return {"rows": rows, "files": [f for part in ("archive", "receipts", "state/spool", "state/quarantine") for f in bench.below(part)]}
+    files = [part + "/" + f for part in ("archive", "receipts", "state/spool", "state/quarantine") for f in bench.below(part)]
+    texts = {}
+    for name in files:
+        if not name.startswith("receipts/"): continue
+        with open(os.path.join(bench.path, name), "rb") as file: texts[name] = sha256(file.read())
+    return {"rows": rows, "files": files, "texts": texts}
 
 
-def check(bench, expected):
-    """I1, I2 and I5 to I8 after a run that nothing disturbed; the graph, for the first of all runs."""
+def check(bench):
+    """I1, I2 and I5 to I8 after a run that nothing disturbed."""
     drops = bench.ask("drops", "--limit", "1000")
     contents, headers, records = archived(bench)
     check_lineage(bench, headers)
     check_drops(bench, drops, contents)
-    found = graph(bench)
-    if expected and found != expected:
-        for part in ("twins", "relationships"):
-            a, b = set(map(str, expected[part])), set(map(str, found[part]))
-            if a != b: raise Wrong(f"I2: {len(a - b)} {part} of {len(a)} differ: {difference(sorted(a - b), sorted(b - a))}")
-        raise Wrong(f"I2: changes were counted as {found['counts']}, not {expected['counts']}")
+    check_graph(bench)
     check_leftovers(bench, drops)
     leaves = sorted(r["id"] for r in records if r["kind"] in ("applied", "duplicate", "quarantined", "discarded"))
     closed = sorted(d["drop"] for d in drops if d["state"] != "held")
@@ -237,4 +274,3 @@ def check(bench, expected):
     if after != before:
         tables = [t for t in before["rows"] if before["rows"][t] != after["rows"].get(t)]
         raise Wrong(f"I8: a second recovery changed {tables} {sorted(set(before['files']) ^ set(after['files']))[:4]}")
-    return found

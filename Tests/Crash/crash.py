@@ -12,11 +12,13 @@ import argparse, concurrent.futures, os, random, resource, shutil, subprocess, s
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import batch
+import losing, power, restoring
 from bench import Bench, Builds, Wrong, check
 
 # before, after: SIGKILL around the call. eio, enospc, short: the call fails once, or writes half. full: from the call on no space until the
-# next run. double: killed after the call, and the recovery is killed as well. random: SIGKILL at any moment.
-MODES = ["before", "after", "eio", "enospc", "short", "full", "double", "random"]
+# next run. double: killed after the call, and the recovery is killed as well. random: SIGKILL at any moment. cut: the power goes just before
+# or after the call, on ext4 or XFS. restore: the same, and SIGKILL, while a backup is restored. loss: killed, and then something is gone.
+MODES = ["before", "after", "eio", "enospc", "short", "full", "double", "random", "cut", "restore", "loss"]
 
 
 def disturb(bench, at, mode, is_alone, rng):
@@ -66,13 +68,28 @@ def killed_at_random(bench, rng):
     return False
 
 
-def trial(bench, expected, at, mode, is_alone, seed):
+def trial(bench, at, mode, is_alone, seed):
+    rng = random.Random(seed)
+    if mode == "restore": return trial_of_restore(bench, at, rng)
+    if mode == "loss": return losing.trial(bench, at, rng)
     bench.fresh(is_fed=not is_alone)
-    struck = disturb(bench, at, mode, is_alone, random.Random(seed))
+    if mode == "cut": struck = (power.cut_alone if is_alone else power.cut_together)(bench, at, rng.choice(["cut-before", "cut-after"]))
+    else: struck = disturb(bench, at, mode, is_alone, rng)
     code = bench.run()
     # 1: this run set drops aside. 0: an earlier one did.
     if code not in (0, 1): raise Wrong(f"the undisturbed run ended with {code}: {bench.last()}")
-    check(bench, expected)
+    check(bench)
+    return struck
+
+
+def trial_of_restore(bench, at, rng):
+    restoring.begin(bench, bench.template)
+    how = rng.choice(["before", "after"])
+    if hasattr(bench, "disk"): how = "cut-" + how
+    code = restoring.restore(bench, at=at, mode=how)
+    if code not in (0, -9) + (74,) * hasattr(bench, "disk"): raise Wrong(f"restore ended with {code}: {bench.last()}")
+    struck = power.after_cut(bench) if hasattr(bench, "disk") else code == -9
+    restoring.check(bench)
     return struck
 
 
@@ -101,6 +118,7 @@ def main():
     o = a.parse_args()
     o.modes = MODES if o.modes == "all" else o.modes.split(",")
     if unknown := [mode for mode in o.modes if mode not in MODES]: a.error(f"there is no mode {unknown[0]}; there are {', '.join(MODES)}")
+    power.hide_mounts()
     seed = o.seed or int(time.time())
     rng = random.Random(seed)
     began = time.time()
@@ -111,29 +129,50 @@ def main():
         first = Bench(builds, os.path.join(work, "reference"))
         first.fresh()
         count = os.path.join(work, "count")
-        code = first.run(count=count)
-        if code != 1: sys.exit(f"the reference run ended with {code}: {first.last()}")
-        try: expected = check(first, None)
-        except Wrong as e: sys.exit(f"the reference run is wrong: {e}")
-        with open(count) as file: calls = int(file.read())
+
+        def counted(what, right, run):
+            """The calls of an undisturbed run."""
+            try:
+                code = run()
+                if code != right: raise Wrong(f"ended with {code}: {first.last()}")
+                if what != "restore": check(first)
+            except Wrong as e: sys.exit(f"the reference run ({what}) is wrong: {e}")
+            with open(count) as file: return int(file.read())
+
+        calls = {"together": counted("together", 1, lambda: first.run(count=count))}
         first.fresh(is_fed=False)
-        code = first.run_daemon(count=count)
-        try:
-            if code != 0: raise Wrong(f"ended with {code}: {first.last()}")
-            check(first, expected)
-        except Wrong as e: sys.exit(f"the reference run of a daemon is wrong: {e}")
-        with open(count) as file: calls_alone = int(file.read())
-        print(f"seed {seed}; {calls} durable calls in an undisturbed run of {len(batch.files())} files, {calls_alone} one after another", flush=True)
+        calls["alone"] = counted("alone", 0, lambda: first.run_daemon(count=count))
+        if "restore" in o.modes:
+            template = restoring.prepare(first)
+            calls["restore"] = counted("restore", 0, lambda: restoring.restore(first, count=count))
+        print(f"seed {seed}; durable calls in undisturbed runs of {len(batch.files())} files: {calls}", flush=True)
+        kinds = possible_kinds(work) if {"cut", "restore"} & set(o.modes) else []
         todo = []
         for mode in o.modes:
-            if mode == "random": todo += [(0, mode, False)] * o.random
-            for is_alone, last in ((False, calls), (True, calls_alone)):
-                if mode == "random" or ("alone" if is_alone else "together") not in o.feeding.split(","): continue
-                todo += [(at, mode, is_alone) for at in ([o.at] if o.at else range(1 + rng.randrange(o.stride), last + 1, o.stride))]
+            if mode == "random": todo += [(0, mode, False, None)] * o.random
+            if mode == "cut" and not kinds: continue
+            feedings = {"random": [], "restore": ["restore"], "loss": ["together"]}.get(mode, [feeding for feeding in ("together", "alone") if feeding in o.feeding.split(",")])
+            for feeding in feedings:
+                chosen = [o.at] if o.at else range(1 + rng.randrange(o.stride), calls[feeding] + 1, o.stride)
+                # A cut costs a mount: each call has it on one of the file systems.
+                disks = {"cut": kinds, "restore": [None] + kinds}.get(mode, [None])
+                todo += [(at, mode, feeding == "alone", disks[(at + rng.randrange(len(disks))) % len(disks)]) for at in chosen]
         if o.seconds: rng.shuffle(todo)
-        counts = sweep(builds, work, disk, expected, todo, o, seed, began)
-    summarize(counts, calls, time.time() - began)
+        o.template = template if "restore" in o.modes else None
+        counts = sweep(builds, work, disk, todo, o, seed, began)
+    summarize(counts, sum(calls.values()), time.time() - began)
     sys.exit(1 if any(count.failed for count in counts.values()) else 0)
+
+
+def possible_kinds(work):
+    """The file systems on which power can be cut here; what is missing is said."""
+    found = []
+    for kind in power.KINDS:
+        try:
+            power.Disk(os.path.join(work, "try"), kind).close()
+            found.append(kind)
+        except power.Impossible as e: print(f"SKIPPED: power cuts on {kind}: {e}", flush=True)
+    return found
 
 
 class Count:
@@ -151,33 +190,45 @@ def summarize(counts, calls, seconds):
     print(f"\ncrash: {passed} passed, {failed} failed; {calls} calls; {seconds:.0f} s, {used:.0f} s of processor time", flush=True)
 
 
-def sweep(builds, work, disk, expected, todo, o, seed, began):
+def sweep(builds, work, disk, todo, o, seed, began):
     """Runs the trials, `jobs` at a time; mode -> Count."""
-    local, lock, counts = threading.local(), threading.Lock(), {mode: Count() for mode in o.modes}
+    local, lock, counts, all_benches = threading.local(), threading.Lock(), {mode: Count() for mode in o.modes}, []
+
+    def bench_of(mode, kind):
+        """This thread's bench of that sort."""
+        if not hasattr(local, "benches"): local.benches = {}
+        key = kind or ("disk" if mode == "random" else "memory")
+        if key not in local.benches:
+            place = os.path.join(disk if key == "disk" else work, f"lane-{threading.get_ident()}-{key}")
+            bench = power.PowerBench(builds, place, kind) if kind else Bench(builds, place)
+            bench.template = o.template
+            local.benches[key] = bench
+            with lock: all_benches.append(bench)
+        return local.benches[key]
 
     def one(index):
-        at, mode, is_alone = todo[index]
+        at, mode, is_alone, kind = todo[index]
         if o.seconds and time.time() - began > o.seconds: return
-        if not hasattr(local, "benches"):
-            local.benches = [Bench(builds, os.path.join(place, f"lane-{threading.get_ident()}")) for place in (work, disk)]
-        bench, count = local.benches[mode == "random"], counts[mode]
+        bench, count = bench_of(mode, kind), counts[mode]
         try:
-            struck = trial(bench, expected, at, mode, is_alone, f"{seed}.{index}")
+            struck = trial(bench, at, mode, is_alone, f"{seed}.{index}")
             with lock:
                 count.passed += 1
                 count.struck += struck
         except Exception as e:  # Whatever it is, it is this trial's failure.
             with lock: count.failed += 1
-            print(f"call {at}, {mode}{', alone' if is_alone else ''}: {str(e)[:700] if isinstance(e, Wrong) else repr(e)}", flush=True)
+            print(f"call {at}, {mode}{', alone' if is_alone else ''}{', ' + kind if kind else ''}: {str(e)[:700] if isinstance(e, Wrong) else repr(e)}", flush=True)
             if o.keep:
                 kept = os.path.join(o.keep, f"{mode}-{at}-{index}")
                 shutil.rmtree(kept, ignore_errors=True)
-                shutil.copytree(bench.work, kept, symlinks=True)
+                shutil.copytree(bench.work, kept, symlinks=True, ignore=shutil.ignore_patterns("*.img"))
 
     # A run on a full disk does nothing most of the time: those go beside the others.
     parts = [[index for index in range(len(todo)) if (todo[index][1] == "full") == is_full] for is_full in (False, True)]
     with concurrent.futures.ThreadPoolExecutor(o.jobs) as busy, concurrent.futures.ThreadPoolExecutor(o.jobs) as idle:
         for future in [pool.submit(one, index) for pool, part in ((busy, parts[0]), (idle, parts[1])) for index in part]: future.result()
+    for bench in all_benches:
+        if hasattr(bench, "close"): bench.close()
     return counts
 
 

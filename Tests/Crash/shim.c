@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Preloaded into twindrop by the crash tests: numbers every call that changes what is on the disk below CRASH_ROOT, and at
-// number CRASH_AT does what CRASH_MODE says: `before` or `after` (SIGKILL around the call), `eio`, `enospc` (the call fails), or
-// `short` (a write writes half). From then on calls go through, unless CRASH_STICKY is set (every later write fails with ENOSPC).
+// number CRASH_AT does what CRASH_MODE says: `before` or `after` (SIGKILL around the call), `cut-before` or `cut-after` (first the
+// file system below CRASH_ROOT loses what was not synced, then SIGKILL: a power cut), `eio`, `enospc` (the call fails), or `short` (a
+// write writes half). From then on calls go through, unless CRASH_STICKY is set (every later write fails with ENOSPC).
 // The count of a whole run is written to CRASH_COUNT when the process ends, so that the driver knows the last number. CRASH_TRACE
 // gets a line for each numbered call. A file that is synced again after a sync of it failed, without having been made anew, is
 // written to CRASH_TRACE as `synced-again`: the second success proves nothing (failure-model: section 8).
@@ -16,12 +17,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum mode { NONE, BEFORE, AFTER, FAIL_EIO, FAIL_ENOSPC, SHORT };
+enum mode { NONE, BEFORE, AFTER, FAIL_EIO, FAIL_ENOSPC, SHORT, CUT_BEFORE, CUT_AFTER, MODES };
 
 static const char *root;
 static size_t root_length;
@@ -37,8 +39,8 @@ __attribute__((constructor)) static void start(void) {
     const char *at = getenv("CRASH_AT"), *how = getenv("CRASH_MODE"), *log = getenv("CRASH_TRACE");
     crash_at = at ? atol(at) : 0;
     sticky = getenv("CRASH_STICKY") != NULL;
-    static const char *names[] = {"none", "before", "after", "eio", "enospc", "short"};
-    for (int i = 0; how && i < 6; i++)
+    static const char *names[] = {"none", "before", "after", "eio", "enospc", "short", "cut-before", "cut-after"};
+    for (int i = 0; how && i < MODES; i++)
         if (!strcmp(how, names[i])) mode = (enum mode)i;
     if (log) trace = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     unsetenv("LD_PRELOAD");
@@ -93,9 +95,19 @@ static int below_descriptor(int descriptor) {
     return below(path);
 }
 
+#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
+
 static void die(void) {
     kill(getpid(), SIGKILL);
     for (;;) pause();
+}
+
+// XFS_IOC_GOINGDOWN of <xfs/xfs_fs.h>, which ext4 answers, too: from now on nothing reaches the medium, and the log is not flushed (2).
+static void cut(void) {
+    unsigned flags = 2;
+    int descriptor = NEXT(open)(root, O_RDONLY | O_DIRECTORY);
+    if (descriptor < 0 || ioctl(descriptor, _IOR('X', 125, unsigned), &flags)) abort();
+    die();
 }
 
 // The number of this call; 0 when it does not count. Kills before the call when asked.
@@ -104,6 +116,7 @@ static long enter(const char *call, int counts) {
     long number = atomic_fetch_add(&counter, 1) + 1;
     if (trace >= 0) dprintf(trace, "%ld %s\n", number, call);
     if (number == crash_at && mode == BEFORE) die();
+    if (number == crash_at && mode == CUT_BEFORE) cut();
     return number;
 }
 
@@ -117,9 +130,9 @@ static int failure(long number, int writes) {
 
 static void leave(long number) {
     if (number && number == crash_at && mode == AFTER) die();
+    if (number && number == crash_at && mode == CUT_AFTER) cut();
 }
 
-#define NEXT(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 #define CALL(counts, writes, name, ...)                        \
     long number = enter(#name, counts);                        \
     int code = failure(number, writes);                        \

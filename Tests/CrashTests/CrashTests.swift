@@ -51,7 +51,7 @@ enum Driver {
 @Suite(.serialized, .enabled(if: Driver.isReady)) struct `A batch that is interrupted` {
     @Test(.enabled(if: !Driver.isWhole))
     func `comes to what an undisturbed run makes of it, at calls taken at random`() throws {
-        let ended = try Driver.run("crash.py", "--seconds", "60")
+        let ended = try Driver.run("crash.py", "--seconds", "40")
         #expect(ended.code == 0, "\(ended.text)")
     }
 

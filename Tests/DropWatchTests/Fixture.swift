@@ -179,7 +179,7 @@ final class RegisterFake: DropRegister {
     func update(_ drops: [DropRecord]) throws(DropError) {}
     func drop(_ id: DropID) throws(DropError) -> DropRecord? { state.with { $0.records[id] } }
     func drops(in states: Set<DropState>) throws(DropError) -> [DropRecord] { state.with { Array($0.records.values) } }
-    func noteArchived(_ drops: [DropRecord], clean: [DropID]) throws(DropError) {}
+    func noteArchived(_ drops: [DropRecord], clean: [DropID], head: ArchiveHead?) throws(DropError) {}
     func unfinished() throws(DropError) -> [DropRecord] { try drops(in: []) }
     func page(
         source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int

@@ -57,12 +57,19 @@ import TwinModel
         try fixture.fill()
         var head = try #require(ChainHead(file: fixture.read("archive/chain.head")))
         head.pending = "2026/11/22/000009.tar.zst"
-        try fixture.write("archive/chain.head", head.file)
         try fixture.write("archive/2026/11/22/000009.tar.zst", [1])
-        try fixture.write("archive/chain.log", fixture.read("archive/chain.log") + Array("000812 0a".utf8))
-        let result = try fixture.verify()
-        #expect(result.findings == [])
-        #expect(result.unpublishedBytes == 9)
+        var writer: ArchiveWriter? = try fixture.writer(now: Fixture.morning + 101_000_000)
+        try fixture.write("archive/chain.head", head.file)
+        let chain = FileHandle(forWritingAtPath: fixture.archive + "/chain.log")
+        try chain?.seekToEnd()
+        try chain?.write(contentsOf: Data("000812 0a".utf8))
+        try withExtendedLifetime(writer) {
+            let result = try fixture.verify()
+            #expect(result.findings == [])
+            #expect(result.unpublishedBytes == 9)
+        }
+        writer = nil
+        #expect(try fixture.verify().findings.map(\.code) == ["chain-unfinished", "container-extra"], "nobody writes any more")
     }
 }
 

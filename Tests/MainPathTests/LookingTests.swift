@@ -188,7 +188,7 @@ import TwinModel
         #expect(try home.run("restore", home.path + "/files/nothing").code == 64)
         #expect(home.names(in: "state").filter { $0.contains("restore") } == [])
         #expect(try home.run("restore", backup).code == 0)
-        #expect(home.names(in: "state").contains("twin.db.before-restore"))
+        #expect(home.names(in: "state").contains("twin.db.before-restore-1"))
         #expect(!home.names(in: "state").contains { $0.hasPrefix("twin.db.restore") })
         #expect(try home.list("twin", "--all") == twins)
         #expect(try home.run("run", "--once").code == 0)

@@ -19,7 +19,9 @@ enum Sample {
         """
 
     /// One source `assets` with more keys, given as flow text: `mode: snapshot`.
-    static func assetsSource(_ keys: String...) -> String {
+    static func assetsSource(_ keys: String...) -> String { assetsSource(keys) }
+
+    static func assetsSource(_ keys: [String]) -> String {
         "sources:\n  assets:\n    plugin: asset-inventory\n    ready: {rule: rename}\n" + keys.map { "    \($0)\n" }.joined()
     }
 

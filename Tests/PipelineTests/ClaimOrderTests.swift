@@ -51,6 +51,12 @@ private struct UnreadableSpool: DropSpool {
     func withDescriptor<T>(
         of drop: DropID, _ body: (_ descriptor: CInt, _ bytes: UInt64) throws(DropError) -> T
     ) throws(DropError) -> T { try spool.withDescriptor(of: drop, body) }
+    func quarantinedDigest(
+        of drop: DropID, on day: UTCDay
+    ) throws(DropError) -> (bytes: UInt64, digest: ContentDigest) { try spool.quarantinedDigest(of: drop, on: day) }
+    func fill(_ drop: DropID, _ body: (_ descriptor: CInt) throws(DropError) -> Void) throws(DropError) {
+        try spool.fill(drop, body)
+    }
     func remove(_ drops: [DropID]) throws(DropError) { try spool.remove(drops) }
     func freeSpace() throws(DropError) -> FreeSpace { try spool.freeSpace() }
     func quarantine(_ drop: DropID, on day: UTCDay, reason: JSON) throws(DropError) {

@@ -89,7 +89,7 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     }
     func drop(_ id: DropID) throws(DropError) -> DropRecord? { rows.with { $0[id] } }
     func drops(in states: Set<DropState>) throws(DropError) -> [DropRecord] { [] }
-    func noteArchived(_ drops: [DropRecord], clean: [DropID]) throws(DropError) {}
+    func noteArchived(_ drops: [DropRecord], clean: [DropID], head: ArchiveHead?) throws(DropError) {}
     func unfinished() throws(DropError) -> [DropRecord] { rows.with { $0.values.sorted { $0.id < $1.id } } }
     func blocking(_ source: SourceName, _ order: DropOrder) throws(DropError) -> [DropRecord] { [] }
     func page(source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int) throws(DropError) -> [DropRecord] { [] }
@@ -104,6 +104,7 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     }
 
     func write(_ record: DropRecord, leaf: UInt64?) throws(DropError) { diary.note("receipt") }
+    func sync(_ records: [DropRecord]) throws(DropError) { diary.note("receipts synced") }
     func writeRejects(
         _ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, marking drop: DropID, spooledAt path: String
     ) throws(DropError) { diary.note("rejects") }
@@ -115,6 +116,10 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     }
     var drops: [DropID] { container.with { $0 } }
     var isFull: Bool { false }
+    var head: ArchiveHead {
+        let none = ContentDigest(bytes: [UInt8](repeating: 0, count: 32))
+        return ArchiveHead(bytes: 0, records: 0, leaf: none, root: none)
+    }
     func close() throws(DropError) -> [ArchivedItem] {
         container.with { drops in
             defer { drops = [] }

@@ -9,7 +9,7 @@ enum Rules {
         "DropCore": ["TwinModel", "ValueRules"],
         // Kits
         "ThreadKit": ["DequeModule"],
-        "FileKit": [],
+        "FileKit": ["CLinuxFiles"],
         "SocketKit": ["ThreadKit"],
         "ArchiveKit": ["CArchive", "CZstd"],
         "CurlKit": ["CCurl"],

@@ -29,11 +29,48 @@ package struct ArchivedItem: Sendable, Equatable {
     package let member: String
     /// Index of its leaf in the chain.
     package let leaf: UInt64
+    /// SHA-256 of its bytes, and how it ended (`ArchiveItem.kind`), as the chain tells; nil where nobody asked the chain.
+    package let content: ContentDigest?
+    package let kind: String?
 
-    package init(drop: DropID, container: String, member: String, leaf: UInt64) {
+    package init(
+        drop: DropID, container: String, member: String, leaf: UInt64, content: ContentDigest? = nil, kind: String? = nil
+    ) {
         self.drop = drop
         self.container = container
         self.member = member
         self.leaf = leaf
+        self.content = content
+        self.kind = kind
+    }
+}
+
+/// What the archive had come to when the database last noted it: whatever stands before is bound by `leaf`, because each record
+/// names the leaf of the one before it. So one look tells later that nothing was changed, cut off or put between.
+package struct ArchiveHead: Sendable, Equatable {
+    /// Bytes of the chain, and its records.
+    package let bytes: UInt64
+    package let records: UInt64
+    /// Of the last record, and of the tree over all of them.
+    package let leaf: ContentDigest
+    package let root: ContentDigest
+
+    package init(bytes: UInt64, records: UInt64, leaf: ContentDigest, root: ContentDigest) {
+        self.bytes = bytes
+        self.records = records
+        self.leaf = leaf
+        self.root = root
+    }
+
+    /// Four words.
+    package var text: String { "\(bytes) \(records) \(leaf) \(root)" }
+
+    /// Nil for anything but a `text`.
+    package init?(_ text: String) {
+        let words = text.split(separator: " ")
+        guard words.count == 4, let bytes = UInt64(words[0]), let records = UInt64(words[1]),
+            let leaf = ContentDigest(hex: String(words[2])), let root = ContentDigest(hex: String(words[3]))
+        else { return nil }
+        self.init(bytes: bytes, records: records, leaf: leaf, root: root)
     }
 }

@@ -102,8 +102,9 @@ package protocol DropRegister: Sendable {
     /// Replaces what is known about the drops, all in one transaction.
     func update(_ drops: [DropRecord]) throws(DropError)
     /// Steps S6 and S7, in one transaction: `drops` have their place in the archive (state, time, container and member are
-    /// written), and those of `clean` are out of the spool (`archived` becomes `clean`).
-    func noteArchived(_ drops: [DropRecord], clean: [DropID]) throws(DropError)
+    /// written), and those of `clean` are out of the spool (`archived` becomes `clean`). With `head`, also what the archive has
+    /// come to.
+    func noteArchived(_ drops: [DropRecord], clean: [DropID], head: ArchiveHead?) throws(DropError)
     /// Nil when there is no such drop.
     func drop(_ id: DropID) throws(DropError) -> DropRecord?
     /// All drops in one of `states`, oldest first.

@@ -52,8 +52,12 @@ package protocol DropSpool: Sendable {
     func withDescriptor<T>(
         of drop: DropID, _ body: (_ descriptor: CInt, _ bytes: UInt64) throws(DropError) -> T
     ) throws(DropError) -> T
-    /// Reads the whole file once. Errors: `unreadable` (quarantine), after two retries.
+    /// Reads the whole file once. Errors: `unreadable` (quarantine), after two retries; `bytes-missing` (quarantine).
     func digest(of drop: DropID) throws(DropError) -> ContentDigest
+    /// The bytes that a quarantined drop has now: their number and SHA-256. Errors as `digest(of:)`.
+    func quarantinedDigest(of drop: DropID, on day: UTCDay) throws(DropError) -> (bytes: UInt64, digest: ContentDigest)
+    /// Puts a file into the spool that `body` writes to the descriptor it is given. Durable on return; nothing is there otherwise.
+    func fill(_ drop: DropID, _ body: (_ descriptor: CInt) throws(DropError) -> Void) throws(DropError)
     /// Removes files whose bytes are durable elsewhere; missing ones are no error. One fsync of the folder.
     func remove(_ drops: [DropID]) throws(DropError)
     /// Moves the bytes into quarantine beside `reason`; durable on return.
@@ -146,6 +150,8 @@ package protocol DropArchive: AnyObject, Sendable {
     var drops: [DropID] { get }
     /// True when the open container has reached a limit and should be closed.
     var isFull: Bool { get }
+    /// What is durable of the chain.
+    var head: ArchiveHead { get }
     /// Closes the open container and makes it and its chain records durable: after this the bytes may leave the spool.
     /// The items are in the order they were appended; none when no container is open. After a `retry` nothing was archived.
     func close() throws(DropError) -> [ArchivedItem]
@@ -157,14 +163,17 @@ package protocol DropArchive: AnyObject, Sendable {
     func compressAhead(_ record: DropRecord, path: String, until isOver: () -> Bool)
     /// Throws away what was compressed ahead of a drop and not taken up.
     func forgetAhead(_ drop: DropID)
-    /// After a crash: where those of `drops` are that the archive already holds.
+    /// After a crash: where those of `drops` are that the archive already holds. Of drops that had not ended by what the register
+    /// knows, as after a backup was restored, the chain is asked, too.
     func recover(_ drops: [DropRecord]) throws(DropError) -> [ArchivedItem]
 }
 
 /// What the sender gets back.
 package protocol ReceiptBook: Sendable {
-    /// Writes (or replaces) the drop's receipt.
+    /// Writes (or replaces) the drop's receipt. It is whole for every reader at once, and survives a power cut after `sync`.
     func write(_ record: DropRecord, leaf: UInt64?) throws(DropError)
+    /// Makes the receipts of these drops durable, under all their names.
+    func sync(_ records: [DropRecord]) throws(DropError)
     /// Writes the refused records in the file's own dialect, with reasons beside them; nothing when there are none.
     ///
     /// - Parameters:

@@ -71,7 +71,9 @@ extension SpoolFolder {
     }
 
     static func openToRead(_ path: FilePath) throws(DropError) -> CInt {
-        try call("open", path) { unsafe open($0, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) }
+        let descriptor = try call("open", path, allowing: ENOENT) { unsafe open($0, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) }
+        guard descriptor >= 0 else { throw ByteLoss.missing(path.string) }
+        return descriptor
     }
 
     /// Opens an open file again, with an offset of its own.
@@ -139,9 +141,16 @@ extension SpoolFolder {
     static func copy(_ from: FilePath, to path: FilePath) throws(DropError) {
         let source = try openToRead(from)
         defer { close(source) }
+        try write(to: path) { (target) throws(DropError) in
+            try eachBlock(of: source, from) { (block) throws(DropError) in try unsafe writeAll(block, to: target, path) }
+        }
+    }
+
+    /// Makes or empties a file that `body` writes, durable on return.
+    static func write(to path: FilePath, _ body: (_ descriptor: CInt) throws(DropError) -> Void) throws(DropError) {
         let target = try call("open", path) { unsafe open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600) }
         defer { close(target) }
-        try eachBlock(of: source, from) { (block) throws(DropError) in try unsafe writeAll(block, to: target, path) }
+        try body(target)
         try call("fsync", path) { _ in FailedSyncs.sync(target) }
     }
 

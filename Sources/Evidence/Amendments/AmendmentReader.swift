@@ -31,7 +31,7 @@ package struct AmendmentReader: AmendmentBook {
         do throws(DropError) {
             let (input, copy) = try input(of: original, spooledAt, for: record)
             defer { if let copy { try? Storage.remove(copy) } }  // A leftover is removed at the next start.
-            let file = try StorageFile(path, .read)
+            let file = try ContentSource.open(path)
             guard try file.size() <= Self.bytesMax else {
                 throw Self.unfit(record, original, "it has more than \(Self.bytesMax >> 20) MiB.")
             }
@@ -39,7 +39,7 @@ package struct AmendmentReader: AmendmentBook {
                 file.readAll(bytesMax: Self.bytesMax), into: AmendedFrame(input, refusals), refusals, original, by: record)
         } catch {
             // Nothing that one file says is a reason to stop.
-            guard error.code == "unsound" || error.code == "missing" else { throw error }
+            guard error.code == "unsound" || error.code == "missing" || error.code == ByteLoss.missing else { throw error }
             throw Self.unfit(record, original, "the two cannot be put together: \(error.message)")
         }
     }

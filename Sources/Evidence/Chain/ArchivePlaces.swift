@@ -66,6 +66,22 @@ struct ArchivePlaces: Sendable {
         return names
     }
 
+    /// All of them; a folder that cannot be listed is told to `skipped`.
+    func files(skipped: (_ folder: String, DropError) -> Void) throws(DropError) -> [String] {
+        func list(_ folder: String, digits: Int?) -> [String] {
+            do throws(DropError) {
+                let names = try Storage.names(in: path(of: folder))
+                guard let digits else { return names.map { folder + "/" + $0 } }
+                return names.filter { Self.isNumber($0, digits: digits) }.map { folder.isEmpty ? $0 : folder + "/" + $0 }
+            } catch {
+                skipped(folder, error)
+                return []
+            }
+        }
+        let months = try Storage.names(in: root).filter { Self.isNumber($0, digits: 4) }.flatMap { list($0, digits: 2) }
+        return months.flatMap { list($0, digits: 2) }.flatMap { list($0, digits: nil) }
+    }
+
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
     private static func isNumber(_ text: String, digits: Int) -> Bool {

@@ -22,6 +22,7 @@ final class ChainLog {
         try Storage.makeFolder(places.seals)
         let isNew = try !Storage.exists(places.chain)
         file = try StorageFile(places.chain, .append)
+        file.markWritten()
         if isNew { try Storage.syncFolder(places.root) }
         head = ChainHead()
         let seal = try Seal.newest(in: places)
@@ -119,15 +120,7 @@ final class ChainLog {
     /// after the chain is durable.
     private func holds(_ known: ChainHead) throws(DropError) -> Bool {
         guard try file.size() >= known.bytes else { throw shorter(than: places.head, bytes: known.bytes) }
-        let window = min(known.bytes, UInt64(ChainLine.textBytesMax + ChainLine.prefixBytes + 2))
-        var bytes = [UInt8](repeating: 0, count: Int(window))
-        guard try file.read(into: &bytes, at: known.bytes - window) == bytes.count, bytes.last == UInt8(ascii: "\n") else {
-            return false
-        }
-        bytes.removeLast()
-        let start = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
-        guard let text = ChainLine.text(of: bytes[start...]) else { return false }
-        return MerkleTree.leaf(text) == known.lastLeaf
+        return try ChainLine.leaf(endingAt: known.bytes, in: file) == known.lastLeaf
     }
 
     /// Reads what follows the head, and cuts off a torn end.

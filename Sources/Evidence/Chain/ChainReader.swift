@@ -21,7 +21,7 @@ struct ChainReader {
 
     private let file: StorageFile
     private var position: UInt64
-    private let end: UInt64
+    let end: UInt64
     private var buffer: [UInt8] = []
     private var at = 0
     private var loaded: UInt64

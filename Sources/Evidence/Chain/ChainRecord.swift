@@ -116,6 +116,16 @@ enum ChainLine {
         let text = line.dropFirst(prefixBytes)
         return line.prefix(prefixBytes).elementsEqual(prefix(of: text)) ? text : nil
     }
+
+    /// The leaf hash of the whole record whose line ends at `end`; nil where none does.
+    static func leaf(endingAt end: UInt64, in file: StorageFile) throws(DropError) -> ContentDigest? {
+        let window = min(end, UInt64(textBytesMax + prefixBytes + 2))
+        var bytes = [UInt8](repeating: 0, count: Int(window))
+        guard try file.read(into: &bytes, at: end - window) == bytes.count, bytes.last == UInt8(ascii: "\n") else { return nil }
+        bytes.removeLast()
+        let start = bytes.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
+        return text(of: bytes[start...]).map { MerkleTree.leaf($0) }
+    }
 }
 
 let hexDigits = Array("0123456789abcdef".utf8)

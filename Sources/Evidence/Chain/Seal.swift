@@ -130,3 +130,9 @@ struct ChainHead: Equatable {
         return ChainHead(file: try StorageFile(places.head, .read).readAll(bytesMax: 65_536))
     }
 }
+
+extension ArchiveHead {
+    init(_ head: ChainHead) {
+        self.init(bytes: head.bytes, records: head.tree.size, leaf: head.lastLeaf, root: head.tree.root)
+    }
+}

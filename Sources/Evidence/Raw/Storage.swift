@@ -9,11 +9,12 @@ final class StorageFile {
     let descriptor: CInt
     let path: String
 
-    /// Opens `path` without following a link at its end; `create` refuses a file that exists, `append` makes a missing one.
+    /// Opens `path` without following a link at its end; `create` refuses a file that exists, `append` makes a missing one. What
+    /// is no plain file is refused as `unsound`, and never waited for: whoever can write to the folder can put a FIFO there.
     init(_ path: String, _ access: Access) throws(DropError) {
         let flags: CInt =
             switch access {
-            case .read: O_RDONLY
+            case .read: O_RDONLY | O_NONBLOCK
             case .create: O_RDWR | O_CREAT | O_EXCL
             case .append: O_RDWR | O_CREAT
             }
@@ -21,9 +22,13 @@ final class StorageFile {
         repeat {
             descriptor = unsafe open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
         } while descriptor < 0 && errno == EINTR
-        guard descriptor >= 0 else { throw .storage("opened", path, errno) }
+        guard descriptor >= 0 else {
+            if errno == ELOOP || errno == ENXIO { throw .unsound("\(Escaping.visible(path)) is no plain file.") }
+            throw .storage("opened", path, errno)
+        }
         self.descriptor = descriptor
         self.path = path
+        if access == .read { _ = try size() }
     }
 
     deinit { close(descriptor) }
@@ -74,7 +79,7 @@ final class StorageFile {
     func size() throws(DropError) -> UInt64 {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { throw .storage("examined", path, errno) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .unsound("\(path) is no plain file.") }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .unsound("\(Escaping.visible(path)) is no plain file.") }
         return UInt64(status.st_size)
     }
 
@@ -82,9 +87,41 @@ final class StorageFile {
         guard ftruncate(descriptor, Int(bytes)) == 0 else { throw .storage("cut", path, errno) }
     }
 
+    /// Says to others, for the life of the file, that somebody writes to it. Where somebody says so already, or the file system
+    /// knows no such thing, nothing is said.
+    func markWritten() {
+        var request = Self.wholeFile(F_WRLCK)
+        _ = unsafe fcntl(descriptor, Self.setLock, &request)
+    }
+
+    /// Whether somebody writes to it. Where the file system cannot tell, it may be so.
+    var isWritten: Bool {
+        var request = Self.wholeFile(F_RDLCK)
+        guard unsafe fcntl(descriptor, Self.getLock, &request) == 0 else { return true }
+        return request.l_type != Int16(F_UNLCK)
+    }
+
+    // F_OFD_GETLK and F_OFD_SETLK of <fcntl.h>, which the Glibc module hides: such a lock belongs to the open file.
+    private static let getLock: CInt = 36
+    private static let setLock: CInt = 37
+
+    private static func wholeFile(_ type: CInt) -> flock {
+        var request = flock()
+        request.l_type = Int16(type)
+        request.l_whence = Int16(SEEK_SET)
+        return request
+    }
+
     /// Never retried: after a failure the kernel may have dropped the data (failure-model: section 8).
     func sync() throws(DropError) {
         guard FailedSyncs.sync(descriptor, dataOnly: true) == 0 else { throw .storage("synced", path, errno) }
+    }
+
+    /// Lets those read the file who may read the folder. Where that cannot be done, it stays its owner's.
+    func share(like folder: String) {
+        var facts = stat()
+        guard unsafe stat(folder, &facts) == 0, facts.st_mode & 0o044 != 0 else { return }
+        _ = fchmod(descriptor, 0o600 | facts.st_mode & 0o044)
     }
 
     /// Makes the next reads come from the medium, not from memory.
@@ -120,11 +157,42 @@ enum Storage {
         }
     }
 
+    /// Makes a folder as `makeFolder` does; a new one gives the rights of reading and passing that its parent gives.
+    static func makeSharedFolder(_ path: String) throws(DropError) {
+        guard try !exists(path) else { return }
+        try makeFolder(path)
+        var facts = stat()
+        guard unsafe stat(parent(of: path), &facts) == 0, facts.st_mode & 0o055 != 0 else { return }
+        var own = stat()
+        guard unsafe stat(path, &own) == 0 else { throw .storage("examined", path, errno) }
+        // A service may be forbidden to set the bit that hands the group down; then the folder stays its owner's.
+        _ = unsafe chmod(path, own.st_mode & 0o7777 | facts.st_mode & 0o055)
+    }
+
     static func syncFolder(_ path: String) throws(DropError) {
         let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .storage("opened", path, errno) }
         defer { close(descriptor) }
         guard FailedSyncs.sync(descriptor) == 0 else { throw .storage("synced", path, errno) }
+    }
+
+    /// Makes a file durable; a missing one is no error.
+    static func syncFile(_ path: String) throws(DropError) {
+        let descriptor = unsafe open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            if errno == ENOENT { return }
+            throw .storage("opened", path, errno)
+        }
+        defer { close(descriptor) }
+        guard FailedSyncs.sync(descriptor) == 0 else { throw .storage("synced", path, errno) }
+    }
+
+    /// Makes everything on the file system of a folder durable: one flush of the medium, where `syncFile` needs one a file.
+    static func syncFileSystem(of path: String) throws(DropError) {
+        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .storage("opened", path, errno) }
+        defer { close(descriptor) }
+        guard FailedSyncs.syncFileSystem(descriptor) == 0 else { throw .storage("synced", path, errno) }
     }
 
     /// Renames, replacing what has the new name.
@@ -156,11 +224,13 @@ enum Storage {
         }
     }
 
-    /// Writes `bytes` under `path` in one step: readers see the old file or the new one. With `durable`, it survives a power cut.
-    static func replace(_ path: String, with bytes: [UInt8], durable: Bool) throws(DropError) {
+    /// Writes `bytes` under `path` in one step: readers see the old file or the new one. With `durable`, it survives a power cut;
+    /// `shared`, it may be read by those who may read its folder.
+    static func replace(_ path: String, with bytes: [UInt8], durable: Bool, shared: Bool = false) throws(DropError) {
         let temporary = path + ".tmp"
         try remove(temporary)
         let file = try StorageFile(temporary, .create)
+        if shared { file.share(like: parent(of: path)) }
         try file.write(bytes, at: 0)
         if durable { try file.sync() }
         try rename(temporary, to: path)
@@ -257,10 +327,12 @@ struct BufferedOutput {
 
 extension Storage {
     /// Writes a file piece by piece under a temporary name, syncs it, and renames it to `path`; the folder is left to the caller.
+    /// Those may read it who may read the folder.
     static func fill(_ path: String, _ body: (inout BufferedOutput) throws(DropError) -> Void) throws(DropError) {
         let temporary = path + ".tmp"
         try remove(temporary)
         let file = try StorageFile(temporary, .create)
+        file.share(like: parent(of: path))
         do throws(DropError) {
             var output = BufferedOutput(file)
             try body(&output)

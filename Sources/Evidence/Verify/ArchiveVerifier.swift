@@ -10,44 +10,104 @@ package struct ArchiveVerifier: Sendable {
 
     /// Chain, tree, seals, and each container's compressed SHA-256; with `full`, every member decompressed and hashed.
     ///
+    /// Whatever lies in the folder is a finding where it is not as it must be, of whatever kind it is, and the rest is looked at.
+    ///
     /// - Parameters:
     ///   - prove: a drop whose inclusion is to be proved; the proof is against the newest seal that covers it.
     ///   - anchor: path of a seal kept elsewhere: the archive must hold everything it covered, unchanged.
+    ///   - register: what the database of the same home knows, which is compared with every record.
     ///   - progress: gets the number of containers checked so far.
     /// - Returns: findings name each damage; none means the archive is sound.
-    /// - Throws: `missing` where there is no archive; `anchor` where the anchor is no seal; storage errors. Blocking.
+    /// - Throws: `missing` where there is no archive; `anchor` (a mistake of the caller's) where the anchor is no seal; trouble that
+    ///   passes, such as a lack of descriptors. Blocking.
     package func verify(
-        full: Bool = false, prove: DropID? = nil, anchor: String? = nil, progress: (UInt64) -> Void = { _ in }
+        full: Bool = false, prove: DropID? = nil, anchor: String? = nil, register: RegisteredArchive? = nil,
+        progress: (UInt64) -> Void = { _ in }
     ) throws(DropError) -> VerifyResult {
+        let anchor = try anchor.map { path throws(DropError) in try Self.anchor(path) }
+        var findings: [VerifyFinding] = []
         // The order matters beside a running writer: files first, then the head that announces the next one, then the chain.
-        let files = try places.files()
+        let files = try places.files { folder, error in
+            findings.append(VerifyFinding("folder-unreadable", "\(folder) cannot be listed: \(error.message)"))
+        }
         let hasChain = try Storage.exists(places.chain)
-        guard hasChain || !files.isEmpty else {
+        guard hasChain || !files.isEmpty || !findings.isEmpty else {
             throw DropError(
                 "missing", "\(places.root) holds no archive.", hint: "Name the folder that holds chain.log.", remedy: .stop)
         }
-        let head = try ChainHead.read(places)
-        let seals = try SealRow(places, head: head, anchor: anchor)
-        var run = VerifyRun(places: places, full: full, prove: prove, head: head, seals: seals)
+        let head = try VerifyFinding.collecting(into: &findings, "head-altered", "chain.head") { () throws(DropError) in
+            try ChainHead.read(places)
+        }
+        let seals = try SealRow(places, head: head ?? nil, anchor: anchor)
+        var run = VerifyRun(places: places, full: full, prove: prove, head: head ?? nil, seals: seals, register: register)
+        run.note(findings)
         try run.chain(progress)
         run.strangers(files)
         return run.finished()
+    }
+
+    private static func anchor(_ path: String) throws(DropError) -> Seal {
+        let bytes: [UInt8]
+        do throws(DropError) { bytes = try StorageFile(path, .read).readAll(bytesMax: Seal.fileBytesMax) } catch {
+            throw DropError(
+                "anchor", "The anchor cannot be read: \(error.message)",
+                hint: "Give a file copied from the archive's seals folder.",
+                remedy: .suspendSource)
+        }
+        guard let seal = Seal(file: bytes) else {
+            throw DropError(
+                "anchor", "\(path) is no seal.", hint: "Give a file copied from the archive's seals folder.",
+                remedy: .suspendSource)
+        }
+        return seal
+    }
+}
+
+/// What the database of a home knows of its archive: a second witness, which a writer of the archive folder cannot change.
+package struct RegisteredArchive {
+    /// What the archive had come to when the database last noted it; nil before the first drop was archived.
+    let head: ArchiveHead?
+    /// The row of a drop; nil where the database has none, as after the restore of an older backup.
+    let drop: (DropID) throws(DropError) -> DropRecord?
+
+    package init(head: ArchiveHead?, drop: @escaping (DropID) throws(DropError) -> DropRecord?) {
+        self.head = head
+        self.drop = drop
+    }
+}
+
+extension VerifyFinding {
+    /// Runs `body`, which reads the file `name` of the archive. What it refuses, or cannot read, is a finding; nil then.
+    ///
+    /// - Throws: trouble that passes: it says nothing of the archive.
+    static func collecting<T>(
+        into findings: inout [VerifyFinding], _ code: String, _ name: String, _ body: () throws(DropError) -> T
+    ) throws(DropError) -> T? {
+        do throws(DropError) { return try body() } catch {
+            guard error.remedy == .stop else { throw error }
+            findings.append(VerifyFinding(code, "\(name) is not as it was written: \(error.message)"))
+            return nil
+        }
     }
 }
 
 /// The seals of an archive as far as they can be checked without the chain.
 struct SealRow {
     var seals: [(name: String, seal: Seal)] = []
-    var anchor: Seal?
+    let anchor: Seal?
     var findings: [VerifyFinding] = []
 
-    init(_ places: ArchivePlaces, head: ChainHead?, anchor path: String?) throws(DropError) {
+    init(_ places: ArchivePlaces, head: ChainHead?, anchor: Seal?) throws(DropError) {
+        self.anchor = anchor
         var previous = ChainRecord.origin
         for (name, _) in try Seal.names(in: places) {
-            let file = try StorageFile(places.path(of: name), .read).readAll(bytesMax: Seal.fileBytesMax)
+            let shown = Escaping.visible(name)
+            let file = try VerifyFinding.collecting(into: &findings, "seal-altered", shown) { () throws(DropError) in
+                try StorageFile(places.path(of: name), .read).readAll(bytesMax: Seal.fileBytesMax)
+            }
+            guard let file else { continue }
             guard let seal = Seal(file: file), seal.name == name else {
-                findings.append(
-                    VerifyFinding("seal-altered", "\(Escaping.visible(name)) is not a seal as it was written.", seal: name))
+                findings.append(VerifyFinding("seal-altered", "\(shown) is not a seal as it was written.", seal: shown))
                 previous = StreamHash.digest(of: file)
                 continue
             }
@@ -61,13 +121,6 @@ struct SealRow {
         if let known = head?.seal, known != previous, !seals.contains(where: { $0.seal.digest == known }) {
             findings.append(
                 VerifyFinding("seal-missing", "The newest seal (of \(head?.sealed ?? 0) records) is missing, or was changed."))
-        }
-        if let path {
-            anchor = Seal(file: try StorageFile(path, .read).readAll(bytesMax: Seal.fileBytesMax))
-            guard anchor != nil else {
-                throw DropError(
-                    "anchor", "\(path) is no seal.", hint: "Give a file copied from the archive's seals folder.", remedy: .stop)
-            }
         }
     }
 }

@@ -7,6 +7,9 @@ struct VerifyRun {
     private let prove: DropID?
     private let head: ChainHead?
     private let seals: SealRow
+    private let register: RegisteredArchive?
+    /// Somebody wrote to the chain when the pass began.
+    private var isWritten = false
     private var result = VerifyResult()
 
     private var tree = MerkleTree()
@@ -27,11 +30,12 @@ struct VerifyRun {
     private var containers: Set<String> = []
     private var open: (record: ChainRecord, drops: [ChainRecord], offset: UInt64)?
 
-    init(places: ArchivePlaces, full: Bool, prove: DropID?, head: ChainHead?, seals: SealRow) {
+    init(places: ArchivePlaces, full: Bool, prove: DropID?, head: ChainHead?, seals: SealRow, register: RegisteredArchive?) {
         self.places = places
         self.prove = prove
         self.head = head
         self.seals = seals
+        self.register = register
         result.full = full
         result.findings = seals.findings
     }
@@ -42,14 +46,19 @@ struct VerifyRun {
             find(VerifyFinding("chain-missing", "chain.log is missing."))
             return
         }
-        let file = try StorageFile(places.chain, .read)
+        let opened = try VerifyFinding.collecting(into: &result.findings, "chain-unreadable", "chain.log") {
+            () throws(DropError) in
+            try StorageFile(places.chain, .read)
+        }
+        guard let file = opened else { return }
+        isWritten = file.isWritten
         let size = try file.size()
         if let head, size < head.bytes {
             find(
                 VerifyFinding("chain-truncated", "chain.log has \(size) bytes; \(head.bytes) were durable: its end was cut off."))
         }
         var reader = try ChainReader(file)
-        while let line = try reader.next() {
+        while let line = try next(&reader) {
             if line.text == nil, !line.isEnded {
                 torn(line)
             } else if let text = line.text, let record = ChainRecord(parsing: text) {
@@ -66,6 +75,30 @@ struct VerifyRun {
         }
         try closeContainer(progress)
         missing()
+        isWritten = isWritten || file.isWritten
+        behindHead(end: max(size, reader.end))
+    }
+
+    /// What stands behind the head is being written, or nobody vouches for it: an interrupted run left it, or a stranger.
+    private mutating func behindHead(end: UInt64) {
+        guard let head, !isWritten, chainIsSound, end > head.bytes else { return }
+        find(
+            VerifyFinding(
+                "chain-unfinished",
+                "chain.log has \(end - head.bytes) bytes behind the \(head.bytes) that its writer made durable, and nobody writes to "
+                    + "it: a run was interrupted, or somebody else wrote them. The next start of `twindrop run` settles the first."
+            ))
+    }
+
+    /// Adds what was found before the pass.
+    mutating func note(_ findings: [VerifyFinding]) { result.findings += findings }
+
+    /// The next line; nil at the end, and where the rest cannot be read.
+    private mutating func next(_ reader: inout ChainReader) throws(DropError) -> ChainReader.Line? {
+        let line = try VerifyFinding.collecting(into: &result.findings, "chain-unreadable", "chain.log") { () throws(DropError) in
+            try reader.next()
+        }
+        return line ?? nil
     }
 
     private mutating func torn(_ line: ChainReader.Line) {
@@ -99,15 +132,45 @@ struct VerifyRun {
             find(VerifyFinding("record-time", "Record \(record.index) is dated before the one before it.", record: record.index))
         }
         lastTime = record.at.milliseconds
+        if record.index == 0, record.kind != .archive || record.extra?["format"] != 1 {
+            find(
+                VerifyFinding(
+                    "format-unknown", "The archive is of no format that this version knows (format 1): use a newer TwinDrop.",
+                    record: 0))
+        }
         try content(record, text, at: offset, progress)
+        try compare(record)
         seal()
+    }
+
+    /// Compares a record that closes a drop with the row of the drop in the database.
+    private mutating func compare(_ record: ChainRecord) throws(DropError) {
+        guard let register, record.kind.closesDrop, let drop = record.drop, let row = try register.drop(drop) else { return }
+        var differences: [String] = []
+        func differ(_ what: String, _ known: String?, _ said: String?) {
+            if let known, let said, !known.utf8.elementsEqual(said.utf8) {
+                differences.append("\(what) \(said) in place of \(known)")
+            }
+        }
+        differ("the SHA-256", row.digest?.description, record.content?.description)
+        differ("bytes:", String(row.bytes), record.bytes.map { String($0) })
+        differ("the source", row.source.text, record.source?.text)
+        differ("the file", row.fileName.description, record.file)
+        differ("the container", row.container, record.container)
+        guard !differences.isEmpty else { return }
+        find(
+            VerifyFinding(
+                "register-differs",
+                "Drop \(drop): the archive has \(differences.joined(separator: ", ")), which the database knows.",
+                record: record.index,
+                container: record.container, drop: drop))
     }
 
     /// Says whether the record has its place in the row.
     private mutating func order(_ record: ChainRecord) {
         if record.index == expectedIndex {
             expectedIndex += 1
-        } else if record.index > expectedIndex, record.index - expectedIndex <= 1 << 20 {
+        } else if record.index > expectedIndex, record.index - expectedIndex <= 1 << 20, skipped.count < 1 << 20 {
             skipped.formUnion(expectedIndex..<record.index)
             chainIsSound = false
             expectedIndex = record.index + 1
@@ -166,6 +229,12 @@ struct VerifyRun {
         if let anchor = seals.anchor, anchor.size == tree.size, anchor.root != tree.root {
             find(VerifyFinding("anchor-root", "The first \(anchor.size) records are not those that the anchor sealed."))
         }
+        if let known = register?.head, known.records == tree.size, chainIsSound, known.root != tree.root {
+            find(
+                VerifyFinding(
+                    "other-than-database",
+                    "The first \(tree.size) records are not those that the database saw there (root \(known.root))."))
+        }
         if let head, head.tree.size == tree.size, chainIsSound, head.tree.root != tree.root {
             find(VerifyFinding("chain-rewritten", "The first \(tree.size) records are not those that the writer made durable."))
         }
@@ -205,13 +274,13 @@ struct VerifyRun {
         if isPublished || record.drops == UInt64(drops.count) {
             result.findings += try ContainerCheck(places, record, drops).run(full: result.full)
         }
-        result.containerBytes += record.bytes ?? 0
+        result.containerBytes &+= record.bytes ?? 0
         progress(result.containers)
     }
 
     /// Files in the day folders that no record names.
     mutating func strangers(_ files: [String]) {
-        for name in files where !containers.contains(name) && name != head?.pending {
+        for name in files where !containers.contains(name) && (name != head?.pending || !isWritten) {
             let shown = Escaping.visible(name)
             find(VerifyFinding("container-extra", "\(shown) is in no record of the chain.", container: shown))
         }
@@ -242,77 +311,5 @@ struct VerifyRun {
     /// At most 1000 findings are kept: an archive with more is not looked through one by one.
     private mutating func find(_ finding: VerifyFinding) {
         if result.findings.count < 1000 { result.findings.append(finding) }
-    }
-}
-
-/// Compares one container with its records.
-struct ContainerCheck {
-    private let places: ArchivePlaces
-    private let record: ChainRecord
-    private let drops: [ChainRecord]
-    private let name: String
-
-    init(_ places: ArchivePlaces, _ record: ChainRecord, _ drops: [ChainRecord]) {
-        self.places = places
-        self.record = record
-        self.drops = drops
-        name = record.container ?? ""
-    }
-
-    func run(full: Bool) throws(DropError) -> [VerifyFinding] {
-        guard ArchivePlaces.parts(ofContainer: name) != nil else { return [finding("record-altered", "names no container")] }
-        let path = places.path(of: name)
-        guard try Storage.exists(path) else { return [finding("container-missing", "is missing, with \(contents)")] }
-        var findings: [VerifyFinding] = []
-        let file = try StorageFile(path, .read)
-        if try StreamHash.digest(of: file) != record.sha256 {
-            findings.append(finding("container-altered", "is not the file that was archived; it holds \(contents)"))
-        }
-        // Members are also looked at where only the compressed file was changed: the finding then names the drops that suffered.
-        if full || !findings.isEmpty { findings += try members(path) }
-        return findings
-    }
-
-    private func members(_ path: String) throws(DropError) -> [VerifyFinding] {
-        let expanded = drops.reduce(UInt64(0)) { $0 &+ ($1.bytes ?? 0) &+ 1 << 20 }
-        let read: ContainerContents
-        do throws(DropError) {
-            read = try ContainerContents(path: path, expandedBytesMax: expanded, membersMax: drops.count * 2)
-        } catch {
-            guard error.code == "unsound" else { throw error }
-            return [finding("container-damaged", "cannot be read to its end (\(error.message))")]
-        }
-        let found = Dictionary(read.members.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-        var expected = 0
-        var findings: [VerifyFinding] = []
-        for drop in drops {
-            guard let id = drop.drop, let source = drop.source, let member = drop.member else { continue }
-            let header = MemberName.header(id, source)
-            expected += drop.same == nil ? 2 : 1
-            if found[header]?.digest != drop.header { findings.append(altered(header, id)) }
-            guard drop.same == nil else { continue }
-            if found[member]?.digest != drop.content || found[member]?.bytes != drop.bytes {
-                findings.append(altered(member, id))
-            }
-        }
-        if read.members.count != expected {
-            findings.append(finding("member-count", "has \(read.members.count) members in place of \(expected)"))
-        }
-        return findings
-    }
-
-    private var contents: String {
-        let names = drops.prefix(3).compactMap { $0.drop?.description }.joined(separator: ", ")
-        return drops.count > 3 ? "\(drops.count) drops: \(names), …" : "drop \(names)"
-    }
-
-    private func altered(_ member: String, _ drop: DropID) -> VerifyFinding {
-        VerifyFinding(
-            "member-altered", "\(name): \(member) is missing, or not what was archived.", record: record.index, container: name,
-            drop: drop)
-    }
-
-    private func finding(_ code: String, _ what: String) -> VerifyFinding {
-        VerifyFinding(code, "\(name) \(what).", record: record.index, container: name)
     }
 }

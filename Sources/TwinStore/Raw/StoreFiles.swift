@@ -17,11 +17,37 @@ enum StoreFiles {
     }
 
     /// Makes a finished file durable under its final name: fsync, rename, fsync of the folder.
+    /// It is its owner's alone.
     static func publish(_ temporary: String, as path: String) throws(DropError) {
+        guard unsafe chmod(temporary, 0o600) == 0 else { throw failure("protect", temporary) }
         try sync(temporary, O_RDWR)
         guard unsafe rename(temporary, path) == 0 else { throw failure("rename", temporary) }
+        try syncFolder(of: path)
+    }
+
+    /// Makes the names in a file's folder durable.
+    static func syncFolder(of path: String) throws(DropError) {
         let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
         try sync(folder.isEmpty ? "/" : folder, O_RDONLY | O_DIRECTORY)
+    }
+
+    static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
+    /// Whether two names are of one file.
+    static func isSame(_ path: String, _ other: String) -> Bool {
+        var one = stat()
+        var two = stat()
+        guard unsafe stat(path, &one) == 0, unsafe stat(other, &two) == 0 else { return false }
+        return one.st_dev == two.st_dev && one.st_ino == two.st_ino
+    }
+
+    /// Gives a file a second name, or makes a synced copy where the file system has no links. What has the name already is replaced
+    /// only when it is the same file.
+    static func link(_ path: String, as other: String) throws(DropError) {
+        if unsafe Glibc.link(path, other) == 0 || isSame(path, other) { return }
+        guard [EPERM, EOPNOTSUPP, EMLINK, ENOSYS].contains(errno) else { throw failure("link", other) }
+        try copy(path, to: other)
+        try sync(other, O_RDWR)
     }
 
     /// Removes a file; one that is not there is fine.

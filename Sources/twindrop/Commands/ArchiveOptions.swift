@@ -30,7 +30,7 @@ struct ArchiveOptions: ParsableArguments {
     func opened() throws(CommandFailure) -> (home: Home, store: TwinStore)? {
         guard archive == nil else { return nil }
         let opened = try home.open()
-        guard Folders.exists(opened.paths.state + "/twin.db") else { return nil }
+        guard TwinStore.exists(folder: opened.paths.state) else { return nil }
         return (opened, try opened.openGraph(withModels: false))
     }
 
@@ -38,6 +38,17 @@ struct ArchiveOptions: ParsableArguments {
     func witness() throws(CommandFailure) -> ArchiveWitness? {
         guard let (home, store) = try opened() else { return nil }
         return try reporting { () throws(DropError) in try ArchiveWitness(store, root: home.paths.archive) }
+    }
+
+    /// What is to be said of a home that has an archive and no database; nil where that is not so.
+    func withoutDatabase() -> VerifyFinding? {
+        guard archive == nil, let opened = try? home.open() else { return nil }  // That it cannot be opened was said before.
+        do throws(DropError) {
+            try ArchiveWitness.checkForDatabase(state: opened.paths.state, archive: opened.paths.archive)
+            return nil
+        } catch {
+            return VerifyFinding("database-missing", error.message + " " + error.hint)
+        }
     }
 
     /// True in a home whose archive has not begun.
@@ -59,14 +70,17 @@ enum ArchivedName {
     /// Held, quarantined or in hand: its bytes are in the home's state folder.
     case waiting(DropRecord)
 
-    static func find(_ text: String, _ options: ArchiveOptions) throws(CommandFailure) -> ArchivedName {
+    /// - Parameter damaged: also behind records that are damaged.
+    static func find(
+        _ text: String, _ options: ArchiveOptions, damaged: Bool = false
+    ) throws(CommandFailure) -> ArchivedName {
         let folder = try options.folder()
         let prefix = text.uppercased()
         let names = [text, FileName(text).description]
         var found: [DropChoice.Candidate<ArchivedName>] = []
         if try !options.isUnused(folder) {
             try reporting { () throws(DropError) in
-                try ArchiveCatalogue(root: folder).list { drop in
+                try ArchiveCatalogue(root: folder).list(damaged: damaged) { drop in
                     let isByName = names.contains { drop.file.utf8.elementsEqual($0.utf8) }
                     if isByName || drop.drop.description.hasPrefix(prefix) {
                         found.append(.init(id: drop.drop, isByName: isByName, value: .archived(drop)))

@@ -4,6 +4,7 @@ import DropCore
 import Evidence
 import Foundation
 import TwinModel
+import TwinStore
 
 struct BatchesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -246,27 +247,19 @@ struct VerifyCommand: ParsableCommand {
                 .usage, "There is no seal \(Escaping.visible(anchor)).", "Give a file copied from the archive's seals folder.")
         }
         let drop = try prove.map { text throws(CommandFailure) in try proved(text) }
-        let showsProgress = Terminal.errorsAreInteractive && !options.home.json
         let witness = try options.witness()
-        let isHome = options.archive == nil
-        var isUnused = false
-        var result = try reporting { [full, anchor] () throws(DropError) in
-            do throws(DropError) {
-                return try ArchiveVerifier(root: folder).verify(full: full, prove: drop, anchor: anchor) { done in
-                    if showsProgress, done % 100 == 0 { Terminal.error("checked \(done) containers") }
-                }
-            } catch {
-                // In a home it has not begun, or the database knows better: see below.
-                guard isHome, error.code == "missing" else { throw error }
-                isUnused = true
-                return VerifyResult()
+        let isUnused = drop == nil ? try options.isUnused(folder) : false
+        var result = isUnused ? VerifyResult() : try verified(folder, drop, witness)
+        try reporting { () throws(DropError) in
+            if let finding = try witness?.missing(), !result.findings.contains(where: { $0.code == finding.code }) {
+                result.findings.append(finding)
             }
         }
-        if let finding = witness?.missing { result.findings.append(finding) }
         if isUnused, let anchor {
             result.findings.append(
                 VerifyFinding("rolled-back", "There is a seal, \(Escaping.visible(anchor)), and no archive that it could be of."))
         }
+        if let finding = options.withoutDatabase() { result.findings.append(finding) }
         if options.home.json {
             Terminal.print(result.json)
         } else if isUnused, result.isSound {
@@ -279,14 +272,37 @@ struct VerifyCommand: ParsableCommand {
         }
     }
 
-    /// The drop to prove; one that is not in the archive yet cannot be.
+    /// The drop to prove; one that is not in the archive yet cannot be. Records that are damaged are passed over, and a whole id
+    /// is taken as it is: the rest of the archive is looked at all the same.
     private func proved(_ text: String) throws(CommandFailure) -> DropID {
-        switch try ArchivedName.find(text, options) {
+        let named: ArchivedName
+        do { named = try ArchivedName.find(text, options, damaged: true) } catch {
+            guard let id = DropID(text) else { throw error }
+            return id
+        }
+        switch named {
         case .archived(let found): return found.drop
         case .waiting(let record):
             throw CommandFailure(
                 .negative, "Drop \(record.id) (\(record.fileName)) is \(record.state.rawValue): it is not in the archive yet.",
                 "`twindrop show \(record.id)` says what it waits for.")
+        }
+    }
+
+    private func verified(_ folder: String, _ drop: DropID?, _ witness: ArchiveWitness?) throws(CommandFailure) -> VerifyResult {
+        let showsProgress = Terminal.errorsAreInteractive && !options.home.json
+        return try reporting { [full, anchor] () throws(DropError) in
+            let register = try witness?.register()
+            do throws(DropError) {
+                return try ArchiveVerifier(root: folder).verify(full: full, prove: drop, anchor: anchor, register: register) {
+                    done in
+                    if showsProgress, done % 100 == 0 { Terminal.error("checked \(done) containers") }
+                }
+            } catch {
+                // In a home the database knows better what is missing.
+                guard error.code == "missing", try witness?.missing() != nil else { throw error }
+                return VerifyResult()
+            }
         }
     }
 

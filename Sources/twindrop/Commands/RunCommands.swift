@@ -50,12 +50,16 @@ struct RunCommand: ParsableCommand {
     var listen: String?
     @Flag(help: "Go on although the archive folder lacks what the database has archived: where that is lost for good.")
     var newArchive = false
+    @Flag(
+        help: "Go on although the database is older than the archive, or new: what it has forgotten is delivered again by hand.")
+    var acceptDatabase = false
 
     mutating func run() throws {
         Signals.takeOver()
         ProcessStart.forbidCoreDumps()
         let opened = try home.open()
-        let engine = try Engine(opened, intake: once ? .once : .daemon, acceptsArchive: newArchive)
+        let engine = try Engine(
+            opened, intake: once ? .once : .daemon, acceptance: .init(archive: newArchive, database: acceptDatabase))
         do {
             try reporting { () throws(DropError) in try engine.start() }
             if once { try processOnce(engine) } else { try serve(engine) }

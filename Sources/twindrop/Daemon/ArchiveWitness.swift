@@ -4,23 +4,23 @@ import Foundation
 import TwinModel
 import TwinStore
 
-/// What database and archive know of one another, and neither can tell alone: that the archive is gone, rolled back as a whole or
+/// What database and archive know of one another, and neither can tell alone: that the archive is gone, rolled back, rewritten or
 /// another's (design: section 11), and that the database has forgotten what the archive proves.
 struct ArchiveWitness {
     /// The drop in the newest container of the database's recent drops; nil where nothing was archived yet.
     private let newest: (drop: DropRecord, container: String)?
-    private let register: any DropRegister
+    private let store: TwinStore
     private let root: String
 
     /// How many drops, the newest ones, are looked through for the newest container: drops are archived nearly in order.
     private static let recentDrops = 512
 
     /// - Parameter root: the archive folder, absolute.
-    init(_ register: any DropRegister, root: String) throws(DropError) {
-        self.register = register
+    init(_ store: TwinStore, root: String) throws(DropError) {
+        self.store = store
         self.root = root
         let ended: Set<DropState> = [.archived, .clean, .duplicate, .quarantined, .discarded]
-        let recent = try register.page(source: nil, states: ended, before: nil, limit: Self.recentDrops)
+        let recent = try store.page(source: nil, states: ended, before: nil, limit: Self.recentDrops)
         newest = recent.compactMap { drop in drop.container.map { (drop, $0) } }
             .max { $0.1.utf8.lexicographicallyPrecedes($1.1.utf8) }
     }
@@ -28,40 +28,106 @@ struct ArchiveWitness {
     /// True where the database knows of no archived drop.
     var isEmpty: Bool { newest == nil }
 
-    /// What the archive lacks; nil where the newest container is there. Its content is the verifier's matter.
-    var missing: VerifyFinding? {
-        guard let newest, !Folders.exists(root + "/" + newest.container) else { return nil }
+    /// What the archive lacks; nil where it has the newest container, and what was before it as it was. Its content is the
+    /// verifier's matter.
+    func missing() throws(DropError) -> VerifyFinding? {
+        if let newest, !Folders.exists(root + "/" + newest.container) {
+            return VerifyFinding(
+                "behind-database",
+                "The database has drop \(newest.drop.id) (\(newest.drop.fileName)) in \(newest.container), which is not in \(root): "
+                    + "the archive is another, an older one, or away.",
+                container: newest.container, drop: newest.drop.id)
+        }
+        guard let head = try store.archiveHead(), try !hasAll(before: head) else { return nil }
         return VerifyFinding(
-            "behind-database",
-            "The database has drop \(newest.drop.id) (\(newest.drop.fileName)) in \(newest.container), which is not in \(root): "
-                + "the archive is another, an older one, or away.",
-            container: newest.container, drop: newest.drop.id)
+            "other-than-database",
+            "The first \(head.records) records of \(root)/chain.log are not those that the database saw there (leaf \(head.leaf)): "
+                + "somebody rewrote the archive, cut it off, or put another in its place.", record: head.records - 1)
     }
 
-    /// What the database lacks: drops at the end of the chain that it does not know, or takes for unfinished. So it is after a
-    /// backup was restored, and after somebody removed `twin.db-wal`.
-    func forgotten() throws(DropError) -> VerifyFinding? {
+    /// A chain that cannot be read has nothing.
+    private func hasAll(before head: ArchiveHead) throws(DropError) -> Bool {
+        do throws(DropError) { return try ArchiveCatalogue(root: root).has(head) } catch {
+            guard error.remedy == .stop else { throw error }
+            return false
+        }
+    }
+
+    /// What every record of the archive is compared with.
+    func register() throws(DropError) -> RegisteredArchive {
+        RegisteredArchive(head: try store.archiveHead()) { [store] drop throws(DropError) in try store.drop(drop) }
+    }
+
+    /// What the database lacks, and whether a person has accepted that.
+    struct Forgotten {
+        let finding: VerifyFinding
+        let isAccepted: Bool
+    }
+
+    /// Drops at the end of the chain that the database does not know, or takes for unfinished; nil where there are none. So it is
+    /// after a backup was restored, and after somebody removed `twin.db` or `twin.db-wal`, or put an older copy back.
+    func forgotten() throws(DropError) -> Forgotten? {
         var unknown: [ArchivedDrop] = []
-        for drop in try ArchiveCatalogue(root: root).newest() {
-            let row = try register.drop(drop.drop)
-            if row == nil || row?.state == .claimed || row?.state == .registered { unknown.append(drop) }
+        // A chain that cannot be read proves nothing; that it cannot, the verifier says, and the writer refuses it.
+        for drop in (try? ArchiveCatalogue(root: root).newest()) ?? [] {
+            let row = try store.drop(drop.drop)
+            if row.map({ [.claimed, .registered, .held].contains($0.state) }) ?? true { unknown.append(drop) }
         }
         guard let last = unknown.last else { return nil }
-        return VerifyFinding(
+        let accepted = try store.acceptedArchive()
+        let what = try store.isEmpty() ? "The database is empty, but the archive" : "The archive"
+        let finding = VerifyFinding(
             "ahead-of-database",
-            "The archive proves drops that the database has forgotten, \(unknown.count) or more, the newest of them "
+            "\(what) proves drops that the database has forgotten, \(unknown.count) or more, the newest of them "
                 + "\(last.drop) (\(last.file) of \(last.source)): the graph is older than the archive. Deliver them again: "
                 + "`twindrop archive extract` gives them back.",
             container: last.container, drop: last.drop)
+        return Forgotten(finding: finding, isAccepted: accepted.map { last.leaf <= $0 } ?? false)
     }
 
-    /// Stops a start that would begin another archive beside the one the database knows.
-    func check() throws(DropError) {
-        guard let missing else { return }
-        throw DropError(
-            "archive", missing.message,
-            hint:
-                "Mount the archive folder, or restore it from a backup. If it is lost for good, `twindrop run --new-archive` goes "
-                + "on with what is there, and the gap stays visible.", remedy: .stop)
+    /// Compares the two before anything is done with either.
+    ///
+    /// - Parameters:
+    ///   - acceptsArchive: a person says that the archive may be another one from now on.
+    ///   - acceptsDatabase: a person says that the database may be older than the archive.
+    /// - Returns: what does not fit and is accepted, in sentences: about the archive, about the database.
+    /// - Throws: `archive` or `database` (stop), with the ways out.
+    func check(acceptsArchive: Bool, acceptsDatabase: Bool) throws(DropError) -> (archive: String?, database: String?) {
+        var accepted: (archive: String?, database: String?)
+        if let missing = try missing() {
+            guard acceptsArchive else {
+                throw DropError(
+                    "archive", missing.message,
+                    hint: "Mount the archive folder, or restore it from a backup. If it is lost for good, "
+                        + "`twindrop run --new-archive` goes on with what is there, and the gap stays visible.", remedy: .stop)
+            }
+            try store.forgetArchiveHead()
+            accepted.archive = missing.message
+        }
+        if let forgotten = try forgotten() {
+            if !forgotten.isAccepted {
+                guard acceptsDatabase else { throw Self.refusal(forgotten.finding.message) }
+                if let last = try ArchiveCatalogue(root: root).newest().last { try store.accept(archived: last.leaf) }
+            }
+            accepted.database = forgotten.finding.message
+        }
+        return accepted
+    }
+
+    /// Refuses a home without a database whose archive is not empty: to make an empty one would hide that one is lost.
+    static func checkForDatabase(state: String, archive root: String) throws(DropError) {
+        guard !TwinStore.exists(folder: state), let last = try ArchiveCatalogue(root: root).newest().last else { return }
+        throw refusal(
+            "There is no database \(state)/twin.db, but the archive \(root) holds drops, the newest of them \(last.drop) "
+                + "(\(last.file) of \(last.source)).")
+    }
+
+    private static func refusal(_ message: String) -> DropError {
+        DropError(
+            "database", message,
+            hint: "Put state/twin.db and state/twin.db-wal back as they were, or restore the newest backup with "
+                + "`twindrop restore FILE`; what earlier restores replaced is kept as state/twin.db.before-restore-N. If there is "
+                + "none, `twindrop run --accept-database` goes on with the database as it is.",
+            remedy: .stop)
     }
 }

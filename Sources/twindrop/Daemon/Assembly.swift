@@ -20,9 +20,16 @@ struct Assembly {
     let tally: Tally
     let claims: ClaimResults
     let left: LeftLog
-    /// Goes on with an archive that is not the one the database knows.
-    let acceptsArchive: Bool
+    let acceptance: Acceptance
     let budget: DescriptorBudget
+
+    /// What a person accepts at a start.
+    struct Acceptance {
+        /// An archive that is not the one the database knows.
+        var archive = false
+        /// A database that is older than the archive, or new.
+        var database = false
+    }
 
     typealias Parts = (HomeLock, TwinStore, PluginHost, DropPipeline, DropWatcher, BenchmarkLog?)
 
@@ -48,8 +55,9 @@ struct Assembly {
     private var isServed: Bool { (try? LocalConnection(connectingTo: home.controlSocket)) != nil }
 
     func make() throws(DropError) -> Parts {
-        try Folders.make([paths.state, paths.archive, paths.receipts])
-        try Folders.make([paths.dropzone] + ownLandingFolders, forSenders: true)
+        Folders.tighten(home: paths.home, state: paths.state)
+        try Folders.make([paths.state, paths.archive])
+        try Folders.make([paths.receipts, paths.dropzone] + ownLandingFolders, forSenders: true)
         let lock = try lockHome()
         if lock.wasUnclean { log.warning("The last run did not end cleanly; recovering.") }
         if lock.wasUnclean, lock.wasRebooted, let doubted = lock.truncation.doubted.last {
@@ -60,13 +68,15 @@ struct Assembly {
         let inHand = try InHandFile(state: paths.state, wasUnclean: lock.wasUnclean, wasRebooted: lock.wasRebooted)
         let spool = try SpoolFolder(state: paths.state)
         try spool.clearScratch()
+        if !acceptance.database { try ArchiveWitness.checkForDatabase(state: paths.state, archive: paths.archive) }
         let store = try TwinStore.open(folder: paths.state)
         if lock.wasUnclean, let damage = try store.quickCheck().first {
             throw DropError(
-                "damaged", "The twin database is damaged: \(damage).", hint: "Restore a backup; docs/configuration.md says how.",
+                "damaged", "The twin database is damaged: \(damage).",
+                hint: "Restore the newest backup with `twindrop restore FILE`; docs/operations.md says what follows.",
                 remedy: .stop)
         }
-        try compare(store)
+        try compare(store, spool)
         let models = try ModelFolder.adopt([paths.models], into: store, by: Caller(name: "models folder"))
         if !models.isEmpty { log.notice("Models were taken from the home.", metadata: ["models": "\(models.count)"]) }
         try store.declareIndexes(configuration.indexes)
@@ -95,15 +105,20 @@ struct Assembly {
         return (lock, store, host, pipeline, watcher, marks)
     }
 
-    /// Database and archive must know one another.
-    private func compare(_ store: TwinStore) throws(DropError) {
+    /// Database and archive must know one another, and the database what lies in the spool.
+    private func compare(_ store: TwinStore, _ spool: SpoolFolder) throws(DropError) {
         let witness = try ArchiveWitness(store, root: paths.archive)
-        do { try witness.check() } catch {
-            guard acceptsArchive else { throw error }
-            log.warning("The archive is not the one the database knows.", metadata: ["why": "\(error.message)"])
+        let accepted = try witness.check(acceptsArchive: acceptance.archive, acceptsDatabase: acceptance.database)
+        if let why = accepted.archive {
+            log.warning("The archive is not the one the database knows.", metadata: ["why": "\(why)"])
         }
-        if let forgotten = try witness.forgotten() {
-            log.error("The database has forgotten archived drops.", metadata: ["why": "\(forgotten.message)"])
+        if let why = accepted.database {
+            log.error("The database has forgotten archived drops.", metadata: ["why": "\(why)"])
+        }
+        for path in spool.strangers(besides: Set(try store.unfinished().map(\.id))) {
+            log.error(
+                "A file in the spool belongs to no drop that the database knows.",
+                metadata: ["file": "\(path)", "hint": "\(Examination.strangerHint)"])
         }
     }
 
@@ -172,6 +187,7 @@ struct Assembly {
                 let writer = try ArchiveWriter(root: root, limits: limits, now: WallClock.milliseconds())
                 return ArchivePort(writer, clock: WallClock.milliseconds, log: log)
             },
+            fetch: { drop, descriptor throws(DropError) in try ArchiveCatalogue(root: root).cat(drop, to: descriptor) },
             upkeep: Upkeep(store: store, retention: configuration.retention, receipts: paths.receipts, log: log).tend,
             clock: WallClock.milliseconds, inHand: inHand)
         var sources: [PipelineSource] = []

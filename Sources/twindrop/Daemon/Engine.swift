@@ -55,8 +55,8 @@ final class Engine: Sendable {
 
     /// Takes the home's lock and opens its parts; nothing runs before `start`.
     ///
-    /// - Parameter acceptsArchive: goes on with an archive that is not the one the database knows.
-    init(_ home: Home, intake: Intake, acceptsArchive: Bool = false) throws(CommandFailure) {
+    /// - Parameter acceptance: what a person says may be so.
+    init(_ home: Home, intake: Intake, acceptance: Assembly.Acceptance = .init()) throws(CommandFailure) {
         try home.checkServable()
         self.home = home
         self.intake = intake
@@ -74,7 +74,7 @@ final class Engine: Sendable {
         left = LeftLog(log)
         (lock, graph, host, pipeline, watcher, marks) = try reporting { [tally, log, claims, left] () throws(DropError) in
             try Assembly(
-                home: home, intake: intake, log: log, tally: tally, claims: claims, left: left, acceptsArchive: acceptsArchive,
+                home: home, intake: intake, log: log, tally: tally, claims: claims, left: left, acceptance: acceptance,
                 budget: budget
             ).make()
         }
@@ -239,9 +239,10 @@ final class Engine: Sendable {
         alive.with { $0 }?.join()
         display.stop()
         do {
-            try graph.close()
             // After a failure of storage the next start looks at everything, as after a crash.
-            if pipeline.waitUntilStopping() == nil { try lock.release() }
+            let isSound = pipeline.waitUntilStopping() == nil
+            try graph.close(movingLog: isSound)
+            if isSound { try lock.release() }
         } catch {
             log.error("The home was not closed cleanly.", metadata: ["error": "\(error)"])
         }

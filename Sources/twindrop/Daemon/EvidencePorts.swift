@@ -20,6 +20,7 @@ final class ArchivePort: DropArchive {
 
     var drops: [DropID] { writer.drops }
     var isFull: Bool { writer.isFull }
+    var head: ArchiveHead { writer.head }
 
     func append(_ item: ArchiveItem) throws(DropError) { try writer.append(item, now: clock()) }
 
@@ -68,6 +69,8 @@ final class ReceiptPort: ReceiptBook {
         try receipts.write(record, archived: item, rejects: file(of: record))
         if record.state != .held { known.with { $0.rejects[record.id] = nil } }
     }
+
+    func sync(_ records: [DropRecord]) throws(DropError) { try receipts.sync(records) }
 
     func writeRejects(
         _ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, marking drop: DropID, spooledAt path: String

@@ -16,6 +16,30 @@ enum ProcessStart {
     }
 }
 
+/// Who may do what with files and folders.
+enum FileRights {
+    /// Files made from now on are the process's user's alone, whatever umask it was started with.
+    static func keepToOwner() { _ = umask(0o077) }
+
+    /// Takes these bits from a file or folder; a link is not followed. What belongs to somebody else stays as it is.
+    static func remove(_ bits: mode_t, from path: String) {
+        let descriptor = unsafe Glibc.open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        defer { Glibc.close(descriptor) }
+        var facts = stat()
+        guard unsafe fstat(descriptor, &facts) == 0, facts.st_mode & bits != 0 else { return }
+        _ = fchmod(descriptor, facts.st_mode & 0o7777 & ~bits)
+    }
+
+    /// Lets those pass through a new folder whom its parent lets pass.
+    static func inheritPassage(_ path: String) {
+        var facts = stat()
+        var parent = stat()
+        guard unsafe stat(path, &facts) == 0, unsafe stat(path + "/..", &parent) == 0 else { return }
+        _ = unsafe chmod(path, facts.st_mode & 0o7777 | parent.st_mode & 0o011)
+    }
+}
+
 /// The process's descriptor budget.
 enum OpenFiles {
     static var limit: UInt64 {

@@ -1,0 +1,38 @@
+/// What is said of a drop whose bytes are not where, or not what, they must be. It is set aside alone; nothing else waits for it but
+/// drops of a source that keeps an order (decision 0033).
+package enum ByteLoss {
+    /// Neither in the spool, nor in quarantine, nor in the archive.
+    package static let missing: DropError.Code = "bytes-missing"
+    /// Not the bytes that arrived.
+    package static let changed: DropError.Code = "content-changed"
+    /// In the archive, of a drop that the database takes for one on its way: the database is older than the archive.
+    package static let archivedBefore: DropError.Code = "archived-before"
+
+    /// - Parameter path: where the bytes were looked for.
+    package static func missing(_ path: String) -> DropError {
+        DropError(
+            missing, "The bytes are not in \(path), where they must be, and not in the archive.",
+            hint:
+                "Put the file back there and start again, or have it delivered again and give this one up with `twindrop discard`.",
+            remedy: .quarantine)
+    }
+
+    /// - Parameters:
+    ///   - known: of the bytes that arrived.
+    ///   - found: of those that are there now; nil where their number tells already.
+    package static func changed(_ path: String, known: ContentDigest, found: ContentDigest?) -> DropError {
+        let now = found.map { ", and now have \($0)" } ?? ""
+        return DropError(
+            changed, "The bytes in \(path) are not those that arrived: those had the SHA-256 \(known)\(now).",
+            hint: "Somebody changed the spool, or the medium fails: check both, and have the file delivered again.",
+            remedy: .quarantine)
+    }
+}
+
+extension DropRecord {
+    /// Set aside because its bytes are gone or changed.
+    package var hasLostBytes: Bool { reason?.code == ByteLoss.missing || reason?.code == ByteLoss.changed }
+
+    /// How the archive calls what it is.
+    package var closingKind: String { state == .applied || state == .archived ? DropState.applied.rawValue : state.rawValue }
+}

@@ -1,0 +1,142 @@
+package import DropCore
+import GRDB
+
+extension TwinStore {
+    /// Where `restore` keeps what was there: `twin.db.before-restore-N`.
+    private static let keptEnding = ".before-restore-"
+
+    /// Puts a file that `backup` wrote in place of `FOLDER/twin.db`. The caller holds the lock of the folder.
+    ///
+    /// The present database keeps its bytes under a name of its own, which no later call gives to another. First it gets that
+    /// second name, then the backup takes over the first in one step: at every moment there is a whole database under `twin.db`,
+    /// the old one or the new one. (An exchange of the names, as renameat2(2) makes it, would leave the old one under a name that
+    /// the next attempt takes for its own, and not every file system has it.)
+    ///
+    /// - Parameter archived: the newest record of the archive, which the backup need not know: a person says so by restoring it.
+    /// - Returns: where the database that was there is kept; nil where there was none.
+    /// - Throws: `storage` where the file is no sound database of this version; nothing is changed then. A present database that is
+    ///   damaged is put aside as it is, with its log.
+    package static func restore(from backup: String, folder: String, archived: UInt64?) throws(DropError) -> String? {
+        let path = folder + "/twin.db"
+        let candidate = path + ".restore"
+        for ending in ["", "-wal", "-shm"] { try StoreFiles.remove(candidate + ending) }
+        // What cannot be read any more is the reason for many a restore.
+        let isSettled = StoreFiles.bytes(path) == 0 || (try? settle(path)) != nil
+        do throws(DropError) {
+            try StoreFiles.copy(backup, to: candidate)
+            // What an earlier restore put aside may have its log beside it.
+            if StoreFiles.bytes(backup + "-wal") > 0 { try StoreFiles.copy(backup + "-wal", to: candidate + "-wal") }
+            try prove(candidate, archived)
+        } catch {
+            for ending in ["", "-wal", "-shm"] { try? StoreFiles.remove(candidate + ending) }
+            throw error
+        }
+        let kept = try keep(path, withLog: !isSettled)
+        // Without its log before it goes, never with the log of another: SQLite would write that into the new one.
+        for ending in ["-wal", "-shm"] { try StoreFiles.remove(path + ending) }
+        try StoreFiles.syncFolder(of: path)
+        try StoreFiles.publish(candidate, as: path)
+        return kept
+    }
+
+    /// Gives the database at `path` a second name; the one it has from an attempt that was interrupted, where there is one.
+    private static func keep(_ path: String, withLog: Bool) throws(DropError) -> String? {
+        guard StoreFiles.exists(path) else { return nil }
+        var number = 1
+        while StoreFiles.exists("\(path)\(keptEnding)\(number)") { number += 1 }
+        if number > 1, StoreFiles.isSame(path, "\(path)\(keptEnding)\(number - 1)") { number -= 1 }
+        let kept = "\(path)\(keptEnding)\(number)"
+        try StoreFiles.link(path, as: kept)
+        if withLog, StoreFiles.bytes(path + "-wal") > 0 { try StoreFiles.link(path + "-wal", as: kept + "-wal") }
+        try StoreFiles.syncFolder(of: path)
+        return kept
+    }
+
+    /// Opens a backup once, which brings it to this version's form, and checks it.
+    private static func prove(_ candidate: String, _ archived: UInt64?) throws(DropError) {
+        let store = try TwinStore(path: candidate, isCopy: true)
+        let findings = try store.quickCheck()
+        if let archived { try store.accept(archived: archived) }
+        try store.checkpoint()
+        try store.close()
+        guard findings.isEmpty else { throw StorageFailure.damaged("the backup: \(findings[0])") }
+        for ending in ["-wal", "-shm"] { try StoreFiles.remove(candidate + ending) }
+    }
+
+    /// Moves the whole log of the database at `path` into it. One that cannot be read is not touched: whoever opens it for writing
+    /// may lose its log.
+    private static func settle(_ path: String) throws(DropError) {
+        try tryReading(path)
+        let present = try TwinStore(path: path)
+        try present.checkpoint()
+        try present.close()
+        guard StoreFiles.bytes(path + "-wal") == 0 else { throw StorageFailure.damaged("its log is in use") }
+    }
+
+    private static func tryReading(_ path: String) throws(DropError) {
+        var configuration = Configuration()
+        configuration.readonly = true
+        do {
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            _ = try queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_master") }
+            try queue.close()
+        } catch {
+            throw StorageFailure.error(error)
+        }
+    }
+}
+
+/// Facts about the database as a whole: rows of `meta`.
+enum StoreFact: String {
+    /// An `ArchiveHead`.
+    case archiveHead = "archive-head"
+    /// The newest record of the archive when a person said that the database may be older than it.
+    case acceptedArchive = "accepted-archive"
+}
+
+extension TwinStore {
+    static func note(_ fact: StoreFact, _ value: String, _ database: Database) throws(DropError) {
+        let row = try RawStatement.cached(
+            "INSERT INTO meta VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value", database)
+        row.bind(text: 1, fact.rawValue)
+        row.bind(text: 2, value)
+        try row.run()
+    }
+
+    private func fact(_ fact: StoreFact) throws(DropError) -> String? {
+        try reading { (database) throws(DropError) in
+            let query = try RawStatement.cached("SELECT value FROM meta WHERE name = ?", database)
+            query.bind(text: 1, fact.rawValue)
+            defer { query.reset() }
+            return try query.step() ? query.text(0) : nil
+        }
+    }
+
+    /// What the archive had come to when the register last heard of it; nil before the first drop was archived.
+    package func archiveHead() throws(DropError) -> ArchiveHead? { try fact(.archiveHead).flatMap { ArchiveHead($0) } }
+
+    /// Forgets `archiveHead`: a person said that the archive is another one from now on.
+    package func forgetArchiveHead() throws(DropError) {
+        try transaction { database in
+            try database.execute(sql: "DELETE FROM meta WHERE name = ?", arguments: [StoreFact.archiveHead.rawValue])
+        }
+    }
+
+    /// The record of the archive up to which drops may be unknown here, because a person said so; nil where nobody did.
+    package func acceptedArchive() throws(DropError) -> UInt64? { try fact(.acceptedArchive).flatMap { UInt64($0) } }
+
+    /// A person says that this database may be older than the archive up to this record.
+    package func accept(archived record: UInt64) throws(DropError) {
+        try transaction { database in try Self.note(.acceptedArchive, "\(record)", database) }
+    }
+
+    /// True where no drop was ever registered and nothing is in the graph.
+    package func isEmpty() throws(DropError) -> Bool {
+        try reading { (database) throws(DropError) in
+            let query = try RawStatement(
+                "SELECT NOT EXISTS (SELECT 1 FROM drops) AND NOT EXISTS (SELECT 1 FROM drop_commit)", database)
+            defer { query.reset() }
+            return try query.step() && query.integer(0) == 1
+        }
+    }
+}

@@ -1,0 +1,161 @@
+import HomeConfiguration
+import DropCore
+import DropSpooling
+import Evidence
+import Foundation
+import PluginHost
+import TwinModel
+import TwinStore
+
+/// The checks of `doctor`.
+struct Examination {
+    struct Check {
+        let name: String
+        let findings: [String]
+    }
+
+    private let home: Home
+
+    init(_ home: Home) { self.home = home }
+
+    func run() throws(CommandFailure) -> [Check] {
+        do throws(DropError) {
+            try ArchiveWitness.checkForDatabase(state: home.paths.state, archive: home.paths.archive)
+        } catch {
+            return [
+                Check(name: "configuration", findings: configuration()),
+                Check(name: "database", findings: [error.message + " " + error.hint]),
+            ]
+        }
+        let store = try home.openGraph(withModels: false)
+        let found = try found()
+        return try reporting { () throws(DropError) in
+            [
+                Check(name: "configuration", findings: configuration()),
+                Check(name: "plugins", findings: plugins()),
+                Check(name: "programs", findings: programs()),
+                Check(name: "sandbox", findings: sandbox(store)),
+                Check(name: "database", findings: try store.quickCheck()),
+                Check(name: "archive", findings: try archive(store)),
+                Check(name: "unfinished drops", findings: try unfinished(store)),
+                Check(name: "spool", findings: try strangers(store)),
+                Check(name: "open files", findings: openFiles()),
+                Check(name: "sources and files", findings: found.words),
+                Check(name: "space", findings: try space() + found.space),
+            ]
+        }
+    }
+
+    /// False where one is missing beside an archive: nothing else can be asked then.
+    var hasDatabase: Bool {
+        (try? ArchiveWitness.checkForDatabase(state: home.paths.state, archive: home.paths.archive)) != nil
+    }
+
+    /// What waits, as a running daemon knows it, or as the folders and the database tell.
+    func waiting() throws(CommandFailure) -> JSON {
+        if let told = try ControlClient.ask(home.controlSocket, ["do": "waiting"]) {
+            return ["json": told, "findings": told["findings"] ?? .null]
+        }
+        let store = try home.openGraph(withModels: false)
+        let report = try reporting { () throws(DropError) in try WaitingReport.atRest(home, store) }
+        return ["json": report.answer, "findings": report.answer["findings"] ?? .null]
+    }
+
+    private func found() throws(CommandFailure) -> (words: [String], space: [String]) {
+        let waiting = try waiting()
+        let words = (waiting["findings"]?.elements ?? []).compactMap(\.string)
+        let room = (waiting["json"]?["files"]?.elements ?? []).filter { group in
+            [WaitingReason.Code.noRoom, .diskFull].map(\.rawValue).contains(group["code"]?.string ?? "")
+        }
+        return (words, room.compactMap { $0["sentence"]?.string })
+    }
+
+    private func configuration() -> [String] { home.configuration.allMistakes?.errors.map(\.description) ?? [] }
+
+    private func plugins() -> [String] {
+        home.configuration.sources.compactMap { source in
+            PluginDefect.of(source).map { "source \(source.name): \($0)" }
+        }
+    }
+
+    private func programs() -> [String] {
+        ["twindrop-worker", "twindrop-watch"].map(Installation.current.path)
+            .filter { !FileManager.default.isExecutableFile(atPath: $0) }.map { "\($0) is missing or not executable" }
+    }
+
+    private func sandbox(_ store: TwinStore) -> [String] {
+        let host = Assembly.host(of: home.configuration.sources, in: home.configuration, keys: store)
+        guard let missing = host.sandboxMissing() else { return ["no worker can be started: reinstall twindrop-worker"] }
+        let isRequired = home.configuration.sources.contains { $0.worker.sandbox == .required }
+        return missing.isEmpty
+            ? []
+            : [
+                "this kernel lacks \(missing.joined(separator: ", ")): "
+                    + (isRequired
+                        ? "no plugin runs, because limits.worker.sandbox is required"
+                        : "plugins run without; a newer kernel has them")
+            ]
+    }
+
+    private func archive(_ store: TwinStore) throws(DropError) -> [String] {
+        let root = home.paths.archive
+        let witness = try ArchiveWitness(store, root: root)
+        let witnessed = [try witness.missing(), try witness.forgotten()?.finding].compactMap { $0?.message }
+        guard Folders.exists(root + "/chain.log") else { return witnessed }
+        let found = try ArchiveVerifier(root: root).verify(register: witness.register()).findings.map(\.message)
+        return found + witnessed.filter { !found.contains($0) }
+    }
+
+    private func unfinished(_ store: TwinStore) throws(DropError) -> [String] {
+        let retried = try store.retried()
+        return try store.drops(in: [.held, .quarantined]).filter { !retried.contains($0.id) }.map {
+            "\($0.fileName) is \($0.state.rawValue): \($0.reason?.message ?? "")"
+        }
+        .suffix(20).map { $0 } + withoutEvidence(store)
+    }
+
+    /// Applied drops that the archive could not take.
+    private func withoutEvidence(_ store: TwinStore) throws(DropError) -> [String] {
+        try store.drops(in: [.applied]).filter(\.hasLostBytes).map {
+            "\($0.fileName) (\($0.id)) was applied and is not in the archive: \($0.reason?.message ?? "")"
+        }
+    }
+
+    private func strangers(_ store: TwinStore) throws(DropError) -> [String] {
+        let spool = try SpoolFolder(state: home.paths.state)
+        // Files first, rows then: beside a daemon a row is there before its file.
+        let files = spool.strangers(besides: [])
+        let known = Set(try store.unfinished().map(\.id.description))
+        return files.filter { file in FileManager.default.fileExists(atPath: file) && !known.contains { file.hasSuffix($0) } }
+            .map { "\($0) belongs to no drop that the database knows. \(Self.strangerHint)" }
+    }
+
+    /// What to do about a file that no row accounts for, as after a restore.
+    static let strangerHint =
+        "Its receipt, if there is one, tells name and source: hand it over again with `twindrop drop FILE --source NAME`, then remove it."
+
+    /// Of the running daemon where there is one, else as this process would have it.
+    private func openFiles() -> [String] {
+        let remedy = "raise LimitNOFILE= in the unit, or ulimit -n in the shell, to 4096 or more"
+        // A daemon that does not answer is none whose limit can be looked at.
+        if let told = try? ControlClient.ask(home.controlSocket, ["do": "open-files"]), let limit = told["limit"]?.int,
+            let open = told["open"]?.int, let connections = told["connections"]?.int
+        {
+            let wanted = home.configuration.http.limits.connections
+            guard open + 32 > limit || connections < min(wanted, 512) else { return [] }
+            return [
+                "the daemon may have \(limit) files open and has \(open); \(connections) of \(wanted) connections fit: \(remedy)"
+            ]
+        }
+        let limit = OpenFiles.raise()
+        return limit < 1024 ? ["the limit of open files is \(limit): \(remedy)"] : []
+    }
+
+    private func space() throws(DropError) -> [String] {
+        let space = try SpoolFolder(state: home.paths.state).freeSpace()
+        let limits = home.configuration.limits.space
+        let mark = min(limits.softBytes, UInt64(Double(space.bytesTotal) * limits.softShare))
+        return space.bytesFree < mark
+            ? ["only \(space.bytesFree >> 20) MiB are free; below \(mark >> 20) MiB nothing is claimed"] : []
+    }
+}

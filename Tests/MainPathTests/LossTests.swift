@@ -1,0 +1,194 @@
+import Foundation
+import Testing
+import TwinModel
+
+@Suite(.serialized) struct `A drop whose bytes are gone from the spool` {
+    /// A home with a snapshot source, `1.csv` applied and `2.csv` held, and a second source.
+    private func held(_ keys: String...) throws -> (home: Home, spooled: String) {
+        let sources = Sample.assetsSource(["mode: snapshot"] + keys)
+        let home = try Home(sources + "  fleet:\n    plugin: fleet-hierarchy\n    ready: {rule: rename}\n")
+        try home.drop("1.csv", Sample.assets(1...40), to: "assets")
+        let receipt = try home.drop("2.csv", Sample.assets(1...12), to: "assets", code: 1)
+        return (home, home.path + "/state/spool/in/" + (receipt["drop"]?.string ?? ""))
+    }
+
+    @Test(arguments: ["held", "released"])
+    func `is set aside alone, aloud, and can be given up`(when: String) throws {
+        let (home, spooled) = try held()
+        if when == "released" {
+            let daemon = try Daemon(home)
+            try FileManager.default.removeItem(atPath: spooled)
+            #expect(try home.run("release", "2.csv").code == 0)
+            try daemon.wait(for: "A drop was set aside.")
+            #expect(try daemon.end() == 0)
+        } else {
+            try FileManager.default.removeItem(atPath: spooled)
+        }
+        try home.deliver("f.csv", Sample.fleet, to: "fleet")
+        let run = try home.run("run", "--once")
+        #expect(run.code == (when == "held" ? 1 : 0), "\(run.err)")
+        #expect(run.err.contains(spooled), "\(run.err)")
+        let shown = try home.ask("show", "2.csv")
+        #expect(shown["state"] == "quarantined" && shown[path: "reason/code"] == "bytes-missing", "\(shown)")
+        #expect(try home.list("twin", "--all").count == 46, "the other source goes on, and nothing of the drop was applied")
+        let receipt = try JSON(parsing: try home.text(of: "receipts/assets/2.csv.receipt.json"))
+        #expect(receipt["state"] == "quarantined")
+        #expect(try home.run("doctor").out.contains(spooled))
+        let retry = try home.run("retry", "2.csv")
+        #expect(retry.code == 1 && retry.err.contains("discard"), "\(retry.err)")
+        #expect(try home.ask("discard", "2.csv")["state"] == "discarded")
+        let after = try home.run("run", "--once")
+        #expect(after.code == 0 && !after.err.contains(spooled), "\(after.err)")
+        #expect(try home.run("doctor").code == 0)
+        #expect(try home.run("verify", "--full").code == 0)
+    }
+
+    @Test func `goes on when they are put back`() throws {
+        let (home, spooled) = try held()
+        try FileManager.default.moveItem(atPath: spooled, toPath: home.path + "/away")
+        #expect(try home.run("run", "--once").code == 1)
+        try FileManager.default.moveItem(atPath: home.path + "/away", toPath: spooled)
+        #expect(try home.run("run", "--once").code == 1)
+        #expect(try home.ask("show", "2.csv")["state"] == "held", "its guards judge it again")
+        #expect(try home.ask("release", "2.csv")["state"] == "clean")
+        #expect(try home.list("twin", "--all").count == 12)
+    }
+
+    @Test func `and in the archive, because a backup was restored, is run again out of the archive`() throws {
+        let (home, _) = try held()
+        let backup = home.path + "/files/b.twindb"
+        #expect(try home.run("backup", backup).code == 0)
+        #expect(try home.ask("release", "2.csv")["state"] == "clean")
+        #expect(try home.list("twin", "--all").count == 12)
+        #expect(try home.run("restore", backup).code == 0)
+        try home.deliver("f.csv", Sample.fleet, to: "fleet")
+        #expect(try home.run("run", "--once").code == 1)
+        #expect(try home.list("twin", "--all").count == 46)
+        let shown = try home.ask("show", "2.csv")
+        #expect(shown["state"] == "quarantined" && shown[path: "reason/code"] == "archived-before", "\(shown)")
+        #expect(try home.shown("archive", "cat", "2.csv") == Sample.assets(1...12))
+        let again = try home.ask("retry", "2.csv")
+        #expect(again["state"] == "held", "\(again)")
+        #expect(try home.ask("release", again["drop"]?.string ?? "")["state"] == "clean")
+        #expect(try home.list("twin", "--all").count == 18)
+        #expect(try home.run("verify", "--full").code == 0)
+        #expect(try home.run("run", "--once").code == 0)
+    }
+
+    @Test func `keeps those behind it waiting where the source keeps an order, until it is given up`() throws {
+        let (home, spooled) = try held("order: arrival")
+        try FileManager.default.removeItem(atPath: spooled)
+        try home.deliver("3.csv", Sample.assets(1...41), to: "assets")
+        #expect(try home.run("run", "--once").code == 1)
+        #expect(try home.list("twin", "--all").count == 40)
+        #expect(try home.ask("discard", "2.csv")["state"] == "discarded")
+        #expect(try home.run("run", "--once").code == 0)
+        #expect(try home.list("twin", "--all").count == 41)
+    }
+}
+
+@Suite(.serialized) struct `Bytes that were altered in the spool` {
+    private func alter(_ home: Home) throws -> String {
+        let name = try #require(home.names(in: "state/spool/in").first)
+        let altered = Sample.assets(1...12, status: "idle")
+        try home.write("state/spool/in/" + name, altered)
+        return altered
+    }
+
+    @Test(arguments: ["release", "discard"])
+    func `while their drop was held are never applied, and are kept as they are`(by act: String) throws {
+        let home = try Home(Sample.assetsSource("mode: snapshot"))
+        try home.drop("1.csv", Sample.assets(1...40), to: "assets")
+        try home.drop("2.csv", Sample.assets(1...12), to: "assets", code: 1)
+        let twins = try home.twins()
+        let altered = try alter(home)
+        #expect(try home.ask(act, "2.csv")["state"] == (act == "release" ? "quarantined" : "discarded"))
+        #expect(try home.twins() == twins)
+        let shown = try home.ask("show", "2.csv")
+        if act == "release" { #expect(shown[path: "reason/code"] == "content-changed", "\(shown)") }
+        #expect(try home.shown("archive", "cat", "2.csv") == altered)
+        #expect(try home.run("run", "--once").code == 0)
+        try home.drop("3.csv", Sample.assets(1...41), to: "assets")
+        #expect(try home.list("twin", "--all").count == 41)
+        #expect(try home.run("verify", "--full").code == 0)
+    }
+}
+
+@Suite(.serialized) struct `A database that was lost` {
+    private func home() throws -> Home {
+        let home = try Home(Sample.sources)
+        try home.drop("a.csv", Sample.assets(1...3), to: "assets")
+        return home
+    }
+
+    private func remove(_ home: Home, _ endings: String...) throws {
+        for ending in endings { try? FileManager.default.removeItem(atPath: home.path + "/state/twin.db" + ending) }
+    }
+
+    @Test func `is whole without its log after a clean stop`() throws {
+        let home = try home()
+        let daemon = try Daemon(home)
+        try home.drop("b.csv", Sample.assets(4...6), to: "assets")
+        #expect(try daemon.end() == 0)
+        try remove(home, "-wal", "-shm")
+        #expect(try home.list("twin", "--all").count == 6)
+        #expect(try home.run("doctor").code == 0)
+        #expect(try home.run("run", "--once").code == 0)
+    }
+
+    @Test(arguments: ["missing", "emptied", "new"])
+    func `is not made anew beside an archive that is not empty`(how: String) throws {
+        let home = try home()
+        try remove(home, "", "-wal", "-shm")
+        if how == "emptied" { try home.write("state/twin.db", "") }
+        if how == "new" {
+            try FileManager.default.moveItem(atPath: home.path + "/archive", toPath: home.path + "/away")
+            #expect(try home.run("run", "--once").code == 0)
+            try? FileManager.default.removeItem(atPath: home.path + "/archive")
+            try FileManager.default.moveItem(atPath: home.path + "/away", toPath: home.path + "/archive")
+        }
+        for command in [["run", "--once"], ["run"]] + (how == "new" ? [] : [["status"], ["drops"]]) {
+            let ended = try Program.run(Program.twindrop, command + ["--home", home.path])
+            #expect(ended.code == 74, "\(command) ended with \(ended.code)")
+            #expect(ended.err.contains("a.csv") && ended.err.contains("twindrop restore"), "\(ended.err)")
+            #expect(ended.err.contains("--accept-database"))
+        }
+        let doctor = try home.run("doctor")
+        #expect(doctor.code == 1 && doctor.out.contains("a.csv"), "\(doctor.out)")
+        #expect(try home.run("verify").code == (how == "new" ? 0 : 1))
+        #expect(try home.run("run", "--once", "--accept-database").code == 0)
+        #expect(try home.run("run", "--once").code == 0)
+        #expect(try home.list("twin", "--all") == [])
+    }
+}
+
+@Suite(.serialized) struct `What a restore replaces` {
+    @Test func `is never replaced itself, and can be restored`() throws {
+        let home = try Home(Sample.sources)
+        let backup = home.path + "/files/b.twindb"
+        #expect(try home.run("backup", backup).code == 0)
+        try home.drop("a.csv", Sample.assets(1...3), to: "assets")
+        #expect(try home.ask("restore", backup)["kept"]?.string?.hasSuffix("before-restore-1") == true)
+        try home.drop("b.csv", Sample.assets(4...5), to: "assets")
+        let second = try home.ask("restore", backup)["kept"]?.string
+        #expect(second?.hasSuffix("before-restore-2") == true)
+        #expect(try home.list("twin", "--all") == [])
+        #expect(try home.run("restore", home.path + "/state/twin.db.before-restore-1").code == 0)
+        #expect(try home.list("twin", "--all").count == 3)
+        #expect(try home.run("restore", second ?? "").code == 0)
+        #expect(try home.list("twin", "--all").count == 2)
+        #expect(home.names(in: "state").filter { $0.contains("before-restore") }.count == 4)
+    }
+
+    @Test func `keeps its log where it cannot be read`() throws {
+        let home = try Home(Sample.sources)
+        let backup = home.path + "/files/b.twindb"
+        #expect(try home.run("backup", backup).code == 0)
+        try home.write("state/twin.db", String(repeating: "no database ", count: 1000))
+        try home.write("state/twin.db-wal", "a log")
+        #expect(try home.run("restore", backup).code == 0)
+        #expect(try home.text(of: "state/twin.db.before-restore-1-wal") == "a log")
+        #expect(try home.text(of: "state/twin.db.before-restore-1").hasPrefix("no database"))
+        #expect(try home.run("run", "--once").code == 0)
+    }
+}
