@@ -65,6 +65,7 @@ extension SourceLane {
             }
             let confidence = unsafe frame.payload.loadUnaligned(as: Int32.self)
             try exchange.finish()
+            worker.rest()
             worker.drops += 1
             return Int(max(0, min(100, confidence)))
         } catch {

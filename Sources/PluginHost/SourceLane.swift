@@ -147,6 +147,7 @@ final class SourceLane: @unchecked Sendable {
             let hello = try self.hello(frame, sandbox: new.sandbox ?? 0)
             try host.check(hello, plugin: plugin)
             new.hello = hello
+            new.rest()
             state.with { $0.hello = hello }
         } catch {
             if case .crashed = error.kind { throw WorkerFailure(.crashed, "While it was loaded: \(error.message)") }

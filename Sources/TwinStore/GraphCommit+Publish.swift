@@ -6,6 +6,9 @@ extension GraphCommit {
     /// After COMMIT: lets everybody see what is true now.
     func publish() {
         let sequence = UInt32(truncatingIfNeeded: sequence)
+        // Before the drops end: what they held is the database's now, and must not go with them.
+        store.keys.persisted(persistedKeys)
+        persistedKeys = []
         store.publication.writing {
             for member in effects {
                 publish(member, sequence)
@@ -14,8 +17,6 @@ extension GraphCommit {
             }
             if let first = effects.first?.sequence { store.twinModels.advance(from: first - 1, to: self.sequence) }
         }
-        store.keys.persisted(persistedKeys)
-        persistedKeys = []
         store.counters.withLock { counters in
             counters.sequence = self.sequence
             counters.nextRevision = nextRevision
