@@ -49,9 +49,8 @@ import TwinModel
 @Suite(.serialized, .enabled(if: TwoUsers.isPossible)) struct `A sender that is another user` {
     @Test func `delivers into its folder and reads its receipts and rejects, and nothing else`() throws {
         let users = try TwoUsers()
-        users.deliver(
-            "orders.csv",
-            Sample.orderHeader + Sample.order(1, battery: 50, order: 7) + "FL-2,much,8,1,A,B,1,2026-11-21T08:50:00Z\n")
+        let good = (10...39).map { Sample.order($0, battery: 50, order: $0) }.joined()
+        users.deliver("orders.csv", Sample.orderHeader + good + "FL-2,much,8,1,A,B,1,2026-11-21T08:50:00Z\n")
         let run = try users.daemon("run", "--once")
         #expect(run.code == 0, "\(run.err)")
         let receipt = try users.sender("cat \(users.root)/receipts/erp/orders.csv.receipt.json")
