@@ -16,7 +16,7 @@ import Testing
                 guard !line.drop(while: { $0 == " " }).hasPrefix("//") else { continue }
                 let parts = line.replacing("\\\"", with: "'").split(separator: "\"", omittingEmptySubsequences: false)
                 for (index, part) in parts.enumerated() where index % 2 == 1 {
-                    found.append((name, part.replacing(/\\\([^)]*\)+/, with: "…")))
+                    found.append((name, String(part.replacing(/\\\([^)]*\)+/, with: "…"))))
                 }
             }
         }
