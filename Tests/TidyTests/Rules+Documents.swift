@@ -5,7 +5,7 @@ extension Rules {
         "history",
         "query", "models", "batches", "archive", "verify", "replay", "audit-pages", "plugin", "source", "doctor", "backup",
         "restore",
-        "bench", "help", "token", "export", "waiting",
+        "bench", "help", "token", "export", "waiting", "forget-names",
     ]
 
     /// Links of Markdown that lead into the repository lead somewhere.

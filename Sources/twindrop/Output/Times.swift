@@ -1,5 +1,4 @@
 import DropCore
-import Glibc
 import ThreadKit
 
 /// Times as people and JSON see them: RFC 3339, in UTC; for people in the machine's time zone where they ask for it (`--local`).
@@ -25,10 +24,7 @@ enum Times {
     /// The time for people: as `text`, or `2026-11-21T09:25:22.123+01:00`.
     static func shown(_ milliseconds: UInt64) -> String {
         guard isLocal else { return text(milliseconds) }
-        var seconds = time_t(milliseconds / 1000)
-        var parts = unsafe tm()
-        guard unsafe localtime_r(&seconds, &parts) != nil else { return text(milliseconds) }
-        let offset = unsafe parts.tm_gmtoff / 60
+        guard let offset = WallClock.localOffset(at: milliseconds) else { return text(milliseconds) }
         let wall = text(UInt64(max(0, Int64(milliseconds) + Int64(offset) * 60_000))).dropLast()
         let size = UInt64(abs(offset))
         return wall + (offset < 0 ? "-" : "+") + "\(pad(size / 60, 2)):\(pad(size % 60, 2))"
@@ -115,12 +111,7 @@ enum Times {
     private static func shifted(_ wall: Int64, offset: Int?) -> UInt64? {
         if let offset { return UInt64(exactly: wall - Int64(offset) * 60_000) }
         guard isLocal else { return UInt64(exactly: wall) }
-        var seconds = time_t(wall / 1000)
-        var parts = unsafe tm()
-        guard unsafe gmtime_r(&seconds, &parts) != nil else { return nil }
-        unsafe parts.tm_isdst = -1
-        let instant = unsafe mktime(&parts)
-        return UInt64(exactly: Int64(instant) * 1000 + wall % 1000)
+        return WallClock.instant(ofLocal: wall)
     }
 
     private static func take(_ character: Unicode.Scalar, _ rest: inout ArraySlice<UInt8>) -> Bool {

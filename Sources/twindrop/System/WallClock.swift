@@ -8,6 +8,24 @@ enum WallClock {
         return time / 1_000_000
     }
 
+    /// How many minutes local clocks were before UTC at a time, in milliseconds since 1970; nil where the zone cannot tell.
+    static func localOffset(at milliseconds: UInt64) -> Int? {
+        var seconds = time_t(milliseconds / 1000)
+        var parts = unsafe tm()
+        guard unsafe localtime_r(&seconds, &parts) != nil else { return nil }
+        return unsafe parts.tm_gmtoff / 60
+    }
+
+    /// When local clocks show what UTC shows at `wall`, in milliseconds since 1970; nil before that year.
+    static func instant(ofLocal wall: Int64) -> UInt64? {
+        var seconds = time_t(wall / 1000)
+        var parts = unsafe tm()
+        guard unsafe gmtime_r(&seconds, &parts) != nil else { return nil }
+        unsafe parts.tm_isdst = -1
+        let instant = unsafe mktime(&parts)
+        return UInt64(exactly: Int64(instant) * 1000 + wall % 1000)
+    }
+
     /// Nanoseconds since 1970-01-01T00:00:00Z.
     static func nanoseconds() -> UInt64 {
         var time = timespec()
