@@ -94,6 +94,7 @@ let package = Package(
         module("ThreadKit", [deque]),
         module("FileKit", ["CLinuxFiles"]),
         module("SocketKit", ["ThreadKit"]),
+        module("ProcessKit"),
         .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
         module("ArchiveKit", ["CArchive", "CZstd"]),
@@ -125,7 +126,8 @@ let package = Package(
         .executableTarget(
             name: "twindrop",
             dependencies: [
-                "DropCore", "TwinModel", "ThreadKit", "SocketKit", "DropWatch", "DropSpooling", "PluginHost", "TwinStore",
+                "DropCore", "TwinModel", "ThreadKit", "SocketKit", "ProcessKit", "DropWatch", "DropSpooling", "PluginHost",
+                "TwinStore",
                 "Evidence",
                 "HomeConfiguration", "CurlKit",
                 "Pipeline", "TwinAPI", argumentParser, logging, system,

@@ -79,7 +79,7 @@ struct Loader {
         _ = try store.commit([(changes, record)])[0].get()
         // It had no file, so a daemon on this graph must not look for one in its spool or archive.
         var ended = try store.drop(drop) ?? record
-        (ended.state, ended.container, ended.member) = (.clean, "none", "none")
+        (ended.state, ended.container, ended.member) = (.done, "none", "none")
         try store.update([ended])
     }
 

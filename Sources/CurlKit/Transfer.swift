@@ -10,6 +10,8 @@ import CCurl
         case get
         /// PUT of `size` bytes, which `body` gives a part at a time: at most as many as it is asked for, none at the end.
         case put(size: UInt64, body: (Int) throws(TransferError) -> [UInt8])
+        /// POST of a body that is given in the same way.
+        case post(size: UInt64, body: (Int) throws(TransferError) -> [UInt8])
     }
 
     let address: WebAddress
@@ -49,7 +51,7 @@ import CCurl
         unsafe complaint.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         switch act {
         case .get: exchange = Exchange(rules, address, nil)
-        case .put(_, let body): exchange = Exchange(rules, address, body)
+        case .put(_, let body), .post(_, let body): exchange = Exchange(rules, address, body)
         }
         let isReady = prepare(act) && append(lines) && setCallbacks()
         guard isReady, unsafe curl_multi_add_handle(multi, easy) == CURLM_OK else {
@@ -81,14 +83,19 @@ import CCurl
             (CURLOPT_USERAGENT, "twindrop"),
         ]
         if let authorities = rules.authorities { texts.append((CURLOPT_CAINFO, authorities)) }
-        var size: UInt64?
-        if case .put(let count, _) = act {
+        var size: (option: CURLoption, bytes: UInt64)?
+        switch act {
+        case .get: break
+        case .put(let count, _):
             options.append((CURLOPT_UPLOAD, 1))
-            size = count
+            size = (CURLOPT_INFILESIZE_LARGE, count)
+        case .post(let count, _):
+            options.append((CURLOPT_POST, 1))
+            size = (CURLOPT_POSTFIELDSIZE_LARGE, count)
         }
         return options.allSatisfy { unsafe curlkit_set_long(easy, $0.0, $0.1) == CURLE_OK }
             && texts.allSatisfy { unsafe curlkit_set_text(easy, $0.0, $0.1) == CURLE_OK }
-            && (size.map { unsafe curlkit_set_offset(easy, CURLOPT_INFILESIZE_LARGE, Int(clamping: $0)) == CURLE_OK } ?? true)
+            && (size.map { unsafe curlkit_set_offset(easy, $0.option, Int(clamping: $0.bytes)) == CURLE_OK } ?? true)
     }
 
     private func append(_ lines: [String]) -> Bool {

@@ -151,6 +151,15 @@ extension SpoolFolder {
             .map { spool.appending($0).string }
     }
 
+    package func quarantinedDrops() throws(DropError) -> [DropID] {
+        // quarantine/YYYY/MM/DD/ULID/content
+        var folders = [state.appending("quarantine")]
+        for _ in 0..<4 { folders = folders.flatMap { folder in Self.folders(in: folder).map { folder.appending($0) } } }
+        return folders.filter { Self.exists($0.appending("content")) }.compactMap { folder in
+            folder.lastComponent.flatMap { DropID($0.string) }
+        }
+    }
+
     package func forgetQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError) {
         let target = folder(of: drop, on: day)
         try Self.remove(target.appending("content"))

@@ -53,6 +53,10 @@ package final class ArchiveWriter: Sendable {
         var temporaries = 0
         var failure: DropError?
         var clockWarned = false
+        /// Acts that this writer has put into the chain, or found there.
+        var acts: [DropID: UInt64] = [:]
+        /// The label at which this writer began: older acts may stand in the chain already.
+        let begun: UInt64
     }
 
     /// Opens the archive at `root` (absolute), makes it where there is none, empties its temporary folder, and cuts off what an
@@ -67,7 +71,7 @@ package final class ArchiveWriter: Sendable {
         for name in try Storage.names(in: places.temporary) { try Storage.remove(places.temporary + "/" + name) }
         let chain = try ChainLog(places, now: now)
         published = Monitor(chain.head.bytes)
-        state = Monitor(State(chain: chain))
+        state = Monitor(State(chain: chain, begun: now))
     }
 
     /// Bytes of `chain.log` that are durable: a reader of the running archive goes no further.
@@ -126,7 +130,7 @@ package final class ArchiveWriter: Sendable {
     /// Gives the open container up: its drops are not archived.
     package func abandon() { state.with { self.forget(&$0) } }
 
-    /// Appends a record that closes no drop: a change of plugin or configuration, an act of a person, a read of content.
+    /// Appends a record that closes no drop: a change of plugin or configuration, a read of content.
     ///
     /// - Parameters:
     ///   - kind: lower-case-with-hyphens, none of TwinDrop's own.
@@ -134,7 +138,7 @@ package final class ArchiveWriter: Sendable {
     /// - Returns: the record's leaf.
     @discardableResult
     package func note(_ kind: String, extra: JSON, now: UInt64) throws(DropError) -> UInt64 {
-        let reserved: Set = ["archive", "container", "clock", "removed"]
+        let reserved: Set = ["archive", "container", "clock", "removed", "act"]
         precondition(!reserved.contains(kind) && !ChainRecord.Kind.closing.contains(kind), "\(kind) is a kind of TwinDrop's own")
         return try use { (state) throws(DropError) in
             var record = state.chain.record(.init(text: kind), at: now)

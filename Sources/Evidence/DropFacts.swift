@@ -12,6 +12,9 @@ enum DropFacts {
             .init("bytes", .int(Int64(clamping: record.bytes))),
             .init("content", record.digest.map { .string($0.description) } ?? .null),
             .init("state", .string(record.state.rawValue)),
+        ]
+        if let outcome = record.outcome { out.append(.init("outcome", .string(outcome.rawValue))) }
+        out += [
             .init("claimedAt", .string(UTCTime(milliseconds: record.claimedAt).description)),
             .init("changedAt", .string(UTCTime(milliseconds: record.changedAt).description)),
         ]
@@ -21,6 +24,14 @@ enum DropFacts {
                     "link",
                     .object([
                         .init("kind", .string(link.kind.rawValue)), .init("drop", .string(link.drop.description)),
+                    ])))
+        }
+        if let closing = record.closedBy {
+            out.append(
+                .init(
+                    "closedBy",
+                    .object([
+                        .init("drop", .string(closing.drop.description)), .init("how", .string(closing.how.rawValue)),
                     ])))
         }
         if record.released { out.append(.init("released", true)) }

@@ -29,6 +29,7 @@ extension Configuration {
             ],
             "http": http.json,
             "outbound": outbound.json,
+            "notify": .object(notify.map { JSON.Member($0.name, $0.json) }),
             "log": [
                 "level": .string(log.level.rawValue), "format": .string(log.format.rawValue),
                 "events": log.benchmarkLog.map(JSON.string) ?? .null,
@@ -111,6 +112,7 @@ extension Source {
             ],
             "scope": ["models": texts(policy.models), "twin-prefixes": texts(policy.twinPrefixes)],
             "duplicates": .string(duplicates.rawValue), "order": .string(order.rawValue),
+            "expect": expect.map { .string($0.text) } ?? .null,
             "sequence": sequence.map { .string($0.text) } ?? .null,
             "empty": .string(empty.rawValue),
             "lookups": .object(lookups.map { JSON.Member($0.name, ["rows": number($0.rows.count)]) }),

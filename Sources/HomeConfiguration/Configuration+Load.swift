@@ -59,7 +59,7 @@ extension Configuration {
     package static var keys: [ConfigurationKey] {
         let loader = ConfigurationLoader(home: "/", origin: .init())
         let place = Place(file: fileName)
-        let everything = YAMLFile(text: "sources: {name: {lookups: {table: {}}}}", file: fileName).root
+        let everything = YAMLFile(text: "sources: {name: {lookups: {table: {}}}}\nnotify: {channel: {}}", file: fileName).root
         let root = Section(everything, at: place, diagnosis: loader.diagnosis)
         _ = loader.read(root)
         return loader.diagnosis.keys
@@ -145,12 +145,13 @@ final class ConfigurationLoader {
         let log = readLog(root.section("log"))
         let http = readHTTP(root.section("http"))
         let outbound = readOutbound(root.section("outbound"))
+        let notify = readNotify(root)
         let indexes = root.texts("indexes").map(\.text)
         let sources = SourceReader(loader: self, paths: paths, fileBytesMax: fileBytesMax, worker: worker).read(root)
         return Configuration(
             paths: paths, sources: sources.good, broken: sources.broken, mistakes: [], limits: homeLimits, retention: retention,
             archive: archive, log: log,
-            http: http, outbound: outbound, indexes: indexes, files: files.read, origin: origin)
+            http: http, outbound: outbound, notify: notify, indexes: indexes, files: files.read, origin: origin)
     }
 
     /// The values of a YAML file; nil where it is empty or cannot be read, which is reported at `place`.

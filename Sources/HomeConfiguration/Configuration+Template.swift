@@ -59,6 +59,14 @@ extension Configuration {
             #sequence: inventory_{yyyy}{MM}{dd}.csv
             # A file without a byte: record, hold or refuse. Without this key a snapshot source holds it.
             #empty: record
+            # When its deliveries are expected; a source is late when none came: 24h, or every, or times of day.
+            # expect: 24h
+            expect:
+              #every: none
+              #at: []
+              #days: [mon-sun]
+              #grace: 0ms
+              #zone: UTC
             # Tables the plugin may ask, from CSV files:
             # lookups:
             #   sites: {file: lookups/sites.csv, key: code, value: name}
@@ -153,6 +161,11 @@ extension Configuration {
           #networks: []
           #connect-time: 10s
           #stall-time: 30s
+
+        # Who is told of held and quarantined drops, suspended and late sources: a program, or an address of the web.
+        # notify:
+        #   on-call: {command: [/usr/local/bin/page-us], events: [held, quarantined, suspended, late, nothing-usable]}
+        #   chat: {webhook: "https://chat.example/hooks/1", authorization: chat-token, timeout: 30s}
 
         log:
           #level: info

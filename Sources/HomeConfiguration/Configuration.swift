@@ -30,6 +30,8 @@ package struct Configuration: Sendable, Equatable {
     package let log: LogSettings
     package let http: HTTPSettings
     package let outbound: OutboundSettings
+    /// In the order of the file.
+    package let notify: [NotifyChannel]
     /// Properties of twins that queries find by an index: `name`, or `component.name`.
     package let indexes: [String]
     /// Every file that was read: configuration, manifests, mappings, lookups; absolute, in the order they were read. A change of
@@ -51,6 +53,7 @@ package struct Configuration: Sendable, Equatable {
         left.paths == right.paths && left.sources == right.sources && left.limits == right.limits
             && left.retention == right.retention && left.archive == right.archive && left.log == right.log
             && left.files == right.files && left.broken == right.broken && left.mistakes == right.mistakes
+            && left.notify == right.notify
     }
 
     /// The source `name`, where there is one.
@@ -173,6 +176,8 @@ package struct Source: Sendable, Equatable {
     /// What in a file's name says which delivery is newer; nil where nothing does.
     package let sequence: NameSequence?
     package let empty: EmptyRule
+    /// When its deliveries are expected; nil: at any time.
+    package let expect: Expectation?
     package let worker: WorkerBounds
     /// The files that plugin, settings and lookups were read from: manifest, mapping, tables; absolute.
     package let files: [String]

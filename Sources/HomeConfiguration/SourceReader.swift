@@ -84,6 +84,7 @@ struct SourceReader {
         let files = Array(loader.files.read[before...])
         let duplicates = section.choice("duplicates", standard: DuplicateRule.newest)
         let order = section.choice("order", standard: DropOrder.none)
+        let expect = readExpectation(section)
         let sequence = readSequence(section)
         let empty = readEmpty(section, policy)
         let limits = section.section("limits")
@@ -97,7 +98,7 @@ struct SourceReader {
         let source = Source(
             name: name, title: title, watched: watched, policy: policy, plugin: plugin ?? "", manifest: manifest?.path ?? "",
             settings: settings, lookups: lookups, zones: zones, duplicates: duplicates, order: order, sequence: sequence,
-            empty: empty, worker: bounds, files: files, asked: Array(loader.files.asked[asked...]), mistakes: [])
+            empty: empty, expect: expect, worker: bounds, files: files, asked: Array(loader.files.asked[asked...]), mistakes: [])
         return Read(source: source, section: section, folder: loader.files.physical(folder), patterns: patterns)
     }
 

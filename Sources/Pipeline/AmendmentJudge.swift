@@ -80,7 +80,7 @@ package struct AmendmentJudge: Sendable {
 
     private func checkState(of original: DropRecord, _ record: DropRecord) throws(DropError) {
         switch original.state {
-        case .applied, .archived, .clean: return
+        case .applied, .archived, .done: return
         case .claimed, .registered:
             throw DropError(
                 "amended-on-its-way", "\(record.fileName) amends drop \(original.id), which is not applied yet.",
@@ -92,7 +92,7 @@ package struct AmendmentJudge: Sendable {
                     + (original.reason?.message ?? "it waits for a person."),
                 hint: "Release drop \(original.id): this one goes on behind it by itself. Discard this one if you discard that.",
                 remedy: .hold)
-        case .quarantined, .discarded, .duplicate:
+        case .quarantined, .retried, .resolved, .discarded, .duplicate:
             throw unfit(record, "amends drop \(original.id), which is \(original.state.rawValue): nothing of it was applied.")
         }
     }

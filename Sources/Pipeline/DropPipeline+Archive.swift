@@ -11,12 +11,14 @@ extension DropPipeline {
         let side = NamedThread("td-ahead") { [self] in aheadLoop(archive) }
         defer { endAhead(side) }
         var work = ArchiveWork()
+        state.with { [acts = try ports.register.unrecordedActs().count] in $0.unrecordedActs = max($0.unrecordedActs, acts) }
         while true {
             if work.pending.count == work.written, work.closed.isEmpty {
                 work.pending += ended.popAll(max: limits.batchDrops, timeout: .milliseconds(work.pending.isEmpty ? 500 : 20))
             }
             let wasIdle = work.pending.isEmpty && work.closed.isEmpty
             do throws(DropError) {
+                try recordActs(archive)
                 try advance(&work, archive)
                 if wasIdle { try archive.seal(stopping: false) }
                 work.failures = 0
@@ -31,6 +33,15 @@ extension DropPipeline {
         unreceipted.close()
         endAhead(side)
         try archive.seal(stopping: true)
+    }
+
+    /// Acts of people go into the chain as soon as they are done.
+    private func recordActs(_ archive: any DropArchive) throws(DropError) {
+        guard state.quietly({ $0.unrecordedActs > 0 }) else { return }
+        let acts = try ports.register.unrecordedActs()
+        let leaves = try archive.note(acts)
+        try ports.register.noteRecorded(zip(acts, leaves).map { (act: $0.id, leaf: $1) })
+        state.with { $0.unrecordedActs = max(0, $0.unrecordedActs - acts.count) }
     }
 
     /// What the archiving thread has in hand.
@@ -88,7 +99,7 @@ extension DropPipeline {
         state.quietly { [intake, claimed] state in
             state.isCancelled
                 || state.isStopping && intake.isClosed && claimed.count == 0 && state.scheduler.busy == 0
-                    && state.commitQueue.isEmpty && state.committing == 0 && state.archiving == 0
+                    && state.commitQueue.isEmpty && state.committing == 0 && state.archiving == 0 && state.unrecordedActs == 0
         }
     }
 
@@ -104,7 +115,7 @@ extension DropPipeline {
         if record.reason == nil || record.closingKind == DropState.applied.rawValue { record.reason = DropReason(error) }
         if isChanged, record.closingKind != DropState.applied.rawValue {
             let known = record.digest
-            if record.state == .quarantined {
+            if record.state.isQuarantined {
                 (record.bytes, record.digest) = try ports.spool.quarantinedDigest(of: record.id, on: day)
             } else {
                 record.digest = try ports.spool.digest(of: record.id)
@@ -138,7 +149,7 @@ extension DropPipeline {
     private func append(_ end: Ended, to archive: any DropArchive) throws(DropError) {
         let record = end.record
         let path =
-            record.state == .quarantined
+            record.state.isQuarantined
             ? ports.spool.quarantinedPath(of: record.id, on: UTCDay(milliseconds: record.claimedAt))
             : ports.spool.path(of: record.id)
         var lineage: [JSON.Member] = []
@@ -193,7 +204,7 @@ extension DropPipeline {
         let records = work.closed.map(\.record)
         // A row with a place in the archive is unfinished only while it says `archived`: other drops get theirs with their
         // receipt.
-        try ports.register.noteArchived(records.filter { $0.state == .archived }, clean: [], head: work.head)
+        try ports.register.noteArchived(records.filter { $0.state == .archived }, done: [], head: work.head)
         state.with { state in
             for record in records { state.inFlight[record.id] = nil }
             state.archiving -= records.count
@@ -226,7 +237,13 @@ extension DropPipeline {
     /// Drops that may wait for their receipt while others are on their way. Units: drops.
     static var unreceiptedMax: Int { 8192 }
 
-    private func finish(_ batch: [Receipted]) throws(DropError) {
+    private func finish(_ archived: [Receipted]) throws(DropError) {
+        // A receipt is the last word to the sender: of a drop in the archive, that it is done.
+        let batch = archived.map { drop in
+            var record = drop.record
+            if record.state == .archived { record.state = .done }
+            return Receipted(record: record, leaf: drop.leaf)
+        }
         let records = batch.map(\.record)
         let isDone = try insisting { () throws(DropError) in
             // Receipts first: ext4 is slow in making files shortly after others were deleted. What makes room is done even when
@@ -235,14 +252,23 @@ extension DropPipeline {
                 for drop in batch { try ports.receipts.write(drop.record, leaf: drop.leaf) }
                 try ports.receipts.sync(records)
             }
-            try ports.spool.remove(records.filter { $0.state != .quarantined }.map(\.id))
+            try ports.spool.remove(records.filter { !$0.state.isQuarantined }.map(\.id))
             try receipts.get()
-            try ports.register.noteArchived(records.filter { $0.state != .archived }, clean: records.map(\.id), head: nil)
+            try ports.register.noteArchived(records.filter { $0.state != .done }, done: records.map(\.id), head: nil)
+            try tidyClosed(records)
         }
         guard isDone else { return }
         state.with { state in
             state.unreceipted -= batch.count
             state.active -= batch.count
+        }
+    }
+
+    /// Quarantined drops that were closed while the archive took them.
+    private func tidyClosed(_ records: [DropRecord]) throws(DropError) {
+        for record in records where record.state.isQuarantined {
+            guard let now = try ports.register.drop(record.id), now.state != .quarantined else { continue }
+            try tidy(afterClosing: now)
         }
     }
 }

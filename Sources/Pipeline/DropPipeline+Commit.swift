@@ -84,7 +84,7 @@ extension DropPipeline {
                         record: try ports.register.drop(pair.record.id) ?? pair.record,
                         commitSequence: try ports.register.commitSequence(of: pair.record.id)))
             case .failure(let error):
-                finish(committed)
+                try finish(committed)
                 committed = []
                 var record = pair.record
                 record.state = .registered
@@ -94,7 +94,7 @@ extension DropPipeline {
                 state.with { $0.scheduler.settled(record.source) }
             }
         }
-        finish(committed)
+        try finish(committed)
     }
 
     /// Upkeep that finds no room is done another time.
@@ -160,7 +160,7 @@ extension DropPipeline {
     }
 
     /// Tells of drops that are committed, in order, and hands them to the archive together.
-    private func finish(_ committed: [Ended]) {
+    private func finish(_ committed: [Ended]) throws(DropError) {
         state.quietly { state in
             for record in committed.lazy.map(\.record) {
                 state.inFlight[record.id] = record
@@ -177,6 +177,8 @@ extension DropPipeline {
         for end in committed {
             leaveHand(end.record.id)
             tell(.applied(end.record))
+            // Before the archive has it: a start after a crash finds an applied drop, and does this again.
+            _ = try insisting { () throws(DropError) in try closeOthers(by: end.record) }
         }
         enqueueEnded(committed)
     }

@@ -1,9 +1,12 @@
 package import DropCore
 import ThreadKit
+package import TwinModel
 
 extension DropPipeline {
     /// A held drop goes on, without its guards: `release`. Releasing a snapshot older than the newest applied one needs `force`.
-    package func release(_ id: DropID, force: Bool) throws(DropError) -> DropRecord {
+    package func release(
+        _ id: DropID, force: Bool, by person: Person, reason: String?
+    ) throws(DropError) -> DropRecord {
         var record = try find(id)
         guard record.state == .held else { throw wrongState(record, "released", needs: "held") }
         if record.reason?.code == .late, !force {
@@ -20,11 +23,16 @@ extension DropPipeline {
                 "Drop \(id) is older than the newest applied snapshot of \(record.source) (\(newest.id)): releasing it would undo that one.",
                 hint: "Discard it, or release it with --force if the older state is the right one.", remedy: .hold)
         }
+        let held = record.reason
         record.state = .registered
         record.released = true
         record.reason = nil
+        record.books = nil
+        record.plugin = nil
         record.changedAt = clock.now()
-        try ports.register.update([record])
+        var facts: [JSON.Member] = held.map { [.init("held", .string($0.code.text))] } ?? []
+        if force { facts.append(.init("force", true)) }
+        try perform(act(.release, record, person, reason, facts), changing: [record])
         takeUp(record)
         try takeUpAmendments(of: record)
         return record
@@ -43,9 +51,10 @@ extension DropPipeline {
     }
 
     /// The bytes of a quarantined drop run again as a new drop: `retry`. Also resumes a suspended source.
-    package func retry(_ id: DropID) throws(DropError) -> DropRecord {
-        let old = try find(id)
+    package func retry(_ id: DropID, by person: Person, reason: String?) throws(DropError) -> DropRecord {
+        var old = try find(id)
         if old.state == .registered || old.state == .claimed {
+            try perform(act(.retry, old, person, reason, []), changing: [])
             state.with { $0.resume(old.source) }
             return old
         }
@@ -59,26 +68,37 @@ extension DropPipeline {
         guard isInQuarantine || old.container != nil else {
             throw ByteLoss.missing(ports.spool.quarantinedPath(of: old.id, on: day))
         }
-        try ports.register.intend([record])
+        let quarantined = old
+        old.state = .retried
+        old.closedBy = DropClosing(drop: record.id, how: .retry)
+        old.changedAt = now
+        // One delivery, one open drop: from here on it is the new one. A start after a crash finds it without its bytes, and the
+        // old one is what it was.
+        try perform(
+            act(.retry, old, person, reason, [.init("as", .string(record.id.description))]), changing: [record, old])
         do throws(DropError) {
             if isInQuarantine {
                 try ports.spool.respool(old.id, on: day, as: record.id)
             } else {
-                try ports.spool.fill(record.id) { (descriptor) throws(DropError) in try ports.fetch(old.id, descriptor) }
+                try ports.spool.fill(record.id) { (descriptor) throws(DropError) in try ports.fetch(quarantined.id, descriptor) }
             }
         } catch {
             try ports.register.withdraw([record.id])
+            try ports.register.update([quarantined])
             throw error
         }
+        try tidy(afterClosing: old)
         state.with { state in
             state.active += 1
             state.inFlight[record.id] = record
-            state.scheduler.unblock(old.source, from: old.id)
             state.resume(old.source)
         }
         enqueueClaimed(record)
         return record
     }
+
+    /// Whether a drop does not go on before a person acts on its source or on a drop before it.
+    package func isStuck(_ drop: DropRecord) -> Bool { state.quietly { $0.scheduler.isStuck(drop.id, of: drop.source) } }
 
     /// Sources whose drops wait because plugin or settings cannot be used.
     package var suspended: Set<SourceName> { state.quietly { $0.scheduler.suspended } }
@@ -102,11 +122,13 @@ extension DropPipeline {
     package var failure: DropError? { state.quietly { $0.failure } }
 
     /// A drop that is not applied is given up: `discard`. Its bytes stay in the archive.
-    package func discard(_ id: DropID) throws(DropError) -> DropRecord {
+    package func discard(_ id: DropID, by person: Person, reason: String?) throws(DropError) -> DropRecord {
         var record = try find(id)
-        if record.state == .claimed || record.state == .registered || isGivenUp(record) { return try discardUnfinished(record) }
+        if record.state == .claimed || record.state == .registered || isGivenUp(record) {
+            return try discardUnfinished(record, discarding(record, person, reason))
+        }
         let isApplied = record.state == .applied && record.hasLostBytes
-        guard record.state == .held || record.state == .quarantined || isApplied else {
+        guard record.state.needsPerson || isApplied else {
             throw wrongState(record, "discarded", needs: "not applied yet, held or quarantined")
         }
         // Of these there is nothing that the archive could take.
@@ -117,10 +139,11 @@ extension DropPipeline {
                 "not-archived", "The bytes of drop \(id) are not in the archive yet.", hint: "Try again in a moment.",
                 remedy: .retry(after: .seconds(1)))
         }
+        let was: [JSON.Member] = [.init("was", .string(record.state.rawValue))]
         record.state = .discarded
         record.changedAt = clock.now()
-        try ports.register.update([record])
-        state.with { $0.scheduler.unblock(record.source, from: id) }
+        try perform(act(.discard, record, person, reason, was), changing: [record])
+        forget(record)
         if wasQuarantined {
             if record.container != nil { try ports.spool.forgetQuarantined(id, on: UTCDay(milliseconds: record.claimedAt)) }
             try ports.receipts.write(record, leaf: nil)
@@ -135,20 +158,23 @@ extension DropPipeline {
 
     /// Before `start`: when the drop's turn comes it is given up instead, so that one which ends the program can be discarded
     /// without being worked on. `discard` then answers.
-    package func willDiscard(_ id: DropID) { state.with { _ = $0.unwanted.insert(id) } }
+    package func willDiscard(_ id: DropID, by person: Person, reason: String?) throws(DropError) {
+        let record = try find(id)
+        state.with { [act = discarding(record, person, reason)] in $0.unwanted[id] = act }
+    }
 
     private func isGivenUp(_ record: DropRecord) -> Bool {
-        record.state == .discarded && state.quietly { $0.unwanted.contains(record.id) }
+        record.state == .discarded && state.quietly { $0.unwanted[record.id] != nil }
     }
 
     /// A drop on its way: taken out of the queue, or out of the hands of whoever transforms it. One that is being committed ends
     /// applied, and the answer says so.
-    private func discardUnfinished(_ record: DropRecord) throws(DropError) -> DropRecord {
+    private func discardUnfinished(_ record: DropRecord, _ act: Act) throws(DropError) -> DropRecord {
         let deadline = ContinuousClock.now + .seconds(20)
-        defer { state.with { _ = $0.unwanted.remove(record.id) } }
+        defer { state.with { $0.unwanted[record.id] = nil } }
         while true {
             let waiting: DropRecord? = state.with { state in
-                state.unwanted.insert(record.id)
+                state.unwanted[record.id] = state.unwanted[record.id] ?? act
                 guard state.scheduler.remove(record.id, of: record.source) else { return nil }
                 return state.inFlight[record.id] ?? record
             }
@@ -169,17 +195,52 @@ extension DropPipeline {
 
     /// Ends an unfinished drop as discarded; nothing of it was applied.
     func giveUp(_ record: DropRecord) throws(DropError) {
+        let act = state.quietly { $0.unwanted[record.id] }
         var ended = record
         ended.state = .discarded
         ended.reason = DropReason(
             code: "discarded", message: "A person gave it up before it was applied.",
             hint: "Its bytes are in the archive; drop the file again if it is wanted after all.")
         ended.changedAt = clock.now()
-        guard try insisting({ [ended] () throws(DropError) in try ports.register.update([ended]) }) else { return }
+        guard try insisting({ [ended] () throws(DropError) in try ports.register.update([ended], by: act) }) else { return }
+        if let act { noteDone(act) }
         state.with { $0.inFlight[record.id] = nil }
         leaveHand(record.id)
         tell(.settledOtherwise(ended))
         enqueueEnded([Ended(record: ended, commitSequence: nil)])
+    }
+
+    private func discarding(_ record: DropRecord, _ person: Person, _ reason: String?) -> Act {
+        act(.discard, record, person, reason, [.init("was", .string(record.state.rawValue))])
+    }
+
+    /// Writes down an act that changes no drop: `adopt`, `forget`.
+    package func note(
+        _ kind: Act.Kind, source: SourceName?, facts: [JSON.Member], by person: Person, reason: String?
+    ) throws(DropError) {
+        let act = Act(
+            id: clock.nextID(), kind: kind, at: clock.now(), by: person, reason: Act.kept(reason), drop: nil, source: source,
+            facts: facts)
+        try perform(act, changing: [])
+    }
+
+    private func act(
+        _ kind: Act.Kind, _ record: DropRecord, _ person: Person, _ reason: String?, _ facts: [JSON.Member]
+    ) -> Act {
+        Act(
+            id: clock.nextID(), kind: kind, at: clock.now(), by: person, reason: Act.kept(reason), drop: record.id,
+            source: record.source, facts: facts)
+    }
+
+    /// The act and what it changes become durable together; its record in the chain follows.
+    private func perform(_ act: Act, changing drops: [DropRecord]) throws(DropError) {
+        try ports.register.update(drops, by: act)
+        noteDone(act)
+    }
+
+    private func noteDone(_ act: Act) {
+        state.with { $0.unrecordedActs += 1 }
+        tell(.acted(act))
     }
 
     private func takeUp(_ record: DropRecord) {

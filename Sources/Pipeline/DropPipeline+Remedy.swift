@@ -59,6 +59,7 @@ extension DropPipeline {
         state.with { state in
             state.inFlight[record.id] = nil
             state.scheduler.block(behind: ended)
+            state.quarantined[record.source, default: [:]][record.fileName, default: []].insert(record.id)
         }
         leaveHand(record.id)
         tell(.settledOtherwise(ended))

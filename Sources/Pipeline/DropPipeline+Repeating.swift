@@ -51,6 +51,7 @@ extension DropPipeline {
             hint: "Nothing is to be done. Set duplicates: process in the source to apply repetitions.")
         ended.changedAt = clock.now()
         try ports.register.update([ended])
+        if first.state.isApplied { try closeOthers(by: ended) }
         state.quietly { $0.inFlight[record.id] = nil }
         tell(.settledOtherwise(ended))
         enqueueEnded([Ended(record: ended, commitSequence: nil)])

@@ -9,7 +9,7 @@ extension DropPipeline {
         while let (taken, generation) = nextDrop(after: done) {
             var record = taken
             done = Done(source: record.source)
-            guard !state.quietly({ $0.unwanted.contains(record.id) }) else {
+            guard !state.quietly({ $0.unwanted[record.id] != nil }) else {
                 try giveUp(record)
                 continue
             }
@@ -19,18 +19,36 @@ extension DropPipeline {
             }
             ports.inHand?.take(record.id)
             guard waitForSpace(limits.hardFree) else { return state.with { handOver(done, &$0) } }
+            var attempt = Attempt()
             do throws(DropError) {
-                done.prepared = try timed(.transform) { () throws(DropError) in try prepare(&record, generation) }
+                done.prepared = try timed(.transform) { () throws(DropError) in try prepare(&record, generation, &attempt) }
                 if done.prepared == nil { leaveHand(record.id) }
             } catch {
                 leaveHand(record.id)
                 switch waitForClaim(of: record.id) {
-                case .durable where state.quietly({ $0.unwanted.contains(record.id) }): try giveUp(record)
-                case .durable where error.code != "cancelled": try remedy(againstUncommitted(error, record), for: record)
+                case .durable where state.quietly({ $0.unwanted[record.id] != nil }): try giveUp(record)
+                case .durable where error.code != "cancelled":
+                    let judged = againstUncommitted(error, record)
+                    try remedy(judged, for: attempt.told(of: record, judged))
                 case .void: state.with { _ = $0.void.remove(record.id) }
                 case .durable, .unknown: return
                 }
             }
+        }
+    }
+
+    /// What a transform that failed, or whose drop is to be held, came to: kept with the drop for a person.
+    private struct Attempt {
+        var plugin: TransformSummary?
+        var books: DropBooks?
+
+        /// A drop that is tried again knows nothing of it.
+        func told(of record: DropRecord, _ error: DropError) -> DropRecord {
+            guard error.remedy == .hold || error.remedy == .quarantine else { return record }
+            var record = record
+            record.plugin = plugin
+            record.books = error.remedy == .hold ? books : nil
+            return record
         }
     }
 
@@ -94,7 +112,9 @@ extension DropPipeline {
     }
 
     /// Transforms and compares one drop. Nil when it turned out to be a duplicate. `record` says then what it was found to amend.
-    private func prepare(_ record: inout DropRecord, _ generation: Int) throws(DropError) -> Prepared? {
+    private func prepare(
+        _ record: inout DropRecord, _ generation: Int, _ attempt: inout Attempt
+    ) throws(DropError) -> Prepared? {
         guard let source = sources[record.source] else {
             throw DropError(
                 "no-source", "The source \(record.source) of \(record.fileName) is not configured any more.",
@@ -117,11 +137,12 @@ extension DropPipeline {
         }
         defer { if case .amends(_, let file?) = verdict { ports.amendments?.remove(file) } }
         if case .ordinary = verdict { try checkName(record, source) }
-        return try transform(record, source, verdict, generation)
+        return try transform(record, source, verdict, generation, &attempt)
     }
 
     private func transform(
-        _ record: DropRecord, _ source: PipelineSource, _ verdict: AmendmentJudge.Verdict, _ generation: Int
+        _ record: DropRecord, _ source: PipelineSource, _ verdict: AmendmentJudge.Verdict, _ generation: Int,
+        _ attempt: inout Attempt
     ) throws(DropError) -> Prepared {
         let epoch = try ports.transformer.epoch(of: record.source)
         tell(.transforming(record))
@@ -136,18 +157,21 @@ extension DropPipeline {
         }
         do throws(DropError) {
             var record = record
-            record.plugin = try withBytes(of: record, verdict) { (name, descriptor, bytes) throws(DropError) in
+            defer { attempt.plugin?.rules = source.policy.rules }
+            try withBytes(of: record, verdict) { (name, descriptor, bytes) throws(DropError) in
                 try ports.transformer.transform(
                     TransformJob(
                         drop: record.id, source: record.source, fileName: name, descriptor: descriptor, bytes: bytes,
                         isCancelled: { [state, drop = record.id] in
-                            state.quietly { $0.isCancelled || $0.void.contains(drop) || $0.unwanted.contains(drop) }
+                            state.quietly { $0.isCancelled || $0.void.contains(drop) || $0.unwanted[drop] != nil }
                         }),
-                    into: sink)
+                    into: sink, ran: &attempt.plugin)
             }
+            record.plugin = attempt.plugin
             record.plugin?.rules = source.policy.rules
             try compareBytes(of: record)
             let outcome = Result { () throws(DropError) in try builder.finish() }
+            attempt.books = builder.books
             guard waitForClaim(of: record.id) == .durable else { throw Self.cancelled(record) }
             try writeRejects(builder.rejections, builder.spans, of: record, verdict)
             return Prepared(changes: try outcome.get(), record: record, generation: generation)

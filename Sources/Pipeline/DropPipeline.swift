@@ -45,6 +45,10 @@ package final class DropPipeline: Sendable {
         var submissions = 0
         /// The newest applied drop of each source, so that the common case of the duplicate check asks nobody.
         var newestApplied: [SourceName: DropRecord] = [:]
+        /// Quarantined drops by source and name: a delivery of the same name may put them right.
+        var quarantined: [SourceName: [FileName: Set<DropID>]] = [:]
+        /// Acts of people that no record of the chain has yet.
+        var unrecordedActs = 0
         /// Set when no drop goes into the archive any more.
         var isArchiveOver = false
         var isStopping = false
@@ -56,7 +60,7 @@ package final class DropPipeline: Sendable {
         var times = StageTimes()
         var caution = Caution()
         /// Unfinished drops that a person has given up: see `discard`.
-        var unwanted: Set<DropID> = []
+        var unwanted: [DropID: Act] = [:]
 
         /// Nothing is being transformed or committed, but for `taken` drops that were just taken.
         func isQuiet(butFor taken: Int = 0) -> Bool {

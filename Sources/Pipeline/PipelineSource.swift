@@ -83,6 +83,10 @@ package enum PipelineEvent: Sendable {
     case archived(DropRecord)
     /// Held, quarantined, discarded or a duplicate.
     case settledOtherwise(DropRecord)
+    /// A later drop carries its delivery on, or put it right.
+    case closed(DropRecord)
+    /// A person acted.
+    case acted(Act)
     case sourceSuspended(SourceName, DropError)
     case waiting(DropRecord, DropError)
     case failed(DropError)

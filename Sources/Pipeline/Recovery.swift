@@ -24,6 +24,7 @@ struct Recovery {
         unfinished = try settleQuarantine(unfinished)
         let archived = try archivedAlready(unfinished)
         var resumed = Resumed()
+        var closing: [DropRecord] = []
         for record in unfinished {
             switch record.state {
             case .claimed, .registered, .held:
@@ -32,7 +33,7 @@ struct Recovery {
                 } else {
                     try setAside(record, at: archived[record.id])
                 }
-            case .applied, .duplicate, .discarded, .quarantined:
+            case .applied, .duplicate, .discarded, .quarantined, .retried, .resolved:
                 if let place = archived[record.id] {
                     resumed.finished.append(finish(record, at: place))
                 } else {
@@ -45,11 +46,15 @@ struct Recovery {
                 } else {
                     pipeline.tell(.failed(lostContainer(of: record)))
                 }
-            case .clean: break
+            case .done: break
             }
+            // What it put right may not know it yet.
+            if record.state.isApplied || record.state == .duplicate { closing.append(record) }
         }
         try close(resumed.finished, archived)
         try rememberSources()
+        for record in closing { try close(by: record) }
+        try pipeline.sweepQuarantine()
         pipeline.state.with { state in
             state.active += resumed.toRegister.count + resumed.toArchive.count
             for record in resumed.toRegister {
@@ -88,7 +93,7 @@ struct Recovery {
     private func close(_ rows: [DropRecord], _ archived: [DropID: ArchivedItem]) throws(DropError) {
         for record in rows { try ports.receipts.write(record, leaf: archived[record.id]?.leaf) }
         try ports.receipts.sync(rows)
-        try ports.spool.remove(rows.filter { $0.state != .quarantined }.map(\.id))
+        try ports.spool.remove(rows.filter { !$0.state.isQuarantined }.map(\.id))
         if !rows.isEmpty { try ports.register.update(rows) }
     }
 
@@ -102,10 +107,12 @@ struct Recovery {
             switch outcome {
             case .adopted(let id, let bytes): sizes[id] = bytes
             case .withdrawn(let id): void.append(id)
-            case .missing: break  // Set aside below, unless the archive has it.
+            case .missing(let id):
+                // A retry's bytes are where they were. Others are set aside below, unless the archive has them.
+                if intents.first(where: { $0.id == id })?.link?.kind == .retries { void.append(id) }
             }
         }
-        if !void.isEmpty { try ports.register.withdraw(void) }
+        if !void.isEmpty { try withdraw(void, of: intents) }
         let gone = Set(void)
         return unfinished.filter { !gone.contains($0.id) }.map { record in
             var record = record
@@ -145,8 +152,30 @@ struct Recovery {
                 + "`twindrop discard \(record.id)` leaves the graph as it is.")
     }
 
+    /// A retry that got no bytes leaves the drop that it was to run again as it was.
+    private func withdraw(_ void: [DropID], of intents: [DropRecord]) throws(DropError) {
+        var reopened: [DropRecord] = []
+        for intent in intents where void.contains(intent.id) && intent.link?.kind == .retries {
+            guard let link = intent.link, var old = try ports.register.drop(link.drop), old.closedBy?.drop == intent.id,
+                old.state == .retried
+            else { continue }
+            old.state = .quarantined
+            old.closedBy = nil
+            reopened.append(old)
+        }
+        try ports.register.withdraw(void)
+        if !reopened.isEmpty { try ports.register.update(reopened) }
+    }
+
+    private func close(by record: DropRecord) throws(DropError) {
+        if record.state == .duplicate {
+            guard let link = record.link, try ports.register.drop(link.drop)?.state.isApplied == true else { return }
+        }
+        try pipeline.closeOthers(by: record)
+    }
+
     private func isThere(_ record: DropRecord) -> Bool {
-        record.state == .quarantined ? isQuarantined(record) : ports.spool.contains(record.id)
+        record.state.isQuarantined ? isQuarantined(record) : ports.spool.contains(record.id)
     }
 
     private func lost(_ record: DropRecord, _ reason: DropReason) -> DropError {
@@ -212,11 +241,17 @@ struct Recovery {
             record.container = place.container
             record.member = place.member
         }
-        if record.state == .applied || record.state == .archived { record.state = .clean }
+        if record.state.isApplied { record.state = .done }
         return record
     }
 
     private func rememberSources() throws(DropError) {
+        let quarantined = try ports.register.drops(in: [.quarantined])
+        pipeline.state.with { state in
+            for record in quarantined {
+                state.quarantined[record.source, default: [:]][record.fileName, default: []].insert(record.id)
+            }
+        }
         for (name, source) in pipeline.sources {
             let newest = try ports.register.newestApplied(of: name)
             let highest = source.order == .name ? try ports.register.highestName(of: name) : nil

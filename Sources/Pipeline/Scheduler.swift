@@ -149,6 +149,12 @@ struct Scheduler {
         return one.id < other.id
     }
 
+    /// Whether a waiting drop does not go on before a person acts.
+    func isStuck(_ drop: DropID, of source: SourceName) -> Bool {
+        guard let lane = lanes[source], let at = lane.waiting.firstIndex(where: { $0.id == drop }) else { return false }
+        return lane.isSuspended || at >= lane.free(order(of: source))
+    }
+
     func isSuspended(_ source: SourceName) -> Bool { lanes[source]?.isSuspended ?? false }
 
     var suspended: Set<SourceName> { Set(lanes.filter { $0.value.isSuspended }.keys) }

@@ -76,11 +76,15 @@ package final class PluginHost: Transformer {
     /// See `Transformer`. Beside the errors named there: `input-failed`, `plugin-failed` (TD_INTERNAL), quarantine;
     /// `plugin-digest`, `plugin-manifest`, suspendSource; `key-table`, stop; and whatever the sink throws.
     /// `cancelled` has the remedy retry, because nothing is wrong with the drop.
-    package func transform(_ job: TransformJob, into sink: any OperationSink) throws(DropError) -> TransformSummary {
+    package func transform(
+        _ job: TransformJob, into sink: any OperationSink, ran: inout TransformSummary?
+    ) throws(DropError) {
         let lane = try lane(of: job.source)
         watch.start()
         trim(except: job.source)
-        return try lane.alone(isCancelled: job.isCancelled) { lane throws(DropError) in try lane.transform(job, into: sink) }
+        try lane.alone(isCancelled: job.isCancelled) { lane throws(DropError) in
+            try lane.transform(job, into: sink, ran: &ran)
+        }
     }
 
     /// How sure the plugin of `source` is that it can read a file of this name which starts with `head` (64 KiB of it count):

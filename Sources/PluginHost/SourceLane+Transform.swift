@@ -5,19 +5,19 @@ import ThreadKit
 
 extension SourceLane {
     /// One drop through the worker; a second time in a new one where that may help.
-    func transform(_ job: TransformJob, into sink: any OperationSink) throws(DropError) -> TransformSummary {
+    func transform(_ job: TransformJob, into sink: any OperationSink, ran: inout TransformSummary?) throws(DropError) {
         if let suspension = state.with({ $0.suspension }) { throw suspension }
         forgetUnknownKeys()
         var attempt = 1
         while true {
             let table = state.with { $0.keys }
             do throws(WorkerFailure) {
-                let summary = try once(job, into: sink)
+                try once(job, into: sink, ran: &ran)
                 state.with {
                     $0.failed.removeAll()
                     $0.hasProved = true
                 }
-                return summary
+                return
             } catch {
                 discard()
                 restore(table)
@@ -87,10 +87,13 @@ extension SourceLane {
         }
     }
 
-    private func once(_ job: TransformJob, into sink: any OperationSink) throws(WorkerFailure) -> TransformSummary {
+    private func once(
+        _ job: TransformJob, into sink: any OperationSink, ran: inout TransformSummary?
+    ) throws(WorkerFailure) {
         var log = PluginLog(bytesMax: source.limits.logBytes)
+        var lastLog: [String]?
+        defer { ran = summary(log: lastLog ?? log.finish()) ?? ran }
         let worker = try ready(log: &log, isCancelled: job.isCancelled)
-        guard let hello = worker.hello else { throw WorkerFailure(.protocolFault, "It sent no HELLO.") }
         let input = td_wire_reopen(job.descriptor)
         guard input >= 0 else {
             throw WorkerFailure(.input, "The spooled file could not be opened again", errno: -input)
@@ -99,6 +102,7 @@ extension SourceLane {
         try openStream(into: sink)
         var exchange = Exchange(
             worker: worker, allowance: .init(source.limits, inputBytes: job.bytes), log: log, isCancelled: job.isCancelled)
+        defer { lastLog = exchange.log.finish() }
         // A worker that is gone already tells by its result pipe why.
         _ = worker.send(
             TD_WIRE_TRANSFORM, size: job.bytes, operationsMax: source.limits.operations(for: job.bytes),
@@ -111,9 +115,19 @@ extension SourceLane {
         }
         worker.drops += 1
         worker.lastBytes = job.bytes
-        return TransformSummary(
-            pluginID: hello.id, pluginVersion: hello.version, pluginDigest: worker.library.digest,
-            epoch: state.with { $0.loaded?.epoch }, log: exchange.log.finish())
+    }
+
+    /// What the source runs by, in its own words or, where it was not even loaded, in those of its manifest; nil where it has no
+    /// plugin.
+    private func summary(log: [String]) -> TransformSummary? {
+        state.with { state in
+            guard let loaded = state.loaded else { return nil }
+            let plugin = loaded.plugin
+            return TransformSummary(
+                pluginID: state.hello?.id ?? plugin.manifest?.id ?? "",
+                pluginVersion: state.hello?.version ?? plugin.manifest?.version ?? "",
+                pluginDigest: plugin.library.digest, epoch: loaded.epoch, log: log)
+        }
     }
 
     /// Gives the sink the keys of the source so far, in pieces that fit a frame.

@@ -79,7 +79,7 @@ struct WorkerFailure: Error {
     /// The failure as the pipeline handles it. `subject` names the drop or source.
     func error(about subject: String, plugin: String) -> DropError {
         let message = place + message
-        let log = "Look at the drop's log; correct plugin \(plugin), then retry the drop."
+        let log = "`twindrop show` has what it logged; correct plugin \(plugin), then retry the drop."
         switch kind {
         case .crashed:
             return DropError("crashed", "\(subject): plugin \(plugin) crashed. \(message)", hint: log, remedy: .quarantine)

@@ -197,6 +197,7 @@ extension DropComparison {
         findAbsent()
         if job.amendment != nil { try keepNewer() }
         books.deletedByAbsence = UInt64(twinsGone.count + relationshipsGone.count)
+        try checkUsable()
         try checkGuards()
         return self
     }

@@ -83,18 +83,22 @@ extension DropComparison {
             remedy: .hold)
     }
 
+    /// A drop whose every record was refused is within no limit but one that allows all of them: whoever sent it thinks that it was
+    /// used.
+    func checkUsable() throws(DropError) {
+        guard !job.released, books.isNothingUsable, job.policy.rejectsShareMax < 1 else { return }
+        let filtered = books.recordsFiltered > 0 ? "; the mapping or plugin left out the other \(books.recordsFiltered)" : ""
+        throw DropError(
+            DropError.nothingUsable,
+            "Nothing of the file could be used: \(books.refused), of \(books.recordsRead) read\(filtered).",
+            hint: "Look at the reasons beside the receipt; correct the file or the mapping, or discard the drop.",
+            remedy: .hold)
+    }
+
     private func checkRejects() throws(DropError) {
         let policy = job.policy
         let rejected = books.recordsRejected
         guard rejected > 0, policy.rejectsShareMax < 1 else { return }
-        if books.recordsUsed == 0 {
-            let filtered = books.recordsFiltered > 0 ? "; the mapping or plugin left out the other \(books.recordsFiltered)" : ""
-            throw DropError(
-                "guard-rejects",
-                "Nothing of the file could be used: \(books.refused), of \(books.recordsRead) read\(filtered).",
-                hint: "Look at the reasons beside the receipt; correct the file or the mapping, or discard the drop.",
-                remedy: .hold)
-        }
         // Part of what was refused is corrected: that is no reason to wait for the rest.
         guard job.amendment == nil, rejected > policy.rejectsFree,
             Double(rejected) > policy.rejectsShareMax * Double(books.recordsRead)

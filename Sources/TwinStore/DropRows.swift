@@ -6,21 +6,22 @@ import TwinModel
 enum DropRows {
     static let columns = """
         id, source, file_name, bytes, digest, state, claimed_at, changed_at, device, inode, change_time, reason_code, \
-        reason_message, reason_hint, link_kind, link_drop, released, books, plugin, container, member
+        reason_message, reason_hint, link_kind, link_drop, released, books, plugin, container, member, closed_drop, closed_how
         """
 
     /// Writes a drop; the row keeps its number and, when `scope` is nil, its scope.
     static func upsert(_ drop: DropRecord, number: UInt64, scope: String?, _ database: Database) throws(DropError) {
         let row = try RawStatement.cached(
             """
-            INSERT INTO drops(no, \(columns), scope)
-            VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO drops(no, \(columns), scope, outcome)
+            VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             ON CONFLICT(id) DO UPDATE SET bytes = excluded.bytes, digest = excluded.digest, state = excluded.state,
                 changed_at = excluded.changed_at, reason_code = excluded.reason_code,
                 reason_message = excluded.reason_message, reason_hint = excluded.reason_hint,
                 link_kind = excluded.link_kind, link_drop = excluded.link_drop, released = excluded.released,
                 books = excluded.books, plugin = excluded.plugin, container = excluded.container,
-                member = excluded.member, scope = coalesce(excluded.scope, scope)
+                member = excluded.member, closed_drop = excluded.closed_drop, closed_how = excluded.closed_how,
+                scope = coalesce(excluded.scope, scope), outcome = excluded.outcome
             """, database)
         row.bind(1, Int64(number))
         row.bind(text: 2, drop.id.description)
@@ -44,7 +45,10 @@ enum DropRows {
         row.bind(text: 20, drop.plugin?.json.text())
         row.bind(text: 21, drop.container)
         row.bind(text: 22, drop.member)
-        row.bind(text: 23, scope.flatMap { $0.isEmpty ? nil : $0 })
+        row.bind(text: 23, drop.closedBy?.drop.description)
+        row.bind(text: 24, drop.closedBy?.how.rawValue)
+        row.bind(text: 25, scope.flatMap { $0.isEmpty ? nil : $0 })
+        row.bind(text: 26, drop.outcome?.rawValue)
         try row.run()
     }
 
@@ -92,6 +96,11 @@ enum DropRows {
         drop.plugin = (row[18] as String?).flatMap { try? JSON(parsing: $0) }.flatMap(TransformSummary.init(json:))
         drop.container = row[19]
         drop.member = row[20]
+        if let other = (row[21] as String?).flatMap({ DropID($0) }),
+            let how = (row[22] as String?).flatMap(DropClosing.How.init(rawValue:))
+        {
+            drop.closedBy = DropClosing(drop: other, how: how)
+        }
         return drop
     }
 }

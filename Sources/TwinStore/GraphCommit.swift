@@ -167,10 +167,10 @@ final class GraphCommit {
         sql.dropState.bind(text: 1, Array(record.id.description.utf8))
         defer { sql.dropState.reset() }
         guard try sql.dropState.step() else { return nil }
-        let state = sql.dropState.text(0)
-        guard ["applied", "archived", "clean"].contains(state) else { return nil }
+        guard let state = DropState(rawValue: sql.dropState.text(0)), state.isApplied else { return nil }
         return DropError(
-            "already-applied", "The drop \(record.id) is \(state) already.", hint: "Nothing is to be done.", remedy: .quarantine)
+            "already-applied", "The drop \(record.id) is \(state.rawValue) already.", hint: "Nothing is to be done.",
+            remedy: .quarantine)
     }
 
     /// True when an operation was found to change nothing, or to have no twin, and a commit since may have made that untrue.

@@ -16,16 +16,18 @@ extension TwinStore: DropRegister, KeyTable {
         counters.withLock { $0.freshIntakes.formUnion(fresh) }
     }
 
-    package func update(_ drops: [DropRecord]) throws(DropError) {
-        try write(drops, forgettingNumbers: true) { _, _ in }
+    package func update(_ drops: [DropRecord], by act: Act?) throws(DropError) {
+        try write(drops, act, forgettingNumbers: true) { _, _ in }
         counters.withLock { $0.freshIntakes.subtract(drops.map(\.id)) }
     }
 
     private func write(
-        _ drops: [DropRecord], forgettingNumbers: Bool, before: (DropRecord, Database) throws(DropError) -> Void
+        _ drops: [DropRecord], _ act: Act? = nil, forgettingNumbers: Bool,
+        before: (DropRecord, Database) throws(DropError) -> Void
     ) throws(DropError) {
-        guard !drops.isEmpty else { return }
+        guard !drops.isEmpty || act != nil else { return }
         try transaction { database in
+            if let act { try ActRows.insert(act, database) }
             for drop in drops {
                 try before(drop, database)
                 try DropRows.upsert(drop, number: dropNumber(of: drop.id, database), scope: nil, database)
@@ -37,26 +39,53 @@ extension TwinStore: DropRegister, KeyTable {
         }
     }
 
-    package func noteArchived(_ drops: [DropRecord], clean: [DropID], head: ArchiveHead?) throws(DropError) {
-        guard !drops.isEmpty || !clean.isEmpty || head != nil else { return }
+    package func noteArchived(_ drops: [DropRecord], done: [DropID], head: ArchiveHead?) throws(DropError) {
+        guard !drops.isEmpty || !done.isEmpty || head != nil else { return }
         try transaction { database in
             if let head { try Self.note(.archiveHead, head.text, database) }
             let place = try RawStatement.cached(
-                "UPDATE drops SET state = ?, changed_at = ?, container = ?, member = ? WHERE id = ?", database)
+                """
+                UPDATE drops SET container = ?, member = ?, changed_at = CASE state WHEN 'applied' THEN ? ELSE changed_at END,
+                    state = CASE state WHEN 'applied' THEN 'archived' ELSE state END WHERE id = ?
+                """, database)
             for drop in drops {
-                place.bind(text: 1, drop.state.rawValue)
-                place.bind(2, Int64(drop.changedAt))
-                place.bind(text: 3, drop.container ?? "")
-                place.bind(text: 4, drop.member ?? "")
-                place.bind(text: 5, drop.id.description)
+                place.bind(text: 1, drop.container ?? "")
+                place.bind(text: 2, drop.member ?? "")
+                place.bind(3, Int64(drop.changedAt))
+                place.bind(text: 4, drop.id.description)
                 try place.run()
             }
-            let tidy = try RawStatement.cached("UPDATE drops SET state = 'clean' WHERE id = ? AND state = 'archived'", database)
-            for id in clean {
+            let tidy = try RawStatement.cached("UPDATE drops SET state = 'done' WHERE id = ? AND state = 'archived'", database)
+            for id in done {
                 tidy.bind(text: 1, id.description)
                 try tidy.run()
             }
         }
+    }
+
+    package func close(
+        _ drops: [DropID], by closing: DropClosing, at milliseconds: UInt64
+    ) throws(DropError) -> [DropRecord] {
+        guard !drops.isEmpty else { return [] }
+        var closed: [DropRecord] = []
+        try transaction { database in
+            for id in drops {
+                guard var drop = try DropRows.fetch("WHERE id = ?", [id.description.databaseValue], database).first,
+                    drop.state == .quarantined || drop.state == .retried || drop.state.isApplied && drop.closedBy == nil
+                else { continue }
+                drop.closedBy = closing
+                if !drop.state.isApplied {
+                    drop.state = .resolved
+                    drop.changedAt = max(drop.changedAt, milliseconds)
+                }
+                try DropRows.upsert(drop, number: dropNumber(of: id, database), scope: nil, database)
+                closed.append(drop)
+            }
+        }
+        counters.withLock { counters in
+            for drop in drops { counters.reservedDrops[drop] = nil }
+        }
+        return closed
     }
 
     package func withdraw(_ drops: [DropID]) throws(DropError) {
@@ -81,11 +110,6 @@ extension TwinStore: DropRegister, KeyTable {
         try fetch("WHERE \(Self.condition(states)) ORDER BY id", [])
     }
 
-    /// The drops whose bytes a person ran again as another drop. Looks through all drops.
-    package func retried() throws(DropError) -> Set<DropID> {
-        Set(try fetch("WHERE link_kind = 'retries'", []).compactMap { $0.link?.drop })
-    }
-
     package func unfinished() throws(DropError) -> [DropRecord] {
         try fetch("WHERE \(Self.unfinishedSQL) ORDER BY id", [])
     }
@@ -93,12 +117,9 @@ extension TwinStore: DropRegister, KeyTable {
     package func blocking(_ source: SourceName, _ order: DropOrder) throws(DropError) -> [DropRecord] {
         guard order != .none else { return [] }
         let behind = order == .name ? "AND later.file_name >= drops.file_name" : ""
-        // A retry has the intake of the drop it retries.
         return try fetch(
             """
             WHERE \(Self.condition([.quarantined])) AND source = ? AND link_kind IS NOT 'amends'
-            AND NOT EXISTS (SELECT 1 FROM drops retry INDEXED BY drops_intake WHERE retry.inode = drops.inode
-                AND retry.device = drops.device AND retry.link_kind = 'retries' AND retry.link_drop = drops.id)
             AND NOT EXISTS (SELECT 1 FROM drops later JOIN drop_commit ON drop_commit.drop_no = later.no
                 WHERE later.source = drops.source AND later.id > drops.id AND later.link_kind IS NOT 'amends' \(behind))
             ORDER BY id
@@ -108,6 +129,13 @@ extension TwinStore: DropRegister, KeyTable {
     package func page(
         source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int
     ) throws(DropError) -> [DropRecord] {
+        try page(source: source, states: states, outcomes: nil, before: before, limit: limit)
+    }
+
+    /// The same, of drops with one of some outcomes only.
+    package func page(
+        source: SourceName?, states: Set<DropState>?, outcomes: Set<DropOutcome>?, before: DropID?, limit: Int
+    ) throws(DropError) -> [DropRecord] {
         var conditions = ["TRUE"]
         var arguments: [DatabaseValue] = []
         if let source {
@@ -115,6 +143,9 @@ extension TwinStore: DropRegister, KeyTable {
             arguments.append(source.text.databaseValue)
         }
         if let states { conditions.append(Self.condition(states)) }
+        if let outcomes {
+            conditions.append("outcome IN (\(outcomes.map { "'\($0.rawValue)'" }.sorted().joined(separator: ", ")))")
+        }
         if let before {
             conditions.append("id < ?")
             arguments.append(before.description.databaseValue)
@@ -172,6 +203,16 @@ extension TwinStore: DropRegister, KeyTable {
             ORDER BY sequence DESC LIMIT 1
             """, [RawBlob.value(digest.bytes), source.text.databaseValue]
         ).first
+    }
+
+    package func hasApplied(_ name: FileName, of source: SourceName, before id: DropID) throws(DropError) -> Bool {
+        try !fetch(
+            """
+            JOIN drop_commit ON drop_commit.drop_no = drops.no WHERE file_name = ? AND source = ? AND id < ?
+            ORDER BY id LIMIT 1
+            """,
+            [RawBlob.value(name.bytes), source.text.databaseValue, id.description.databaseValue]
+        ).isEmpty
     }
 
     package func archived(with digest: ContentDigest) throws(DropError) -> DropID? {
@@ -258,7 +299,9 @@ extension TwinStore: DropRegister, KeyTable {
     /// For few drops among very many there is an index, which SQLite takes when the query repeats its condition.
     static func condition(_ states: Set<DropState>) -> String {
         let condition = "state IN (\(list(states)))"
-        if states.isSubset(of: [.held, .quarantined, .discarded, .duplicate]) { return "\(condition) AND \(setAsideSQL)" }
+        if states.isSubset(of: [.held, .quarantined, .retried, .resolved, .discarded, .duplicate]) {
+            return "\(condition) AND \(setAsideSQL)"
+        }
         if states.isSubset(of: [.claimed, .registered, .applied, .archived, .held]) {
             return "\(condition) AND \(unfinishedSQL)"
         }

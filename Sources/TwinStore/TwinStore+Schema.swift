@@ -5,7 +5,7 @@ import TwinModel
 
 extension TwinStore {
     /// Number of the newest schema; see `migrations`.
-    static let schemaVersion = 6
+    static let schemaVersion = 7
 
     /// Bytes a page has, measured: see docs/decisions/0010-twin-storage.md.
     static let pageBytes = 4096
@@ -72,11 +72,14 @@ extension TwinStore {
     /// What a drop still has to do: used by the index and by `unfinished`.
     static let unfinishedSQL = """
         (state IN ('claimed', 'registered', 'applied', 'archived', 'held') \
-        OR (container IS NULL AND state IN ('quarantined', 'discarded', 'duplicate')))
+        OR (container IS NULL AND state IN ('quarantined', 'retried', 'resolved', 'discarded', 'duplicate')))
         """
 
     /// Drops that did not go the usual way: few among many, with an index of their own.
-    static let setAsideSQL = "(state IN ('held', 'quarantined', 'discarded', 'duplicate'))"
+    static let setAsideSQL = "(state IN ('held', 'quarantined', 'retried', 'resolved', 'discarded', 'duplicate'))"
+
+    /// Drops with refused records that nobody has corrected since: few among many, with an index of their own.
+    static let openRejectsSQL = "(outcome = 'applied-with-rejects' AND closed_drop IS NULL)"
 
     /// Each brings the schema from its index to the next number. Never edited once released. An empty one is a number that was
     /// never given out.
@@ -164,6 +167,7 @@ extension TwinStore {
             absent BLOB NOT NULL, keys BLOB NOT NULL, all_keys BLOB NOT NULL) STRICT;
         CREATE INDEX delivered_place ON delivered(source, place, place_no);
         """,
+        oneLife,
     ]
 
     /// Rebuilds what the process keeps.

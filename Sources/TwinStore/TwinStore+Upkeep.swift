@@ -143,6 +143,24 @@ extension TwinStore {
     }
 }
 
+extension TwinStore {
+    /// How many drops of each source have refused records that nobody has corrected since.
+    package func openRejects() throws(DropError) -> [SourceName: Int] {
+        var counts: [SourceName: Int] = [:]
+        try reading { (database) throws(DropError) in
+            let query = try RawStatement.cached(
+                "SELECT source, count(*) FROM drops INDEXED BY drops_open_rejects WHERE \(Self.openRejectsSQL) GROUP BY source",
+                database)
+            defer { query.reset() }
+            while try query.step() {
+                guard let source = SourceName(query.text(0)) else { continue }
+                counts[source] = Int(query.integer(1))
+            }
+        }
+        return counts
+    }
+}
+
 extension SourceMemory {
     var ownedCounts: (twins: Int, relationships: Int) {
         scopes.values.reduce((0, 0)) { ($0.0 + $1.twins.count, $0.1 + $1.relationships.count) }

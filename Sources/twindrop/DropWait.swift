@@ -120,8 +120,8 @@ struct DropWait {
     private func isOver(_ record: DropRecord) -> Bool {
         switch record.state {
         case .claimed, .registered, .applied: false
-        case .archived, .clean, .held: true
-        case .quarantined, .duplicate, .discarded: record.container != nil
+        case .archived, .done, .held: true
+        case .quarantined, .retried, .resolved, .duplicate, .discarded: record.container != nil
         }
     }
 }

@@ -132,7 +132,7 @@ def test_prometheus_sees_what_happened(machines, token, tmp_path):
         prometheus.wait("up", {(): 1.0})
         machine = {"source": "machines"}
         prometheus.wait("twindrop_drops{source='machines'}", {
-            labels(**machine, state="clean"): 2, labels(**machine, state="duplicate"): 1, labels(**machine, state="held"): 1,
+            labels(**machine, state="done"): 2, labels(**machine, state="duplicate"): 1, labels(**machine, state="held"): 1,
             labels(**machine, state="quarantined"): 1})
         prometheus.wait("twindrop_operations_total{source='machines'} > 0", {
             labels(**machine, outcome="created"): 12, labels(**machine, outcome="updated"): 4, labels(**machine, outcome="unchanged"): 8})

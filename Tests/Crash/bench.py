@@ -183,7 +183,7 @@ def check_receipt(bench, name, drop):
     if texts[0] != texts[1]: raise Wrong(f"I1: the two receipts of {name} differ: {texts[0][:80]} and {texts[1][:80]}")
     try: said = json.loads(texts[0])
     except ValueError: raise Wrong(f"I1: the receipt of {name} is no JSON, of {len(texts[0])} bytes")
-    if said["state"] != drop["state"] and {said["state"], drop["state"]} != {"archived", "clean"}: raise Wrong(f"I1: the receipt of {name} says {said['state']}")
+    if said["state"] != drop["state"] and {said["state"], drop["state"]} != {"archived", "done"}: raise Wrong(f"I1: the receipt of {name} says {said['state']}")
     if said["content"] != sha256(batch.files()[name]): raise Wrong(f"I1: the receipt of {name} has the SHA-256 {said['content']}")
     right = MODEL.books.get(name)
     for books in (said.get("books"), drop.get("books")):

@@ -15,7 +15,7 @@
 import argparse, hashlib, json, os, random, re, signal, sqlite3, subprocess, sys, tempfile, threading, time
 
 HEADER = "forklift_id,battery_pct,order_id,priority,from_bin,to_bin,quantity,assigned_at\n"
-FINAL = {"clean", "quarantined", "duplicate", "discarded", "held"}
+FINAL = {"done", "quarantined", "duplicate", "discarded", "held"}
 
 
 class Wrong(Exception):
@@ -106,7 +106,7 @@ class Home:
         found = {}
         for source, name, digest, state in drops: found.setdefault((source, name), []).append((digest, state))
         for key, text in expected.items():
-            want = [(hashlib.sha256(text.encode()).hexdigest(), "clean")]
+            want = [(hashlib.sha256(text.encode()).hexdigest(), "done")]
             if found.get(key) != want: raise Wrong(f"{key} came to {found.get(key)}, not {want}")
         if len(found) != len(expected): raise Wrong(f"{len(found)} files were taken, {len(expected)} delivered")
         left = [f for r, _, fs in os.walk(os.path.join(self.path, "dropzone")) for f in fs if f != ".twindrop-owner"]
@@ -376,7 +376,7 @@ def burst(o, work):
         wrote = time.monotonic() - began
         states = home.wait_for(o.count + 1, 900)
         took = time.monotonic() - began
-        if states != {"clean": o.count + 1}: raise Wrong(f"I1: {states}")
+        if states != {"done": o.count + 1}: raise Wrong(f"I1: {states}")
         names = home.rows("SELECT count(DISTINCT file_name) FROM drops")[0][0]
         if names != o.count + 1: raise Wrong(f"I1: {names} names of {o.count + 1}")
         p = subprocess.run([home.twindrop, "status", "--home", home.path, "--json"], capture_output=True, text=True)

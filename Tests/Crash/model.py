@@ -92,7 +92,7 @@ class Model:
         for name, data in self.files().items(): self._apply(name, name.split("/")[0], data)
 
     def _apply(self, name, source, data):
-        if batch.outcome(name) != "clean": return  # A duplicate, a refused file and a held one change nothing.
+        if batch.outcome(name) != "done": return  # A duplicate, a refused file and a held one change nothing.
         said, header, refused, records = _operations(source, data)
         counts = dict.fromkeys(OPERATIONS, 0)
         folded = {}

@@ -69,7 +69,7 @@ def check(bench):
     if MODEL.commits not in found: raise Wrong(f"the database that was there is not kept: {found}")
     code = bench.run()
     if code not in (0, 1): raise Wrong(f"the next start ended with {code}: {bench.last()}")
-    with database(bench) as db: held = db.execute("SELECT count(*) FROM drops WHERE state NOT IN ('clean', 'duplicate', 'quarantined', 'held')").fetchone()[0]
+    with database(bench) as db: held = db.execute("SELECT count(*) FROM drops WHERE state NOT IN ('done', 'duplicate', 'quarantined', 'held')").fetchone()[0]
     db.close()
     if held: raise Wrong(f"{held} drops are left on their way")
     bench.ask("verify", "--full")

@@ -176,10 +176,16 @@ final class RegisterFake: DropRegister {
         }
     }
 
-    func update(_ drops: [DropRecord]) throws(DropError) {}
+    func update(_ drops: [DropRecord], by act: Act?) throws(DropError) {}
     func drop(_ id: DropID) throws(DropError) -> DropRecord? { state.with { $0.records[id] } }
     func drops(in states: Set<DropState>) throws(DropError) -> [DropRecord] { state.with { Array($0.records.values) } }
-    func noteArchived(_ drops: [DropRecord], clean: [DropID], head: ArchiveHead?) throws(DropError) {}
+    func noteArchived(_ drops: [DropRecord], done: [DropID], head: ArchiveHead?) throws(DropError) {}
+    func close(
+        _ drops: [DropID], by closing: DropClosing, at milliseconds: UInt64
+    ) throws(DropError) -> [DropRecord] { [] }
+    func unrecordedActs() throws(DropError) -> [Act] { [] }
+    func noteRecorded(_ acts: [(act: DropID, leaf: UInt64)]) throws(DropError) {}
+    func hasApplied(_ name: FileName, of source: SourceName, before id: DropID) throws(DropError) -> Bool { false }
     func unfinished() throws(DropError) -> [DropRecord] { try drops(in: []) }
     func page(
         source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int

@@ -74,7 +74,7 @@ import TwinModel
                 of: "ulid", with: drop.lowercased())
             let receipt = try home.drop(file: home.file(named, Self.form(corrected, form)), to: "s")
             #expect(receipt[path: "link/drop"] == .string(drop), "\(name) \(form)")
-            #expect(receipt["state"] == "archived", "\(name) \(form)")
+            #expect(receipt["state"] == "done", "\(name) \(form)")
             #expect(try home.twins() == expected, "\(name) \(form)")
         }
     }

@@ -37,7 +37,7 @@ import TwinModel
         try home.deliver("a.csv.done", "", to: "assets")
         try home.deliver("d.cnt", Sample.doors, to: "doors")
         #expect(try home.run("run", "--once").code == 0)
-        #expect(try home.list("drops").allSatisfy { $0["state"] == "clean" })
+        #expect(try home.list("drops").allSatisfy { $0["state"] == "done" })
     }
 
     @Test func `status says which files are doubted`() throws {
@@ -59,7 +59,7 @@ import TwinModel
         try #require(FileManager.default.createFile(atPath: path, contents: nil))
         let writer = try #require(FileHandle(forWritingAtPath: path))
         writer.write(Data(Sample.assets(1...2).utf8))
-        try daemon.wait(for: "A drop was set aside.")
+        try daemon.wait(for: "A drop was quarantined.")
         #expect(FileManager.default.fileExists(atPath: path))
         writer.write(Data(Sample.asset(3).utf8))
         try writer.close()
@@ -67,7 +67,7 @@ import TwinModel
         #expect(try home.list("twin", "--all").count == 3)
         let drops = try home.list("drops")
         let states = drops.compactMap { $0["state"]?.string }
-        #expect(states.count == 2 && states.last == "quarantined")
+        #expect(states.count == 2 && states.last == "resolved")
         #expect(try home.shown("archive", "cat", drops.last?["drop"]?.string ?? "") == Sample.assets(1...2))
         #expect(try daemon.end() == 0)
         #expect(try home.run("verify", "--full").code == 0)
@@ -81,7 +81,7 @@ import TwinModel
         try #require(FileManager.default.createFile(atPath: path, contents: nil))
         let writer = try #require(FileHandle(forWritingAtPath: path))
         writer.write(Data(Sample.assets(1...2).utf8))
-        try daemon.wait(for: "A drop was set aside.")
+        try daemon.wait(for: "A drop was quarantined.")
         try writer.close()
         try daemon.wait(for: "A drop was applied.")
         #expect(try home.list("twin", "--all").count == 2)

@@ -8,7 +8,7 @@ import TwinModel
         let daemon = withDaemon ? try Daemon(home) : nil
         let receipt = try home.drop("a.csv", Sample.assets(1...5), to: "assets")
         #expect(receipt["file"] == "a.csv")
-        #expect(receipt["state"] == "archived")
+        #expect(receipt["state"] == "done")
         for book in ["records", "operations", "bytes"] { #expect(receipt[path: "books/\(book)/closes"] == .bool(true)) }
         #expect(receipt[path: "books/records/read"] == 5)
         #expect(receipt[path: "books/operations/created"] == 5)

@@ -20,7 +20,7 @@ import TwinModel
     @Test func `is applied when another one came between`() throws {
         let home = try Home(Sample.sources)
         for (name, text) in [("1.csv", a), ("2.csv", b), ("3.csv", a)] {
-            #expect(try home.drop(name, text, to: "assets")["state"] == "archived")
+            #expect(try home.drop(name, text, to: "assets")["state"] == "done")
         }
         #expect(try home.ask("twin", "asset-FL-1")["status"] == "active")
         #expect(try home.list("history", "asset-FL-1").count == 3)
@@ -30,7 +30,7 @@ import TwinModel
         let home = try Home(Sample.sources + "  others:\n    plugin: asset-inventory\n    ready: {rule: rename}\n")
         try home.drop("1.csv", a, to: "assets")
         try home.drop("2.csv", b, to: "others")
-        #expect(try home.drop("3.csv", a, to: "assets")["state"] == "archived")
+        #expect(try home.drop("3.csv", a, to: "assets")["state"] == "done")
         #expect(try home.ask("twin", "asset-FL-1")["status"] == "active")
     }
 
@@ -43,7 +43,7 @@ import TwinModel
         try home.drop("1.csv", file, to: "lifts")
         #expect(try home.drop("again.csv", file, to: "lifts")["state"] == "duplicate")
         try home.write("mappings/lifts.yaml", mapping.replacingOccurrences(of: "string", with: "int"))
-        #expect(try home.drop("2.csv", file, to: "lifts")["state"] == "archived")
+        #expect(try home.drop("2.csv", file, to: "lifts")["state"] == "done")
         #expect(try home.ask("twin", "lift-1")["load"] == .int(500))
         #expect(try home.drop("3.csv", file, to: "lifts")["state"] == "duplicate")
     }
@@ -52,9 +52,9 @@ import TwinModel
         let home = try Home(Sample.assetsSource("validation: off"))
         try home.drop("1.csv", a, to: "assets")
         try home.configure(Sample.assetsSource("validation: strict"))
-        #expect(try home.drop("2.csv", a, to: "assets", code: 1)[path: "reason/code"] == "guard-rejects")
+        #expect(try home.drop("2.csv", a, to: "assets", code: 1)[path: "reason/code"] == "nothing-usable")
         try home.configure(Sample.assetsSource("validation: off", "mode: snapshot"))
-        #expect(try home.drop("3.csv", a, to: "assets")["state"] == "archived")
+        #expect(try home.drop("3.csv", a, to: "assets")["state"] == "done")
         #expect(try home.drop("4.csv", a, to: "assets")["state"] == "duplicate")
     }
 
@@ -72,7 +72,7 @@ import TwinModel
         let home = try Home(Sample.assetsSource("duplicates: process"))
         try home.drop("1.csv", a, to: "assets")
         let second = try home.drop("2.csv", a, to: "assets")
-        #expect(second["state"] == "archived")
+        #expect(second["state"] == "done")
         #expect(second[path: "books/operations/unchanged"] == 3)
         #expect(second[path: "books/operations/updated"] == 0)
         #expect(try home.list("history", "asset-FL-1").count == 1)
@@ -82,8 +82,8 @@ import TwinModel
         let home = try Home(
             Sample.sources
                 + "  others:\n    plugin: asset-inventory\n    ready: {rule: rename}\n    settings: {idPrefix: other-}\n")
-        #expect(try home.drop("a.csv", a, to: "assets")["state"] == "archived")
-        #expect(try home.drop("a.csv", a, to: "others")["state"] == "archived")
+        #expect(try home.drop("a.csv", a, to: "assets")["state"] == "done")
+        #expect(try home.drop("a.csv", a, to: "others")["state"] == "done")
         #expect(try home.list("twin", "--all").count == 6)
     }
 
@@ -101,7 +101,7 @@ import TwinModel
         let home = try Home(Sample.sources)
         let first = try home.drop("a.csv", Sample.assets(1...3), to: "assets")
         let second = try home.drop("a.csv", Sample.assets(1...4), to: "assets")
-        #expect(second["state"] == "archived")
+        #expect(second["state"] == "done")
         #expect(second["drop"] != first["drop"])
         #expect(try home.ask("show", "a.csv")["drop"] == second["drop"])
         #expect(try JSON(parsing: try home.text(of: "receipts/assets/a.csv.receipt.json"))["drop"] == second["drop"])

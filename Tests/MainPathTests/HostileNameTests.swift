@@ -48,7 +48,7 @@ import TwinModel
         let (home, contents) = try Self.processed()
         let drops = try home.list("drops")
         #expect(drops.count == contents.count)
-        #expect(drops.allSatisfy { $0["state"] == "clean" })
+        #expect(drops.allSatisfy { $0["state"] == "done" })
         let names = Set(drops.compactMap { $0["file"]?.string })
         let spellings = Set(drops.compactMap { $0["file"]?.string.map { Array($0.utf8) } })
         #expect(spellings.count == contents.count)

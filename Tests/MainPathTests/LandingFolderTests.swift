@@ -110,7 +110,7 @@ import TwinModel
 @Suite(.serialized) struct `A file without a byte` {
     @Test(
         arguments: [
-            ("", "clean", 0), ("empty: hold", "held", 1), ("empty: refuse", "quarantined", 1), ("mode: snapshot", "held", 1),
+            ("", "done", 0), ("empty: hold", "held", 1), ("empty: refuse", "quarantined", 1), ("mode: snapshot", "held", 1),
         ])
     func `is recorded, held or refused, as its source says`(keys: String, state: String, code: Int32) throws {
         let home = try Home(Sample.assetsSource("order: arrival", keys.isEmpty ? "title: t" : keys))
@@ -125,7 +125,7 @@ import TwinModel
             #expect(try home.run("release", "empty.csv").code == 0)
             #expect(try home.list("twin", "--all").count == 3)
         }
-        if state == "clean" {
+        if state == "done" {
             try home.deliver("b.csv", Sample.assets(1...4), to: "assets")
             #expect(try home.run("run", "--once").code == 0)
             #expect(try home.list("twin", "--all").count == 4)

@@ -165,7 +165,7 @@ import TwinModel
         #expect(try daemon.end() == 0)
         #expect(try home.run("restore", backup).code == 0)
         #expect(try home.list("twin", "--all") == twins)
-        #expect(try home.drop("3.csv", Sample.assets(1...5, status: "idle"), to: "assets")["state"] == "archived")
+        #expect(try home.drop("3.csv", Sample.assets(1...5, status: "idle"), to: "assets")["state"] == "done")
         #expect(try home.run("verify", "--full").code == 0)
     }
 

@@ -50,7 +50,7 @@ import TwinModel
         try FileManager.default.moveItem(atPath: home.path + "/away", toPath: spooled)
         #expect(try home.run("run", "--once").code == 1)
         #expect(try home.ask("show", "2.csv")["state"] == "held", "its guards judge it again")
-        #expect(try home.ask("release", "2.csv")["state"] == "clean")
+        #expect(try home.ask("release", "2.csv")["state"] == "done")
         #expect(try home.list("twin", "--all").count == 12)
     }
 
@@ -58,7 +58,7 @@ import TwinModel
         let (home, _) = try held()
         let backup = home.path + "/files/b.twindb"
         #expect(try home.run("backup", backup).code == 0)
-        #expect(try home.ask("release", "2.csv")["state"] == "clean")
+        #expect(try home.ask("release", "2.csv")["state"] == "done")
         #expect(try home.list("twin", "--all").count == 12)
         #expect(try home.run("restore", backup).code == 0)
         try home.deliver("f.csv", Sample.fleet, to: "fleet")
@@ -69,7 +69,7 @@ import TwinModel
         #expect(try home.shown("archive", "cat", "2.csv") == Sample.assets(1...12))
         let again = try home.ask("retry", "2.csv")
         #expect(again["state"] == "held", "\(again)")
-        #expect(try home.ask("release", again["drop"]?.string ?? "")["state"] == "clean")
+        #expect(try home.ask("release", again["drop"]?.string ?? "")["state"] == "done")
         #expect(try home.list("twin", "--all").count == 18)
         #expect(try home.run("verify", "--full").code == 0)
         #expect(try home.run("run", "--once").code == 0)

@@ -79,7 +79,7 @@ struct `Real files` {
         #expect(graph.twins("ItemType").count == facts.count("ks_1033_data.csv", "distinct_nsn"))
         #expect(graph.twins("Event").count == facts.count("event-notification-rpt-lastmonth.txt", "records_naive_split"))
         let again = try home.drop(file: Shared.file("us-gov-assets", "ks_1033_data.csv"), to: "us-gov-1033")
-        #expect(again["state"] == "archived")
+        #expect(again["state"] == "done")
         for outcome in ["created", "updated", "deleted"] { #expect(again[path: "books/operations/\(outcome)"] == 0) }
     }
 
@@ -121,7 +121,7 @@ private enum Shared {
     }
 
     static func expectWhole(_ receipt: JSON) {
-        #expect(receipt["state"] == "archived")
+        #expect(receipt["state"] == "done")
         #expect(receipt[path: "books/records/rejected"] == 0, "\(receipt.text())")
         #expect(receipt[path: "books/bytes/unaccounted"] == 0)
         for book in ["records", "operations", "bytes"] { #expect(receipt[path: "books/\(book)/closes"] == .bool(true)) }

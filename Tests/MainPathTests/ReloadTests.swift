@@ -34,7 +34,7 @@ import TwinModel
         try home.drop("2.csv", "id,name\n2,Two\n", to: "lifts")
         #expect(try home.ask("twin", "lift-1")["name"] == "One")
         #expect(try home.ask("twin", "lift-2")["title"] == "Two")
-        #expect(first["state"] == "clean" || first["state"] == "archived" || first["state"] == "applied")
+        #expect(first["state"] == "done" || first["state"] == "done" || first["state"] == "applied")
         #expect(try daemon.end() == 0)
     }
 

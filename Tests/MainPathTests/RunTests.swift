@@ -85,7 +85,7 @@ import TwinModel
         #expect(try daemon.end() == 0)
         #expect(try home.run("run", "--once").code == 0)
         #expect(try home.list("twin", "--all").count == 40)
-        let states = try home.list("drops", "--state", "clean").map { $0["file"]?.string ?? "" }
+        let states = try home.list("drops", "--state", "done").map { $0["file"]?.string ?? "" }
         #expect(Set(states).count == 40)
         #expect(states.count == 40)
     }

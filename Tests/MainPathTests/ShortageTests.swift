@@ -66,7 +66,7 @@ import TwinModel
             #expect(try states(home) == ["claimed"])
         }
         let daemon = try Daemon(home)
-        try daemon.wait(for: "A drop was set aside.")
+        try daemon.wait(for: "A drop was quarantined.")
         let record = try #require(try home.list("drops").first)
         #expect(record["state"] == "quarantined")
         #expect(try home.shown("show", record["drop"]?.string ?? "").contains("ended by a fault"))

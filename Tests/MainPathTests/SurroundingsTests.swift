@@ -14,7 +14,7 @@ import TwinModel
         try home.deliver("a.csv", Sample.assets(1...3), to: "assets")
         #expect(try shell("\"$TWINDROP\" run --once <&- >&- 2>&-", home).code == 0)
         #expect(try home.ask("doctor")["sound"] == true)
-        #expect(try home.list("drops", "--state", "clean").count == 1)
+        #expect(try home.list("drops", "--state", "done").count == 1)
         let holders = try Program.tool("grep", "-rlF", "A drop was applied", home.path)
         #expect(holders.code == 1 && holders.out == "", "\(holders.out)")
     }
@@ -25,7 +25,7 @@ import TwinModel
         #expect(try shell("\"$TWINDROP\" run --once 2>/dev/full", home).code == 0)
         try home.deliver("b.csv", Sample.assets(1...4), to: "assets")
         #expect(try shell("\"$TWINDROP\" run --once 2>&1 | true; exit 0", home).code == 0)
-        #expect(try home.list("drops", "--state", "clean").count == 2)
+        #expect(try home.list("drops", "--state", "done").count == 2)
     }
 
     @Test func `leaves a database of a newer version alone, and says so`() throws {

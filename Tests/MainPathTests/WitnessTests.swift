@@ -47,7 +47,7 @@ import TwinModel
         #expect(try home.run("archive", "extract", "b.csv", "--into", home.path + "/files/out").code == 0)
         let file = try #require(home.names(in: "files/out").first)
         let again = try home.drop(file: home.path + "/files/out/" + file, to: "assets")
-        #expect(again["state"] == "archived", "\(again)")
+        #expect(again["state"] == "done", "\(again)")
         #expect(try home.list("twin", "--all").count == 4)
         #expect(try home.run("verify", "--full").code == 0)
     }
@@ -64,7 +64,7 @@ import TwinModel
         let home = try home()
         try FileManager.default.moveItem(atPath: home.path + "/archive", toPath: home.path + "/away")
         let doctor = try home.run("doctor")
-        #expect(doctor.code == 1 && doctor.out.contains("FOUND archive"), "\(doctor.out)")
+        #expect(doctor.code == 1 && doctor.out.contains("PROBLEM archive"), "\(doctor.out)")
         #expect(try home.ask("verify", code: 1)[path: "findings"]?.elements?.first?["code"] == "behind-database")
         #expect(try home.run("batches").code == 74)
     }

@@ -67,6 +67,7 @@ private struct UnreadableSpool: DropSpool {
     func respool(_ drop: DropID, on day: UTCDay, as copy: DropID) throws(DropError) {
         try spool.respool(drop, on: day, as: copy)
     }
+    func quarantinedDrops() throws(DropError) -> [DropID] { try spool.quarantinedDrops() }
     func forgetQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError) { try spool.forgetQuarantined(drop, on: day) }
 }
 

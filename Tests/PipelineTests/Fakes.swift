@@ -27,11 +27,14 @@ struct Transforming: Transformer {
     let diary: Diary
     let outcome: DropError?
 
-    func transform(_ job: TransformJob, into sink: any OperationSink) throws(DropError) -> TransformSummary {
+    func transform(
+        _ job: TransformJob, into sink: any OperationSink, ran: inout TransformSummary?
+    ) throws(DropError) {
         diary.note("transformed")
+        ran = TransformSummary(
+            pluginID: "p", pluginVersion: "1", pluginDigest: ContentDigest(bytes: [UInt8](repeating: 0, count: 32)),
+            log: ["info: it was run"])
         if let outcome { throw outcome }
-        return TransformSummary(
-            pluginID: "p", pluginVersion: "1", pluginDigest: ContentDigest(bytes: [UInt8](repeating: 0, count: 32)), log: [])
     }
 
     func epoch(of source: SourceName) throws(DropError) -> ContentDigest {
@@ -83,13 +86,19 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
 
     func intend(_ drops: [DropRecord]) throws(DropError) {}
     func withdraw(_ drops: [DropID]) throws(DropError) {}
-    func update(_ drops: [DropRecord]) throws(DropError) {
+    func update(_ drops: [DropRecord], by act: Act?) throws(DropError) {
         rows.with { rows in for drop in drops { rows[drop.id] = drop } }
         for drop in drops { diary.note(drop.state.rawValue) }
     }
     func drop(_ id: DropID) throws(DropError) -> DropRecord? { rows.with { $0[id] } }
     func drops(in states: Set<DropState>) throws(DropError) -> [DropRecord] { [] }
-    func noteArchived(_ drops: [DropRecord], clean: [DropID], head: ArchiveHead?) throws(DropError) {}
+    func noteArchived(_ drops: [DropRecord], done: [DropID], head: ArchiveHead?) throws(DropError) {}
+    func close(
+        _ drops: [DropID], by closing: DropClosing, at milliseconds: UInt64
+    ) throws(DropError) -> [DropRecord] { [] }
+    func unrecordedActs() throws(DropError) -> [Act] { [] }
+    func noteRecorded(_ acts: [(act: DropID, leaf: UInt64)]) throws(DropError) {}
+    func hasApplied(_ name: FileName, of source: SourceName, before id: DropID) throws(DropError) -> Bool { false }
     func unfinished() throws(DropError) -> [DropRecord] { rows.with { $0.values.sorted { $0.id < $1.id } } }
     func blocking(_ source: SourceName, _ order: DropOrder) throws(DropError) -> [DropRecord] { [] }
     func page(source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int) throws(DropError) -> [DropRecord] { [] }
@@ -130,4 +139,5 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     func compressAhead(_ record: DropRecord, path: String, until isOver: () -> Bool) { diary.note("ahead") }
     func forgetAhead(_ drop: DropID) { diary.note("forgotten") }
     func recover(_ drops: [DropRecord]) throws(DropError) -> [ArchivedItem] { [] }
+    func note(_ acts: [Act]) throws(DropError) -> [UInt64] { [] }
 }

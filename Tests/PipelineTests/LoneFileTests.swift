@@ -91,7 +91,9 @@ private struct Reading: Transformer {
     let failure: DropError?
     let mayGoOn: Monitor<Bool>
 
-    func transform(_ job: TransformJob, into sink: any OperationSink) throws(DropError) -> TransformSummary {
+    func transform(
+        _ job: TransformJob, into sink: any OperationSink, ran: inout TransformSummary?
+    ) throws(DropError) {
         var buffer = [UInt8](repeating: 0, count: 16)
         let count = unsafe read(job.descriptor, &buffer, buffer.count)
         diary.note("transformed \(job.fileName) " + String(decoding: buffer[..<max(0, count)], as: UTF8.self))
@@ -101,7 +103,7 @@ private struct Reading: Transformer {
             throw DropError("cancelled", "Cancelled.", hint: "", remedy: .retry(after: .zero))
         }
         if let failure { throw failure }
-        return TransformSummary(
+        ran = TransformSummary(
             pluginID: "p", pluginVersion: "1", pluginDigest: ContentDigest(bytes: [UInt8](repeating: 0, count: 32)), log: [])
     }
 

@@ -11,6 +11,7 @@ enum Rules {
         "ThreadKit": ["DequeModule"],
         "FileKit": ["CLinuxFiles"],
         "SocketKit": ["ThreadKit"],
+        "ProcessKit": [],
         "ArchiveKit": ["CArchive", "CZstd"],
         "CurlKit": ["CCurl"],
         // Adapters
@@ -46,7 +47,8 @@ enum Rules {
 
     /// Where pointers may be touched: `unsafe`, and modules of C.
     static let unsafeFolders = [
-        "Sources/ThreadKit/", "Sources/FileKit/", "Sources/SocketKit/", "Sources/ArchiveKit/", "Sources/DropSpooling/Raw/",
+        "Sources/ThreadKit/", "Sources/FileKit/", "Sources/SocketKit/", "Sources/ProcessKit/", "Sources/ArchiveKit/",
+        "Sources/DropSpooling/Raw/",
         "Sources/twindrop/System/", "Sources/TwinAPI/System/",
         "Sources/CurlKit/", "Sources/PluginHost/", "Sources/TwinDropPluginSDK/",
         "Sources/TwinDropTesting/", "Sources/TwinStore/Raw/", "Sources/DropWatch/Raw/", "Sources/DropWatch/System/",

@@ -243,7 +243,7 @@ import TwinModel
     @Test func `holds a drop of which nothing could be used, however few its records`() throws {
         let fixture = try StoreFixture()
         let error = #expect(throws: DropError.self) { try fixture.changeSet { $0.twin("none", .patchTwin) } }
-        #expect(error?.code == "guard-rejects")
+        #expect(error?.code == "nothing-usable")
         #expect(error?.message.contains("1 record was refused (record 1)") == true)
         #expect(try fixture.drop(released: true) { $0.twin("none", .patchTwin) }.books.recordsRejected == 1)
     }
@@ -273,7 +273,7 @@ import TwinModel
         let error = #expect(throws: DropError.self) {
             try fixture.changeSet { writer in for index in 0..<20 { writer.twin("t\(index)", .patchTwin) } }
         }
-        #expect(error?.code == "guard-rejects")
+        #expect(error?.code == "nothing-usable")
     }
 }
 

@@ -141,7 +141,7 @@ import TwinModel
         record.container = "2026/11/21/000001.tar.zst"
         try fixture.store.update([record])
         #expect(try fixture.store.unfinished() == [])
-        #expect(try fixture.store.drops(in: [.quarantined, .clean]) == [record])
+        #expect(try fixture.store.drops(in: [.quarantined, .done]) == [record])
     }
 
     @Test func `takes back an intent`() throws {

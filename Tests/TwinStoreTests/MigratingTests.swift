@@ -75,7 +75,7 @@ private final class OldHome {
         let home = try OldHome(schema: schema)
         let before = try home.facts()
         let store = try TwinStore.open(folder: home.folder)
-        #expect(try store.drops(in: [.clean]).map(\.fileName) == [FileName("a")])
+        #expect(try store.drops(in: [.done]).map(\.fileName) == [FileName("a")])
         try store.close()
         #expect(try home.facts().schema == TwinStore.schemaVersion)
         let kept = try home.facts(of: "twin.db.schema-\(schema)")

@@ -16,9 +16,12 @@ package struct DropRecord: Sendable, Equatable {
     package var reason: DropReason?
     /// The drop whose bytes it repeats (`duplicate`), runs again (`retry`), or completes (`*.rejects.ULID.*`).
     package var link: DropLink?
+    /// The later drop that carries its delivery on, or put it right.
+    package var closedBy: DropClosing?
     package var released: Bool
-    /// Set once it is applied.
+    /// What it did, once it is applied; of a held or discarded drop, what it would have done as far as that was found out.
     package var books: DropBooks?
+    /// What ran, and what it logged, whatever became of the drop; nil where nothing ran.
     package var plugin: TransformSummary?
     /// Where its bytes are in the archive, once it is archived: `2026/11/21/000001.tar.zst`, and the member's name.
     package var container: String?
@@ -27,7 +30,8 @@ package struct DropRecord: Sendable, Equatable {
     package init(
         id: DropID, source: SourceName, fileName: FileName, bytes: UInt64, digest: ContentDigest? = nil,
         state: DropState, claimedAt: UInt64, changedAt: UInt64, intake: FileIdentity, reason: DropReason? = nil,
-        link: DropLink? = nil, released: Bool = false, books: DropBooks? = nil, plugin: TransformSummary? = nil,
+        link: DropLink? = nil, closedBy: DropClosing? = nil, released: Bool = false, books: DropBooks? = nil,
+        plugin: TransformSummary? = nil,
         container: String? = nil, member: String? = nil
     ) {
         self.id = id
@@ -41,6 +45,7 @@ package struct DropRecord: Sendable, Equatable {
         self.intake = intake
         self.reason = reason
         self.link = link
+        self.closedBy = closedBy
         self.released = released
         self.books = books
         self.plugin = plugin
@@ -92,6 +97,26 @@ package struct DropLink: Sendable, Equatable {
     }
 }
 
+/// The later drop that closed a drop, and how.
+package struct DropClosing: Sendable, Equatable {
+    package enum How: String, Sendable, CaseIterable {
+        /// It ran the same bytes again, because a person asked for it.
+        case retry
+        /// It was delivered under the same name.
+        case delivery
+        /// It was made of the refused records, corrected.
+        case amendment
+    }
+
+    package let drop: DropID
+    package let how: How
+
+    package init(drop: DropID, how: How) {
+        self.drop = drop
+        self.how = how
+    }
+}
+
 /// The durable list of drops: one table of the twin database. Every call that changes it returns when the change is durable
 /// (`synchronous=FULL`); calls may block and are safe from any thread.
 package protocol DropRegister: Sendable {
@@ -99,12 +124,19 @@ package protocol DropRegister: Sendable {
     func intend(_ drops: [DropRecord]) throws(DropError)
     /// Takes back intents whose file was not moved after all.
     func withdraw(_ drops: [DropID]) throws(DropError)
-    /// Replaces what is known about the drops, all in one transaction.
-    func update(_ drops: [DropRecord]) throws(DropError)
-    /// Steps S6 and S7, in one transaction: `drops` have their place in the archive (state, time, container and member are
-    /// written), and those of `clean` are out of the spool (`archived` becomes `clean`). With `head`, also what the archive has
-    /// come to.
-    func noteArchived(_ drops: [DropRecord], clean: [DropID], head: ArchiveHead?) throws(DropError)
+    /// Replaces what is known about the drops, and writes down the act of a person that is the cause, all in one transaction.
+    func update(_ drops: [DropRecord], by act: Act?) throws(DropError)
+    /// Steps S6 and S7, in one transaction: `drops` have their place in the archive (container and member are written, and
+    /// `applied` becomes `archived`; any other state stays what a person or a later drop made of it meanwhile), and those of
+    /// `done` are out of the spool (`archived` becomes `done`). With `head`, also what the archive has come to.
+    func noteArchived(_ drops: [DropRecord], done: [DropID], head: ArchiveHead?) throws(DropError)
+    /// Writes down that a later drop closed others: each is given its `closedBy`, and one that is quarantined or retried becomes
+    /// `resolved`, at `milliseconds`. Those that something closed for good already are left alone. Returns those that changed.
+    func close(_ drops: [DropID], by closing: DropClosing, at milliseconds: UInt64) throws(DropError) -> [DropRecord]
+    /// Acts that stand in no record of the chain yet, oldest first.
+    func unrecordedActs() throws(DropError) -> [Act]
+    /// The acts stand in these leaves of the chain.
+    func noteRecorded(_ acts: [(act: DropID, leaf: UInt64)]) throws(DropError)
     /// Nil when there is no such drop.
     func drop(_ id: DropID) throws(DropError) -> DropRecord?
     /// All drops in one of `states`, oldest first.
@@ -112,8 +144,8 @@ package protocol DropRegister: Sendable {
     /// Drops with work left, oldest first: those in `claimed`, `registered`, `applied`, `archived` and `held`, and those that
     /// ended otherwise and have no place in the archive yet. Proportional to unfinished work, not to the archive.
     func unfinished() throws(DropError) -> [DropRecord]
-    /// Quarantined drops of the source that drops behind them wait for in `order`, oldest first: nobody has retried or discarded
-    /// them, and none that arrived after them and comes behind them was applied, as happens while a source keeps no order.
+    /// Quarantined drops of the source that drops behind them wait for in `order`, oldest first: none that arrived after them and
+    /// comes behind them was applied, as happens while a source keeps no order.
     func blocking(_ source: SourceName, _ order: DropOrder) throws(DropError) -> [DropRecord]
     /// A page of drops, newest first; nil filters match all.
     func page(source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int) throws(DropError) -> [DropRecord]
@@ -125,12 +157,19 @@ package protocol DropRegister: Sendable {
     func highestName(of source: SourceName) throws(DropError) -> FileName?
     /// The number of the commit that applied the drop (`CommitResult.sequence`); nil when it was never applied.
     func commitSequence(of id: DropID) throws(DropError) -> UInt64?
+    /// Whether a drop of the source with this file name, older than `id`, was applied.
+    func hasApplied(_ name: FileName, of source: SourceName, before id: DropID) throws(DropError) -> Bool
     /// The newest applied (or later) drop of the source with these bytes.
     func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord?
     /// The drop, of whichever source, whose content member in the archive has these bytes; nil where there is none yet.
     func archived(with digest: ContentDigest) throws(DropError) -> DropID?
     /// The newest drop of the source before `id` that was this intake.
     func drop(withIntake identity: FileIdentity, of source: SourceName, before id: DropID) throws(DropError) -> DropRecord?
+}
+
+extension DropRegister {
+    /// Replaces what is known about the drops, all in one transaction.
+    package func update(_ drops: [DropRecord]) throws(DropError) { try update(drops, by: nil) }
 }
 
 /// What a commit did with one change set.

@@ -68,7 +68,9 @@ package protocol DropSpool: Sendable {
     func quarantinedPath(of drop: DropID, on day: UTCDay) -> String
     /// Copies quarantined bytes back into the spool as a new drop; moves them when `copy` is the drop itself. Durable on return.
     func respool(_ drop: DropID, on day: UTCDay, as copy: DropID) throws(DropError)
-    /// Removes the quarantined bytes of a drop that a person discarded; they are in the archive.
+    /// The drops whose bytes the quarantine holds.
+    func quarantinedDrops() throws(DropError) -> [DropID]
+    /// Removes the quarantined bytes of a drop that is closed; they are in the archive.
     func forgetQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError)
     /// Free space of the state folder.
     func freeSpace() throws(DropError) -> FreeSpace
@@ -166,6 +168,9 @@ package protocol DropArchive: AnyObject, Sendable {
     /// After a crash: where those of `drops` are that the archive already holds. Of drops that had not ended by what the register
     /// knows, as after a backup was restored, the chain is asked, too.
     func recover(_ drops: [DropRecord]) throws(DropError) -> [ArchivedItem]
+    /// Writes acts of people into the chain, in order, durably; the leaf of each. One that stands there already, as after a crash
+    /// between the chain and the register, keeps its leaf.
+    func note(_ acts: [Act]) throws(DropError) -> [UInt64]
 }
 
 /// What the sender gets back.

@@ -60,12 +60,13 @@ package protocol OperationSink: AnyObject {
 /// Runs the plugins of sources. Blocking; called on a thread of its own, several drops at once.
 package protocol Transformer: Sendable {
     /// Streams the operations of one drop into `sink`. Returns only after the plugin said TD_OK and the stream was complete (its
-    /// END frame has the right counts and hash).
+    /// END frame has the right counts and hash). `ran` gets what ran and what it logged, also before an error is thrown; it
+    /// stays nil where no plugin was found.
     ///
     /// Errors: `refused` (the plugin does not read this input), `protocol`, `crashed`, `timeout`, `limit`, `cancelled`: remedy
     /// quarantine, after the one retry the host does itself; `settings`, `plugin-missing`, `plugin-suspended`, `abi`: remedy
     /// suspendSource; `worker-start`: retry, where memory, processes or descriptors are short.
-    func transform(_ job: TransformJob, into sink: any OperationSink) throws(DropError) -> TransformSummary
+    func transform(_ job: TransformJob, into sink: any OperationSink, ran: inout TransformSummary?) throws(DropError)
 
     /// Takes up what changed on disk of what the source runs by, and returns the digest of all of it: the next drop runs by
     /// exactly that (`ApplyJob.epoch`).
@@ -73,4 +74,14 @@ package protocol Transformer: Sendable {
     /// Errors: what makes it unusable (remedy suspendSource); `plugin-changing` (retry) while a file is being written;
     /// `worker-start` (retry) as above.
     func epoch(of source: SourceName) throws(DropError) -> ContentDigest
+}
+
+extension Transformer {
+    /// The same, for a caller that has no use for what a failed plugin logged.
+    package func transform(_ job: TransformJob, into sink: any OperationSink) throws(DropError) -> TransformSummary {
+        var ran: TransformSummary?
+        try transform(job, into: sink, ran: &ran)
+        guard let ran else { preconditionFailure("a transform that succeeds says what ran") }
+        return ran
+    }
 }

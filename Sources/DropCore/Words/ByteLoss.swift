@@ -34,5 +34,8 @@ extension DropRecord {
     package var hasLostBytes: Bool { reason?.code == ByteLoss.missing || reason?.code == ByteLoss.changed }
 
     /// How the archive calls what it is.
-    package var closingKind: String { state == .applied || state == .archived ? DropState.applied.rawValue : state.rawValue }
+    package var closingKind: String {
+        // What closed it since is no part of how it ended.
+        state.isApplied ? DropState.applied.rawValue : state.isQuarantined ? DropState.quarantined.rawValue : state.rawValue
+    }
 }

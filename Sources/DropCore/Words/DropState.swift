@@ -1,4 +1,5 @@
-/// Where a drop is in its life (failure-model: section 6). Each is one durable step.
+/// Where a drop is in its life (failure-model: section 6). Each is one durable step, and one word wherever a drop is spoken of
+/// (docs/glossary.md, decision 0028).
 package enum DropState: String, Sendable, CaseIterable {
     /// Out of the drop zone and ours; not hashed yet.
     case claimed
@@ -8,16 +9,78 @@ package enum DropState: String, Sendable, CaseIterable {
     case applied
     /// In a durable container and in the chain.
     case archived
-    /// Nothing of it is left in the spool: the normal end.
-    case clean
+    /// Nothing of it is left to do: the normal end. Called `clean` before schema 7.
+    case done
     /// Waits for a person's yes; `release` sends it back to `registered`.
     case held
     /// Could not be processed, with a reason; `retry` runs its bytes again as a new drop.
     case quarantined
+    /// Was quarantined; a person ran its bytes again as another drop, which carries its delivery on (`DropRecord.closedBy`).
+    case retried
+    /// Was quarantined; a later drop put its delivery right (`DropRecord.closedBy`).
+    case resolved
     /// Given up by a person.
     case discarded
     /// The same as an earlier drop; nothing was applied.
     case duplicate
+
+    /// Nothing goes on before a person acts.
+    package var needsPerson: Bool { self == .held || self == .quarantined }
+
+    /// Its bytes lie in quarantine until the archive has them, or longer.
+    package var isQuarantined: Bool { self == .quarantined || self == .retried || self == .resolved }
+
+    /// Its operations are committed.
+    package var isApplied: Bool { self == .applied || self == .archived || self == .done }
+}
+
+/// What a drop did, in one word, the same everywhere (docs/glossary.md, decision 0028). A drop has none before it is decided.
+package enum DropOutcome: String, Sendable, CaseIterable {
+    /// Every record was used or filtered, and the graph changed.
+    case applied
+    /// Some records were refused; the others were applied.
+    case appliedWithRejects = "applied-with-rejects"
+    /// Every record was used or filtered, and said what the graph said already.
+    case unchanged
+    /// It had no record.
+    case empty
+    /// Records were refused, and none was used.
+    case nothingUsable = "nothing-usable"
+    /// It repeats an earlier drop; nothing was applied.
+    case duplicate
+    /// Nothing of it was applied: it was quarantined or discarded.
+    case notApplied = "not-applied"
+}
+
+extension DropRecord {
+    /// What the drop did; nil while that is not decided.
+    package var outcome: DropOutcome? {
+        switch state {
+        case .claimed, .registered: nil
+        case .held: reason?.code == DropError.nothingUsable ? .nothingUsable : nil
+        case .quarantined, .retried, .resolved, .discarded: .notApplied
+        case .duplicate: .duplicate
+        case .applied, .archived, .done: books?.outcome ?? .applied
+        }
+    }
+}
+
+extension DropBooks {
+    /// What a drop with these books did, once they are committed.
+    package var outcome: DropOutcome {
+        if isNothingUsable { return .nothingUsable }
+        if recordsRejected > 0 { return .appliedWithRejects }
+        if recordsRead == 0, changes == 0 { return .empty }
+        return changes + waiting == 0 ? .unchanged : .applied
+    }
+
+    /// Records were refused, and none was used: whatever the limits say, such a drop is held for a person.
+    package var isNothingUsable: Bool { recordsRejected > 0 && recordsUsed == 0 }
+}
+
+extension DropError {
+    /// The code of a drop that is held because nothing of it can be used.
+    package static let nothingUsable: Code = "nothing-usable"
 }
 
 /// What became of one operation. For each twin a drop touches, at most one operation counts as created, updated or deleted.

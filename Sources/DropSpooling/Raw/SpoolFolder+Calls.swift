@@ -160,6 +160,9 @@ extension SpoolFolder {
         try call("fsync", folder) { _ in FailedSyncs.sync(descriptor) }
     }
 
+    /// The names in a folder of folders; none where it cannot be read or is not there.
+    static func folders(in folder: FilePath) -> [String] { (try? FolderListing.names(in: folder.string)) ?? [] }
+
     /// The plain files of a folder; none where it cannot be read, which the next call on it reports.
     static func names(in folder: FilePath) -> [String] {
         (try? FolderListing.names(in: folder.string, plainOnly: true)) ?? []

@@ -11,6 +11,8 @@ struct ChainRecord: Equatable {
         static let container = Self(text: "container")
         static let clock = Self(text: "clock")
         static let removed = Self(text: "removed")
+        /// What a person did.
+        static let act = Self(text: "act")
         /// Kinds that close a drop; a drop has exactly one such record.
         static let closing: Set<String> = ["applied", "duplicate", "quarantined", "discarded"]
 

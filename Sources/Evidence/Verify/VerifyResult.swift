@@ -63,6 +63,8 @@ package struct VerifyResult: Sendable, Equatable {
     package var full = false
     package var records: UInt64 = 0
     package var drops: UInt64 = 0
+    /// The records of acts of people, by the acts' ids.
+    package var acts: [DropID: UInt64] = [:]
     package var containers: UInt64 = 0
     /// Compressed bytes of the containers that were read.
     package var containerBytes: UInt64 = 0
@@ -86,6 +88,7 @@ package struct VerifyResult: Sendable, Equatable {
         func count(_ name: String, _ value: UInt64) -> JSON.Member { .init(name, .int(Int64(clamping: value))) }
         return .object([
             .init("sound", .bool(isSound)), .init("full", .bool(full)), count("records", records), count("drops", drops),
+            count("acts", UInt64(acts.count)),
             count("containers", containers), count("containerBytes", containerBytes), count("seals", seals),
             count("sealed", sealed), .init("root", .string(root.description)), count("unpublishedBytes", unpublishedBytes),
             .init("findings", .array(findings.map(\.json))), .init("proof", proof?.json ?? .null),

@@ -194,6 +194,7 @@ struct VerifyRun {
             try closeContainer(progress)
             open = (record, [], offset)
         }
+        act(record)
         guard record.kind.closesDrop, let drop = record.drop, let content = record.content else { return }
         result.drops += 1
         if drop == prove, proofRecord == nil { proofRecord = (leaves.count - 1, String(decoding: text, as: UTF8.self)) }
@@ -213,6 +214,21 @@ struct VerifyRun {
                 VerifyFinding(
                     "record-container", "Record \(record.index) names a container that is not the last one.",
                     record: record.index, drop: drop))
+        }
+    }
+
+    /// Says whether the record of an act tells who did what, once.
+    private mutating func act(_ record: ChainRecord) {
+        guard record.kind == .act else { return }
+        if let lack = record.lackOfAct, chainIsSound {
+            find(
+                VerifyFinding(
+                    "act-incomplete", "Record \(record.index) is the act of a person and does not say \(lack).",
+                    record: record.index, drop: record.drop))
+        }
+        guard let id = record.actID else { return }
+        if result.acts.updateValue(record.index, forKey: id) != nil, chainIsSound {
+            find(VerifyFinding("act-twice", "The act \(id) is recorded twice.", record: record.index, drop: record.drop))
         }
     }
 

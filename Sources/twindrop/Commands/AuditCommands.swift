@@ -260,6 +260,10 @@ struct VerifyCommand: ParsableCommand {
                 VerifyFinding("rolled-back", "There is a seal, \(Escaping.visible(anchor)), and no archive that it could be of."))
         }
         if let finding = options.withoutDatabase() { result.findings.append(finding) }
+        if let witness {
+            let acts = result.acts
+            result.findings += try reporting { () throws(DropError) in try witness.lostActs(acts) }
+        }
         if options.home.json {
             Terminal.print(result.json)
         } else if isUnused, result.isSound {
@@ -311,7 +315,7 @@ struct VerifyCommand: ParsableCommand {
         let depth = result.full ? "every file read" : "containers hashed"
         Terminal.print(
             "\(counted(result.drops, "drop")) in \(counted(result.containers, "container")), "
-                + "\(counted(result.records, "record")) in the chain, \(counted(result.seals, "seal")); \(depth)."
+                + "\(counted(result.acts.count, "act")) of people, \(counted(result.records, "record")) in the chain, \(counted(result.seals, "seal")); \(depth)."
         )
         Terminal.print("tree root \(result.root)")
         if let proof = result.proof {

@@ -38,6 +38,7 @@ struct Examination {
                 Check(name: "database", findings: try store.quickCheck()),
                 Check(name: "archive", findings: try archive(store)),
                 Check(name: "unfinished drops", findings: try unfinished(store)),
+                Check(name: "expected deliveries", findings: try late(store)),
                 Check(name: "spool", findings: try strangers(store)),
                 Check(name: "open files", findings: openFiles()),
                 Check(name: "sources and files", findings: found.words),
@@ -106,9 +107,15 @@ struct Examination {
         return found + witnessed.filter { !found.contains($0) }
     }
 
+    private func late(_ store: TwinStore) throws(DropError) -> [String] {
+        let now = WallClock.milliseconds()
+        return try Lateness(resting: home.configuration, store, at: now).standings(at: now).filter(\.standing.isLate).map {
+            "source \($0.source) is late. \($0.standing.sentence)"
+        }
+    }
+
     private func unfinished(_ store: TwinStore) throws(DropError) -> [String] {
-        let retried = try store.retried()
-        return try store.drops(in: [.held, .quarantined]).filter { !retried.contains($0.id) }.map {
+        try store.drops(in: [.held, .quarantined]).map {
             "\($0.fileName) is \($0.state.rawValue): \($0.reason?.message ?? "")"
         }
         .suffix(20).map { $0 } + withoutEvidence(store)

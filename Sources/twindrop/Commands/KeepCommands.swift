@@ -28,8 +28,8 @@ struct DoctorCommand: ParsableCommand {
             ])
         } else {
             for check in checks {
-                Terminal.print("\(check.findings.isEmpty ? "ok   " : "FOUND") \(check.name)")
-                for finding in check.findings { Terminal.print("      \(finding)") }
+                Terminal.print("\(check.findings.isEmpty ? "ok     " : "PROBLEM") \(check.name)")
+                for finding in check.findings { Terminal.print("        \(finding)") }
             }
         }
         if !sound { throw CommandFailure(.negative, lines: ["Something needs a person."]) }

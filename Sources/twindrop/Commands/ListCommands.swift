@@ -8,11 +8,19 @@ import TwinStore
 struct DropsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "drops", abstract: "Lists drops, the newest first.",
-        discussion: "Example:\n  twindrop drops --source assets --state quarantined,held")
+        discussion: """
+            A state says where a drop is, an outcome what it did.
+
+            Examples:
+              twindrop drops --source assets --state quarantined,held
+              twindrop drops --outcome applied-with-rejects
+            """)
 
     @OptionGroup var home: HomeOptions
     @Option(help: "Only drops of this source.", completion: Completions.source) var source: String?
     @Option(help: "Only drops in these states, separated by commas.", completion: Completions.state) var state: String?
+    @Option(help: "Only drops with these outcomes, separated by commas.", completion: .list(DropOutcome.allCases.map(\.rawValue)))
+    var outcome: String?
     @Option(help: "At most so many.") var limit = 50
 
     mutating func validate() throws { try LimitCheck.check(limit) }
@@ -21,9 +29,10 @@ struct DropsCommand: ParsableCommand {
         let opened = try home.open()
         let register = try opened.openGraph(withModels: false)
         let source = try self.source.map { name throws(CommandFailure) in try Self.source(name, opened, register) }
-        let states = try state.map { text throws(CommandFailure) in try Self.states(text) }
+        let states: Set<DropState>? = try state.map { text throws(CommandFailure) in try Self.words(text, "state") }
+        let outcomes: Set<DropOutcome>? = try outcome.map { text throws(CommandFailure) in try Self.words(text, "outcome") }
         let records = try reporting { [limit] () throws(DropError) in
-            try register.page(source: source, states: states, before: nil, limit: limit)
+            try register.page(source: source, states: states, outcomes: outcomes, before: nil, limit: limit)
         }
         let waiting = try opened.waitingDrops(among: records, register)
         if home.json {
@@ -48,17 +57,21 @@ struct DropsCommand: ParsableCommand {
         return try home.source(text).name
     }
 
-    private static func states(_ text: String) throws(CommandFailure) -> Set<DropState> {
-        var states: Set<DropState> = []
-        for word in text.split(separator: ",", omittingEmptySubsequences: false) {
-            guard let state = DropState(rawValue: String(word)) else {
+    /// Words of a closed list, separated by commas.
+    private static func words<Word: RawRepresentable & CaseIterable & Hashable>(
+        _ text: String, _ kind: String
+    ) throws(CommandFailure) -> Set<Word> where Word.RawValue == String {
+        var words: Set<Word> = []
+        for piece in text.split(separator: ",", omittingEmptySubsequences: false) {
+            guard let word = Word(rawValue: String(piece)) else {
                 throw CommandFailure(
-                    .usage, "\(Escaping.visible(String(word))) is no state of a drop.",
-                    "States: " + DropState.allCases.map(\.rawValue).joined(separator: ", "))
+                    .usage, "\(Escaping.visible(String(piece))) is no \(kind) of a drop.",
+                    "\(kind.prefix(1).uppercased() + kind.dropFirst())s: "
+                        + Word.allCases.map(\.rawValue).joined(separator: ", "))
             }
-            states.insert(state)
+            words.insert(word)
         }
-        return states
+        return words
     }
 }
 
@@ -87,13 +100,14 @@ struct ShowCommand: ParsableCommand {
         if diff { Signals.takeOver() }
         let store = try opened.openGraph(withModels: false)
         let record = try opened.drop(drop, in: store)
+        let acts = try reporting { () throws(DropError) in try store.acts(on: record.id) }
         let waiting = try opened.waitingDrops(among: [record], store)[record.id]
         let plan = diff ? try Rehearsal(opened, source: try opened.source(record.source.text)).run(record) : nil
         if home.json {
-            let facts = DropReport.json(record, in: opened).adding("waiting", waiting?.json)
+            let facts = DropReport.json(record, acts: acts, in: opened).adding("waiting", waiting?.json)
             Terminal.print(plan.map { .object((facts.members ?? []) + [.init("plan", $0.json)]) } ?? facts)
         } else {
-            DropReport.print(record, in: opened)
+            DropReport.print(record, acts: acts, in: opened)
             if let waiting {
                 Terminal.print("waits       \(waiting.message) [\(waiting.code.rawValue)]")
                 Terminal.print("            \(waiting.hint)")

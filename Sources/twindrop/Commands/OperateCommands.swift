@@ -1,41 +1,64 @@
 import ArgumentParser
 import HomeConfiguration
 import DropCore
+import Foundation
 import TwinModel
 import TwinStore
 
 struct RetryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "retry", abstract: "Runs the bytes of a quarantined drop again, or resumes the source of a waiting one.",
-        discussion: "Example:\n  twindrop retry broken.csv")
+        discussion: """
+            Waits for the end of the new drop: 0 when it was applied, 1 when it was quarantined or held, or does not go on. The drop
+            that is run again is `retried` from then on, and `resolved` when the new one was applied.
+
+            Example:
+              twindrop retry broken.csv --reason "mapping corrected"
+            """)
 
     @OptionGroup var home: HomeOptions
+    @OptionGroup var options: ActOptions
     @Argument(help: "A ULID, the start of one, or a file name.", completion: Completions.drop) var drop: String
 
-    mutating func run() throws { try Operation(act: "retry", drop: drop, home: home).perform() }
+    mutating func run() throws { try Operation(act: .retry, drop: drop, home: home, options: options).perform() }
 }
 
 struct ReleaseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "release", abstract: "Lets a held drop go on, without its guards.",
-        discussion: "Example:\n  twindrop release assets-2026-11-21.csv")
+        discussion: """
+            Waits for the end of the drop: 0 when it was applied, 1 when it was quarantined, or does not go on.
+
+            Example:
+              twindrop release assets-2026-11-21.csv --reason "the site was closed"
+            """)
 
     @OptionGroup var home: HomeOptions
+    @OptionGroup var options: ActOptions
     @Argument(help: "A ULID, the start of one, or a file name.", completion: Completions.drop) var drop: String
     @Flag(help: "Also when a newer snapshot of the source was applied since.") var force = false
 
-    mutating func run() throws { try Operation(act: "release", drop: drop, home: home, force: force).perform() }
+    mutating func run() throws {
+        try Operation(act: .release, drop: drop, home: home, options: options, force: force).perform()
+    }
 }
 
 struct DiscardCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "discard", abstract: "Gives up a drop that is not applied; its bytes stay in the archive.",
-        discussion: "Example:\n  twindrop discard assets-2026-11-21.csv")
+        discussion: "Example:\n  twindrop discard assets-2026-11-21.csv --reason \"delivered again as orders-2.csv\"")
 
     @OptionGroup var home: HomeOptions
+    @OptionGroup var options: ActOptions
     @Argument(help: "A ULID, the start of one, or a file name.", completion: Completions.drop) var drop: String
 
-    mutating func run() throws { try Operation(act: "discard", drop: drop, home: home).perform() }
+    mutating func run() throws { try Operation(act: .discard, drop: drop, home: home, options: options).perform() }
+}
+
+/// Options of every act of a person.
+struct ActOptions: ParsableArguments {
+    @Option(help: "Why; it is kept in the archive with your name. On a terminal it is asked for.") var reason: String?
+    @Flag(help: "Do not wait for the end of the drop.") var noWait = false
 }
 
 struct ForgetNamesCommand: ParsableCommand {
@@ -75,25 +98,78 @@ struct ForgetNamesCommand: ParsableCommand {
 
 /// An act on one drop: by the running daemon, or by this process while it holds the lock.
 private struct Operation {
-    let act: String
+    let act: Act.Kind
     let drop: String
     let home: HomeOptions
+    let options: ActOptions
     var force = false
 
     func perform() throws {
         let home = try home.open()
         let record = try home.drop(drop, in: home.openGraph(withModels: false))
-        let request: JSON = ["do": .string(act), "drop": .string(record.id.description), "force": .bool(force)]
-        let answer: JSON
+        let request: JSON = [
+            "do": .string(act.rawValue), "drop": .string(record.id.description), "force": .bool(force),
+            "reason": reason(for: record).map { .string($0) } ?? .null,
+        ]
+        var answer: JSON
+        var waits: String?
         if let told = try ControlClient.ask(home.controlSocket, request) {
             answer = told
+            if !options.noWait { (answer, waits) = try end(of: told, home) }
         } else {
             answer = try alone(home, request)
         }
         if self.home.json {
             Terminal.print(answer)
         } else {
-            Terminal.print("\(record.fileName): \(answer["state"]?.string ?? "done"), drop \(answer["drop"]?.string ?? "")")
+            let outcome = answer["outcome"]?.string.map { " (\($0))" } ?? ""
+            Terminal.print(
+                "\(record.fileName): \(answer["state"]?.string ?? "done")\(outcome), drop \(answer["drop"]?.string ?? "")")
+        }
+        try judge(answer, waits)
+    }
+
+    /// What `--reason` says, or the person at the terminal.
+    private func reason(for record: DropRecord) -> String? {
+        if let reason = options.reason { return reason }
+        guard !home.json, Terminal.isInteractive, Terminal.inputIsInteractive else { return nil }
+        Terminal.error("Why \(act.rawValue) \(record.fileName)? One line; it is kept in the archive. Empty: no reason.")
+        return readLine()
+    }
+
+    /// The new state is not what the person wanted.
+    private func judge(_ answer: JSON, _ waits: String?) throws(CommandFailure) {
+        guard act != .discard, let state = answer["state"]?.string.flatMap(DropState.init(rawValue:)) else { return }
+        if state.needsPerson {
+            throw CommandFailure(
+                .negative,
+                lines: [
+                    answer["reason"]?["message"]?.string ?? "The drop is \(state.rawValue).",
+                    answer["reason"]?["hint"]?.string ?? "",
+                ])
+        }
+        if !options.noWait, state == .claimed || state == .registered {
+            throw CommandFailure(.negative, waits ?? "The drop waits: its source does not go on.", "`twindrop status` says more.")
+        }
+    }
+
+    /// Looks until the daemon is done with the drop, or says that it does not go on.
+    private func end(of answer: JSON, _ home: Home) throws(CommandFailure) -> (JSON, waits: String?) {
+        guard act != .discard, let id = answer["drop"] else { return (answer, nil) }
+        var told = 0
+        while true {
+            guard let look = try ControlClient.ask(home.controlSocket, ["do": "look", "drop": id]) else {
+                throw CommandFailure(
+                    .storage, "The daemon ended while the drop was waited for.", "The next run takes the work up.")
+            }
+            guard let drop = look["drop"], let state = drop["state"]?.string.flatMap(DropState.init(rawValue:)) else {
+                return (answer, nil)
+            }
+            if state != .claimed, state != .registered { return (drop, nil) }
+            // Once may be the moment before its turn.
+            told = look["waits"]?.string == nil ? 0 : told + 1
+            if told > 10 { return (drop, look["waits"]?.string) }
+            Thread.sleep(forTimeInterval: 0.1)
         }
     }
 
@@ -102,12 +178,14 @@ private struct Operation {
         let engine = try Engine(home, intake: .none)
         defer { engine.stop() }
         let answer = try reporting { () throws(DropError) in
-            if act == "discard", let id = request["drop"]?.string.flatMap({ DropID($0) }) { engine.willDiscard(id) }
+            if act == .discard, let id = request["drop"]?.string.flatMap({ DropID($0) }) {
+                try engine.willDiscard(id, by: Users.current, reason: request["reason"]?.string)
+            }
             try engine.start()
-            return try engine.answer(act, request)
+            return try engine.answer(act.rawValue, request, Users.current)
         }
         try engine.finish()
         guard let id = answer["drop"]?.string.flatMap({ DropID($0) }) else { return answer }
-        return try reporting { () throws(DropError) in try engine.register.drop(id).map(DropReport.json) ?? answer }
+        return try reporting { () throws(DropError) in try engine.register.drop(id).map { DropReport.json($0) } ?? answer }
     }
 }

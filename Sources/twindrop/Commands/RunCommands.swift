@@ -166,7 +166,12 @@ struct DropCommand: ParsableCommand {
                 ] + (answer["sentences"]?.elements ?? []).compactMap(\.string)
                     + ["It goes on with the next run once that is put right."])
         }
-        if record.state == .quarantined || record.state == .held {
+        if record.outcome == .nothingUsable, record.state.isApplied {
+            throw CommandFailure(
+                .negative, "Nothing of \(record.fileName) could be used: every record that was not left out was refused.",
+                "The reasons are beside the receipt.")
+        }
+        if record.state.needsPerson {
             throw CommandFailure(
                 .negative, lines: [record.reason?.message ?? "The drop is \(record.state.rawValue).", record.reason?.hint ?? ""])
         }

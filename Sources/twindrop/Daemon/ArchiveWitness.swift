@@ -19,7 +19,7 @@ struct ArchiveWitness {
     init(_ store: TwinStore, root: String) throws(DropError) {
         self.store = store
         self.root = root
-        let ended: Set<DropState> = [.archived, .clean, .duplicate, .quarantined, .discarded]
+        let ended: Set<DropState> = [.archived, .done, .duplicate, .quarantined, .retried, .resolved, .discarded]
         let recent = try store.page(source: nil, states: ended, before: nil, limit: Self.recentDrops)
         newest = recent.compactMap { drop in drop.container.map { (drop, $0) } }
             .max { $0.1.utf8.lexicographicallyPrecedes($1.1.utf8) }
@@ -83,6 +83,18 @@ struct ArchiveWitness {
                 + "`twindrop archive extract` gives them back.",
             container: last.container, drop: last.drop)
         return Forgotten(finding: finding, isAccepted: accepted.map { last.leaf <= $0 } ?? false)
+    }
+
+    /// Acts of people that the database knows to be in the chain, and that are not there.
+    ///
+    /// - Parameter acts: the acts' records in the chain.
+    func lostActs(_ acts: [DropID: UInt64]) throws(DropError) -> [VerifyFinding] {
+        return try store.acts().filter { $0.leaf != nil && acts[$0.id] != $0.leaf }.map { act in
+            VerifyFinding(
+                "act-missing",
+                "The chain lacks the act \(act.id): \(act.kind.rawValue) by \(act.by.description) at \(Times.text(act.at)).",
+                record: act.leaf, drop: act.drop)
+        }
     }
 
     /// Compares the two before anything is done with either.

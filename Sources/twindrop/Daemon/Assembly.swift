@@ -20,6 +20,8 @@ struct Assembly {
     let tally: Tally
     let claims: ClaimResults
     let left: LeftLog
+    /// Told of everything that happens, once somebody listens.
+    let ears: Ears
     let acceptance: Acceptance
     let budget: DescriptorBudget
 
@@ -78,7 +80,7 @@ struct Assembly {
         }
         try compare(store, spool)
         let models = try ModelFolder.adopt([paths.models], into: store, by: Caller(name: "models folder"))
-        if !models.isEmpty { log.notice("Models were taken from the home.", metadata: ["models": "\(models.count)"]) }
+        if !models.isEmpty { log.notice("Models were taken from the home.", metadata: ["models": .number(models.count)]) }
         try store.declareIndexes(configuration.indexes)
         for id in try store.unreadableModels() {
             log.warning(
@@ -94,7 +96,7 @@ struct Assembly {
             reserve: SpaceReserve(share: configuration.limits.space.softShare, bytes: configuration.limits.space.softBytes))
         sayWhatIsNotServed()
         let marks = try configuration.log.benchmarkLog.map { path throws(DropError) in try BenchmarkLog(path) }
-        let wiring = Wiring(log: log, tally: tally, marks: marks)
+        let wiring = Wiring(log: log, tally: tally, marks: marks, ears: ears)
         let pipeline = try makePipeline(store, host, spool, inHand, claimer, wiring)
         let watcher = makeWatcher(
             pipeline, Router(host: host), instance: try store.instanceID(), lock.truncation)
@@ -238,34 +240,49 @@ struct Assembly {
     }
 }
 
+/// Who listens to the pipeline's events; nil before that is known.
+typealias Ears = Monitor<(@Sendable (PipelineEvent) -> Void)?>
+
 /// Connects the pipeline's events to log, tally and benchmark log; made before the watcher, which is told of claims later.
 final class Wiring: Sendable {
     let afterClaim = Monitor<(@Sendable ([(SettledFile, ClaimResult)]) -> Void)?>(nil)
     private let log: Logger
     private let tally: Tally
     private let marks: BenchmarkLog?
+    private let ears: Ears
 
-    init(log: Logger, tally: Tally, marks: BenchmarkLog?) {
+    init(log: Logger, tally: Tally, marks: BenchmarkLog?, ears: Ears) {
         self.log = log
         self.tally = tally
         self.marks = marks
+        self.ears = ears
     }
 
     @Sendable func tell(_ event: PipelineEvent) {
+        ears.with { $0 }?(event)
         switch event {
         case .claimed, .transforming: break
         case .applied(let record):
             tally.note(record)
             marks?.note("applied", record.fileName)
-            let level: Logger.Level = record.books?.withheld == nil ? .info : .warning
-            log.log(level: level, "A drop was applied.", metadata: facts(record))
+            tell(ended: record)
         case .archived(let record):
             marks?.note("archived", record.fileName)
             log.debug("A drop was archived.", metadata: facts(record))
         case .settledOtherwise(let record):
             tally.note(record)
-            let level: Logger.Level = record.state == .quarantined || record.state == .held ? .warning : .info
-            log.log(level: level, "A drop was set aside.", metadata: facts(record))
+            tell(ended: record)
+        case .closed(let record):
+            tally.note(record)
+            log.info(
+                record.state == .retried ? "A drop runs again as another." : "A drop was put right by a later one.",
+                metadata: DropFactsForLog(record).metadata)
+        case .acted(let act):
+            var facts: Logger.Metadata = ["act": "\(act.kind.rawValue)", "act.id": "\(act.id)", "by": "\(act.by.description)"]
+            if let drop = act.drop { facts["drop.id"] = "\(drop)" }
+            if let source = act.source { facts["source"] = "\(source)" }
+            if let reason = act.reason { facts["reason"] = "\(reason)" }
+            log.notice("A person acted.", metadata: facts)
         case .refused(let file, let error):
             log.warning(
                 "A file cannot be claimed.", metadata: ["file": "\(file.name)", "source": "\(file.source)", "error": "\(error)"])
@@ -283,14 +300,27 @@ final class Wiring: Sendable {
         }
     }
 
-    private func facts(_ record: DropRecord) -> Logger.Metadata {
-        var facts: Logger.Metadata = [
-            "drop.id": "\(record.id)", "source": "\(record.source)", "file": "\(record.fileName)",
-            "state": "\(record.state.rawValue)",
-        ]
-        if let books = record.books { facts["changes"] = "\(books.changes)" }
-        if let withheld = record.books?.withheld { facts["withheld"] = "\(withheld)" }
-        if let reason = record.reason { facts["reason"] = "\(reason.message)" }
-        return facts
+    private func tell(ended record: DropRecord) {
+        let metadata = DropFactsForLog(record).metadata
+        switch record.state {
+        case .held:
+            if record.outcome == .nothingUsable {
+                log.warning("A drop is held, because nothing of it can be used.", metadata: metadata)
+            } else {
+                log.warning("A drop is held.", metadata: metadata)
+            }
+        case .quarantined: log.warning("A drop was quarantined.", metadata: metadata)
+        case .discarded: log.info("A drop was discarded.", metadata: metadata)
+        case .duplicate: log.info("A drop is a duplicate.", metadata: metadata)
+        default:
+            switch record.outcome {
+            case .appliedWithRejects: log.warning("A drop was applied with rejects.", metadata: metadata)
+            case .nothingUsable: log.warning("A drop was released, and nothing of it could be used.", metadata: metadata)
+            default:
+                log.log(level: record.books?.withheld == nil ? .info : .warning, "A drop was applied.", metadata: metadata)
+            }
+        }
     }
+
+    private func facts(_ record: DropRecord) -> Logger.Metadata { DropFactsForLog(record).metadata }
 }

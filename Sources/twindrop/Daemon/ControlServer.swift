@@ -5,11 +5,12 @@ import TwinModel
 
 /// Answers the commands of operators on `state/control.sock`: one JSON object a line in, one out.
 ///
-///     {"do": "release", "drop": "01K…", "force": false}   ->   {"result": {…}} or {"error": {"code", "message", "hint", "exit"}}
+///     {"do": "release", "drop": "01K…", "force": false, "reason": "…"}   ->   {"result": {…}} or {"error": {"code", "message", "hint", "exit"}}
 ///
-/// Callers need write permission on the socket (0660): the daemon's user, its group, and root.
+/// Callers need write permission on the socket (0660): the daemon's user, its group, and root. Who acts is what the kernel says of
+/// the caller, never what the caller says.
 final class ControlServer: Sendable {
-    typealias Handler = @Sendable (_ act: String, _ request: JSON) throws(DropError) -> JSON
+    typealias Handler = @Sendable (_ act: String, _ request: JSON, _ caller: Person) throws(DropError) -> JSON
 
     private let listener: LocalListener
     private let threads: BoundedQueue<Void>
@@ -48,13 +49,15 @@ final class ControlServer: Sendable {
 
     private static func serve(_ connection: LocalConnection, _ handler: Handler) {
         connection.setTimeout(seconds: 60)
+        guard let user = connection.peerUser else { return }
+        let caller = Users.person(user)
         while let line = connection.readLine() {
-            let answer = answer(to: line, handler)
+            let answer = answer(to: line, caller, handler)
             guard connection.write(line: answer.text()) else { return }
         }
     }
 
-    private static func answer(to line: String, _ handler: Handler) -> JSON {
+    private static func answer(to line: String, _ caller: Person, _ handler: Handler) -> JSON {
         guard let request = try? JSON(parsing: line), let act = request["do"]?.string else {  // Any bad line gets one answer.
             return failure(
                 DropError(
@@ -62,7 +65,7 @@ final class ControlServer: Sendable {
                     remedy: .suspendSource))
         }
         do throws(DropError) {
-            return ["result": try handler(act, request)]
+            return ["result": try handler(act, request, caller)]
         } catch {
             return failure(error)
         }

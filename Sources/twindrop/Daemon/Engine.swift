@@ -36,16 +36,20 @@ final class Engine: Sendable {
     private let left: LeftLog
     private let claims = ClaimResults()
     private let lock: HomeLock
-    private let host: PluginHost
-    private let pipeline: DropPipeline
+    let host: PluginHost
+    let pipeline: DropPipeline
     private let watcher: DropWatcher
     private let marks: BenchmarkLog?
+    /// How the sources stand with the deliveries that are expected of them.
+    let lateness: Lateness
+    let watchful: Watchfulness
     private let control = Monitor<ControlServer?>(nil)
     private let watching = Monitor(false)
     private let isOver = Monitor(false)
     private let display = ProgressDisplay()
     private let alive = Monitor<NamedThread?>(nil)
     private let suspensions = Monitor<[SourceName: Suspension]?>(nil)
+    private let begun = ContinuousClock.now
 
     /// Which files are doubted since a power cut.
     var truncation: TruncationRule { lock.truncation }
@@ -72,13 +76,19 @@ final class Engine: Sendable {
         }
         self.budget = budget
         left = LeftLog(log)
+        let ears = Ears(nil)
         (lock, graph, host, pipeline, watcher, marks) = try reporting { [tally, log, claims, left] () throws(DropError) in
             try Assembly(
-                home: home, intake: intake, log: log, tally: tally, claims: claims, left: left, acceptance: acceptance,
+                home: home, intake: intake, log: log, tally: tally, claims: claims, left: left, ears: ears, acceptance: acceptance,
                 budget: budget
             ).make()
         }
         register = graph
+        lateness = try reporting { [graph] () throws(DropError) in
+            try Lateness(starting: home.configuration, graph, at: WallClock.milliseconds())
+        }
+        watchful = Watchfulness(home, graph, pipeline, host, lateness, log)
+        ears.with { [watchful] in $0 = { watchful.hear($0) } }
         let http = home.configuration.http
         let rules = GraphService.Rules(
             uploads: http.models == .azure ? .azure : .dtdl, twinsMax: http.limits.twins == 0 ? nil : http.limits.twins)
@@ -87,6 +97,7 @@ final class Engine: Sendable {
 
     /// Recovers, then starts the stages, then looks at the drop zone.
     func start() throws(DropError) {
+        tellStart()
         alive.with { thread in
             thread = NamedThread("td-alive") { [self] in
                 var seconds = 0
@@ -96,11 +107,13 @@ final class Engine: Sendable {
                     resumeCorrected()
                     noteSuspensions()
                     if seconds % 5 == 0, intake.isDaemon { left.note(waiting()) }
+                    watchful.lookAtClock()
                 }
             }
         }
         display.start(log: log) { [pipeline] in pipeline.progress().map(ProgressLine.init) }
         try pipeline.start()
+        if case .none = intake {} else { try watchful.start(asDaemon: !intake.isOnce) }
         if case .daemon = intake {
             watcher.start()
             watching.with { $0 = true }
@@ -108,7 +121,9 @@ final class Engine: Sendable {
     }
 
     /// Before `start`: the drop is given up when its turn comes, and not worked on.
-    func willDiscard(_ drop: DropID) { pipeline.willDiscard(drop) }
+    func willDiscard(_ drop: DropID, by person: Person, reason: String?) throws(DropError) {
+        try pipeline.willDiscard(drop, by: person, reason: reason)
+    }
 
     /// Waits until everything that is present has come to its end; throws what stopped the pipeline.
     ///
@@ -131,6 +146,7 @@ final class Engine: Sendable {
         } else if let failure = pipeline.waitUntilIdle() {
             throw CommandFailure(failure)
         }
+        if intake.isOnce { watchful.finish() }
         noteSuspensions()
     }
 
@@ -181,8 +197,8 @@ final class Engine: Sendable {
     func submit(_ file: SettledFile) { pipeline.submit([file]) }
 
     func openControl() throws(DropError) {
-        let server = try ControlServer(at: home.controlSocket) { [unowned self] (act, request) throws(DropError) in
-            try answer(act, request)
+        let server = try ControlServer(at: home.controlSocket) { [unowned self] (act, request, caller) throws(DropError) in
+            try answer(act, request, caller)
         }
         control.with { $0 = server }
     }
@@ -233,9 +249,14 @@ final class Engine: Sendable {
             return state
         }
         if wasWatching { watcher.stop() }
+        watchful.stop()
         pipeline.stop()
         host.close()
-        isOver.with { $0 = true }
+        let wasOver = isOver.with { over in
+            defer { over = true }
+            return over
+        }
+        if !wasOver { tellStop() }
         alive.with { $0 }?.join()
         display.stop()
         do {
@@ -246,6 +267,27 @@ final class Engine: Sendable {
         } catch {
             log.error("The home was not closed cleanly.", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// A run is told of at both ends; a command that does one thing is not a run.
+    private func tellStart() {
+        if case .none = intake { return }
+        log.notice(
+            "TwinDrop starts.",
+            metadata: [
+                "version": "\(Version.text)", "home": "\(home.paths.home)", "pid": .number(FileCalls.process),
+                "sources": .number(home.configuration.sources.count),
+            ])
+    }
+
+    private func tellStop() {
+        if case .none = intake { return }
+        log.notice(
+            "TwinDrop stops.",
+            metadata: [
+                "version": "\(Version.text)", "pid": .number(FileCalls.process), "drops": .number(tally.count),
+                "seconds": .number((ContinuousClock.now - begun) / .seconds(1)),
+            ])
     }
 
     /// Sources that were suspended, and whose plugin, mapping or tables were changed since, go on.
@@ -260,8 +302,8 @@ final class Engine: Sendable {
         }
     }
 
-    /// One act of an operator.
-    func answer(_ act: String, _ request: JSON) throws(DropError) -> JSON {
+    /// One request of an operator; `caller` is who asks.
+    func answer(_ act: String, _ request: JSON, _ caller: Person) throws(DropError) -> JSON {
         switch act {
         case "ping": return ["pong": true]
         case "open-files":
@@ -300,24 +342,46 @@ final class Engine: Sendable {
                 throw DropError(
                     "request", "The request names no drop.", hint: "Use the twindrop command.", remedy: .suspendSource)
             }
-            let record: DropRecord
-            switch act {
-            case "retry":
-                // First the plugin, then its drops: the other way round the first drop finds the source suspended still.
-                if let source = try register.drop(id)?.source { host.resume(source) }
-                record = try pipeline.retry(id)
-            case "release": record = try pipeline.release(id, force: request["force"] == .bool(true))
-            default: record = try pipeline.discard(id)
-            }
-            log.notice(
-                "An operator acted on a drop.",
-                metadata: ["act": "\(act)", "drop.id": "\(record.id)", "source": "\(record.source)"])
-            return DropReport.json(record)
+            return DropReport.json(try perform(act, on: id, request, caller))
+        case "look": return try look(request)
         default:
             throw DropError(
                 "request", "Unknown request \(Escaping.visible(act)).", hint: "Is the command of another version?",
                 remedy: .suspendSource)
         }
+    }
+
+    private func perform(
+        _ act: String, on id: DropID, _ request: JSON, _ caller: Person
+    ) throws(DropError) -> DropRecord {
+        let reason = request["reason"]?.string
+        switch act {
+        case "retry":
+            // First the plugin, then its drops: the other way round the first drop finds the source suspended still.
+            if let source = try register.drop(id)?.source { host.resume(source) }
+            return try pipeline.retry(id, by: caller, reason: reason)
+        case "release":
+            return try pipeline.release(id, force: request["force"] == .bool(true), by: caller, reason: reason)
+        default: return try pipeline.discard(id, by: caller, reason: reason)
+        }
+    }
+
+    /// A drop as it stands, and why it does not go on, where it does not.
+    private func look(_ request: JSON) throws(DropError) -> JSON {
+        guard let id = request["drop"]?.string.flatMap({ DropID($0) }), let record = try register.drop(id) else { return .null }
+        let snapshot = pipeline.snapshot()
+        let isUnfinished = record.state == .claimed || record.state == .registered
+        let why: String? =
+            if !isUnfinished {
+                nil
+            } else if snapshot.suspended.contains(record.source) {
+                "Its source \(record.source) is suspended: `twindrop status` says why."
+            } else if pipeline.isStuck(record) {
+                "An earlier drop of its source \(record.source) waits for a person, and the source keeps its order."
+            } else {
+                snapshot.diskIsFull ? "The disk is full: it goes on when there is room." : nil
+            }
+        return ["drop": DropReport.json(record), "waits": why.map { .string($0) } ?? .null]
     }
 }
 
@@ -337,7 +401,14 @@ extension Engine {
                     + "for \($0.oldestSeconds) s"
             }
             + Dictionary(grouping: report.drops) { "source \($0.record.source): drops wait (\($0.reason.code.rawValue))" }
-            .map { "\($0.key): \($0.value.count)" }.sorted()
+            .map { "\($0.key): \($0.value.count)" }.sorted() + warnings()
+    }
+
+    /// What a person should know although the service is ready.
+    func warnings() -> [String] {
+        lateness.standings(at: WallClock.milliseconds()).filter(\.standing.isLate).map {
+            "source \($0.source) is late. \($0.standing.sentence)"
+        }
     }
 
     /// What `/metrics` shows.
@@ -347,7 +418,8 @@ extension Engine {
         return EngineMetrics(
             snapshot: pipeline.snapshot(), watched: watcher.status(), waiting: waiting(),
             watcherRestarts: watcher.counters().restarts,
-            plugins: host.status(), store: graph, totals: tally.totals,
+            plugins: host.status(), store: graph, totals: tally.totals, ends: tally.ends,
+            last: lateness.last, expected: lateness.standings(at: WallClock.milliseconds()), channels: watchful.standings,
             space: folders.map { (folder: $0.0, space: FileCalls.space(of: $0.1)) }
         ).families
     }
@@ -370,27 +442,4 @@ final class ClaimResults: Sendable {
             return results
         }
     }
-}
-
-/// How the drops of one run ended: how many, and which of them wait for a person. Of the others nothing is kept, however many.
-final class Tally: Sendable {
-    private let ended = Monitor<(count: Int, unhappy: [DropID: DropRecord])>((0, [:]))
-    private let books = Monitor<[SourceName: DropBooks]>([:])
-
-    func note(_ record: DropRecord) {
-        ended.with { ended in
-            if ended.unhappy.removeValue(forKey: record.id) == nil { ended.count += 1 }
-            if record.state == .quarantined || record.state == .held { ended.unhappy[record.id] = record }
-        }
-        guard record.state == .applied, let new = record.books else { return }
-        books.with { $0[record.source, default: DropBooks()].add(new) }
-    }
-
-    /// The books of all drops applied since the start, by source.
-    var totals: [SourceName: DropBooks] { books.quietly { $0 } }
-
-    var count: Int { ended.with { $0.count } }
-
-    /// Those that wait for a person.
-    var unhappy: [DropRecord] { ended.with { $0.unhappy.values.sorted { $0.id < $1.id } } }
 }

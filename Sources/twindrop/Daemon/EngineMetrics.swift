@@ -14,10 +14,16 @@ struct EngineMetrics {
     let plugins: [PluginHost.SourceStatus]
     let store: TwinStore
     let totals: [SourceName: DropBooks]
+    /// How drops ended since the start.
+    let ends: [SourceName: [DropOutcome: Int]]
+    /// When each source's last delivery came, and how those stand of which deliveries are expected.
+    let last: [SourceName: UInt64]
+    let expected: [(source: SourceName, standing: Punctuality)]
+    let channels: [Notifier.Standing]
     /// The folders of the home, each with the room its file system has; nil where that cannot be told.
     let space: [(folder: String, space: FreeSpace?)]
 
-    var families: [MetricFamily] { graph + disk + drops + operations + flow + watching + left }
+    var families: [MetricFamily] { graph + disk + drops + operations + flow + watching + left + deliveries + notices }
 
     private var left: [MetricFamily] {
         var files = MetricFamily(
@@ -76,7 +82,15 @@ struct EngineMetrics {
                 family.add(Double(count), ["source": known.source.text, "state": state.rawValue])
             }
         }
-        return [family]
+        var ended = MetricFamily(
+            "twindrop_drop_outcomes_total", .counter, "Drops that came to an end since the start, by source and outcome.")
+        // From the start, with what did not occur yet: who asks for the increase sees the first one, too.
+        for source in plugins.map(\.source) {
+            for outcome in DropOutcome.allCases {
+                ended.add(Double(ends[source]?[outcome] ?? 0), ["source": source.text, "outcome": outcome.rawValue])
+            }
+        }
+        return [family, ended]
     }
 
     private var operations: [MetricFamily] {
@@ -111,6 +125,38 @@ struct EngineMetrics {
             stages, queues,
             MetricFamily("twindrop_drops_in_flight", .gauge, "Drops between claim and end.", Double(snapshot.inFlight.count)),
         ]
+    }
+
+    private var deliveries: [MetricFamily] {
+        var newest = MetricFamily(
+            "twindrop_source_last_delivery_timestamp_seconds", .gauge,
+            "When the last delivery of a source came, in seconds since 1970.")
+        for (source, time) in last.sorted(by: { $0.key < $1.key }) {
+            newest.add(Double(time) / 1000, ["source": source.text])
+        }
+        var late = MetricFamily("twindrop_source_late", .gauge, "1 while a delivery that is expected of a source has not come.")
+        var due = MetricFamily(
+            "twindrop_source_expected_timestamp_seconds", .gauge,
+            "When a source is, or became, late unless a delivery comes, in seconds since 1970.")
+        for (source, standing) in expected {
+            late.add(standing.isLate ? 1 : 0, ["source": source.text])
+            due.add(Double(standing.due) / 1000, ["source": source.text])
+        }
+        return [newest, late, due]
+    }
+
+    private var notices: [MetricFamily] {
+        var sent = MetricFamily("twindrop_notices_sent_total", .counter, "Conditions that people were told of, by channel.")
+        var failures = MetricFamily(
+            "twindrop_notify_failures_total", .counter, "Attempts to tell people that failed, by channel.")
+        var waiting = MetricFamily(
+            "twindrop_notices_waiting", .gauge, "Conditions that people are still to be told of, by channel.")
+        for channel in channels {
+            sent.add(Double(channel.sent), ["channel": channel.channel])
+            failures.add(Double(channel.failures), ["channel": channel.channel])
+            waiting.add(Double(channel.waiting), ["channel": channel.channel])
+        }
+        return [sent, failures, waiting]
     }
 
     private var watching: [MetricFamily] {

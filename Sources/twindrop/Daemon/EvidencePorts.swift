@@ -36,6 +36,8 @@ final class ArchivePort: DropArchive {
 
     func forgetAhead(_ drop: DropID) { writer.forgetAhead(drop) }
 
+    func note(_ acts: [Act]) throws(DropError) -> [UInt64] { try writer.note(acts, now: clock()) }
+
     func recover(_ drops: [DropRecord]) throws(DropError) -> [ArchivedItem] {
         let recovery = try writer.recover(expecting: drops, now: clock())
         for finding in recovery.findings { log.error("The archive needs a look.", metadata: ["finding": "\(finding)"]) }
@@ -63,6 +65,8 @@ final class ReceiptPort: ReceiptBook {
 
     func write(_ record: DropRecord, leaf: UInt64?) throws(DropError) {
         try prepare(record.source)
+        // A receipt that is written again keeps the leaf; one that cannot be read is written anew without it.
+        let leaf = leaf ?? (try? receipt(of: record))?["archive"]?["leaf"]?.int.map { UInt64(max(0, $0)) }
         let item = record.container.flatMap { container in
             leaf.map { ArchivedItem(drop: record.id, container: container, member: record.member ?? "", leaf: $0) }
         }

@@ -49,18 +49,18 @@ final class Upkeep: Sendable {
     private func expire(_ now: UInt64) throws(DropError) {
         let count = try store.expirePending(now: now)
         if count > 0 {
-            log.warning("Relationships waited too long for a twin and were given up.", metadata: ["count": "\(count)"])
+            log.warning("Relationships waited too long for a twin and were given up.", metadata: ["count": .number(count)])
         }
     }
 
     private func prune(_ now: UInt64) throws(DropError) {
         if let age = retention.revisions {
             let count = try store.prune(before: Self.time(now, minus: age))
-            if count > 0 { log.info("Old history was removed.", metadata: ["revisions": "\(count)"]) }
+            if count > 0 { log.info("Old history was removed.", metadata: ["revisions": .number(count)]) }
         }
         if let age = retention.receipts {
             let count = removeReceipts(before: Self.time(now, minus: age))
-            if count > 0 { log.info("Old receipts were removed.", metadata: ["files": "\(count)"]) }
+            if count > 0 { log.info("Old receipts were removed.", metadata: ["files": .number(count)]) }
         }
     }
 

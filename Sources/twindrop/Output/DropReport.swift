@@ -4,13 +4,18 @@ import TwinModel
 /// A drop as the command line shows it.
 enum DropReport {
     /// The facts of one drop; docs/schemas/drop.schema.json.
-    static func json(_ record: DropRecord) -> JSON {
+    ///
+    /// - Parameters:
+    ///   - acts: what people did to it; nil where that is not told.
+    ///   - log: with what the plugin logged.
+    static func json(_ record: DropRecord, acts: [Act]? = nil, log: Bool = false) -> JSON {
         var members: [JSON.Member] = [
             .init("drop", .string(record.id.description)), .init("source", .string(record.source.text)),
             .init("file", .string(record.fileName.description)), .init("state", .string(record.state.rawValue)),
             .init("bytes", .int(Int64(record.bytes))),
         ]
         func add(_ name: String, _ value: JSON?) { if let value { members.append(.init(name, value)) } }
+        add("outcome", record.outcome.map { .string($0.rawValue) })
         add("sha256", record.digest.map { .string($0.description) })
         add("claimedAt", .string(Times.text(record.claimedAt)))
         add("changedAt", .string(Times.text(record.changedAt)))
@@ -18,9 +23,13 @@ enum DropReport {
             "reason",
             record.reason.map { ["code": .string($0.code.text), "message": .string($0.message), "hint": .string($0.hint)] })
         add("link", record.link.map { ["kind": .string($0.kind.rawValue), "drop": .string($0.drop.description)] })
+        add(
+            "closedBy",
+            record.closedBy.map { ["drop": .string($0.drop.description), "how": .string($0.how.rawValue)] })
         if record.released { add("released", true) }
         add("books", record.books.map(json))
-        add("plugin", record.plugin.map(json))
+        add("plugin", record.plugin.map { json($0, log: log) })
+        add("acts", acts.map { .array($0.map(json)) })
         add("container", record.container.map { .string($0) })
         add("member", record.member.map { .string($0) })
         return .object(members)
@@ -63,16 +72,26 @@ enum DropReport {
         }
     }
 
-    static func json(_ plugin: TransformSummary) -> JSON {
-        [
-            "id": .string(plugin.pluginID), "version": .string(plugin.pluginVersion),
-            "sha256": .string(plugin.pluginDigest.description),
+    static func json(_ plugin: TransformSummary, log: Bool) -> JSON {
+        let members: [JSON.Member] = [
+            .init("id", .string(plugin.pluginID)), .init("version", .string(plugin.pluginVersion)),
+            .init("sha256", .string(plugin.pluginDigest.description)),
         ]
+        return .object(log ? members + [.init("log", .array(plugin.log.map { .string($0) }))] : members)
+    }
+
+    static func json(_ act: Act) -> JSON {
+        var members: [JSON.Member] = [
+            .init("act", .string(act.kind.rawValue)), .init("at", .string(Times.text(act.at))), .init("by", act.by.json),
+            .init("reason", act.reason.map { .string($0) } ?? .null), .init("id", .string(act.id.description)),
+        ]
+        if let leaf = act.leaf { members.append(.init("leaf", .int(Int64(clamping: leaf)))) }
+        return .object(members + act.facts)
     }
 
     /// All that is known of one drop: its facts, what the plugin logged, and why records were refused.
-    static func json(_ record: DropRecord, in home: Home) -> JSON {
-        var members = json(record).members ?? []
+    static func json(_ record: DropRecord, acts: [Act], in home: Home) -> JSON {
+        var members = json(record, acts: acts, log: true).members ?? []
         if let log = record.plugin?.log, !log.isEmpty { members.append(.init("log", .array(log.map { .string($0) }))) }
         if let rejects = RejectsReport(of: record, in: home) { members.append(.init("rejects", rejects.json)) }
         return .object(members)
@@ -92,12 +111,13 @@ enum DropReport {
     private static let logLinesMax = 20
 
     /// For people: a line per fact.
-    static func print(_ record: DropRecord, in home: Home) {
+    static func print(_ record: DropRecord, acts: [Act] = [], in home: Home) {
         func line(_ name: String, _ value: String) {
             Terminal.print(name + String(repeating: " ", count: max(1, 12 - name.count)) + value)
         }
         line("drop", record.id.description)
         line("file", "\(record.fileName), \(Sizes.exact(record.bytes)), of source \(record.source)")
+        if let outcome = record.outcome { line("outcome", outcome.rawValue) }
         line(
             "state",
             "\(record.state.rawValue) since \(Times.shownWithAge(record.changedAt)); claimed \(Times.shown(record.claimedAt))")
@@ -110,6 +130,11 @@ enum DropReport {
             line("", "twindrop release \(record.id), or twindrop discard \(record.id)")
         }
         if let link = record.link { line(link.kind.rawValue, link.drop.description) }
+        if let closing = record.closedBy { line("closed by", "\(closing.drop) (\(closing.how.rawValue))") }
+        for act in acts {
+            let reason = act.reason.map { ": \($0)" } ?? "; no reason was given"
+            line("act", "\(act.kind.rawValue) by \(act.by.description) at \(Times.text(act.at))\(reason)")
+        }
         if let books = record.books { print(books, line) }
         if let waiting = record.books?.waiting, waiting > 0 {
             line("waiting", "\(counted(waiting, "relationship")) waited for a twin then; those that still do:")
@@ -151,11 +176,12 @@ enum DropReport {
 
     /// A short line per drop.
     static func table(_ records: [DropRecord]) {
-        var table = Table("DROP", "STATE", "SOURCE", "CLAIMED", "CHANGES", "FILE")
+        var table = Table("DROP", "STATE", "OUTCOME", "SOURCE", "CLAIMED", "CHANGES", "FILE")
         for record in records {
             table.add(
-                record.id.description, record.state.rawValue, record.source.text, Times.shown(record.claimedAt),
-                record.books.map(changes) ?? "-", record.fileName.description)
+                record.id.description, record.state.rawValue, record.outcome?.rawValue ?? "-", record.source.text,
+                Times.shown(record.claimedAt), record.books.flatMap { record.state.isApplied ? changes($0) : nil } ?? "-",
+                record.fileName.description)
         }
         table.print(whenEmpty: "No drops.")
     }

@@ -34,25 +34,39 @@ struct LogLines: LogHandler {
                 .init("time", .string(time)), .init("level", .string(event.level.rawValue)),
                 .init("message", .string(event.message.description)),
             ]
-            Terminal.error(JSON.object(head + facts.map { .init($0.key, Self.json($0.key, $0.value.description)) }))
+            Terminal.error(JSON.object(head + facts.map { .init($0.key, Self.json($0.value)) }))
         } else {
-            let tail = facts.map { "\($0.key)=\(Self.quoted($0.value.description))" }.joined(separator: " ")
+            let tail = facts.map { "\($0.key)=\(Self.text($0.value.description))" }.joined(separator: " ")
             Terminal.error("\(time) \(event.level.rawValue.uppercased()) \(event.message)\(tail.isEmpty ? "" : "  " + tail)")
         }
     }
 
-    /// Facts that are numbers, and are numbers in JSON too.
-    private static let numbers: Set<String> = [
-        "bytes", "bytes.read", "count", "drops", "files", "models", "records", "records.second", "revisions",
-    ]
-
-    private static func json(_ key: String, _ text: String) -> JSON {
-        numbers.contains(key) ? Int64(text).map { .int($0) } ?? .string(text) : .string(text)
+    /// Numbers and flags are what they are; all else is text.
+    static func json(_ value: Logger.MetadataValue) -> JSON {
+        switch value {
+        case .string(let text): .string(text)
+        case .array(let values): .array(values.map(json))
+        case .dictionary(let values): .object(values.sorted { $0.key < $1.key }.map { .init($0.key, json($0.value)) })
+        case .stringConvertible(let fact):
+            switch fact {
+            case let flag as Bool: .bool(flag)
+            case let number as any BinaryInteger: .int(Int64(clamping: number))
+            case let number as Double: .double(number)
+            default: .string(fact.description)
+            }
+        }
     }
 
-    /// A value that would run into the next fact stands in quotation marks.
-    private static func quoted(_ text: String) -> String {
-        guard text.isEmpty || text.utf8.contains(where: { [0x20, 0x22, 0x3D].contains($0) }) else { return text }
-        return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\"") + "\""
+    /// In quotes, as JSON has them, where a reader could not tell its end otherwise.
+    static func text(_ value: String) -> String {
+        let isPlain = value.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "=") }
+        return isPlain && !value.isEmpty ? value : JSON.string(value).text()
     }
+}
+
+extension Logger.MetadataValue {
+    /// A number, written as one.
+    static func number(_ value: some BinaryInteger & Sendable) -> Self { .stringConvertible(Int64(clamping: value)) }
+
+    static func number(_ value: Double) -> Self { .stringConvertible(value) }
 }

@@ -88,8 +88,8 @@ struct ProgressLine: Sendable {
 
     var metadata: Logger.Metadata {
         [
-            "drop.id": "\(drop)", "file": "\(file)", "records": "\(records)", "bytes.read": "\(bytesRead)", "bytes": "\(bytes)",
-            "records.second": "\(rate)",
+            "drop.id": "\(drop)", "file": "\(file)", "records": .number(records), "bytes.read": .number(bytesRead),
+            "bytes": .number(bytes), "records.second": .number(rate),
         ]
     }
 

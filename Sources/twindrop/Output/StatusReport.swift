@@ -15,8 +15,9 @@ enum StatusReport {
         let plugins = Dictionary(host.status().map { ($0.source, $0) }) { first, _ in first }
         let counters = watcher.counters()
         let daemon: JSON = [
-            "waiting": .int(Int64(snapshot.waitingFiles)), "inFlight": .array(snapshot.inFlight.map(DropReport.json)),
+            "waiting": .int(Int64(snapshot.waitingFiles)), "inFlight": .array(snapshot.inFlight.map { DropReport.json($0) }),
             "diskIsFull": .bool(snapshot.diskIsFull), "restartsOfWatcher": .int(Int64(counters.restarts)),
+            "notify": .array(engine.watchful.standings.map(json)),
             "overflows": .int(Int64(counters.overflows)), "filesSeen": .int(Int64(counters.seen)),
             "sandboxMissing": .array((host.sandboxMissing() ?? []).map { .string($0) }),
             "doubted": .array(
@@ -24,7 +25,7 @@ enum StatusReport {
                     ["from": .string(Times.text($0.lowerBound)), "until": .string(Times.text($0.upperBound))]
                 }),
         ]
-        return try report(engine.home, engine.graph, engine.waiting(), daemon: daemon) { source in
+        return try report(engine.home, engine.graph, engine.waiting(), engine.lateness, daemon: daemon) { source in
             var members: [JSON.Member] = []
             if let seen = watched[source.name] {
                 members.append(.init("watch", .string(seen.mode.description)))
@@ -55,16 +56,37 @@ enum StatusReport {
     static func atRest(_ home: Home) throws(CommandFailure) -> JSON {
         let store = try home.openGraph(withModels: false)
         return try reporting { () throws(DropError) in
-            try report(home, store, WaitingReport.atRest(home, store), daemon: .null) { _ in [] }
+            let lateness = try Lateness(resting: home.configuration, store, at: WallClock.milliseconds())
+            return try report(home, store, WaitingReport.atRest(home, store), lateness, daemon: .null) { _ in [] }
         }
     }
 
+    private static func json(_ channel: Notifier.Standing) -> JSON {
+        .object([
+            .init("channel", .string(channel.channel)), .init("sent", .int(Int64(channel.sent))),
+            .init("waiting", .int(Int64(channel.waiting))), .init("failures", .int(Int64(channel.failures))),
+            .init("failuresInARow", .int(Int64(channel.failuresInARow))),
+            .init("lastSentAt", channel.lastSentAt.map { .string(Times.text($0)) } ?? .null),
+            .init("error", channel.error.map { .string($0) } ?? .null),
+        ])
+    }
+
+    private static func json(_ standing: Punctuality) -> JSON {
+        ["due": .string(Times.text(standing.due)), "late": .bool(standing.isLate)]
+    }
+
     private static func report(
-        _ home: Home, _ store: TwinStore, _ left: WaitingReport, daemon: JSON, _ live: (Source) -> [JSON.Member]
+        _ home: Home, _ store: TwinStore, _ left: WaitingReport, _ lateness: Lateness, daemon: JSON,
+        _ live: (Source) -> [JSON.Member]
     ) throws(DropError) -> JSON {
         let counts = try store.counts()
         let waiting = try store.waitingCounts()
         let statistics = Dictionary(try store.statistics().map { ($0.source, $0) }) { first, _ in first }
+        let last = lateness.last
+        let standings = Dictionary(
+            lateness.standings(at: WallClock.milliseconds()).map { ($0.source, $0.standing) }
+        ) { first, _ in first }
+        let rejects = try store.openRejects()
         let sources = try home.configuration.sources.map { (source) throws(DropError) -> JSON in
             var members: [JSON.Member] = [
                 .init("source", .string(source.name.text)), .init("folder", .string(source.watched.folder)),
@@ -84,6 +106,9 @@ enum StatusReport {
                 if let count = waiting[source.name] { members.append(.init("waitingRelationships", .int(Int64(count)))) }
                 if let newest = known.newestCommit { members.append(.init("newestCommit", .string(Times.text(newest)))) }
             }
+            if let time = last[source.name] { members.append(.init("lastDelivery", .string(Times.text(time)))) }
+            if let standing = standings[source.name] { members.append(.init("expected", json(standing))) }
+            if let count = rejects[source.name] { members.append(.init("openRejects", .int(Int64(count)))) }
             if let defect = PluginDefect.of(source) { members.append(.init("defect", .string(defect))) }
             return .object(members)
         }
@@ -125,6 +150,7 @@ enum StatusReport {
                 "        files last changed from \(times["from"]?.string ?? "") until \(times["until"]?.string ?? "") are doubted: the machine went down"
             )
         }
+        for channel in facts["daemon"]?["notify"]?.elements ?? [] { printChannel(channel) }
         if let graph = facts["graph"] {
             Terminal.print(
                 "graph   "
@@ -147,6 +173,16 @@ enum StatusReport {
         }
     }
 
+    private static func printChannel(_ channel: JSON) {
+        let name = channel["channel"]?.string ?? ""
+        if let error = channel["error"]?.string {
+            Terminal.print("notify  \(name): NOT TOLD \(counted(channel["waiting"]?.int ?? 0, "notice")); tried again. \(error)")
+        } else {
+            let last = channel["lastSentAt"]?.string.map { "; the last at \($0)" } ?? ""
+            Terminal.print("notify  \(name): \(counted(channel["sent"]?.int ?? 0, "notice")) sent since the start\(last)")
+        }
+    }
+
     private static func printSource(_ source: JSON) {
         let drops = (source["drops"]?.members ?? []).map { "\($0.value.int ?? 0) \($0.name)" }.joined(separator: ", ")
         Terminal.print("")
@@ -164,6 +200,18 @@ enum StatusReport {
         if let watch = source["watch"]?.string {
             Terminal.print(
                 "        \(watch.hasPrefix("not watched") ? watch : "watched by " + watch); worker \(source["worker"]?.string ?? "none")"
+            )
+        }
+        if source["expected"]?["late"] == .bool(true) {
+            let last = source["lastDelivery"]?.string.map { "the last came at \($0)" } ?? "none ever came"
+            Terminal.print("        LATE: a delivery was expected by \(source["expected"]?["due"]?.string ?? ""); \(last)")
+        } else if let last = source["lastDelivery"]?.string {
+            let due = source["expected"]?["due"]?.string.map { "; the next is expected by \($0)" } ?? ""
+            Terminal.print("        last delivery \(last)\(due)")
+        }
+        if let count = source["openRejects"]?.int, count > 0 {
+            Terminal.print(
+                "        \(counted(count, "drop")) with rejects that nobody corrected: `twindrop drops --outcome applied-with-rejects`"
             )
         }
         if let text = source["defect"]?.string { Terminal.print("        DEFECT: \(text)") }

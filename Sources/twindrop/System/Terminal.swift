@@ -59,6 +59,8 @@ enum Terminal {
         return columns(of: STDOUT_FILENO)
     }
 
+    static var inputIsInteractive: Bool { isatty(STDIN_FILENO) == 1 }
+
     static var isInteractive: Bool { isatty(STDOUT_FILENO) == 1 }
 
     static var errorsAreInteractive: Bool { isatty(STDERR_FILENO) == 1 }

@@ -1,0 +1,80 @@
+import DropCore
+import ThreadKit
+
+/// One life of a delivery: what put a drop right closes it (decision 0028).
+extension DropPipeline {
+    /// Closes the drops that `record`, which was applied or repeats one that was, put right. Can be run again.
+    func closeOthers(by record: DropRecord) throws(DropError) {
+        guard let (drops, how) = try putRight(by: record) else { return }
+        let closed = try ports.register.close(drops, by: DropClosing(drop: record.id, how: how), at: clock.now())
+        for drop in closed { try tidy(afterClosing: drop) }
+    }
+
+    /// - A retry puts right what it runs again, and what that ran again.
+    /// - Corrected rejects put right the drop they are of.
+    /// - Any other delivery puts right quarantined ones of the same name before it, and what those ran again; but not where the
+    ///   name is one that the source uses again and again, because then it says nothing about what is in the file.
+    private func putRight(by record: DropRecord) throws(DropError) -> (drops: [DropID], how: DropClosing.How)? {
+        guard record.outcome != .nothingUsable else { return nil }
+        if let link = record.link {
+            switch link.kind {
+            case .retries: return ([link.drop] + (try retried(by: link.drop)), .retry)
+            case .amends: return ([link.drop], .amendment)
+            case .duplicates: break
+            }
+        }
+        let named = state.quietly { $0.quarantined[record.source]?[record.fileName] ?? [] }.filter { $0 < record.id }.sorted()
+        guard let first = named.first, try !ports.register.hasApplied(record.fileName, of: record.source, before: first) else {
+            return nil
+        }
+        var drops: [DropID] = []
+        for drop in named { drops += [drop] + (try retried(by: drop)) }
+        return (drops, .delivery)
+    }
+
+    /// The drops whose bytes `drop` ran again, the newest first.
+    private func retried(by drop: DropID) throws(DropError) -> [DropID] {
+        var drops: [DropID] = []
+        var next = try ports.register.drop(drop)
+        while let link = next?.link, link.kind == .retries, !drops.contains(link.drop) {
+            drops.append(link.drop)
+            next = try ports.register.drop(link.drop)
+        }
+        return drops
+    }
+
+    /// What follows when a drop was closed: its source goes on, its sender is told, its bytes are in the archive alone. Where the
+    /// archive does not have them yet, the end of that does the rest.
+    func tidy(afterClosing record: DropRecord) throws(DropError) {
+        forget(record)
+        if record.container != nil {
+            try ports.receipts.write(record, leaf: nil)
+            let day = UTCDay(milliseconds: record.claimedAt)
+            if record.state.isQuarantined, ports.spool.isQuarantined(record.id, on: day) {
+                try ports.spool.forgetQuarantined(record.id, on: day)
+            }
+        }
+        tell(.closed(record))
+    }
+
+    /// The drop waits for a person no longer.
+    func forget(_ record: DropRecord) {
+        state.with { state in
+            state.quarantined[record.source]?[record.fileName]?.remove(record.id)
+            if state.quarantined[record.source]?[record.fileName]?.isEmpty == true {
+                state.quarantined[record.source]?[record.fileName] = nil
+            }
+            state.scheduler.unblock(record.source, from: record.id)
+        }
+    }
+
+    /// At a start: bytes in quarantine of drops that were closed, and that the archive holds.
+    func sweepQuarantine() throws(DropError) {
+        for id in try ports.spool.quarantinedDrops() {
+            guard let record = try ports.register.drop(id), record.container != nil, record.state != .quarantined else {
+                continue
+            }
+            try ports.spool.forgetQuarantined(id, on: UTCDay(milliseconds: record.claimedAt))
+        }
+    }
+}
