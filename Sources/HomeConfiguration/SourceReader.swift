@@ -333,7 +333,7 @@ extension Source {
         Source(
             name: name, title: title, watched: watched, policy: policy, plugin: plugin, manifest: manifest, settings: settings,
             lookups: lookups, zones: zones, duplicates: duplicates, order: order, sequence: sequence, empty: empty,
-            worker: worker,
+            expect: expect, worker: worker,
             files: files, asked: asked, mistakes: mistakes)
     }
 }

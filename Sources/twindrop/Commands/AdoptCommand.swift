@@ -32,7 +32,7 @@ extension SourceCommand {
             }
             let opened = try home.open()
             let name = try source.map { text throws(CommandFailure) in try opened.source(text).name }
-            let who = ProcessInfo.processInfo.userName
+            let who = Users.current.description
             let request: JSON = [
                 "do": "adopt", "source": name.map { .string($0.text) } ?? .null, "who": .string(who), "why": .string(why),
             ]
@@ -57,6 +57,10 @@ extension SourceCommand {
                 let lock = try HomeLock(state: opened.paths.state)
                 let store = try TwinStore.open(folder: opened.paths.state)
                 let adopted = try FolderAdoption.perform(opened, store, name, by: who, because: why)
+                for one in adopted {
+                    let folder = JSON.Member("folder", .string(Escaping.visible(one.folder)))
+                    try store.record(Act(.adopt, source: one.source.flatMap { SourceName($0) }, facts: [folder], reason: why))
+                }
                 try store.close()
                 try lock.release()
                 return FolderAdoption.json(adopted)

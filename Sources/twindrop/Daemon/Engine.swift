@@ -182,12 +182,15 @@ final class Engine: Sendable {
     /// - Parameters:
     ///   - source: nil: every folder that is not ours, the drop zone's among them.
     ///   - who, why: of the person, for the record.
-    func adopt(_ source: SourceName?, by who: String, because why: String) throws(DropError) -> [FolderAdoption] {
-        let adopted = try FolderAdoption.perform(home, graph, source, by: who, because: why)
+    func adopt(_ source: SourceName?, by who: Person, because why: String) throws(DropError) -> [FolderAdoption] {
+        let adopted = try FolderAdoption.perform(home, graph, source, by: who.description, because: why)
         for one in adopted {
+            try pipeline.note(
+                .adopt, source: one.source.flatMap { SourceName($0) }, facts: [.init("folder", .string(Escaping.visible(one.folder)))],
+                by: who, reason: why)
             log.notice(
                 "A person took a landing folder over.",
-                metadata: ["folder": "\(one.folder)", "source": "\(one.source ?? "-")", "who": "\(who)", "why": "\(why)"])
+                metadata: ["folder": "\(one.folder)", "source": "\(one.source ?? "-")", "who": "\(who.description)", "why": "\(why)"])
         }
         watcher.rescanNow()
         return adopted
@@ -320,7 +323,7 @@ final class Engine: Sendable {
         case "adopt":
             let source = request["source"]?.string.flatMap { SourceName($0) }
             return FolderAdoption.json(
-                try adopt(source, by: request["who"]?.string ?? "", because: request["why"]?.string ?? ""))
+                try adopt(source, by: caller, because: request["why"]?.string ?? ""))
         case "rescan":
             watcher.rescanNow()
             return ["done": true]

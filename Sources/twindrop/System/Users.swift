@@ -1,5 +1,6 @@
 import DropCore
 import Glibc
+import TwinModel
 
 /// Who runs this process, or one at the other end of a socket.
 enum Users {
@@ -17,5 +18,17 @@ enum Users {
             let name = unsafe entry.pw_name
         else { return nil }
         return unsafe Escaping.visible(String(cString: name), scalarsMax: 64)
+    }
+}
+
+extension Act {
+    /// What the user of this command does now, where no daemon runs.
+    init(_ kind: Kind, source: SourceName?, facts: [JSON.Member], reason: String?) {
+        var ids = DropIDGenerator()
+        var random = SystemRandomNumberGenerator()
+        let now = WallClock.milliseconds()
+        self.init(
+            id: ids.next(milliseconds: now, using: &random), kind: kind, at: now, by: Users.current, reason: Act.kept(reason),
+            drop: nil, source: source, facts: facts)
     }
 }
