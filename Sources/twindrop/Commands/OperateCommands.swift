@@ -86,7 +86,7 @@ struct ForgetNamesCommand: ParsableCommand {
         } else {
             let engine = try Engine(opened, intake: .none)
             defer { engine.stop() }
-            answer = try reporting { () throws(DropError) in try engine.answer("forget-names", request) }
+            answer = try reporting { () throws(DropError) in try engine.answer("forget-names", request, Users.current) }
         }
         if home.json {
             Terminal.print(answer)

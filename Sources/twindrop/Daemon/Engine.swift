@@ -337,6 +337,8 @@ final class Engine: Sendable {
                     "request", "The request names no source.", hint: "Use the twindrop command.", remedy: .suspendSource)
             }
             let count = try graph.forgetKeys(of: source)
+            try pipeline.note(
+                .forget, source: source, facts: [.init("names", .int(Int64(count)))], by: caller, reason: nil)
             log.notice(
                 "An operator had the names of a source forgotten.", metadata: ["source": "\(source)", "names": "\(count)"])
             return ["source": .string(source.text), "names": .int(Int64(count))]

@@ -63,7 +63,7 @@ final class Notifier: Sendable {
     func start() throws(DropError) {
         try store.tidyNotices(channels: channels.map(\.name))
         threads.with { [self] threads in
-            threads = channels.map { channel in NamedThread("td-notify") { serve(channel) } }
+            threads = channels.map { channel in NamedThread("td-notify") { self.serve(channel) } }
         }
     }
 
