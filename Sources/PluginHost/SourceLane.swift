@@ -14,8 +14,8 @@ final class SourceLane: @unchecked Sendable {
         var isClosed = false
         var keys: KeyList?
         var failed: [DropID] = []
-        /// It has transformed a drop since its files were last read: a plugin that works is not stopped by a file that it does not
-        /// survive.
+        /// It has transformed a drop since its files were last read: a plugin that works is not stopped by a file that it does
+        /// not survive.
         var hasProved = false
         var suspension: DropError?
         /// When it was suspended; nanoseconds of the monotonic clock.
@@ -160,8 +160,8 @@ final class SourceLane: @unchecked Sendable {
     /// Ends the worker: it is never used again after an error.
     func discard() { worker = nil }
 
-    /// Takes the names back that a failed attempt has added: what a drop introduced dies with it. Its worker, which knows them, is
-    /// ended with it.
+    /// Takes the names back that a failed attempt has added: what a drop introduced dies with it. Its worker, which knows them,
+    /// is ended with it.
     func restore(_ table: KeyList?) { state.with { $0.keys = table } }
 
     /// Forgets names that no drop has but those that failed after their transform.

@@ -3,7 +3,7 @@ import Testing
 import TwinModel
 
 @Suite(.serialized) struct `A wrong configuration` {
-    @Test(arguments: [["run"], ["run", "--once"], ["status"], ["source", "check"], ["twin", "--all"]])
+    @Test(arguments: [["run"], ["run", "--once"], ["source", "check"]])
     func `is refused with 64, and with every error at its place`(command: [String]) throws {
         let home = try Home(
             """

@@ -17,7 +17,8 @@ extension Escaping {
         rewritten(text, keeping: kept) { "\\u{" + String($0.value, radix: 16) + "}" }
     }
 
-    /// A JSON text whose strings say the same and hold no harmful scalar: those stand as `\u202e`. Line feeds between values stay.
+    /// A JSON text whose strings say the same and hold no harmful scalar: those stand as `\u202e`. Line feeds between values
+    /// stay.
     package static func harmless(json text: String) -> String {
         rewritten(text, keeping: "\n") { scalar in
             UTF16.encode(scalar)!.map { unit in

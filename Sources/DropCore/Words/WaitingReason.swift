@@ -1,7 +1,7 @@
 /// Why something that was delivered is not being processed: a file that lies in a drop zone, or a drop that waits in the spool.
 ///
-/// One closed list, and one answer: `why`, `status`, `doctor`, `drop --wait`, `/readyz`, `/metrics` and the log give the same code
-/// for the same file (docs/decisions/0031). docs/configuration.md has the list for people, which a test compares.
+/// One closed list, and one answer: `why`, `status`, `doctor`, `drop --wait`, `/readyz`, `/metrics` and the log give the same
+/// code for the same file (docs/decisions/0031). docs/configuration.md has the list for people, which a test compares.
 package struct WaitingReason: Sendable, Equatable {
     /// The reasons there are.
     package enum Code: String, Sendable, CaseIterable {

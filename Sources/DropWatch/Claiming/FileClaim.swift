@@ -156,8 +156,8 @@ final class FileClaim {
         try SystemCall.sync(landing, folderPath.description)
     }
 
-    /// Claim by copy: another file system, a second link, or a lease that is not ours to ask for. At most three artefacts. Whether
-    /// there is room is judged before: a file that can never fit is not read once.
+    /// Claim by copy: another file system, a second link, or a lease that is not ours to ask for. At most three artefacts.
+    /// Whether there is room is judged before: a file that can never fit is not read once.
     private func copy(into spool: CInt) throws(DropError) -> ClaimResult {
         if let space = try? SystemCall.freeSpace(of: spool) {
             let floor = reserve.floor(of: space)
@@ -190,13 +190,7 @@ final class FileClaim {
 
     private func noRoom(in spool: CInt, above floor: UInt64) -> WaitingReason {
         let free = (try? SystemCall.freeSpace(of: spool))?.bytesFree ?? 0
-        let usable = free > floor ? free - floor : 0
-        let mark = floor > 0 ? " above the mark of limits.free-space" : ""
-        return WaitingReason(
-            .noRoom,
-            "\(file.name) needs \(ByteCount.text(facts.bytes)) on the file system of state to be copied; "
-                + "\(ByteCount.text(usable)) are free\(mark).",
-            hint: "Make room there, or deliver it in parts. It is tried again, at most once a minute.")
+        return WaitingReason(noRoomFor: file.name, facts.bytes, free: free, above: floor)
     }
 
     /// The size of the copy, which keeps the holes of the file; nil when the file changed meanwhile.

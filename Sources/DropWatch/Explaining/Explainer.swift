@@ -24,18 +24,21 @@ package struct Explainer: Sendable {
     private let dropZone: String?
     private let ownership: FolderOwnership?
     private let truncation: TruncationRule
+    private let copying: CopyRoom?
 
     /// - Parameters:
     ///   - ownership: nil: whose the folders are is not asked.
     ///   - truncation: which files are doubted since a power cut.
+    ///   - copying: where copies go; nil: whether they have room is not asked.
     package init(
         sources: [WatchedSource], dropZone: String?, ownership: FolderOwnership? = nil,
-        truncation: TruncationRule = TruncationRule()
+        truncation: TruncationRule = TruncationRule(), copying: CopyRoom? = nil
     ) {
         self.sources = sources
         self.dropZone = dropZone
         self.ownership = ownership
         self.truncation = truncation
+        self.copying = copying
     }
 
     /// Explains the file at `path`, absolute. Blocks for a moment.
@@ -58,9 +61,11 @@ package struct Explainer: Sendable {
     }
 
     private func looker() -> WatchLoop {
-        WatchLoop(
+        let loop = WatchLoop(
             sources: sources, dropZone: dropZone, ownership: ownership, timing: WatchTiming(),
             handler: WatchHandler(settled: { _ in }), truncation: truncation, purpose: .looking)
+        loop.copying = copying
+        return loop
     }
 
     func explain(folder: FolderPath, name: FileName, knowledge: WatchLoop.Knowledge?) -> Explanation {
@@ -76,6 +81,7 @@ package struct Explainer: Sendable {
         }
         guard isThere else {
             if knowledge == .delivered { return say("delivered", nil, "It was taken a moment ago.", isReady: true) }
+            if let reason = loop.reason(byNameOf: name, in: place) { return say(reason.0, reason.source, .zero) }
             return say("gone", nil, "There is no file \(name) in \(folder).", "If it was taken, `twindrop drops` lists it.")
         }
         switch knowledge {
@@ -84,7 +90,10 @@ package struct Explainer: Sendable {
         case nil: break
         }
         loop.check(place.feed, at: .now)
-        if place.feed.isUsable { loop.look(at: name, in: place) }
+        if case .unavailable(let error) = place.feed.mode {
+            return say(WaitingReason(error), place.feed.sources.first?.name, .zero)
+        }
+        loop.look(at: name, in: place)
         if case .waiting(let reason, let source, let age)? = loop.knowledge(of: name, in: folder) {
             return say(reason, source, age)
         }

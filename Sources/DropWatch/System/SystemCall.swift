@@ -139,8 +139,8 @@ package enum SystemCall {
         }
     }
 
-    /// The next piece of the file at or behind `offset` that is no hole; nil when only holes follow. Where the file system keeps no
-    /// holes, all is one piece.
+    /// The next piece of the file at or behind `offset` that is no hole; nil when only holes follow. Where the file system keeps
+    /// no holes, all is one piece.
     static func dataRange(_ descriptor: CInt, from offset: UInt64, bytes: UInt64) throws(SystemCallError) -> Range<UInt64>? {
         guard offset < bytes else { return nil }
         let (seekData, seekHole): (CInt, CInt) = (3, 4)  // SEEK_DATA and SEEK_HOLE, which the Glibc module hides.
@@ -193,8 +193,8 @@ package enum SystemCall {
         }
     }
 
-    /// The number of the mount the descriptor is on, as `/proc/self/fdinfo` tells it; nil where that cannot be read. Two folders of
-    /// one file system have different numbers where one of them is a bind mount.
+    /// The number of the mount the descriptor is on, as `/proc/self/fdinfo` tells it; nil where that cannot be read. Two folders
+    /// of one file system have different numbers where one of them is a bind mount.
     static func mountNumber(of descriptor: CInt) -> UInt64? {
         guard let folder = try? openFolder("/proc/self/fdinfo"),
             let file = try? openFile(FileName(String(descriptor)), in: folder.number),

@@ -85,8 +85,8 @@ package final class DropWatcher: Sendable {
 
     package func counters() -> WatchCounters { state.with { $0.counters } }
 
-    /// Files that wait, each with its reason, the first `limit`, and the folders that are not looked into; nil while a full pipeline
-    /// holds the watcher up.
+    /// Files that wait, each with its reason, the first `limit`, and the folders that are not looked into; nil while a full
+    /// pipeline holds the watcher up.
     package func waiting(limit: Int) -> Waiting? {
         ask { Waiting(files: $0.waiting(limit: limit), folders: $0.unusedFolders()) }
     }
@@ -172,7 +172,8 @@ extension DropWatcher {
     /// delivered files since the last call; files whose claim was not possible are tried again until the interval is over. While
     /// `mayClaim`, what became of every delivered file is waited for.
     ///
-    /// - Parameter complete: a file whose writer is the caller, who knows that nothing more comes: it has no interval to wait for.
+    /// - Parameter complete: a file whose writer is the caller, who knows that nothing more comes: it has no interval to wait
+    ///   for.
     package func takePresent(
         complete: CompleteFile? = nil, claims: () -> [(SettledFile, ClaimResult)] = { [] }, mayClaim: () -> Bool = { false }
     ) -> Waiting {

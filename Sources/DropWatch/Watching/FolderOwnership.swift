@@ -3,8 +3,8 @@ import Glibc
 
 /// Keeps two instances out of one landing folder, and us out of the wrong one (failure-model: section 12; hazards 6 and 111).
 ///
-/// A folder that is taken over gets a file `.twindrop-owner` with the instance's id. Which folders were ever taken over is kept in
-/// the state folder. What is found decides (docs/decisions/0031):
+/// A folder that is taken over gets a file `.twindrop-owner` with the instance's id. Which folders were ever taken over is kept
+/// in the state folder. What is found decides (docs/decisions/0031):
 ///
 ///     owner file   on record            then
 ///     ours         -                    it is ours; a record that a kill prevented is made up for

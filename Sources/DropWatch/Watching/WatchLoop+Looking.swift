@@ -23,18 +23,9 @@ extension WatchLoop {
             }
             switch answer {
             case .ours, .marker: return
-            case .ignored(let pattern):
-                leave(
-                    name, in: folder,
-                    WaitingReason(
-                        .temporaryName, "\(name) matches \(pattern), a pattern of temporary names, so it is never taken."),
-                    source: folder.routing.members.count == 1 ? folder.routing.members[0].source.name : nil, facts.identity)
-            case .unmatched: leaveUnmatched(name, in: folder, facts)
-            case .several(let sources):
-                let names = sources.map(\.text).joined(separator: " and of ")
-                leave(
-                    name, in: folder, WaitingReason(.severalRoutes, "\(name) fits the patterns of \(names)."), source: nil,
-                    facts.identity)
+            case .ignored, .unmatched, .several:
+                guard let (reason, source) = reason(byNameOf: name, in: folder) else { return }
+                leave(name, in: folder, reason, source: source, facts.identity)
             case .data(let member):
                 let candidate = Candidate(members: [member], rule: member.rule)
                 try look(at: name, in: folder, candidate, descriptor, facts, isItsTurn: isItsTurn, arrival)
@@ -94,16 +85,26 @@ extension WatchLoop {
             source: source, facts.identity)
     }
 
-    private func leaveUnmatched(_ name: FileName, in folder: WatchedFolder, _ facts: FileFacts) {
-        if folder.routing.isRoot {
-            let sentence = "\(name) lies in the drop zone itself, and no source's patterns fit its name."
-            return leave(name, in: folder, WaitingReason(.noRoute, sentence), source: nil, facts.identity)
-        }
+    /// Why a file of this name is never taken, whatever it is; nil where its name is no hindrance.
+    func reason(byNameOf name: FileName, in folder: WatchedFolder) -> (WaitingReason, source: SourceName?)? {
         let names = folder.routing.members.map(\.source.name)
-        let owner = names.count == 1 ? "source \(names[0])" : "sources " + names.map(\.text).joined(separator: ", ")
-        leave(
-            name, in: folder, WaitingReason(.unmatchedName, "No pattern of \(owner) matches \(name), so it stays where it is."),
-            source: names.count == 1 ? names[0] : nil, facts.identity)
+        let only = names.count == 1 && !folder.routing.isRoot ? names[0] : nil
+        switch folder.routing.answer(for: name) {
+        case .ours, .data, .marker, .ask: return nil
+        case .ignored(let pattern):
+            let sentence = "\(name) matches \(pattern), a pattern of temporary names, so it is never taken."
+            return (WaitingReason(.temporaryName, sentence), only)
+        case .several(let sources):
+            let all = sources.map(\.text).joined(separator: " and of ")
+            return (WaitingReason(.severalRoutes, "\(name) fits the patterns of \(all)."), nil)
+        case .unmatched:
+            if folder.routing.isRoot {
+                let sentence = "\(name) lies in the drop zone itself, and no source's patterns fit its name."
+                return (WaitingReason(.noRoute, sentence), nil)
+            }
+            let owner = only.map { "source \($0)" } ?? "sources " + names.map(\.text).joined(separator: ", ")
+            return (WaitingReason(.unmatchedName, "No pattern of \(owner) matches \(name), so it stays where it is."), only)
+        }
     }
 
     /// Files that can never be taken as they are.
@@ -252,7 +253,8 @@ extension WatchLoop {
         let defect = isDoubted ? TruncationRule.defect(of: name) : nil
         if purpose == .looking {
             let sentence = defect.map { "\($0.message) It goes to quarantine." }
-            entry.phase = .left(WaitingReason(.ready, sentence, hint: defect?.hint), facts.identity)
+            let reason = copying?.reason(for: name, facts) ?? WaitingReason(.ready, sentence, hint: defect?.hint)
+            entry.phase = .left(reason, facts.identity)
             folder.entries[name] = entry
             return
         }

@@ -22,6 +22,8 @@ final class WatchLoop {
     let truncation: TruncationRule
     /// What it is for.
     let purpose: Purpose
+    /// While looking only: whether what must be copied has room.
+    var copying: CopyRoom?
     private let dropZone: FolderPath?
     var folders: [FolderPath: WatchedFolder] = [:]
     var counters = WatchCounters()

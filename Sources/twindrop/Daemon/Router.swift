@@ -3,8 +3,8 @@ import DropWatch
 import Foundation
 import PluginHost
 
-/// Finds the source of a file that several could be meant by: asks the plugin of each that wants to be asked how sure it is. A tie
-/// is no answer: the file stays, and is reported.
+/// Finds the source of a file that several could be meant by: asks the plugin of each that wants to be asked how sure it is. A
+/// tie is no answer: the file stays, and is reported.
 struct Router: Sendable {
     let host: PluginHost
 

@@ -57,7 +57,8 @@ extension WaitingReport {
             Unserved(source: source.text, reason: known.reason, seconds: seconds(since: known.since, now))
         }
         return WaitingReport(
-            files: seen.files + mistaken.files, drops: drops, unserved: mistaken.unserved + unused(seen.folders) + unserved)
+            files: seen.files + mistaken.files, drops: drops,
+            unserved: mistaken.unserved + unused(seen.folders.filter { !isMadeAtStart($0, home) }) + unserved)
     }
 
     /// Looks at the landing folders as a daemon would, without one.
@@ -66,7 +67,11 @@ extension WaitingReport {
         return Explainer(
             sources: home.configuration.sources.map(\.watched), dropZone: paths.dropzone,
             ownership: FolderOwnership(instance: try store.instanceID(), stateFolder: paths.state, homeFolder: paths.home),
-            truncation: HomeLock.truncation(state: paths.state))
+            truncation: HomeLock.truncation(state: paths.state),
+            copying: CopyRoom(
+                of: paths.state,
+                reserve: SpaceReserve(
+                    share: home.configuration.limits.space.softShare, bytes: home.configuration.limits.space.softBytes)))
     }
 
     /// Sources that are not served as they are configured: all of their files stay.
@@ -85,6 +90,12 @@ extension WaitingReport {
             }
         }
         return result
+    }
+
+    /// A folder in the drop zone that the next run makes.
+    private static func isMadeAtStart(_ folder: UnusedFolder, _ home: Home) -> Bool {
+        let zone = Escaping.visible(home.paths.dropzone)
+        return folder.reason.code == .folderMissing && (folder.folder == zone || folder.folder.hasPrefix(zone + "/"))
     }
 
     private static func unused(_ folders: [UnusedFolder]) -> [Unserved] {
