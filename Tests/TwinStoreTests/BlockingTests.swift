@@ -50,8 +50,10 @@ import TwinStore
     }
 
     @Test func `are not those that a person ran again, but those runs, where they fail too`() throws {
-        let first = try quarantined()
+        var first = try quarantined()
         var retry = try quarantined(retrying: first)
+        (first.state, first.closedBy) = (.retried, DropClosing(drop: retry.id, how: .retry))
+        try fixture.store.update([first])
         #expect(try blocking(.arrival) == [retry.id])
         retry.state = .registered
         try fixture.store.update([retry])
