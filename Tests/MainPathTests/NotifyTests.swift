@@ -39,8 +39,10 @@ private final class Receiver {
     var received: [(head: String, body: JSON)] {
         let text = (try? String(contentsOfFile: messages, encoding: .utf8)) ?? ""
         return text.split(separator: "\n").compactMap { line in
-            guard let start = line.firstIndex(of: "{"), let body = try? JSON(parsing: String(line[start...])) else { return nil }
-            return (String(line[..<start]), body)
+            guard let start = line.firstIndex(of: "{") else { return nil }
+            let object = String(line.suffix(from: start))
+            guard let body = try? JSON(parsing: object) else { return nil }
+            return (String(line.prefix(upTo: start)), body)
         }
     }
 }
@@ -70,7 +72,7 @@ private final class Receiver {
         let text = (try? home.text(of: "files/paged")) ?? ""
         return text.split(separator: "\n").compactMap { line in
             #expect(line.hasPrefix("$(id); * 'x' {"), "no shell has seen the argument: \(line)")
-            return line.firstIndex(of: "{").flatMap { try? JSON(parsing: String(line[$0...])) }
+            return line.firstIndex(of: "{").flatMap { try? JSON(parsing: String(line.suffix(from: $0))) }
         }
     }
 
