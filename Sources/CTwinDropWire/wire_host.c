@@ -167,7 +167,14 @@ int td_wire_seal(const char *label, const void *bytes, size_t length) {
         done += (size_t)count;
     }
     int seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL;
-    if (fcntl(file, F_ADD_SEALS, seals) < 0 || lseek(file, 0, SEEK_SET) < 0) {
+    int sealed = fcntl(file, F_ADD_SEALS, seals);
+    // EBUSY: the kernel itself holds a page for a moment, say while it moves memory.
+    for (int tries = 0; sealed < 0 && errno == EBUSY && tries < 100; tries++) {
+        struct timespec pause = {.tv_nsec = 10 * 1000 * 1000};
+        nanosleep(&pause, NULL);
+        sealed = fcntl(file, F_ADD_SEALS, seals);
+    }
+    if (sealed < 0 || lseek(file, 0, SEEK_SET) < 0) {
         int error = errno;
         close(file);
         return -error;

@@ -96,7 +96,11 @@ extension Source {
     package var json: JSON {
         let ready = watched.readiness
         let (dangling, mode): (String, String) = (policy.dangling.text, policy.mode == .snapshot ? "snapshot" : "incremental")
-        return [
+        // What is not there has no default that could be written, and is left out.
+        var optional: [JSON.Member] = []
+        if let expect { optional.append(JSON.Member("expect", expect.json)) }
+        if let sequence { optional.append(JSON.Member("sequence", .string(sequence.text))) }
+        let always: JSON = [
             "title": .string(title), "folder": .string(watched.folder), "patterns": texts(watched.patterns),
             "recursive": .bool(watched.recursive), "probe": .bool(watched.probes),
             "ready": [
@@ -112,12 +116,11 @@ extension Source {
             ],
             "scope": ["models": texts(policy.models), "twin-prefixes": texts(policy.twinPrefixes)],
             "duplicates": .string(duplicates.rawValue), "order": .string(order.rawValue),
-            "expect": expect.map { .string($0.text) } ?? .null,
-            "sequence": sequence.map { .string($0.text) } ?? .null,
             "empty": .string(empty.rawValue),
             "lookups": .object(lookups.map { JSON.Member($0.name, ["rows": number($0.rows.count)]) }),
             "limits": ["file-size": size(watched.fileBytesMax), "worker": worker.json],
         ]
+        return .object((always.members ?? []) + optional)
     }
 }
 

@@ -71,7 +71,8 @@ extension Configuration {
     fileprivate func with(mistakes: [ConfigurationError]) -> Configuration {
         Configuration(
             paths: paths, sources: sources, broken: broken, mistakes: mistakes, limits: limits, retention: retention,
-            archive: archive, log: log, http: http, outbound: outbound, notify: notify, indexes: indexes, files: files, origin: origin)
+            archive: archive, log: log, http: http, outbound: outbound, notify: notify, indexes: indexes, files: files,
+            origin: origin)
     }
 }
 

@@ -56,17 +56,13 @@ extension Configuration {
             #duplicates: newest
             #order: none
             # What in a file's name says which delivery is newer, so that an older one that comes late overwrites nothing.
-            #sequence: inventory_{yyyy}{MM}{dd}.csv
-            # A file without a byte: record, hold or refuse. Without this key a snapshot source holds it.
-            #empty: record
+            # sequence: inventory_{yyyy}{MM}{dd}.csv
+            # A file without a byte: hold, which is a snapshot source's default, record, which is that of others, or refuse.
+            #empty: hold
             # When its deliveries are expected; a source is late when none came: 24h, or every, or times of day.
             # expect: 24h
-            expect:
-              #every: none
-              #at: []
-              #days: [mon-sun]
-              #grace: 0ms
-              #zone: UTC
+            # expect: {every: 24h, grace: 2h}
+            # expect: {at: ["06:00", "18:00"], days: [mon-fri], zone: Europe/Berlin, grace: 30m}
             # Tables the plugin may ask, from CSV files:
             # lookups:
             #   sites: {file: lookups/sites.csv, key: code, value: name}

@@ -28,6 +28,8 @@ package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConve
     package let message: String
     /// The next action; empty where the message says it already.
     package let hint: String
+    /// How many errors this one stands for that are only counted; 0: it is one itself.
+    let unshown: Int
 
     package init(_ code: DropError.Code, at place: Place, keyPath: String = "", _ message: String, hint: String = "") {
         self.code = code
@@ -35,6 +37,17 @@ package struct ConfigurationError: Error, Sendable, Equatable, CustomStringConve
         self.keyPath = keyPath
         self.message = message
         self.hint = hint
+        unshown = 0
+    }
+
+    /// Stands for errors that are only counted.
+    init(unshown: Int, mainFile: String) {
+        code = "too-large"
+        place = Place(file: mainFile)
+        keyPath = ""
+        message = "\(unshown) more errors are not shown."
+        hint = "Correct these first."
+        self.unshown = unshown
     }
 
     /// `twindrop.yaml:12:11: sources.assets.ready.rule: found "stabel"; …`: the form editors jump to.

@@ -1,5 +1,6 @@
 import DropCore
 import Foundation
+import TwinModel
 
 extension SourceReader {
     /// `expect: 24h`, or a mapping that says when.
@@ -75,13 +76,17 @@ extension SourceReader {
 
 extension Expectation {
     /// As `expect` is written.
-    var text: String {
+    var json: JSON {
+        var members: [JSON.Member]
         switch rhythm {
-        case .every(let pause): "every \(Quantity.text(pause))"
+        case .every(let pause): members = [JSON.Member("every", .string(Quantity.text(pause)))]
         case .at(let minutes, let days):
-            "at "
-                + minutes.map { "\($0 / 600)\($0 / 60 % 10):\($0 % 60 / 10)\($0 % 10)" }.joined(separator: ", ")
-                + " on " + days.sorted().map { SourceReader.weekdays[$0] }.joined(separator: ", ") + " in \(zone)"
+            let times: [JSON] = minutes.map { .string("\($0 / 600)\($0 / 60 % 10):\($0 % 60 / 10)\($0 % 10)") }
+            let names: [JSON] = days.sorted().map { .string(SourceReader.weekdays[$0]) }
+            members = [JSON.Member("at", .array(times)), JSON.Member("days", .array(names))]
         }
+        members.append(JSON.Member("grace", .string(Quantity.text(grace))))
+        members.append(JSON.Member("zone", .string(zone)))
+        return .object(members)
     }
 }

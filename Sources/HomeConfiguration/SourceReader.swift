@@ -43,7 +43,8 @@ struct SourceReader {
             let errors = mistakes.diagnosis.errors
             let ofFiles = errors[mistakes.ofFiles].filter { isOfFile($0) }
             if let read, errors.allSatisfy(ofFiles.contains) {
-                result.good.append(read.source.with(mistakes: ofFiles))
+                let rest = mistakes.diagnosis.rest(mainFile: Configuration.fileName)
+                result.good.append(read.source.with(mistakes: ofFiles + rest))
             } else {
                 let sorted = mistakes.diagnosis.all(mainFile: Configuration.fileName)?.errors ?? []
                 result.broken.append(BrokenSource(name: name, watched: read?.source.watched, mistakes: sorted))

@@ -160,6 +160,7 @@ extension DropPipeline {
     /// without being worked on. `discard` then answers.
     package func willDiscard(_ id: DropID, by person: Person, reason: String?) throws(DropError) {
         let record = try find(id)
+        guard record.state == .claimed || record.state == .registered else { return }
         state.with { [act = discarding(record, person, reason)] in $0.unwanted[id] = act }
     }
 

@@ -8,13 +8,26 @@ extension DropComparison {
         let isKnown = current.rejection == nil && operations.allSatisfy { $0.number != 0 }
         // A record that was accepted then may name twins that others deleted since; one that was refused may name anything.
         if current.rejection != nil || !isKnown && amendment.open.contains(current.number) { unknownRecords += 1 }
+        keepListed()
+        return true
+    }
+
+    /// Refuses a row that says something else than what was accepted for its record. The file has the accepted bytes in its place:
+    /// what they name is listed.
+    func rejectCorrected(_ message: String) throws(DropError) {
+        if current.rejection != nil { unknownRecords += 1 }
+        keepListed()
+        try reject("corrected-already", message)
+    }
+
+    /// What the current record names is not missing from the list.
+    private func keepListed() {
         let passed = passed ?? (NumberSet(), NumberSet())
         self.passed = passed
         for operation in operations where operation.number != 0 {
             let isTwin = operation.verb.rawValue <= OperationVerb.deleteTwin.rawValue
             (isTwin ? passed.twins : passed.relationships).insert(operation.number)
         }
-        return true
     }
 
     /// The books of an amendment count its own records.

@@ -52,7 +52,7 @@ extension DropComparison {
         defer { operations.removeAll(keepingCapacity: true) }
         if let amendment = job.amendment {
             if passOver(amendment) { return }
-            if let message = amendment.refused[current.number] { return try reject("corrected-already", message) }
+            if let message = amendment.refused[current.number] { return try rejectCorrected(message) }
         }
         if let (code, message) = current.rejection {
             unknownRecords += 1  // The plugin ended it early: what else it would have named is not known.

@@ -185,6 +185,7 @@ def check_receipt(bench, name, drop):
     except ValueError: raise Wrong(f"I1: the receipt of {name} is no JSON, of {len(texts[0])} bytes")
     if said["state"] != drop["state"] and {said["state"], drop["state"]} != {"archived", "done"}: raise Wrong(f"I1: the receipt of {name} says {said['state']}")
     if said["content"] != sha256(batch.files()[name]): raise Wrong(f"I1: the receipt of {name} has the SHA-256 {said['content']}")
+    if drop["state"] == "held": return  # Its books say what its release would do.
     right = MODEL.books.get(name)
     for books in (said.get("books"), drop.get("books")):
         if (books is None) != (right is None): raise Wrong(f"books of {name}: {books}, not {right}")

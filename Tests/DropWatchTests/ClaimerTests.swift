@@ -282,14 +282,6 @@ import ThreadKit
         #expect(try claimer(home, source, register).claim([(file, dropID(1))], at: 0) == [.claimed(dropID(1), bytes: 0)])
         #expect(try register.drop(dropID(1))?.fileName == name)
     }
-
-    @Test func `notes which drop a corrected rejects file amends`() throws {
-        let name = "orders.rejects.\(dropID(9)).csv"
-        write("x", to: home.path(name))
-        let register = RegisterFake()
-        _ = try claimer(home, source, register).claim([(.at(home.path(name), source: source), dropID(1))], at: 0)
-        #expect(try register.drop(dropID(1))?.link == DropLink(kind: .amends, drop: dropID(9)))
-    }
 }
 
 @Suite struct `Recovery of claims` {

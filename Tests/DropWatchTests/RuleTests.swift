@@ -53,10 +53,29 @@ private func rule(_ kind: ReadinessRule.Kind) -> ReadinessRule {
 
 @Suite struct `A file of a rename or close source` {
     @Test(arguments: [ReadinessRule.Kind.rename, .close])
-    func `is complete at once when nobody has it open`(kind: ReadinessRule.Kind) {
+    func `is complete at once when it was renamed and nobody has it open`(kind: ReadinessRule.Kind) {
         var settling = Settling(rule: rule(kind), settle: .seconds(2), at: at(0))
+        #expect(settling.look(facts(), vouching: .notAsked, arrival: .renamed, at: at(0)) == .probe)
+        #expect(settling.probed(.granted, facts(), at: at(0)) == .ready)
+    }
+
+    @Test func `is complete at once under close, however it came`() {
+        var settling = Settling(rule: rule(.close), settle: .seconds(2), at: at(0))
         #expect(settling.look(facts(), vouching: .notAsked, at: at(0)) == .probe)
         #expect(settling.probed(.granted, facts(), at: at(0)) == .ready)
+    }
+
+    @Test func `has to be stable under rename when nothing tells of a rename`() {
+        var settling = Settling(rule: rule(.rename), settle: .seconds(2), at: at(0))
+        #expect(
+            settling.look(facts(), vouching: .notAsked, at: at(0))
+                == .wait(.stable(since: at(0), needed: .seconds(2)), until: at(2)))
+        #expect(settling.look(facts(), vouching: .notAsked, at: at(2)) == .probe)
+    }
+
+    @Test func `is left under rename when it was written under its own name`() {
+        var settling = Settling(rule: rule(.rename), settle: .seconds(2), at: at(0))
+        #expect(settling.look(facts(), vouching: .notAsked, arrival: .written, at: at(0)) == .wait(.rename, until: nil))
     }
 
     @Test(arguments: [ReadinessRule.Kind.rename, .close])

@@ -126,7 +126,9 @@ private final class SeveralWatching {
         write("x", to: scratch.path + "/calm/1")
         #expect(deliveries.wait { $0.settled.contains { $0.source.text == "calm" } })
         #expect(deliveries.state.with { $0.settled.count } == 4)
-        #expect(watcher.waiting(limit: 100)?.files.filter { $0.reason.code == .queued }.count == 50)
+        // Those that were handed over are queued, too, until the pipeline has taken them.
+        let queued = watcher.waiting(limit: 100)?.files.filter { $0.reason.code == .queued && $0.source?.text == "flood" }
+        #expect(queued?.count == 50)
         var done = Set<FileName>()
         while done.count < 50 {
             let claimed = deliveries.state.with { $0.settled.filter { $0.source.text == "flood" && !done.contains($0.name) } }

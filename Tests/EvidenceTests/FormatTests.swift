@@ -21,7 +21,7 @@ import TwinModel
         let places = try fixture.fill()
         let proof = try #require(try fixture.verify(prove: places[3].drop).proof)
         try fixture.write("archive/proof.json", Array(proof.json.text(.pretty).utf8))
-        #expect(Self.commands.count == 7)
+        #expect(Self.commands.count == 8)
         for command in Self.commands {
             let (output, succeeded) = try fixture.run(command)
             #expect(succeeded, "\(command)\n\(output)")

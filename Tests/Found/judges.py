@@ -218,9 +218,8 @@ def foreign_rejects(o):
 @rule("intake/24")
 def no_room(o):
     o.must(o.exits() == [1], "run --once does not end with 1")
-    log = share(o.text, "--- log:", "home")
     o.has(r"a\.csv", "the log is silent", share(o.text, "--- log:"))
-    o.has(r"MiB|bytes|MB", "nothing says how much room is needed", log or o.text)
+    o.has(r"MiB|bytes|MB", "nothing says how much room is needed")
     o.lacks(r"ok\s+space", "doctor says that there is room")
 
 
@@ -291,7 +290,7 @@ def no_permission(o):
 def fixed_zone(o):
     # The case itself declares a fixed offset, which stays right for a system that writes one: TimeZones tests show named zones.
     twins = o.twins()
-    o.must(str(twins.get("w-1", {}).get("v", "")).in ("2026-01-15T12:00:00+01:00", "2026-01-15T11:00:00Z"), "12:00 at +01:00 is not 11:00 UTC")
+    o.must(str(twins.get("w-1", {}).get("v", "")) in ("2026-01-15T12:00:00+01:00", "2026-01-15T11:00:00Z"), "12:00 at +01:00 is not 11:00 UTC")
 
 
 @rule("intake/39")

@@ -8,7 +8,7 @@ import TwinModel
     private static let mapping = """
         twins:
           - id: "a-{id}"
-            properties: {name: name, count: {column: count, type: int}, line: "line {@record}"}
+            properties: {name: name, count: {column: count, type: int}, line: {text: "line {@record}"}}
 
         """
     private static let first = table((1...10).map { "\($0),Thing \($0),\($0)" })

@@ -16,7 +16,10 @@ import TwinModel
         try Self.cut(home)
         try home.deliver("a.csv", Sample.assets(1...3), to: "assets")
         let why = try home.ask("why", home.path + "/dropzone/assets/a.csv")
-        #expect(why["code"] == "suspect-truncated")
+        // It is complete, and why says what becomes of it.
+        #expect(why["code"] == "ready")
+        let sentences = (why["sentences"]?.elements ?? []).compactMap(\.string)
+        #expect(sentences.contains { $0.contains("nothing vouches for its being whole. It goes to quarantine.") }, "\(sentences)")
         let ended = try home.run("run", "--once")
         #expect(ended.code == 1)
         #expect(ended.err.contains("a.csv (quarantined)"))

@@ -28,7 +28,8 @@ import TwinModel
 
         /// What operators act on: a drop that is held, and one that is quarantined.
         func addTrouble() throws {
-            let many = Sample.assetHeader + (1...40).map { Sample.asset($0) }.joined()
+            let sample = try String(contentsOfFile: home + "/samples/assets.csv", encoding: .utf8)
+            let many = sample + (1...40).map { Sample.asset($0) }.joined()
             for (name, text, code) in [
                 ("many.csv", many, Int32(0)), ("assets-2026-11-21.csv", Sample.assets(1...2), 1), ("broken.csv", "<html>\n", 1),
             ] {

@@ -59,8 +59,10 @@ import Testing
             text.matches(of: #/ (--[a-z][a-z-]+)\b/#).map { (file, String($0.1), text) }
         }
         var known = all
-        for command in ["run", "drop", "verify", "query", "twin", "restore", "release", "drops", "archive list", "plan", "bench"]
-        {
+        for command in [
+            "run", "drop", "verify", "query", "twin", "restore", "release", "drops", "archive list", "plan", "bench",
+            "models list",
+        ] {
             known += try Self.help(command.split(separator: " ").map(String.init)) ?? ""
         }
         for (file, option, text) in options where !file.hasPrefix("dtdl-conformance") && !known.contains(option) {

@@ -28,7 +28,7 @@ import TwinModel
         #expect(late[path: "books/operations/superseded"] == 5)
         #expect(try home.list("twin", "--all").count == 3)
         #expect(try home.ask("twin", "asset-FL-1")["status"] == "retired")
-        let nameless = try home.drop("inv.csv", Sample.assets(1...5), to: "assets", code: 1)
+        let nameless = try home.drop("inv.csv", Sample.assets(1...6), to: "assets", code: 1)
         #expect(nameless[path: "reason/code"] == "no-place")
     }
 }

@@ -18,8 +18,8 @@ import TwinModel
         if when == "released" {
             let daemon = try Daemon(home)
             try FileManager.default.removeItem(atPath: spooled)
-            #expect(try home.run("release", "2.csv").code == 0)
-            try daemon.wait(for: "A drop was set aside.")
+            #expect(try home.run("release", "2.csv").code == 1)
+            try daemon.wait(for: "A drop was quarantined.")
             #expect(try daemon.end() == 0)
         } else {
             try FileManager.default.removeItem(atPath: spooled)
@@ -67,7 +67,7 @@ import TwinModel
         let shown = try home.ask("show", "2.csv")
         #expect(shown["state"] == "quarantined" && shown[path: "reason/code"] == "archived-before", "\(shown)")
         #expect(try home.shown("archive", "cat", "2.csv") == Sample.assets(1...12))
-        let again = try home.ask("retry", "2.csv")
+        let again = try home.ask("retry", "2.csv", code: 1)
         #expect(again["state"] == "held", "\(again)")
         #expect(try home.ask("release", again["drop"]?.string ?? "")["state"] == "done")
         #expect(try home.list("twin", "--all").count == 18)
@@ -102,7 +102,8 @@ import TwinModel
         try home.drop("2.csv", Sample.assets(1...12), to: "assets", code: 1)
         let twins = try home.twins()
         let altered = try alter(home)
-        #expect(try home.ask(act, "2.csv")["state"] == (act == "release" ? "quarantined" : "discarded"))
+        let ended = try home.ask(act, "2.csv", code: act == "release" ? 1 : 0)
+        #expect(ended["state"] == (act == "release" ? "quarantined" : "discarded"))
         #expect(try home.twins() == twins)
         let shown = try home.ask("show", "2.csv")
         if act == "release" { #expect(shown[path: "reason/code"] == "content-changed", "\(shown)") }

@@ -32,7 +32,7 @@ import TwinModel
         try home.write("models/room.json", Self.room("boolean"))
         let plan = try home.ask("plan", home.file("a.csv", "id,name,seats\n1,One,4\n"), "--source", "rooms")
         #expect(plan[path: "books/records/rejected"] == 1)
-        let receipt = try home.drop("day.csv", "id,name,seats\n1,One,4\n", to: "rooms")
+        let receipt = try home.drop("day.csv", "id,name,seats\n1,One,4\n", to: "rooms", code: 1)
         #expect(receipt[path: "books/records/rejected"] == 1)
         let reasons = try home.text(of: "receipts/rooms/" + (receipt[path: "rejects/reasons"]?.string ?? ""))
         let reason = try JSON(parsing: reasons.split(separator: "\n").first.map(String.init) ?? "")

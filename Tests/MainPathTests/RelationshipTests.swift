@@ -34,7 +34,7 @@ import TwinModel
 
     @Test func `is rejected where the source says so`() throws {
         let home = try Home(Self.sources("reject"))
-        let receipt = try home.drop("doors.cnt", Sample.doors, to: "doors")
+        let receipt = try home.drop("doors.cnt", Sample.doors, to: "doors", code: 1)
         #expect(receipt[path: "books/operations/waiting"] == 0)
         #expect(receipt[path: "books/records/rejected"] == 2 || receipt[path: "books/operations/rejected"] == 2)
         let reasons = try home.text(of: "receipts/doors/" + (receipt[path: "rejects/reasons"]?.string ?? "none"))

@@ -141,7 +141,7 @@ import TwinModel
     }
 
     @Test func `routes a file in the drop zone's root by what it holds`() throws {
-        let home = try Home(Sample.sources)
+        let home = try Home(Sample.sources.replacing("    plugin:", with: "    probe: true\n    plugin:"))
         try FileManager.default.moveItem(atPath: try home.file("x.txt", Sample.fleet), toPath: home.path + "/dropzone/x.txt")
         #expect(try home.run("run", "--once").code == 0)
         #expect(try home.list("drops").map { $0["source"] } == ["fleet"])

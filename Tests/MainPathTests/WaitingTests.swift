@@ -116,6 +116,8 @@ private struct Surfaces {
         let (files, zone) = (FileManager.default, home.path + "/dropzone/")
         var writer: FileHandle?
         for (path, _, code) in Self.files {
+            let parent = (zone + path).split(separator: "/").dropLast().joined(separator: "/")
+            try files.createDirectory(atPath: "/" + parent, withIntermediateDirectories: true)
             switch code {
             case "writer":
                 _ = files.createFile(atPath: home.path + "/writing", contents: Data("x".utf8))
@@ -150,7 +152,7 @@ private struct Surfaces {
         let daemon = try Daemon(home)
         let writer = try place(home)
         try home.deliver("bad.csv", "<html>\n", to: "ordered")
-        try daemon.wait(for: "A drop was set aside.")
+        try daemon.wait(for: "A drop was quarantined.")
         try home.deliver("next.csv", Sample.assets(1...2), to: "ordered")
         try home.deliver("lift.csv", "id\n1\n", to: "refused")
         for code in Set(Self.files.map(\.code)).subtracting(["folder-owned", "folder-unmounted", "marker"]) {

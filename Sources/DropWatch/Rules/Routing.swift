@@ -81,6 +81,8 @@ struct Routing: Sendable {
     /// Without patterns a source takes everything, where it need not share.
     private func takes(_ name: FileName, _ member: Member) -> Bool {
         if member.names.matchesPattern(name) { return true }
+        // Corrected rejects are their source's, whatever its patterns say; among several it is not told by the name whose.
+        if members.count == 1, !isRoot, FileName.amendedDrop(in: name) != nil { return true }
         return member.source.patterns.isEmpty && !isRoot && !(member.source.probes && members.count > 1)
     }
 

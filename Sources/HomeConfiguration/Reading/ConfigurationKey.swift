@@ -24,6 +24,10 @@ final class Diagnosis {
     init(partOf whole: Diagnosis? = nil) { self.whole = whole }
 
     func report(_ error: ConfigurationError) {
+        if error.unshown > 0 {
+            uncounted += error.unshown
+            return
+        }
         guard errors.count < Self.errorsMax else {
             uncounted += 1
             return
@@ -52,8 +56,11 @@ final class Diagnosis {
             if a.file != b.file { return a.file == mainFile || (b.file != mainFile && a.file < b.file) }
             return (a.line ?? 0, a.column ?? 0, left.offset) < (b.line ?? 0, b.column ?? 0, right.offset)
         }
-        let rest = ConfigurationError(
-            "too-large", at: Place(file: mainFile), "\(uncounted) more errors are not shown.", hint: "Correct these first.")
-        return ConfigurationErrors(numbered.map(\.element) + (uncounted > 0 ? [rest] : []))
+        return ConfigurationErrors(numbered.map(\.element) + rest(mainFile: mainFile))
+    }
+
+    /// One error for those that are only counted; none where all are shown.
+    func rest(mainFile: String) -> [ConfigurationError] {
+        uncounted > 0 ? [ConfigurationError(unshown: uncounted, mainFile: mainFile)] : []
     }
 }

@@ -59,9 +59,12 @@ final class Section {
             ConfigurationError(code, at: place ?? self.place(of: key), keyPath: path(key), message, hint: hint))
     }
 
+    /// `key` may be read in two ways: as a value, and as a section.
+    private func note(_ key: String) { if !known.contains(key) { known.append(key) } }
+
     /// Notes that `key` is known and gives its node.
     func take(_ key: String, type: String, standard: String) -> YAMLNode? {
-        known.append(key)
+        note(key)
         diagnosis.learn((documented + [key]).joined(separator: "."), type, standard)
         return node?[key]
     }
@@ -208,7 +211,7 @@ extension Section {
 
     /// The section under `key`; one without content where it is absent.
     func section(_ key: String) -> Section {
-        known.append(key)
+        note(key)
         return Section(
             node?[key], at: place(of: key), keyPath: keyPath + [key], documented: documented + [key], diagnosis: diagnosis)
     }

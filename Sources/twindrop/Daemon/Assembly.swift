@@ -103,7 +103,7 @@ struct Assembly {
         let claims = claims
         let told: @Sendable ([(SettledFile, ClaimResult)]) -> Void =
             if intake.isOnce { { claims.note($0) } } else { { watcher.noteClaims($0) } }
-        wiring.afterClaim.with { $0 = told }
+        wiring.afterClaim.with { $0 = Listener(hear: told) }
         return (lock, store, host, pipeline, watcher, marks)
     }
 
@@ -204,7 +204,7 @@ struct Assembly {
         }
         return DropPipeline(
             ports: ports, sources: sources, limits: limits, notBefore: try store.newestLabel(),
-            afterClaim: { results in wiring.afterClaim.with { $0 }?(results) }, tell: wiring.tell)
+            afterClaim: { results in wiring.afterClaim.quietly { $0 }?.hear(results) }, tell: wiring.tell)
     }
 
     /// A source whose plugin is missing or broken still has its other files claimed and kept; its drops wait.
@@ -240,12 +240,18 @@ struct Assembly {
     }
 }
 
+/// A closure as a value of a type of its own. A bare closure in a `Monitor` is wrapped anew each time it is read and put back, for
+/// generic code sees closures in another form: the wrappers pile up until the stack ends.
+struct Listener<Heard>: Sendable {
+    let hear: @Sendable (Heard) -> Void
+}
+
 /// Who listens to the pipeline's events; nil before that is known.
-typealias Ears = Monitor<(@Sendable (PipelineEvent) -> Void)?>
+typealias Ears = Monitor<Listener<PipelineEvent>?>
 
 /// Connects the pipeline's events to log, tally and benchmark log; made before the watcher, which is told of claims later.
 final class Wiring: Sendable {
-    let afterClaim = Monitor<(@Sendable ([(SettledFile, ClaimResult)]) -> Void)?>(nil)
+    let afterClaim = Monitor<Listener<[(SettledFile, ClaimResult)]>?>(nil)
     private let log: Logger
     private let tally: Tally
     private let marks: BenchmarkLog?
@@ -259,7 +265,7 @@ final class Wiring: Sendable {
     }
 
     @Sendable func tell(_ event: PipelineEvent) {
-        ears.with { $0 }?(event)
+        ears.quietly { $0 }?.hear(event)
         switch event {
         case .claimed, .transforming: break
         case .applied(let record):

@@ -79,7 +79,8 @@ final class Engine: Sendable {
         let ears = Ears(nil)
         (lock, graph, host, pipeline, watcher, marks) = try reporting { [tally, log, claims, left] () throws(DropError) in
             try Assembly(
-                home: home, intake: intake, log: log, tally: tally, claims: claims, left: left, ears: ears, acceptance: acceptance,
+                home: home, intake: intake, log: log, tally: tally, claims: claims, left: left, ears: ears,
+                acceptance: acceptance,
                 budget: budget
             ).make()
         }
@@ -88,7 +89,7 @@ final class Engine: Sendable {
             try Lateness(starting: home.configuration, graph, at: WallClock.milliseconds())
         }
         watchful = Watchfulness(home, graph, pipeline, host, lateness, log)
-        ears.with { [watchful] in $0 = { watchful.hear($0) } }
+        ears.with { [watchful] in $0 = Listener { watchful.hear($0) } }
         let http = home.configuration.http
         let rules = GraphService.Rules(
             uploads: http.models == .azure ? .azure : .dtdl, twinsMax: http.limits.twins == 0 ? nil : http.limits.twins)
@@ -186,11 +187,14 @@ final class Engine: Sendable {
         let adopted = try FolderAdoption.perform(home, graph, source, by: who.description, because: why)
         for one in adopted {
             try pipeline.note(
-                .adopt, source: one.source.flatMap { SourceName($0) }, facts: [.init("folder", .string(Escaping.visible(one.folder)))],
+                .adopt, source: one.source.flatMap { SourceName($0) },
+                facts: [.init("folder", .string(Escaping.visible(one.folder)))],
                 by: who, reason: why)
             log.notice(
                 "A person took a landing folder over.",
-                metadata: ["folder": "\(one.folder)", "source": "\(one.source ?? "-")", "who": "\(who.description)", "why": "\(why)"])
+                metadata: [
+                    "folder": "\(one.folder)", "source": "\(one.source ?? "-")", "who": "\(who.description)", "why": "\(why)",
+                ])
         }
         watcher.rescanNow()
         return adopted
