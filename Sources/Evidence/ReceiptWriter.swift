@@ -4,11 +4,11 @@ import TwinModel
 /// Writes what the sender gets back: `SOURCE/ULID.receipt.json`, and `NAME.receipt.json`, a second name of the newest one for
 /// that file name.
 ///
-/// Receipts appear whole or not at all, and survive a power cut after `sync`, which is for many of them together: a drop is not at
-/// its end before. Blocking; safe from any thread, one call at a time per drop.
+/// Receipts appear whole or not at all, and survive a power cut after `sync`, which is for many of them together: a drop is not
+/// at its end before. Blocking; safe from any thread, one call at a time per drop.
 ///
-/// Who may read a receipt, its folder says: a file gets the reading rights of its folder, a source's folder those of the folder it
-/// lies in (docs/operations.md).
+/// Who may read a receipt, its folder says: a file gets the reading rights of its folder, a source's folder those of the folder
+/// it lies in (docs/operations.md).
 package struct ReceiptWriter: Sendable {
     private let root: String
 

@@ -25,8 +25,8 @@ package struct AmendmentJudge: Sendable {
     ///   - whenFound: called once it is known to amend something, before `path` is opened.
     ///   - spooled: where the spool has a drop's bytes; nil where it has not.
     ///
-    /// Errors: `amendment` (quarantine) where it can amend nothing; `amended-held`, `looks-like-rejects` (hold) where a person is to
-    /// decide; retry while the amended drop is on its way.
+    /// Errors: `amendment` (quarantine) where it can amend nothing; `amended-held`, `looks-like-rejects` (hold) where a person is
+    /// to decide; retry while the amended drop is on its way.
     package func judge(
         _ record: DropRecord, descriptor: CInt, bytes: UInt64, at path: String, amended: inout DropID?,
         spooled: (DropID) -> String?, whenFound: () throws(DropError) -> Void = { () throws(DropError) in }

@@ -103,8 +103,8 @@ extension DropPipeline {
         }
     }
 
-    /// What becomes of a drop whose bytes are gone, or not those that arrived, when the archive wants them: it is set aside alone,
-    /// and its row says why. Nil where the archive cannot take it.
+    /// What becomes of a drop whose bytes are gone, or not those that arrived, when the archive wants them: it is set aside
+    /// alone, and its row says why. Nil where the archive cannot take it.
     ///
     /// What changed nothing in the graph is archived as it is now, with the reason. Of an applied drop other bytes would be false
     /// evidence: it stays as it is until a person gives it up.

@@ -91,10 +91,11 @@ struct Recovery {
 
     /// Rows, receipts and spool of drops whose end is known.
     private func close(_ rows: [DropRecord], _ archived: [DropID: ArchivedItem]) throws(DropError) {
+        guard !rows.isEmpty else { return }
         for record in rows { try ports.receipts.write(record, leaf: archived[record.id]?.leaf) }
         try ports.receipts.sync(rows)
         try ports.spool.remove(rows.filter { !$0.state.isQuarantined }.map(\.id))
-        if !rows.isEmpty { try ports.register.update(rows) }
+        try ports.register.update(rows)
     }
 
     /// Intents whose file was or was not moved.

@@ -2,8 +2,8 @@ import DropCore
 import Synchronization
 import ThreadKit
 
-/// Looks at the warm workers ten times a second, so that the limits of a drop hold between drops, too: a plugin can leave a thread
-/// or a timer behind. One thread for all of them, from the first drop on.
+/// Looks at the warm workers ten times a second, so that the limits of a drop hold between drops, too: a plugin can leave a
+/// thread or a timer behind. One thread for all of them, from the first drop on.
 final class WorkerWatch: Sendable {
     private let lanes: [SourceLane]
     private let tell: @Sendable (SourceName, String) -> Void

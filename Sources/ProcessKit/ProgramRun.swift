@@ -2,8 +2,8 @@ import Glibc
 
 /// One run of a program: no shell, a time limit, bounded output. Blocking.
 ///
-/// The program is a process group of its own, which is killed as a whole when its time is over. It inherits nothing but what it is
-/// given: its input, one pipe for both its output streams, and the environment passed in.
+/// The program is a process group of its own, which is killed as a whole when its time is over. It inherits nothing but what it
+/// is given: its input, one pipe for both its output streams, and the environment passed in.
 package enum ProgramRun {
     /// How it ended.
     package struct Ended: Sendable {

@@ -12,8 +12,8 @@ extension DropComparison {
         return true
     }
 
-    /// Refuses a row that says something else than what was accepted for its record. The file has the accepted bytes in its place:
-    /// what they name is listed.
+    /// Refuses a row that says something else than what was accepted for its record. The file has the accepted bytes in its
+    /// place: what they name is listed.
     func rejectCorrected(_ message: String) throws(DropError) {
         if current.rejection != nil { unknownRecords += 1 }
         keepListed()

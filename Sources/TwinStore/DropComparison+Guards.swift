@@ -2,8 +2,8 @@ import DropCore
 
 /// What a complete list leaves out, and the limits that hold a drop for a person (docs/decisions/0027-snapshots.md).
 extension DropComparison {
-    /// A complete list deletes what it leaves out: what this source made in this scope and the list does not name. While it is not
-    /// known what a refused record was to list, that is counted and withheld.
+    /// A complete list deletes what it leaves out: what this source made in this scope and the list does not name. While it is
+    /// not known what a refused record was to list, that is counted and withheld.
     func findAbsent() {
         guard job.policy.mode == .snapshot, job.amends == nil || job.amendment != nil else { return }
         // A newer list has said what there is.
@@ -83,8 +83,8 @@ extension DropComparison {
             remedy: .hold)
     }
 
-    /// A drop whose every record was refused is within no limit but one that allows all of them: whoever sent it thinks that it was
-    /// used.
+    /// A drop whose every record was refused is within no limit but one that allows all of them: whoever sent it thinks that it
+    /// was used.
     func checkUsable() throws(DropError) {
         guard !job.released, books.isNothingUsable, job.policy.rejectsShareMax < 1 else { return }
         let filtered = books.recordsFiltered > 0 ? "; the mapping or plugin left out the other \(books.recordsFiltered)" : ""

@@ -99,8 +99,8 @@ final class DropComparison: ChangeSetBuilder {
     var lateReason: DropReason?
     /// What the records of the amended file name that the amendment does not have.
     var passed: (twins: NumberSet, relationships: NumberSet)?
-    /// Of a tracked drop: global keys that all its statements about twins have, those that any has, and the ids of what it deleted
-    /// in vain.
+    /// Of a tracked drop: global keys that all its statements about twins have, those that any has, and the ids of what it
+    /// deleted in vain.
     var commonKeys: Set<UInt32>?
     var allKeys: Set<UInt32> = []
     var absentNames: [[UInt8]] = []

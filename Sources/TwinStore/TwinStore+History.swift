@@ -76,8 +76,8 @@ extension TwinStore {
         }
     }
 
-    /// The life of a relationship of a twin, as `history` tells that of a twin. Its name has the pointer `/$relationshipName`, its
-    /// target `/$targetId`.
+    /// The life of a relationship of a twin, as `history` tells that of a twin. Its name has the pointer `/$relationshipName`,
+    /// its target `/$targetId`.
     package func history(
         ofRelationship id: String, of twin: String, limit: Int = 1000
     ) throws(DropError) -> [HistoryStep] {

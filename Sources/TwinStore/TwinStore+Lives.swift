@@ -47,7 +47,8 @@ extension TwinStore {
         return result
     }
 
-    /// The relationship with this id of a twin, then deleted ones that had it, newest first; of every twin that had its twin's id.
+    /// The relationship with this id of a twin, then deleted ones that had it, newest first; of every twin that had its twin's
+    /// id.
     func lives(ofRelationship id: String, of twin: String, _ database: Database) throws(DropError) -> [EntityLife] {
         var present: [EntityLife] = []
         var gone: [EntityLife] = []

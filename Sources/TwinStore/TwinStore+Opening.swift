@@ -30,7 +30,8 @@ extension TwinStore {
     /// Whether `FOLDER` holds a database, be it an empty one.
     package static func exists(folder: String) -> Bool { StoreFiles.bytes(folder + "/twin.db") > 0 }
 
-    /// Whether whoever made the database, or changed its form, was interrupted: until it is opened for writing, nobody can read it.
+    /// Whether whoever made the database, or changed its form, was interrupted: until it is opened for writing, nobody can read
+    /// it.
     package static func wasInterrupted(folder: String) -> Bool { StoreFiles.bytes(folder + "/twin.db-journal") > 0 }
 
     /// Tells this database from every other: 16 hexadecimal digits, made with it.

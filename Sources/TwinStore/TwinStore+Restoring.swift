@@ -14,8 +14,8 @@ extension TwinStore {
     ///
     /// - Parameter archived: the newest record of the archive, which the backup need not know: a person says so by restoring it.
     /// - Returns: where the database that was there is kept; nil where there was none.
-    /// - Throws: `storage` where the file is no sound database of this version; nothing is changed then. A present database that is
-    ///   damaged is put aside as it is, with its log.
+    /// - Throws: `storage` where the file is no sound database of this version; nothing is changed then. A present database that
+    ///   is damaged is put aside as it is, with its log.
     package static func restore(from backup: String, folder: String, archived: UInt64?) throws(DropError) -> String? {
         let path = folder + "/twin.db"
         let candidate = path + ".restore"
@@ -63,8 +63,8 @@ extension TwinStore {
         for ending in ["-wal", "-shm"] { try StoreFiles.remove(candidate + ending) }
     }
 
-    /// Moves the whole log of the database at `path` into it. One that cannot be read is not touched: whoever opens it for writing
-    /// may lose its log.
+    /// Moves the whole log of the database at `path` into it. One that cannot be read is not touched: whoever opens it for
+    /// writing may lose its log.
     private static func settle(_ path: String) throws(DropError) {
         try tryReading(path)
         let present = try TwinStore(path: path)

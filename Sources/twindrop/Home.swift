@@ -54,8 +54,8 @@ struct Home {
         } catch { throw Self.failure(error) }
     }
 
-    /// What is served must be right: a mistake outside the sources, or in all of them, is told, and nothing begins. One in a source
-    /// stops only that source.
+    /// What is served must be right: a mistake outside the sources, or in all of them, is told, and nothing begins. One in a
+    /// source stops only that source.
     func checkServable() throws(CommandFailure) {
         let isServed = configuration.sources.contains { $0.mistakes.isEmpty }
         let isMistaken = !configuration.broken.isEmpty || configuration.sources.contains { !$0.mistakes.isEmpty }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Preloaded into twindrop by the crash tests: numbers every call that changes what is on the disk below CRASH_ROOT, and at
-// number CRASH_AT does what CRASH_MODE says: `before` or `after` (SIGKILL around the call), `cut-before` or `cut-after` (first the
-// file system below CRASH_ROOT loses what was not synced, then SIGKILL: a power cut), `eio`, `enospc` (the call fails), or `short` (a
-// write writes half). From then on calls go through, unless CRASH_STICKY is set (every later write fails with ENOSPC).
+// number CRASH_AT does what CRASH_MODE says: `before` or `after` (SIGKILL around the call), `cut-before` or `cut-after` (first
+// the file system below CRASH_ROOT loses what was not synced, then SIGKILL: a power cut), `eio`, `enospc` (the call fails), or
+// `short` (a write writes half). From then on calls go through, unless CRASH_STICKY is set (every later write fails with ENOSPC).
 // The count of a whole run is written to CRASH_COUNT when the process ends, so that the driver knows the last number. CRASH_TRACE
 // gets a line for each numbered call. A file that is synced again after a sync of it failed, without having been made anew, is
 // written to CRASH_TRACE as `synced-again`: the second success proves nothing (failure-model: section 8).
@@ -102,7 +102,8 @@ static void die(void) {
     for (;;) pause();
 }
 
-// XFS_IOC_GOINGDOWN of <xfs/xfs_fs.h>, which ext4 answers, too: from now on nothing reaches the medium, and the log is not flushed (2).
+// XFS_IOC_GOINGDOWN of <xfs/xfs_fs.h>, which ext4 answers, too: from now on nothing reaches the medium, and the log is not
+// flushed (2).
 static void cut(void) {
     unsigned flags = 2;
     int descriptor = NEXT(open)(root, O_RDONLY | O_DIRECTORY);

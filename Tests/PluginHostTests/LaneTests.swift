@@ -7,7 +7,7 @@ import Testing
 @Suite struct `A source` {
     @Test(arguments: [
         (1, DropError.Code("refused"), DropError.Remedy.quarantine, 0), (2, "settings", .suspendSource, 0),
-        (6, "plugin-failed", .quarantine, 1), (5, "limit", .quarantine, 1), (77, "plugin-failed", .quarantine, 1),
+        (6, "plugin-failed", .quarantine, 1), (5, "limit", .quarantine, 0), (77, "plugin-failed", .quarantine, 1),
     ])
     func `gets the plugin's own verdict`(status: Int, code: DropError.Code, remedy: DropError.Remedy, restarts: Int) throws {
         let sink = RecordingSink()

@@ -58,9 +58,18 @@ import TwinModel
     @Test func `has no more operations than the source may have, whoever counts`() throws {
         var policy = ApplyPolicy()
         policy.operationsFree = 5
-        let error = try failure(bytes: 10, policy: policy) { writer in for index in 0..<20 { writer.twin("t\(index)") } }
-        #expect(error?.code == "limit" && error?.hint.contains("operations-free") == true)
-        #expect(try failure(bytes: 100, policy: policy) { writer in for index in 0..<20 { writer.twin("t\(index)") } } != nil)
+        func say(_ bytes: UInt64) throws -> DropError? {
+            try failure(bytes: bytes, policy: policy) { writer in
+                writer.record(length: 10)
+                for index in 0..<20 {
+                    writer.beginTwin(.upsertTwin, "t\(index)")
+                    writer.end()
+                }
+            }
+        }
+        let error = try say(10)
+        #expect(error?.code == "limit" && error?.hint.contains("operations-free") == true, "\(String(describing: error))")
+        #expect(try say(100) == nil)
     }
 
     @Test func `has no endless parts`() throws {

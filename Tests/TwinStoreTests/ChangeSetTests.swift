@@ -305,12 +305,12 @@ import TwinModel
             writer.twin("a")
             writer.twin("b")
         }
+        let amending = try fixture.drop(policy: policy, amends: first.drop) { $0.twin("c") }
         let refused = try fixture.drop(policy: policy) { writer in
             writer.twin("a")
             writer.record(length: 5)
             writer.reject(code: "bad", message: "no key")
         }
-        let amending = try fixture.drop(policy: policy, amends: first.drop) { $0.twin("c") }
         #expect(refused.books.deletedByAbsence == 0)
         #expect(amending.books.deletedByAbsence == 0)
         #expect(try fixture.store.counts().twins == 3)

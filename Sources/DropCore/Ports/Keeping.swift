@@ -56,7 +56,8 @@ package protocol DropSpool: Sendable {
     func digest(of drop: DropID) throws(DropError) -> ContentDigest
     /// The bytes that a quarantined drop has now: their number and SHA-256. Errors as `digest(of:)`.
     func quarantinedDigest(of drop: DropID, on day: UTCDay) throws(DropError) -> (bytes: UInt64, digest: ContentDigest)
-    /// Puts a file into the spool that `body` writes to the descriptor it is given. Durable on return; nothing is there otherwise.
+    /// Puts a file into the spool that `body` writes to the descriptor it is given. Durable on return; nothing is there
+    /// otherwise.
     func fill(_ drop: DropID, _ body: (_ descriptor: CInt) throws(DropError) -> Void) throws(DropError)
     /// Removes files whose bytes are durable elsewhere; missing ones are no error. One fsync of the folder.
     func remove(_ drops: [DropID]) throws(DropError)

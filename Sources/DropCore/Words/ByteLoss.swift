@@ -1,5 +1,5 @@
-/// What is said of a drop whose bytes are not where, or not what, they must be. It is set aside alone; nothing else waits for it but
-/// drops of a source that keeps an order (decision 0033).
+/// What is said of a drop whose bytes are not where, or not what, they must be. It is set aside alone; nothing else waits for it
+/// but drops of a source that keeps an order (decision 0033).
 package enum ByteLoss {
     /// Neither in the spool, nor in quarantine, nor in the archive.
     package static let missing: DropError.Code = "bytes-missing"

@@ -1,7 +1,7 @@
 /// What in the name of a file says which delivery of a source is newer: `inventory_{yyyy}{MM}{dd}.csv`, `stock-{n}.csv`.
 ///
-/// Places are `{yyyy}`, `{MM}`, `{dd}`, `{HH}`, `{mm}`, `{ss}`, of so many digits as their letters, and `{n}`, a number of 1 to 18
-/// digits; `*` stands for any text. Dates and times count from the year down, wherever they stand; `{n}` last.
+/// Places are `{yyyy}`, `{MM}`, `{dd}`, `{HH}`, `{mm}`, `{ss}`, of so many digits as their letters, and `{n}`, a number of 1 to
+/// 18 digits; `*` stands for any text. Dates and times count from the year down, wherever they stand; `{n}` last.
 package struct NameSequence: Sendable, Equatable {
     private enum Piece: Sendable, Equatable {
         case byte(UInt8)

@@ -133,8 +133,8 @@ struct CorrectedRows {
 
     // MARK: By their places
 
-    /// Rows of a file without marks, as they are given out where text has no cells: as many lines as records were refused, in their
-    /// order.
+    /// Rows of a file without marks, as they are given out where text has no cells: as many lines as records were refused, in
+    /// their order.
     private mutating func takeByPlace(_ text: [UInt8]) throws(DropError) {
         var lines = text.split(separator: 0x0A, omittingEmptySubsequences: false).map { line in
             Array(line.last == 0x0D ? line.dropLast() : line)

@@ -5,9 +5,9 @@ import TwinModel
 ///
 /// Keywords: `type` (a word or a list), `properties`, `required`, `additionalProperties` (true, false, a schema), `items`,
 /// `propertyNames`, `minItems`, `maxItems`, `enum`, `const`, `minimum`, `maximum`, `minLength`, `maxLength`, `pattern` (a regular
-/// expression; its `description` says in words what it wants), `oneOf` and `anyOf` (the value follows at least one), `$ref` to `#/$defs/NAME`; `title`, `description`, `default`, `examples`, `format`, `$schema`, `$id`,
-/// `$comment`, `$defs` say nothing about values.
-/// Any other keyword is an error of the manifest: a rule that is not checked would only look like one.
+/// expression; its `description` says in words what it wants), `oneOf` and `anyOf` (the value follows at least one), `$ref` to
+/// `#/$defs/NAME`; `title`, `description`, `default`, `examples`, `format`, `$schema`, `$id`, `$comment`, `$defs` say nothing
+/// about values. Any other keyword is an error of the manifest: a rule that is not checked would only look like one.
 struct SettingsSchema: Sendable {
     static let checked: Set<String> = [
         "type", "properties", "required", "additionalProperties", "items", "minItems", "maxItems", "enum", "const", "minimum",

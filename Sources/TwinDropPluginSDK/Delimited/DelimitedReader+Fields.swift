@@ -161,7 +161,8 @@ extension DelimitedReader {
         output.reject(fault.code, fault.message)
     }
 
-    /// A file whose first record is cut wrong is another kind of file, or has another delimiter: all the others would be wrong, too.
+    /// A file whose first record is cut wrong is another kind of file, or has another delimiter: all the others would be wrong,
+    /// too.
     private func refuseOtherKind(_ fault: RecordFault) throws(PluginError) {
         switch fault.kind {
         case .strayQuote, .textAfterQuote, .openCell, .tooFewCells, .tooManyCells, .tooManyColumns:

@@ -41,8 +41,8 @@ enum StoreFiles {
         return one.st_dev == two.st_dev && one.st_ino == two.st_ino
     }
 
-    /// Gives a file a second name, or makes a synced copy where the file system has no links. What has the name already is replaced
-    /// only when it is the same file.
+    /// Gives a file a second name, or makes a synced copy where the file system has no links. What has the name already is
+    /// replaced only when it is the same file.
     static func link(_ path: String, as other: String) throws(DropError) {
         if unsafe Glibc.link(path, other) == 0 || isSame(path, other) { return }
         guard [EPERM, EOPNOTSUPP, EMLINK, ENOSYS].contains(errno) else { throw failure("link", other) }

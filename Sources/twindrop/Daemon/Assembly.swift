@@ -240,8 +240,8 @@ struct Assembly {
     }
 }
 
-/// A closure as a value of a type of its own. A bare closure in a `Monitor` is wrapped anew each time it is read and put back, for
-/// generic code sees closures in another form: the wrappers pile up until the stack ends.
+/// A closure as a value of a type of its own. A bare closure in a `Monitor` is wrapped anew each time it is read and put back,
+/// for generic code sees closures in another form: the wrappers pile up until the stack ends.
 struct Listener<Heard>: Sendable {
     let hear: @Sendable (Heard) -> Void
 }

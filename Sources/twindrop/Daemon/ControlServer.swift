@@ -5,10 +5,11 @@ import TwinModel
 
 /// Answers the commands of operators on `state/control.sock`: one JSON object a line in, one out.
 ///
-///     {"do": "release", "drop": "01K…", "force": false, "reason": "…"}   ->   {"result": {…}} or {"error": {"code", "message", "hint", "exit"}}
+///     {"do": "release", "drop": "01K…", "force": false, "reason": "…"}   ->   {"result": {…}} or {"error": {"code", "message",
+///     "hint", "exit"}}
 ///
-/// Callers need write permission on the socket (0660): the daemon's user, its group, and root. Who acts is what the kernel says of
-/// the caller, never what the caller says.
+/// Callers need write permission on the socket (0660): the daemon's user, its group, and root. Who acts is what the kernel says
+/// of the caller, never what the caller says.
 final class ControlServer: Sendable {
     typealias Handler = @Sendable (_ act: String, _ request: JSON, _ caller: Person) throws(DropError) -> JSON
 

@@ -3,9 +3,9 @@ import Foundation
 
 /// The folders of a home, and who may enter them (docs/operations.md).
 ///
-/// What TwinDrop keeps for itself is its user's alone: folders 0700, files 0600, whatever umask it was started with. A folder that
-/// senders are to reach lets those pass whom the folder around it lets pass, and no more: who may write to it, or read it, is a
-/// person's choice, which stays as it is.
+/// What TwinDrop keeps for itself is its user's alone: folders 0700, files 0600, whatever umask it was started with. A folder
+/// that senders are to reach lets those pass whom the folder around it lets pass, and no more: who may write to it, or read it,
+/// is a person's choice, which stays as it is.
 enum Folders {
     /// Makes what is missing: for the owner alone or, where senders are to come, with passage as their parents give it.
     static func make(_ paths: [String], forSenders: Bool = false) throws(DropError) {
