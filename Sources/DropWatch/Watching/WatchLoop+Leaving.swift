@@ -7,7 +7,14 @@ extension WatchLoop {
     func leave(
         _ name: FileName, in folder: WatchedFolder, _ reason: WaitingReason, source: SourceName?, _ identity: FileIdentity
     ) {
-        if case .left(let known, identity)? = folder.entries[name]?.phase, known.code == reason.code { return }
+        if case .left(let known, let seen)? = folder.entries[name]?.phase, known.code == reason.code,
+            (seen.device, seen.inode) == (identity.device, identity.inode)
+        {
+            // The same file, which goes on growing: it is told of once.
+            folder.entries[name]!.phase = .left(reason, identity)
+            folder.entries[name]!.changed = identity.changeTime
+            return
+        }
         if case .delivered(let delivered, _)? = folder.entries[name]?.phase {
             folder.entries[name]!.phase = .delivered(delivered, again: true)
             return
