@@ -129,7 +129,7 @@ class Service:
         try:
             if daemon.stdout.readline().strip() != b"ready":
                 return "the daemon did not start: " + (place / "log").read_text(errors="replace")[-400:], 1
-            (home / "state/jobs").mkdir(exist_ok=True)
+            (home / "jobs").mkdir(exist_ok=True)
             copy = Path(shutil.copytree(self.folder.parent, place / "adt", symlinks=True))
             [script] = sorted((copy / self.folder.name).glob("*.py"))
             # `i` is the name of a job, which one published case leaves to its reader.

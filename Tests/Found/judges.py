@@ -330,7 +330,7 @@ def idle_worker(o):
 @rule("security/r04")
 def sandbox(o):
     o.lacks("TOP-SECRET-CANARY", "the plugin read a file outside its sandbox")
-    o.has(r"state|why", "the drop's state is not said")
+    o.has(r"source-suspended", "the source is not said to be suspended")
     o.lacks(r"loot.*(open|Permission|Success)", "the plugin's code ran without the whole sandbox")
 
 
@@ -410,5 +410,8 @@ def blanks(o):
 
 @rule("adt/03")
 def import_sample(o):
-    o.has(r"^succeeded", "the published file does not import")
-    o.has(r"COUNT'?: 1|relationships: \[\{'COUNT': 1\}\]", "the relationship is not there")
+    if re.search(r"^succeeded", o.text, re.MULTILINE):
+        o.has(r"COUNT'?: 1|relationships: \[\{'COUNT': 1\}\]", "the relationship is not there")
+    else:
+        # docs/twin-api.md, "What differs": names count with the case of their letters. Then the log has to name the one that differs.
+        o.has(r"relationshipProperty1", "the published file does not import, and the log does not name the property")
