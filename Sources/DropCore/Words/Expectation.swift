@@ -1,4 +1,4 @@
-/// When deliveries of a source are expected (decision 0049). Pure: the time, and the zone's offset from UTC, are passed in.
+/// When deliveries of a source are expected (decision 0036). Pure: the time, and the zone's offset from UTC, are passed in.
 package struct Expectation: Sendable, Equatable {
     package enum Rhythm: Sendable, Equatable {
         /// The next delivery comes at most this long after the last.

@@ -1,6 +1,6 @@
 package import TwinModel
 
-/// What people are told of without asking (decision 0049). Each is a condition that lasts until something ends it.
+/// What people are told of without asking (decision 0036). Each is a condition that lasts until something ends it.
 package enum NoticeEvent: String, Sendable, CaseIterable {
     /// A drop waits for a person's yes.
     case held

@@ -8,7 +8,7 @@ import ThreadKit
 import TwinModel
 import TwinStore
 
-/// Tells people what needs them (decision 0049). Each channel has a thread of its own, which looks at what is open, tells what it
+/// Tells people what needs them (decision 0036). Each channel has a thread of its own, which looks at what is open, tells what it
 /// has not told yet, and writes down that it did. So nothing that is open is forgotten, by a failure or a restart, and nothing is
 /// told twice but after a crash between the two. The flow never waits for it.
 final class Notifier: Sendable {
