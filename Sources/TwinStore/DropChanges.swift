@@ -19,14 +19,15 @@ package final class DropChanges: ChangeSet, @unchecked Sendable {
 
     /// Compares the drop again with what is committed now, from the frames it kept. Only inside a commit, between transactions.
     func compareAgain(_ database: Database) throws(DropError) {
-        let frames = comparison.frames
+        let kept = comparison.kept
+        comparison.kept = .none
         let job = comparison.job
         // Its names count all the time: a stream that begins now begins with them.
         let again = try DropComparison(store: comparison.store, job: job, writer: database)
         again.memory.note(comparison.keyNames, of: again)
         comparison.abandon()
         comparison = again
-        for frame in frames { try comparison.absorb(frame: frame.span) }
+        try kept.forEach { (frame, _) throws(DropError) in try comparison.absorb(frame: frame) }
         _ = try comparison.finished()
     }
 }

@@ -137,7 +137,7 @@ extension DropComparison {
         }
     }
 
-    private func logRelationship(
+    func logRelationship(
         _ operation: Pending, _ statement: DropStatement, _ bytes: borrowing Span<UInt8>, isNew: Bool
     ) throws(DropError) {
         var statement = statement

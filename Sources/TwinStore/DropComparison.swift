@@ -31,8 +31,6 @@ final class DropComparison: ChangeSetBuilder {
         var record: UInt64
     }
 
-    /// Large drops do not keep their frames; see `DropChanges`.
-    static let retainedBytesMax = 2 << 20
     static let rejectionsMax = 200_000
     /// Of a reason for refusing a record, as it comes; what is longer is cut, and what is shown is shorter still.
     static let reasonBytesMax = 4096
@@ -124,9 +122,8 @@ final class DropComparison: ChangeSetBuilder {
     /// End of the last record or span in the file.
     var filePosition: UInt64 = 0
     var streamPosition: UInt64 = 0
-    var frames: [[UInt8]] = []
-    var framesBytes = 0
-    var framesAreComplete = true
+    /// What came, for the case that others change twins of it before the commit.
+    var kept: KeptFrames
     var deferred = DeferredRecords()
     var isReplayingDeferred = false
     var isEnded = false
@@ -146,6 +143,7 @@ final class DropComparison: ChangeSetBuilder {
         log = ChangeLog(folder: job.scratchFolder)
         reservedTwins = NumberReservation(.twins, store)
         reservedRelationships = NumberReservation(.relationships, store)
+        kept = writer == nil ? KeptFrames(folder: memory.isContested(by: job.drop) ? job.scratchFolder : nil) : .none
         validation = DropValidation(job.policy.validation, store.catalog)
         isTracked = job.policy.mode == .incremental && (job.place != nil || memory.hasRefusals)
         if let writer {
@@ -171,22 +169,11 @@ final class DropComparison: ChangeSetBuilder {
 
     func absorb(frame bytes: borrowing Span<UInt8>) throws(DropError) {
         precondition(!isEnded, "a change set takes no operations after its end")
-        retain(bytes)
+        kept.keep(bytes)
         store.publication.beginReading()
         defer { store.publication.endReading() }
         try read(bytes)
         streamPosition += UInt64(bytes.count)
-    }
-
-    private func retain(_ bytes: borrowing Span<UInt8>) {
-        guard framesAreComplete else { return }
-        framesBytes += bytes.count
-        guard framesBytes <= Self.retainedBytesMax else {
-            framesAreComplete = false
-            frames = []
-            return
-        }
-        frames.append(RawBytes.copy(bytes, 0..<bytes.count))
     }
 
     package func restart() throws(DropError) {
@@ -214,7 +201,7 @@ final class DropComparison: ChangeSetBuilder {
         passed = nil
         (lateOperations, undecided, lateReason, commonKeys, allKeys, absentNames) = (0, [], nil, nil, [], [])
         (filePosition, streamPosition) = (0, 0)
-        (frames, framesBytes, framesAreComplete) = ([], 0, true)
+        kept = writer == nil ? KeptFrames(folder: memory.isContested(by: job.drop) ? job.scratchFolder : nil) : .none
         deferred = DeferredRecords()
         budget = DropBudget(bytes: job.bytes, operationsFree: job.policy.operationsFree)
     }
@@ -228,7 +215,7 @@ final class DropComparison: ChangeSetBuilder {
     /// Nothing more comes, and nothing is held for it.
     func end() {
         isEnded = true
-        frames = []
+        kept.forget()
         store.keys.release(heldKeys)
         heldKeys = []
         memory.forget(self)

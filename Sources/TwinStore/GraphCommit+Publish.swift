@@ -31,6 +31,8 @@ extension GraphCommit {
             // The set only says where to look: what cannot be read now is read at the next open.
             try? store.loadWaiting(database)
         }
+        for source in foreignSources { store.memory(of: source).noteForeignChange() }
+        foreignSources = []
         effects = []
     }
 
@@ -88,6 +90,7 @@ extension GraphCommit {
         let comparison = member.comparison
         let memory = comparison.memory
         comparison.end()
+        memory.forgetContest(of: comparison.job.drop)
         store.note(drop: member.dropNumber, of: comparison.job.source, scope: comparison.scope)
         let owned = memory.owned(comparison.scope)
         owned.twins.formUnion(member.createdTwins)

@@ -53,7 +53,7 @@ extension GraphCommit {
                 }
             }
             try write(claims, member)
-            if isInterrupted { throw Interruption.overtaken }
+            if isInterrupted { throw Interruption.conflict }
         }
         for number in comparison.relationshipsGone {
             if try deleteRelationship(number, record: 0, member) { member.books.deletedByAbsence += 1 }

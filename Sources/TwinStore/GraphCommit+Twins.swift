@@ -13,9 +13,9 @@ extension GraphCommit {
                 guard comparison.twinPlaces[view.number] == place else { return }
                 if view.isPlainNewTwin {
                     try inserts.add(view)
-                    store.twinModels.stage(view.number, model: view.key)
+                    member.fresh.append((view.number, view.key, view.fingerprint))
+                    if member.fresh.count >= DropEffects.freshMax { stageFresh(member) }
                     if member.createdTwins.insert(view.number) { member.books.created += 1 }
-                    comparison.memory.twinFingerprints[view.number] = view.fingerprint
                     return
                 }
                 let entry = view.head
@@ -26,13 +26,27 @@ extension GraphCommit {
                 default: try revise(entry, view, member)
                 }
             }, release: { () throws(DropError) in try inserts.flush() })
-        if isInterrupted { throw Interruption.overtaken }
+        stageFresh(member)
+        if isInterrupted { throw Interruption.conflict }
         for (number, record) in deletes {
             if try deleteTwin(number, record: record, member) { member.books.deleted += 1 } else { member.books.unchanged += 1 }
         }
         for number in comparison.twinsGone {
             if try deleteTwin(number, record: 0, member) { member.books.deletedByAbsence += 1 }
         }
+    }
+
+    /// Makes models and fingerprints of new twins known. Nobody takes them for committed: their numbers have no version yet, and
+    /// no other drop gets these numbers if this one is given up.
+    private func stageFresh(_ member: DropEffects) {
+        let memory = member.comparison.memory
+        store.publication.writing {
+            for (number, model, fingerprint) in member.fresh {
+                store.twinModels.stage(number, model: model)
+                memory.twinFingerprints[number] = fingerprint
+            }
+        }
+        member.fresh.removeAll(keepingCapacity: true)
     }
 
     private func revise(_ entry: ChangeEntry, _ view: borrowing ChangeLog.View, _ member: DropEffects) throws(DropError) {

@@ -10,8 +10,8 @@ final class GraphCommit {
     /// What a change set came to.
     enum Outcome {
         case applied(CommitResult)
-        /// Something it compared with has changed since.
-        case overtaken
+        /// Something it compared with has changed since: a twin of that number, where it is known.
+        case conflict(twin: UInt32?)
         case failed(DropError)
     }
 
@@ -46,6 +46,9 @@ final class GraphCommit {
     /// The effects of a change set.
     final class DropEffects: Effects {
         let comparison: DropComparison
+        /// New twins that were written and are not staged yet, for some at a time take the lock.
+        var fresh: [(number: UInt32, model: UInt32, fingerprint: Fingerprint)] = []
+        static let freshMax = 65_536
         var isBare = false
         /// Had records refused: the source's drops are kept track of from here on.
         var tracks = false
@@ -73,7 +76,7 @@ final class GraphCommit {
     /// Units of 100 nanoseconds since 1970, of the last call.
     var ticks: Int64
     var persistedKeys: Set<UInt32> = []
-    /// Set inside callbacks of the log; the member is then overtaken.
+    /// Set inside callbacks of the log; the member then has a conflict.
     var isInterrupted = false
     /// The member whose relationships are being written.
     var present: Effects?
@@ -123,8 +126,15 @@ final class GraphCommit {
     func apply(_ comparison: DropComparison, _ record: DropRecord) throws(DropError) -> Outcome {
         if let refusal = try refusal(of: record) { return .failed(refusal) }
         // Given up in an earlier attempt at this commit, which storage ended.
-        if comparison.isEnded { return .overtaken }
-        if try isOvertaken(comparison) { return .overtaken }
+        if comparison.isEnded { return .conflict(twin: nil) }
+        switch conflict(of: comparison) {
+        case .none: break
+        case .whole(let twin): return .conflict(twin: twin)
+        case .some(let foreign):
+            guard comparison.kept.isSpilled, try comparison.restate(foreign, database) else {
+                return .conflict(twin: foreign.twins.first)
+            }
+        }
         let member = DropEffects(comparison, sequence: sequence + 1)
         let saved = (nextRevision, time, persistedKeys)
         // What comes first needs no savepoint, for which SQLite copies every page that is changed: ending the transaction undoes
@@ -134,7 +144,7 @@ final class GraphCommit {
         do {
             try write(member, record)
             if !isFirst { try sql.release.run() }
-        } catch Interruption.overtaken {
+        } catch Interruption.conflict {
             try run {
                 if isFirst {
                     try database.rollback()
@@ -145,7 +155,7 @@ final class GraphCommit {
             }
             undo(member)
             (nextRevision, time, persistedKeys) = saved
-            return .overtaken
+            return .conflict(twin: nil)
         } catch {
             undo(member)
             throw StorageFailure.error(error)
@@ -160,7 +170,7 @@ final class GraphCommit {
     }
 
     /// Ends a member early.
-    enum Interruption: Error { case overtaken }
+    enum Interruption: Error { case conflict }
 
     /// Applied once is applied for ever.
     private func refusal(of record: DropRecord) throws(DropError) -> DropError? {
@@ -173,36 +183,37 @@ final class GraphCommit {
             remedy: .quarantine)
     }
 
-    /// True when an operation was found to change nothing, or to have no twin, and a commit since may have made that untrue.
-    private func isOvertaken(_ comparison: DropComparison) throws(DropError) -> Bool {
+    private enum Conflict {
+        case none
+        /// Only what was found unchanged has changed, and is there still.
+        case some(ForeignChanges)
+        /// Something on which more depends.
+        case whole(twin: UInt32?)
+    }
+
+    /// Whether an operation was found to change nothing, or to have no twin, and a commit since may have made that untrue.
+    private func conflict(of comparison: DropComparison) -> Conflict {
         let since = comparison.startSequence
-        if isOvertakenByModels(comparison) { return true }
+        if hasModelConflict(comparison) { return .whole(twin: nil) }
         // What a snapshot leaves out is known only against everything its source made.
         if comparison.job.policy.mode == .snapshot {
-            if comparison.memory.ownedSince > since { return true }
-            if effects.contains(where: { ($0 as? DropEffects)?.comparison.memory === comparison.memory }) { return true }
+            if comparison.memory.ownedSince > since { return .whole(twin: nil) }
+            if effects.contains(where: { ($0 as? DropEffects)?.comparison.memory === comparison.memory }) {
+                return .whole(twin: nil)
+            }
         }
         if store.waiting.withLock({ !$0.stolenTwins.isEmpty || !$0.stolenRelationships.isEmpty }) {
             let stolen = store.waiting.withLock { ($0.stolenTwins, $0.stolenRelationships) }
-            if stolen.0.contains(where: { comparison.twinPlaces[$0] != 0 }) { return true }
-            if stolen.1.contains(where: { comparison.relationshipPlaces[$0] != 0 }) { return true }
+            if stolen.0.contains(where: { comparison.twinPlaces[$0] != 0 }) { return .whole(twin: nil) }
+            if stolen.1.contains(where: { comparison.relationshipPlaces[$0] != 0 }) { return .whole(twin: nil) }
         }
-        guard UInt64(since) != sequence else { return false }
+        guard UInt64(since) != sequence else { return .none }
         // What a late drop may still say was told from the records as they were.
-        if comparison.lateness != nil { return true }
-        let stale = comparison.seenTwins.first {
-            comparison.twinPlaces[$0] == 0 && (store.twinVersions[$0] > since || changed.contains($0))
-        }
-        if stale != nil { return true }
-        let staleRelationship = comparison.seenRelationships.first {
-            comparison.relationshipPlaces[$0] == 0
-                && (store.relationshipVersions[$0] > since || changedRelationships.contains($0))
-        }
-        if staleRelationship != nil { return true }
+        if comparison.lateness != nil { return .whole(twin: nil) }
         for hash in comparison.absentTwins {
             let number = store.twins.number(of: hash)
             if number != 0, comparison.twinPlaces[number] == 0, store.twinVersions[number] > since || created.contains(number) {
-                return true
+                return .whole(twin: number)
             }
         }
         for hash in comparison.absentRelationships {
@@ -210,10 +221,21 @@ final class GraphCommit {
             if number != 0, comparison.relationshipPlaces[number] == 0,
                 store.relationshipVersions[number] > since || createdRelationships.contains(number)
             {
-                return true
+                return .whole(twin: nil)
             }
         }
-        return false
+        var foreign = ForeignChanges()
+        comparison.seenTwins.forEach {
+            if comparison.twinPlaces[$0] == 0, store.twinVersions[$0] > since || changed.contains($0) { foreign.twins.append($0) }
+        }
+        comparison.seenRelationships.forEach {
+            if comparison.relationshipPlaces[$0] == 0,
+                store.relationshipVersions[$0] > since || changedRelationships.contains($0)
+            {
+                foreign.relationships.append($0)
+            }
+        }
+        return foreign.isEmpty ? .none : .some(foreign)
     }
 
     private func write(_ member: DropEffects, _ record: DropRecord) throws {
@@ -278,6 +300,7 @@ final class GraphCommit {
 
     /// Tells the sources in `trespassed`, and those that rely on others, that somebody else (`nil`: a call) changed something.
     func noteTrespass(of me: SourceName?, changing: Bool, _ sequence: UInt64) throws {
+        foreignSources.formUnion(trespassed.filter { $0 != me })
         for source in trespassed where source != me {
             sql.noteChangeByOthers.bind(text: 1, source.text)
             sql.noteChangeByOthers.bind(2, Int64(sequence))
@@ -290,6 +313,8 @@ final class GraphCommit {
         try sql.noteChangeOfBare.run()
     }
 
+    /// Sources of which others changed something in this transaction.
+    var foreignSources: Set<SourceName> = []
     /// Sources whose twins the present member changed.
     var trespassed: Set<SourceName> = []
     private var lastTrespass: UInt64 = 0

@@ -3,7 +3,9 @@ import Synchronization
 
 /// What the process remembers about one source: fingerprints of what it said last, and what it owns.
 ///
-/// `@unchecked Sendable`: guarded by the store's `Publication` (read while comparing, written while publishing).
+/// `@unchecked Sendable`: guarded by the store's `Publication`: read while comparing; written while publishing, and, of twins
+/// that are new, before their commit. What is written before counts only with a committed version of the same number. The one
+/// comparison that a source has at a time also writes what it found unchanged.
 final class SourceMemory: @unchecked Sendable {
     /// What a source made and did not delete, in one scope (empty: outside any).
     final class Owned: @unchecked Sendable {  // Guarded like its `SourceMemory`.
@@ -25,6 +27,11 @@ final class SourceMemory: @unchecked Sendable {
     var hasRefusals = false
     /// The sequence of the last commit that may have changed what the source owns.
     var ownedSince: UInt32 = 0
+    /// When somebody else last changed something of the source, and drops that met such a change at their commit.
+    private let contest = Mutex<(last: ContinuousClock.Instant?, drops: Set<DropID>)>((nil, []))
+    /// For so long after a foreign change another is expected.
+    private static let contestTime = Duration.seconds(600)
+
     /// The names of each comparison under way, as far as it has defined them, with those that are compared and not committed.
     private let comparing = Mutex<[ObjectIdentifier: [String]]>([:])
 
@@ -36,6 +43,21 @@ final class SourceMemory: @unchecked Sendable {
         scopes[scope] = fresh
         return fresh
     }
+
+    /// Whether others are known to write to twins of the source, or did so to those of this drop: then it keeps what it reads.
+    func isContested(by drop: DropID) -> Bool {
+        contest.withLock { contest in
+            contest.drops.contains(drop) || contest.last.map { ContinuousClock.now - $0 < Self.contestTime } ?? false
+        }
+    }
+
+    /// Somebody else changed something of the source.
+    func noteForeignChange() { contest.withLock { $0.last = .now } }
+
+    /// The drop met a foreign change and had not kept what it reads: its next try does.
+    func noteContest(of drop: DropID) { contest.withLock { _ = $0.drops.insert(drop) } }
+
+    func forgetContest(of drop: DropID) { contest.withLock { _ = $0.drops.remove(drop) } }
 
     /// A comparison is under way, and knows these names.
     func note(_ names: [String], of comparison: DropComparison) {

@@ -2,7 +2,7 @@
 /// rebuilt at open; SQLite has no index by model, because that would cost a load more than it may (docs/decisions/0015).
 ///
 /// `@unchecked Sendable`: guarded by the store's `Publication`, as versions are. A number that is not committed yet belongs to
-/// the one drop that made it, and is staged without the guard.
+/// the one drop that made it.
 final class TwinModels: @unchecked Sendable {
     /// 0: no such twin; else its model's key plus one, with `staged` until it is committed.
     private let slots = SparseArray<UInt32>()

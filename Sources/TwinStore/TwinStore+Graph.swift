@@ -6,8 +6,10 @@ extension TwinStore: TwinGraph {
         try DropComparison(store: self, job: job)
     }
 
-    /// See `TwinGraph`. A change set that was overtaken by another is compared again here when its drop is small; a large one
-    /// is refused with `overtaken` (retry): its transform must run again.
+    /// See `TwinGraph`. Where others changed twins that a drop found as it says, those are compared again here, from the
+    /// operations it kept; where more depends on the change, all of them are. A large drop of a source that nobody else was
+    /// known to write to has kept none: it is refused with `conflict` (retry) once, and keeps them when its transform runs again
+    /// (docs/decisions/0037-conflicts.md).
     package func commit(
         _ batch: [(changes: any ChangeSet, record: DropRecord)]
     ) throws(DropError) -> [Result<CommitResult, DropError>] {
@@ -28,7 +30,7 @@ extension TwinStore: TwinGraph {
                     preconditionFailure("a change set is committed by the graph that made it")
                 }
                 var outcome = try transaction.apply(changes.comparison, record)
-                if case .overtaken = outcome, changes.comparison.framesAreComplete, !changes.comparison.isEnded {
+                if case .conflict = outcome, changes.comparison.kept.isComplete, !changes.comparison.isEnded {
                     // What came before becomes true first; then nobody but us can change anything until we are done.
                     try transaction.commit()
                     transaction = try GraphCommit(self, database)
@@ -39,9 +41,10 @@ extension TwinStore: TwinGraph {
                 case .failed(let error):
                     changes.abandon()
                     results.append(.failure(error))
-                case .overtaken:
+                case .conflict(let twin):
+                    changes.comparison.memory.noteContest(of: record.id)
                     changes.abandon()
-                    results.append(.failure(Self.overtaken(record)))
+                    results.append(.failure(try conflict(record, twin, database)))
                 }
             }
             try transaction.commit()
@@ -66,11 +69,33 @@ extension TwinStore: TwinGraph {
         return try transaction.apply(changes.comparison, record)
     }
 
-    private static func overtaken(_ record: DropRecord) -> DropError {
-        DropError(
-            "overtaken",
-            "While \(record.fileName) was compared, another drop changed twins it speaks about.",
-            hint: "It is compared again.", remedy: .retry(after: .milliseconds(100)))
+    /// - Parameter twin: one that was changed, where it is known.
+    private func conflict(_ record: DropRecord, _ twin: UInt32?, _ database: Database) throws(DropError) -> DropError {
+        let who = try twin.flatMap { (number) throws(DropError) in try lastWriter(of: number, database) }
+        return DropError(
+            "conflict",
+            "While \(record.fileName) was compared, \(who ?? "others") changed twins it speaks about.",
+            hint: "It is read once more and keeps what it reads; then no change of others makes it wait.",
+            remedy: .retry(after: .milliseconds(20)))
+    }
+
+    /// Who changed a twin last, for a sentence; nil where it is gone.
+    private func lastWriter(of number: UInt32, _ database: Database) throws(DropError) -> String? {
+        let query = try RawStatement.cached("SELECT id, rec FROM twin WHERE no = ?", database)
+        query.bind(1, number)
+        defer { query.reset() }
+        guard try query.step() else { return nil }
+        let id = String(decoding: query.bytes(0), as: UTF8.self)
+        let record = try TwinRecord(query.bytes(1))
+        let revision = try revision(record.revision, database)
+        let last =
+            if let revision { try provenance(revision.drop, revision.record, database) } else {
+                try creation(of: record, database)
+            }
+        switch last.origin {
+        case .record(let origin): return "the drop \(origin.fileName) of source \(origin.source) (twin \(id)) and perhaps others"
+        case .call(let origin): return "a call of \(origin.caller.name) (\(origin.what) \(id)) and perhaps others"
+        }
     }
 
     package func isUntouched(since drop: DropID, source: SourceName) throws(DropError) -> Bool {

@@ -188,7 +188,7 @@ extension TwinStore {
     }
 
     /// Who made something; of a relationship that waited for its ends: who stated it, and the commit that let it in.
-    private func creation(of record: TwinRecord, _ database: Database) throws(DropError) -> Provenance {
+    func creation(of record: TwinRecord, _ database: Database) throws(DropError) -> Provenance {
         let made = try provenance(record.created, record.base.record, database)
         guard record.origin != 0, record.origin != record.created else { return made }
         let stated = try provenance(record.origin, record.base.record, database)

@@ -12,11 +12,16 @@ extension TwinStore {
     /// the old one or the new one. (An exchange of the names, as renameat2(2) makes it, would leave the old one under a name that
     /// the next attempt takes for its own, and not every file system has it.)
     ///
-    /// - Parameter archived: the newest record of the archive, which the backup need not know: a person says so by restoring it.
+    /// - Parameters:
+    ///   - archived: the newest record of the archive, which the backup need not know: a person says so by restoring it.
+    ///   - act: who restores it, and why. It is written into the database that takes the place: there is no restored database
+    ///     without it, and no act without one.
     /// - Returns: where the database that was there is kept; nil where there was none.
     /// - Throws: `storage` where the file is no sound database of this version; nothing is changed then. A present database that
     ///   is damaged is put aside as it is, with its log.
-    package static func restore(from backup: String, folder: String, archived: UInt64?) throws(DropError) -> String? {
+    package static func restore(
+        from backup: String, folder: String, archived: UInt64?, by act: Act? = nil
+    ) throws(DropError) -> String? {
         let path = folder + "/twin.db"
         let candidate = path + ".restore"
         for ending in ["", "-wal", "-shm"] { try StoreFiles.remove(candidate + ending) }
@@ -26,7 +31,7 @@ extension TwinStore {
             try StoreFiles.copy(backup, to: candidate)
             // What an earlier restore put aside may have its log beside it.
             if StoreFiles.bytes(backup + "-wal") > 0 { try StoreFiles.copy(backup + "-wal", to: candidate + "-wal") }
-            try prove(candidate, archived)
+            try prove(candidate, archived, act)
         } catch {
             for ending in ["", "-wal", "-shm"] { try? StoreFiles.remove(candidate + ending) }
             throw error
@@ -53,10 +58,11 @@ extension TwinStore {
     }
 
     /// Opens a backup once, which brings it to this version's form, and checks it.
-    private static func prove(_ candidate: String, _ archived: UInt64?) throws(DropError) {
+    private static func prove(_ candidate: String, _ archived: UInt64?, _ act: Act?) throws(DropError) {
         let store = try TwinStore(path: candidate, isCopy: true)
         let findings = try store.quickCheck()
         if let archived { try store.accept(archived: archived) }
+        if let act { try store.record(act) }
         try store.checkpoint()
         try store.close()
         guard findings.isEmpty else { throw StorageFailure.damaged("the backup: \(findings[0])") }

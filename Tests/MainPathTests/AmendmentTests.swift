@@ -60,22 +60,45 @@ import TwinModel
         }
     }
 
-    @Test(arguments: Form.allCases)
-    func `and the dirty file come to what the clean file does, under any name`(form: Form) throws {
-        let whole = try Self.home()
-        try whole.drop("1.csv", Self.first, to: "s")
-        try whole.drop("2.csv", Self.clean, to: "s")
-        let expected = try whole.twins()
-        #expect(expected.count == 8)
-        for name in form == .asGiven ? Self.names : Self.names.enumerated().filter({ $0.offset % 4 == 0 }).map(\.element) {
-            let (home, drop, corrected) = try Self.dirtied()
-            #expect(try home.list("twin", "--all").count == 10)
-            let named = name.replacingOccurrences(of: "ULID", with: drop).replacingOccurrences(
+    /// Fifteen names in three forms: a source each, in one home, so that three runs make all of them.
+    @Test func `and the dirty file come to what the clean file does, under any name and in any form`() throws {
+        let cases = Form.allCases.flatMap { form in Self.names.map { (name: $0, form: form) } }
+        let sources = ["whole"] + cases.indices.map { "s\($0)" }
+        let settings = sources.map {
+            "  \($0):\n    plugin: mapping\n    mapping: \($0).yaml\n    ready: {rule: rename}\n    mode: snapshot\n"
+        }
+        let mappings = sources.map { ("\($0).yaml", Self.mapping.replacingOccurrences(of: "a-{id}", with: "\($0)-{id}")) }
+        let home = try Home("sources:\n" + settings.joined(), mappings: Dictionary(uniqueKeysWithValues: mappings))
+        for source in sources { try home.place("1.csv", Data(Self.first.utf8), in: source) }
+        _ = try home.run("run", "--once")
+        for source in sources {
+            try home.place("2.csv", Data((source == "whole" ? Self.clean : Self.dirty).utf8), in: source)
+        }
+        _ = try home.run("run", "--once")
+        #expect(try home.list("twin", "--all").count == 8 + 10 * cases.count)
+
+        var drops: [String] = []
+        for (index, one) in cases.enumerated() {
+            let rejects = try #require(home.names(in: "receipts/s\(index)").first { $0.hasSuffix(".rejects.csv") })
+            let drop = String(rejects.prefix(26))
+            drops.append(drop)
+            let corrected = Self.correct(try home.text(of: "receipts/s\(index)/" + rejects))
+            let name = one.name.replacingOccurrences(of: "ULID", with: drop).replacingOccurrences(
                 of: "ulid", with: drop.lowercased())
-            let receipt = try home.drop(file: home.file(named, Self.form(corrected, form)), to: "s")
-            #expect(receipt[path: "link/drop"] == .string(drop), "\(name) \(form)")
-            #expect(receipt["state"] == "done", "\(name) \(form)")
-            #expect(try home.twins() == expected, "\(name) \(form)")
+            try home.place(name, Self.form(corrected, one.form), in: "s\(index)")
+        }
+        _ = try home.run("run", "--once")
+        let all = try home.twins()
+        func said(by source: String) -> [JSON] {
+            all.filter { $0["$dtId"]?.string?.hasPrefix(source + "-") == true }.map { $0.without("$dtId") }
+        }
+        #expect(said(by: "whole").count == 8)
+        for (index, one) in cases.enumerated() {
+            #expect(said(by: "s\(index)") == said(by: "whole"), "\(one)")
+            let last = try #require(
+                try home.list("drops", "--source", "s\(index)").max { $0["drop"]?.string ?? "" < $1["drop"]?.string ?? "" })
+            #expect(last["state"] == "done", "\(one) \(last)")
+            #expect(last[path: "link/drop"] == .string(drops[index]), "\(one) \(last)")
         }
     }
 

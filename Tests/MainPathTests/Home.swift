@@ -65,6 +65,13 @@ final class Home {
         try drop(file: file(name, text), to: source, code: code)
     }
 
+    /// Puts a whole file into a source's landing folder, as a sender does: by a rename.
+    func place(_ name: String, _ bytes: Data, in source: String) throws {
+        let folder = path + "/dropzone/" + source
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        try FileManager.default.moveItem(atPath: file("placed", bytes), toPath: folder + "/" + name)
+    }
+
     @discardableResult
     func drop(file: String, to source: String, code: Int32 = 0) throws -> JSON {
         try ask("drop", file, "--source", source, "--wait", code: code)
@@ -120,6 +127,12 @@ extension JSON {
         case .string(let text): Double(text)
         default: nil
         }
+    }
+
+    /// Without the member of this name.
+    func without(_ name: String) -> JSON {
+        guard case .object(let members) = self else { return self }
+        return .object(members.filter { $0.name != name })
     }
 
     /// Without `$etag` and `lastUpdateTime`, at any depth.

@@ -242,8 +242,8 @@ private struct Surfaces {
         let ended = try home.run("drop", home.file("a.csv", Sample.assets(1...2)), "--source", "assets", "--wait")
         #expect(ended.code == 1)
         #expect(ended.err.contains("[folder-owned]") && ended.err.contains("twindrop source adopt assets"), "\(ended.err)")
-        let adopted = try home.ask("source", "adopt", "assets", "--why", "it is ours")["adopted"]?.elements?.first
-        #expect(adopted?["formerOwner"] == "somebody-else" && adopted?["why"] == "it is ours")
+        let adopted = try home.ask("source", "adopt", "assets", "--reason", "it is ours")["adopted"]?.elements?.first
+        #expect(adopted?["formerOwner"] == "somebody-else" && adopted?["reason"] == "it is ours")
         if let daemon {
             try daemon.wait(for: "A drop was applied.")
             #expect(try daemon.end() == 0)

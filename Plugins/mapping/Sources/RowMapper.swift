@@ -6,12 +6,12 @@ struct RowMapper: ~Copyable {
     let host: Host
     let output: Output
     /// Place of each column of the plan in this file.
-    fileprivate let places: Fixed<Int>
+    let places: Fixed<Int>
     /// The plan's steps with their places.
-    fileprivate let steps: Fixed<PropertyStep>
-    fileprivate let plainBytes = Template.plainBytes
-    fileprivate var occurrences = Occurrences()
-    fileprivate var occurrence: UInt64 = 0
+    let steps: Fixed<PropertyStep>
+    let plainBytes = Template.plainBytes
+    var occurrences = Occurrences()
+    var occurrence: UInt64 = 0
     var scratch = ByteScratch(capacity: 1024)
     /// By template: the ids made of it, where different cells may give the same.
     var origins: [IDOrigins]
@@ -21,7 +21,7 @@ struct RowMapper: ~Copyable {
     var hasMark = false
     var scope = FileScope()
     /// By the number of the property: the unit that the file's first record had, for `unit: true`.
-    fileprivate var firstUnits: [Int32: String] = [:]
+    var firstUnits: [Int32: String] = [:]
 
     init(plan: MappingPlan, places: [Int], host: Host, output: Output) {
         self.plan = plan
@@ -57,7 +57,7 @@ struct RowMapper: ~Copyable {
     // MARK: - Rules
 
     /// False when the record was rejected.
-    fileprivate mutating func apply(_ rule: Rule, _ reader: borrowing DelimitedReader) throws(PluginError) -> Bool {
+    mutating func apply(_ rule: Rule, _ reader: borrowing DelimitedReader) throws(PluginError) -> Bool {
         var verb = rule.verb
         if rule.deletion >= 0, holds(rule.deletion, reader) { verb = .delete }
         scratch.removeAll()
@@ -90,8 +90,7 @@ struct RowMapper: ~Copyable {
         return try finish(rule, verb, reader)
     }
 
-    fileprivate mutating func finish(_ rule: Rule, _ verb: Verb, _ reader: borrowing DelimitedReader) throws(PluginError) -> Bool
-    {
+    mutating func finish(_ rule: Rule, _ verb: Verb, _ reader: borrowing DelimitedReader) throws(PluginError) -> Bool {
         if verb != .delete {
             for index in rule.firstStep..<rule.firstStep + rule.stepCount {
                 guard set(steps[index], reader) else { return false }
@@ -104,10 +103,10 @@ struct RowMapper: ~Copyable {
     // MARK: - Texts
 
     @inline(__always)
-    fileprivate func cell(_ column: Int, _ reader: borrowing DelimitedReader) -> Bytes { reader[places[column]] }
+    func cell(_ column: Int, _ reader: borrowing DelimitedReader) -> Bytes { reader[places[column]] }
 
     /// The text of a template whose parts are all there; the cell itself where the template is nothing but a cell.
-    fileprivate mutating func text(_ template: Int, _ reader: borrowing DelimitedReader, from start: Int) -> Bytes? {
+    mutating func text(_ template: Int, _ reader: borrowing DelimitedReader, from start: Int) -> Bytes? {
         if let part = plan.templates[template].onlyCell {
             var value = cell(part.column, reader)
             if part.trims { value = value.trimmed }
@@ -152,7 +151,7 @@ struct RowMapper: ~Copyable {
         return scratch.count > start
     }
 
-    fileprivate mutating func appendCell(
+    mutating func appendCell(
         _ value: Bytes, _ letters: Template.Letters, _ escape: Template.Escape, stop: UInt8 = 0
     ) {
         let plain = plainBytes
@@ -180,7 +179,7 @@ struct RowMapper: ~Copyable {
     }
 
     /// ASCII letters only: a text in UTF-8 stays one.
-    fileprivate static func change(_ byte: UInt8, _ letters: Template.Letters) -> UInt8 {
+    static func change(_ byte: UInt8, _ letters: Template.Letters) -> UInt8 {
         switch letters {
         case .kept: byte
         case .lower: byte &- 0x41 < 26 ? byte | 0x20 : byte
@@ -188,21 +187,21 @@ struct RowMapper: ~Copyable {
         }
     }
 
-    fileprivate static func hex(_ digit: UInt8) -> UInt8 { digit < 10 ? 0x30 + digit : 0x37 + digit }
+    static func hex(_ digit: UInt8) -> UInt8 { digit < 10 ? 0x30 + digit : 0x37 + digit }
 
     @inline(__always)
-    fileprivate func isNull(_ value: Bytes, _ words: Int, _ lengths: UInt64) -> Bool {
+    func isNull(_ value: Bytes, _ words: Int, _ lengths: UInt64) -> Bool {
         guard lengths >> UInt64(min(63, value.count)) & 1 != 0 else { return false }
         return plan.nulls[words].value(of: value) != nil
     }
 
     // MARK: - Conditions
 
-    fileprivate func holds(_ condition: Int, _ reader: borrowing DelimitedReader) -> Bool {
+    func holds(_ condition: Int, _ reader: borrowing DelimitedReader) -> Bool {
         holds(plan.conditions[condition], 0, reader)
     }
 
-    fileprivate func holds(_ condition: Condition, _ index: Int, _ reader: borrowing DelimitedReader) -> Bool {
+    func holds(_ condition: Condition, _ index: Int, _ reader: borrowing DelimitedReader) -> Bool {
         let node = condition.nodes[index]
         switch node.test {
         case .all, .any:
@@ -226,7 +225,7 @@ struct RowMapper: ~Copyable {
         return answer != node.isNot
     }
 
-    fileprivate mutating func countOccurrence(_ reader: borrowing DelimitedReader) throws(PluginError) {
+    mutating func countOccurrence(_ reader: borrowing DelimitedReader) throws(PluginError) {
         var key = OccurrenceKey()
         guard let columns = plan.occurrenceColumns else { return }
         if columns.isEmpty {
@@ -243,14 +242,14 @@ struct RowMapper: ~Copyable {
 extension RowMapper {
     /// Sets one property; false when the record was rejected.
     @inline(__always)
-    fileprivate mutating func set(_ step: PropertyStep, _ reader: borrowing DelimitedReader) -> Bool {
+    mutating func set(_ step: PropertyStep, _ reader: borrowing DelimitedReader) -> Bool {
         guard step.isSimple else { return setSlowly(step, reader) }
         let value = reader[Int(step.place)]
         if isNull(value, Int(step.nulls), step.nullLengths) { return setNothing(step) }
         return convert(value, step)
     }
 
-    fileprivate mutating func setSlowly(_ step: PropertyStep, _ reader: borrowing DelimitedReader) -> Bool {
+    mutating func setSlowly(_ step: PropertyStep, _ reader: borrowing DelimitedReader) -> Bool {
         let detail = plan.details[Int(step.detail)]
         var value = Bytes.empty
         var isMissing = false
@@ -312,7 +311,7 @@ extension RowMapper {
         }
     }
 
-    fileprivate func setNothing(_ step: PropertyStep) -> Bool {
+    func setNothing(_ step: PropertyStep) -> Bool {
         switch step.missing {
         case .unset: output.unset(step.key)
         case .skip: break
@@ -321,110 +320,5 @@ extension RowMapper {
             return false
         }
         return true
-    }
-
-    @inline(__always)
-    fileprivate mutating func convert(_ value: Bytes, _ step: PropertyStep) -> Bool {
-        do throws(ValueError) {
-            switch step.kind {
-            case .string: output.set(step.key, to: value)
-            case .int: output.set(step.key, to: try number(value, step).int64(step.format))
-            case .double: output.set(step.key, to: try number(value, step).double(step.format))
-            case .bool: output.set(step.key, to: try truth(value, step))
-            case .date:
-                let date =
-                    step.pattern < 0
-                    ? try value.isoDate() : try plan.patterns[Int(step.pattern)].date(value, rounding: step.format.rounds)
-                output.set(step.key, to: date)
-            case .dateTime: output.set(step.key, to: try timestamp(value, step))
-            case .time:
-                output.set(step.key, to: try plan.patterns[Int(step.pattern)].time(value, rounding: step.format.rounds))
-            case .duration: output.set(step.key, to: try span(value, step))
-            case .json:
-                if let fault = JSONSyntax.fault(in: value) { throw fault }
-                output.set(step.key, json: value)
-            }
-            return true
-        } catch {
-            return refuse(value, step, error)
-        }
-    }
-
-    fileprivate func refuse(_ value: Bytes, _ step: PropertyStep, _ error: ValueError) -> Bool {
-        guard step.bad == .reject else { return setNothing(step) }
-        let message = error.message("the cell", value, quoting: plan.showsValues)
-        output.reject(error.code, "\(title(step)): \(message) Correct the cell or the mapping, or set onBad: empty.")
-        return false
-    }
-
-    private func truth(_ value: Bytes, _ step: PropertyStep) throws(ValueError) -> Bool {
-        let truths = plan.details[Int(step.detail)].truths
-        let found = truths >= 0 ? plan.words[truths].value(of: value) : Self.usualTruths.value(of: value)
-        guard let found else {
-            let words = plan.extras[Int(step.detail)].truthText
-            throw ValueError("not-a-bool", words.isEmpty ? "a word for true or false" : words)
-        }
-        return found[0] == UInt8(ascii: "1")
-    }
-
-    fileprivate static let usualTruths = WordTable(
-        MappingReader.truths.map { ($0, "1") } + MappingReader.lies.map { ($0, "0") }, ignoringCase: true)
-
-    fileprivate func span(_ value: Bytes, _ step: PropertyStep) throws(ValueError) -> TimeSpan {
-        guard let unit = plan.details[Int(step.detail)].unit else { return try value.isoDuration(rounding: step.format.rounds) }
-        return try value.duration(in: unit, step.format)
-    }
-
-    private func timestamp(_ value: Bytes, _ step: PropertyStep) throws(ValueError) -> Timestamp {
-        let index = Int(step.detail)
-        return try plan.patterns[Int(step.pattern)].timestamp(
-            value, zone: plan.extras[index].zone, gap: plan.extras[index].gap, overlap: plan.extras[index].overlap,
-            rounding: step.format.rounds)
-    }
-
-    /// The number of a cell without its unit, where the mapping names units; otherwise the cell.
-    @inline(__always)
-    private mutating func number(_ value: Bytes, _ step: PropertyStep) throws(ValueError) -> Bytes {
-        if step.hasUnits { return try withoutUnit(value, step) }
-        if step.format.allowsUnit { try checkUnit(value, step) }
-        return value
-    }
-
-    private func withoutUnit(_ value: Bytes, _ step: PropertyStep) throws(ValueError) -> Bytes {
-        let units = plan.extras[Int(step.detail)].units
-        for unit in units where unit.count < value.count && value.dropFirst(value.count - unit.count) == unit {
-            return unit.isEmpty ? value : value.prefix(value.count - unit.count).withoutBlanks
-        }
-        let words = units.map { $0.isEmpty ? "nothing" : $0.text }.joined(separator: " or ")
-        throw ValueError("not-a-number", "a number followed by \(words)")
-    }
-
-    /// With `unit: true`, all records of a file have one unit: a number in another would be read as if it were in this.
-    private mutating func checkUnit(_ value: Bytes, _ step: PropertyStep) throws(ValueError) {
-        let unit = try value.unit(step.format)
-        guard !unit.isEmpty else { return }
-        guard let first = firstUnits[step.detail] else {
-            firstUnits[step.detail] = unit.text
-            return
-        }
-        guard unit.text.utf8.elementsEqual(first.utf8) else {
-            throw ValueError(
-                "not-a-number", "a number in the unit \(first)",
-                remark: "The records before have that one. Name the unit in the mapping.")
-        }
-    }
-
-    fileprivate func title(_ step: PropertyStep) -> String {
-        let detail = plan.details[Int(step.detail)]
-        return switch detail.source {
-        case .column: "property '\(plan.titles[detail.title])' from column '\(plan.columns.title(Int(step.column)))'"
-        default: "property '\(plan.titles[detail.title])'"
-        }
-    }
-
-    /// A value as a message shows it: its first 40 bytes, where the settings allow it.
-    fileprivate func shown(_ value: Bytes) -> String {
-        guard plan.showsValues else { return "the cell" }
-        return "'" + value.prefix(40).text + (value.count <= 40 ? "'" : "…'")
     }
 }

@@ -12,7 +12,8 @@ extension DropComparison {
         }
         let range = operation.head.properties
         var reader = OperationReader(at: range.lowerBound, end: range.upperBound, base: streamPosition)
-        while let property = try reader.property(bytes) {
+        // The values are judged with their record (`checkProperties`): a bad one is that record's, not the whole drop's.
+        while let property = try reader.property(bytes, validating: false) {
             _ = try global(property.key)
             let name = keyNames[Int(property.key) - 1]
             if MemberName.kind(of: name) == .other { return ("name", Self.refusal(of: name, as: "a property")) }

@@ -253,7 +253,7 @@ extension DropComparison {
 
 extension GraphCommit {
     /// True when a model that decided something for the drop has changed since it was compared.
-    func isOvertakenByModels(_ comparison: DropComparison) -> Bool {
+    func hasModelConflict(_ comparison: DropComparison) -> Bool {
         guard let validation = comparison.validation else { return false }
         let since = comparison.startSequence
         if validation.models.contains(where: { store.modelVersions[$0] > since }) { return true }

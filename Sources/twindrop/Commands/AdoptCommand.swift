@@ -17,13 +17,13 @@ extension SourceCommand {
                 of the home is taken over, the drop zone's own among them. Works beside a running daemon, which goes on at once.
 
                 Example:
-                  twindrop source adopt assets --why "restored from backup"
+                  twindrop source adopt assets --reason "restored from backup"
                 """)
 
         @OptionGroup var home: HomeOptions
         @Argument(help: "The source whose folder it is.") var source: String?
         @Flag(help: "Every folder that is not watched because it is not known to be ours.") var all = false
-        @Option(help: "Why, for the record.") var why = ""
+        @OptionGroup var why: ReasonOption
 
         mutating func run() throws {
             guard (source != nil) != all else {
@@ -32,15 +32,16 @@ extension SourceCommand {
             }
             let opened = try home.open()
             let name = try source.map { text throws(CommandFailure) in try opened.source(text).name }
-            let who = Users.current.description
+            let what = name.map { "adopt the folder of \($0)" } ?? "adopt every folder"
+            let reason = why.given(for: what, asks: !home.json)
             let request: JSON = [
-                "do": "adopt", "source": name.map { .string($0.text) } ?? .null, "who": .string(who), "why": .string(why),
+                "do": "adopt", "source": name.map { .string($0.text) } ?? .null, "reason": reason.map { .string($0) } ?? .null,
             ]
             let answer: JSON
             if let told = try ControlClient.ask(opened.controlSocket, request) {
                 answer = told
             } else {
-                answer = try alone(opened, name, who)
+                answer = try alone(opened, name, reason)
             }
             if home.json { return Terminal.print(["adopted": answer]) }
             for one in answer.elements ?? [] {
@@ -51,15 +52,14 @@ extension SourceCommand {
         }
 
         /// No daemon runs: this process takes the lock.
-        private func alone(_ opened: Home, _ name: SourceName?, _ who: String) throws(CommandFailure) -> JSON {
-            try reporting { [why] () throws(DropError) in
+        private func alone(_ opened: Home, _ name: SourceName?, _ reason: String?) throws(CommandFailure) -> JSON {
+            try reporting { () throws(DropError) in
                 try Folders.make([opened.paths.state])
                 let lock = try HomeLock(state: opened.paths.state)
                 let store = try TwinStore.open(folder: opened.paths.state)
-                let adopted = try FolderAdoption.perform(opened, store, name, by: who, because: why)
-                for one in adopted {
-                    let folder = JSON.Member("folder", .string(Escaping.visible(one.folder)))
-                    try store.record(Act(.adopt, source: one.source.flatMap { SourceName($0) }, facts: [folder], reason: why))
+                let adopted = try FolderAdoption.perform(opened, store, name, by: Users.current, because: reason) {
+                    (one) throws(DropError) in
+                    try store.record(Act(.adopt, source: one.sourceName, facts: one.facts, reason: reason))
                 }
                 try store.close()
                 try lock.release()

@@ -71,15 +71,17 @@ struct RestoreCommand: ParsableCommand {
             backup does not know, or takes for unfinished, are named at the next start.
 
             Example:
-              twindrop restore nightly.twindb
+              twindrop restore nightly.twindb --reason "the disk of the state folder failed"
             """)
 
     @OptionGroup var home: HomeOptions
+    @OptionGroup var why: ReasonOption
     @Argument(help: "A file that `backup` wrote.", completion: .file()) var file: String
 
     mutating func run() throws {
         let opened = try home.open()
         let path = URL(fileURLWithPath: file).standardizedFileURL.path
+        let reason = why.given(for: "restore \(file)", asks: !home.json)
         let kept = try reporting { () throws(DropError) in
             try Folders.make([opened.paths.state])
             let lock = try HomeLock(state: opened.paths.state)
@@ -89,7 +91,9 @@ struct RestoreCommand: ParsableCommand {
                     remedy: .suspendSource)
             }
             let archived = try ArchiveCatalogue(root: opened.paths.archive).newest().last?.leaf
-            let kept = try TwinStore.restore(from: path, folder: opened.paths.state, archived: archived)
+            let act = Act(
+                .restore, source: nil, facts: [.init("backup", .string(Escaping.visible(path)))], reason: reason)
+            let kept = try TwinStore.restore(from: path, folder: opened.paths.state, archived: archived, by: act)
             try lock.release()
             return kept
         }

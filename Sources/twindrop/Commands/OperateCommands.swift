@@ -55,9 +55,22 @@ struct DiscardCommand: ParsableCommand {
     mutating func run() throws { try Operation(act: .discard, drop: drop, home: home, options: options).perform() }
 }
 
-/// Options of every act of a person.
-struct ActOptions: ParsableArguments {
+/// The reason of an act of a person.
+struct ReasonOption: ParsableArguments {
     @Option(help: "Why; it is kept in the archive with your name. On a terminal it is asked for.") var reason: String?
+
+    /// What `--reason` says, or the person at the terminal.
+    func given(for act: String, asks: Bool) -> String? {
+        if let reason { return reason }
+        guard asks, Terminal.isInteractive, Terminal.inputIsInteractive else { return nil }
+        Terminal.error("Why \(act)? One line; it is kept in the archive. Empty: no reason.")
+        return readLine()
+    }
+}
+
+/// Options of every act on a drop.
+struct ActOptions: ParsableArguments {
+    @OptionGroup var why: ReasonOption
     @Flag(help: "Do not wait for the end of the drop.") var noWait = false
 }
 
@@ -70,16 +83,20 @@ struct ForgetNamesCommand: ParsableCommand {
             stays as it is; the next drop is compared in full. No drop of the source may be in work.
 
             Example:
-              twindrop forget-names assets
+              twindrop forget-names assets --reason "the header had a new name in each file"
             """)
 
     @OptionGroup var home: HomeOptions
+    @OptionGroup var why: ReasonOption
     @Argument(help: "The source.") var source: String
 
     mutating func run() throws {
         let opened = try home.open()
         let source = try opened.source(source).name
-        let request: JSON = ["do": "forget-names", "source": .string(source.text)]
+        let reason = why.given(for: "forget the names of \(source)", asks: !home.json)
+        let request: JSON = [
+            "do": "forget-names", "source": .string(source.text), "reason": reason.map { .string($0) } ?? .null,
+        ]
         let answer: JSON
         if let told = try ControlClient.ask(opened.controlSocket, request) {
             answer = told
@@ -109,7 +126,8 @@ private struct Operation {
         let record = try home.drop(drop, in: home.openGraph(withModels: false))
         let request: JSON = [
             "do": .string(act.rawValue), "drop": .string(record.id.description), "force": .bool(force),
-            "reason": reason(for: record).map { .string($0) } ?? .null,
+            "reason": options.why.given(for: "\(act.rawValue) \(record.fileName)", asks: !self.home.json)
+                .map { .string($0) } ?? .null,
         ]
         var answer: JSON
         var waits: String?
@@ -127,14 +145,6 @@ private struct Operation {
                 "\(record.fileName): \(answer["state"]?.string ?? "done")\(outcome), drop \(answer["drop"]?.string ?? "")")
         }
         try judge(answer, waits)
-    }
-
-    /// What `--reason` says, or the person at the terminal.
-    private func reason(for record: DropRecord) -> String? {
-        if let reason = options.reason { return reason }
-        guard !home.json, Terminal.isInteractive, Terminal.inputIsInteractive else { return nil }
-        Terminal.error("Why \(act.rawValue) \(record.fileName)? One line; it is kept in the archive. Empty: no reason.")
-        return readLine()
     }
 
     /// The new state is not what the person wanted.

@@ -38,7 +38,7 @@ final class Engine: Sendable {
     private let lock: HomeLock
     let host: PluginHost
     let pipeline: DropPipeline
-    private let watcher: DropWatcher
+    let watcher: DropWatcher
     private let marks: BenchmarkLog?
     /// How the sources stand with the deliveries that are expected of them.
     let lateness: Lateness
@@ -178,28 +178,6 @@ final class Engine: Sendable {
         if isNew { SuspensionFile(state: home.paths.state).write(now) }
     }
 
-    /// Takes a landing folder over as it is, because a person says so; the folders that were.
-    ///
-    /// - Parameters:
-    ///   - source: nil: every folder that is not ours, the drop zone's among them.
-    ///   - who, why: of the person, for the record.
-    func adopt(_ source: SourceName?, by who: Person, because why: String) throws(DropError) -> [FolderAdoption] {
-        let adopted = try FolderAdoption.perform(home, graph, source, by: who.description, because: why)
-        for one in adopted {
-            try pipeline.note(
-                .adopt, source: one.source.flatMap { SourceName($0) },
-                facts: [.init("folder", .string(Escaping.visible(one.folder)))],
-                by: who, reason: why)
-            log.notice(
-                "A person took a landing folder over.",
-                metadata: [
-                    "folder": "\(one.folder)", "source": "\(one.source ?? "-")", "who": "\(who.description)", "why": "\(why)",
-                ])
-        }
-        watcher.rescanNow()
-        return adopted
-    }
-
     /// Hands over a file that is known to be complete.
     func submit(_ file: SettledFile) { pipeline.submit([file]) }
 
@@ -307,130 +285,6 @@ final class Engine: Sendable {
             log.notice("The files of a suspended source were changed; it goes on.", metadata: ["source": "\(source)"])
             pipeline.resume(source)
         }
-    }
-
-    /// One request of an operator; `caller` is who asks.
-    func answer(_ act: String, _ request: JSON, _ caller: Person) throws(DropError) -> JSON {
-        switch act {
-        case "ping": return ["pong": true]
-        case "open-files":
-            return [
-                "limit": .int(Int64(budget.limit)), "open": .int(Int64(OpenFiles.count ?? 0)),
-                "connections": .int(Int64(budget.connections)),
-            ]
-        case "progress": return .array(pipeline.progress().map { ProgressLine($0).json })
-        case "status": return try StatusReport.running(self, pipeline.snapshot(), watcher, host)
-        case "why":
-            let report = WhyReport(home, watcher: watcher, register: register, waiting: waiting())
-            return report.answer(request["file"]?.string ?? "")
-        case "waiting": return waiting().answer
-        case "adopt":
-            let source = request["source"]?.string.flatMap { SourceName($0) }
-            return FolderAdoption.json(
-                try adopt(source, by: caller, because: request["why"]?.string ?? ""))
-        case "rescan":
-            watcher.rescanNow()
-            return ["done": true]
-        case "upload-models":
-            let files = request["files"]?.elements?.compactMap(\.string) ?? []
-            let uploaded = try ModelFolder.adopt(files, into: graph, by: Caller(name: "command line"))
-            return ["uploaded": .array(uploaded.map { .string($0.id) })]
-        case "forget-names":
-            guard let source = request["source"]?.string.flatMap({ SourceName($0) }) else {
-                throw DropError(
-                    "request", "The request names no source.", hint: "Use the twindrop command.", remedy: .suspendSource)
-            }
-            let count = try graph.forgetKeys(of: source)
-            try pipeline.note(
-                .forget, source: source, facts: [.init("names", .int(Int64(count)))], by: caller, reason: nil)
-            log.notice(
-                "An operator had the names of a source forgotten.", metadata: ["source": "\(source)", "names": "\(count)"])
-            return ["source": .string(source.text), "names": .int(Int64(count))]
-        case "retry", "release", "discard":
-            guard let id = request["drop"]?.string.flatMap({ DropID($0) }) else {
-                throw DropError(
-                    "request", "The request names no drop.", hint: "Use the twindrop command.", remedy: .suspendSource)
-            }
-            return DropReport.json(try perform(act, on: id, request, caller))
-        case "look": return try look(request)
-        default:
-            throw DropError(
-                "request", "Unknown request \(Escaping.visible(act)).", hint: "Is the command of another version?",
-                remedy: .suspendSource)
-        }
-    }
-
-    private func perform(
-        _ act: String, on id: DropID, _ request: JSON, _ caller: Person
-    ) throws(DropError) -> DropRecord {
-        let reason = request["reason"]?.string
-        switch act {
-        case "retry":
-            // First the plugin, then its drops: the other way round the first drop finds the source suspended still.
-            if let source = try register.drop(id)?.source { host.resume(source) }
-            return try pipeline.retry(id, by: caller, reason: reason)
-        case "release":
-            return try pipeline.release(id, force: request["force"] == .bool(true), by: caller, reason: reason)
-        default: return try pipeline.discard(id, by: caller, reason: reason)
-        }
-    }
-
-    /// A drop as it stands, and why it does not go on, where it does not.
-    private func look(_ request: JSON) throws(DropError) -> JSON {
-        guard let id = request["drop"]?.string.flatMap({ DropID($0) }), let record = try register.drop(id) else { return .null }
-        let snapshot = pipeline.snapshot()
-        let isUnfinished = record.state == .claimed || record.state == .registered
-        let why: String? =
-            if !isUnfinished {
-                nil
-            } else if snapshot.suspended.contains(record.source) {
-                "Its source \(record.source) is suspended: `twindrop status` says why."
-            } else if pipeline.isStuck(record) {
-                "An earlier drop of its source \(record.source) waits for a person, and the source keeps its order."
-            } else {
-                snapshot.diskIsFull ? "The disk is full: it goes on when there is room." : nil
-            }
-        return ["drop": DropReport.json(record), "waits": why.map { .string($0) } ?? .null]
-    }
-}
-
-extension Engine {
-    /// Why applications should not be sent here, in words; empty when all is well.
-    func hindrances() -> [String] {
-        let snapshot = pipeline.snapshot()
-        return snapshot.diskIsFull ? ["disk-full: files wait in their folders."] : []
-    }
-
-    /// What does not go on although the service does: a line each, without paths.
-    func remarks() -> [String] {
-        let report = waiting()
-        return report.unserved.map { "\($0.title): \($0.words) (\($0.reason.code.rawValue)), for \($0.seconds) s" }
-            + report.groups.map {
-                "\($0.source.map { "source \($0)" } ?? "the drop zone"): \(counted($0.files, "file")) wait (\($0.code.rawValue)), "
-                    + "for \($0.oldestSeconds) s"
-            }
-            + Dictionary(grouping: report.drops) { "source \($0.record.source): drops wait (\($0.reason.code.rawValue))" }
-            .map { "\($0.key): \($0.value.count)" }.sorted() + warnings()
-    }
-
-    /// What a person should know although the service is ready.
-    func warnings() -> [String] {
-        lateness.standings(at: WallClock.milliseconds()).filter(\.standing.isLate).map {
-            "source \($0.source) is late. \($0.standing.sentence)"
-        }
-    }
-
-    /// What `/metrics` shows.
-    func metrics() -> [MetricFamily] {
-        let paths = home.paths
-        let folders = [("state", paths.state), ("dropzone", paths.dropzone), ("archive", paths.archive)]
-        return EngineMetrics(
-            snapshot: pipeline.snapshot(), watched: watcher.status(), waiting: waiting(),
-            watcherRestarts: watcher.counters().restarts,
-            plugins: host.status(), store: graph, totals: tally.totals, ends: tally.ends,
-            last: lateness.last, expected: lateness.standings(at: WallClock.milliseconds()), channels: watchful.standings,
-            space: folders.map { (folder: $0.0, space: FileCalls.space(of: $0.1)) }
-        ).families
     }
 }
 
