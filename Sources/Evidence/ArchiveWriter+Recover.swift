@@ -1,7 +1,7 @@
 package import DropCore
 import TwinModel
 
-/// What recovery found and did (failure-model: section 6, S5 and S6).
+/// What recovery found and did (docs/failure-model.md, "Recovery", S5 and S6).
 package struct ArchiveRecovery: Sendable, Equatable {
     /// Drops among the expected ones that are archived, durably and checked: set them `archived`, then remove their spool files.
     package var archived: [ArchivedItem] = []

@@ -20,9 +20,10 @@ import ThreadKit
 package final class ArchiveWriter: Sendable {
     /// When a container is full, and how it is compressed.
     package struct Limits: Sendable, Equatable {
-        /// zstd's level, 1 … 19. Level 1 is on row data about as small as level 3, in half the time (design: section 6).
+        /// zstd's level, 1 … 19. Level 1 is on row data about as small as level 3, in half the time (decision 0016).
         package var level = 1
-        /// A container is full from this many drops, or this many bytes before compression (failure-model: section 6).
+        /// A container is full from this many drops, or this many bytes before compression (docs/failure-model.md, "Archive and
+        /// chain").
         package var drops = 256
         package var bytes: UInt64 = 64 << 20
 
@@ -201,7 +202,8 @@ extension ArchiveWriter {
         }
     }
 
-    /// Ends and checks the container; what fails is written anew from the spool, three times at most (failure-model: section 8).
+    /// Ends and checks the container; what fails is written anew from the spool, three times at most (docs/failure-model.md,
+    /// "Errors from storage").
     private func finish(now: UInt64, _ state: inout State) throws(DropError) -> (bytes: UInt64, sha256: ContentDigest) {
         var attempt = 1
         while true {

@@ -270,7 +270,7 @@ final class ConfigurationLoader {
 }
 
 extension WorkerBounds {
-    /// Failure-model section 13.
+    /// What holds where nothing is configured (docs/configuration.md, "Limits: `limits`, `sources.NAME.limits`").
     package static let standard = WorkerBounds(
         sandbox: .available, memoryBytes: 512 << 20, cpu: .seconds(60), wall: .seconds(120), wallPerMiB: .seconds(1),
         silence: .seconds(10), outputFactor: 64, outputBytesFree: 256 << 20, operationsFree: 1_000_000, logBytes: 64 << 10,

@@ -4,7 +4,7 @@ package import TwinModel
 /// Everything `twindrop.yaml` and the files it names say, checked whole, with every default filled in. All paths are absolute and
 /// without `.`, `..` and doubled slashes. See docs/configuration.md for each key.
 package struct Configuration: Sendable, Equatable {
-    /// The folders of a home (design: section 8).
+    /// The folders of a home (docs/configuration.md, "Folders: `paths`").
     package struct Paths: Sendable, Equatable {
         package let home: String
         package let dropzone: String
@@ -120,7 +120,7 @@ package struct Limits: Sendable, Equatable {
     }
 }
 
-/// What a worker may use (failure-model: section 13).
+/// What a worker may use (docs/failure-model.md, "Plugins and workers").
 package struct WorkerBounds: Sendable, Equatable {
     package enum Sandbox: String, Sendable, CaseIterable {
         /// Every protection this kernel has; what is missing is named in `status`.

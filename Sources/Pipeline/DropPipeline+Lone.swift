@@ -47,8 +47,8 @@ extension DropPipeline {
         case unknown
     }
 
-    /// Waits until the drop's claim is durable: nothing that outlives a power cut is written about it before (failure-model:
-    /// section 6).
+    /// Waits until the drop's claim is durable: nothing that outlives a power cut is written about it before
+    /// (docs/failure-model.md, "Life cycle").
     func waitForClaim(of drop: DropID) -> ClaimEnd {
         if state.quietly({ !$0.undurable.contains(drop) }) { return .durable }
         return state.wait(until: { $0.isCancelled || $0.void.contains(drop) || !$0.undurable.contains(drop) }) { state in

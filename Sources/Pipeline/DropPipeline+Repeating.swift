@@ -2,7 +2,7 @@ import DropCore
 import ThreadKit
 
 extension DropPipeline {
-    /// The drop that `record` repeats (design: section 11), as far as committed drops tell.
+    /// The drop that `record` repeats (docs/failure-model.md, "Repetition"), as far as committed drops tell.
     func repeated(by record: DropRecord, _ source: PipelineSource, knowsNewest: Bool = true) throws(DropError) -> DropRecord? {
         guard let digest = record.digest, !record.released, record.link?.kind != .retries else { return nil }
         if let same = try ports.register.drop(withIntake: record.intake, of: record.source, before: record.id),

@@ -10,6 +10,7 @@ import TwinModel
 ///               (S1)       (S2)            (S3)               (S4)    (S5 – S7)
 ///
 /// Every arrow carries drops whose earlier steps are durable or can be run again; `Recovery` starts from the register alone.
+/// S1 to S7 are the steps of docs/failure-model.md, "Life cycle".
 package final class DropPipeline: Sendable {
     /// What the threads share.
     struct State {
@@ -269,8 +270,8 @@ package final class DropPipeline: Sendable {
         if pushed < ends.count { state.quietly { $0.archiving -= ends.count - pushed } }
     }
 
-    /// Runs `body` until storage has room for it: a full disk passes, and nothing is given up because of it (failure-model:
-    /// section 8). `body` can be run any number of times.
+    /// Runs `body` until storage has room for it: a full disk passes, and nothing is given up because of it
+    /// (docs/failure-model.md, "Full disks"). `body` can be run any number of times.
     ///
     /// - Returns: false when the pipeline stops first; what `body` was to do is then unfinished work for the next start.
     func insisting(_ body: () throws(DropError) -> Void) throws(DropError) -> Bool {

@@ -1,7 +1,7 @@
 package import DropCore
 import Synchronization
 
-/// Times as they are written down: the wall clock, but never running backwards (failure-model: section 12).
+/// Times as they are written down: the wall clock, but never running backwards (docs/failure-model.md, "Time").
 package final class LabelClock: Sendable {
     private struct State {
         var last: UInt64 = 0

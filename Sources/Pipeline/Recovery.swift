@@ -1,8 +1,8 @@
 import DropCore
 import ThreadKit
 
-/// Takes up what an earlier run left unfinished, from the register and the file system alone (failure-model: section 6). It can
-/// be interrupted anywhere and run again.
+/// Takes up what an earlier run left unfinished, from the register and the file system alone (docs/failure-model.md, "Recovery").
+/// It can be interrupted anywhere and run again.
 ///
 /// A drop whose bytes are gone is set aside, alone and aloud; it never keeps the others from going on (decision 0033).
 struct Recovery {

@@ -1,5 +1,5 @@
-/// What one worker and one drop may use (failure-model: section 13). A drop that passes a limit loses its worker; the daemon and
-/// other sources do not notice.
+/// What one worker and one drop may use (docs/failure-model.md, "Plugins and workers"). A drop that passes a limit loses its
+/// worker; the daemon and other sources do not notice.
 package struct WorkerLimits: Sendable, Equatable {
     /// Virtual memory of the worker process. Units: bytes.
     package var addressSpace: UInt64 = 512 << 20

@@ -1,4 +1,4 @@
-/// The filter of an event route: which events it forwards (adt-api §8.1).
+/// The filter of an event route: which events it forwards (docs/azure-contract.md, "Event routes").
 package struct EventRouteFilter: Sendable, Equatable {
     /// What is compared.
     package enum Operand: Sendable, Equatable {

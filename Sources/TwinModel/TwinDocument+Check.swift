@@ -1,8 +1,9 @@
 extension TwinDocument {
-    /// Bytes a text value may have (adt-api: section 14).
+    /// Bytes a text value may have (docs/azure-contract.md, "Limits").
     package static let stringBytesMax = 4096
 
-    /// Everything the model refuses, one sentence each; empty where the twin conforms (dtdl-rules §7, §13).
+    /// Everything the model refuses, one sentence each; empty where the twin conforms (docs/dtdl-rules.md, "Values" and "Azure
+    /// profile").
     package func problems(_ shape: TwinShape) -> [String] {
         var problems: [String] = []
         for member in content.members ?? [] {

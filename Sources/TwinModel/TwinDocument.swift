@@ -40,8 +40,8 @@ package struct TwinDocument: Sendable, Equatable {
 
     // MARK: Payloads
 
-    /// Reads the body of a PUT: `$dtId`, `$etag` and times are ignored (adt-api: section 3.3). `problems` are those of its
-    /// metadata.
+    /// Reads the body of a PUT: `$dtId`, `$etag` and times are ignored (docs/azure-contract.md, "Twins"). `problems` are those of
+    /// its metadata.
     ///
     /// - Parameter needsModel: false where a twin may be without one.
     package init(payload: JSON, needsModel: Bool = true) throws(DocumentError) {

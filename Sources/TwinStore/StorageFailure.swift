@@ -1,7 +1,7 @@
 import DropCore
 import GRDB
 
-/// Turns what SQLite reports into what the caller should do (failure-model: section 7 and 8).
+/// Turns what SQLite reports into what the caller should do (docs/failure-model.md, "Database" and "Errors from storage").
 enum StorageFailure {
     static func error(_ error: any Error) -> DropError {
         if let known = error as? DropError { return known }

@@ -2,8 +2,8 @@ import DropCore
 import GRDB
 
 extension TwinStore {
-    /// Brings the schema to the newest version: all steps or none (failure-model: section 12). What the database was before is
-    /// kept beside it, made and checked first; where there is no room for that, nothing is changed.
+    /// Brings the schema to the newest version: all steps or none (docs/failure-model.md, "Upgrades"). What the database was
+    /// before is kept beside it, made and checked first; where there is no room for that, nothing is changed.
     ///
     /// - Parameter keptPath: where the database is kept as it was; nil for a file that is a copy itself.
     static func migrate(_ database: Database, keptPath: (_ version: Int) -> String?) throws {

@@ -2,7 +2,7 @@ import ArgumentParser
 import DropCore
 import Glibc
 
-/// A command that did not succeed, and the exit code its callers rely on (design: section 8).
+/// A command that did not succeed, and the exit code its callers rely on (docs/command-line.md, "Exit codes").
 struct CommandFailure: Error {
     /// 1: a negative finding. 64: usage or configuration. 74: storage. 75: another instance holds the lock.
     enum Code: CInt { case negative = 1, usage = 64, storage = 74, locked = 75 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import DropCore
 
-/// The command line (design: section 8).
+/// The command line (docs/command-line.md).
 @main
 struct TwinDrop: ParsableCommand {
     static let configuration = CommandConfiguration(

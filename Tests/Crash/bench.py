@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What every crash test shares: runs of the built programs under the shim, and the invariants I1 to I8 of the failure model.
+"""What every crash test shares: runs of the built programs under the shim, and the invariants I1 to I8 of
+docs/failure-model.md, "Invariants".
 
 The archive is read here with zstd and Python's tarfile, the database with Python's sqlite3 after the program has ended: neither trusts
 what is tested.

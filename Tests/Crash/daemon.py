@@ -291,7 +291,7 @@ def watch_modes(home):
 
 
 def watches(o, work):
-    """Hazards 4 and 5. The limits are those of a user namespace, so that nobody else is short of them."""
+    """No watches are left (docs/failure-model.md, "When a file is complete"). The limits are those of a user namespace, so that nobody else is short of them."""
     said = []
     for key, value in (("max_inotify_watches", 1), ("max_inotify_instances", 0)):
         limited = ["unshare", "--user", "--map-root-user", "sh", "-c", f'echo {value} > /proc/sys/user/{key} && exec "$@"', "sh"]

@@ -5,7 +5,7 @@
 // `short` (a write writes half). From then on calls go through, unless CRASH_STICKY is set (every later write fails with ENOSPC).
 // The count of a whole run is written to CRASH_COUNT when the process ends, so that the driver knows the last number. CRASH_TRACE
 // gets a line for each numbered call. A file that is synced again after a sync of it failed, without having been made anew, is
-// written to CRASH_TRACE as `synced-again`: the second success proves nothing (failure-model: section 8).
+// written to CRASH_TRACE as `synced-again`: the second success proves nothing (docs/failure-model.md, "Errors from storage").
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -413,5 +413,5 @@ def import_sample(o):
     if re.search(r"^succeeded", o.text, re.MULTILINE):
         o.has(r"COUNT'?: 1|relationships: \[\{'COUNT': 1\}\]", "the relationship is not there")
     else:
-        # docs/twin-api.md, "What differs": names count with the case of their letters. Then the log has to name the one that differs.
+        # docs/twin-api.md, "What differs from the service": names count with the case of their letters. Then the log has to name the one that differs.
         o.has(r"relationshipProperty1", "the published file does not import, and the log does not name the property")

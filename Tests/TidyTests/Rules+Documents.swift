@@ -1,5 +1,5 @@
 extension Rules {
-    /// The commands of `twindrop` (design: section 8).
+    /// The commands of `twindrop`.
     static let commands: Set<String> = [
         "init", "run", "drop", "plan", "status", "drops", "show", "why", "retry", "release", "discard", "twin", "explain",
         "history",

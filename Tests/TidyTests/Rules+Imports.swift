@@ -1,7 +1,7 @@
 /// What the source tree must be like. Each rule takes one file and gives what is wrong with it.
 enum Rules {
-    /// Who may import whom (style.md, section 1): the pure core knows nothing, adapters know the core and kits, `twindrop` wires.
-    /// A target that is missing here is refused: its place is decided when it is made.
+    /// Who may import whom (docs/ARCHITECTURE.md, "Code map"): the pure core knows nothing, adapters know the core and kits,
+    /// `twindrop` wires. A target that is missing here is refused: its place is decided when it is made.
     static let imports: [String: Set<String>] = [
         // Pure core
         "ValueRules": [],

@@ -10,7 +10,8 @@ package struct DropRecord: Sendable, Equatable {
     /// When it was claimed, and when it reached its present state.
     package let claimedAt: UInt64
     package var changedAt: UInt64
-    /// The file's identity when it was claimed: same device, inode and ctime mean the same intake (design: section 11).
+    /// The file's identity when it was claimed: same device, inode and ctime mean the same intake (docs/failure-model.md,
+    /// "Repetition").
     package let intake: FileIdentity
     /// Why it is held, quarantined, discarded or a duplicate, or why something of an applied one was left out.
     package var reason: DropReason?
@@ -151,7 +152,8 @@ package protocol DropRegister: Sendable {
     func page(source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int) throws(DropError) -> [DropRecord]
     /// Drops whose id starts with `prefix` (Crockford base 32), or whose file name is `prefix`: newest first, at most `limit`.
     func find(_ prefix: String, limit: Int) throws(DropError) -> [DropRecord]
-    /// The newest applied drop of the source, amendments left out: what a repetition repeats (design: section 11).
+    /// The newest applied drop of the source, amendments left out: what a repetition repeats (docs/failure-model.md,
+    /// "Repetition").
     func newestApplied(of source: SourceName) throws(DropError) -> DropRecord?
     /// The last by its bytes of the names of the source's applied drops, amendments left out; nil before the first.
     func highestName(of source: SourceName) throws(DropError) -> FileName?

@@ -51,7 +51,7 @@ package enum ClaimResult: Sendable, Equatable {
     package static let behind = ClaimResult.notYet(WaitingReason(.behind))
 }
 
-/// When a drop counts as a repetition (design: section 11); the same intake always does.
+/// When a drop counts as a repetition (docs/failure-model.md, "Repetition"); the same intake always does.
 package enum DuplicateRule: String, Sendable, CaseIterable {
     /// It equals the source's newest applied drop, and nobody else has changed the source's twins since.
     case newest
@@ -99,7 +99,7 @@ package enum EmptyRule: String, Sendable, CaseIterable {
     }
 }
 
-/// How a source's files are known to be complete (failure-model: section 4).
+/// How a source's files are known to be complete (docs/failure-model.md, "When a file is complete").
 package struct ReadinessRule: Sendable, Equatable {
     package enum Kind: String, Sendable, CaseIterable { case rename, marker, close, stable }
 

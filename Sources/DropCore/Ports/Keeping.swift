@@ -2,7 +2,7 @@ package import TwinModel
 
 /// Takes settled files out of the drop zone. Blocking; one caller at a time.
 package protocol FileClaimer: Sendable {
-    /// Claims each file under the id beside it: durable intents first, then the moves (failure-model: section 6, S1).
+    /// Claims each file under the id beside it: durable intents first, then the moves (docs/failure-model.md, "Life cycle", S1).
     /// `at` is the label time in milliseconds since 1970. The results are in the order of the files.
     ///
     /// `whenHeld` is called at most once, on the calling thread, for a lone file that nobody can write to until it is in the

@@ -1,5 +1,5 @@
-/// Where a drop is in its life (failure-model: section 6). Each is one durable step, and one word wherever a drop is spoken of
-/// (docs/glossary.md, decision 0028).
+/// Where a drop is in its life (docs/failure-model.md, "Life cycle"). Each is one durable step, and one word wherever a drop is
+/// spoken of (docs/glossary.md, decision 0028).
 package enum DropState: String, Sendable, CaseIterable {
     /// Out of the drop zone and ours; not hashed yet.
     case claimed

@@ -1,4 +1,4 @@
-/// Which landing files may have lost their tail in a power cut (failure-model: section 4, rule 7).
+/// Which landing files may have lost their tail in a power cut (docs/failure-model.md, "After a power cut").
 ///
 /// After the machine went down under a run, files that were changed shortly before its last sign of life, or later and before the
 /// machine came up again, are doubted. A doubt outlives runs and restarts: it is about the file, which may lie there for long.

@@ -2,7 +2,8 @@ package import DropCore
 import Glibc
 import ThreadKit
 
-/// Takes settled files out of the drop zone into `state/spool/in` (failure-model: sections 4 and 6, step S1).
+/// Takes settled files out of the drop zone into `state/spool/in` (docs/failure-model.md, "When a file is complete" and "Life
+/// cycle", S1).
 ///
 /// For a batch:
 /// 1. open each file below its source's folder, check that it is the settled one, ask for the read lease, choose rename or copy;
@@ -13,8 +14,8 @@ import ThreadKit
 ///    file would write into the spool, so the file goes back;
 /// 4. sync the spool folder once, and each landing folder once, side by side; meanwhile the caller may read what was renamed.
 ///
-/// Differs from failure-model §4.4 in one thing: a file that turns out to be open after the rename is put back instead of waiting
-/// in the spool (it would hold up its whole batch); past the writer timeout what it holds is copied, to be quarantined as
+/// A file that turns out to be open after the rename is put back; in the spool it would hold up its whole batch.
+/// It does not wait for ever, either: past the writer timeout what it holds is copied, to be quarantined as
 /// `still-open`, and it stays where it is (decision 0008).
 ///
 /// Blocking; one caller at a time.

@@ -123,7 +123,8 @@ final class FileClaim {
         let name = FileName(id.description)
         let moved = try SystemCall.facts(of: name, in: spool)
         guard moved.inode == facts.inode, moved.device == facts.device else {
-            // Somebody renamed another file over the name between our open and our rename (hazard 11).
+            // Somebody renamed another file over the name between our open and our rename (docs/failure-model.md, "When a file is
+            // complete").
             try putBack(name, from: spool)
             return .notYet(WaitingReason(.changed, "It was replaced while it was claimed."))
         }

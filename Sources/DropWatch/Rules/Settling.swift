@@ -1,7 +1,7 @@
 package import DropCore
 
-/// Decides when one file is complete (failure-model: section 4). It holds no clock and no descriptor: the caller says what it
-/// saw, and when.
+/// Decides when one file is complete (docs/failure-model.md, "When a file is complete"). It holds no clock and no descriptor: the
+/// caller says what it saw, and when.
 ///
 /// 1. `look` takes what `stat` says; it answers `probe` when the rule is met so far.
 /// 2. The caller then opens the file, asks for the read lease and calls `probed`, which answers `ready` or what to wait for.

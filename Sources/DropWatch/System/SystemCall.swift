@@ -104,7 +104,8 @@ package enum SystemCall {
         try check("unlink", name.description) { unsafe unlinkat(folder, path, 0) }
     }
 
-    /// Never retried by callers: after a failure the kernel may have dropped the data (failure-model: section 8).
+    /// Never retried by callers: after a failure the kernel may have dropped the data (docs/failure-model.md, "Errors from
+    /// storage").
     package static func sync(_ descriptor: CInt, _ subject: @autoclosure () -> String) throws(SystemCallError) {
         try check("fsync", subject()) { FailedSyncs.sync(descriptor) }
     }

@@ -1,7 +1,7 @@
 package import DropCore
 import ThreadKit
 
-/// Watches the landing folders and delivers complete files (failure-model: section 4).
+/// Watches the landing folders and delivers complete files (docs/failure-model.md, "When a file is complete").
 ///
 /// Two threads: one reads the helper's events into a bounded inbox, one decides. Events only wake; the folders are the truth. All
 /// methods are safe from any thread.

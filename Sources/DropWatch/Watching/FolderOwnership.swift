@@ -1,7 +1,7 @@
 package import DropCore
 import Glibc
 
-/// Keeps two instances out of one landing folder, and us out of the wrong one (failure-model: section 12; hazards 6 and 111).
+/// Keeps two instances out of one landing folder, and us out of the wrong one (docs/failure-model.md, "Instances and owners").
 ///
 /// A folder that is taken over gets a file `.twindrop-owner` with the instance's id. Which folders were ever taken over is kept
 /// in the state folder. What is found decides (docs/decisions/0031):

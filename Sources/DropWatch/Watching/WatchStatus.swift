@@ -124,7 +124,7 @@ package struct WatchHandler: Sendable {
     }
 }
 
-/// The watcher's times (failure-model: section 4).
+/// The watcher's times (docs/failure-model.md, "When a file is complete").
 package struct WatchTiming: Sendable, Equatable {
     /// Full scan beside events.
     package var rescan: Duration = .seconds(30)

@@ -45,7 +45,7 @@ final class ChainLog {
         }
     }
 
-    /// The label for something that happens now: labels never run backwards (failure-model: section 12).
+    /// The label for something that happens now: labels never run backwards (docs/failure-model.md, "Time").
     func label(_ now: UInt64) -> UInt64 { max(now, head.lastLabel) }
 
     /// A record with its label; `append` gives it its place.

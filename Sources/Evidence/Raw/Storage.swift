@@ -112,7 +112,7 @@ final class StorageFile {
         return request
     }
 
-    /// Never retried: after a failure the kernel may have dropped the data (failure-model: section 8).
+    /// Never retried: after a failure the kernel may have dropped the data (docs/failure-model.md, "Errors from storage").
     func sync() throws(DropError) {
         guard FailedSyncs.sync(descriptor, dataOnly: true) == 0 else { throw .storage("synced", path, errno) }
     }

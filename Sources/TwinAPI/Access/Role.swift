@@ -1,4 +1,4 @@
-/// What a caller may do (failure model, section 15); each may do what those before it may.
+/// What a caller may do (docs/twin-api.md, "Who may come in"); each may do what those before it may.
 package enum Role: String, Sendable, CaseIterable, Comparable {
     /// Reads of the graph, queries, metrics.
     case viewer

@@ -1,6 +1,7 @@
 import DropCore
 
-/// One deletion of everything: relationships, then twins, then models (adt-api §13). What others write meanwhile may stay.
+/// One deletion of everything: relationships, then twins, then models (docs/azure-contract.md, "Deletion jobs"). What others
+/// write meanwhile may stay.
 struct DeletionRun {
     let job: ActiveJob
     let service: any TwinService

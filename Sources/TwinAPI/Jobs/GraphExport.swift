@@ -1,7 +1,8 @@
 package import DropCore
 import TwinModel
 
-/// Writes a whole graph as an import job reads it: models, twins, relationships, one JSON object a line (adt-api §12.1).
+/// Writes a whole graph as an import job reads it: models, twins, relationships, one JSON object a line (docs/azure-contract.md,
+/// "Import jobs").
 package struct GraphExport {
     /// What was written.
     package struct Counts: Sendable, Equatable {

@@ -2,8 +2,8 @@ import CurlKit
 import DropCore
 import TwinModel
 
-/// One import: reads NDJSON line by line, and writes models, then twins, then relationships (adt-api §12.1). What is refused is
-/// logged and left out; the job then ends as failed. Nothing is rolled back.
+/// One import: reads NDJSON line by line, and writes models, then twins, then relationships (docs/azure-contract.md, "Import
+/// jobs"). What is refused is logged and left out; the job then ends as failed. Nothing is rolled back.
 final class ImportRun {
     private enum Section: String {
         case header = "Header"

@@ -2,7 +2,8 @@ package import DropCore
 import ThreadKit
 import TwinModel
 
-/// The bulk jobs of a home: one at a time, each on a thread of its own, each with a record that outlives it (adt-api §12, §13).
+/// The bulk jobs of a home: one at a time, each on a thread of its own, each with a record that outlives it
+/// (docs/azure-contract.md, "Import jobs" and "Deletion jobs").
 ///
 /// All calls may block, and are safe from any thread.
 package final class JobBook: Sendable {

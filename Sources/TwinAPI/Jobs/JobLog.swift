@@ -2,7 +2,7 @@ import CurlKit
 import DropCore
 import TwinModel
 
-/// The log an import job writes beside its work: one JSON object a line (adt-api §12.2).
+/// The log an import job writes beside its work: one JSON object a line (docs/azure-contract.md, "Import jobs").
 ///
 /// A log for the web is written to a file of this machine, and sent whole: once before anything is changed, so that a place that
 /// cannot be written ends the job at once, and once at the end.

@@ -1,6 +1,7 @@
 import TwinModel
 
-/// One bulk job, as far as it is known: kept in a file of its own, so that it outlives the process (adt-api §12, §13).
+/// One bulk job, as far as it is known: kept in a file of its own, so that it outlives the process (docs/azure-contract.md,
+/// "Import jobs" and "Deletion jobs").
 package struct JobRecord: Sendable, Equatable {
     package enum Kind: String, Sendable { case imports, deletions }
 

@@ -69,7 +69,8 @@ struct Call {
         return value
     }
 
-    /// A JSON Patch as far as its outer shape goes: what is wrong with it has a shape of its own (adt-api §1.7).
+    /// A JSON Patch as far as its outer shape goes: what is wrong with it has a shape of its own (docs/azure-contract.md,
+    /// "Errors").
     enum PatchBody {
         case patch(JSON)
         case malformed(APIResponse)
@@ -193,7 +194,7 @@ struct Call {
         return text + "api-version=\(PercentCoding.encoded(request.parameter("api-version") ?? "2023-10-31"))"
     }
 
-    /// Versions before 2022-05-31 have no `$metadata.$lastUpdateTime` (adt-api §1.1).
+    /// Versions before 2022-05-31 have no `$metadata.$lastUpdateTime` (docs/azure-contract.md, "Addresses and versions").
     func fitted(_ document: JSON) -> JSON {
         guard let version = request.parameter("api-version"), version < "2022-05-31" else { return document }
         return Self.withoutLastUpdateTime(document)

@@ -1,6 +1,6 @@
 /// Bounds on what one request may ask for.
 package struct RequestLimits: Sendable, Equatable {
-    /// Of a request, other than one with models (adt-api §14: 32 KB). Unit: bytes.
+    /// Of a request, other than one with models (docs/azure-contract.md, "Limits": 32 KB). Unit: bytes.
     package var bodyBytesMax = 32 << 10
     /// Of an upload of models: 250 of 1 MB at most, in practice far less. Unit: bytes.
     package var modelsBytesMax = 32 << 20

@@ -40,7 +40,8 @@ package struct TwinAPI: Sendable {
         self.metrics = metrics
     }
 
-    /// The versions of the contract that are spoken; they differ in `$metadata.$lastUpdateTime` only (adt-api §1.1).
+    /// The versions of the contract that are spoken; they differ in `$metadata.$lastUpdateTime` only (docs/azure-contract.md,
+    /// "Addresses and versions").
     static let versions = [
         "2020-10-31", "2021-06-30-preview", "2022-05-31", "2023-02-27-preview", "2023-06-30", "2023-10-31",
     ]

@@ -37,13 +37,13 @@ package struct APIResponse: Sendable {
         APIResponse(status: 204, headers: etag.map { [("ETag", $0)] } ?? [])
     }
 
-    /// The error envelope (adt-api §1.7).
+    /// The error envelope (docs/azure-contract.md, "Errors").
     static func error(_ error: ServiceError, headers: [(name: String, value: String)] = []) -> APIResponse {
         .json(error.status, ErrorShape.envelope(error), headers: [("x-ms-error-code", error.code)] + headers)
     }
 }
 
-/// The shapes errors have on the wire (adt-api §1.7, §1.2).
+/// The shapes errors have on the wire (docs/azure-contract.md, "Errors").
 enum ErrorShape {
     static func envelope(_ error: ServiceError) -> JSON {
         var members: [JSON.Member] = [.init("code", .string(error.code)), .init("message", .string(error.message))]

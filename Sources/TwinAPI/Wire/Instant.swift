@@ -1,4 +1,4 @@
-/// Times as the service prints them: UTC, seven fractional digits (adt-api §1.8).
+/// Times as the service prints them: UTC, seven fractional digits (docs/azure-contract.md, "Times").
 enum Instant {
     /// `2022-05-26T07:28:48.7212600Z`. Unit: microseconds since 1970.
     static func text(microseconds: Int64) -> String { date(microseconds) + "." + fraction(microseconds) + "Z" }

@@ -2,7 +2,7 @@ import DropCore
 import TwinModel
 
 /// Where a list goes on, with all that the first request asked for: clients repeat neither the page size nor, always, the
-/// filters (adt-api §1.6).
+/// filters (docs/azure-contract.md, "Paging").
 struct PageToken: Equatable {
     /// Which list.
     let list: String

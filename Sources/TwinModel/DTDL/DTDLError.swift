@@ -16,7 +16,7 @@ package struct DTDLError: Error, Sendable, Equatable {
     package var message: String { id.sentence(property: property, value: value) }
 }
 
-/// A reference that no document defines: the model is incomplete, which is no parsing error (dtdl-rules §9).
+/// A reference that no document defines: the model is incomplete, which is no parsing error (docs/dtdl-rules.md, "References").
 package struct UnresolvedReference: Sendable, Equatable {
     /// The identifier that is not defined.
     package let id: String
@@ -32,8 +32,8 @@ package struct UnresolvedReference: Sendable, Equatable {
     package var message: String { "Give the file that defines \(id), or take the reference out." }
 }
 
-/// The names of errors (facts `errorIds`; dtdl-rules §14). The reference parser writes `dtmi:dtdl:parsingError:` before them. Two
-/// are this parser's own: `invalidJSON` and those whose name begins with `azure`.
+/// The names of errors (docs/dtdl-rules.md, "Names of errors"). The reference parser writes `dtmi:dtdl:parsingError:` before
+/// them. Two are this parser's own: `invalidJSON` and those whose name begins with `azure`.
 package enum DTDLErrorID: String, Sendable, CaseIterable {
     // Document and context
     case invalidJSON, notJsonObject, topLevelGraphDisallowed, topLevelKeywordDisallowed, missingTopLevelId, typeNotRootable

@@ -4,8 +4,8 @@ package struct ModelOptions: Sendable, Equatable {
     package enum Profile: String, Sendable, CaseIterable {
         /// The language as it is defined.
         case dtdl
-        /// And what Azure Digital Twins adds or forbids (dtdl-rules §13): versions 2 and 3 only, Interfaces only by reference,
-        /// no Commands.
+        /// And what Azure Digital Twins adds or forbids (docs/dtdl-rules.md, "Azure profile"): versions 2 and 3 only, Interfaces
+        /// only by reference, no Commands.
         case azure
     }
 
@@ -18,7 +18,7 @@ package struct ModelOptions: Sendable, Equatable {
     /// The limit extensions that are accepted, with or without version; nil: all.
     package var acceptableLimits: [String]?
     /// Whether known mistakes in old version 2 models are let pass: `extends` by an object that holds only `@id`, one name twice
-    /// where ids are generated, ids with a reserved prefix (dtdl-rules §9).
+    /// where ids are generated, ids with a reserved prefix (docs/dtdl-rules.md, "References").
     package var toleratesSolecisms = false
 
     package init(profile: Profile = .dtdl) { self.profile = profile }

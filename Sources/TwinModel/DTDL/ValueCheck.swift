@@ -1,4 +1,4 @@
-/// Why a value does not conform to its schema (DTDL v4, "Schemas"; dtdl-rules §7).
+/// Why a value does not conform to its schema (docs/dtdl-rules.md, "Values").
 package struct ValueViolation: Error, Sendable, Equatable {
     /// JSON pointer (RFC 6901) from the checked value to the part at fault; empty for the value itself.
     package let pointer: String

@@ -152,7 +152,7 @@ package indirect enum QueryCondition: Sendable, Equatable {
 }
 
 /// What a condition comes to. A comparison or a test of text with a missing operand is unknown; so NOT of it is unknown too, and
-/// the row is left out either way (adt-api §18.3).
+/// the row is left out either way (docs/query-language.md, "What a condition is").
 package enum Truth: UInt8, Sendable {
     case no = 0
     case unknown = 1

@@ -13,13 +13,13 @@ package struct QueryError: Error, Sendable, Equatable {
         self.message = message
     }
 
-    /// As the twin service words it (adt-api §11).
+    /// As the twin service words it (docs/azure-contract.md, "Queries").
     package var sentence: String {
         "SQL query parse failed: SQL Parser Error, Line=\(line), Position=\(position), Message=\(message)"
     }
 }
 
-/// The documented limits of the query language (adt-api §11.6, §14).
+/// The documented limits of the query language (docs/query-language.md, "Limits and errors").
 package enum QueryLimits {
     /// Unicode scalars of a query.
     package static let charactersMax = 8000

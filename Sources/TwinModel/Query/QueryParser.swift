@@ -1,7 +1,7 @@
 extension Query {
     /// Parses and checks a query: its grammar, its limits, its names, and that JOIN and MATCH start from a known twin.
     ///
-    /// Source: adt-api §11; what it leaves open is decided in docs/query-language.md.
+    /// The language: docs/query-language.md, "Grammar".
     package init(parsing text: String) throws(QueryError) {
         guard text.unicodeScalars.count <= QueryLimits.charactersMax else {
             throw QueryError(
@@ -64,7 +64,7 @@ struct QueryParser {
         return true
     }
 
-    /// Words that are identifiers only inside `[[…]]` (adt-api §11.1).
+    /// Words that are identifiers only inside `[[…]]` (docs/query-language.md, "Grammar").
     static let reserved: Set<String> = [
         "ALL", "AND", "AS", "ASC", "AVG", "BY", "COUNT", "DESC", "DEVICES_JOBS", "DEVICES_MODULES", "DEVICES", "ENDS_WITH",
         "FALSE", "FROM", "GROUP", "IN", "IS_BOOL", "IS_DEFINED", "IS_NULL", "IS_NUMBER", "IS_OBJECT", "IS_OF_MODEL",
@@ -202,7 +202,7 @@ struct QueryParser {
     }
 
     /// A path as written, as a path of a variable. Where a query has one collection, its name may be left out; what names nothing
-    /// is a missing value, not an error (adt-api §11.1).
+    /// is a missing value, not an error (docs/query-language.md, "Paths").
     func path(_ names: Names) -> Query.Path {
         if let variable = variable(names.segments[0]) {
             return Query.Path(variable: variable, segments: Array(names.segments.dropFirst()))

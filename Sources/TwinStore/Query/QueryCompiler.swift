@@ -116,7 +116,7 @@ struct QueryCompiler {
     // MARK: Models
 
     /// The graph's models that are the given one, a higher version of it, or extend one of these; only the given one where
-    /// `isExact` (adt-api §11.5).
+    /// `isExact` (docs/query-language.md, "Grammar").
     func modelSet(_ model: String, isExact: Bool) -> ModelKeys {
         let wanted = ModelName(model)
         var result = ModelKeys()

@@ -5,7 +5,7 @@ import GRDBSQLite
 import Synchronization
 
 /// The write-ahead log of the writer's connection, as SQLite itself gives access to it: nobody else touches the file
-/// (failure-model: section 7).
+/// (docs/failure-model.md, "Database").
 ///
 /// A commit that is written over bytes the file has already costs one flush of the medium. One that makes the file longer also
 /// has to write down the new length, which on ext4 costs twice to four times as much. So the file is kept between checkpoints,

@@ -2,10 +2,10 @@ import DropCore
 import TwinModel
 
 extension CallWriter {
-    /// Edges that may start, and that may end, at one twin (adt-api: section 14).
+    /// Edges that may start, and that may end, at one twin (docs/azure-contract.md, "Limits").
     static let edgesMax = 50_000
 
-    /// Creates or replaces a relationship (adt-api: section 5).
+    /// Creates or replaces a relationship (docs/azure-contract.md, "Relationships").
     func put(relationship id: String, of sourceID: String, _ payload: JSON, _ condition: Precondition) throws -> ServiceEntity {
         try Self.check(id: id, "relationship")
         guard let source = try twin(sourceID) else { throw Self.missing(twin: sourceID) }
@@ -119,7 +119,8 @@ extension CallWriter {
         guard let model = shape.model.relationships[name] else { throw .undeclared(name, shape.model.id) }
         guard let wanted = model.target else { return model }
         let found = store.keys.name(target.key)
-        // What the model of an orphan extended is not known any more; relationships may still lead to it (adt-api: section 2.6).
+        // What the model of an orphan extended is not known any more; relationships may still lead to it (docs/azure-contract.md,
+        // "Models").
         let ancestors = catalog.shape(target.key)?.model.ancestors ?? (target.key == 0 ? [] : [wanted])
         guard ancestors.contains(wanted) else {
             throw ServiceError(

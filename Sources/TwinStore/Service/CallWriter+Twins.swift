@@ -2,7 +2,7 @@ import DropCore
 import TwinModel
 
 extension CallWriter {
-    /// Creates or replaces a twin (adt-api: section 3.3).
+    /// Creates or replaces a twin (docs/azure-contract.md, "Twins").
     ///
     /// - Parameter twinsMax: twins there may be; nil: no such bound.
     func put(twin id: String, _ payload: JSON, _ condition: Precondition, twinsMax: Int? = nil) throws -> ServiceEntity {
@@ -20,7 +20,7 @@ extension CallWriter {
         return try renderer().entity(twin: twin)
     }
 
-    /// Changes a twin (adt-api: sections 3.4 and 7); its new tag.
+    /// Changes a twin (docs/azure-contract.md, "Patches"); its new tag.
     func patch(twin id: String, _ patch: JSONPatch, _ condition: Precondition) throws -> String {
         guard let old = try twin(id) else { throw Self.missing(twin: id) }
         let etag = store.etag(old, kind: 0)
@@ -51,7 +51,7 @@ extension CallWriter {
         return store.etag(try revise(twin: old, model: key, record), kind: 0)
     }
 
-    /// Deletes a twin that no relationship touches (adt-api: section 3.5).
+    /// Deletes a twin that no relationship touches (docs/azure-contract.md, "Twins").
     func delete(twin id: String, _ condition: Precondition) throws {
         guard let old = try twin(id) else { throw Self.missing(twin: id) }
         try Self.check(condition, etag: store.etag(old, kind: 0), "The twin \(id)")
@@ -165,7 +165,7 @@ extension CallWriter {
         }
     }
 
-    /// Bytes of a twin's or relationship's document (adt-api: section 14).
+    /// Bytes of a twin's or relationship's document (docs/azure-contract.md, "Limits").
     static let twinBytesMax = 32 << 10
 
     /// Whether a twin's or relationship's content is small enough.

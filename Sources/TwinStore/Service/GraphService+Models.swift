@@ -4,7 +4,7 @@ import Synchronization
 import TwinModel
 
 extension GraphService {
-    /// Models in one call (adt-api: section 14).
+    /// Models in one call (docs/azure-contract.md, "Limits").
     static let modelsPerCallMax = 250
     /// Bytes of one model's text.
     static let modelBytesMax = 1 << 20

@@ -3,7 +3,7 @@ import GRDB
 package import TwinModel
 
 extension GraphService {
-    /// Event routes there may be (adt-api: section 14).
+    /// Event routes there may be (docs/azure-contract.md, "Limits").
     static let eventRoutesMax = 6
 
     package func eventRoutes(after: String?, limit: Int) throws(ServiceError) -> ServicePage<JSON> {

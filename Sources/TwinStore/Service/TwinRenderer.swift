@@ -2,8 +2,8 @@ import DropCore
 import GRDB
 import TwinModel
 
-/// Writes stored twins and relationships as the twin service shows them (adt-api: sections 3.1 and 5). For one connection and one
-/// question: it remembers the times it has looked up.
+/// Writes stored twins and relationships as the twin service shows them (docs/azure-contract.md, "Twins" and "Relationships").
+/// For one connection and one question: it remembers the times it has looked up.
 final class TwinRenderer {
     private let store: TwinStore
     private let database: Database

@@ -132,7 +132,7 @@ struct HTTPAssembly {
         return server
     }
 
-    /// Other machines are served encrypted, and with a token (design: section 9).
+    /// Other machines are served encrypted, and with a token (docs/twin-api.md, "Who may come in").
     private func refuseOpenDoors(_ server: ServerSettings, hasTokens: Bool) throws(DropError) {
         guard !server.isLoopback, !settings.insecure, server.tls == nil || !hasTokens else { return }
         let missing = [server.tls == nil ? "TLS (http.tls)" : nil, hasTokens ? nil : "tokens (http.tokens or http.jwt)"]

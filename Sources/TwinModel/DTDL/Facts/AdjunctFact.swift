@@ -1,5 +1,5 @@
 /// What is known of one co-type: an adjunct or semantic type that an extension, or version 2 of the language, defines
-/// (dtdl-rules §10).
+/// (docs/dtdl-rules.md, "Extensions").
 struct AdjunctFact: Sendable {
     /// Its identifier, such as `dtmi:dtdl:extension:mqtt:v4:Result`.
     let iri: String

@@ -1,4 +1,4 @@
-/// The classes of the metamodel (DTDL v4, "Metamodel classes"; dtdl-rules §6). The raw value is the term.
+/// The classes of the metamodel (docs/dtdl-rules.md, "Classes and members"). The raw value is the term.
 enum DTDLClass: String, CaseIterable, Sendable {
     case interface = "Interface"
     case telemetry = "Telemetry"

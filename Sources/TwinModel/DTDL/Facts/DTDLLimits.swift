@@ -1,4 +1,4 @@
-/// The limits of a language version, or of a limit extension of version 4 (dtdl-rules §11 and §12).
+/// The limits of a language version, or of a limit extension of version 4 (docs/dtdl-rules.md, "Limits").
 struct DTDLLimits: Sendable, Equatable {
     var nameLength = 512
     var displayNameLength = 512

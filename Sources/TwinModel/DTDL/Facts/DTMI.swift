@@ -1,4 +1,4 @@
-/// The syntax of digital-twin model identifiers (dtdl-rules §3).
+/// The syntax of digital-twin model identifiers (docs/dtdl-rules.md, "Identifiers").
 package struct DTMI: Sendable, Equatable {
     /// The whole text.
     package let text: String

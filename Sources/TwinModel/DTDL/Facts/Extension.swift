@@ -1,4 +1,4 @@
-/// A language extension, or the vocabulary of a language version: what its terms mean (dtdl-rules §10).
+/// A language extension, or the vocabulary of a language version: what its terms mean (docs/dtdl-rules.md, "Extensions").
 struct Extension: Sendable {
     /// The context specifier, such as `dtmi:dtdl:extension:mqtt;4`.
     let context: String

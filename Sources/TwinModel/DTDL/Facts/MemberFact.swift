@@ -1,4 +1,4 @@
-/// What the metamodel says about one member of a class, in one language version (dtdl-rules §6).
+/// What the metamodel says about one member of a class, in one language version (docs/dtdl-rules.md, "Classes and members").
 struct MemberFact: Sendable {
     enum Kind: Sendable, Equatable {
         case string

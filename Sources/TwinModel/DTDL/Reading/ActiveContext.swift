@@ -1,4 +1,4 @@
-/// What the `@context` members from the top of a document down to an element say together (dtdl-rules §4).
+/// What the `@context` members from the top of a document down to an element say together (docs/dtdl-rules.md, "Context").
 struct ActiveContext: Sendable {
     /// The language version of the element.
     var version: Int
@@ -48,7 +48,7 @@ struct ActiveContext: Sendable {
         return nil
     }
 
-    /// What an unknown type or member name is (dtdl-rules §5).
+    /// What an unknown type or member name is (docs/dtdl-rules.md, "Types and unknown members").
     enum UnknownName { case undefinedTerm, irrelevant, invalidDTMI, notDTMINorTerm }
 
     func unknownName(_ name: String) -> UnknownName {

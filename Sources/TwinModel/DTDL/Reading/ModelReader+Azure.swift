@@ -3,7 +3,7 @@ extension ModelReader {
     private static let azureExtensions: Set<String> = Set(
         ["quantitativeTypes", "annotation", "historization", "overriding"].map { "dtmi:dtdl:extension:\($0);1" })
 
-    /// What the service does not take (dtdl-rules §13).
+    /// What the service does not take (docs/dtdl-rules.md, "Azure profile").
     mutating func checkAzure(_ element: Element, _ spot: Spot?) {
         let start = element.range.lowerBound
         if element.version > 3 { report(.azureVersionNotSupported, element.id, value: String(element.version), at: start) }

@@ -1,5 +1,5 @@
 extension ModelReader {
-    /// The kinds of literal (dtdl-rules §2, point 3).
+    /// The kinds of literal (docs/dtdl-rules.md, "Literals").
     enum LiteralKind {
         case string, boolean, integer, numeric, duration
         /// `enumValue`: a string or an integer.
@@ -192,7 +192,7 @@ extension ModelReader {
 
     // MARK: Texts in languages
 
-    /// `displayName` and `description` (dtdl-rules §2, point 4): texts by language, a plain string under `en`.
+    /// `displayName` and `description` (docs/dtdl-rules.md, "Texts by language"): texts by language, a plain string under `en`.
     mutating func languageTexts(
         _ node: JSONNode, _ property: String, _ element: String, lengthMax: Int, version: Int
     ) -> [JSON.Member]? {

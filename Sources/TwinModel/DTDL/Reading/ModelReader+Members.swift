@@ -40,7 +40,7 @@ extension ModelReader {
         return nil
     }
 
-    /// The table of dtdl-rules §5, columns for members.
+    /// The table of docs/dtdl-rules.md, "Types and unknown members", columns for members.
     private mutating func refuseUnknown(
         _ member: JSONNode.Member, of element: Element, _ types: ReadTypes, _ context: ActiveContext, _ isInferred: Bool
     ) {

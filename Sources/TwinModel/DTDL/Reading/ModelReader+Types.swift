@@ -59,7 +59,7 @@ extension ModelReader {
         readUnknownType(text, at: offset, &types, context, id)
     }
 
-    /// The table of dtdl-rules §5, columns for co-types.
+    /// The table of docs/dtdl-rules.md, "Types and unknown members", columns for co-types.
     private mutating func readUnknownType(
         _ text: String, at offset: Int, _ types: inout ReadTypes, _ context: ActiveContext, _ id: String?
     ) {

@@ -1,4 +1,5 @@
-/// The rules that co-types bring: about the element's members, its parent, and the elements beside it (dtdl-rules §10).
+/// The rules that co-types bring: about the element's members, its parent, and the elements beside it (docs/dtdl-rules.md,
+/// "Extensions").
 struct CotypeRules {
     let graph: ElementGraph
     private let fresh: [String: Element]

@@ -1,4 +1,5 @@
-/// Whether each reference leads to something, and to something that may stand there (dtdl-rules §2, §4, §7 and §9).
+/// Whether each reference leads to something, and to something that may stand there (docs/dtdl-rules.md, "References" and
+/// "Partitions").
 struct ReferenceRules {
     let graph: ElementGraph
     private(set) var findings: [ModelReader.Finding] = []

@@ -1,4 +1,5 @@
-/// The rules about the shape of a model: names, counts, depths, cycles (dtdl-rules §6 to §8).
+/// The rules about the shape of a model: names, counts, depths, cycles (docs/dtdl-rules.md, "Classes and members" and
+/// "Hierarchy").
 struct StructureRules {
     let graph: ElementGraph
     private(set) var findings: [ModelReader.Finding] = []
@@ -106,7 +107,7 @@ struct StructureRules {
         return depth
     }
 
-    /// Elements below `element` on all paths (dtdl-rules §8, "contents count").
+    /// Elements below `element` on all paths (docs/dtdl-rules.md, "Hierarchy").
     private mutating func elementCount(of element: Element) -> Int {
         if let known = elementCounts[element.id] { return known }
         guard onPath.count < Self.pathMax else { return 0 }  // Another rule refuses what is that deep.
