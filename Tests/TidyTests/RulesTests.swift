@@ -111,6 +111,36 @@ import Testing
         #expect(Rules.linksLead(document) { $0 == "docs/c.md" }.map(\.message) == ["the link d.md leads nowhere."])
     }
 
+    @Test func `finds citations that lead nowhere`() {
+        let text = "/// See docs/a.md, \"One\" and\n/// \"Two\n/// words\" (docs/b.md). Not x/docs/c.md, docs/d or docs/a.md."
+        let findings = Rules.citationsLead(file("Sources/A/A.swift", text + "\nlet page = \"docs/e.md\"")) { page in
+            page == "docs/a.md" ? ["One", "words"] : nil
+        }
+        #expect(findings.map(\.line) == [1, 3])
+        #expect(findings.map(\.message) == ["there is no \"Two words\" in docs/a.md.", "there is no docs/b.md."])
+    }
+
+    @Test func `finds the headings of a page`() {
+        let page = file("docs/a.md", "# A page\n#no\n```sh\n# a remark\n```\n### Folders: `paths`")
+        #expect(Rules.headings(page) == ["A page", "Folders: `paths`"])
+    }
+
+    @Test(arguments: [
+        "// failure-model: section 6", "/// Failure model, section 15.", "Failure-model section 13", "(adt-api §1.7)",
+        "dtdl-rules §5", "as hazards 6 and 111 say", "Hazard 11", "(design: section 8)", "Design §11 says", "style.md, section 1",
+    ])
+    func `finds citations of documents that are not here`(line: String) {
+        #expect(Rules.noLostCitations(file("Sources/A/A.swift", line)).count == 1)
+        #expect(Rules.noLostCitations(file("Tests/TidyTests/A.swift", line)) == [])
+    }
+
+    @Test(arguments: [
+        "(docs/failure-model.md, \"Life cycle\")", "docs/dtdl-rules.md", "no hazard at all", "The design of a failure model",
+    ])
+    func `leaves citations of pages`(line: String) {
+        #expect(Rules.noLostCitations(file("Sources/A/A.swift", line)) == [])
+    }
+
     @Test func `finds commands that do not exist`() {
         let document = file(
             "README.md", "Type `make demo`, `make tset` or `twindrop showw X`.\n    $ twindrop --home . verify\n    twindrop fly")

@@ -151,7 +151,7 @@ enum Repository {
         ]
         let roots = [
             "Sources", "Tests", "Plugins", "docs", "scripts", "packaging", "Benchmarks", ".ci", "dropzone", "archive", "Makefile",
-            "Package.swift", "Package.resolved", "README.md", ".swift-format",
+            "Package.swift", "Package.resolved", "README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", ".swift-format",
         ]
         var files: [SourceFile] = []
         for name in roots {

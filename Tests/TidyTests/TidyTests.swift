@@ -46,6 +46,15 @@ import Testing
         #expect(findings { Rules.linksLead($0, exists: Repository.exists) } == [])
     }
 
+    @Test func `cites pages and headings that are there`() {
+        let pages = Self.files.filter { $0.path.hasSuffix(".md") }.map { ($0.path, Rules.headings($0)) }
+        let headings = Dictionary(pages) { first, _ in first }
+        #expect(headings["docs/failure-model.md"]?.contains("Life cycle") == true)
+        #expect(findings { file in Rules.citationsLead(file) { page in headings[page] } } == [])
+    }
+
+    @Test func `cites nothing that is not in the repository`() { #expect(findings(Rules.noLostCitations) == []) }
+
     @Test func `has documents that show commands which exist`() throws {
         let makefile = try #require(Self.files.first { $0.path == "Makefile" })
         let targets = Rules.makeTargets(makefile)
