@@ -24,6 +24,15 @@ extension Rules {
         }
     }
 
+    /// Decisions that are cited by their number are there: decision 0028, decisions 0006 and 0022.
+    static func decisionsExist(_ file: SourceFile, known: Set<String>) -> [Finding] {
+        file.comments.indices.flatMap { index in
+            tails(of: "decision", in: file.comments[index]).flatMap { decisions(in: $0) }.filter { !known.contains($0) }.map {
+                Finding(path: file.path, line: index + 1, message: "there is no decision \($0).")
+            }
+        }
+    }
+
     /// The headings of a page, without their marks.
     static func headings(_ page: SourceFile) -> Set<String> {
         var headings: Set<String> = []
@@ -82,6 +91,21 @@ extension Rules {
         let text = line.drop { $0 == " " || $0 == "\t" }
         let mark = ["///", "//", "/**", "/*", "*", "#"].first { text.hasPrefix($0) } ?? ""
         return String(text.dropFirst(mark.count).drop { $0 == " " })
+    }
+
+    /// The numbers that follow the word "decision".
+    private static func decisions(in text: Substring) -> [String] {
+        var found: [String] = []
+        var rest = text.drop { $0 == "s" }
+        guard rest.first == " " || rest.first == "/" else { return [] }
+        rest = rest.dropFirst()
+        while rest.hasPrefix("00"), rest.prefix(4).count == 4, rest.prefix(4).allSatisfy({ $0.isNumber }) {
+            found.append(String(rest.prefix(4)))
+            rest = rest.dropFirst(4)
+            guard let lead = [", ", " and "].first(where: { rest.hasPrefix($0) }) else { break }
+            rest = rest.dropFirst(lead.count)
+        }
+        return found
     }
 
     /// What a line in small letters cites in a form that is used no more.

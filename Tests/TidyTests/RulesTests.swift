@@ -120,6 +120,12 @@ import Testing
         #expect(findings.map(\.message) == ["there is no \"Two words\" in docs/a.md.", "there is no docs/b.md."])
     }
 
+    @Test func `finds decisions that are not there`() {
+        let text = "/// As decision 0001 says (decisions 0001, 0002 and 0003; docs/decisions/0004-x.md). A decision 2026."
+        let findings = Rules.decisionsExist(file("Sources/A/A.swift", text), known: ["0001", "0003"])
+        #expect(findings.map(\.message) == ["there is no decision 0002.", "there is no decision 0004."])
+    }
+
     @Test func `finds the headings of a page`() {
         let page = file("docs/a.md", "# A page\n#no\n```sh\n# a remark\n```\n### Folders: `paths`")
         #expect(Rules.headings(page) == ["A page", "Folders: `paths`"])

@@ -53,6 +53,14 @@ import Testing
         #expect(findings { file in Rules.citationsLead(file) { page in headings[page] } } == [])
     }
 
+    @Test func `cites decisions that are there`() {
+        let folder = "docs/decisions/"
+        let pages = Self.files.filter { $0.path.hasPrefix(folder) }
+        let known = Set(pages.map { String($0.path.dropFirst(folder.count).prefix(4)) })
+        #expect(known.contains("0001"))
+        #expect(findings { file in Rules.decisionsExist(file, known: known) } == [])
+    }
+
     @Test func `cites nothing that is not in the repository`() { #expect(findings(Rules.noLostCitations) == []) }
 
     @Test func `has documents that show commands which exist`() throws {
