@@ -10,6 +10,9 @@ struct Caution {
     /// A suspect is next, and waits until nothing else is in hand.
     private var wantsQuiet = false
 
+    /// No drop is suspected, and none goes alone.
+    var isIdle: Bool { suspects.isEmpty && alone == nil && !wantsQuiet }
+
     /// Whether it makes sense to look for the next drop.
     func maySearch(isQuiet: Bool) -> Bool { alone == nil && (!wantsQuiet || isQuiet) }
 
@@ -35,6 +38,12 @@ extension DropPipeline {
     /// Work on a drop has come to an end, whichever: it did not end the program.
     func leaveHand(_ drop: DropID) {
         ports.inHand?.put(drop)
-        state.with { $0.caution.ended(drop) }
+        // Nobody waits for this but drops that are suspected, and those that wait behind one.
+        let matters = state.quietly { state in
+            if state.caution.isIdle { return false }
+            state.caution.ended(drop)
+            return true
+        }
+        if matters { state.with { _ in } }
     }
 }

@@ -90,13 +90,21 @@ struct Scheduler {
 
     /// The next drop to transform; its source is busy until `finished`.
     mutating func next(now: UInt64) -> DropRecord? {
-        let free = lanes.filter { $0.value.canRun(now: now, order(of: $0.key)) }
-        let first = free.min { ($0.value.served, $0.value.waiting[0].id) < ($1.value.served, $1.value.waiting[0].id) }
-        guard let source = first?.key else { return nil }
+        guard let source = firstFree(now: now) else { return nil }
         turns += 1
         lanes[source]?.served = turns
         lanes[source]?.isBusy = true
         return lanes[source]?.waiting.removeFirst()
+    }
+
+    /// The free source that was served longest ago. It keeps no lane: taking a drop out of one that is held elsewhere copies it.
+    private func firstFree(now: UInt64) -> SourceName? {
+        var first: (source: SourceName, turn: (Int, DropID))?
+        for (source, lane) in lanes where lane.canRun(now: now, order(of: source)) {
+            let turn = (lane.served, lane.waiting[0].id)
+            if first.map({ turn < $0.turn }) ?? true { first = (source, turn) }
+        }
+        return first?.source
     }
 
     mutating func finished(_ source: SourceName) { lanes[source]?.isBusy = false }

@@ -11,12 +11,10 @@ extension GraphCommit {
         if job.amendment != nil { try noteCorrections(member) }
         let isTracked =
             job.place != nil || hasRefusals || comparison.memory.hasRefusals
-            || effects.contains { other in
-                guard let other = other as? DropEffects else { return false }
-                return other.comparison.memory === comparison.memory && other.tracks
-            }
+            || tracked.contains(ObjectIdentifier(comparison.memory))
         guard isTracked else { return }
         member.tracks = hasRefusals
+        if hasRefusals { tracked.insert(ObjectIdentifier(comparison.memory)) }
         var place = DeliveryPlace(key: job.place ?? "", number: member.dropNumber)
         if let amends = job.amends {
             let query = try RawStatement.cached(

@@ -76,6 +76,8 @@ final class GraphCommit {
     /// Units of 100 nanoseconds since 1970, of the last call.
     var ticks: Int64
     var persistedKeys: Set<UInt32> = []
+    /// Sources that had records refused in this transaction.
+    var tracked: Set<ObjectIdentifier> = []
     /// Set inside callbacks of the log; the member then has a conflict.
     var isInterrupted = false
     /// The member whose relationships are being written.

@@ -55,7 +55,7 @@ enum StoreFiles {
         guard unsafe unlink(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
     }
 
-    /// Copies a file's bytes; not synced.
+    /// Copies a file's bytes; not synced. Of a copy that fails nothing is left.
     static func copy(_ from: String, to path: String) throws(DropError) {
         let source = unsafe open(from, O_RDONLY | O_CLOEXEC)
         guard source >= 0 else { throw failure("open", from) }
@@ -63,12 +63,27 @@ enum StoreFiles {
         let target = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard target >= 0 else { throw failure("create", path) }
         defer { close(target) }
+        do throws(DropError) { try copy(source, from, target, path) } catch {
+            unsafe unlink(path)
+            throw error
+        }
+    }
+
+    private static func copy(_ source: CInt, _ from: String, _ target: CInt, _ path: String) throws(DropError) {
         var block = [UInt8](repeating: 0, count: 1 << 20)
         while true {
             let count = unsafe read(source, &block, block.count)
+            if count < 0, errno == EINTR { continue }
             guard count >= 0 else { throw failure("read", from) }
             if count == 0 { return }
-            guard unsafe write(target, block, count) == count else { throw failure("write", path) }
+            var done = 0
+            while done < count {
+                // A write may end early; only the next one says why.
+                let written = unsafe block.withUnsafeBytes { unsafe write(target, $0.baseAddress! + done, count - done) }
+                if written < 0, errno == EINTR { continue }
+                guard written >= 0 else { throw failure("write", path) }
+                done += written
+            }
         }
     }
 
@@ -84,6 +99,6 @@ enum StoreFiles {
         let reason = unsafe String(cString: strerror(number))
         return DropError(
             "storage", "Cannot \(what) \(path): \(reason).", hint: "Check the folder, its rights and its disk.",
-            remedy: number == ENOSPC ? .retry(after: .seconds(10)) : .stop)
+            remedy: number == ENOSPC || number == EDQUOT ? .retry(after: .seconds(1)) : .stop)
     }
 }
