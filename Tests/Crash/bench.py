@@ -195,6 +195,28 @@ def check_receipt(bench, name, drop):
             if found != numbers: raise Wrong(f"books of {name}: {part} {found}, not {numbers}")
 
 
+def check_applied(bench):
+    """I2 where something was lost: the graph is what the drops that were applied make in the order of their commits, their books say so, and
+    so does every receipt that is there."""
+    with database(bench) as db:
+        rows = db.execute("SELECT d.source, d.file_name, d.id FROM drop_commit c JOIN drops d ON d.no = c.drop_no ORDER BY c.sequence")
+        applied = {f"{source}/{bytes(name).decode() if isinstance(name, bytes) else name}": drop for source, name, drop in rows}
+    db.close()
+    expected = model.Applied(applied)
+    check_graph(bench, expected)
+    drops = {d["drop"]: d for d in bench.ask("drops", "--limit", "1000")}
+    for name, drop in applied.items():
+        for part, numbers in expected.books[name].items():
+            found = {key: drops[drop]["books"][part].get(key) for key in numbers}
+            if found != numbers: raise Wrong(f"books of {name}: {part} {found}, not {numbers}")
+    for name in bench.below("receipts"):
+        if not name.endswith(".receipt.json"): continue
+        with open(os.path.join(bench.path, "receipts", name), "rb") as file:
+            try: said = json.loads(file.read())
+            except ValueError: raise Wrong(f"I1: {name} is no JSON")
+        if said["drop"] in applied.values() and said["content"] != drops[said["drop"]]["sha256"]: raise Wrong(f"I1: {name} has another SHA-256")
+
+
 def unmarked(data, drop, entry):
     """The refused records without the cell that says which record of which drop each is."""
     lines = [line.rsplit(b",", 1) for line in data.splitlines()]

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Crash tests of the main path: a batch of twelve files is processed under a preloaded shim (shim.c) that numbers every call which changes
 the disk, and kills the program before or after one of them, or makes it fail. Runs that nothing disturbs must then bring about exactly
-what one undisturbed run does: docs/failure-model.md, "Invariants".
+what the model (model.py) says they must: docs/failure-model.md, "Invariants".
 
   crash.py --build .build/release --seconds 60              a random sample, as `make test` takes it
   crash.py --build .build/release                           every call in every mode, and 200 kills at random

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A run is killed, and something of `state` or of the drop zone is gone before the next start. Whatever it is: nothing that is still there is
 lost, what is lost is named, one lost file keeps nobody else from going on, and no start goes on with less than the archive proves."""
-import glob, os, shutil
+import glob, os, shutil, time
 
 import batch
-from bench import Wrong, archived, check, sha256
+from bench import Wrong, archived, check, check_applied, database, sha256
 
 THINGS = ("log", "database", "lock", "folders", "owner", "spooled", "receipts")
 
@@ -66,7 +66,7 @@ def trial(bench, at, rng):
     gone = None
     if thing == "spooled" and paths:
         with open(paths[0], "rb") as file: gone = sha256(file.read())
-    taken = _take(bench, paths)
+    taken, lost_at = _take(bench, paths), int(time.time() * 1000)
     code = bench.run()
     said = bench.all_said()
     if code == 74:
@@ -77,7 +77,7 @@ def trial(bench, at, rng):
     _nothing_is_lost(bench, gone)
     if thing == "spooled": _without_file(bench, os.path.basename(paths[0]) if paths else None, said)
     elif thing in ("log", "database") and code != 74: _with_less(bench, said)
-    elif thing == "receipts": bench.ask("verify", "--full")
+    elif thing == "receipts": _without_receipts(bench, lost_at)
     else:
         _give_back(taken)
         code = bench.run()
@@ -98,6 +98,17 @@ def _without_file(bench, drop, said):
     if left: raise Wrong(f"{[(d['file'], d['state']) for d in left]} did not go on")
     waiting = [f for f in bench.below("dropzone") if not f.endswith(".twindrop-owner")]
     if waiting: raise Wrong(f"{waiting} were not taken")
+    check_applied(bench)
+    bench.ask("verify", "--full")
+
+
+def _without_receipts(bench, lost_at):
+    """What was said already is gone; everything else is as it is, and each drop that ended since has its receipt."""
+    check_applied(bench)
+    said = {name.split("/")[-1].split(".")[0] for name in bench.below("receipts") if name.endswith(".receipt.json")}
+    with database(bench) as db: ended = [row[0] for row in db.execute("SELECT id FROM drops WHERE changed_at > ? AND state IN ('done', 'duplicate', 'quarantined', 'held')", (lost_at,))]
+    db.close()
+    if missing := set(ended) - said: raise Wrong(f"drops that ended since have no receipt: {sorted(missing)[:3]}")
     bench.ask("verify", "--full")
 
 
@@ -106,4 +117,5 @@ def _with_less(bench, said):
     known = {d["drop"] for d in bench.ask("drops", "--limit", "1000")}
     for name in bench.below("state", "spool", "in"):
         if name not in known and name not in said: raise Wrong(f"nobody says that {name} lies in the spool")
+    check_applied(bench)
     bench.ask("verify", "--full")

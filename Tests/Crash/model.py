@@ -92,7 +92,7 @@ class Model:
         for name, data in self.files().items(): self._apply(name, name.split("/")[0], data)
 
     def _apply(self, name, source, data):
-        if batch.outcome(name) != "done": return  # A duplicate, a refused file and a held one change nothing.
+        if not self.is_applied(name): return  # A duplicate, a refused file and a held one change nothing.
         said, header, refused, records = _operations(source, data)
         counts = dict.fromkeys(OPERATIONS, 0)
         folded = {}
@@ -113,6 +113,8 @@ class Model:
             "operations": counts, "bytes": {"accounted": len(data), "unaccounted": 0}}
         if refused: self.rejects[name] = (b"\n".join([header] + [line for _, line in refused]) + b"\n", [number for number, _ in refused])
 
+    def is_applied(self, name): return batch.outcome(name) == "done"
+
     def twins(self):
         """id -> (model, properties)"""
         return self.things["twin"]
@@ -120,6 +122,16 @@ class Model:
     def relationships(self):
         """(source, id) -> ((name, target), properties)"""
         return self.things["relationship"]
+
+
+class Applied(Model):
+    """The model of some files, in the order of their commits: what is right where something was lost."""
+
+    def __init__(self, names):
+        self.files = lambda: {name: batch.files()[name] for name in names}
+        super().__init__()
+
+    def is_applied(self, name): return True
 
 
 def graph_of(twins):

@@ -50,13 +50,13 @@ enum Driver {
 
 @Suite(.serialized, .enabled(if: Driver.isReady)) struct `A batch that is interrupted` {
     @Test(.enabled(if: !Driver.isWhole))
-    func `comes to what an undisturbed run makes of it, at calls taken at random`() throws {
+    func `comes to what the model says, at calls taken at random`() throws {
         let ended = try Driver.run("crash.py", "--seconds", "40")
         #expect(ended.code == 0, "\(ended.text)")
     }
 
     @Test(.enabled(if: !Driver.modes.isEmpty))
-    func `comes to what an undisturbed run makes of it, at every call and killed 200 times at any moment`() throws {
+    func `comes to what the model says, at every call and killed 200 times at any moment`() throws {
         let ended = try Driver.run("crash.py", "--modes", Driver.modes)
         #expect(ended.code == 0, "\(ended.text)")
     }
