@@ -24,7 +24,7 @@ BENCH ?= ../shared/bench
 # Small cases that were found from outside: intake/NN/run.sh, security/NAME.sh, adt/NN-name/*.py.
 FOUND ?= ../shared/found
 
-.PHONY: setup build test test-crash found demo bench bench-query lint format install uninstall clean help
+.PHONY: setup build check test test-crash found demo bench bench-query lint format install uninstall clean help
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -37,6 +37,11 @@ build: setup
 ## make setup       the Debian packages that are missing; nothing when none is
 setup:
 	@scripts/setup
+
+## make check       what CI asks: the format of every file, then all tests
+check: setup
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory test
 
 ## make test        all tests but the long ones of test-crash
 test: build

@@ -99,7 +99,7 @@ final class FakeHost {
 
     func lookup(_ table: String?, _ key: String?) -> td_text? {
         guard let table, let key else { return nil }
-        if table == "org.twindrop.zones" { return zone(key) }
+        if table == "org.twindrop.zones" { return unsafe zone(key) }
         guard let value = lookups[table]?[key] else { return nil }
         return unsafe value.text
     }

@@ -84,7 +84,7 @@ import DropCore
         var offset = 0
         for length in lengths {
             var frame = [UInt8](repeating: 0, count: length)
-            try unsafe read(&frame, file, offset)
+            try read(&frame, file, offset)
             try body(frame.span, UInt64(offset))
             offset += length
         }
@@ -94,8 +94,8 @@ import DropCore
 
     private func read(_ frame: inout [UInt8], _ file: SpillFile, _ offset: Int) throws(DropError) {
         var failure: DropError?
-        frame.withUnsafeMutableBytes { buffer in
-            guard let start = buffer.baseAddress else { return }
+        unsafe frame.withUnsafeMutableBytes { buffer in
+            guard let start = unsafe buffer.baseAddress else { return }
             do throws(DropError) { try unsafe file.read(into: start, buffer.count, from: offset) } catch { failure = error }
         }
         if let failure { throw failure }

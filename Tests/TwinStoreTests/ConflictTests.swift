@@ -146,7 +146,7 @@ import TwinModel
         }
         _ = try apply(more: more) { _ in }
         let result = try apply(more: more) { _ in
-            try fixture.store.patch(
+            _ = try fixture.store.patch(
                 relationship: "two", of: "f", JSON(parsing: #"[{"op":"add","path":"/since","value":9}]"#), .none,
                 by: fixture.me)
         }
