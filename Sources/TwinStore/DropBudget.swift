@@ -26,7 +26,8 @@ struct DropBudget {
         case looking
     }
 
-    private var left: [UInt64]
+    /// By kind. No array: what is spent for every record and operation must not ask for a reference each time.
+    private var left: InlineArray<10, UInt64>
     private let bytes: UInt64
 
     /// - Parameters:
@@ -34,7 +35,8 @@ struct DropBudget {
     ///   - operationsFree: operations, beside one for each byte.
     init(bytes: UInt64, operationsFree: UInt64) {
         self.bytes = bytes
-        left = Kind.allCases.map { kind in
+        left = InlineArray { index in
+            guard let kind = Kind(rawValue: index) else { return 0 }
             let (factor, free) = Self.bound(of: kind, operationsFree)
             let (product, overflow) = bytes.multipliedReportingOverflow(by: factor)
             let (sum, beyond) = product.addingReportingOverflow(free)
@@ -57,13 +59,17 @@ struct DropBudget {
     }
 
     /// Errors: `limit` where that is more than is left.
+    @inline(__always)
     mutating func spend(_ amount: UInt64, on kind: Kind) throws(DropError) {
-        guard amount <= left[kind.rawValue] else {
-            throw DropError(
-                "limit", "The plugin's output is out of proportion to the file, which has \(bytes) bytes: \(Self.words(kind)).",
-                hint: Self.hint(kind), remedy: .quarantine)
-        }
+        guard amount <= left[kind.rawValue] else { throw excess(of: kind) }
         left[kind.rawValue] -= amount
+    }
+
+    @inline(never)
+    private func excess(of kind: Kind) -> DropError {
+        DropError(
+            "limit", "The plugin's output is out of proportion to the file, which has \(bytes) bytes: \(Self.words(kind)).",
+            hint: Self.hint(kind), remedy: .quarantine)
     }
 
     private static func words(_ kind: Kind) -> String {

@@ -155,7 +155,7 @@ extension OperationReader {
         return PropertyEntry(key: UInt32(key), type: type, start: start, value: from..<at)
     }
 
-    @inlinable mutating func checkedText(_ bytes: borrowing Span<UInt8>, _ validating: Bool) throws(DropError) {
+    @inlinable @inline(__always) mutating func checkedText(_ bytes: borrowing Span<UInt8>, _ validating: Bool) throws(DropError) {
         let range = try text(bytes, validating: false)
         if validating, Self.firstInvalid(bytes, range) != nil { throw Self.unfit("a text is not UTF-8, or has a NUL") }
     }
