@@ -50,14 +50,12 @@ class Daemon:
         self.log = open(home / "log", "ab")
         self.process = subprocess.Popen([build / "twindrop", "run", "--home", home, "--listen", "127.0.0.1:0"],
                                         stdout=subprocess.PIPE, stderr=self.log, text=True)
-        while self.process.stdout.readline().strip() != "ready":
-            pass
         self.applied = threading.Condition()
         self.times = {}
-        threading.Thread(target=self.listen, daemon=True).start()
-        url = urllib.parse.urlparse(json.loads((home / "state/endpoint").read_text())["url"]
-                                    if (home / "state/endpoint").read_text().startswith("{")
-                                    else (home / "state/endpoint").read_text().strip())
+        threading.Thread(target=self.listen, daemon=True).start()  # The daemon waits for whoever reads its events.
+        while self.process.stdout.readline().strip() != "ready":
+            pass
+        url = urllib.parse.urlparse((home / "state/endpoint").read_text().strip())
         self.address = (url.hostname, url.port)
 
     def listen(self):
