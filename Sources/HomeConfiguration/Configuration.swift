@@ -168,6 +168,7 @@ package struct Source: Sendable, Equatable {
     package let manifest: String
     /// One JSON object, checked against the manifest's schema; for `mapping`, the mapping file's content.
     package let settings: JSON
+    package let settingsPlaces: SettingsPlaces
     package let lookups: [LookupTable]
     /// The rules of the time zones that the settings name, as the system has them now; see `ValueRules.ZoneRules`.
     package let zones: [LookupTable.Row]

@@ -75,12 +75,13 @@ struct SourceReader {
         let patterns = globs("patterns", section, standard: [])
         let probes = section.flag("probe", standard: false)
         let recursive = section.flag("recursive", standard: false)
-        let readiness = readReadiness(section.section("ready"))
+        let readiness = readReadiness(section.section("ready", word: "rule"))
         let policy = readPolicy(section)
         let (before, asked, first) = (loader.files.read.count, loader.files.asked.count, section.diagnosis.errors.count)
         let (plugin, manifest) = readPlugin(section)
-        let (settings, zones) = readSettings(section, manifest)
+        let settings = readSettings(section, manifest)
         let lookups = readLookups(section)
+        checkLookups(settings.tables, section)
         mistakes.ofFiles = first..<section.diagnosis.errors.count
         let files = Array(loader.files.read[before...])
         let duplicates = section.choice("duplicates", standard: DuplicateRule.newest)
@@ -98,7 +99,8 @@ struct SourceReader {
             recursive: recursive, probes: probes)
         let source = Source(
             name: name, title: title, watched: watched, policy: policy, plugin: plugin ?? "", manifest: manifest?.path ?? "",
-            settings: settings, lookups: lookups, zones: zones, duplicates: duplicates, order: order, sequence: sequence,
+            settings: settings.json, settingsPlaces: settings.places, lookups: lookups, zones: settings.zones,
+            duplicates: duplicates, order: order, sequence: sequence,
             empty: empty, expect: expect, worker: bounds, files: files, asked: Array(loader.files.asked[asked...]), mistakes: [])
         return Read(source: source, section: section, folder: loader.files.physical(folder), patterns: patterns)
     }
@@ -226,11 +228,21 @@ struct SourceReader {
         return (id, nil)
     }
 
-    private func readSettings(_ section: Section, _ manifest: SettingsManifest?) -> (JSON, zones: [LookupTable.Row]) {
+    /// The settings of a source, and what they name outside themselves.
+    private struct Settings {
+        var json = JSON.object([])
+        var places: SettingsPlaces
+        var zones: [LookupTable.Row] = []
+        var tables: [SettingsSchema.Name] = []
+    }
+
+    private func readSettings(_ section: Section, _ manifest: SettingsManifest?) -> Settings {
         let inline = section.take("settings", type: "mapping", standard: "none")
         let file = section.text("mapping", type: "path", expected: "a YAML file, absolute or in the mappings folder")
         var node = inline
         var keyPath = section.keyPath + ["settings"]
+        let nothing = YAMLNode(kind: .map([]), place: section.place(of: "plugin"), written: "")
+        let none = Settings(places: SettingsPlaces(root: nothing, keyPath: keyPath))
         if let file {
             if inline != nil {
                 section.report(
@@ -241,19 +253,37 @@ struct SourceReader {
             let place = section.node?["mapping"]?.place ?? section.place
             let errors = section.diagnosis.errors.count
             node = loader.yaml(path, at: place, keyPath: section.path("mapping"), into: section.diagnosis)
-            guard section.diagnosis.errors.count == errors else { return (.object([]), []) }
+            guard section.diagnosis.errors.count == errors else { return none }
             keyPath = []
             if node == nil { node = YAMLNode(kind: .map([]), place: Place(file: loader.files.shown(path), line: 1), written: "") }
         }
-        let settings = node ?? YAMLNode(kind: .map([]), place: section.place(of: "plugin"), written: "")
+        let settings = node ?? nothing
         guard case .map = settings.kind else {
             section.report(
                 "wrong-type", "settings", at: settings.place, "found \(settings.found), expected a mapping of keys to values.")
-            return (.object([]), [])
+            return none
         }
-        section.diagnosis.report(manifest?.schema?.errors(in: settings, keyPath: keyPath) ?? [])
-        let zones = manifest?.schema?.zoneNames(in: settings, keyPath: keyPath) ?? []
-        return (settings.json, readZones(zones, into: section.diagnosis))
+        let schema = manifest?.schema
+        section.diagnosis.report(schema?.errors(in: settings, keyPath: keyPath) ?? [])
+        return Settings(
+            json: settings.json, places: SettingsPlaces(root: settings, keyPath: keyPath),
+            zones: readZones(schema?.names(.zone, in: settings, keyPath: keyPath) ?? [], into: section.diagnosis),
+            tables: schema?.names(.lookup, in: settings, keyPath: keyPath) ?? [])
+    }
+
+    /// A table that the settings name and the source does not have would answer nothing, and refuse or pass every record.
+    private func checkLookups(_ names: [SettingsSchema.Name], _ section: Section) {
+        var known: [String] = []
+        if case .map(let entries)? = section.node?["lookups"]?.kind { known = entries.map(\.key) }
+        for name in names where !known.contains(where: { $0.utf8.elementsEqual(name.text.utf8) }) {
+            let tables = known.isEmpty ? "it has none" : "it has " + known.joined(separator: ", ")
+            section.diagnosis.report(
+                ConfigurationError(
+                    "bad-value", at: name.place, keyPath: name.keyPath.joined(separator: "."),
+                    "the source has no lookup table \"\(Escaping.visible(name.text, scalarsMax: 60))\"; \(tables).",
+                    hint: known.isEmpty
+                        ? "Name its file under lookups in the source." : Suggestion.hint(for: name.text, among: known)))
+        }
     }
 
     private func readLookups(_ section: Section) -> [LookupTable] {
@@ -333,8 +363,7 @@ extension Source {
     fileprivate func with(mistakes: [ConfigurationError]) -> Source {
         Source(
             name: name, title: title, watched: watched, policy: policy, plugin: plugin, manifest: manifest, settings: settings,
-            lookups: lookups, zones: zones, duplicates: duplicates, order: order, sequence: sequence, empty: empty,
-            expect: expect, worker: worker,
-            files: files, asked: asked, mistakes: mistakes)
+            settingsPlaces: settingsPlaces, lookups: lookups, zones: zones, duplicates: duplicates, order: order,
+            sequence: sequence, empty: empty, expect: expect, worker: worker, files: files, asked: asked, mistakes: mistakes)
     }
 }

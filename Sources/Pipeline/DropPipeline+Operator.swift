@@ -9,19 +9,9 @@ extension DropPipeline {
     ) throws(DropError) -> DropRecord {
         var record = try find(id)
         guard record.state == .held else { throw wrongState(record, "released", needs: "held") }
-        if record.reason?.code == .late, !force {
-            throw DropError(
-                "older-drop", "Drop \(id) (\(record.fileName)) came too late: \(record.reason?.message ?? "")",
-                hint: "Discard it, or release it with --force if the older state is the right one.", remedy: .hold)
-        }
-        if let source = sources[record.source], source.sequence == nil, record.link?.kind != .amends,
-            source.policy.mode == .snapshot, !force,
-            let newest = state.with({ $0.newestApplied[record.source] }), newest.id > record.id
-        {
-            throw DropError(
-                "older-snapshot",
-                "Drop \(id) is older than the newest applied snapshot of \(record.source) (\(newest.id)): releasing it would undo that one.",
-                hint: "Discard it, or release it with --force if the older state is the right one.", remedy: .hold)
+        let newest = state.with { $0.newestApplied[record.source] }
+        if !force, let objection = DropJudgement.objection(toRelease: record, of: sources[record.source], newest: newest) {
+            throw objection
         }
         let held = record.reason
         record.state = .registered

@@ -47,30 +47,15 @@ extension DropPipeline {
         }
     }
 
-    /// The drop's place by the `sequence` of its source.
-    func place(of record: DropRecord, _ source: PipelineSource) throws(DropError) -> String? {
-        guard let sequence = source.sequence else { return nil }
-        if let place = sequence.place(of: record.fileName) { return place }
-        throw DropError(
-            "no-place", "\(record.fileName) does not fit \(sequence.text): it cannot be told which delivery it is.",
-            hint: "Deliver it under a name that fits, or correct `sequence` in the source.", remedy: .quarantine)
-    }
-
     /// A source that is ordered by name, and does not say what in a name counts, takes nothing behind what it has applied.
     func checkName(_ record: DropRecord, _ source: PipelineSource) throws(DropError) {
-        guard source.order == .name, source.sequence == nil, !record.released, record.link?.kind != .retries else { return }
+        let judgement = DropJudgement(record, of: source)
+        guard judgement.goesByName else { return }
         let (applied, handed) = state.quietly { state in
             let isEmpty = state.uncommitted[record.source, default: 0] == 0
             return (state.highestNames[record.source], isEmpty ? nil : state.handedNames[record.source])
         }
-        if let applied, record.fileName < applied {
-            throw DropError(
-                .late,
-                "\(record.fileName) comes too late: its name sorts before \(applied), which the source, ordered by name, has applied.",
-                hint:
-                    "Discard it, or release it with --force if the older state is the right one. `sequence` in the source lets late "
-                    + "files be put in their place.", remedy: .hold)
-        }
+        if let late = judgement.lateness(behind: applied) { throw late }
         if let handed, record.fileName < handed {
             throw DropError(
                 "behind", "\(record.fileName) waits for the commit of drops before it.", hint: "It goes on by itself.",

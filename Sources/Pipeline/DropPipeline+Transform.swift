@@ -129,7 +129,9 @@ extension DropPipeline {
         }
         if record.bytes == 0 { return try prepareEmpty(record, source, generation) }
         let verdict = try judge(&record)
-        if case .amends(_, let file?) = verdict, let first = try sameAmendment(record) {
+        if case .amends(_, let file?) = verdict,
+            let first = try DropJudgement(record, of: source).sameAmendment(register: ports.register)
+        {
             ports.amendments?.remove(file)
             guard waitForClaim(of: record.id) == .durable else { throw Self.cancelled(record) }
             _ = try insisting { [record] () throws(DropError) in try end(record, asDuplicateOf: first) }
@@ -183,14 +185,9 @@ extension DropPipeline {
 
     /// A delivery without a byte is a fact: no plugin is asked about it, and it deletes nothing.
     private func prepareEmpty(_ record: DropRecord, _ source: PipelineSource, _ generation: Int) throws(DropError) -> Prepared? {
-        if !record.released, let error = source.empty.error(about: record) { throw error }
-        var policy = source.policy
-        policy.mode = .incremental
-        let job = ApplyJob(
-            drop: record.id, source: record.source, policy: policy, bytes: 0,
-            epoch: ContentDigest(bytes: [UInt8](repeating: 0, count: 32)), amends: nil, released: record.released,
-            scratchFolder: limits.scratchFolder)
-        let builder = try ports.graph.changeSet(for: job)
+        let judgement = DropJudgement(record, of: source)
+        if let error = judgement.emptiness { throw error }
+        let builder = try ports.graph.changeSet(for: judgement.emptyJob(scratchFolder: limits.scratchFolder))
         let outcome = Result { () throws(DropError) in try builder.finish() }
         guard waitForClaim(of: record.id) == .durable else {
             builder.abandon()
@@ -225,7 +222,8 @@ extension DropPipeline {
         if case .amends(let drop, let amended) = verdict { (amends, file) = (drop, amended) }
         return ApplyJob(
             drop: record.id, source: record.source, policy: source.policy, bytes: file?.bytes ?? record.bytes, epoch: epoch,
-            amends: amends, amendment: file?.amendment, place: amends == nil ? try place(of: record, source) : nil,
+            amends: amends, amendment: file?.amendment,
+            place: amends == nil ? try DropJudgement(record, of: source).place() : nil,
             fileBytes: record.bytes, released: record.released, scratchFolder: limits.scratchFolder)
     }
 

@@ -114,6 +114,14 @@ package final class PluginHost: Transformer {
             sandboxMissing: HostContext.missing(from: hello.sandbox))
     }
 
+    /// What the plugin of `source` has against its settings, a sentence each, the setting's path first; none where it takes them.
+    /// The plugin itself is asked, in a worker.
+    ///
+    /// Errors: what else keeps it from running.
+    package func complaints(of source: SourceName) throws(DropError) -> [String] {
+        try lane(of: source).alone(isCancelled: { false }) { lane throws(DropError) in try lane.complaints() }
+    }
+
     /// The names of the source's keys in the order of their numbers, from 1.
     package func keys(for source: SourceName) throws(DropError) -> [String] {
         try lane(of: source).keys().texts

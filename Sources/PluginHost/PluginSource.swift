@@ -30,11 +30,15 @@ package struct PluginSource: Sendable {
     package let files: [String]
     /// Why these files cannot be used as they are; nil where they can. Its remedy is suspendSource.
     package let defect: DropError?
+    /// Says of a complaint about the settings where they are written.
+    let located: @Sendable (String) -> String
 
     package init(
         name: SourceName, libraryPath: String, settings: String = "{}", lookups: [Lookup] = [],
-        limits: WorkerLimits = WorkerLimits(), files: [String] = [], defect: DropError? = nil
+        limits: WorkerLimits = WorkerLimits(), files: [String] = [], defect: DropError? = nil,
+        located: @escaping @Sendable (String) -> String = { $0 }
     ) {
+        self.located = located
         self.name = name
         self.libraryPath = libraryPath
         self.settings = settings

@@ -26,7 +26,7 @@ extension SourceLane {
                     try sink.restart()
                     continue
                 }
-                let described = error.error(about: job.fileName.description, plugin: pluginName)
+                let described = described(error, about: job.fileName.description)
                 if error.countsAgainstPlugin { blame(job.drop, described) }
                 // What the plugin itself refuses is a suspension like any other: it ends when one of the files is changed.
                 if described.remedy == .suspendSource { suspend(described) }
@@ -70,8 +70,31 @@ extension SourceLane {
             return Int(max(0, min(100, confidence)))
         } catch {
             discard()
-            throw error.error(about: name.description, plugin: pluginName)
+            throw described(error, about: name.description)
         }
+    }
+
+    /// What the plugin has against its settings, a sentence each, as it says them: none where it takes them. Starts a worker if
+    /// need be.
+    ///
+    /// Errors: what else keeps it from running.
+    func complaints() throws(DropError) -> [String] {
+        do throws(WorkerFailure) {
+            var log = PluginLog(bytesMax: source.limits.logBytes)
+            _ = try ready(log: &log, isCancelled: { false })
+            return []
+        } catch {
+            discard()
+            guard case .settings = error.kind else { throw described(error, about: "Source \(source.name)") }
+            return error.message.split(separator: "\n").map(String.init)
+        }
+    }
+
+    /// The failure as the pipeline handles it; what is wrong with settings is said with its place.
+    private func described(_ failure: WorkerFailure, about subject: String) -> DropError {
+        guard case .settings = failure.kind else { return failure.error(about: subject, plugin: pluginName) }
+        let located = failure.message.split(separator: "\n").map { source.located(String($0)) }.joined(separator: " ")
+        return WorkerFailure(.settings, located).error(about: subject, plugin: pluginName)
     }
 
     /// What the worker says of itself, starting one if need be.
@@ -83,7 +106,7 @@ extension SourceLane {
             return hello
         } catch {
             discard()
-            throw error.error(about: "Source \(source.name)", plugin: pluginName)
+            throw described(error, about: "Source \(source.name)")
         }
     }
 

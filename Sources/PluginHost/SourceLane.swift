@@ -87,9 +87,11 @@ final class SourceLane: @unchecked Sendable {
         }
     }
 
-    /// The plugin's id, or its file name before it was ever loaded; for messages.
+    /// The plugin's id as it says it or, before it was ever loaded, as the name of its file says it; for messages.
     var pluginName: String {
-        state.with { $0.hello?.id } ?? Escaping.visible(source.libraryPath.split(separator: "/").last.map(String.init) ?? "?")
+        if let said = state.with({ $0.hello?.id }) { return said }
+        let file = source.libraryPath.split(separator: "/").last.map(String.init) ?? "?"
+        return Escaping.visible(file.hasSuffix(".so") ? String(file.dropLast(3)) : file)
     }
 
     /// The keys of the source so far, from the store the first time.

@@ -98,6 +98,8 @@ enum StoreFact: String {
     case archiveHead = "archive-head"
     /// The newest record of the archive when a person said that the database may be older than it.
     case acceptedArchive = "accepted-archive"
+    /// The newest record of the archive when a person said that what the database had forgotten is not to be delivered again.
+    case waivedArchive = "waived-archive"
 }
 
 extension TwinStore {
@@ -131,10 +133,17 @@ extension TwinStore {
     /// The record of the archive up to which drops may be unknown here, because a person said so; nil where nobody did.
     package func acceptedArchive() throws(DropError) -> UInt64? { try fact(.acceptedArchive).flatMap { UInt64($0) } }
 
-    /// A person says that this database may be older than the archive up to this record.
+    /// A person says that this database may be older than the archive up to this record, and that it goes on as it is.
     package func accept(archived record: UInt64) throws(DropError) {
-        try transaction { database in try Self.note(.acceptedArchive, "\(record)", database) }
+        try transaction { database in
+            try Self.note(.acceptedArchive, "\(record)", database)
+            try Self.note(.waivedArchive, "\(record)", database)
+        }
     }
+
+    /// The record of the archive up to which nobody waits for forgotten drops to be delivered again; nil where nobody said so.
+    /// Whoever restores a backup has accepted that drops are unknown, and not that they stay away.
+    package func waivedArchive() throws(DropError) -> UInt64? { try fact(.waivedArchive).flatMap { UInt64($0) } }
 
     /// True where no drop was ever registered and nothing is in the graph.
     package func isEmpty() throws(DropError) -> Bool {

@@ -16,14 +16,19 @@ struct Delivery {
 
     let file: String
     let source: Source
+    /// Under which name; nil: its own.
+    let name: String?
 
-    init(of file: String, to source: Source) {
+    init(of file: String, to source: Source, as name: String? = nil) {
         self.file = file
         self.source = source
+        self.name = name
     }
 
     func place() throws(CommandFailure) -> Placed {
-        let name = URL(fileURLWithPath: file).lastPathComponent
+        let name =
+            try self.name.map { (name) throws(CommandFailure) in try PlainName.check(name) }
+            ?? URL(fileURLWithPath: file).lastPathComponent
         let folder = source.watched.folder
         let target = folder + "/" + name
         let temporary = folder + "/.\(name).\(FileCalls.process).part"

@@ -2,6 +2,7 @@ import ArgumentParser
 import HomeConfiguration
 import DropCore
 import DropSpooling
+import Evidence
 import Foundation
 import TwinModel
 import TwinStore
@@ -77,10 +78,31 @@ struct Home {
         }
         let candidates = found.map { DropChoice.Candidate(id: $0.id, isByName: names.contains($0.fileName), value: $0) }
         guard let drop = try DropChoice.choose(text, candidates) else {
+            if let forgotten = forgotten(text) {
+                throw CommandFailure(
+                    .negative,
+                    "The database has forgotten drop \(forgotten.drop) (\(forgotten.file) of source \(forgotten.source)), archived "
+                        + "\(Times.shown(forgotten.archivedAt)) as \(forgotten.kind).",
+                    "Its bytes come back with `twindrop archive extract \(forgotten.drop) --into DIR --keep-name`; "
+                        + "`twindrop drop FILE --source \(forgotten.source)` delivers them again.")
+            }
             throw CommandFailure(
                 .negative, "No drop has the id or file name \(Escaping.visible(text)).", "`twindrop drops` lists them.")
         }
         return drop
+    }
+
+    /// The newest drop of this id or file name in the archive alone: the database is older.
+    private func forgotten(_ text: String) -> ArchivedDrop? {
+        guard Folders.exists(paths.archive + "/chain.log") else { return nil }
+        let prefix = text.uppercased()
+        var found: ArchivedDrop?
+        // An archive that cannot be read is said by `verify`; here it knows of nothing.
+        try? ArchiveCatalogue(root: paths.archive).list(damaged: true) { drop in
+            if drop.file == text || drop.drop.description.hasPrefix(prefix) { found = drop }
+            return true
+        }
+        return found
     }
 
     /// The database for reading, beside a daemon or without one. In a home that never ran it is made first, under the lock.

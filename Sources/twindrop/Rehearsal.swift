@@ -20,6 +20,8 @@ struct Rehearsal {
         let hold: DropError?
         /// Why the changes of one that would be held cannot be told.
         var untold: DropError?
+        /// The drop that it would repeat: nothing would be applied.
+        var repeats: DropRecord?
     }
 
     /// What is rehearsed.
@@ -28,6 +30,8 @@ struct Rehearsal {
         /// Where the bytes are.
         let path: String
         let input: FileCalls.Opened
+        /// Of a file that would be delivered; nil of a drop's bytes, about which a person asks again.
+        var digest: ContentDigest?
         let drop = DropID(high: WallClock.milliseconds() << 16, low: 0)
     }
 
@@ -49,7 +53,9 @@ struct Rehearsal {
         let input = try FileCalls.open(file)
         defer { input.close() }
         let name = FileName(URL(fileURLWithPath: file).lastPathComponent)
-        return try run(Subject(name: name, path: file, input: input))
+        var hash = StreamHash()
+        try input.forEachBlock { hash.update($0) }
+        return try run(Subject(name: name, path: file, input: input, digest: hash.digest))
     }
 
     /// Of a drop's bytes, against the graph as it is now.
@@ -64,28 +70,36 @@ struct Rehearsal {
     }
 
     private func run(_ subject: Subject) throws(CommandFailure) -> Plan {
-        try reporting { () throws(DropError) in
-            try ArchiveWitness.checkForDatabase(state: home.paths.state, archive: home.paths.archive)
-            try Folders.make([home.paths.state])
-            let store = try TwinStore.openRehearsal(folder: home.paths.state)
-            // Those of the folder that no daemon has seen yet hold for the next drop, too.
-            _ = try ModelFolder.adopt([home.paths.models], into: store, by: Caller(name: "plan"), isRehearsal: true)
-            let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("twindrop-plan-\(FileCalls.process)").path
-            try Folders.make([scratch])
-            defer { try? FileManager.default.removeItem(atPath: scratch) }  // A leftover in the temporary folder harms nobody.
-            let host = Assembly.host(of: [source], in: home.configuration, keys: store)
-            defer { host.close() }
-            let plan = try rehearse(subject, store, host, scratch, released: false)
-            guard let hold = plan.hold else { return plan }
-            // What a person decides about: everything that a release would do.
-            do throws(DropError) {
-                let released = try rehearse(subject, store, host, scratch, released: true)
-                return Plan(
-                    books: released.books, rejections: released.rejections, changes: released.changes, hold: hold,
-                    untold: released.hold)
-            } catch {
-                return Plan(books: plan.books, rejections: plan.rejections, changes: [], hold: hold, untold: error)
-            }
+        do throws(DropError) { return try plan(subject) } catch {
+            guard error.remedy == .quarantine, subject.digest != nil else { throw CommandFailure(error) }
+            // There is no drop yet that could be retried, as the hint of the error may say.
+            throw CommandFailure(
+                .negative, "\(error.message) [\(error.code)]",
+                "It would be quarantined. Correct the file, or the mapping or settings of source \(source.name), and plan again.")
+        }
+    }
+
+    private func plan(_ subject: Subject) throws(DropError) -> Plan {
+        try ArchiveWitness.checkForDatabase(state: home.paths.state, archive: home.paths.archive)
+        try Folders.make([home.paths.state])
+        let store = try TwinStore.openRehearsal(folder: home.paths.state)
+        // Those of the folder that no daemon has seen yet hold for the next drop, too.
+        _ = try ModelFolder.adopt([home.paths.models], into: store, by: Caller(name: "plan"), isRehearsal: true)
+        let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("twindrop-plan-\(FileCalls.process)").path
+        try Folders.make([scratch])
+        defer { try? FileManager.default.removeItem(atPath: scratch) }  // A leftover in the temporary folder harms nobody.
+        let host = Assembly.host(of: [source], in: home.configuration, keys: store)
+        defer { host.close() }
+        let plan = try rehearse(subject, store, host, scratch, released: false)
+        guard let hold = plan.hold else { return plan }
+        // What a person decides about: everything that a release would do.
+        do throws(DropError) {
+            let released = try rehearse(subject, store, host, scratch, released: true)
+            return Plan(
+                books: released.books, rejections: released.rejections, changes: released.changes, hold: hold,
+                untold: released.hold)
+        } catch {
+            return Plan(books: plan.books, rejections: plan.rejections, changes: [], hold: hold, untold: error)
         }
     }
 
@@ -93,13 +107,29 @@ struct Rehearsal {
     private func rehearse(
         _ subject: Subject, _ store: TwinStore, _ host: PluginHost, _ scratch: String, released: Bool
     ) throws(DropError) -> Plan {
+        let record = record(of: subject, released: released)
+        let judgement = DropJudgement(record, of: PipelineSource(source))
+        if let first = try repeated(judgement, store, host) {
+            return Plan(books: DropBooks(), rejections: [], changes: [], hold: nil, repeats: first)
+        }
         var builder: (any ChangeSetBuilder)?
         do throws(DropError) {
-            let whole = try amended(subject, store, scratch, released: released)
-            defer { if let file = whole.file { whole.reader.remove(file) } }
-            let made = try store.changeSet(for: job(subject, whole, host.epoch(of: source.name), scratch, released: released))
-            builder = made
-            try transform(subject, whole, store, host, into: made)
+            if let error = judgement.emptiness { throw error }
+            let whole = try subject.input.bytes == 0 ? nil : amended(subject, record, store, scratch)
+            defer { if let whole, let file = whole.file { whole.reader.remove(file) } }
+            if whole?.file != nil, let first = try judgement.sameAmendment(register: store) {
+                return Plan(books: DropBooks(), rejections: [], changes: [], hold: nil, repeats: first)
+            }
+            if let whole {
+                if whole.drop == nil, let late = judgement.lateness(behind: try store.highestName(of: source.name)) { throw late }
+                let epoch = try host.epoch(of: source.name)
+                let made = try store.changeSet(for: try job(subject, whole, judgement, epoch, scratch, released: released))
+                builder = made
+                try transform(subject, whole, store, host, into: made)
+            } else {
+                builder = try store.changeSet(for: judgement.emptyJob(scratchFolder: scratch))
+            }
+            guard let made = builder else { preconditionFailure("a change set was made either way") }
             let changes = try made.finish()
             defer { changes.abandon() }
             var planned: [PlannedChange] = []
@@ -113,6 +143,23 @@ struct Rehearsal {
         }
     }
 
+    /// The drop as the pipeline would have it when its turn comes.
+    private func record(of subject: Subject, released: Bool) -> DropRecord {
+        DropRecord(
+            id: subject.drop, source: source.name, fileName: subject.name, bytes: subject.input.bytes, digest: subject.digest,
+            state: .registered, claimedAt: subject.drop.milliseconds, changedAt: subject.drop.milliseconds,
+            intake: FileIdentity(device: 0, inode: 0, changeTime: 0), released: released)
+    }
+
+    private func repeated(
+        _ judgement: DropJudgement, _ store: TwinStore, _ host: PluginHost
+    ) throws(DropError) -> DropRecord? {
+        let newest = try store.newestApplied(of: source.name)
+        return try judgement.repeated(register: store, graph: store, newest: newest) { () throws(DropError) in
+            try host.epoch(of: source.name)
+        }
+    }
+
     /// What a file that amends an earlier drop comes to.
     private struct Amended {
         let reader: AmendmentReader
@@ -121,12 +168,8 @@ struct Rehearsal {
     }
 
     private func amended(
-        _ subject: Subject, _ store: TwinStore, _ scratch: String, released: Bool
+        _ subject: Subject, _ record: DropRecord, _ store: TwinStore, _ scratch: String
     ) throws(DropError) -> Amended {
-        let record = DropRecord(
-            id: subject.drop, source: source.name, fileName: subject.name, bytes: subject.input.bytes, state: .registered,
-            claimedAt: subject.drop.milliseconds, changedAt: subject.drop.milliseconds,
-            intake: FileIdentity(device: 0, inode: 0, changeTime: 0), released: released)
         var result = Amended(reader: AmendmentReader(archive: home.paths.archive, scratch: scratch))
         subject.input.rewind()
         let verdict = try AmendmentJudge(register: store, graph: store, book: result.reader).judge(
@@ -137,13 +180,14 @@ struct Rehearsal {
     }
 
     private func job(
-        _ subject: Subject, _ amended: Amended, _ epoch: ContentDigest, _ scratch: String, released: Bool
-    ) -> ApplyJob {
+        _ subject: Subject, _ amended: Amended, _ judgement: DropJudgement, _ epoch: ContentDigest, _ scratch: String,
+        released: Bool
+    ) throws(DropError) -> ApplyJob {
         let bytes = subject.input.bytes
         return ApplyJob(
             drop: subject.drop, source: source.name, policy: source.policy, bytes: amended.file?.bytes ?? bytes, epoch: epoch,
             amends: amended.drop, amendment: amended.file?.amendment,
-            place: amended.drop == nil ? source.sequence?.place(of: subject.name) : nil, fileBytes: bytes, released: released,
+            place: amended.drop == nil ? try judgement.place() : nil, fileBytes: bytes, released: released,
             scratchFolder: scratch)
     }
 

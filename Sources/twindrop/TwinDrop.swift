@@ -45,6 +45,7 @@ struct TwinDrop: ParsableCommand {
     static func main() {
         ProcessStart.openStandardStreams()
         do {
+            try checkHelp(CommandLine.arguments.dropFirst())
             var command = try parseAsRoot()
             try command.run()
             end(0)
@@ -61,6 +62,21 @@ struct TwinDrop: ParsableCommand {
             let code = exitCode(for: error)
             if !text.isEmpty { code.isSuccess ? Terminal.print(lines: text) : Terminal.error(lines: text) }
             end(code.rawValue)
+        }
+    }
+}
+
+extension TwinDrop {
+    /// Refuses `help` for a command that does not exist: the parser would explain another, and end with 0.
+    private static func checkHelp(_ arguments: ArraySlice<String>) throws(CommandFailure) {
+        guard arguments.first == "help" else { return }
+        var command: any ParsableCommand.Type = TwinDrop.self
+        for word in arguments.dropFirst() where !word.hasPrefix("-") && word != "help" {
+            guard let next = command.configuration.subcommands.first(where: { $0._commandName == word }) else {
+                throw CommandFailure(
+                    .usage, "There is no command \(Escaping.visible(word)).", "`twindrop --help` lists the commands.")
+            }
+            command = next
         }
     }
 }

@@ -5,15 +5,25 @@
 
 DIR holds cases in three forms: intake/NN/run.sh (a home and files, TWINDROP names the program), security/NAME.sh (BIN names the folder of the
 programs, SRC a checkout) and adt/NN-name/*.py (TWINDROP_URL names a running daemon; its home is the argument). A single folder of one of these
-forms may be given, too. Each case runs in a copy of its own. A case may bring a judge of its own: a file `judge.py` beside it with
-`def judge(text): -> list of what is wrong`. A case that no rule knows is a miss: nobody has said what is right.
+forms may be given, too. Each case runs in a copy of its own.
 
-Prints one line a case: pass, FAIL with what is wrong, or not run with the reason. Ends with 1 if any case failed or has no rule, and with 77 if
-there was no case.
+What is right, the first of these that there is:
+
+1. what the case brings: `judge.py` with `def judge(text): -> list of what is wrong`, or `expected`, a text that the output has to be. They lie in
+   its folder; of security/NAME.sh they are NAME.judge.py and NAME.expected;
+2. the rule of judges.py under its number, where known.json says that the rule was written for these very files: another case may have the number.
+
+A case that no rule knows is a miss: nobody has said what is right. So is one that could not be run, unless --allow-not-run is given: what was not
+tried is not known to work.
+
+Prints one line a case: pass, FAIL with what is wrong, or not run with the reason. Ends with 1 if any case failed, has no rule or was not run, and
+with 77 if there was no case. --learn writes known.json anew for the cases of DIR that judges.py has rules for.
 """
 
 import argparse
+import hashlib
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -83,6 +93,8 @@ class Intake:
 
     def __init__(self, folder):
         self.folder, self.name = folder, "intake/" + folder.name
+        self.judge, self.expected = folder / "judge.py", folder / "expected"
+        self.files = [folder / "run.sh", *sorted((folder / "home").rglob("*")), *sorted((folder / "in").rglob("*"))]
 
     def output(self, arguments, place):
         copy = Path(shutil.copytree(self.folder, place / "case", symlinks=True))
@@ -94,6 +106,8 @@ class Security:
 
     def __init__(self, script):
         self.script, self.name = script, "security/" + script.name.split("-")[0]
+        self.judge, self.expected = script.with_suffix(".judge.py"), script.with_suffix(".expected")
+        self.files = [script]
 
     def output(self, arguments, place):
         if os.geteuid() != 0:
@@ -117,6 +131,8 @@ class Service:
 
     def __init__(self, folder):
         self.folder, self.name = folder, "adt/" + folder.name.split("-")[0]
+        self.judge, self.expected = folder / "judge.py", folder / "expected"
+        self.files = sorted(path for path in folder.glob("*.py") if path.name != "judge.py")
 
     def output(self, arguments, place):
         if arguments.venv is None or not (arguments.venv / "bin/python").exists():
@@ -131,7 +147,7 @@ class Service:
                 return "the daemon did not start: " + (place / "log").read_text(errors="replace")[-400:], 1
             (home / "jobs").mkdir(exist_ok=True)
             copy = Path(shutil.copytree(self.folder.parent, place / "adt", symlinks=True))
-            [script] = sorted((copy / self.folder.name).glob("*.py"))
+            [script] = sorted(path for path in (copy / self.folder.name).glob("*.py") if path.name != "judge.py")
             # `i` is the name of a job, which one published case leaves to its reader.
             start = "import builtins, runpy, sys; builtins.i = 'docs1'; sys.argv = sys.argv[1:]; runpy.run_path(sys.argv[0], run_name='__main__')"
             return run(
@@ -161,26 +177,62 @@ def cases(folder):
     return found
 
 
-def rule(case):
-    """The judge that comes with the case, or the project's; None where there is neither."""
-    folder = getattr(case, "folder", None)
-    own = folder / "judge.py" if folder else None
-    if own and own.exists():
-        spec = importlib.util.spec_from_file_location("own_judge", own)
+KNOWN = HERE / "known.json"
+
+
+def fingerprint(case):
+    """SHA-256 over the names and contents of the files that make the case."""
+    total = hashlib.sha256()
+    for path in case.files:
+        if path.is_file() and not path.is_symlink():
+            total.update(path.name.encode("utf-8", "surrogateescape") + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
+
+
+def exactly(path):
+    """A judge that compares with a text, blanks at the ends of lines aside."""
+    def lines(text):
+        return [line.rstrip() for line in text.strip().splitlines()]
+
+    def judge(text):
+        wanted, got = lines(path.read_text(errors="replace")), lines(text)
+        if wanted == got:
+            return []
+        at = next((n for n, pair in enumerate(zip(wanted, got)) if pair[0] != pair[1]), min(len(wanted), len(got)))
+        return [f"line {at + 1} is not as in {path.name}"]
+
+    return judge
+
+
+def rule(case, known):
+    """The judge that comes with the case, or the project's for it; None where there is neither."""
+    if case.judge.exists():
+        spec = importlib.util.spec_from_file_location("own_judge", case.judge)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module.judge
-    return judges.RULES.get(case.name)
+    if case.expected.exists():
+        return exactly(case.expected)
+    return judges.RULES.get(case.name) if known.get(case.name) == fingerprint(case) else None
+
+
+def learn(folder):
+    """Writes down for which files the rules of judges.py were written."""
+    found = {case.name: fingerprint(case) for case in cases(folder) if case.name in judges.RULES}
+    KNOWN.write_text(json.dumps(dict(sorted(found.items())), indent=2) + "\n")
+    print(f"{len(found)} cases of {len(judges.RULES)} rules")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, metavar="DIR")
-    parser.add_argument("--build", type=Path, required=True, help="folder of twindrop, twindrop-worker and twindrop-watch")
+    parser.add_argument("--build", type=Path, default=Path(".build/release"), help="folder of twindrop, twindrop-worker and twindrop-watch")
     parser.add_argument("--source", type=Path, default=HERE.parent.parent, help="a checkout, for its headers")
     parser.add_argument("--venv", type=Path, help="a virtual environment with azure-digitaltwins-core")
     parser.add_argument("--only", default="", help="only cases whose name holds this word")
     parser.add_argument("--show", action="store_true", help="print what each case printed")
+    parser.add_argument("--allow-not-run", action="store_true", help="a case that cannot be run here is no failure")
+    parser.add_argument("--learn", action="store_true", help="run nothing; write known.json for the cases of DIR")
     arguments = parser.parse_args()
     arguments.build, arguments.source = arguments.build.resolve(), arguments.source.resolve()
     arguments.venv = arguments.venv and Path(os.path.abspath(arguments.venv))
@@ -188,17 +240,22 @@ def main():
         print(f"found.py: there is no folder {arguments.folder}. Name one with cases: make found FOUND=DIR", file=sys.stderr)
         return 64
 
+    if arguments.learn:
+        learn(arguments.folder.resolve())
+        return 0
+    known = json.loads(KNOWN.read_text()) if KNOWN.exists() else {}
+
     counts = {"passed": 0, "failed": 0, "not run": 0}
     for case in cases(arguments.folder.resolve()):
         if arguments.only not in case.name:
             continue
         began, text = time.monotonic(), ""
         try:
-            judge = rule(case)
+            judge = rule(case, known)
             with tempfile.TemporaryDirectory(prefix="td-found-") as place:
                 text, _ = case.output(arguments, Path(place))
             if judge is None:
-                wrong = ["no rule says what is right: add it to judges.py, or a judge.py beside the case"]
+                wrong = ["no rule says what is right for these files: put judge.py or expected beside the case, or a rule into judges.py"]
             else:
                 wrong = judge(text)
             word = "failed" if wrong else "passed"
@@ -213,6 +270,9 @@ def main():
     if not any(counts.values()):
         print(f"found.py: no case in {arguments.folder}.", file=sys.stderr)
         return 77
+    if counts["not run"] and not arguments.allow_not_run:
+        print("found.py: what was not run is not known to work; --allow-not-run lets it pass.", file=sys.stderr)
+        return 1
     return 1 if counts["failed"] else 0
 
 

@@ -27,7 +27,8 @@ import TwinModel
         ["drop", "nothing.csv", "--source", "assets"], ["retry", "nothing.csv"], ["release", "nothing.csv"],
         ["discard", "nothing.csv"], ["models", "show", "dtmi:x:y;1"], ["models", "validate", "nothing.json"],
         ["models", "upload", "nothing.json"], ["models", "list", "--dependencies", "dtmi:x:y;1"],
-        ["plugin", "inspect", "nothing"],
+        ["plugin", "inspect", "nothing"], ["why", "nothing.csv"], ["why", "dropzone/assets/nothing.csv"],
+        ["backup", "nowhere/b.twindb"], ["drop", "twindrop.yaml", "--source", "assets", "--as", "../x.csv"],
         ["plugin", "inspect", "./nothing.so"], ["restore", "nothing.db"], ["bench", "--totals", "nothing"],
     ]
 
@@ -40,6 +41,12 @@ import TwinModel
             #expect(ended.out.isEmpty, "\(call) answered \(ended.out)")
             #expect(!ended.err.isEmpty, "\(call) says nothing")
         }
+    }
+
+    @Test(arguments: [["frobnicate"], ["archive", "frobnicate"]]) func `has no help`(words: [String]) throws {
+        let ended = try Program.run(Program.twindrop, ["help"] + words)
+        #expect(ended.code == 64 && ended.err.contains("frobnicate"), "\(ended.out)\(ended.err)")
+        #expect(try Program.run(Program.twindrop, ["help", "archive", "list"]).out.contains("twindrop archive list"))
     }
 
     @Test func `is not said of an archive that a seal proves`() throws {

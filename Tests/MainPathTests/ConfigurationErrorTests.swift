@@ -57,6 +57,70 @@ import TwinModel
         #expect(try home.list("drops").allSatisfy { $0["state"] != "quarantined" })
     }
 
+    private static let lifts = "sources:\n  lifts:\n    plugin: mapping\n    ready: rename\n    mapping: lifts.yaml\n"
+
+    @Test func `that only the plugin can find is found by a check, all of it, each at its place`() throws {
+        let mapping = """
+            twins:
+              - id: "lift-{id"
+                model: dtmi:com:example:Lift;1
+                properties:
+                  since: { column: since, type: date, format: yyyy-QQ }
+                  name: { text: "{name|lowr}" }
+              - id: "door-{id}|{"
+                model: dtmi:com:example:Door;1
+
+            """
+        let home = try Home(Self.lifts, mappings: ["lifts.yaml": mapping])
+        let check = try home.run("source", "check")
+        #expect(check.code == 64, "\(check.out)\(check.err)")
+        let doctor = try home.run("doctor")
+        #expect(doctor.code == 1 && doctor.out.contains("PROBLEM configuration"), "\(doctor.out)")
+        for said in [check.err, doctor.out] {
+            for place in ["2:9: twins.0.id", "5:", "6:", "7:9: twins.1.id"] {
+                #expect(said.contains("mappings/lifts.yaml:" + place), "\(place): \(said)")
+            }
+            for path in ["twins.0.properties.since.format: ", "twins.0.properties.name.text: "] { #expect(said.contains(path)) }
+            #expect(!said.contains("mapping.so"), "\(said)")
+        }
+        #expect(check.err.contains("4 errors."), "\(check.err)")
+        // The first file says the same.
+        try home.deliver("a.csv", "id,name,since\n1,a,2026-11-21\n", to: "lifts")
+        let run = try home.run("run", "--once")
+        #expect(run.err.contains("mappings/lifts.yaml:2:9: twins.0.id"), "\(run.err)")
+    }
+
+    @Test func `names a lookup table that the source does not have`() throws {
+        let mapping = """
+            twins:
+              - id: "lift-{id}"
+                model: dtmi:com:example:Lift;1
+                properties:
+                  site: { column: site, lookup: nix }
+
+            """
+        let home = try Home(
+            Self.lifts + "    lookups:\n      sites: {file: files/sites.csv, key: code, value: name}\n",
+            mappings: ["lifts.yaml": mapping])
+        _ = try home.file("sites.csv", "code,name\nHAM,Hamburg\n")
+        let check = try home.run("source", "check")
+        #expect(check.code == 64)
+        #expect(check.err.contains("mappings/lifts.yaml:5:") && check.err.contains("\"nix\""), "\(check.err)")
+        #expect(check.err.contains("it has sites"), "\(check.err)")
+        try home.write("mappings/lifts.yaml", mapping.replacing("nix }", with: "sites, otherwise: reject }"))
+        #expect(try home.run("source", "check").code == 0)
+        try home.drop("a.csv", "id,site\n1,HAM\n2,MUC\n", to: "lifts")
+        #expect(try home.shown("show", "a.csv").contains("the lookup table 'sites'"))
+    }
+
+    @Test func `is none where the rule of readiness stands as a word`() throws {
+        let home = try Home("sources:\n  assets:\n    plugin: asset-inventory\n    ready: rename\n")
+        #expect(try home.shown("source", "list").contains("rename"))
+        try home.configure("sources:\n  assets:\n    plugin: asset-inventory\n    ready: renamed\n")
+        let check = try home.run("source", "check")
+        #expect(check.code == 64 && check.err.contains("sources.assets.ready.rule"), "\(check.err)")
+    }
+
     @Test func `is no reason to touch the home`() throws {
         let home = try Home("sources: 5\n")
         #expect(try home.run("run", "--once").code == 64)

@@ -73,6 +73,7 @@ struct EveryCommand {
             ["status"], ["drops"], ["drops", "--source", bad], ["drops", "--state", bad], ["show", name],
             ["show", "broken-a.csv"],
             ["show", "held-a.csv", "--diff"], ["show", bad], ["waiting"], ["why", home.path + "/dropzone/assets/" + bad],
+            ["why", name],
             ["plan", file, "--source", "assets"], ["plan", "--drop", name], ["plan", bad, "--source", bad],
             ["twin", bad], ["twin", asset], ["explain", asset], ["history", asset],
             ["twin", "--all"], ["twin", bad + "?"], ["twin", bad, "--as-of", bad], ["explain", bad],

@@ -59,7 +59,8 @@ import TwinModel
         let shown = try home.shown("show", "bad.csv")
         for output in [ended.out, shown] {
             #expect(output.contains("15 ×"), "\(output)")
-            #expect(output.contains("record 6 (byte ") && output.contains("FL-6,Forklift 6,forklift,HAM1,lost"), "\(output)")
+            #expect(output.contains("record 6 (line 7, byte "), "\(output)")
+            #expect(output.contains("FL-6,Forklift 6,forklift,HAM1,lost"), "\(output)")
             #expect(output.contains("and 5 more reasons"), "\(output)")
         }
         let facts = try home.ask("show", "bad.csv")
@@ -94,6 +95,33 @@ import TwinModel
 }
 
 @Suite(.serialized) struct `A plan` {
+    @Test func `says what becomes of a file before its plugin is asked`() throws {
+        let home = try Home(Sample.assetsSource("mode: snapshot", "order: name"))
+        let first = try home.drop("b.csv", Sample.assets(1...3), to: "assets")
+        let again = try home.ask("plan", home.file("c.csv", Sample.assets(1...3)), "--source", "assets")
+        #expect(again["duplicateOf"] == first["drop"], "\(again)")
+        #expect(try home.drop("c.csv", Sample.assets(1...3), to: "assets")["state"] == "duplicate")
+        let late = try home.ask("plan", home.file("a.csv", Sample.assets(1...4)), "--source", "assets")
+        #expect(late["heldCode"] == "late" && late["changes"]?.elements?.count == 1, "\(late)")
+        let empty = try home.ask("plan", home.file("d.csv", ""), "--source", "assets")
+        #expect(empty["heldCode"] == "empty-file" && empty["changes"] == [], "\(empty)")
+        // And so it is.
+        #expect(try home.drop("a.csv", Sample.assets(1...4), to: "assets", code: 1)[path: "reason/code"] == "late")
+        #expect(try home.drop("d.csv", "", to: "assets", code: 1)[path: "reason/code"] == "empty-file")
+        #expect(try home.run("show", "d.csv", "--diff").code == 0)
+        #expect(try home.run("plan", "--drop", "d.csv").code == 0)
+        let shown = try home.shown("show", "a.csv")
+        #expect(shown.contains("--force"), "\(shown)")
+    }
+
+    @Test func `says that a file would be quarantined for its name, and speaks of no drop`() throws {
+        let home = try Home(Sample.assetsSource("sequence: \"inv_{n}.csv\""))
+        let ended = try home.run("plan", home.file("other.csv", Sample.assets(1...3)), "--source", "assets")
+        #expect(ended.code == 1 && ended.err.contains("[no-place]"), "\(ended.err)")
+        let html = try home.run("plan", home.file("inv_1.csv", "<html>\n"), "--source", "assets")
+        #expect(html.code == 1 && html.err.contains("would be quarantined") && !html.err.contains("retry"), "\(html.err)")
+    }
+
     @Test func `lists what goes with a twin, names targets, and closes`() throws {
         let home = try Home(
             "sources:\n  fleet:\n    plugin: fleet-hierarchy\n    mode: snapshot\n    ready: {rule: rename}\n")

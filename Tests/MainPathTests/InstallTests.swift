@@ -34,6 +34,8 @@ private enum Installed {
             "lib/systemd/system/twindrop.service", "lib/sysusers.d/twindrop.conf", "share/twindrop/sdk/Package.swift",
             "share/bash-completion/completions/twindrop", "share/zsh/site-functions/_twindrop",
             "share/fish/vendor_completions.d/twindrop.fish", "share/doc/twindrop/twindrop-watch-source/LICENSE",
+            "share/doc/twindrop/COPYRIGHT", "share/doc/twindrop/schemas/drop.schema.json",
+            "share/doc/twindrop/prometheus/twindrop.rules.yml", "share/doc/twindrop/plugins/mapping.md",
         ] { #expect(FileManager.default.fileExists(atPath: root + "/" + file), "\(file) is missing") }
 
         let home = try Home(Sample.sources)
@@ -49,8 +51,19 @@ private enum Installed {
         let score = try Program.tool("systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=20", unit)
         #expect(score.code == 0 || score.code == 127, "\(score.out.suffix(200))\(score.err)")
 
+        let other = root + "/lib/twindrop/plugins/somebody-elses.so"
+        try Data("x".utf8).write(to: URL(fileURLWithPath: other))
         #expect(try install("--remove", stage, "/opt/td").code == 0)
         let left = try Program.tool("find", stage, "-type", "f").out
-        #expect(left == "", "\(left)")
+        #expect(left == other + "\n", "\(left)")
+    }
+
+    @Test func `names the licences of all that is linked`() throws {
+        let copyright = try String(contentsOfFile: Installed.repository + "/packaging/COPYRIGHT", encoding: .utf8)
+        let words = Set(copyright.split { !$0.isLetter && !$0.isNumber && $0 != "-" && $0 != "." }.map(String.init))
+        let pins = try JSON(parsing: Array(Data(contentsOf: URL(fileURLWithPath: Installed.repository + "/Package.resolved"))))
+        let packages = (pins["pins"]?.elements ?? []).compactMap { $0["identity"]?.string }
+        #expect(packages.count > 20)
+        for package in packages { #expect(words.contains(package), "\(package) is not in packaging/COPYRIGHT") }
     }
 }

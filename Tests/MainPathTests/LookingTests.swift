@@ -99,7 +99,7 @@ import TwinModel
                 _ = files.createFile(atPath: path, contents: Data("x".utf8))
             case .processed, .missing: break
             }
-            let answer = try home.ask("why", path)
+            let answer = try home.ask("why", path, code: kind == .missing ? 64 : 0)
             #expect(Self.codes[kind]?.contains(answer["code"]?.string ?? "") == true, "\(kind): \(answer.text())")
             #expect(answer["sentences"]?.elements?.isEmpty == false)
             if kind == .processed {
@@ -113,7 +113,53 @@ import TwinModel
     }
 }
 
+@Suite(.serialized) struct `A bare name` {
+    @Test func `is told why of, in a folder of a source and among the drops`() throws {
+        let home = try Home(Sample.assetsSource("patterns: [\"*.csv\"]"))
+        let id = try #require(try home.drop("a.csv", Sample.assets(1...1), to: "assets")["drop"]?.string)
+        for name in ["a.csv", id] {
+            let shown = try home.shown("why", name)
+            #expect(shown.contains("[gone") && shown.contains(id), "\(shown)")
+        }
+        try home.deliver("x.txt", "x", to: "assets")
+        #expect(try home.shown("why", "x.txt").contains("[unmatched-name"))
+    }
+}
+
+@Suite(.serialized) struct `A shell` {
+    @Test(arguments: ["bash", "zsh", "fish"]) func `is offered the states of drops, and asks for what a home has`(
+        shell: String
+    ) throws {
+        let script = try Program.run(Program.twindrop, ["--generate-completion-script", shell]).out
+        #expect(script.contains("quarantined") && script.contains("---completion"), "\(script.prefix(400))")
+    }
+}
+
 @Suite(.serialized) struct `An operator` {
+    @Test func `is told in status and doctor which drops wait, and what to type`() throws {
+        let home = try Home(Sample.assetsSource("mode: snapshot"))
+        try home.drop("1.csv", Sample.assets(1...40), to: "assets")
+        for number in 2...8 {
+            try home.drop("\(number).csv", Sample.assets(1...(number + 2)), to: "assets", code: 1)
+        }
+        let bad = try home.drop("bad.csv", "<html>\n", to: "assets", code: 1)
+        let id = try #require(bad["drop"]?.string)
+        let status = try home.ask("status")
+        #expect(status[path: "openDrops/held"] == 7 && status[path: "openDrops/quarantined"] == 1)
+        #expect(status[path: "openDrops/first"]?.elements?.count == 6)
+        let shown = try home.shown("status")
+        let doctor = try home.run("doctor").out
+        for said in [shown, doctor] {
+            #expect(said.contains("bad.csv") && said.contains("twindrop retry \(id)"), "\(said)")
+            #expect(said.contains("8.csv") && !said.contains("3.csv") && said.contains("… and 2 more held"), "\(said)")
+            #expect(said.contains("twindrop release "), "\(said)")
+        }
+        #expect(try home.shown("show", "bad.csv").contains("twindrop retry \(id)"))
+        #expect(try home.ask("show", "bad.csv")["next"]?.elements?.count == 2)
+        let books = try home.shown("show", "8.csv")
+        #expect(books.contains("30 to delete") && !books.contains("30 deleted"), "\(books)")
+    }
+
     @Test func `sees in status what runs and what waits`() throws {
         let home = try Home(Sample.assetsSource("mode: snapshot"))
         try home.drop("1.csv", Sample.assets(1...40), to: "assets")

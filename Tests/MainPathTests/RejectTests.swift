@@ -36,6 +36,26 @@ import TwinModel
         #expect(try home.twins().count == 6)
     }
 
+    @Test func `are named by their own file, whatever lies beside it, with their lines, until they are corrected`() throws {
+        let home = try Home(Sample.assetsSource())
+        let receipt = try home.drop("day.csv", Self.dirty, to: "assets")
+        let id = try #require(receipt["drop"]?.string)
+        let file = try #require(receipt[path: "rejects/file"]?.string)
+        // People keep their work beside it.
+        try home.write("receipts/assets/\(id).rejects.a.csv", "x\n")
+        let shown = try home.shown("show", "day.csv")
+        #expect(shown.contains("receipts/assets/\(file) --source") && !shown.contains("rejects.a.csv"), "\(shown)")
+        #expect(shown.contains("record 2 (line 3, byte"), "\(shown)")
+        // A first correction that leaves one refused, with its row; then the other.
+        let half = try home.text(of: "receipts/assets/" + file).replacing("lost", with: "active")
+        let amendment = try home.drop("fixed.rejects.\(id).csv", half, to: "assets")
+        let refused = try home.ask("show", amendment["drop"]?.string ?? "")[path: "rejects/first"]?.elements ?? []
+        #expect(refused.count == 1 && refused.first?["text"]?.string != "", "\(refused)")
+        try home.drop("fixed2.rejects.\(id).csv", Self.correct(half), to: "assets")
+        let closed = try home.shown("show", id)
+        #expect(closed.contains("Corrected by drop") && !closed.contains("hand them over"), "\(closed)")
+    }
+
     @Test func `come back in the file's own dialect, with a reason each`() throws {
         let home = try Home(Sample.assetsSource())
         let receipt = try home.drop("day.csv", Self.dirty.replacingOccurrences(of: "\n", with: "\r\n"), to: "assets")

@@ -104,6 +104,19 @@ private final class Clock: Sendable {
         #expect(status(await gate.decide(try request(headers), needs: .viewer)) == expected)
     }
 
+    @Test func `asks for a token by the header that says how`() async throws {
+        let folder = try Folder()
+        let new = try #require(NewToken(name: "v", role: .viewer))
+        let book = try TokenBook(path: folder.write(new.line, to: "tokens"), clock: { 0 })
+        let gate = Gate(tokens: book, anonymous: nil, hosts: nil)
+        guard case .refused(let response) = await gate.decide(try request([:]), needs: .viewer) else {
+            Issue.record("Nobody was asked for a token.")
+            return
+        }
+        #expect(response.status == 401)
+        #expect(response.headers.contains { $0.name == "WWW-Authenticate" && $0.value == "Bearer" })
+    }
+
     @Test func `asks for a token where there are any, and for a role`() async throws {
         let folder = try Folder()
         let new = try #require(NewToken(name: "v", role: .viewer))

@@ -19,8 +19,12 @@ struct MappingReader {
     var standardClocks = PropertyExtra()
     var standardNulls = 0
     var standardNullWords: [String] = [""]
+    /// What is wrong so far, a line each.
+    private var mistakes: [String] = []
 
-    /// Errors: kind `settings`.
+    private init(host: Host) { self.host = host }
+
+    /// Errors: kind `settings`, with all that is wrong, a line each.
     static func plan(_ settings: SettingsValue, host: Host) throws(PluginError) -> MappingPlan {
         var reader = MappingReader(host: host)
         return try reader.read(settings)
@@ -33,11 +37,17 @@ struct MappingReader {
             "where", "twins", "relationships", "showValues",
         ])
         var dialect = Dialect()
-        if let value = try settings.optional("dialect") { dialect = try Dialect(value) }
+        try noting { (_: inout Self) throws(PluginError) in
+            if let value = try settings.optional("dialect") { dialect = try Dialect(value) }
+        }
         standardNullWords = try settings.optional("nulls")?.words() ?? [""]
         standardNulls = addNulls(standardNullWords)
-        standardFormat = try numberFormat(settings, standard: .plain)
-        standardClocks = try clocks(settings, standard: standardClocks)
+        try noting { (reader: inout Self) throws(PluginError) in
+            reader.standardFormat = try reader.numberFormat(settings, standard: .plain)
+        }
+        try noting { (reader: inout Self) throws(PluginError) in
+            reader.standardClocks = try reader.clocks(settings, standard: reader.standardClocks)
+        }
         let files = try settings.optional("files")?.words() ?? []
         var allowsMissing = false
         if let value = try settings.optional("missingColumns") {
@@ -46,17 +56,24 @@ struct MappingReader {
         var showsValues = false
         if let value = try settings.optional("showValues") { showsValues = try value.bool() }
         let occurrence = try occurrenceColumns(settings)
-        var condition = -1
-        if let value = try settings.optional("where") { condition = try addCondition(value) }
-        if let twins = try settings.optional("twins") { for twin in try twins.elements() { try addTwin(twin) } }
-        if let relationships = try settings.optional("relationships") {
-            for relationship in try relationships.elements() { try addRelationship(relationship) }
+        let condition = try condition("where", of: settings)
+        if let twins = try settings.optional("twins") {
+            for twin in try twins.elements() {
+                try noting { (reader: inout Self) throws(PluginError) in try reader.addTwin(twin) }
+            }
         }
+        if let relationships = try settings.optional("relationships") {
+            for relationship in try relationships.elements() {
+                try noting { (reader: inout Self) throws(PluginError) in try reader.addRelationship(relationship) }
+            }
+        }
+        var (scope, scopeTemplate): (String?, Int) = (nil, -1)
+        try noting { (reader: inout Self) throws(PluginError) in (scope, scopeTemplate) = try reader.scope(settings) }
+        guard mistakes.isEmpty else { throw PluginError(.settings, mistakes.joined(separator: "\n")) }
         guard !rules.isEmpty else { throw settings.error("twins and relationships are both empty: nothing would be made.") }
         guard occurrence != nil || !templates.contains(where: \.usesOccurrence) else {
             throw settings.error("{@occurrence} is used, but 'occurrence' does not say of what: 'all', or a list of columns.")
         }
-        let (scope, scopeTemplate) = try scope(settings)
         return MappingPlan(
             dialect: dialect, columns: columns, allowsMissingColumns: allowsMissing, scope: scope, scopeTemplate: scopeTemplate,
             nameMatches: files.map { Glob($0) },
@@ -65,6 +82,36 @@ struct MappingReader {
             conditions: Fixed(conditions),
             nulls: Fixed(nulls), words: Fixed(words),
             patterns: Fixed(patterns), titles: titles, idNulls: standardNulls, idNullLengths: nullLengths[standardNulls])
+    }
+
+    /// Notes what `body` finds wrong, and reads on: a person corrects all of it at once.
+    ///
+    /// Errors: those that are not about the settings.
+    mutating func noting(_ body: (inout Self) throws(PluginError) -> Void) throws(PluginError) {
+        do throws(PluginError) { try body(&self) } catch {
+            guard error.kind == .settings else { throw error }
+            mistakes.append(error.message)
+        }
+    }
+
+    /// The template of the setting `name`, which must be there; -1 where something is wrong with it, which is noted.
+    private mutating func template(
+        _ name: String, of settings: SettingsValue, _ escape: Template.Escape
+    ) throws(PluginError) -> Int {
+        var index = -1
+        try noting { (reader: inout Self) throws(PluginError) in
+            index = try reader.addTemplate(try settings.required(name), escape: escape)
+        }
+        return index
+    }
+
+    /// The condition of the setting `name`; -1 where there is none, or something is wrong with it, which is noted.
+    private mutating func condition(_ name: String, of settings: SettingsValue) throws(PluginError) -> Int {
+        var index = -1
+        try noting { (reader: inout Self) throws(PluginError) in
+            if let value = try settings.optional(name) { index = try reader.addCondition(value) }
+        }
+        return index
     }
 
     /// A text, or the index of a template over the records.
@@ -84,11 +131,12 @@ struct MappingReader {
     private mutating func addTwin(_ settings: SettingsValue) throws(PluginError) {
         try settings.allow(only: ["id", "model", "verb", "where", "deleteWhen", "escape", "onEmpty", "properties"])
         var rule = Rule()
-        rule.id = try addTemplate(try settings.required("id"), escape: try escape(settings))
-        if let model = try settings.optional("model") {
+        rule.id = try template("id", of: settings, try escape(settings))
+        try noting { (reader: inout Self) throws(PluginError) in
+            guard let model = try settings.optional("model") else { return }
             let id = try model.string()
             guard Names.isModel(id) else { throw model.error("'\(id)' is no id of a model: write dtmi:path:name;1.") }
-            rule.key = try host.key(id)
+            rule.key = try reader.host.key(id)
         }
         if let verb = try settings.optional("verb") {
             rule.verb = try verb.choice([("upsert", .upsert), ("patch", .patch), ("replace", .replace), ("delete", .delete)])
@@ -105,21 +153,25 @@ struct MappingReader {
         ])
         let escape = try escape(settings)
         var rule = Rule(isRelationship: true, missing: .skip)
-        rule.source = try addTemplate(try settings.required("source"), escape: escape)
-        let name = try settings.required("name")
-        guard Names.isName(try name.string().utf8) else {
-            throw name.error(
-                "'\(try name.string())' is no name of a relationship: letters, digits and '_', a letter first and no '_' last.")
+        rule.source = try template("source", of: settings, escape)
+        try noting { (reader: inout Self) throws(PluginError) in
+            let name = try settings.required("name")
+            guard Names.isName(try name.string().utf8) else {
+                throw name.error(
+                    "'\(try name.string())' is no name of a relationship: letters, digits and '_', a letter first and no '_' last."
+                )
+            }
+            rule.key = try reader.host.key(try name.string())
         }
-        rule.key = try host.key(try name.string())
-        rule.target = try addTemplate(try settings.required("target"), escape: escape)
-        if let id = try settings.optional("id") { rule.id = try addTemplate(id, escape: escape) }
+        rule.target = try template("target", of: settings, escape)
+        let hasID = try settings.optional("id") != nil
+        if hasID { rule.id = try template("id", of: settings, escape) }
         if let verb = try settings.optional("verb") {
             rule.verb = try verb.choice([("upsert", .upsert), ("replace", .replace), ("delete", .delete)])
         }
         if let value = try settings.optional("onEmpty") {
             rule.missing = try value.choice([("skip", .skip), ("reject", .reject), ("delete", .delete)])
-            guard rule.missing != .delete || rule.id >= 0 else {
+            guard rule.missing != .delete || hasID else {
                 throw value.error("'delete' needs an 'id' that tells which relationship is deleted when there is no target.")
             }
         }
@@ -128,11 +180,13 @@ struct MappingReader {
 
     private mutating func finish(_ rule: inout Rule, _ settings: SettingsValue) throws(PluginError) {
         rule.title = addTitle(settings.pathText)
-        if let value = try settings.optional("where") { rule.condition = try addCondition(value) }
-        if let value = try settings.optional("deleteWhen") { rule.deletion = try addCondition(value) }
+        rule.condition = try condition("where", of: settings)
+        rule.deletion = try condition("deleteWhen", of: settings)
         rule.firstStep = steps.count
         if let properties = try settings.optional("properties") {
-            for (name, value) in try properties.members() { try addProperty(name, value) }
+            for (name, value) in try properties.members() {
+                try noting { (reader: inout Self) throws(PluginError) in try reader.addProperty(name, value) }
+            }
         }
         rule.stepCount = steps.count - rule.firstStep
         rules.append(rule)

@@ -306,7 +306,8 @@ extension RowMapper {
         case .keep: return .value(value)
         case .empty: return .missing
         case .reject:
-            output.reject("unknown-word", "\(title(step)): \(shown(value)) is not in the table. Add it, or correct the record.")
+            let table = detail.lookup.isEmpty ? "the table" : "the lookup table '\(detail.lookup.text)'"
+            output.reject("unknown-word", "\(title(step)): \(shown(value)) is not in \(table). Add it, or correct the record.")
             return .rejected
         }
     }

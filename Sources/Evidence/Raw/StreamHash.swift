@@ -1,18 +1,20 @@
 internal import Crypto
-import DropCore
+package import DropCore
 
 /// A SHA-256 over bytes that come in pieces.
-struct StreamHash {
+package struct StreamHash {
     private var state = SHA256()
+
+    package init() {}
 
     mutating func update(_ bytes: RawSpan) {
         unsafe bytes.withUnsafeBytes { bytes in unsafe state.update(bufferPointer: bytes) }
     }
 
-    mutating func update(_ bytes: [UInt8]) { unsafe update(bytes.span.bytes) }
+    package mutating func update(_ bytes: [UInt8]) { unsafe update(bytes.span.bytes) }
 
     /// The digest of all bytes so far; the state can go on.
-    var digest: ContentDigest { ContentDigest(bytes: Array(state.finalize())) }
+    package var digest: ContentDigest { ContentDigest(bytes: Array(state.finalize())) }
 
     static func digest(of bytes: [UInt8]) -> ContentDigest {
         var hash = Self()

@@ -210,10 +210,17 @@ extension Section {
     }
 
     /// The section under `key`; one without content where it is absent.
-    func section(_ key: String) -> Section {
+    ///
+    /// - Parameter word: the key of its own that a mere word in its place is the value of.
+    func section(_ key: String, word: String? = nil) -> Section {
         note(key)
+        var node = node?[key]
+        if let word, let value = node, case .text = value.kind {
+            node = YAMLNode(
+                kind: .map([YAMLNode.Entry(key: word, place: value.place, value: value)]), place: value.place, written: "")
+        }
         return Section(
-            node?[key], at: place(of: key), keyPath: keyPath + [key], documented: documented + [key], diagnosis: diagnosis)
+            node, at: place(of: key), keyPath: keyPath + [key], documented: documented + [key], diagnosis: diagnosis)
     }
 
     /// The sections under the names that people choose below `key`, in the order of the file; `word` stands for the name.

@@ -33,7 +33,7 @@ struct ZoneFolder {
 
 extension SourceReader {
     /// The rules of the time zones that settings name, each once; names that are none are reported.
-    func readZones(_ names: [SettingsSchema.ZoneName], into diagnosis: Diagnosis) -> [LookupTable.Row] {
+    func readZones(_ names: [SettingsSchema.Name], into diagnosis: Diagnosis) -> [LookupTable.Row] {
         var rows: [LookupTable.Row] = []
         for name in names where ZoneRules.offsetMinutes(name.text) == nil && !rows.contains(where: { $0.key == name.text }) {
             if ZoneRules.isName(name.text), let rules = ZoneFolder.rules(of: name.text, reading: &loader.files) {

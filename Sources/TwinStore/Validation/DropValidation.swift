@@ -126,7 +126,8 @@ extension DropComparison {
     private func refusalWithoutModel(_ key: UInt32, _ operation: Pending, _ bytes: borrowing Span<UInt8>) -> String? {
         guard validation?.mode == .strict else { return nil }
         if key == 0 { return "The twin \(text(bytes, operation.head.id)) has no model." }
-        return "The model \(store.keys.name(key)) of the twin \(text(bytes, operation.head.id)) is not in the graph."
+        return "The model \(store.keys.name(key)) of the twin \(text(bytes, operation.head.id)) is not in the graph: "
+            + "`twindrop models upload` brings it."
     }
 
     private func refusal(of what: String, by key: UInt32, _ problem: String) -> String {

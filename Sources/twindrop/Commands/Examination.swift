@@ -15,8 +15,12 @@ struct Examination {
     }
 
     private let home: Home
+    private let asked: PluginCheck.Findings
 
-    init(_ home: Home) { self.home = home }
+    init(_ home: Home) {
+        self.home = home
+        asked = PluginCheck.run(home.configuration)
+    }
 
     func run() throws(CommandFailure) -> [Check] {
         do throws(DropError) {
@@ -71,11 +75,14 @@ struct Examination {
         return (words, room.compactMap { $0["sentence"]?.string })
     }
 
-    private func configuration() -> [String] { home.configuration.allMistakes?.errors.map(\.description) ?? [] }
+    private func configuration() -> [String] {
+        ((home.configuration.allMistakes?.errors ?? []) + asked.mistakes).map(\.description)
+    }
 
     private func plugins() -> [String] {
         home.configuration.sources.compactMap { source in
-            PluginDefect.of(source).map { "source \(source.name): \($0)" }
+            let asked = asked.defects.first { $0.source == source.name }?.error
+            return (PluginDefect.of(source) ?? asked.map { "\($0.message) \($0.hint)" }).map { "source \(source.name): \($0)" }
         }
     }
 
@@ -101,10 +108,23 @@ struct Examination {
     private func archive(_ store: TwinStore) throws(DropError) -> [String] {
         let root = home.paths.archive
         let witness = try ArchiveWitness(store, root: root)
-        let witnessed = [try witness.missing(), try witness.forgotten()?.finding].compactMap { $0?.message }
+        let forgotten = try witness.forgotten()
+        let witnessed =
+            [try witness.missing(), forgotten?.isOpen == true ? forgotten?.finding : nil].compactMap { $0?.message }
+            + listed(try witness.missed())
         guard Folders.exists(root + "/chain.log") else { return witnessed }
         let found = try ArchiveVerifier(root: root).verify(register: witness.register()).findings.map(\.message)
         return found + witnessed.filter { !found.contains($0) }
+    }
+
+    /// How many forgotten drops are named.
+    private static let forgottenMax = 10
+
+    private func listed(_ forgotten: [ArchivedDrop]) -> [String] {
+        let rest = forgotten.count - Self.forgottenMax
+        return forgotten.prefix(Self.forgottenMax).map {
+            "forgotten: \($0.file) of source \($0.source), drop \($0.drop), archived \(Times.shown($0.archivedAt))"
+        } + (rest > 0 ? ["… and \(rest) more: `twindrop archive list` marks them"] : [])
     }
 
     private func late(_ store: TwinStore) throws(DropError) -> [String] {
@@ -115,10 +135,7 @@ struct Examination {
     }
 
     private func unfinished(_ store: TwinStore) throws(DropError) -> [String] {
-        try store.drops(in: [.held, .quarantined]).map {
-            "\($0.fileName) is \($0.state.rawValue): \($0.reason?.message ?? "")"
-        }
-        .suffix(20).map { $0 } + withoutEvidence(store)
+        try OpenDrops(in: home, store).findings + withoutEvidence(store)
     }
 
     /// Applied drops that the archive could not take.
@@ -134,12 +151,34 @@ struct Examination {
         let files = spool.strangers(besides: [])
         let known = Set(try store.unfinished().map(\.id.description))
         return files.filter { file in FileManager.default.fileExists(atPath: file) && !known.contains { file.hasSuffix($0) } }
-            .map { "\($0) belongs to no drop that the database knows. \(Self.strangerHint)" }
+            .map { "\($0) belongs to no drop that the database knows. \(Self.strangerHint($0, home.paths))" }
     }
 
-    /// What to do about a file that no row accounts for, as after a restore.
-    static let strangerHint =
-        "Its receipt, if there is one, tells name and source: hand it over again with `twindrop drop FILE --source NAME`, then remove it."
+    /// What to do about a file that no row accounts for, as after a restore: its name and source, where the archive or a receipt
+    /// still tells them.
+    static func strangerHint(_ file: String, _ paths: Configuration.Paths) -> String {
+        let id = file.split(separator: "/").last.map(String.init) ?? ""
+        guard let (name, source) = told(id, paths) else {
+            return "Neither the archive nor a receipt tells its name: look into it, hand it over with "
+                + "`twindrop drop \(file) --source NAME --as FILE`, then remove it."
+        }
+        return "It is \(name) of source \(source): hand it over again with "
+            + "`twindrop drop \(file) --source \(source) --as '\(name)'`, then remove it."
+    }
+
+    private static func told(_ text: String, _ paths: Configuration.Paths) -> (name: String, source: String)? {
+        guard let id = DropID(text) else { return nil }
+        // Where archive or receipts cannot be read, other checks say so, and the name is not known.
+        if let drop = try? ArchiveCatalogue(root: paths.archive).find(id) { return (drop.file, drop.source.text) }
+        let folders = (try? FileManager.default.contentsOfDirectory(atPath: paths.receipts)) ?? []
+        for folder in folders.sorted() {
+            guard let bytes = FileManager.default.contents(atPath: "\(paths.receipts)/\(folder)/\(id).json"),
+                let receipt = try? JSON(parsing: Array(bytes)), let name = receipt["file"]?.string
+            else { continue }
+            return (name, folder)
+        }
+        return nil
+    }
 
     /// Of the running daemon where there is one, else as this process would have it.
     private func openFiles() -> [String] {

@@ -125,20 +125,23 @@ struct SourceCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Checks the whole configuration; lists everything that is wrong.",
-            discussion: "Example:\n  twindrop source check")
+            abstract: "Checks the whole configuration, mappings included; lists everything that is wrong.",
+            discussion: "The plugin of each source is asked about its settings, too.\n\nExample:\n  twindrop source check")
 
         @OptionGroup var home: HomeOptions
 
         mutating func run() throws {
             let opened = try home.open()
-            if let mistakes = opened.configuration.allMistakes { throw Home.failure(mistakes) }
-            for source in opened.configuration.sources {
-                let plugin = PluginCatalog.inspect(libraryPath: source.libraryPath)
-                if let defect = plugin.defect {
-                    throw CommandFailure(.usage, lines: ["Source \(source.name): \(defect.message)", defect.hint])
-                }
+            let found = PluginCheck.run(opened.configuration)
+            let mistakes = (opened.configuration.allMistakes?.errors ?? []) + found.mistakes
+            let defects = found.defects.flatMap { defect -> [String] in
+                let (name, message) = ("Source \(defect.source): ", defect.error.message)
+                return [message.hasPrefix(name) ? message : name + message, defect.error.hint]
             }
+            if !mistakes.isEmpty {
+                throw CommandFailure(.usage, lines: Home.failure(ConfigurationErrors(mistakes)).lines + defects)
+            }
+            guard defects.isEmpty else { throw CommandFailure(.usage, lines: defects) }
             if home.json {
                 Terminal.print(opened.configuration.json)
             } else {

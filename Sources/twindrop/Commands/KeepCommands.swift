@@ -57,6 +57,10 @@ struct BackupCommand: ParsableCommand {
         guard !FileCalls.isTaken(path) else {
             throw CommandFailure(.usage, "\(path) exists already.", "Choose another name.")
         }
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        guard FileCalls.isFolder(folder) else {
+            throw CommandFailure(.usage, "There is no folder \(Escaping.visible(folder)).", "Make it, or name another.")
+        }
         let store = try opened.openGraph(withModels: false)
         try reporting { () throws(DropError) in try store.backup(to: path) }
         if home.json { Terminal.print(["backup": .string(path)]) } else { Terminal.print("Written to \(path)") }

@@ -102,12 +102,13 @@ struct ShowCommand: ParsableCommand {
         let record = try opened.drop(drop, in: store)
         let acts = try reporting { () throws(DropError) in try store.acts(on: record.id) }
         let waiting = try opened.waitingDrops(among: [record], store)[record.id]
+        let next = try reporting { () throws(DropError) in try NextSteps(record, in: opened, store) }
         let plan = diff ? try Rehearsal(opened, source: try opened.source(record.source.text)).run(record) : nil
         if home.json {
-            let facts = DropReport.json(record, acts: acts, in: opened).adding("waiting", waiting?.json)
+            let facts = DropReport.json(record, acts: acts, next: next, in: opened).adding("waiting", waiting?.json)
             Terminal.print(plan.map { .object((facts.members ?? []) + [.init("plan", $0.json)]) } ?? facts)
         } else {
-            DropReport.print(record, acts: acts, in: opened)
+            DropReport.print(record, acts: acts, next: next, in: opened)
             if let waiting {
                 Terminal.print("waits       \(waiting.message) [\(waiting.code.rawValue)]")
                 Terminal.print("            \(waiting.hint)")

@@ -167,6 +167,7 @@ private struct Operation {
     private func end(of answer: JSON, _ home: Home) throws(CommandFailure) -> (JSON, waits: String?) {
         guard act != .discard, let id = answer["drop"] else { return (answer, nil) }
         var told = 0
+        var applied = 0
         while true {
             guard let look = try ControlClient.ask(home.controlSocket, ["do": "look", "drop": id]) else {
                 throw CommandFailure(
@@ -175,7 +176,13 @@ private struct Operation {
             guard let drop = look["drop"], let state = drop["state"]?.string.flatMap(DropState.init(rawValue:)) else {
                 return (answer, nil)
             }
-            if state != .claimed, state != .registered { return (drop, nil) }
+            if state == .applied || state == .archived {
+                // On its way to `done`, which is a moment off; where the archive cannot take it, that is said as it is.
+                applied += 1
+                if applied > 100 { return (drop, nil) }
+            } else if state != .claimed, state != .registered {
+                return (drop, nil)
+            }
             // Once may be the moment before its turn.
             told = look["waits"]?.string == nil ? 0 : told + 1
             if told > 10 { return (drop, look["waits"]?.string) }

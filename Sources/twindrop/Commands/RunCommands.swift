@@ -139,12 +139,16 @@ struct DropCommand: ParsableCommand {
     @OptionGroup var home: HomeOptions
     @Argument(help: "The file.", completion: .file()) var file: String
     @Option(help: "The source it belongs to.", completion: Completions.source) var source: String
+    @Option(
+        name: .customLong("as"),
+        help: ArgumentHelp("Hand it over under this name: of a file that lost its own, as in the spool.", valueName: "name"))
+    var name: String?
     @Flag(help: "Wait for the end of the drop and print its receipt.") var wait = false
 
     mutating func run() throws {
         let opened = try home.open()
         let source = try opened.source(source)
-        let placed = try Delivery(of: file, to: source).place()
+        let placed = try Delivery(of: file, to: source, as: name).place()
         guard wait else {
             if home.json { Terminal.print(["file": .string(placed.path)]) } else { Terminal.print("Dropped as \(placed.path)") }
             return

@@ -27,17 +27,47 @@ struct StatusCommand: ParsableCommand {
 struct WhyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "why", abstract: "Says why a file in the drop zone was or was not picked up.",
-        discussion: "Example:\n  twindrop why dropzone/assets/assets.csv")
+        discussion: """
+            A bare name is looked for in the folders of the sources, and among the drops; an id is that of a drop. What neither is
+            nor was there ends with 64.
+
+            Examples:
+              twindrop why dropzone/assets/assets.csv
+              twindrop why assets.csv
+            """)
 
     @OptionGroup var home: HomeOptions
-    @Argument(help: "A file in the drop zone, or one that was there.", completion: .file()) var file: String
+    @Argument(
+        help: "A file in the drop zone, or one that was there: its path, its name, or the id of its drop.", completion: .file())
+    var file: String
 
     mutating func run() throws {
         let opened = try home.open()
-        let path = URL(fileURLWithPath: file).standardizedFileURL.path
+        let path = try path(opened)
         let answer =
             try ControlClient.ask(opened.controlSocket, ["do": "why", "file": .string(path)]) ?? WhyReport(opened).answer(path)
-        if home.json { return Terminal.print(answer) }
-        for sentence in answer["sentences"]?.elements ?? [] { Terminal.print(sentence.string ?? "") }
+        let sentences = (answer["sentences"]?.elements ?? []).compactMap(\.string)
+        let code = answer["code"]?.string ?? ""
+        if home.json { Terminal.print(answer) }
+        // Neither is it there nor was it: an answer as if it were would hide that the name is mistyped.
+        let isGone = code == "gone" || code != "delivered" && FileCalls.isMissing(path)
+        guard !isGone || answer["drop"] != nil else { throw CommandFailure(.usage, lines: sentences) }
+        if home.json { return }
+        let seconds = answer["seconds"]?.int ?? 0
+        let age = seconds > 0 ? ", for \(Age.text(seconds))" : ""
+        for (index, sentence) in sentences.enumerated() { Terminal.print(index == 0 ? "\(sentence) [\(code)\(age)]" : sentence) }
+    }
+
+    /// The file that is meant. A bare name that lies in no folder of a source is that of a drop.
+    private func path(_ opened: Home) throws(CommandFailure) -> String {
+        let path = URL(fileURLWithPath: file).standardizedFileURL.path
+        guard !file.contains("/"), !FileCalls.isTaken(path) else { return path }
+        let folders = [opened.paths.dropzone] + opened.configuration.sources.map(\.watched.folder)
+        if let folder = folders.first(where: { FileCalls.isTaken($0 + "/" + file) }) { return folder + "/" + file }
+        let store = try opened.openGraph(withModels: false)
+        guard let record = try? opened.drop(file, in: store), let source = opened.configuration.source(record.source) else {
+            return path  // What is said of it there names it as it was given.
+        }
+        return source.watched.folder + "/" + (String(validating: record.fileName.bytes, as: UTF8.self) ?? file)
     }
 }

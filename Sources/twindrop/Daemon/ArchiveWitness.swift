@@ -62,28 +62,67 @@ struct ArchiveWitness {
     /// What the database lacks, and whether a person has accepted that.
     struct Forgotten {
         let finding: VerifyFinding
+        /// The database may be older than the archive.
         let isAccepted: Bool
+        /// Something of it is still to be delivered again: nobody did, or said that it need not be.
+        let isOpen: Bool
     }
 
     /// Drops at the end of the chain that the database does not know, or takes for unfinished; nil where there are none. So it is
     /// after a backup was restored, and after somebody removed `twin.db` or `twin.db-wal`, or put an older copy back.
     func forgotten() throws(DropError) -> Forgotten? {
-        var unknown: [ArchivedDrop] = []
         // A chain that cannot be read proves nothing; that it cannot, the verifier says, and the writer refuses it.
-        for drop in (try? ArchiveCatalogue(root: root).newest()) ?? [] {
-            let row = try store.drop(drop.drop)
-            if row.map({ [.claimed, .registered, .held].contains($0.state) }) ?? true { unknown.append(drop) }
-        }
+        var unknown: [ArchivedDrop] = []
+        for drop in (try? ArchiveCatalogue(root: root).newest()) ?? [] { if try isUnknown(drop) { unknown.append(drop) } }
         guard let last = unknown.last else { return nil }
         let accepted = try store.acceptedArchive()
+        var missing: [ArchivedDrop] = []
+        for drop in unknown { if try isMissed(drop) { missing.append(drop) } }
         let what = try store.isEmpty() ? "The database is empty, but the archive" : "The archive"
+        let newest = missing.last ?? last
         let finding = VerifyFinding(
             "ahead-of-database",
-            "\(what) proves drops that the database has forgotten, \(unknown.count) or more, the newest of them "
-                + "\(last.drop) (\(last.file) of \(last.source)): the graph is older than the archive. Deliver them again: "
-                + "`twindrop archive extract` gives them back.",
-            container: last.container, drop: last.drop)
-        return Forgotten(finding: finding, isAccepted: accepted.map { last.leaf <= $0 } ?? false)
+            "\(what) proves drops that the database has forgotten, \(max(missing.count, 1)) or more, the newest of them "
+                + "\(newest.drop) (\(newest.file) of \(newest.source)): the graph is older than the archive. Deliver them again: "
+                + "`twindrop archive extract DROP --into DIR --keep-name` gives one back under its name, `twindrop archive list` "
+                + "marks them all.",
+            container: newest.container, drop: newest.drop)
+        let isAccepted = accepted.map { last.leaf <= $0 } ?? false
+        return Forgotten(finding: finding, isAccepted: isAccepted, isOpen: !isAccepted || !missing.isEmpty)
+    }
+
+    /// Every drop of the archive, however old, that is to be delivered again; the oldest first. Reads the whole chain.
+    func missed() throws(DropError) -> [ArchivedDrop] {
+        guard Folders.exists(root + "/chain.log") else { return [] }
+        var drops: [ArchivedDrop] = []
+        // As in `forgotten`, a chain that cannot be read proves nothing.
+        try? ArchiveCatalogue(root: root).list(damaged: true) { drop in
+            drops.append(drop)
+            return true
+        }
+        var missed: [ArchivedDrop] = []
+        for drop in drops {
+            guard try isUnknown(drop), try isMissed(drop) else { continue }
+            missed.append(drop)
+        }
+        return missed
+    }
+
+    /// The database has no row of it, or one that says it was never finished.
+    func isUnknown(_ drop: ArchivedDrop) throws(DropError) -> Bool {
+        guard let row = try store.drop(drop.drop) else { return true }
+        return [.claimed, .registered, .held].contains(row.state)
+    }
+
+    /// Of an unknown drop: whether anything is to be done about it. What was given up or repeated another said nothing. One whose
+    /// bytes came again is as good as known, and so is what a person does without.
+    private func isMissed(_ drop: ArchivedDrop) throws(DropError) -> Bool {
+        guard ["applied", "quarantined"].contains(drop.kind) else { return false }
+        if let waived = try store.waivedArchive(), drop.leaf <= waived { return false }
+        if let again = try store.applied(with: drop.content, of: drop.source), again.id > drop.drop { return false }
+        // Who delivers again what could not be processed gets another drop that waits for a person.
+        guard drop.kind == "quarantined", let again = try store.archived(with: drop.content) else { return true }
+        return again <= drop.drop
     }
 
     /// Acts of people that the database knows to be in the chain, and that are not there.
@@ -120,9 +159,11 @@ struct ArchiveWitness {
         if let forgotten = try forgotten() {
             if !forgotten.isAccepted {
                 guard acceptsDatabase else { throw Self.refusal(forgotten.finding.message) }
-                if let last = try ArchiveCatalogue(root: root).newest().last { try store.accept(archived: last.leaf) }
             }
-            accepted.database = forgotten.finding.message
+            if acceptsDatabase, let last = try ArchiveCatalogue(root: root).newest().last {
+                try store.accept(archived: last.leaf)
+            }
+            if forgotten.isOpen { accepted.database = forgotten.finding.message }
         }
         return accepted
     }

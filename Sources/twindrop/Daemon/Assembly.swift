@@ -120,7 +120,7 @@ struct Assembly {
         for path in spool.strangers(besides: Set(try store.unfinished().map(\.id))) {
             log.error(
                 "A file in the spool belongs to no drop that the database knows.",
-                metadata: ["file": "\(path)", "hint": "\(Examination.strangerHint)"])
+                metadata: ["file": "\(path)", "hint": "\(Examination.strangerHint(path, paths))"])
         }
     }
 
@@ -195,12 +195,7 @@ struct Assembly {
         var sources: [PipelineSource] = []
         for source in configuration.sources {
             try load(source, host)
-            var policy = source.policy
-            policy.operationsFree = source.worker.operationsFree
-            sources.append(
-                PipelineSource(
-                    name: source.name, policy: policy, duplicates: source.duplicates, order: source.order,
-                    sequence: source.sequence, empty: source.empty))
+            sources.append(PipelineSource(source))
         }
         return DropPipeline(
             ports: ports, sources: sources, limits: limits, notBefore: try store.newestLabel(),

@@ -1,6 +1,7 @@
 import HomeConfiguration
 import DropCore
 import Logging
+import Pipeline
 import PluginHost
 import TwinModel
 
@@ -11,6 +12,16 @@ extension Source {
     var libraryPath: String { String(manifest.dropLast(".plugin.json".count)) + ".so" }
 }
 
+extension PipelineSource {
+    init(_ source: Source) {
+        var policy = source.policy
+        policy.operationsFree = source.worker.operationsFree
+        self.init(
+            name: source.name, policy: policy, duplicates: source.duplicates, order: source.order, sequence: source.sequence,
+            empty: source.empty)
+    }
+}
+
 extension PluginSource {
     init(_ source: Source) {
         let zones = source.zones.isEmpty ? [] : [LookupTable(zones: source.zones)]
@@ -19,7 +30,8 @@ extension PluginSource {
             lookups: (zones + source.lookups).map { table in
                 PluginSource.Lookup(table: table.name, entries: table.rows.map { (key: $0.key, value: $0.value) })
             }, limits: WorkerLimits(source.worker), files: source.asked,
-            defect: source.mistakes.isEmpty ? nil : Self.defect(source.name, source.mistakes))
+            defect: source.mistakes.isEmpty ? nil : Self.defect(source.name, source.mistakes),
+            located: { [places = source.settingsPlaces] in places.error($0).description })
     }
 }
 

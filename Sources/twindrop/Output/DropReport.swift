@@ -90,10 +90,11 @@ enum DropReport {
     }
 
     /// All that is known of one drop: its facts, what the plugin logged, and why records were refused.
-    static func json(_ record: DropRecord, acts: [Act], in home: Home) -> JSON {
+    static func json(_ record: DropRecord, acts: [Act], next: NextSteps, in home: Home) -> JSON {
         var members = json(record, acts: acts, log: true).members ?? []
         if let log = record.plugin?.log, !log.isEmpty { members.append(.init("log", .array(log.map { .string($0) }))) }
         if let rejects = RejectsReport(of: record, in: home) { members.append(.init("rejects", rejects.json)) }
+        if !next.steps.isEmpty { members.append(.init("next", next.json)) }
         return .object(members)
     }
 
@@ -111,7 +112,9 @@ enum DropReport {
     private static let logLinesMax = 20
 
     /// For people: a line per fact.
-    static func print(_ record: DropRecord, acts: [Act] = [], in home: Home) {
+    ///
+    /// - Parameter next: what a person can do about it; nil: what its reason tells.
+    static func print(_ record: DropRecord, acts: [Act] = [], next: NextSteps? = nil, in home: Home) {
         func line(_ name: String, _ value: String) {
             Terminal.print(name + String(repeating: " ", count: max(1, 12 - name.count)) + value)
         }
@@ -125,22 +128,20 @@ enum DropReport {
             line("why", "\(reason.message) [\(reason.code)]")
             line("", reason.hint)
         }
-        if record.state == .held {
-            line("next", "twindrop show \(record.id) --diff    what its release would change")
-            line("", "twindrop release \(record.id), or twindrop discard \(record.id)")
-        }
+        let next = next ?? NextSteps(record, needsForce: record.reason?.code == "late")
+        for (index, text) in next.lines.enumerated() { line(index == 0 ? "next" : "", text) }
         if let link = record.link { line(link.kind.rawValue, link.drop.description) }
         if let closing = record.closedBy { line("closed by", "\(closing.drop) (\(closing.how.rawValue))") }
         for act in acts {
             let reason = act.reason.map { ": \($0)" } ?? "; no reason was given"
             line("act", "\(act.kind.rawValue) by \(act.by.description) at \(Times.text(act.at))\(reason)")
         }
-        if let books = record.books { print(books, line) }
-        if let waiting = record.books?.waiting, waiting > 0 {
+        if let books = record.books { print(books, of: record.state, line) }
+        if let waiting = record.books?.waiting, waiting > 0, record.state.isApplied {
             line("waiting", "\(counted(waiting, "relationship")) waited for a twin then; those that still do:")
             line("", "twindrop waiting --drop \(record.id)")
         }
-        RejectsReport(of: record, in: home)?.print(isHeld: record.state == .held, line)
+        RejectsReport(of: record, in: home)?.print(of: record, line)
         if let plugin = record.plugin {
             line("plugin", "\(plugin.pluginID) \(plugin.pluginVersion), SHA-256 \(plugin.pluginDigest.description.prefix(16))…")
         }
@@ -152,19 +153,31 @@ enum DropReport {
         if let container = record.container { line("archived", "archive/\(container), member \(record.member ?? "-")") }
     }
 
-    private static func print(_ books: DropBooks, _ line: (String, String) -> Void) {
+    /// Of a drop that is not applied its books say what it would do, or would have done.
+    private static func print(_ books: DropBooks, of state: DropState, _ line: (String, String) -> Void) {
         line(
             "records",
             "\(books.recordsRead) read = \(books.recordsUsed) used + \(books.recordsFiltered) filtered + \(books.recordsRejected) rejected"
         )
-        var parts = [
-            "\(books.created) created", "\(books.updated) updated", "\(books.unchanged) unchanged", "\(books.deleted) deleted",
-        ]
+        let isDone = state.isApplied
+        var parts =
+            isDone
+            ? [
+                "\(books.created) created", "\(books.updated) updated", "\(books.unchanged) unchanged",
+                "\(books.deleted) deleted",
+            ]
+            : [
+                "\(books.created) to create", "\(books.updated) to update", "\(books.unchanged) unchanged",
+                "\(books.deleted) to delete",
+            ]
         if books.rejected > 0 { parts.append("\(books.rejected) rejected") }
         if books.superseded > 0 { parts.append("\(books.superseded) superseded") }
-        if books.waiting > 0 { parts.append("\(books.waiting) waiting for a twin") }
+        if books.waiting > 0 { parts.append("\(books.waiting) \(isDone ? "waiting" : "to wait") for a twin") }
         line("operations", "\(books.operations) = " + parts.joined(separator: " + "))
-        if books.deletedByAbsence > 0 { line("", "\(books.deletedByAbsence) deleted because the snapshot no longer lists them") }
+        if books.deletedByAbsence > 0 {
+            line("", "\(books.deletedByAbsence) \(isDone ? "deleted" : "to delete") because the snapshot no longer lists them")
+        }
+        if !isDone { line("", state == .held ? "None of it is done: it waits for a person." : "None of it was done.") }
         if !books.skipped.isEmpty { line("skipped", books.skipped.sentence) }
         if let withheld = books.withheld { line("withheld", withheld) }
         if books.bytesUnaccounted > 0 { line("bytes", "\(books.bytesUnaccounted) belong to no record, header or remainder") }

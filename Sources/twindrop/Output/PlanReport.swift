@@ -5,6 +5,12 @@ import TwinStore
 extension Rehearsal.Plan {
     /// For people: a line per change, its values below it, then the books; both are complete, and say what would be.
     func print(limit: Int) {
+        if let repeats {
+            Terminal.print(
+                "It would be a duplicate: the same bytes as drop \(repeats.id) (\(repeats.fileName)); nothing would be applied. "
+                    + "[duplicate]")
+            return Terminal.print("Nothing was changed.")
+        }
         for change in changes.prefix(limit) {
             Terminal.print("\(verb(change)) \(change.kind.rawValue) \(Escaping.visible(change.id))\(arrow(change))\(why(change))")
             for line in differences(change) { Terminal.print("  \(line)") }
@@ -12,9 +18,9 @@ extension Rehearsal.Plan {
         if changes.count > limit { Terminal.print("… and \(changes.count - limit) more (--limit).") }
         for rejection in rejections.prefix(limit) {
             Terminal.print(
-                "would refuse record \(rejection.record) (byte \(rejection.offset)): \(rejection.message) [\(rejection.code)]")
+                "would reject record \(rejection.record) (byte \(rejection.offset)): \(rejection.message) [\(rejection.code)]")
         }
-        if rejections.count > limit { Terminal.print("… and \(rejections.count - limit) more refusals (--limit).") }
+        if rejections.count > limit { Terminal.print("… and \(rejections.count - limit) more rejected records (--limit).") }
         for line in sums { Terminal.print(line) }
         if let hold {
             Terminal.print("It would be held: \(hold.message) [\(hold.code)]")
@@ -31,12 +37,12 @@ extension Rehearsal.Plan {
     private var sums: [String] {
         let records =
             "records     \(books.recordsRead) read = \(books.recordsUsed) used + \(books.recordsFiltered) filtered + "
-            + "\(books.recordsRejected) refused"
+            + "\(books.recordsRejected) rejected"
         var parts = [
             "\(books.created) to create", "\(books.updated) to update", "\(books.unchanged) unchanged",
             "\(books.deleted) to delete",
         ]
-        if books.rejected > 0 { parts.append("\(books.rejected) refused") }
+        if books.rejected > 0 { parts.append("\(books.rejected) rejected") }
         if books.superseded > 0 { parts.append("\(books.superseded) superseded") }
         if books.waiting > 0 { parts.append("\(books.waiting) to wait for a twin") }
         var lines = [records, "operations  \(books.operations) = " + parts.joined(separator: " + ")]
@@ -79,6 +85,8 @@ extension Rehearsal.Plan {
     var json: JSON {
         var members: [JSON.Member] = [
             .init("books", DropReport.json(books)), .init("held", hold.map { .string($0.message) } ?? .null),
+            .init("heldCode", hold.map { .string($0.code.text) } ?? .null),
+            .init("duplicateOf", repeats.map { .string($0.id.description) } ?? .null),
             .init("changes", .array(changes.map(Self.json))),
             .init(
                 "rejections",

@@ -1,4 +1,5 @@
 import DropCore
+import Evidence
 import Foundation
 import HomeConfiguration
 import TwinModel
@@ -15,6 +16,8 @@ struct RejectsReport {
         let message: String
         /// Bytes the record has in the file.
         let length: UInt64
+        /// The line of the file that it begins in; nil where that is not at hand.
+        var line: Int?
         /// How it begins there; nil where that is not at hand.
         var text: String?
     }
@@ -38,16 +41,13 @@ struct RejectsReport {
 
     /// Nil where no record was refused, or where its files are gone (`retention.receipts`).
     init?(of record: DropRecord, in home: Home) {
-        let folder = home.paths.receipts + "/" + record.source.text
-        // A folder that cannot be listed is what `doctor` reports; the facts of the drop are shown all the same.
-        let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).filter {
-            $0.hasPrefix("\(record.id).rejects.")
-        }
-        guard let reasons = names.first(where: { $0.hasSuffix(".reasons.ndjson") }),
-            let rows = names.first(where: { $0 != reasons }),
-            let text = FileManager.default.contents(atPath: folder + "/" + reasons)
+        let folder = home.paths.receipts + "/" + record.source.text + "/"
+        // By their exact names: people keep their corrections beside them.
+        let written = RejectsFile(of: record, records: 0)
+        guard FileCalls.isFile(folder + written.name),
+            let text = FileManager.default.contents(atPath: folder + written.reasonsName)
         else { return nil }
-        (file, reasonsFile, source) = (folder + "/" + rows, folder + "/" + reasons, record.source)
+        (file, reasonsFile, source) = (folder + written.name, folder + written.reasonsName, record.source)
         var byCode: [String: Int] = [:]
         for line in text.split(separator: UInt8(ascii: "\n")) {
             guard let json = try? JSON(parsing: Array(line)), let code = json["code"]?.string else { continue }  // Cut short.
@@ -66,6 +66,7 @@ struct RejectsReport {
 
     /// What the first refused records say, from the drop's own bytes.
     private mutating func readRows(of record: DropRecord, in home: Home) {
+        guard record.link?.kind != .amends else { return readCorrections() }
         guard record.container == nil || record.bytes <= Self.archivedBytesMax else { return }
         // Where the bytes are damaged or away, the reasons are shown all the same; `verify` says more.
         guard let bytes = try? DropBytes(record, in: home).open() else { return }
@@ -75,6 +76,22 @@ struct RejectsReport {
             guard var row = bytes.bytes(at: reason.offset, wanted) else { continue }
             while let last = row.last, last == 0x0A || last == 0x0D { row.removeLast() }
             first[index].text = Escaping.visible(row) + (reason.length > UInt64(wanted) ? "…" : "")
+        }
+        guard record.bytes <= Self.archivedBytesMax, let lines = bytes.lines(at: first.map(\.offset)) else { return }
+        for index in first.indices { first[index].line = lines[index] }
+    }
+
+    /// A correction's rows were refused where they stand in the file that it completes, so their places are not places in its own
+    /// bytes. The rows are those of the file of rejects, where that has a line for each below its header.
+    private mutating func readCorrections() {
+        guard let bytes = FileManager.default.contents(atPath: file), bytes.count <= Int(Self.archivedBytesMax) else { return }
+        let lines = bytes.split(separator: 0x0A)
+        guard lines.count == total + 1 else { return }
+        for index in first.indices {
+            var row = Array(lines[index + 1])
+            if row.last == 0x0D { row.removeLast() }
+            let isCut = row.count > Self.rowBytesMax
+            first[index].text = Escaping.visible(row.prefix(Self.rowBytesMax)) + (isCut ? "…" : "")
         }
     }
 
@@ -90,21 +107,26 @@ struct RejectsReport {
                         .init("offset", .int(Int64(clamping: reason.offset))), .init("code", .string(reason.code)),
                         .init("message", .string(reason.message)),
                     ]
+                    if let line = reason.line { members.append(.init("line", .int(Int64(line)))) }
                     if let text = reason.text { members.append(.init("text", .string(text))) }
                     return .object(members)
                 }),
         ]
     }
 
-    /// - Parameter isHeld: the drop waits for a person, and so do corrections of it.
-    func print(isHeld: Bool, _ line: (String, String) -> Void) {
-        line("refused", counts.map { "\($0.count) × \($0.code)" }.joined(separator: ", "))
+    func print(of record: DropRecord, _ line: (String, String) -> Void) {
+        line("rejected", counts.map { "\($0.count) × \($0.code)" }.joined(separator: ", "))
         for reason in first {
-            line("", "record \(reason.record) (byte \(reason.offset)): \(reason.message) [\(reason.code)]")
-            if let text = reason.text { line("", "  " + text) }
+            let place = reason.line.map { "line \($0), byte \(reason.offset)" } ?? "byte \(reason.offset)"
+            line("", "record \(reason.record) (\(place)): \(reason.message) [\(reason.code)]")
+            if let text = reason.text, !text.isEmpty { line("", "  " + text) }
         }
         if total > first.count { line("", "… and \(total - first.count) more reasons in \(reasonsFile)") }
-        if isHeld {
+        if let closing = record.closedBy, closing.how == .amendment {
+            return line("", "Corrected by drop \(closing.drop): `twindrop show \(closing.drop)` has what is left of it.")
+        }
+        guard record.state.isApplied || record.state == .held else { return }
+        if record.state == .held {
             line("", "Corrections are applied once this drop is released; or discard it, and deliver the whole file again.")
         }
         line("correct", "the rows are in \(file); correct them there, keep the name, and hand them over:")

@@ -50,7 +50,7 @@ enum StatusReport {
     /// Why its drops wait although its plugin was never run: the defect beside it says more.
     private static func suspension(of source: Source, _ snapshot: PipelineSnapshot) -> String? {
         guard snapshot.suspended.contains(source.name) else { return nil }
-        return "Its plugin or settings cannot be used; its files wait. Correct them, then retry one of its drops."
+        return "Its plugin or settings cannot be used; its files wait. Correct them: it goes on by itself."
     }
 
     static func atRest(_ home: Home) throws(CommandFailure) -> JSON {
@@ -120,6 +120,7 @@ enum StatusReport {
                 "commits": .int(Int64(clamping: counts.commits)),
             ],
             "sources": .array(sources + home.configuration.broken.map(json)), "waiting": left.shown(home),
+            "openDrops": try OpenDrops(in: home, store).json,
             "mistakes": .array(home.configuration.mistakes.map { .string($0.description) }),
         ]
     }
@@ -165,6 +166,7 @@ enum StatusReport {
             }
         }
         for mistake in facts["mistakes"]?.elements ?? [] { Terminal.print("MISTAKE \(mistake.string ?? "")") }
+        if let open = facts["openDrops"] { for line in OpenDrops.lines(of: open) { Terminal.print("        \(line)") } }
         let lines = facts["waiting"]?["lines"]
         for line in lines?[""]?.elements ?? [] { Terminal.print("        \(line.string ?? "")") }
         for source in facts["sources"]?.elements ?? [] {

@@ -111,6 +111,28 @@ enum FileCalls {
             return read < 0 ? nil : Array(block[..<read])
         }
 
+        /// The lines, counted from 1, that the bytes at `offsets` stand in; nil where bytes do not tell lines: in UTF-16, and in
+        /// files whose lines end otherwise. Reads up to the last of them.
+        func lines(at offsets: [UInt64]) -> [Int]? {
+            let end = offsets.max() ?? 0
+            var (lines, number, returns) = ([UInt64: Int](), 1, 0)
+            var wanted = Set(offsets).sorted()[...]
+            var offset: UInt64 = 0
+            while offset <= end {
+                guard let block = bytes(at: offset, 1 << 16), !block.isEmpty else { break }
+                if offset == 0, [[0xFF, 0xFE], [0xFE, 0xFF]].contains(Array(block.prefix(2))) { return nil }
+                for (index, byte) in block.enumerated() {
+                    while wanted.first == offset + UInt64(index) { lines[wanted.removeFirst()] = number }
+                    if byte == 0x0A { number += 1 }
+                    if byte == 0x0D { returns += 1 }
+                }
+                offset += UInt64(block.count)
+            }
+            guard number > 1 || returns == 0 else { return nil }
+            let found = offsets.compactMap { lines[$0] }
+            return found.count == offsets.count ? found : nil
+        }
+
         /// Hands its bytes from its place on to `take`, block by block.
         func forEachBlock(_ take: ([UInt8]) throws(CommandFailure) -> Void) throws(CommandFailure) {
             var block = [UInt8](repeating: 0, count: 1 << 16)
@@ -183,6 +205,12 @@ enum FileCalls {
     static func isTaken(_ path: String) -> Bool {
         var facts = stat()
         return unsafe lstat(path, &facts) == 0
+    }
+
+    /// Whether it is certain that nothing has this name.
+    static func isMissing(_ path: String) -> Bool {
+        var facts = stat()
+        return unsafe lstat(path, &facts) != 0 && (errno == ENOENT || errno == ENOTDIR)
     }
 
     /// Whether there is a plain file, or a link to one.
