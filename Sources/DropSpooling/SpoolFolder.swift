@@ -30,7 +30,7 @@ package struct SpoolFolder: DropSpool {
 
     package func path(of drop: DropID) -> String { spool.appending(drop.description).string }
 
-    package func contains(_ drop: DropID) -> Bool { Self.exists(spool.appending(drop.description)) }
+    package func contains(_ drop: DropID) -> Bool { Self.isFile(spool.appending(drop.description)) }
 
     package func lend(_ descriptor: CInt, as drop: DropID) throws(DropError) {
         let own = try Self.duplicate(descriptor)
@@ -55,12 +55,20 @@ package struct SpoolFolder: DropSpool {
         return try body(descriptor, try Self.size(of: descriptor, path))
     }
 
-    package func digest(of drop: DropID) throws(DropError) -> ContentDigest {
+    package func digest(of drop: DropID, isCancelled: () -> Bool) throws(DropError) -> ContentDigest {
         try insisting { () throws(DropError) in
             try withDescriptor(of: drop) { (descriptor, _) throws(DropError) in
-                try Self.hash(descriptor, spool.appending(drop.description))
+                try Self.hash(descriptor, spool.appending(drop.description), isCancelled: isCancelled)
             }
         }
+    }
+
+    /// The SHA-256 of a plain file of the spool or of quarantine, for one who only looks. Errors as `digest(of:)`.
+    package static func digest(ofFile path: String) throws(DropError) -> ContentDigest {
+        let path = FilePath(path)
+        let descriptor = try openToRead(path)
+        defer { close(descriptor) }
+        return try hash(descriptor, path)
     }
 
     /// Runs `body` up to three times while the medium does not give the bytes.
@@ -107,7 +115,7 @@ extension SpoolFolder {
     }
 
     package func isQuarantined(_ drop: DropID, on day: UTCDay) -> Bool {
-        Self.exists(folder(of: drop, on: day).appending("content"))
+        Self.isFile(folder(of: drop, on: day).appending("content"))
     }
 
     package func quarantinedDigest(

@@ -31,6 +31,8 @@ struct ContentSource {
     /// Opens the bytes of a drop. Errors: `bytes-missing` (quarantine); storage errors.
     static func open(_ path: String) throws(DropError) -> StorageFile {
         do throws(DropError) { return try StorageFile(path, .read) } catch {
+            // Whatever somebody put in their place is one drop's affair, and no reason to stop.
+            if error.code == "unsound" { throw ByteLoss.missing(path, isOther: true) }
             throw error.code == "missing" ? ByteLoss.missing(path) : error
         }
     }

@@ -82,6 +82,8 @@ final class ConfigurationLoader {
     private(set) var origin: Configuration.Origin
     let diagnosis = Diagnosis()
     var files: ConfigurationFiles
+    /// Keys that are given twice within a source, or sources that are: a mistake of that source alone.
+    private var doubled: [ConfigurationError] = []
 
     init(home: String, origin: Configuration.Origin) {
         self.home = home
@@ -179,9 +181,15 @@ final class ConfigurationLoader {
                 return nil
             }
             let file = YAMLFile(text: text, file: files.shown(path))
-            diagnosis.report(file.errors)
+            if isMain { doubled = file.errors.filter { $0.code == "duplicate-key" && $0.keyPath.hasPrefix("sources.") } }
+            diagnosis.report(isMain ? file.errors.filter { !doubled.contains($0) } : file.errors)
             return file.root
         }
+    }
+
+    /// What is given twice within the source, or with its name.
+    func doubled(in source: String) -> [ConfigurationError] {
+        doubled.filter { $0.keyPath == "sources." + source || $0.keyPath.hasPrefix("sources.\(source).") }
     }
 
     private func readPaths(_ section: Section) -> Configuration.Paths {

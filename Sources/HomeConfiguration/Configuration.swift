@@ -56,6 +56,14 @@ package struct Configuration: Sendable, Equatable {
             && left.notify == right.notify
     }
 
+    /// Whether `twindrop.yaml` says something else now than when this was read. One that cannot be read does.
+    package var isOutOfDate: Bool {
+        var files = ConfigurationFiles(home: paths.home)
+        let path = ConfigurationFiles.absolute(Self.fileName, from: paths.home)
+        guard case .success(let bytes) = files.bytes(of: path, bytesMax: Self.fileBytesMax) else { return true }
+        return bytes != origin.text
+    }
+
     /// The source `name`, where there is one.
     package func source(_ name: SourceName) -> Source? { sources.first { $0.name == name } }
 }

@@ -63,6 +63,21 @@ struct ConfigurationFiles {
         return missing.isEmpty ? resolved : Self.absolute(missing.joined(separator: "/"), from: resolved)
     }
 
+    /// Why there can be no folder `path`, and none can be made; nil: nothing is in its way. A link that leads nowhere may be one
+    /// to a file system that is mounted later.
+    func defect(ofFolder path: String) -> String? {
+        if path.utf8.count > 3800 || path.utf8.split(separator: UInt8(ascii: "/")).contains(where: { $0.count > 255 }) {
+            return "the folder \(Escaping.visible(shown(path), scalarsMax: 80)) has a longer name than a file system takes."
+        }
+        var existing = path
+        var isFolder: ObjCBool = false
+        while existing != "/", !FileManager.default.fileExists(atPath: existing, isDirectory: &isFolder) {
+            existing = (existing as NSString).deletingLastPathComponent
+        }
+        guard existing != "/", !isFolder.boolValue else { return nil }
+        return "\(Escaping.visible(shown(existing))) is a file, so \(Escaping.visible(shown(path))) cannot be a folder."
+    }
+
     /// `path` without `.`, `..` and doubled slashes, taken from `base` when it is not absolute.
     static func absolute(_ path: String, from base: String) -> String {
         var parts: [Substring] = []

@@ -29,6 +29,7 @@ struct SourceReader {
         var all: [(name: String, read: Read?, mistakes: Mistakes)] = []
         for (text, section) in sections where loader.origin.only?.contains(where: { $0.text == text }) ?? true {
             var mistakes = Mistakes(diagnosis: section.diagnosis)
+            section.diagnosis.report(loader.doubled(in: text))
             let read = self.read(text, section, &mistakes)
             section.finish()
             all.append((text, read, mistakes))
@@ -326,6 +327,9 @@ struct SourceReader {
         for (key, path) in others where Folders.overlap(read.folder, files.physical(path)) {
             read.section.report(
                 "overlap", "folder", "the folder \(files.shown(read.folder)) and paths.\(key) lie in one another.")
+        }
+        if loader.origin.only == nil, let why = files.defect(ofFolder: read.source.watched.folder) {
+            read.section.report("bad-value", "folder", why, hint: "Name a folder that is there, or that can be made.")
         }
         if Folders.contains(read.folder, files.physical(paths.dropzone)) {
             read.section.report(

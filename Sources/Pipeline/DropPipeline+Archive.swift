@@ -7,7 +7,7 @@ extension DropPipeline {
     /// first drop has waited two seconds.
     func archiveLoop() throws(DropError) {
         defer { unreceipted.close() }
-        let archive = try ports.makeArchive()
+        guard let archive = try openArchive() else { return ended.close() }
         let side = NamedThread("td-ahead") { [self] in aheadLoop(archive) }
         defer { endAhead(side) }
         var work = ArchiveWork()
@@ -22,17 +22,36 @@ extension DropPipeline {
                 try advance(&work, archive)
                 if wasIdle { try archive.seal(stopping: false) }
                 work.failures = 0
+                noteArchiveGoesOn()
             } catch {
                 let delay = try Self.delay(after: error, &work)
-                tell(.failed(error))
                 work.written = archive.drops.count
-                if state.wait(until: { $0.isCancelled }, timeout: delay, { $0.isCancelled }) { return }
+                try noteArchiveTrouble(error)
+                let isOver = state.wait(until: { $0.isCancelled || $0.hasToLeaveArchive }, timeout: delay) {
+                    $0.isCancelled || $0.hasToLeaveArchive
+                }
+                if isOver { return ended.close() }
             }
             if wasIdle, isDone() { break }
         }
         unreceipted.close()
         endAhead(side)
-        try archive.seal(stopping: true)
+        do throws(DropError) { try archive.seal(stopping: true) } catch {
+            // The next stop seals what this one found no room to seal.
+            guard case .retry = error.remedy else { throw error }
+            tell(.failed(error))
+        }
+    }
+
+    /// Nil when the pipeline stops before the archive has room.
+    private func openArchive() throws(DropError) -> (any DropArchive)? {
+        while true {
+            do throws(DropError) { return try ports.makeArchive() } catch {
+                guard case .retry(let delay) = error.remedy else { throw error }
+                try noteArchiveTrouble(error)
+                if state.wait(until: { $0.isStopping }, timeout: delay, { $0.isStopping }) { return nil }
+            }
+        }
     }
 
     /// Acts of people go into the chain as soon as they are done.
@@ -59,6 +78,30 @@ extension DropPipeline {
         var failures = 0
     }
 
+    /// Notes what keeps the archive from going on. A command that ends has waited for it long enough after a while.
+    private func noteArchiveTrouble(_ error: DropError) throws(DropError) {
+        guard case .retry = error.remedy else {
+            return tell(.failed(error))
+        }
+        let now = clock.now()
+        let trouble = state.with { state in
+            let trouble = Trouble.noting(error, in: state.archiveTrouble, at: now)
+            state.archiveTrouble = trouble
+            return trouble
+        }
+        if trouble.isToBeTold { tell(.failed(error)) }
+        guard limits.waitsForSpace || trouble.attempts < Self.attemptsAlone else {
+            throw DropError(error.code, error.message, hint: error.hint, remedy: .stop)
+        }
+    }
+
+    private func noteArchiveGoesOn() {
+        let was = state.quietly { $0.archiveTrouble != nil }
+        guard was else { return }
+        state.with { $0.archiveTrouble = nil }
+        tell(.goesOn(.archiveFull, nil))
+    }
+
     /// How long to wait before it is tried again; what cannot be is thrown. Bytes that changed while their container was closed
     /// are found by the next `append`, which names the drop.
     private static func delay(after error: DropError, _ work: inout ArchiveWork) throws(DropError) -> Duration {
@@ -79,11 +122,8 @@ extension DropPipeline {
             if work.written == 0 { work.since = .now }
             do throws(DropError) { try append(work.pending[work.written], to: archive) } catch {
                 guard error.remedy == .quarantine else { throw error }
-                if let other = try withoutBytes(work.pending[work.written], error) {
-                    work.pending[work.written] = other
-                } else {
-                    work.pending.remove(at: work.written)
-                }
+                try setAside(work.pending[work.written], error)
+                work.pending.remove(at: work.written)
                 continue
             }
             work.written += 1
@@ -99,44 +139,45 @@ extension DropPipeline {
         state.quietly { [intake, claimed] state in
             state.isCancelled
                 || state.isStopping && intake.isClosed && claimed.count == 0 && state.scheduler.busy == 0
-                    && state.commitQueue.isEmpty && state.committing == 0 && state.archiving == 0 && state.unrecordedActs == 0
+                    && state.commitQueue.isEmpty && state.committing == 0 && state.ending.isEmpty && state.unrecordedActs == 0
         }
     }
 
     /// What becomes of a drop whose bytes are gone, or not those that arrived, when the archive wants them: it is set aside
-    /// alone, and its row says why. Nil where the archive cannot take it.
-    ///
-    /// What changed nothing in the graph is archived as it is now, with the reason. Of an applied drop other bytes would be false
-    /// evidence: it stays as it is until a person gives it up.
-    private func withoutBytes(_ end: Ended, _ error: DropError) throws(DropError) -> Ended? {
+    /// alone, and its row says why. Other bytes are never archived as what arrived, and the digest of those stays in its row:
+    /// they lie in quarantine for whoever looks into it. An applied drop stays as it is until a person gives it up.
+    private func setAside(_ end: Ended, _ error: DropError) throws(DropError) {
         var record = end.record
-        let day = UTCDay(milliseconds: record.claimedAt)
-        let isChanged = error.code == ByteLoss.changed
-        if record.reason == nil || record.closingKind == DropState.applied.rawValue { record.reason = DropReason(error) }
-        if isChanged, record.closingKind != DropState.applied.rawValue {
-            let known = record.digest
-            if record.state.isQuarantined {
-                (record.bytes, record.digest) = try ports.spool.quarantinedDigest(of: record.id, on: day)
-            } else {
-                record.digest = try ports.spool.digest(of: record.id)
-                record.bytes = try ports.spool.withDescriptor(of: record.id) { (_, bytes) throws(DropError) in bytes }
+        record.reason = DropReason(error)
+        if error.code == ByteLoss.changed, let known = record.digest {
+            let (path, found) = try presentBytes(of: record)
+            guard found != known else { throw error }
+            let changed = ByteLoss.changed(path, known: known, found: found)
+            record.reason = DropReason(changed)
+            if record.closingKind != DropState.applied.rawValue, !record.state.isQuarantined {
+                try ports.spool.quarantine(
+                    record.id, on: UTCDay(milliseconds: record.claimedAt), reason: Self.note(on: record, DropReason(changed)))
             }
-            guard record.digest != known else { throw error }
-            tell(.failed(error))
-            try ports.register.update([record])
-            return Ended(record: record, commitSequence: end.commitSequence)
         }
-        if !isChanged { record.reason = DropReason(error) }
         tell(.failed(about(record, error)))
         try ports.register.update([record])
-        try ports.receipts.write(record, leaf: nil)
-        try ports.receipts.sync([record])
+        try giveReceipt(record, synced: true)
         state.with { state in
             state.inFlight[record.id] = nil
-            state.archiving -= 1
+            state.ending[record.id] = nil
             state.active -= 1
         }
-        return nil
+    }
+
+    private func presentBytes(of record: DropRecord) throws(DropError) -> (path: String, digest: ContentDigest) {
+        guard record.state.isQuarantined else {
+            return (ports.spool.path(of: record.id), try ports.spool.digest(of: record.id))
+        }
+        let day = UTCDay(milliseconds: record.claimedAt)
+        return (
+            ports.spool.quarantinedPath(of: record.id, on: day),
+            try ports.spool.quarantinedDigest(of: record.id, on: day).digest
+        )
     }
 
     private func about(_ record: DropRecord, _ error: DropError) -> DropError {
@@ -206,8 +247,10 @@ extension DropPipeline {
         // receipt.
         try ports.register.noteArchived(records.filter { $0.state == .archived }, done: [], head: work.head)
         state.with { state in
-            for record in records { state.inFlight[record.id] = nil }
-            state.archiving -= records.count
+            for record in records {
+                state.inFlight[record.id] = nil
+                state.ending[record.id] = nil
+            }
             state.unreceipted += records.count
         }
         let closed = work.closed
@@ -215,60 +258,6 @@ extension DropPipeline {
         for (record, item) in closed {
             tell(.archived(record))
             unreceipted.push(Receipted(record: record, leaf: item.leaf))
-        }
-    }
-
-    /// Receipts and S7, out of the spool: behind everything else, because both can be done at any time, from the register alone.
-    /// A burst of small files has them when it is over, or when it has gone on for three seconds.
-    func receiptLoop() throws(DropError) {
-        while true {
-            var batch = unreceipted.popAll(max: limits.intakeFiles)
-            guard !batch.isEmpty else { return }
-            let isOver = { (state: borrowing State) in
-                state.isStopping || state.active - state.unreceipted <= state.scheduler.stuck
-                    || state.unreceipted > Self.unreceiptedMax
-            }
-            state.wait(until: isOver, timeout: .seconds(3)) { _ in }
-            batch += unreceipted.popAll(max: limits.intakeFiles, timeout: .zero)
-            try finish(batch)
-        }
-    }
-
-    /// Drops that may wait for their receipt while others are on their way. Units: drops.
-    static var unreceiptedMax: Int { 8192 }
-
-    private func finish(_ archived: [Receipted]) throws(DropError) {
-        // A receipt is the last word to the sender: of a drop in the archive, that it is done.
-        let batch = archived.map { drop in
-            var record = drop.record
-            if record.state == .archived { record.state = .done }
-            return Receipted(record: record, leaf: drop.leaf)
-        }
-        let records = batch.map(\.record)
-        let isDone = try insisting { () throws(DropError) in
-            // Receipts first: ext4 is slow in making files shortly after others were deleted. What makes room is done even when
-            // there was none for a receipt.
-            let receipts = Result { () throws(DropError) in
-                for drop in batch { try ports.receipts.write(drop.record, leaf: drop.leaf) }
-                try ports.receipts.sync(records)
-            }
-            try ports.spool.remove(records.filter { !$0.state.isQuarantined }.map(\.id))
-            try receipts.get()
-            try ports.register.noteArchived(records.filter { $0.state != .done }, done: records.map(\.id), head: nil)
-            try tidyClosed(records)
-        }
-        guard isDone else { return }
-        state.with { state in
-            state.unreceipted -= batch.count
-            state.active -= batch.count
-        }
-    }
-
-    /// Quarantined drops that were closed while the archive took them.
-    private func tidyClosed(_ records: [DropRecord]) throws(DropError) {
-        for record in records where record.state.isQuarantined {
-            guard let now = try ports.register.drop(record.id), now.state != .quarantined else { continue }
-            try tidy(afterClosing: now)
         }
     }
 }

@@ -48,7 +48,7 @@ extension DropPipeline {
     func tidy(afterClosing record: DropRecord) throws(DropError) {
         forget(record)
         if record.container != nil {
-            try ports.receipts.write(record, leaf: nil)
+            try giveReceipt(record)
             let day = UTCDay(milliseconds: record.claimedAt)
             if record.state.isQuarantined, ports.spool.isQuarantined(record.id, on: day) {
                 try ports.spool.forgetQuarantined(record.id, on: day)

@@ -7,7 +7,7 @@ extension DropPipeline {
         while let batch = takeBatch() {
             if batch.isEmpty {
                 // The archive's end of a drop is a commit, too, and would wait.
-                if state.quietly({ $0.archiving == 0 }) { try tend() }
+                if state.quietly({ $0.ending.isEmpty }) { try tend() }
                 continue
             }
             var rest = batch[...]
@@ -164,6 +164,7 @@ extension DropPipeline {
         state.quietly { state in
             for record in committed.lazy.map(\.record) {
                 state.inFlight[record.id] = record
+                if !state.retrying.isEmpty { state.retrying[record.id] = nil }
                 if record.link?.kind != .amends {
                     state.newestApplied[record.source] = record
                     if sources[record.source]?.order == .name {

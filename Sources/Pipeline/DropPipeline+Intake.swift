@@ -109,42 +109,73 @@ extension DropPipeline {
     }
 
     /// S2: reads each claimed file once for its digest. The row becomes durable with the commit of S4.
+    ///
+    /// A large file is read beside, so that it holds nobody up but those behind it in its source.
     func registerLoop() throws(DropError) {
-        while let claimedRecord = claimed.pop() {
-            defer { state.quietly { $0.unregistered -= 1 } }
-            var record = claimedRecord
-            do throws(DropError) {
-                let isRead = try insisting { () throws(DropError) in
-                    record.digest = try timed(.register) { () throws(DropError) in try ports.spool.digest(of: record.id) }
-                }
-                guard isRead else { return }
-                if let known = claimedRecord.digest, known != record.digest {
-                    let found = record.digest
-                    record.digest = known
-                    throw ByteLoss.changed(ports.spool.path(of: record.id), known: known, found: found)
-                }
-                if let reason = record.reason {  // Its claim said why it is not to be processed.
-                    guard waitForClaim(of: record.id) == .durable else { return }
-                    let isDone = try insisting { [record] () throws(DropError) in try quarantine(record, because: reason) }
-                    guard isDone else { return }
-                    continue
-                }
-                record.state = .registered
-                state.with { [record] state in state.enqueue(record) }
-                // Nobody else pushes; where there is no room, it is compressed when its turn comes.
-                if record.bytes >= limits.aheadBytes, large.count < large.capacity { large.push(record) }
-            } catch {
-                guard waitForClaim(of: record.id) == .durable else { return }
-                guard let reason = record.reason, error.remedy == .quarantine else {
-                    try remedy(error, for: record)
-                    continue
-                }
-                // The reason of its claim stands: a later run, which can read the bytes, must not process them.
-                tell(.failed(error))
-                let isDone = try insisting { [record] () throws(DropError) in try quarantine(record, because: reason) }
-                guard isDone else { return }
+        defer { claimedLarge.close() }
+        while let record = claimed.pop() {
+            let isForLane = state.quietly { state in
+                let isForLane = record.bytes >= limits.aheadBytes || state.inLargeLane[record.source, default: 0] > 0
+                if isForLane { state.inLargeLane[record.source, default: 0] += 1 }
+                return isForLane
             }
+            if isForLane { claimedLarge.push(record) } else { guard try register(record) else { return } }
         }
+    }
+
+    /// The lane of large files. What it has in hand when the pipeline stops is unfinished work, which the next start takes up.
+    func registerLargeLoop() throws(DropError) {
+        while let record = claimedLarge.pop() {
+            let now = clock.now()
+            let isStopping = state.quietly { state in
+                if record.bytes >= limits.aheadBytes { state.reading[record.id] = (record, now) }
+                return state.isStopping
+            }
+            defer {
+                state.quietly { state in
+                    state.reading[record.id] = nil
+                    state.inLargeLane[record.source, default: 1] -= 1
+                }
+            }
+            guard !isStopping, try register(record) else { return }
+        }
+    }
+
+    /// False when the pipeline stops first.
+    private func register(_ claimedRecord: DropRecord) throws(DropError) -> Bool {
+        defer { state.quietly { $0.unregistered -= 1 } }
+        var record = claimedRecord
+        do throws(DropError) {
+            let isRead = try insisting { () throws(DropError) in
+                record.digest = try timed(.register) { () throws(DropError) in
+                    try ports.spool.digest(of: record.id) { state.quietly { $0.isStopping } && record.bytes >= limits.aheadBytes }
+                }
+            }
+            guard isRead else { return false }
+            if let known = claimedRecord.digest, known != record.digest {
+                let found = record.digest
+                record.digest = known
+                throw ByteLoss.changed(ports.spool.path(of: record.id), known: known, found: found)
+            }
+            if let reason = record.reason {  // Its claim said why it is not to be processed.
+                guard waitForClaim(of: record.id) == .durable else { return false }
+                return try insisting { [record] () throws(DropError) in try quarantine(record, because: reason) }
+            }
+            record.state = .registered
+            state.with { [record] state in state.enqueue(record) }
+            // Only the lane of large files pushes; where there is no room, it is compressed when its turn comes.
+            if record.bytes >= limits.aheadBytes, large.count < large.capacity { large.push(record) }
+        } catch {
+            guard waitForClaim(of: record.id) == .durable else { return false }
+            guard let reason = record.reason, error.remedy == .quarantine else {
+                try remedy(error, for: record)
+                return true
+            }
+            // The reason of its claim stands: a later run, which can read the bytes, must not process them.
+            tell(.failed(error))
+            return try insisting { [record] () throws(DropError) in try quarantine(record, because: reason) }
+        }
+        return true
     }
 
     /// What keeps files or drops where they are while the state folder has less room than `mark`; nil: it has more.

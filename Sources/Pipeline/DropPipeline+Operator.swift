@@ -96,18 +96,6 @@ extension DropPipeline {
     /// A suspended source goes on with the drops that wait.
     package func resume(_ source: SourceName) { state.with { $0.resume(source) } }
 
-    /// Drops that do not go on, each with why: their source is suspended, or waits for a person.
-    package func waitingDrops() -> [(drop: DropRecord, reason: WaitingReason)] {
-        state.quietly { state in
-            state.scheduler.stuckDrops.map { drop, blocker in
-                if let blocker { return (drop, WaitingReason(behind: blocker)) }
-                let error = state.suspensions[drop.source]?.error
-                if error?.code == "disk-full", let error { return (drop, WaitingReason(error)) }
-                return (drop, WaitingReason(.sourceSuspended, error?.message, hint: error?.hint))
-            }
-        }
-    }
-
     /// The error that stopped the pipeline, if one did.
     package var failure: DropError? { state.quietly { $0.failure } }
 
@@ -122,7 +110,7 @@ extension DropPipeline {
             throw wrongState(record, "discarded", needs: "not applied yet, held or quarantined")
         }
         // Of these there is nothing that the archive could take.
-        let isLost = record.reason?.code == ByteLoss.missing || record.digest == nil
+        let isLost = record.hasLostBytes && record.container == nil || record.digest == nil
         let wasQuarantined = record.state == .quarantined || isLost
         if wasQuarantined && record.container == nil && !isLost {
             throw DropError(
@@ -135,9 +123,13 @@ extension DropPipeline {
         try perform(act(.discard, record, person, reason, was), changing: [record])
         forget(record)
         if wasQuarantined {
-            if record.container != nil { try ports.spool.forgetQuarantined(id, on: UTCDay(milliseconds: record.claimedAt)) }
-            try ports.receipts.write(record, leaf: nil)
-            try ports.receipts.sync([record])
+            let day = UTCDay(milliseconds: record.claimedAt)
+            if record.container != nil { try ports.spool.forgetQuarantined(id, on: day) }
+            // Bytes that are not those that arrived are kept for whoever looks into it, and nowhere else.
+            if isLost, ports.spool.contains(id), let reason = record.reason {
+                try ports.spool.quarantine(id, on: day, reason: Self.note(on: record, reason))
+            }
+            try giveReceipt(record, synced: true)
         } else {
             state.with { $0.active += 1 }
             enqueueEnded([Ended(record: record, commitSequence: nil)])

@@ -22,13 +22,16 @@ extension DropPipeline {
             var attempt = Attempt()
             do throws(DropError) {
                 done.prepared = try timed(.transform) { () throws(DropError) in try prepare(&record, generation, &attempt) }
-                if done.prepared == nil { leaveHand(record.id) }
+                if done.prepared == nil {
+                    leaveHand(record.id)
+                    state.quietly { $0.retrying[record.id] = nil }
+                }
             } catch {
                 leaveHand(record.id)
                 switch waitForClaim(of: record.id) {
                 case .durable where state.quietly({ $0.unwanted[record.id] != nil }): try giveUp(record)
                 case .durable where error.code != "cancelled":
-                    let judged = againstUncommitted(error, record)
+                    let judged = againstUncommitted(byItsBytes(error, record), record)
                     try remedy(judged, for: attempt.told(of: record, judged))
                 case .void: state.with { _ = $0.void.remove(record.id) }
                 case .durable, .unknown: return
@@ -68,6 +71,16 @@ extension DropPipeline {
     private func againstUncommitted(_ error: DropError, _ record: DropRecord) -> DropError {
         guard error.remedy == .hold, state.quietly({ $0.uncommitted[record.source, default: 0] > 0 }) else { return error }
         return DropError(error.code, error.message, hint: error.hint, remedy: .retry(after: .milliseconds(50)))
+    }
+
+    /// A drop that waited is not judged by other bytes than those that arrived: whatever was found wrong with it, that is what is
+    /// wrong.
+    private func byItsBytes(_ error: DropError, _ record: DropRecord) -> DropError {
+        guard error.remedy == .hold || error.remedy == .quarantine else { return error }
+        do throws(DropError) { try compareBytes(of: record) } catch {
+            if error.remedy == .quarantine { return error }
+        }
+        return error
     }
 
     /// Hands over what the caller has done, then waits for its next drop; nil when the pipeline stops.
@@ -185,6 +198,7 @@ extension DropPipeline {
 
     /// A delivery without a byte is a fact: no plugin is asked about it, and it deletes nothing.
     private func prepareEmpty(_ record: DropRecord, _ source: PipelineSource, _ generation: Int) throws(DropError) -> Prepared? {
+        try compareBytes(of: record)
         let judgement = DropJudgement(record, of: source)
         if let error = judgement.emptiness { throw error }
         let builder = try ports.graph.changeSet(for: judgement.emptyJob(scratchFolder: limits.scratchFolder))

@@ -33,9 +33,20 @@ package final class DropPipeline: Sendable {
         /// Of sources ordered by name: the last of the names that were applied, and of those on their way to the commit.
         var highestNames: [SourceName: FileName] = [:]
         var handedNames: [SourceName: FileName] = [:]
-        /// Drops in the hands of the committing or archiving thread.
+        /// Drops in the hands of the committing thread.
         var committing = 0
-        var archiving = 0
+        /// Drops that have ended and are not in a durable container yet.
+        var ending: [DropID: DropRecord] = [:]
+        /// What keeps the archive from taking them.
+        var archiveTrouble: Trouble?
+        /// Drops whose receipts could not be written.
+        var owed: [DropID: Owed] = [:]
+        /// Drops that are tried again.
+        var retrying: [DropID: (record: DropRecord, trouble: Trouble)] = [:]
+        /// Large drops that are being read for their digest.
+        var reading: [DropID: (record: DropRecord, since: UInt64)] = [:]
+        /// Drops in the lane of large ones, by source.
+        var inLargeLane: [SourceName: Int] = [:]
         /// Drops that are being transformed.
         var progress: [DropID: DropProgress] = [:]
         /// Drops that are archived and wait for their receipt.
@@ -67,6 +78,9 @@ package final class DropPipeline: Sendable {
         func isQuiet(butFor taken: Int = 0) -> Bool {
             commitQueue.isEmpty && committing == 0 && scheduler.busy <= taken
         }
+
+        /// What the archive has not taken is left to the next start.
+        var hasToLeaveArchive: Bool { isStopping && archiveTrouble != nil }
 
         mutating func resume(_ source: SourceName) {
             scheduler.resume(source)
@@ -105,8 +119,8 @@ package final class DropPipeline: Sendable {
     let limits: PipelineLimits
     /// A drop that is archived.
     struct Receipted: Sendable {
-        let record: DropRecord
-        let leaf: UInt64
+        var record: DropRecord
+        let leaf: UInt64?
     }
 
     let clock: LabelClock
@@ -117,6 +131,8 @@ package final class DropPipeline: Sendable {
     /// A lane for each source: none delays another.
     let intake: FairQueue<SourceName, Submitted>
     let claimed: BoundedQueue<DropRecord>
+    /// Claimed drops that take long to read, and those behind them in their source.
+    let claimedLarge: BoundedQueue<DropRecord>
     /// Registered drops of at least `PipelineLimits.aheadBytes`.
     let large: BoundedQueue<DropRecord>
     let ended: BoundedQueue<Ended>
@@ -142,6 +158,7 @@ package final class DropPipeline: Sendable {
         state = Monitor(State(scheduler: Scheduler(orders: orders)))
         intake = FairQueue(capacity: limits.laneFiles)
         claimed = BoundedQueue(capacity: limits.intakeFiles)
+        claimedLarge = BoundedQueue(capacity: 16 * limits.intakeFiles)
         large = BoundedQueue(capacity: limits.intakeFiles)
         ended = BoundedQueue(capacity: limits.intakeFiles)
         unreceipted = BoundedQueue(capacity: 2 * Self.unreceiptedMax)
@@ -154,6 +171,8 @@ package final class DropPipeline: Sendable {
         threads.with { threads in
             threads.append(NamedThread("td-claim") { [self] in guarded { () throws(DropError) in try claimLoop() } })
             threads.append(NamedThread("td-register") { [self] in guarded { () throws(DropError) in try registerLoop() } })
+            threads.append(
+                NamedThread("td-register-2") { [self] in guarded { () throws(DropError) in try registerLargeLoop() } })
             for index in 0..<limits.transformThreads {
                 threads.append(
                     NamedThread("td-transform-\(index)") { [self] in guarded { () throws(DropError) in try transformLoop() } })
@@ -164,6 +183,7 @@ package final class DropPipeline: Sendable {
         }
         for record in resumed.toRegister { enqueueClaimed(record) }
         enqueueEnded(resumed.toArchive)
+        for drop in resumed.toReceipt { unreceipted.push(drop) }
     }
 
     /// How many more files of the source `submit` takes without waiting.
@@ -232,9 +252,12 @@ package final class DropPipeline: Sendable {
                 waitingFiles: intake.count, inFlight: state.inFlight.values.sorted { $0.id < $1.id },
                 suspended: state.scheduler.suspended.sorted(), suspensions: state.suspensions,
                 blocked: state.scheduler.blocked.sorted(),
-                diskIsFull: state.diskIsFull, times: state.times,
+                diskIsFull: state.diskIsFull, archiveTrouble: state.archiveTrouble,
+                receiptTroubles: Dictionary(state.owed.values.map { ($0.record.source, $0.trouble) }) { first, _ in first },
+                times: state.times,
                 queues: [
-                    ("claim", intake.count), ("register", claimed.count), ("transform", state.scheduler.pending),
+                    ("claim", intake.count), ("register", claimed.count + claimedLarge.count),
+                    ("transform", state.scheduler.pending),
                     ("commit", state.commitQueue.count), ("archive", ended.count), ("receipt", unreceipted.count),
                 ])
         }
@@ -259,15 +282,16 @@ package final class DropPipeline: Sendable {
         guard isFirst else { return }
         intake.close()
         claimed.close()
+        claimedLarge.close()
         ended.close()
         unreceipted.close()
         tell(.failed(error))
     }
 
     func enqueueEnded(_ ends: [Ended]) {
-        state.quietly { $0.archiving += ends.count }
+        state.quietly { state in for end in ends { state.ending[end.record.id] = end.record } }
         let pushed = ended.push(contentsOf: ends)
-        if pushed < ends.count { state.quietly { $0.archiving -= ends.count - pushed } }
+        if pushed < ends.count { state.quietly { state in for end in ends[pushed...] { state.ending[end.record.id] = nil } } }
     }
 
     /// Runs `body` until storage has room for it: a full disk passes, and nothing is given up because of it
@@ -279,11 +303,13 @@ package final class DropPipeline: Sendable {
         while true {
             do throws(DropError) {
                 try body()
+                if attempts > 0 { state.with { $0.diskIsFull = false } }
                 return true
             } catch {
                 guard case .retry(let delay) = error.remedy else { throw error }
-                if attempts % 60 == 0 { tell(.failed(error)) }
+                if attempts % 600 == 0 { tell(.failed(error)) }
                 attempts += 1
+                if error.code == "disk-full" { state.with { $0.diskIsFull = true } }
                 guard limits.waitsForSpace || attempts < Self.attemptsAlone else {
                     throw DropError(error.code, error.message, hint: error.hint, remedy: .stop)
                 }
@@ -293,7 +319,7 @@ package final class DropPipeline: Sendable {
     }
 
     /// How often what finds no room is tried by a command that ends; a daemon goes on trying.
-    private static let attemptsAlone = 30
+    static let attemptsAlone = 30
 }
 
 /// Bounds on what the pipeline keeps at once.
@@ -336,6 +362,8 @@ package struct PipelineSnapshot: Sendable {
     package let suspensions: [SourceName: Suspension]
     package let blocked: [SourceName]
     package let diskIsFull: Bool
+    package let archiveTrouble: Trouble?
+    package let receiptTroubles: [SourceName: Trouble]
     package let times: StageTimes
     /// What waits for each stage.
     package let queues: [(stage: String, count: Int)]

@@ -89,5 +89,7 @@ package enum PipelineEvent: Sendable {
     case acted(Act)
     case sourceSuspended(SourceName, DropError)
     case waiting(DropRecord, DropError)
+    /// What was told as failed is over; the source whose affair it was, if it was one's.
+    case goesOn(WaitingReason.Code, SourceName?)
     case failed(DropError)
 }

@@ -12,6 +12,8 @@ struct Recovery {
     struct Resumed {
         var toRegister: [DropRecord] = []
         var toArchive: [DropPipeline.Ended] = []
+        /// Drops that lack only their receipt, which cannot be written now.
+        var toReceipt: [DropPipeline.Receipted] = []
         /// Drops whose end is known now, for their rows, receipts and the spool.
         fileprivate var finished: [DropRecord] = []
     }
@@ -51,12 +53,13 @@ struct Recovery {
             // What it put right may not know it yet.
             if record.state.isApplied || record.state == .duplicate { closing.append(record) }
         }
-        try close(resumed.finished, archived)
+        try close(&resumed, archived)
         try rememberSources()
         for record in closing { try close(by: record) }
         try pipeline.sweepQuarantine()
         pipeline.state.with { state in
-            state.active += resumed.toRegister.count + resumed.toArchive.count
+            state.active += resumed.toRegister.count + resumed.toArchive.count + resumed.toReceipt.count
+            state.unreceipted += resumed.toReceipt.count
             for record in resumed.toRegister {
                 state.inFlight[record.id] = record
                 state.waited.insert(record.id)
@@ -74,13 +77,15 @@ struct Recovery {
             return resumed.toRegister.append(record)
         }
         // The last run may have ended before the sender was told.
-        try ports.receipts.write(record, leaf: nil)
+        try pipeline.giveReceipt(record)
         pipeline.state.with { $0.scheduler.block(behind: record) }
     }
 
     /// A drop that has ended and is not in the archive yet.
     private func archive(_ record: DropRecord, _ resumed: inout Resumed) throws(DropError) {
-        if record.state != .applied, record.digest == nil || record.reason?.code == ByteLoss.missing, !isThere(record) {
+        let isChanged = record.reason?.code == ByteLoss.changed
+        let isLost = record.digest == nil || record.reason?.code == ByteLoss.missing
+        if record.state != .applied, isChanged || isLost && !isThere(record) {
             // Nothing is left that could be archived. Until a person gives it up, it is told again.
             if record.state == .quarantined, let reason = record.reason { pipeline.tell(.failed(lost(record, reason))) }
             return
@@ -90,12 +95,21 @@ struct Recovery {
     }
 
     /// Rows, receipts and spool of drops whose end is known.
-    private func close(_ rows: [DropRecord], _ archived: [DropID: ArchivedItem]) throws(DropError) {
-        guard !rows.isEmpty else { return }
-        for record in rows { try ports.receipts.write(record, leaf: archived[record.id]?.leaf) }
-        try ports.receipts.sync(rows)
+    private func close(_ resumed: inout Resumed, _ archived: [DropID: ArchivedItem]) throws(DropError) {
+        guard !resumed.finished.isEmpty else { return }
+        let drops = resumed.finished.map { DropPipeline.Receipted(record: $0, leaf: archived[$0.id]?.leaf) }
+        let failed = try pipeline.writeReceipts(drops)
+        let rows = resumed.finished.filter { failed[$0.source] == nil }
         try ports.spool.remove(rows.filter { !$0.state.isQuarantined }.map(\.id))
         try ports.register.update(rows)
+        // Of the others, what the archive says is noted: they lack their receipt alone.
+        let owing = drops.filter { failed[$0.record.source] != nil }.map { drop in
+            var drop = drop
+            if drop.record.state == .done { drop.record.state = .archived }
+            return drop
+        }
+        try ports.register.update(owing.map(\.record).filter { $0.state == .archived })
+        resumed.toReceipt = owing
     }
 
     /// Intents whose file was or was not moved.
@@ -137,8 +151,7 @@ struct Recovery {
             ended.reason = DropReason(ByteLoss.missing(ports.spool.path(of: record.id)))
         }
         try ports.register.update([ended])
-        try ports.receipts.write(ended, leaf: place?.leaf)
-        try ports.receipts.sync([ended])
+        try pipeline.giveReceipt(ended, leaf: place?.leaf, synced: true)
         pipeline.tell(.settledOtherwise(ended))
     }
 

@@ -11,6 +11,9 @@ package struct SocketError: Error, Sendable, CustomStringConvertible {
 
     /// Nobody listens there.
     package var isAbsent: Bool { code == ENOENT || code == ECONNREFUSED }
+
+    /// Somebody listens, and did not answer in time.
+    package var isTimeout: Bool { code == EAGAIN || code == EWOULDBLOCK }
 }
 
 /// One connection over a Unix domain socket, spoken in lines of UTF-8, each at most 1 MiB. Blocking; for one thread at a time.
@@ -23,10 +26,11 @@ package final class LocalConnection: Sendable {
 
     init(descriptor: CInt) { self.descriptor = descriptor }
 
-    /// Connects to the socket at `path`, at most 107 bytes.
-    package init(connectingTo path: String) throws(SocketError) {
+    /// Connects to the socket at `path`, at most 107 bytes. EAGAIN: it was not answered within `seconds`.
+    package init(connectingTo path: String, seconds: Int = 60) throws(SocketError) {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw SocketError(call: "socket", path: path, code: errno) }
+        Self.setTimeout(descriptor, seconds: seconds)
         let result = try LocalAddress.with(path) { unsafe connect(descriptor, $0, $1) }
         guard result == 0 else {
             let code = errno
@@ -39,7 +43,9 @@ package final class LocalConnection: Sendable {
     deinit { close(descriptor) }
 
     /// Waits at most this long for each read and write.
-    package func setTimeout(seconds: Int) {
+    package func setTimeout(seconds: Int) { Self.setTimeout(descriptor, seconds: seconds) }
+
+    private static func setTimeout(_ descriptor: CInt, seconds: Int) {
         var limit = timeval(tv_sec: seconds, tv_usec: 0)
         let size = socklen_t(MemoryLayout<timeval>.size)
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, size)

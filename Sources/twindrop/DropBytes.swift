@@ -1,5 +1,6 @@
 import HomeConfiguration
 import DropCore
+import DropSpooling
 import Evidence
 import Foundation
 import TwinStore
@@ -14,10 +15,23 @@ struct DropBytes {
         self.home = home
     }
 
-    /// Opens them for reading, at their start; the caller closes. Of an archived drop this is a copy without a name.
-    func open() throws(CommandFailure) -> FileCalls.Opened {
-        if let path { return try FileCalls.open(path) }
-        return try copy()
+    /// Opens them for reading, at their start; the caller closes. Of an archived drop this is a copy without a name. Other bytes
+    /// than those that arrived are refused.
+    ///
+    /// - Parameter isChecked: false where a part of a large file is shown only.
+    func open(isChecked: Bool = true) throws(CommandFailure) -> FileCalls.Opened {
+        guard let path else { return try copy() }
+        if isChecked { try check() }
+        return try FileCalls.open(path)
+    }
+
+    /// Errors: what lies in the home is not what arrived, by the SHA-256 that the register has.
+    func check() throws(CommandFailure) {
+        guard let path, let known = record.digest else { return }
+        try reporting { () throws(DropError) in
+            let found = try SpoolFolder.digest(ofFile: path)
+            guard found == known else { throw ByteLoss.changed(path, known: known, found: found) }
+        }
     }
 
     /// The file that has them, of a drop that is not archived yet; nil otherwise.

@@ -119,14 +119,14 @@ struct DropWait {
     /// The receipt is written after the row: a sender who was told the end can read it.
     private func hasReceipt(_ record: DropRecord) throws(CommandFailure) -> Bool {
         let receipt = try reporting { () throws(DropError) in try home.receipts().receipt(of: record) }
-        return receipt.map { record.state == .held || $0["archive"] != nil } ?? false
+        return receipt.map { record.state == .held || record.isNeverArchived || $0["archive"] != nil } ?? false
     }
 
     private func isOver(_ record: DropRecord) -> Bool {
         switch record.state {
         case .claimed, .registered, .applied: false
         case .archived, .done, .held: true
-        case .quarantined, .retried, .resolved, .duplicate, .discarded: record.container != nil
+        case .quarantined, .retried, .resolved, .duplicate, .discarded: record.container != nil || record.isNeverArchived
         }
     }
 }

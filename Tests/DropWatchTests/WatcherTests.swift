@@ -44,6 +44,39 @@ import ThreadKit
         #expect(test.deliveries.wait { $0.settled.map(\.name.description) == ["y.csv", "z.csv"] })
     }
 
+    @Test func `notices within seconds that its folder is away, or was made again`() {
+        let test = Watching(.rename)
+        #expect(test.waitForMode(.events))
+        Scratch.remove(test.home.landing)
+        let begun = ContinuousClock.now
+        while test.watcher.waiting(limit: 9)?.folders.isEmpty != false, .now - begun < .seconds(20) { usleep(50_000) }
+        #expect(test.watcher.waiting(limit: 9)?.folders.first?.reason.code == .folderMissing)
+        unsafe mkdir(test.home.landing, 0o755)
+        write("1", to: test.home.path(".x.csv"))
+        unsafe rename(test.home.path(".x.csv"), test.home.path("x.csv"))
+        #expect(test.deliveries.wait { !$0.settled.isEmpty })
+        Scratch.remove(test.home.landing)
+        unsafe mkdir(test.home.landing, 0o755)
+        write("2", to: test.home.path(".y.csv"))
+        unsafe rename(test.home.path(".y.csv"), test.home.path("y.csv"))
+        #expect(test.deliveries.wait { $0.settled.contains { $0.name.description == "y.csv" } })
+        #expect(ContinuousClock.now - begun < .seconds(25), "a scan by the clock found it, no glance")
+    }
+
+    @Test func `does not tell of what a sender renamed, or took away with its folder`() {
+        let test = Watching(.rename, patterns: ["*.csv"], recursive: true)
+        #expect(test.waitForMode(.events))
+        write("1", to: test.home.path("a.csv.part"))
+        unsafe mkdir(test.home.path("sub"), 0o755)
+        write("2", to: test.home.path("sub/b.txt"))
+        #expect(test.deliveries.wait { $0.left.contains { $0.name.description == "b.txt" } })
+        unsafe rename(test.home.path("a.csv.part"), test.home.path("a.csv"))
+        unsafe rename(test.home.path("sub"), test.home.scratch.path + "/away")
+        #expect(test.deliveries.wait { $0.settled.count == 1 })
+        #expect(test.watcher.waiting(limit: 99)?.files.filter { $0.reason.code != .queued } == [])
+        #expect(test.watcher.why(test.home.path("sub/b.txt")).code == "gone")
+    }
+
     @Test func `delivers a marked file with its marker, whichever comes first`() {
         let test = Watching(.marker)
         write("1", to: test.home.path("a.csv"))

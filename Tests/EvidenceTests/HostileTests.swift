@@ -28,6 +28,16 @@ enum Stranger: String, CaseIterable, Sendable {
             try Set(findings("ls 2*/*/*/*.zst | head -1", stranger)).subtracting(["container-damaged"]) == ["container-altered"])
     }
 
+    @Test func `for a container, larger than any disk, does not read it to find that out`() throws {
+        let fixture = try Fixture()
+        try fixture.fill()
+        let made = try fixture.run("truncate -s 10T $(ls 2*/*/*/*.zst | head -1)")
+        try #require(made.succeeded, "\(made.output)")
+        let begun = ContinuousClock.now
+        #expect(try fixture.verify(full: true).findings.map(\.code) == ["container-altered"])
+        #expect(.now - begun < .seconds(20))
+    }
+
     @Test(arguments: Stranger.allCases)
     func `for a seal names it, and looks at the rest`(stranger: Stranger) throws {
         #expect(try findings("ls seals/*/*.json | head -1", stranger).contains("seal-altered"))

@@ -107,6 +107,35 @@ import Testing
             ])
     }
 
+    @Test(arguments: [
+        ("    order: none\n    order: none", "duplicate-key"), ("    guard: {deletes: 5%, deletes: 6%}", "duplicate-key"),
+        ("    folder: " + String(repeating: "x", count: 300), "bad-value"), ("    folder: file/in", "bad-value"),
+        ("    folder: file", "bad-value"),
+    ])
+    func `of one source leave the others as they are`(line: String, code: String) throws {
+        let home = try Home("sources:\n  a:\n    plugin: free\n\(line)\n  b: {plugin: free}\n")
+        try home.write("dropzone/file", "")
+        let read = try Configuration.tolerant(home: home.path)
+        #expect(read.mistakes == [])
+        #expect(read.sources.map(\.name.text) == ["b"])
+        #expect(read.broken.map(\.name) == ["a"])
+        #expect(read.broken.first?.mistakes.map(\.code.text) == [code])
+    }
+
+    @Test func `of a name that two sources have leave both unserved`() throws {
+        let home = try Home("sources: {a: {plugin: free}, b: {plugin: free}, a: {plugin: free}}")
+        let read = try Configuration.tolerant(home: home.path)
+        #expect(read.mistakes == [] && read.sources.map(\.name.text) == ["b"] && read.broken.map(\.name) == ["a"])
+    }
+
+    @Test func `in a file that was changed since are noticed`() throws {
+        let home = try Home("sources: {a: {plugin: free}}")
+        let read = try Configuration.tolerant(home: home.path)
+        #expect(!read.isOutOfDate)
+        try home.write("twindrop.yaml", "sources: {b: {plugin: free}}")
+        #expect(read.isOutOfDate)
+    }
+
     @Test func `name the settings that are missing, by what they mean`() throws {
         #expect(
             try texts("sources: {a: {plugin: reader}}") == [

@@ -43,6 +43,24 @@ import TwinModel
         #expect(try home.run("verify", "--full").code == 0)
     }
 
+    @Test(arguments: ["FIFO", "folder"]) func `is set aside when something else has their name`(kind: String) throws {
+        let (home, spooled) = try held()
+        let daemon = try Daemon(home)
+        try FileManager.default.removeItem(atPath: spooled)
+        if kind == "FIFO" {
+            #expect(try Program.tool("mkfifo", spooled).code == 0)
+        } else {
+            try FileManager.default.createDirectory(atPath: spooled, withIntermediateDirectories: false)
+        }
+        let released = try home.run("release", "2.csv")
+        #expect(released.code == 1 && released.err.contains("no plain file"), "\(released.err)")
+        try home.drop("3.csv", Sample.assets(1...41), to: "assets")
+        #expect(try daemon.end() == 0)
+        #expect(try home.ask("discard", "2.csv")["state"] == "discarded")
+        let after = try home.run("run", "--once")
+        #expect(after.code == 0, "\(after.err)")
+    }
+
     @Test func `goes on when they are put back`() throws {
         let (home, spooled) = try held()
         try FileManager.default.moveItem(atPath: spooled, toPath: home.path + "/away")
@@ -96,22 +114,53 @@ import TwinModel
     }
 
     @Test(arguments: ["release", "discard"])
-    func `while their drop was held are never applied, and are kept as they are`(by act: String) throws {
+    func `while their drop was held are never applied, nor archived as those that arrived`(by act: String) throws {
         let home = try Home(Sample.assetsSource("mode: snapshot"))
         try home.drop("1.csv", Sample.assets(1...40), to: "assets")
         try home.drop("2.csv", Sample.assets(1...12), to: "assets", code: 1)
         let twins = try home.twins()
+        let arrived = try home.ask("show", "2.csv")["sha256"]?.string ?? ""
         let altered = try alter(home)
+        let read = try home.run("archive", "cat", "2.csv")
+        #expect(read.code == 1 && read.err.contains("are not those that arrived"), "\(read)")
         let ended = try home.ask(act, "2.csv", code: act == "release" ? 1 : 0)
         #expect(ended["state"] == (act == "release" ? "quarantined" : "discarded"))
         #expect(try home.twins() == twins)
         let shown = try home.ask("show", "2.csv")
-        if act == "release" { #expect(shown[path: "reason/code"] == "content-changed", "\(shown)") }
-        #expect(try home.shown("archive", "cat", "2.csv") == altered)
-        #expect(try home.run("run", "--once").code == 0)
+        try expectChanged(shown, arrived, home, altered)
+        let later = try home.run("run", "--once")
+        #expect(later.code == 0, "\(later.err)")
         try home.drop("3.csv", Sample.assets(1...41), to: "assets")
         #expect(try home.list("twin", "--all").count == 41)
         #expect(try home.run("verify", "--full").code == 0)
+    }
+
+    @Test func `are what is wrong although the plugin finds something wrong with them`() throws {
+        let home = try Home(Sample.assetsSource("mode: snapshot"))
+        try home.drop("1.csv", Sample.assets(1...40), to: "assets")
+        try home.drop("2.csv", Sample.assets(1...12), to: "assets", code: 1)
+        let arrived = try home.ask("show", "2.csv")["sha256"]?.string ?? ""
+        let name = try #require(home.names(in: "state/spool/in").first)
+        try home.write("state/spool/in/" + name, "<html>\n")
+        #expect(try home.ask("release", "2.csv", code: 1)["state"] == "quarantined")
+        try expectChanged(home.ask("show", "2.csv"), arrived, home, "<html>\n")
+        #expect(try home.ask("discard", "2.csv")["state"] == "discarded")
+        #expect(try home.run("run", "--once").code == 0)
+        #expect(try home.run("verify", "--full").code == 0)
+    }
+
+    /// The row tells of both digests and keeps the one that arrived; the bytes lie in quarantine, and not in the archive.
+    private func expectChanged(_ shown: JSON, _ arrived: String, _ home: Home, _ altered: String) throws {
+        #expect(shown[path: "reason/code"] == "content-changed", "\(shown)")
+        #expect(shown["sha256"]?.string == arrived)
+        #expect(shown[path: "reason/message"]?.string?.contains(arrived) == true)
+        #expect(shown["archive"] == nil || shown["archive"] == .null, "\(shown)")
+        let id = shown["drop"]?.string ?? ""
+        let kept = try Program.tool("find", home.path + "/state/quarantine", "-path", "*\(id)/content").out
+        let path = kept.split(separator: "\n").first.map(String.init) ?? ""
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == altered)
+        let read = try home.run("archive", "cat", "2.csv")
+        #expect(read.code == 1, "\(read)")
     }
 }
 

@@ -41,7 +41,7 @@ private final class FailingOnceClaimer: FileClaimer {
 private struct UnreadableSpool: DropSpool {
     let spool: SpoolFolder
 
-    func digest(of drop: DropID) throws(DropError) -> ContentDigest {
+    func digest(of drop: DropID, isCancelled: () -> Bool) throws(DropError) -> ContentDigest {
         throw DropError("unreadable", "\(drop) cannot be read.", hint: "Look at the disk.", remedy: .quarantine)
     }
     func path(of drop: DropID) -> String { spool.path(of: drop) }

@@ -65,6 +65,11 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     let same = Monitor<[DropID?]>([])
     /// What every commit fails with.
     let commitFailure = Monitor<DropError?>(nil)
+    /// What the archive, and receipts of a source, fail with.
+    let archiveFailure = Monitor<DropError?>(nil)
+    let receiptFailures = Monitor<[SourceName: DropError]>([:])
+    /// The drops as their receipts had them.
+    let written = Monitor<[DropRecord]>([])
     /// The register's rows.
     let rows = Monitor<[DropID: DropRecord]>([:])
 
@@ -112,7 +117,11 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
         nil
     }
 
-    func write(_ record: DropRecord, leaf: UInt64?) throws(DropError) { diary.note("receipt") }
+    func write(_ record: DropRecord, leaf: UInt64?) throws(DropError) {
+        if let failure = receiptFailures.with({ $0[record.source] }) { throw failure }
+        diary.note("receipt")
+        written.with { $0.append(record) }
+    }
     func sync(_ records: [DropRecord]) throws(DropError) { diary.note("receipts synced") }
     func writeRejects(
         _ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, marking drop: DropID, spooledAt path: String
@@ -120,6 +129,10 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     func receipt(of record: DropRecord) throws(DropError) -> JSON? { nil }
 
     func append(_ item: ArchiveItem) throws(DropError) {
+        if let failure = archiveFailure.with({ $0 }) {
+            diary.note("archive failed")
+            throw failure
+        }
         container.with { $0.append(item.record.id) }
         same.with { $0.append(item.sameBytesAs) }
     }

@@ -59,7 +59,44 @@ final class Scratch {
     }
 }
 
+@Suite struct `What is no plain file in the spool` {
+    @Test(arguments: ["FIFO", "folder", "link"]) func `is never opened, and never waited for`(kind: String) throws {
+        let scratch = try Scratch()
+        let spool = try SpoolFolder(state: scratch.path)
+        let drop = DropID(high: 1, low: 2)
+        let path = spool.path(of: drop)
+        switch kind {
+        case "FIFO": _ = unsafe mkfifo(path, 0o600)
+        case "folder": try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        default: try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "/etc/passwd")
+        }
+        #expect(!spool.contains(drop))
+        let error = #expect(throws: DropError.self) { try spool.digest(of: drop) }
+        #expect(error?.code == ByteLoss.missing && error?.remedy == .quarantine)
+        #expect(error?.message.contains("no plain file") == true)
+        if kind == "folder" { #expect(throws: Never.self) { try spool.remove([drop]) } }
+    }
+}
+
 @Suite struct `The lock of a home` {
+    @Test func `is refused to a second instance although its file was removed`() throws {
+        let scratch = try Scratch()
+        let first = try HomeLock(state: scratch.path)
+        #expect(HomeLock.isHeld(state: scratch.path))
+        try FileManager.default.removeItem(atPath: scratch.path + "/lock")
+        #expect(HomeLock.isHeld(state: scratch.path))
+        let error = #expect(throws: DropError.self) { _ = try HomeLock(state: scratch.path) }
+        #expect(error?.code == "locked")
+        withExtendedLifetime(first) {}
+    }
+
+    @Test func `is seen to be free without being taken`() throws {
+        let scratch = try Scratch()
+        #expect(!HomeLock.isHeld(state: scratch.path))
+        do { try HomeLock(state: scratch.path).release() }
+        #expect(!HomeLock.isHeld(state: scratch.path))
+    }
+
     @Test func `is refused to a second instance, which is told who holds it`() throws {
         let scratch = try Scratch()
         let first = try HomeLock(state: scratch.path)

@@ -52,8 +52,9 @@ package protocol DropSpool: Sendable {
     func withDescriptor<T>(
         of drop: DropID, _ body: (_ descriptor: CInt, _ bytes: UInt64) throws(DropError) -> T
     ) throws(DropError) -> T
-    /// Reads the whole file once. Errors: `unreadable` (quarantine), after two retries; `bytes-missing` (quarantine).
-    func digest(of drop: DropID) throws(DropError) -> ContentDigest
+    /// Reads the whole file once. Errors: `unreadable` (quarantine), after two retries; `bytes-missing` (quarantine); `cancelled`
+    /// (retry) soon after `isCancelled` is true.
+    func digest(of drop: DropID, isCancelled: () -> Bool) throws(DropError) -> ContentDigest
     /// The bytes that a quarantined drop has now: their number and SHA-256. Errors as `digest(of:)`.
     func quarantinedDigest(of drop: DropID, on day: UTCDay) throws(DropError) -> (bytes: UInt64, digest: ContentDigest)
     /// Puts a file into the spool that `body` writes to the descriptor it is given. Durable on return; nothing is there
@@ -75,6 +76,10 @@ package protocol DropSpool: Sendable {
     func forgetQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError)
     /// Free space of the state folder.
     func freeSpace() throws(DropError) -> FreeSpace
+}
+
+extension DropSpool {
+    package func digest(of drop: DropID) throws(DropError) -> ContentDigest { try digest(of: drop) { false } }
 }
 
 /// Room left on a file system.

@@ -8,10 +8,15 @@ package enum ByteLoss {
     /// In the archive, of a drop that the database takes for one on its way: the database is older than the archive.
     package static let archivedBefore: DropError.Code = "archived-before"
 
-    /// - Parameter path: where the bytes were looked for.
-    package static func missing(_ path: String) -> DropError {
+    /// - Parameters:
+    ///   - path: where the bytes were looked for.
+    ///   - isOther: what has their name is no plain file.
+    package static func missing(_ path: String, isOther: Bool = false) -> DropError {
         DropError(
-            missing, "The bytes are not in \(path), where they must be, and not in the archive.",
+            missing,
+            isOther
+                ? "What lies in \(path), where the bytes must be, is no plain file, and they are not in the archive."
+                : "The bytes are not in \(path), where they must be, and not in the archive.",
             hint:
                 "Put the file back there and start again, or have it delivered again and give this one up with `twindrop discard`.",
             remedy: .quarantine)
@@ -32,6 +37,9 @@ package enum ByteLoss {
 extension DropRecord {
     /// Set aside because its bytes are gone or changed.
     package var hasLostBytes: Bool { reason?.code == ByteLoss.missing || reason?.code == ByteLoss.changed }
+
+    /// At its end without a place in the archive: what arrived is not there any more, and nothing else is archived as it.
+    package var isNeverArchived: Bool { hasLostBytes && container == nil && !state.isApplied }
 
     /// How the archive calls what it is.
     package var closingKind: String {

@@ -20,6 +20,9 @@ package struct DropError: Error, Sendable, Equatable, CustomStringConvertible {
         package init(stringLiteral value: String) { text = value }
         package init(_ text: String) { self.text = text }
         package var description: String { text }
+
+        /// Of the medium itself: what it gave or took before may be wrong, too.
+        package static let medium: Code = "medium"
     }
 
     package let code: Code

@@ -6,7 +6,7 @@ package struct WaitingReason: Sendable, Equatable {
     /// The reasons there are.
     package enum Code: String, Sendable, CaseIterable {
         // It passes by itself.
-        case settling, writer, changed, queued, behind, ready
+        case settling, writer, changed, queued, behind, ready, reading
         case markerMissing = "marker-missing"
         case manifest, marker
         case temporaryName = "temporary-name"
@@ -25,6 +25,9 @@ package struct WaitingReason: Sendable, Equatable {
         // … about the disk, …
         case noRoom = "no-room"
         case diskFull = "disk-full"
+        case archiveFull = "archive-full"
+        case receiptsFull = "receipts-full"
+        case receiptsUnusable = "receipts-unusable"
         // … about the landing folder, …
         case folderMissing = "folder-missing"
         case folderNotPermitted = "folder-not-permitted"
@@ -34,6 +37,7 @@ package struct WaitingReason: Sendable, Equatable {
         case sourceMistake = "source-mistake"
         case sourceSuspended = "source-suspended"
         case blocked
+        case retrying
     }
 
     /// When a person has to look.
@@ -91,11 +95,12 @@ package struct WaitingReason: Sendable, Equatable {
 extension WaitingReason.Code {
     package var attention: WaitingReason.Attention {
         switch self {
-        case .ready, .queued: .never
+        case .ready, .queued, .reading: .never
         case .settling, .writer, .changed, .behind, .markerMissing, .manifest, .marker, .temporaryName: .whenOld
         case .notRenamed, .unmatchedName, .noRoute, .severalRoutes, .notWatched, .notAFile, .tooBig, .permissionDenied,
-            .manifestMismatch, .folderName, .unreadable, .noRoom, .diskFull, .folderMissing, .folderNotPermitted, .folderOwned,
-            .folderUnmounted, .sourceMistake, .sourceSuspended, .blocked:
+            .manifestMismatch, .folderName, .unreadable, .noRoom, .diskFull, .archiveFull, .receiptsFull, .receiptsUnusable,
+            .folderMissing, .folderNotPermitted, .folderOwned, .folderUnmounted, .sourceMistake, .sourceSuspended, .blocked,
+            .retrying:
             .atOnce
         }
     }
@@ -108,6 +113,9 @@ extension WaitingReason.Code {
         [.folderMissing, .folderNotPermitted, .folderOwned, .folderUnmounted].contains(self)
     }
 
+    /// Whether a whole disk or folder is meant, which is told of by itself.
+    package var isOfStorage: Bool { [.diskFull, .archiveFull, .receiptsFull, .receiptsUnusable].contains(self) }
+
     /// What is the matter, of any file.
     package var sentence: String {
         switch self {
@@ -117,6 +125,7 @@ extension WaitingReason.Code {
         case .queued: "It is complete and waits for its turn."
         case .behind: "A file of its source that comes before it cannot be taken yet."
         case .ready: "It is complete, and no daemon runs."
+        case .reading: "It is claimed, and being read for its SHA-256."
         case .markerMissing: "Its marker is not there."
         case .manifest: "Its manifest does not vouch for it."
         case .marker: "It is a marker whose data file is not there."
@@ -134,6 +143,9 @@ extension WaitingReason.Code {
         case .unreadable: "It cannot be looked at."
         case .noRoom: "There is no room to copy it into the state folder."
         case .diskFull: "The disk of the state folder is full."
+        case .archiveFull: "The disk of the archive is full."
+        case .receiptsFull: "The disk of the receipts folder is full."
+        case .receiptsUnusable: "The receipts of its source cannot be written."
         case .folderMissing: "Its landing folder cannot be opened."
         case .folderNotPermitted: "TwinDrop may not work in its landing folder."
         case .folderOwned: "Its landing folder belongs to another TwinDrop instance."
@@ -141,6 +153,7 @@ extension WaitingReason.Code {
         case .sourceMistake: "Its source is not served: the configuration of the source has a mistake."
         case .sourceSuspended: "Its source is suspended: its plugin, settings or mapping cannot be used."
         case .blocked: "Its source keeps an order, and an earlier drop of it waits for a person."
+        case .retrying: "What it needs could not be had again and again."
         }
     }
 
@@ -153,6 +166,7 @@ extension WaitingReason.Code {
         case .queued: "Nothing is to be done."
         case .behind: "Find out about the one before it: `twindrop status` names it."
         case .ready: "Start `twindrop run`."
+        case .reading: "Nothing is to be done: a large file takes a while."
         case .markerMissing: "Deliver the marker."
         case .manifest: "Correct the manifest, or deliver the file again."
         case .marker: "Deliver the data file."
@@ -170,6 +184,10 @@ extension WaitingReason.Code {
         case .unreadable: "Check the disk and the file's permissions; it is tried again."
         case .noRoom: "Make room on the file system of the state folder; it is tried again."
         case .diskFull: "Make room on the file system of the state folder; files are taken again by themselves."
+        case .archiveFull: "Make room on the file system of the archive folder; drops are archived by themselves then."
+        case .receiptsFull: "Make room on the file system of the receipts folder; receipts are written by themselves then."
+        case .receiptsUnusable:
+            "Let the user TwinDrop runs as write in the folder named; the receipts are written by themselves then."
         case .folderMissing: "Create it, or correct the source's folder."
         case .folderNotPermitted: "Let the user TwinDrop runs as read and write in the folder."
         case .folderOwned: "Give each instance a folder of its own; `twindrop source adopt` takes this one over."
@@ -177,6 +195,7 @@ extension WaitingReason.Code {
         case .sourceMistake: "`twindrop source check` names every mistake; correct them."
         case .sourceSuspended: "`twindrop status` says why; correct it, and the source goes on by itself."
         case .blocked: "Release, retry or discard the earlier drop: `twindrop drops --state held,quarantined` lists them."
+        case .retrying: "Correct what the reason names; it is tried again by itself."
         }
     }
 }

@@ -5,12 +5,16 @@ import SystemPackage
 
 /// The lock on a state folder: an open-file-description lock, held for life, so that a second instance finds out at once.
 ///
+/// A second lock is on the folder itself: the file can be removed under a running instance, the folder cannot be without what is
+/// in it.
+///
 /// The file holds the holder's process id and boot id, and the times whose files are doubted since a power cut. It stays when the
 /// holder ends: the next start compares.
 ///
 ///     PROCESS BOOT running|clean FROM-TO …        (times in milliseconds since 1970)
 package final class HomeLock: Sendable {
     private let descriptor: CInt
+    private let folder: CInt
     private let path: FilePath
     private static let bytes = 256
 
@@ -31,10 +35,16 @@ package final class HomeLock: Sendable {
         guard unsafe fcntl(descriptor, 37, &request) == 0 else {
             let holder = Self.read(descriptor)
             close(descriptor)
-            throw DropError(
-                "locked", "Another instance holds \(state) (\(Escaping.visible(holder, scalarsMax: 80))).",
-                hint: "Stop it first; one state folder has one instance.", remedy: .stop)
+            throw Self.locked(state, by: holder)
         }
+        let folder = try SpoolFolder.call("open", FilePath(state)) { unsafe open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
+        // A file system that knows no such lock has the one on the file.
+        if flock(folder, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
+            close(folder)
+            close(descriptor)
+            throw Self.locked(state, by: "its file lock was removed")
+        }
+        self.folder = folder
         let (last, doubted) = Self.before(descriptor)
         wasUnclean = last.map { !$0.stoppedCleanly } ?? false
         wasRebooted = last.map { !$0.bootID.utf8.elementsEqual(Self.bootID.utf8) } ?? false
@@ -42,6 +52,29 @@ package final class HomeLock: Sendable {
         self.descriptor = descriptor
         self.path = path
         try write("\(getpid()) \(Self.bootID) running")
+    }
+
+    private static func locked(_ state: String, by holder: String) -> DropError {
+        DropError(
+            "locked", "Another instance holds \(state) (\(Escaping.visible(holder, scalarsMax: 80))).",
+            hint: "Stop it first; one state folder has one instance.", remedy: .stop)
+    }
+
+    /// Whether an instance holds the lock of a state folder now, looked at without taking it. Where it cannot be told, none does.
+    package static func isHeld(state: String) -> Bool {
+        let file = unsafe open(FilePath(state).appending("lock").string, O_RDONLY | O_CLOEXEC)
+        if file >= 0 {
+            defer { close(file) }
+            var request = flock()
+            request.l_type = Int16(F_WRLCK)
+            request.l_whence = Int16(SEEK_SET)
+            // F_OFD_GETLK of <fcntl.h>, which the Glibc module hides.
+            if unsafe fcntl(file, 36, &request) == 0, request.l_type != Int16(F_UNLCK) { return true }
+        }
+        let folder = unsafe open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { return false }
+        defer { close(folder) }
+        return flock(folder, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
     }
 
     /// Which files the next start of this home will doubt, without taking its lock; none where that cannot be told.
@@ -71,7 +104,10 @@ package final class HomeLock: Sendable {
     /// Renews the sign of life. Not synced: one that is lost with the power makes more files doubted, not fewer.
     package func touch() { _ = futimens(descriptor, nil) }
 
-    deinit { close(descriptor) }
+    deinit {
+        close(folder)
+        close(descriptor)
+    }
 
     private static var bootID: String {
         let file = unsafe open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)

@@ -44,9 +44,12 @@ extension SpoolFolder {
         }
     }
 
-    /// Removes a file; one that is not there is fine.
+    /// Removes a file; one that is not there is fine. A folder that somebody put there is none of ours, and stays.
     static func remove(_ path: FilePath) throws(DropError) {
-        try call("unlink", path, allowing: ENOENT) { unsafe unlink($0) }
+        try call("unlink", path, allowing: ENOENT) { name in
+            let result = unsafe unlink(name)
+            return result < 0 && errno == EISDIR ? 0 : result
+        }
     }
 
     static func move(_ from: FilePath, to path: FilePath) throws(DropError) {
@@ -66,13 +69,28 @@ extension SpoolFolder {
         unsafe path.withPlatformString { unsafe access($0, F_OK) } == 0
     }
 
+    /// Whether a plain file has this name, and not a link, FIFO or folder that somebody put there.
+    static func isFile(_ path: FilePath) -> Bool {
+        var facts = stat()
+        return unsafe path.withPlatformString { unsafe lstat($0, &facts) } == 0 && facts.st_mode & S_IFMT == S_IFREG
+    }
+
     static func make(_ folder: FilePath) throws(DropError) {
         try call("mkdir", folder, allowing: EEXIST) { unsafe mkdir($0, 0o700) }
     }
 
+    /// Opens a plain file, and never waits for what is none: whoever can write to the folder can put a FIFO there.
     static func openToRead(_ path: FilePath) throws(DropError) -> CInt {
-        let descriptor = try call("open", path, allowing: ENOENT) { unsafe open($0, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) }
+        guard isFile(path) else { throw ByteLoss.missing(path.string, isOther: exists(path)) }
+        let descriptor = try call("open", path, allowing: ENOENT) {
+            unsafe open($0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        }
         guard descriptor >= 0 else { throw ByteLoss.missing(path.string) }
+        var facts = stat()
+        guard unsafe fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw ByteLoss.missing(path.string, isOther: true)
+        }
         return descriptor
     }
 
@@ -92,9 +110,18 @@ extension SpoolFolder {
     }
 
     /// SHA-256 of everything from the descriptor's offset on.
-    static func hash(_ descriptor: CInt, _ path: FilePath) throws(DropError) -> ContentDigest {
+    static func hash(
+        _ descriptor: CInt, _ path: FilePath, isCancelled: () -> Bool = { false }
+    ) throws(DropError) -> ContentDigest {
         var hasher = SHA256()
-        try eachBlock(of: descriptor, path) { (block) throws(DropError) in unsafe hasher.update(bufferPointer: block) }
+        try eachBlock(of: descriptor, path) { (block) throws(DropError) in
+            unsafe hasher.update(bufferPointer: block)
+            guard !isCancelled() else {
+                throw DropError(
+                    "cancelled", "\(path) was being read when the pipeline ended.", hint: "It is read again at the next start.",
+                    remedy: .retry(after: .zero))
+            }
+        }
         return ContentDigest(bytes: Array(hasher.finalize()))
     }
 

@@ -120,7 +120,7 @@ package struct Explainer: Sendable {
             WaitingReason(.notWatched, sentence, hint: "Move \(name) into a source's folder."), above?.name, .zero)
     }
 
-    private func say(_ reason: WaitingReason, _ source: SourceName?, _ age: Duration) -> Explanation {
+    func say(_ reason: WaitingReason, _ source: SourceName?, _ age: Duration) -> Explanation {
         Explanation(
             code: reason.code.rawValue, source: source, sentences: [reason.message, reason.hint].filter { !$0.isEmpty },
             isReady: reason.code == .ready || reason.code == .queued, reason: reason, age: age,

@@ -39,6 +39,14 @@ package enum SystemCall {
     /// `bytes` with the NUL that C wants.
     static func terminated(_ name: FileName) -> [CChar] { name.bytes.map { CChar(bitPattern: $0) } + [0] }
 
+    /// What has a folder's name now, links followed; nil: nothing that can be looked at.
+    static func identity(ofFolder path: FolderPath) -> FolderIdentity? {
+        var facts = stat()
+        guard let text = path.text, unsafe stat(text, &facts) == 0 else { return nil }
+        return FolderIdentity(
+            device: UInt64(facts.st_dev), inode: UInt64(facts.st_ino), mode: facts.st_mode, owner: facts.st_uid)
+    }
+
     /// Opens a folder, following symbolic links: its path comes from the configuration.
     package static func openFolder(_ path: String) throws(SystemCallError) -> Descriptor {
         Descriptor(try check("open", Escaping.visible(path)) { unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) })

@@ -209,6 +209,9 @@ extension DropWatcher {
     package func why(_ path: String) -> Explanation {
         let (folder, name) = Explainer.split(path)
         let explainer = Explainer(sources: sources, dropZone: dropZone, ownership: ownership, truncation: truncation)
-        return explainer.explain(folder: folder, name: name, knowledge: knowledge(of: name, in: folder))
+        let found = explainer.explain(folder: folder, name: name, knowledge: knowledge(of: name, in: folder))
+        // The watcher, which runs, has not come to it yet.
+        guard found.reason?.code == .ready else { return found }
+        return explainer.say(WaitingReason(.queued), found.source, found.age)
     }
 }

@@ -28,6 +28,9 @@ final class Feed {
     var pending: [(folder: FolderPath, deep: Bool)] = []
     var scan: ScanJob?
 
+    /// What had the folder's name at the last glance, if anything; nil: nobody looked yet.
+    var glanced: FolderIdentity??
+
     /// Whether the folder was taken over, or found ours, since the start.
     var isTaken = false
 
@@ -79,6 +82,14 @@ final class Feed {
             pending.append((folder, deep))
         }
     }
+}
+
+/// What tells one folder of a name from another, and from itself with other rights.
+struct FolderIdentity: Equatable {
+    let device: UInt64
+    let inode: UInt64
+    let mode: UInt32
+    let owner: UInt32
 }
 
 /// One folder being read.

@@ -142,11 +142,19 @@ package struct FolderOwnership: Sendable {
 
     private func open(_ path: String) throws(DropError) -> Descriptor {
         do { return try SystemCall.openFolder(path) } catch {
+            if error.number == EACCES || error.number == EPERM { throw Self.closed(path) }
             throw Self.failure(
                 "folder-missing",
                 "The landing folder \(Escaping.visible(path)) cannot be opened: \(SystemCallError.text(error.number)).",
                 "Create it, or correct the source's folder.")
         }
+    }
+
+    /// The error for a folder that the user may not open, or not reach.
+    static func closed(_ path: String) -> DropError {
+        failure(
+            "folder-not-permitted", "TwinDrop may not open the landing folder \(Escaping.visible(path)): Permission denied.",
+            "Let the user TwinDrop runs as read and write in the folder, and pass the folders above it.")
     }
 
     /// The id in the folder's owner file; nil when there is none.

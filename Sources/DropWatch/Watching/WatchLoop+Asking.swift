@@ -1,4 +1,5 @@
 import DropCore
+import Glibc
 
 extension WatchLoop {
     /// What the watcher knows of one file.
@@ -44,6 +45,7 @@ extension WatchLoop {
 
     /// Every file that is known and not claimed, with what it waits for; the first `limit` of them.
     func waiting(limit: Int) -> [WaitingFile] {
+        if purpose == .watching { forgetGone(max: limit) }
         let now = Instant.now
         var files: [WaitingFile] = []
         for folder in folders.values {
@@ -52,6 +54,28 @@ extension WatchLoop {
             }
         }
         return files
+    }
+
+    /// No event tells of a name that a sender renamed or removed, nor of a subfolder that was moved away; the next scan does. Who
+    /// asks is not told of what is not there.
+    private func forgetGone(max: Int) {
+        var left = max
+        for folder in Array(folders.values) where !folder.entries.isEmpty && folder.feed.remote == nil && left > 0 {
+            let open: Descriptor
+            do { open = try folder.path.open(below: folder.feed.root) } catch {
+                // A landing folder that is away has a reason of its own.
+                let isGone = [ENOENT, ENOTDIR, ELOOP].contains(error.number)
+                if isGone, folder.path != folder.feed.root { forget(folder) }
+                continue
+            }
+            left -= folder.entries.count
+            for (name, entry) in folder.entries {
+                if case .delivered = entry.phase { continue }
+                guard let isThere = try? SystemCall.exists(name, in: open.number), !isThere else { continue }
+                if entry.isSettling { counters.vanished += 1 }
+                folder.entries[name] = nil
+            }
+        }
     }
 
     /// The folders that are not looked into, each with why.

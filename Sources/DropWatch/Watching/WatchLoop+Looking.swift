@@ -21,6 +21,8 @@ extension WatchLoop {
             if facts.kind == .folder, !isNamedByPattern(name, in: folder) {
                 return lookAtSubfolder(name, in: folder, descriptor, facts)
             }
+            // A link that leads to a source's folder is that source's folder.
+            if facts.kind != .file, feeds.contains(where: { $0.root == folder.path.appending(name) }) { return }
             switch answer {
             case .ours, .marker: return
             case .ignored, .unmatched, .several:

@@ -34,6 +34,7 @@ final class WatchLoop {
     var backlogs: [SourceName: Deque<Inbox.Hint>] = [:]
     private var handles: [WatchedFolder] = []
     private var probes: UInt64 = 0
+    var nextGlance = Instant.now
     var isWatching = false
 
     /// Known to be complete: see `DropWatcher.takePresent`.
@@ -75,6 +76,7 @@ final class WatchLoop {
             if batch.count >= Self.batchMax { deliver() }
         }
         for request in inbox.requests { request(self) }
+        if isWatching { glance() }
         if isWatching || purpose != .watching { beginDueScans() }
         var idle = true
         for feed in feeds where readPiece(of: feed) { idle = false }
@@ -92,6 +94,7 @@ final class WatchLoop {
     /// When the next turn is needed if nothing happens before.
     var nextDue: Instant? {
         var earliest = due.earliest
+        if isWatching { earliest = min(earliest ?? nextGlance, nextGlance) }
         for feed in feeds where isWatching {
             earliest = min(earliest ?? feed.nextScan, feed.nextScan)
             if let deadline = feed.probeDeadline { earliest = min(earliest ?? deadline, deadline) }
@@ -178,11 +181,6 @@ final class WatchLoop {
             })
     }
 
-    private func forget(_ folder: WatchedFolder) {
-        for entry in folder.entries.values { if entry.isSettling { counters.vanished += 1 } }
-        folders[folder.path] = nil
-    }
-
     /// The folder's descriptor. Kept until too many are.
     func descriptor(of folder: WatchedFolder) throws(SystemCallError) -> CInt {
         if folder.handle == nil { handles.append(folder) }
@@ -238,6 +236,7 @@ final class WatchLoop {
             try own(feed, root)
             let folder: CInt
             do { folder = try descriptor(of: root) } catch {
+                if error.number == EACCES, let path = feed.root.text { throw FolderOwnership.closed(path) }
                 throw DropError(
                     "folder-missing", "The landing folder \(feed.root) cannot be opened: \(SystemCallError.text(error.number)).",
                     hint: "Create it, or correct the source's folder.", remedy: .suspendSource)

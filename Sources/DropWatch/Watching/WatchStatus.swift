@@ -128,6 +128,8 @@ package struct WatchHandler: Sendable {
 package struct WatchTiming: Sendable, Equatable {
     /// Full scan beside events.
     package var rescan: Duration = .seconds(30)
+    /// One look at each landing folder: whether it is still the one that it was.
+    package var glance: Duration = .seconds(1)
     /// Full scan of a network or unknown file system.
     package var rescanRemote: Duration = .seconds(5)
     /// Full scan where events should arrive and do not.

@@ -275,6 +275,10 @@ extension DropError {
                 "disk-full", message, hint: "Free space there; work goes on by itself.", remedy: .retry(after: .seconds(1)))
         case EMFILE, ENFILE:
             return DropError("descriptors", message, hint: "Raise the limit on open files.", remedy: .retry(after: .seconds(1)))
+        case EIO:
+            return DropError(
+                .medium, message, hint: "Check the medium: what it gave or took before may be wrong, too. Then start again.",
+                remedy: .stop)
         case ENOENT:
             return DropError("missing", message, hint: "Put the file back, or restore it from a backup.", remedy: .stop)
         default:

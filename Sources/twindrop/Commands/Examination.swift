@@ -37,6 +37,7 @@ struct Examination {
             [
                 Check(name: "configuration", findings: configuration()),
                 Check(name: "plugins", findings: plugins()),
+                Check(name: "tokens and models", findings: StartCheck(home: home).findings()),
                 Check(name: "programs", findings: programs()),
                 Check(name: "sandbox", findings: sandbox(store)),
                 Check(name: "database", findings: try store.quickCheck()),
@@ -44,6 +45,7 @@ struct Examination {
                 Check(name: "unfinished drops", findings: try unfinished(store)),
                 Check(name: "expected deliveries", findings: try late(store)),
                 Check(name: "spool", findings: try strangers(store)),
+                Check(name: "receipts", findings: receipts()),
                 Check(name: "open files", findings: openFiles()),
                 Check(name: "sources and files", findings: found.words),
                 Check(name: "space", findings: try space() + found.space),
@@ -58,12 +60,17 @@ struct Examination {
 
     /// What waits, as a running daemon knows it, or as the folders and the database tell.
     func waiting() throws(CommandFailure) -> JSON {
-        if let told = try ControlClient.ask(home.controlSocket, ["do": "waiting"]) {
-            return ["json": told, "findings": told["findings"] ?? .null]
+        var silence: [JSON] = []
+        switch ControlClient.look(home, ["do": "waiting"]) {
+        case .answer(let told): return ["json": told, "findings": told["findings"] ?? .null]
+        case .none: break
+        case .silent(let why): silence = [.string("the daemon: \(why.joined(separator: " "))")]
         }
         let store = try home.openGraph(withModels: false)
         let report = try reporting { () throws(DropError) in try WaitingReport.atRest(home, store) }
-        return ["json": report.answer, "findings": report.answer["findings"] ?? .null]
+        // What is ready does not wait for want of a daemon where one is silent.
+        let found = silence.isEmpty ? report.findings : report.findings.filter { !$0.contains("[ready]") }
+        return ["json": report.answer, "findings": .array(silence + found.map { .string($0) })]
     }
 
     private func found() throws(CommandFailure) -> (words: [String], space: [String]) {
@@ -138,6 +145,13 @@ struct Examination {
         try OpenDrops(in: home, store).findings + withoutEvidence(store)
     }
 
+    private func receipts() -> [String] {
+        let book = home.receipts()
+        return home.configuration.sources.compactMap { source in
+            book.defect(of: source.name).map { "the receipts of source \(source.name) cannot be written: \($0)" }
+        }
+    }
+
     /// Applied drops that the archive could not take.
     private func withoutEvidence(_ store: TwinStore) throws(DropError) -> [String] {
         try store.drops(in: [.applied]).filter(\.hasLostBytes).map {
@@ -184,7 +198,7 @@ struct Examination {
     private func openFiles() -> [String] {
         let remedy = "raise LimitNOFILE= in the unit, or ulimit -n in the shell, to 4096 or more"
         // A daemon that does not answer is none whose limit can be looked at.
-        if let told = try? ControlClient.ask(home.controlSocket, ["do": "open-files"]), let limit = told["limit"]?.int,
+        if case .answer(let told) = ControlClient.look(home, ["do": "open-files"]), let limit = told["limit"]?.int,
             let open = told["open"]?.int, let connections = told["connections"]?.int
         {
             let wanted = home.configuration.http.limits.connections

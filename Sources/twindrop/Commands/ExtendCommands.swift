@@ -138,10 +138,11 @@ struct SourceCommand: ParsableCommand {
                 let (name, message) = ("Source \(defect.source): ", defect.error.message)
                 return [message.hasPrefix(name) ? message : name + message, defect.error.hint]
             }
+            let findings = StartCheck(home: opened).findings()
             if !mistakes.isEmpty {
-                throw CommandFailure(.usage, lines: Home.failure(ConfigurationErrors(mistakes)).lines + defects)
+                throw CommandFailure(.usage, lines: Home.failure(ConfigurationErrors(mistakes)).lines + defects + findings)
             }
-            guard defects.isEmpty else { throw CommandFailure(.usage, lines: defects) }
+            guard defects.isEmpty, findings.isEmpty else { throw CommandFailure(.usage, lines: defects + findings) }
             if home.json {
                 Terminal.print(opened.configuration.json)
             } else {

@@ -182,9 +182,10 @@ struct WaitingCommand: ParsableCommand {
 extension Home {
     /// Why those of `records` wait that do not go on.
     func waitingDrops(among records: [DropRecord], _ store: TwinStore) throws(CommandFailure) -> [DropID: WaitingReason] {
-        guard records.contains(where: { $0.state == .claimed || $0.state == .registered }) else { return [:] }
+        // What is archived and has its receipt does not wait for anything.
+        guard records.contains(where: { $0.container == nil || $0.state == .archived }) else { return [:] }
         var known: [DropID: WaitingReason] = [:]
-        if let told = try ControlClient.ask(controlSocket, ["do": "waiting"]) {
+        if case .answer(let told) = ControlClient.look(self, ["do": "waiting"]) {
             for one in told["drops"]?.elements ?? [] {
                 guard let id = one["drop"]?.string.flatMap({ DropID($0) }), let code = one["code"]?.string,
                     let reason = WaitingReason.Code(rawValue: code)

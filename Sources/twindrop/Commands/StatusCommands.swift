@@ -14,13 +14,17 @@ struct StatusCommand: ParsableCommand {
     mutating func run() throws {
         // Whatever was written into the files since, a running daemon knows how it stands.
         let opened = try home.open()
+        var silence: [String] = []
         let facts: JSON
-        if let told = try ControlClient.ask(opened.controlSocket, ["do": "status"]) {
-            facts = told
-        } else {
-            facts = try StatusReport.atRest(opened)
+        switch ControlClient.look(opened, ["do": "status"]) {
+        case .answer(let told): facts = told
+        case .none: facts = try StatusReport.atRest(opened)
+        case .silent(let why):
+            silence = why
+            facts = try StatusReport.atRest(opened).adding("silent", .string(why.joined(separator: " ")))
         }
         if home.json { Terminal.print(facts) } else { StatusReport.print(facts) }
+        if !silence.isEmpty { throw CommandFailure(.negative, lines: silence) }
     }
 }
 
@@ -44,8 +48,12 @@ struct WhyCommand: ParsableCommand {
     mutating func run() throws {
         let opened = try home.open()
         let path = try path(opened)
-        let answer =
-            try ControlClient.ask(opened.controlSocket, ["do": "why", "file": .string(path)]) ?? WhyReport(opened).answer(path)
+        let answer: JSON
+        switch ControlClient.look(opened, ["do": "why", "file": .string(path)]) {
+        case .answer(let told): answer = told
+        case .none: answer = try WhyReport(opened).answer(path)
+        case .silent(let why): answer = try WhyReport(opened, silence: why).answer(path)
+        }
         let sentences = (answer["sentences"]?.elements ?? []).compactMap(\.string)
         let code = answer["code"]?.string ?? ""
         if home.json { Terminal.print(answer) }

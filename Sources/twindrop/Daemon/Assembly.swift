@@ -59,7 +59,8 @@ struct Assembly {
     func make() throws(DropError) -> Parts {
         Folders.tighten(home: paths.home, state: paths.state)
         try Folders.make([paths.state, paths.archive])
-        try Folders.make([paths.receipts, paths.dropzone] + ownLandingFolders, forSenders: true)
+        try Folders.make([paths.dropzone], forSenders: true)
+        makeOthers()
         let lock = try lockHome()
         if lock.wasUnclean { log.warning("The last run did not end cleanly; recovering.") }
         if lock.wasUnclean, lock.wasRebooted, let doubted = lock.truncation.doubted.last {
@@ -134,6 +135,16 @@ struct Assembly {
                         "source": "\(broken.name)", "reason": "\(WaitingReason.Code.sourceMistake.rawValue)", "why": "\(mistake)",
                         "next": "\(broken.reason.hint)",
                     ])
+            }
+        }
+    }
+
+    /// Folders that one source, or the receipts, cannot do without. Where one cannot be made, the others go on, and every surface
+    /// says what is the matter with that one.
+    private func makeOthers() {
+        for folder in [paths.receipts] + ownLandingFolders {
+            do throws(DropError) { try Folders.make([folder], forSenders: true) } catch {
+                log.error("A folder cannot be made.", metadata: ["error": "\(error)"])
             }
         }
     }
@@ -296,6 +307,8 @@ final class Wiring: Sendable {
         case .waiting(let record, let error):
             log.warning(
                 "A drop waits.", metadata: ["drop.id": "\(record.id)", "source": "\(record.source)", "error": "\(error)"])
+        case .goesOn(let code, let source):
+            log.notice("What was told is over.", metadata: ["reason": "\(code.rawValue)", "source": "\(source?.text ?? "-")"])
         case .failed(let error):
             log.error("Something failed.", metadata: ["error": "\(error)"])
         }

@@ -13,7 +13,10 @@ extension Engine {
     /// Why applications should not be sent here, in words; empty when all is well.
     func hindrances() -> [String] {
         let snapshot = pipeline.snapshot()
-        return snapshot.diskIsFull ? ["disk-full: files wait in their folders."] : []
+        var found = snapshot.diskIsFull ? ["disk-full: files wait in their folders."] : []
+        if let reason = snapshot.archiveReason { found.append("\(reason.code.rawValue): drops wait for the archive.") }
+        if snapshot.receiptsAreFull { found.append("receipts-full: receipts wait for room.") }
+        return found
     }
 
     /// What does not go on although the service does: a line each, without paths.

@@ -23,7 +23,7 @@ extension Engine {
         case "why":
             let report = WhyReport(home, watcher: watcher, register: register, waiting: waiting())
             return report.answer(request["file"]?.string ?? "")
-        case "waiting": return waiting().answer
+        case "waiting": return waiting().answer(with: StatusReport.changed(home).map { [$0] } ?? [])
         case "adopt":
             let source = request["source"]?.string.flatMap { SourceName($0) }
             return FolderAdoption.json(

@@ -280,7 +280,10 @@ final class Engine: Sendable {
         for source in home.configuration.sources.map(\.name) where host.isWorthAnotherTry(source) {
             host.resume(source)
             do throws(DropError) { _ = try host.epoch(of: source) } catch {
-                guard error.remedy != .suspendSource else { continue }  // Still wrong, perhaps otherwise: `status` says how.
+                guard error.remedy != .suspendSource else {
+                    pipeline.restate(source, error)  // Still wrong, perhaps otherwise.
+                    continue
+                }
             }
             log.notice("The files of a suspended source were changed; it goes on.", metadata: ["source": "\(source)"])
             pipeline.resume(source)

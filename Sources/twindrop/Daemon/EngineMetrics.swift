@@ -71,6 +71,12 @@ struct EngineMetrics {
             free, size,
             MetricFamily(
                 "twindrop_disk_full", .gauge, "1 while files wait because the disk is full.", snapshot.diskIsFull ? 1 : 0),
+            MetricFamily(
+                "twindrop_archive_full", .gauge, "1 while drops wait because the disk of the archive is full.",
+                snapshot.archiveTrouble == nil ? 0 : 1),
+            MetricFamily(
+                "twindrop_receipts_owed", .gauge, "Sources whose receipts cannot be written now.",
+                Double(snapshot.receiptTroubles.count)),
         ]
     }
 

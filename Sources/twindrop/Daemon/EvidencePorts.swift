@@ -64,7 +64,10 @@ final class ReceiptPort: ReceiptBook {
     }
 
     func write(_ record: DropRecord, leaf: UInt64?) throws(DropError) {
-        try prepare(record.source)
+        try ofSource(record.source) { () throws(DropError) in try writeNow(record, leaf: leaf) }
+    }
+
+    private func writeNow(_ record: DropRecord, leaf: UInt64?) throws(DropError) {
         // A receipt that is written again keeps the leaf; one that cannot be read is written anew without it.
         let leaf = leaf ?? (try? receipt(of: record))?["archive"]?["leaf"]?.int.map { UInt64(max(0, $0)) }
         let item = record.container.flatMap { container in
@@ -74,14 +77,70 @@ final class ReceiptPort: ReceiptBook {
         if record.state != .held { known.with { $0.rejects[record.id] = nil } }
     }
 
-    func sync(_ records: [DropRecord]) throws(DropError) { try receipts.sync(records) }
+    func sync(_ records: [DropRecord]) throws(DropError) {
+        do throws(DropError) { try receipts.sync(records) } catch {
+            let sources = Set(records.map(\.source))
+            throw unusable(error, sources.count == 1 ? sources.first : nil)
+        }
+    }
+
+    /// Whatever keeps receipts from being written is their source's affair: they are written when it is over, and nothing else
+    /// waits. Not so a medium that fails: what it took before may be lost, too.
+    private func ofSource(_ source: SourceName, _ body: () throws(DropError) -> Void) throws(DropError) {
+        do throws(DropError) {
+            do throws(DropError) {
+                try prepare(source)
+                try body()
+            } catch {
+                guard error.code == "missing" else { throw error }
+                // Somebody took the folder away: it is ours to make.
+                known.with { _ = $0.sources.remove(source) }
+                try prepare(source)
+                try body()
+            }
+        } catch { throw unusable(error, source) }
+    }
+
+    private func unusable(_ error: DropError, _ source: SourceName?) -> DropError {
+        let whose = source.map { "The receipts of source \($0)" } ?? "Receipts"
+        let folder = source.map { root + "/" + $0.text } ?? root
+        switch error.remedy {
+        case .retry where error.code == "disk-full":
+            return DropError(
+                "receipts-full", "\(whose) cannot be written: \(error.message)", hint: WaitingReason.Code.receiptsFull.step,
+                remedy: error.remedy)
+        case .stop where error.code != .medium:
+            let why = isOtherThanFolder(folder) ? "\(Escaping.visible(folder)) is no folder." : error.message
+            return DropError(
+                "receipts-unusable", "\(whose) cannot be written: \(why)", hint: WaitingReason.Code.receiptsUnusable.step,
+                remedy: .retry(after: .seconds(1)))
+        default: return error
+        }
+    }
+
+    private func isOtherThanFolder(_ path: String) -> Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder.boolValue
+    }
+
+    /// What keeps receipts of a source from being written, as far as a look tells; nil: nothing does.
+    func defect(of source: SourceName) -> String? {
+        let files = FileManager.default
+        var folder = root + "/" + source.text
+        if isOtherThanFolder(folder) { return "\(Escaping.visible(folder)) is no folder." }
+        while !files.fileExists(atPath: folder), folder.count > 1 { folder = (folder as NSString).deletingLastPathComponent }
+        if isOtherThanFolder(folder) { return "\(Escaping.visible(folder)) is no folder." }
+        return files.isWritableFile(atPath: folder) && files.isExecutableFile(atPath: folder)
+            ? nil : "this user may not make files in \(Escaping.visible(folder))."
+    }
 
     func writeRejects(
         _ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, marking drop: DropID, spooledAt path: String
     ) throws(DropError) {
-        try prepare(record.source)
-        let written = try rejects.write(record, spans: spans, rejections: rejections, marking: drop, from: path)
-        known.with { $0.rejects[record.id] = written }
+        try ofSource(record.source) { () throws(DropError) in
+            let written = try rejects.write(record, spans: spans, rejections: rejections, marking: drop, from: path)
+            known.with { $0.rejects[record.id] = written }
+        }
     }
 
     func receipt(of record: DropRecord) throws(DropError) -> JSON? {

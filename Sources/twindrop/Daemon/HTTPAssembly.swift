@@ -144,7 +144,7 @@ struct HTTPAssembly {
             remedy: .suspendSource)
     }
 
-    private static let clock: @Sendable () -> Int64 = { Int64(WallClock.nanoseconds() / 1000) }
+    static let clock: @Sendable () -> Int64 = { Int64(WallClock.nanoseconds() / 1000) }
 }
 
 /// The running server, its jobs, and what it is kept up with.

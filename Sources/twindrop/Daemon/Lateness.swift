@@ -8,12 +8,15 @@ import TwinStore
 final class Lateness: Sendable {
     private struct State {
         var last: [SourceName: UInt64] = [:]
-        let since: [SourceName: UInt64]
+        var since: [SourceName: UInt64]
         let start: UInt64
     }
 
     /// What a source needs after a start, because what came while nobody watched is claimed first. Units: milliseconds.
     private static let patienceMax: UInt64 = 60_000
+
+    /// A time further ahead is none: the clock was set back since. Units: milliseconds.
+    private static let aheadMax: UInt64 = 300_000
 
     private let expected: [(source: SourceName, expectation: Expectation)]
     private let state: Monitor<State>
@@ -49,7 +52,12 @@ final class Lateness: Sendable {
 
     /// How the sources of which deliveries are expected stand, in the order of the configuration.
     func standings(at now: UInt64) -> [(source: SourceName, standing: Punctuality)] {
-        let (last, since, start) = state.quietly { ($0.last, $0.since, $0.start) }
+        let (last, since, start) = state.quietly { state in
+            // From now on, then: else nothing would be expected before the clock has come to that time again.
+            for (source, time) in state.last where time > now + Self.aheadMax { state.last[source] = now }
+            for (source, time) in state.since where time > now + Self.aheadMax { state.since[source] = now }
+            return (state.last, state.since, state.start)
+        }
         return expected.map { source, expectation in
             let zone = TimeZone(identifier: expectation.zone) ?? .gmt
             let due = expectation.due(after: last[source] ?? since[source] ?? now) { time in

@@ -35,8 +35,10 @@ final class LeftLog: Sendable {
     /// Drops that do not go on, and files that should have gone on by now: those that were not told of yet.
     func note(_ report: WaitingReport) {
         let (drops, groups) = state.with { state in
-            let new = report.drops.filter { !state.drops.contains($0.record.id) }
-            state.drops = Set(report.drops.map(\.record.id))
+            let new = report.drops.filter { drop in
+                !state.drops.contains(drop.record.id) && drop.needsPerson && !drop.reason.code.isOfStorage
+            }
+            state.drops = Set(report.drops.filter(\.needsPerson).map(\.record.id))
             let old = report.groups.filter { $0.needsPerson && $0.code.attention == .whenOld }
             let names = old.map { "\($0.source ?? "")\n\($0.code.rawValue)" }
             let fresh = zip(names, old).filter { !state.old.contains($0.0) }.map(\.1)

@@ -69,7 +69,7 @@ struct RejectsReport {
         guard record.link?.kind != .amends else { return readCorrections() }
         guard record.container == nil || record.bytes <= Self.archivedBytesMax else { return }
         // Where the bytes are damaged or away, the reasons are shown all the same; `verify` says more.
-        guard let bytes = try? DropBytes(record, in: home).open() else { return }
+        guard let bytes = try? DropBytes(record, in: home).open(isChecked: record.bytes < 64 << 20) else { return }
         defer { bytes.close() }
         for (index, reason) in first.enumerated() where reason.length > 0 {
             let wanted = Int(min(reason.length, UInt64(Self.rowBytesMax)))

@@ -16,7 +16,8 @@ enum StatusReport {
         let counters = watcher.counters()
         let daemon: JSON = [
             "waiting": .int(Int64(snapshot.waitingFiles)), "inFlight": .array(snapshot.inFlight.map { DropReport.json($0) }),
-            "diskIsFull": .bool(snapshot.diskIsFull), "restartsOfWatcher": .int(Int64(counters.restarts)),
+            "diskIsFull": .bool(snapshot.diskIsFull), "changed": changed(engine.home).map { .string($0) } ?? .null,
+            "restartsOfWatcher": .int(Int64(counters.restarts)),
             "notify": .array(engine.watchful.standings.map(json)),
             "overflows": .int(Int64(counters.overflows)), "filesSeen": .int(Int64(counters.seen)),
             "sandboxMissing": .array((host.sandboxMissing() ?? []).map { .string($0) }),
@@ -51,6 +52,12 @@ enum StatusReport {
     private static func suspension(of source: Source, _ snapshot: PipelineSnapshot) -> String? {
         guard snapshot.suspended.contains(source.name) else { return nil }
         return "Its plugin or settings cannot be used; its files wait. Correct them: it goes on by itself."
+    }
+
+    /// What is said where a running daemon goes by an older `twindrop.yaml` than the one that is there.
+    static func changed(_ home: Home) -> String? {
+        home.configuration.isOutOfDate
+            ? "twindrop.yaml was changed since the daemon started: restart it, then the change counts." : nil
     }
 
     static func atRest(_ home: Home) throws(CommandFailure) -> JSON {
@@ -137,10 +144,12 @@ enum StatusReport {
     static func print(_ facts: JSON) {
         let isRunning = facts["running"] == .bool(true)
         Terminal.print("home    \(facts["home"]?.string ?? "")")
-        Terminal.print("daemon  \(isRunning ? "running" : "not running")")
+        let isSilent = facts["silent"] != nil
+        Terminal.print("daemon  \(isRunning ? "running" : isSilent ? "NOT ANSWERING: see below" : "not running")")
         if let daemon = facts["daemon"], isRunning {
             let flying = daemon["inFlight"]?.elements?.count ?? 0
             Terminal.print("        \(flying) drops in hand, \(daemon["waiting"]?.int ?? 0) files wait to be claimed")
+            if let text = daemon["changed"]?.string { Terminal.print("        CHANGED: \(text)") }
             if daemon["diskIsFull"] == .bool(true) { Terminal.print("        DISK FULL: files wait in their folders") }
         }
         if let missing = facts["daemon"]?["sandboxMissing"]?.elements?.compactMap(\.string), !missing.isEmpty {

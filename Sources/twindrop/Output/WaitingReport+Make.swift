@@ -18,11 +18,10 @@ extension WaitingReport {
         let seen = present ?? watcher.waiting(limit: filesMax) ?? DropWatcher.Waiting(files: [], folders: [])
         let snapshot = pipeline.snapshot()
         let mistaken = mistaken(home)
-        let drops = pipeline.waitingDrops().map { drop, reason in
-            let since = reason.code == .sourceSuspended ? snapshot.suspensions[drop.source]?.since : nil
-            return Drop(record: drop, reason: reason, seconds: seconds(since: since ?? drop.claimedAt, now))
+        let drops = pipeline.waitingDrops().map { drop in
+            Drop(record: drop.record, reason: drop.reason, seconds: seconds(since: drop.since, now))
         }
-        var suspended: [Unserved] = snapshot.suspensions.filter { $0.value.error.code != "disk-full" }.map { source, why in
+        var suspended: [Unserved] = snapshot.suspensions.filter(\.value.isOfItsOwn).map { source, why in
             Unserved(source: source.text, reason: suspension(why.error), seconds: seconds(since: why.since, now))
         }
         // A plugin that cannot run is known before a drop has come.
@@ -30,10 +29,24 @@ extension WaitingReport {
             guard let error = plugin.suspension, error.remedy == .suspendSource else { continue }
             suspended.append(Unserved(source: plugin.source.text, reason: suspension(error), seconds: 0))
         }
-        let files = seen.files.map { snapshot.diskIsFull ? $0.asDiskIsFull : $0 }
+        let files = besidesFolders(of: home, seen.files).map { snapshot.diskIsFull ? $0.asDiskIsFull : $0 }
         return WaitingReport(
-            files: files + mistaken.files, drops: drops.sorted { $0.record.id < $1.record.id },
-            unserved: mistaken.unserved + unused(seen.folders) + suspended.sorted { ($0.source ?? "") < ($1.source ?? "") })
+            files: files + mistaken.files, drops: drops,
+            unserved: mistaken.unserved + unused(seen.folders) + suspended.sorted { ($0.source ?? "") < ($1.source ?? "") }
+                + storage(snapshot, now))
+    }
+
+    /// What keeps the archive, or the receipts of a source, from being written.
+    private static func storage(_ snapshot: PipelineSnapshot, _ now: UInt64) -> [Unserved] {
+        var found: [Unserved] = []
+        if let reason = snapshot.archiveReason, let since = snapshot.archiveTrouble?.since {
+            found.append(Unserved(source: nil, reason: reason, seconds: seconds(since: since, now)))
+        }
+        for (source, trouble) in snapshot.receiptTroubles.sorted(by: { $0.key < $1.key }) {
+            found.append(
+                Unserved(source: source.text, reason: trouble.receiptReason, seconds: seconds(since: trouble.since, now)))
+        }
+        return found
     }
 
     /// Of a home at rest, from its folders and its database.
@@ -57,7 +70,7 @@ extension WaitingReport {
             Unserved(source: source.text, reason: known.reason, seconds: seconds(since: known.since, now))
         }
         return WaitingReport(
-            files: seen.files + mistaken.files, drops: drops,
+            files: besidesFolders(of: home, seen.files) + mistaken.files, drops: drops,
             unserved: mistaken.unserved + unused(seen.folders.filter { !isMadeAtStart($0, home) }) + unserved)
     }
 
@@ -90,6 +103,13 @@ extension WaitingReport {
             }
         }
         return result
+    }
+
+    /// The folder of a source with a mistake is no folder of nobody: the source says what is the matter.
+    private static func besidesFolders(of home: Home, _ files: [WaitingFile]) -> [WaitingFile] {
+        let theirs = Set(home.configuration.broken.compactMap { $0.watched.map { Escaping.visible($0.folder) } })
+        guard !theirs.isEmpty else { return files }
+        return files.filter { $0.reason.code != .notWatched || !theirs.contains("\($0.folder)/\($0.name)") }
     }
 
     /// A folder in the drop zone that the next run makes.

@@ -58,7 +58,7 @@ struct WaitingReport: Sendable {
     var findings: [String] {
         unserved.map { "\($0.title): \($0.words): \($0.reason.message) [\($0.reason.code.rawValue)] \($0.reason.hint)" }
             + groups.filter(\.needsPerson).map(\.sentence)
-            + drops.map {
+            + drops.filter(\.needsPerson).map {
                 "drop \($0.record.id) (\($0.record.fileName)) of source \($0.record.source) waits: \($0.reason.message) "
                     + "[\($0.reason.code.rawValue)] \($0.reason.hint)"
             }
@@ -102,8 +102,11 @@ struct WaitingReport: Sendable {
     }
 
     /// What the daemon answers commands: `json`, with all that needs a person in words.
-    var answer: JSON {
-        .object((json.members ?? []) + [.init("findings", .array(findings.map { .string($0) }))])
+    var answer: JSON { answer(with: []) }
+
+    /// - Parameter more: what else needs a person.
+    func answer(with more: [String]) -> JSON {
+        .object((json.members ?? []) + [.init("findings", .array((more + findings).map { .string($0) }))])
     }
 
     /// For people, of one source; of the drop zone itself where it is nil.
@@ -129,7 +132,9 @@ struct WaitingReport: Sendable {
 }
 
 extension WaitingReport.Unserved {
-    var title: String { source.map { "source \($0)" } ?? "the drop zone" }
+    var title: String { source.map { "source \($0)" } ?? (isOfArchive ? "the archive" : "the drop zone") }
+
+    private var isOfArchive: Bool { reason.code == .archiveFull || reason.code == .retrying }
 
     /// What is meant by not going on.
     var words: String {
@@ -137,8 +142,17 @@ extension WaitingReport.Unserved {
         case .sourceMistake: "not served"
         case .sourceSuspended: "suspended"
         case .blocked: "blocked"
+        case .archiveFull, .retrying: "not archived"
+        case .receiptsFull, .receiptsUnusable: "without receipts"
         default: "not watched"
         }
+    }
+}
+
+extension WaitingReport.Drop {
+    var needsPerson: Bool {
+        // A drop that is ready waits for a daemon, which somebody has to start.
+        reason.code == .ready || reason.needsPerson(after: .seconds(seconds))
     }
 }
 

@@ -10,8 +10,11 @@ struct WhyReport {
     private let register: any DropRegister
     private let waiting: WaitingReport
     private let explain: (String) -> DropWatch.Explanation
+    private let silence: [String]
 
-    init(_ home: Home) throws(CommandFailure) {
+    /// - Parameter silence: why a daemon that runs cannot be asked.
+    init(_ home: Home, silence: [String] = []) throws(CommandFailure) {
+        self.silence = silence
         self.home = home
         let store = try home.openGraph(withModels: false)
         register = store
@@ -26,6 +29,7 @@ struct WhyReport {
         self.register = register
         self.waiting = waiting
         explain = { watcher.why($0) }
+        silence = []
     }
 
     /// Sentences for people, and a code.
@@ -40,9 +44,12 @@ struct WhyReport {
             said = (file.reason.code.rawValue, [file.reason.message, file.reason.hint], file.needsPerson)
             age = file.age
         }
+        // That no daemon runs would not be true.
+        if !silence.isEmpty, said.code == WaitingReason.Code.ready.rawValue { said = (said.code, silence, true) }
         let drop = earlierDrop(path, source)
         if let drop, said.code == "gone" || said.code == "delivered", let waits = waiting.drop(drop.id) {
-            said = (waits.reason.code.rawValue, [waits.reason.message, waits.reason.hint], waits.reason.code != .ready)
+            let needsPerson = waits.reason.code != .ready && waits.needsPerson
+            said = (waits.reason.code.rawValue, [waits.reason.message, waits.reason.hint], needsPerson)
             age = .seconds(waits.seconds)
         }
         var members: [JSON.Member] = [.init("file", .string(Escaping.visible(path))), .init("code", .string(said.code))]

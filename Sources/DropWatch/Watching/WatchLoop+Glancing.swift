@@ -1,0 +1,24 @@
+import DropCore
+
+extension WatchLoop {
+    /// A landing folder that was removed, made again, or mounted over sends no event of it: one look at each tells.
+    func glance() {
+        let now = Instant.now
+        guard nextGlance <= now else { return }
+        nextGlance = now + timing.glance
+        // A file system of other machines may take long to answer: its scans find out.
+        for feed in feeds where feed.remote == nil {
+            let seen = SystemCall.identity(ofFolder: feed.root)
+            defer { feed.glanced = .some(seen) }
+            guard let before = feed.glanced, before != seen else { continue }
+            folders[feed.root]?.handle = nil
+            if feed.isUsable { feed.mode = .starting }
+            feed.nextScan = now
+        }
+    }
+
+    func forget(_ folder: WatchedFolder) {
+        for entry in folder.entries.values { if entry.isSettling { counters.vanished += 1 } }
+        folders[folder.path] = nil
+    }
+}
