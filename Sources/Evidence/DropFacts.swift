@@ -79,7 +79,7 @@ enum DropFacts {
                     count("total", books.operations), count("created", books.created), count("updated", books.updated),
                     count("unchanged", books.unchanged), count("deleted", books.deleted), count("rejected", books.rejected),
                     count("superseded", books.superseded), count("waiting", books.waiting),
-                    count("deletedByAbsence", books.deletedByAbsence),
+                    count("deletedByAbsence", books.deletedByAbsence), count("deletedWithTwins", books.deletedWithTwins),
                     .init("closes", .bool(outcomes.reduce(0, &+) == books.operations)),
                 ])),
             .init(

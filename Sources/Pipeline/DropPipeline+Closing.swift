@@ -19,7 +19,7 @@ extension DropPipeline {
         if let link = record.link {
             switch link.kind {
             case .retries: return ([link.drop] + (try retried(by: link.drop)), .retry)
-            case .amends: return ([link.drop], .amendment)
+            case .amends: return (try corrected(by: record, of: link.drop), .amendment)
             case .duplicates: break
             }
         }
@@ -32,8 +32,17 @@ extension DropPipeline {
         return (drops, .delivery)
     }
 
+    /// Once nothing of a drop is left to be corrected, it and the corrections that had refused records of their own; before that,
+    /// the drop alone where this correction has all that is open still refused, because its own file of rejects has that.
+    private func corrected(by record: DropRecord, of drop: DropID) throws(DropError) -> [DropID] {
+        guard let refusals = try ports.graph.refusals(of: drop) else { return [drop] }
+        let open = refusals.records.filter { refusals.corrections[$0.record] == nil }.count
+        guard open == 0 else { return UInt64(open) <= record.books?.recordsRejected ?? 0 ? [drop] : [] }
+        return try [drop] + ports.register.openAmendments(of: drop, source: record.source).filter { $0 != record.id }
+    }
+
     /// The drops whose bytes `drop` ran again, the newest first.
-    private func retried(by drop: DropID) throws(DropError) -> [DropID] {
+    func retried(by drop: DropID) throws(DropError) -> [DropID] {
         var drops: [DropID] = []
         var next = try ports.register.drop(drop)
         while let link = next?.link, link.kind == .retries, !drops.contains(link.drop) {

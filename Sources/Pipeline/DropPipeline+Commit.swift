@@ -69,12 +69,14 @@ extension DropPipeline {
         let results = try timed(.commit) { () throws(DropError) in try ports.graph.commit(pairs) }
         rest = rest.dropFirst(pairs.count)
         var committed: [Ended] = []
+        var late: Set<DropID> = []
         for (pair, result) in zip(pairs, results) {
             switch result {
             case .success(let done):
                 var record = pair.record
                 record.books = done.books
                 if let reason = done.reason { record.reason = reason }
+                if !done.isNewest { late.insert(record.id) }
                 committed.append(Ended(record: record, commitSequence: done.sequence))
             case .failure(let error) where error.code == "already-applied":
                 // A commit of several transactions failed after this one's: it counts, and its row tells what it did.
@@ -84,7 +86,7 @@ extension DropPipeline {
                         record: try ports.register.drop(pair.record.id) ?? pair.record,
                         commitSequence: try ports.register.commitSequence(of: pair.record.id)))
             case .failure(let error):
-                try finish(committed)
+                try finish(committed, late: late)
                 committed = []
                 var record = pair.record
                 record.state = .registered
@@ -94,7 +96,7 @@ extension DropPipeline {
                 state.with { $0.scheduler.settled(record.source) }
             }
         }
-        try finish(committed)
+        try finish(committed, late: late)
     }
 
     /// Upkeep that finds no room is done another time.
@@ -159,14 +161,15 @@ extension DropPipeline {
             || state.quietly { $0.newestApplied[record.source]?.digest } == record.digest
     }
 
-    /// Tells of drops that are committed, in order, and hands them to the archive together.
-    private func finish(_ committed: [Ended]) throws(DropError) {
+    /// Tells of drops that are committed, in order, and hands them to the archive together. After those of `late`, what their
+    /// source said last is still what newer ones said.
+    private func finish(_ committed: [Ended], late: Set<DropID>) throws(DropError) {
         state.quietly { state in
             for record in committed.lazy.map(\.record) {
                 state.inFlight[record.id] = record
                 if !state.retrying.isEmpty { state.retrying[record.id] = nil }
                 if record.link?.kind != .amends {
-                    state.newestApplied[record.source] = record
+                    if !late.contains(record.id) { state.newestApplied[record.source] = record }
                     if sources[record.source]?.order == .name {
                         state.highestNames[record.source] = max(
                             record.fileName, state.highestNames[record.source] ?? record.fileName)

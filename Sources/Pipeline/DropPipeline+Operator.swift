@@ -3,7 +3,8 @@ import ThreadKit
 package import TwinModel
 
 extension DropPipeline {
-    /// A held drop goes on, without its guards: `release`. Releasing a snapshot older than the newest applied one needs `force`.
+    /// A held drop goes on, without its guards: `release`. It keeps the place it had when it came, unless `force` says that it is
+    /// the newest; releasing a snapshot older than the newest applied one needs that.
     package func release(
         _ id: DropID, force: Bool, by person: Person, reason: String?
     ) throws(DropError) -> DropRecord {
@@ -13,9 +14,11 @@ extension DropPipeline {
         if !force, let objection = DropJudgement.objection(toRelease: record, of: sources[record.source], newest: newest) {
             throw objection
         }
+        if !force { try checkList(record, "release") }
         let held = record.reason
         record.state = .registered
         record.released = true
+        record.forced = force
         record.reason = nil
         record.books = nil
         record.plugin = nil
@@ -40,8 +43,11 @@ extension DropPipeline {
         }
     }
 
-    /// The bytes of a quarantined drop run again as a new drop: `retry`. Also resumes a suspended source.
-    package func retry(_ id: DropID, by person: Person, reason: String?) throws(DropError) -> DropRecord {
+    /// The bytes of a quarantined drop run again as a new drop: `retry`. Also resumes a suspended source. The new drop has the
+    /// place of the old one, as with `release`.
+    package func retry(
+        _ id: DropID, force: Bool = false, by person: Person, reason: String?
+    ) throws(DropError) -> DropRecord {
         var old = try find(id)
         if old.state == .registered || old.state == .claimed {
             try perform(act(.retry, old, person, reason, []), changing: [])
@@ -49,10 +55,11 @@ extension DropPipeline {
             return old
         }
         guard old.state == .quarantined else { throw wrongState(old, "retried", needs: "quarantined") }
+        if !force { try checkList(old, "retry") }
         let now = clock.now()
         let record = DropRecord(
             id: clock.nextID(), source: old.source, fileName: old.fileName, bytes: old.bytes, digest: old.digest, state: .claimed,
-            claimedAt: now, changedAt: now, intake: old.intake, link: DropLink(kind: .retries, drop: old.id))
+            claimedAt: now, changedAt: now, intake: old.intake, link: DropLink(kind: .retries, drop: old.id), forced: force)
         let day = UTCDay(milliseconds: old.claimedAt)
         let isInQuarantine = ports.spool.isQuarantined(old.id, on: day)
         guard isInQuarantine || old.container != nil else {
@@ -64,8 +71,9 @@ extension DropPipeline {
         old.changedAt = now
         // One delivery, one open drop: from here on it is the new one. A start after a crash finds it without its bytes, and the
         // old one is what it was.
-        try perform(
-            act(.retry, old, person, reason, [.init("as", .string(record.id.description))]), changing: [record, old])
+        var facts: [JSON.Member] = [.init("as", .string(record.id.description))]
+        if force { facts.append(.init("force", true)) }
+        try perform(act(.retry, old, person, reason, facts), changing: [record, old])
         do throws(DropError) {
             if isInQuarantine {
                 try ports.spool.respool(old.id, on: day, as: record.id)

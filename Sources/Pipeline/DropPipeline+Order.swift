@@ -47,6 +47,29 @@ extension DropPipeline {
         }
     }
 
+    /// The delivery whose place a drop keeps that was released or retried, for older never overwrites newer; nil for one that is
+    /// as new as it comes. Where names say what is newer, nobody can say otherwise.
+    func origin(of record: DropRecord, _ source: PipelineSource) throws(DropError) -> DropID? {
+        guard record.released || record.link?.kind == .retries, !record.forced || source.sequence != nil else { return nil }
+        return try firstOfLine(record)
+    }
+
+    /// The delivery that a drop runs again; itself, where it is none that was retried.
+    func firstOfLine(_ record: DropRecord) throws(DropError) -> DropID { try retried(by: record.id).last ?? record.id }
+
+    /// Refuses to let an older list go on behind a newer one: it would undo that. `act` is what a person wants.
+    func checkList(_ record: DropRecord, _ act: String) throws(DropError) {
+        guard let source = sources[record.source], source.sequence == nil, record.link?.kind != .amends,
+            source.policy.mode == .snapshot, let newest = state.with({ $0.newestApplied[record.source] }),
+            try newest.id > firstOfLine(record)
+        else { return }
+        throw DropError(
+            "older-snapshot",
+            "Drop \(record.id) is older than the newest applied snapshot of \(record.source) (\(newest.id)): to \(act) it would undo "
+                + "that one.",
+            hint: "Discard it, or \(act) it with --force if the older state is the right one.", remedy: .hold)
+    }
+
     /// A source that is ordered by name, and does not say what in a name counts, takes nothing behind what it has applied.
     func checkName(_ record: DropRecord, _ source: PipelineSource) throws(DropError) {
         let judgement = DropJudgement(record, of: source)

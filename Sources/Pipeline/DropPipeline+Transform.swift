@@ -238,6 +238,7 @@ extension DropPipeline {
             drop: record.id, source: record.source, policy: source.policy, bytes: file?.bytes ?? record.bytes, epoch: epoch,
             amends: amends, amendment: file?.amendment,
             place: amends == nil ? try DropJudgement(record, of: source).place() : nil,
+            origin: amends == nil ? try origin(of: record, source) : nil,
             fileBytes: record.bytes, released: record.released, scratchFolder: limits.scratchFolder)
     }
 

@@ -181,6 +181,9 @@ private final class PlanWalk {
                 if let entity = try presentRelationship(number) { body(try deleted(entity, .end)) }
             }
         }
+        for number in comparison.relationshipsCut where deletedRelationships.insert(number).inserted {
+            if let entity = try presentRelationship(number) { body(try deleted(entity, .end)) }
+        }
     }
 
     func stubs(_ body: (PlannedChange) -> Void) throws(DropError) {

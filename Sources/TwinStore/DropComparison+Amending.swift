@@ -2,14 +2,39 @@ import DropCore
 
 /// An amendment is transformed as the whole file it completes: only the records it has count, the others say what they said.
 extension DropComparison {
-    /// True when the current record is none that the amendment has: what it names is listed, and nothing more.
-    func passOver(_ amendment: Amendment) -> Bool {
+    /// True when the current record is none that the amendment has: what it names is listed, and where a corrected record before
+    /// it speaks of the same, its word is the later one.
+    func passOver(_ amendment: Amendment, _ bytes: borrowing Span<UInt8>) throws(DropError) -> Bool {
         guard amendment.rows[current.number] == nil else { return false }
         let isKnown = current.rejection == nil && operations.allSatisfy { $0.number != 0 }
         // A record that was accepted then may name twins that others deleted since; one that was refused may name anything.
         if current.rejection != nil || !isKnown && amendment.open.contains(current.number) { unknownRecords += 1 }
         keepListed()
+        if current.rejection == nil, !amendment.open.contains(current.number) { try sayAgain(bytes) }
         return true
+    }
+
+    /// States again what the current record, which was used long ago, says of what a corrected record before it changes. It is no
+    /// operation of the amendment, and so not in its books.
+    private func sayAgain(_ bytes: borrowing Span<UInt8>) throws(DropError) {
+        for index in operations.indices {
+            let isTwin = operations[index].verb.rawValue <= OperationVerb.deleteTwin.rawValue
+            let number = (isTwin ? store.twins : store.relationships).number(of: operations[index].hash)
+            guard number != 0, (isTwin ? twinPlaces : relationshipPlaces)[number] != 0, try refusal(index, bytes) == nil else {
+                continue
+            }
+            operations[index].number = number
+            operations[index].isKnown = false
+            let (superseded, unchanged) = (books.superseded, books.unchanged)
+            if isTwin { try applyTwin(operations[index], bytes) } else { try applyRelationship(operations[index], bytes) }
+            let isOver = (isTwin ? twinPlaces : relationshipPlaces)[number] == 0
+            if books.superseded > superseded, isOver { overruledByRecords += 1 }
+            if books.superseded > superseded, !isOver {
+                books.superseded -= 1
+            } else if books.unchanged > unchanged {
+                books.unchanged -= 1
+            }
+        }
     }
 
     /// Refuses a row that says something else than what was accepted for its record. The file has the accepted bytes in its

@@ -17,7 +17,8 @@ extension DropComparison {
             guard !seenRelationships.contains(number), relationshipPlaces[number] == 0 else { return }
             if !(passed?.relationships.contains(number) ?? false) { relationshipsGone.append(number) }
         }
-        guard unknownRecords > 0 else { return }
+        isWholeList = unknownRecords == 0
+        guard !isWholeList else { return }
         books.withheldTwins = UInt64(twinsGone.count)
         books.withheldRelationships = UInt64(relationshipsGone.count)
         (twinsGone, relationshipsGone) = ([], [])
@@ -26,12 +27,13 @@ extension DropComparison {
     func checkGuards() throws(DropError) {
         guard !job.released else { return }
         let owned = memory.owned(scope)
+        let missing = twinsGone.count + Int(books.withheldTwins)
         try checkDeletes(
             deletedTwins + twinsGone.count, withheld: Int(books.withheldTwins), owned.twins.count, "twins",
-            isAll: deletesAll(of: owned.twins))
+            deletesAll(of: owned.twins) ? .all : missing > owned.twins.count - missing ? .mostMissing : .some)
         try checkDeletes(
             deletedRelationships + relationshipsGone.count, withheld: Int(books.withheldRelationships),
-            owned.relationships.count, "relationships", isAll: false)
+            owned.relationships.count, "relationships", .some)
         try checkRejects()
     }
 
@@ -53,26 +55,34 @@ extension DropComparison {
         } == nil
     }
 
+    /// How much of what the source has would be lost: a free number covers neither all of it, nor that a list leaves out more
+    /// than half.
+    private enum Loss { case some, mostMissing, all }
+
     private func checkDeletes(
-        _ deletes: Int, withheld: Int, _ owned: Int, _ what: String, isAll: Bool
+        _ deletes: Int, withheld: Int, _ owned: Int, _ what: String, _ loss: Loss
     ) throws(DropError) {
         let policy = job.policy
         let sum = deletes + withheld
-        let isPastShare = UInt64(sum) > policy.deletesFree && Double(sum) > policy.deletesShareMax * Double(owned)
-        guard isPastShare || isAll && policy.deletesShareMax < 1 else { return }
-        let part = isAll ? "all \(owned)" : "\(sum) of \(owned)"
+        let isPastShare = Double(sum) > policy.deletesShareMax * Double(owned)
+        let isPastFree = UInt64(sum) > policy.deletesFree
+        guard isPastShare && (isPastFree || loss == .mostMissing) || loss == .all && policy.deletesShareMax < 1 else { return }
+        let part = loss == .all ? "all \(owned)" : "\(sum) of \(owned)"
         let scoped = scope.isEmpty ? "" : " in the scope \(Escaping.visible(scope))"
         let limit =
-            isAll && !isPastShare
-            ? "to lose all of them is never within a free number."
-            : "the limit is \(percent(policy.deletesShareMax)) or \(policy.deletesFree)."
+            isPastShare && isPastFree
+            ? "the limit is \(percent(policy.deletesShareMax)) or \(policy.deletesFree)."
+            : loss == .all
+                ? "to lose all of them is never within a free number."
+                : "that a list leaves out more than half is never within a free number."
         let refused = books.recordsRejected > 0 ? " \(books.refused.prefix(1).uppercased() + books.refused.dropFirst())" : ""
         guard withheld == 0 else {
             let named = deletes > 0 ? " (\(deletes) by name)" : ""
             throw DropError(
                 "guard-deletes",
-                "The file leaves out or deletes \(part) \(what) of \(job.source)\(scoped)\(named); \(limit)\(refused), and may have "
-                    + "listed those that are missing: none that is only missing would be deleted.",
+                "No usable record of the file lists \(part) \(what) of \(job.source)\(scoped)\(named); \(limit)\(refused), and it is "
+                    + "not known what \(books.recordsRejected == 1 ? "it lists" : "they list"): none that is only missing would be "
+                    + "deleted.",
                 hint: "Look whether the file is complete. Released, the drop applies its other records and deletes nothing by "
                     + "absence until the refused records are corrected.", remedy: .hold)
         }

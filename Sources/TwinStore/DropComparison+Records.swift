@@ -51,7 +51,7 @@ extension DropComparison {
         current.isActive = false
         defer { operations.removeAll(keepingCapacity: true) }
         if let amendment = job.amendment {
-            if passOver(amendment) { return }
+            if try passOver(amendment, bytes) { return }
             if let message = amendment.refused[current.number] { return try rejectCorrected(message) }
         }
         if let (code, message) = current.rejection {
@@ -103,6 +103,7 @@ extension DropComparison {
             let place = isTwin ? twinPlaces[operation.number] : relationshipPlaces[operation.number]
             if place != 0 { operation.isKnown = false }
         }
+        if isTracked { try noteDelete(operation, bytes) }
         if operation.isKnown {
             books.unchanged += 1
             markSeen(operation)
@@ -151,7 +152,7 @@ extension DropComparison {
     }
 
     /// Why an operation cannot be applied; nil when it can. Malformed bytes are thrown as `protocol`.
-    private func refusal(_ index: Int, _ bytes: borrowing Span<UInt8>) throws(DropError) -> (String, String)? {
+    func refusal(_ index: Int, _ bytes: borrowing Span<UInt8>) throws(DropError) -> (String, String)? {
         let operation = operations[index]
         let isTwin = operation.verb.rawValue <= OperationVerb.deleteTwin.rawValue
         if hasOddNames, let refusal = try nameRefusal(operation, bytes) { return refusal }

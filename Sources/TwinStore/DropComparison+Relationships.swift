@@ -52,11 +52,7 @@ extension DropComparison {
             // The writer also looks among those that wait.
             books.unchanged += 1
             absentRelationships.append(operation.hash)
-            if isTracked {
-                absentNames.append(array(bytes, operation.head.id) + [1] + (try relationshipID(operation.head, bytes)))
-            }
             isBare = true
-            if store.hasWaiting { withdrawals.append(operation.hash) }
             return
         }
         let other = store.relationships.enter(operation.hash, number)

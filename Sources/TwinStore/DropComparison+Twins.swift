@@ -31,7 +31,7 @@ extension DropComparison {
             if operation.verb == .deleteTwin {
                 books.unchanged += 1
                 absentTwins.append(operation.hash)
-                if isTracked { absentNames.append(array(bytes, operation.head.id)) }
+                goneInWord.append(operation.hash)
                 isBare = true
                 return
             }

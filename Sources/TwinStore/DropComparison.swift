@@ -64,8 +64,10 @@ final class DropComparison: ChangeSetBuilder {
     var absentRelationships: [IdentityHash] = []
     /// Places of relationships with an end that was not there when they were stated, or on its way with another drop.
     var unresolved: [UInt32] = []
-    /// Deletes of relationships that may wait for their ends.
-    var withdrawals: [IdentityHash] = []
+    /// Twins that were deleted in vain, or of which a late delete took only a part: what waits for them goes all the same.
+    var goneInWord: [IdentityHash] = []
+    /// Relationships of twins that a late delete did not take, because somebody newer goes on with these.
+    var relationshipsCut: [UInt32] = []
     /// What a snapshot leaves out.
     var twinsGone: [UInt32] = []
     var relationshipsGone: [UInt32] = []
@@ -91,17 +93,22 @@ final class DropComparison: ChangeSetBuilder {
     let lateness: Lateness?
     /// True when the drop is to leave word of what it spoke of.
     let isTracked: Bool
-    /// Operations that something newer left without effect, and the records of which that cannot be told.
-    var lateOperations = 0
+    /// Operations that something newer left without effect, by the drop whose statement stands (0: others than drops), those that
+    /// a later record of the same file overrules, and the records of which it cannot be told.
+    var overruled: [UInt64: Int] = [:]
+    var overruledByRecords = 0
     var undecided: Set<UInt64> = []
+    var undecidedBy: UInt64?
     var lateReason: DropReason?
     /// What the records of the amended file name that the amendment does not have.
     var passed: (twins: NumberSet, relationships: NumberSet)?
-    /// Of a tracked drop: global keys that all its statements about twins have, those that any has, and the ids of what it
-    /// deleted in vain.
+    /// Of a tracked drop: global keys that all its statements about twins have, those that any has, and the names of what it
+    /// deleted, each with a NUL behind it (`Lateness.Later.deletes`).
     var commonKeys: Set<UInt32>?
     var allKeys: Set<UInt32> = []
-    var absentNames: [[UInt8]] = []
+    var deletedNames: [UInt8] = []
+    /// A complete list, all of whose records are known: what its source said before and it does not list is over.
+    var isWholeList = false
     /// Nil where operations are not checked against models.
     var validation: DropValidation?
 
@@ -145,16 +152,19 @@ final class DropComparison: ChangeSetBuilder {
         reservedRelationships = NumberReservation(.relationships, store)
         kept = writer == nil ? KeptFrames(folder: memory.isContested(by: job.drop) ? job.scratchFolder : nil) : .none
         validation = DropValidation(job.policy.validation, store.catalog)
-        isTracked = job.policy.mode == .incremental && (job.place != nil || memory.hasRefusals)
+        isTracked = Self.speaksInParts(job) && (job.place != nil || memory.isTracked)
         if let writer {
             lateness = try Lateness.of(job, writer)
-        } else if job.amends != nil || job.place != nil {
+        } else if job.amends != nil || job.place != nil || job.origin != nil {
             lateness = try store.reading { (database) throws(DropError) in try Lateness.of(job, database) }
         } else {
             lateness = nil
         }
         memory.note([], of: self)
     }
+
+    /// Whether what the drop does not name is as it was: not so of a list.
+    static func speaksInParts(_ job: ApplyJob) -> Bool { job.policy.mode == .incremental || job.amends != nil }
 
     /// Whether what the source said last may be taken for what is so: not where every statement must be looked at.
     var trustsMemory: Bool { lateness == nil && !isTracked }
@@ -187,8 +197,8 @@ final class DropComparison: ChangeSetBuilder {
         reservedTwins = NumberReservation(.twins, store)
         reservedRelationships = NumberReservation(.relationships, store)
         (books, rejections, spans) = (DropBooks(), [], [])
-        (absentTwins, absentRelationships, unresolved, withdrawals) = ([], [], [], [])
-        (twinsGone, relationshipsGone) = ([], [])
+        (absentTwins, absentRelationships, unresolved, goneInWord) = ([], [], [], [])
+        (twinsGone, relationshipsGone, relationshipsCut, isWholeList) = ([], [], [], false)
         (unknownRecords, deletedTwins, deletedRelationships, isBare, scope) = (0, 0, 0, false, "")
         store.keys.release(heldKeys)
         (keys, keyNames, heldKeys, keysAreEqual, keysAreNew) = ([0], [], [], true, false)
@@ -199,7 +209,8 @@ final class DropComparison: ChangeSetBuilder {
         hasOperations = false
         (compared, foundChanged, surprises, isSampled) = (0, 0, 0, false)
         passed = nil
-        (lateOperations, undecided, lateReason, commonKeys, allKeys, absentNames) = (0, [], nil, nil, [], [])
+        (overruled, overruledByRecords, undecided, undecidedBy, lateReason) = ([:], 0, [], nil, nil)
+        (commonKeys, allKeys, deletedNames) = (nil, [], [])
         (filePosition, streamPosition) = (0, 0)
         kept = writer == nil ? KeptFrames(folder: memory.isContested(by: job.drop) ? job.scratchFolder : nil) : .none
         deferred = DeferredRecords()

@@ -40,7 +40,8 @@ enum DropRows {
         row.bind(text: 15, drop.reason?.hint)
         row.bind(text: 16, drop.link?.kind.rawValue)
         row.bind(text: 17, drop.link?.drop.description)
-        row.bind(18, Int64(drop.released ? 1 : 0))
+        let flags: Int64 = (drop.released ? 1 : 0) + (drop.forced ? 2 : 0)
+        row.bind(18, flags)
         row.bind(text: 19, drop.books?.text)
         row.bind(text: 20, drop.plugin?.json.text())
         row.bind(text: 21, drop.container)
@@ -77,7 +78,7 @@ enum DropRows {
             state: state, claimedAt: UInt64(row[6] as Int64), changedAt: UInt64(row[7] as Int64),
             intake: FileIdentity(
                 device: UInt64(bitPattern: row[8] as Int64), inode: UInt64(bitPattern: row[9] as Int64),
-                changeTime: row[10]), released: row[16])
+                changeTime: row[10]), released: (row[16] as Int64) & 1 != 0, forced: (row[16] as Int64) & 2 != 0)
         if !row.hasNull(atIndex: 4) {
             let digest = RawBlob.bytes(row, 4)
             guard digest.count == 32 else { throw StorageFailure.damaged("the digest of the drop \(id) has not 32 bytes") }
@@ -110,7 +111,7 @@ extension DropBooks {
         ("recordsRead", \.recordsRead), ("recordsUsed", \.recordsUsed), ("recordsFiltered", \.recordsFiltered),
         ("recordsRejected", \.recordsRejected), ("created", \.created), ("updated", \.updated), ("unchanged", \.unchanged),
         ("deleted", \.deleted), ("rejected", \.rejected), ("superseded", \.superseded),
-        ("deletedByAbsence", \.deletedByAbsence), ("withheldTwins", \.withheldTwins),
+        ("deletedByAbsence", \.deletedByAbsence), ("deletedWithTwins", \.deletedWithTwins), ("withheldTwins", \.withheldTwins),
         ("withheldRelationships", \.withheldRelationships), ("firstRejected", \.firstRejected), ("waiting", \.waiting),
         ("bytesAccounted", \.bytesAccounted),
         ("bytesUnaccounted", \.bytesUnaccounted),

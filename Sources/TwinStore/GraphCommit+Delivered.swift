@@ -9,20 +9,10 @@ extension GraphCommit {
         let hasRefusals = job.amendment == nil && !comparison.rejections.isEmpty
         if hasRefusals { try noteRefusals(member) }
         if job.amendment != nil { try noteCorrections(member) }
-        let isTracked =
-            job.place != nil || hasRefusals || comparison.memory.hasRefusals
-            || tracked.contains(ObjectIdentifier(comparison.memory))
-        guard isTracked else { return }
+        guard job.place != nil || hasRefusals || demandsWord(of: comparison) else { return }
         member.tracks = hasRefusals
         if hasRefusals { tracked.insert(ObjectIdentifier(comparison.memory)) }
-        var place = DeliveryPlace(key: job.place ?? "", number: member.dropNumber)
-        if let amends = job.amends {
-            let query = try RawStatement.cached(
-                "SELECT v.place, v.place_no FROM delivered v JOIN drops d ON d.no = v.drop_no WHERE d.id = ?", database)
-            query.bind(text: 1, amends.description)
-            defer { query.reset() }
-            if try query.step() { place = DeliveryPlace(key: query.text(0), number: UInt64(query.integer(1))) }
-        }
+        let place = try place(of: member)
         let isList = job.policy.mode == .snapshot && job.amends == nil
         let kind: DeliveredKind = isList ? (comparison.unknownRecords == 0 ? .snapshot : .openSnapshot) : .increment
         let row = try RawStatement.cached(
@@ -40,11 +30,32 @@ extension GraphCommit {
         // A list says everything: what it spoke of need not be kept.
         row.bind(blob: 7, isList ? [] : spoken(member, .twins).encoded)
         row.bind(blob: 8, isList ? [] : spoken(member, .relationships).encoded)
-        row.bind(blob: 9, isList ? [] : comparison.absentNames.flatMap { $0 + [0] })
+        row.bind(blob: 9, isList ? [] : comparison.deletedNames)
         row.bind(blob: 10, NumberRuns(comparison.commonKeys ?? []).encoded)
         row.bind(blob: 11, NumberRuns(comparison.allKeys).encoded)
         try row.run()
         if member.dropNumber & 255 == 0 { try forgetOld(job.source) }
+    }
+
+    /// Whether drops of the source must leave word of what they spoke of.
+    func demandsWord(of comparison: DropComparison) -> Bool {
+        comparison.memory.isTracked || tracked.contains(ObjectIdentifier(comparison.memory))
+    }
+
+    /// Where a drop stands: an amendment where the drop it amends does, one that was set aside where it did when it came.
+    private func place(of member: DropEffects) throws(DropError) -> DeliveryPlace {
+        let job = member.comparison.job
+        if let amends = job.amends { return try Lateness.place(of: amends, database)?.0 ?? .init(key: "", number: 0) }
+        var number = member.dropNumber
+        if let origin = job.origin {
+            number = try Lateness.place(of: origin, database)?.1 ?? number
+        } else if job.released {
+            // Its own number is that of the time when it came; a person said that it is the newest.
+            let newest = try RawStatement.cached("SELECT max(no) FROM drops", database)
+            defer { newest.reset() }
+            if try newest.step() { number = max(number, UInt64(newest.integer(0))) }
+        }
+        return DeliveryPlace(key: job.place ?? "", number: number)
     }
 
     private func spoken(_ member: DropEffects, _ kind: NumberReservation.Kind) -> NumberRuns {
@@ -55,7 +66,11 @@ extension GraphCommit {
             : (member.comparison.seenRelationships, member.createdRelationships)
         seen.forEach { numbers.append($0) }
         created.forEach { numbers.append($0) }
-        for item in member.revised where item.kind == kind { numbers.append(item.number) }
+        // What waited was said by another drop.
+        let activated = Set(member.activated.map(\.number))
+        for item in member.revised where item.kind == kind && !(kind == .relationships && activated.contains(item.number)) {
+            numbers.append(item.number)
+        }
         return NumberRuns(numbers)
     }
 

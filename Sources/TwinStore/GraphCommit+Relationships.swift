@@ -58,11 +58,16 @@ extension GraphCommit {
         for number in comparison.relationshipsGone {
             if try deleteRelationship(number, record: 0, member) { member.books.deletedByAbsence += 1 }
         }
-        if !comparison.withdrawals.isEmpty { try withdrawWaiting(comparison.withdrawals, member) }
+        for number in comparison.relationshipsCut {
+            if try deleteRelationship(number, record: 0, member) { member.books.deletedWithTwins += 1 }
+        }
+        try withdrawWaiting(member)
     }
 
     private func write(_ claims: [RelationshipClaim], _ member: DropEffects) throws(DropError) {
         for claim in claims {
+            // Whatever is said of it now is newer than what waits.
+            try replaceWaiting(claim, member)
             if claim.statement.kind == .delete {
                 if claim.isNew {
                     vanish(claim, member)

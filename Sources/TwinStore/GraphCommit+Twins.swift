@@ -103,7 +103,11 @@ extension GraphCommit {
             while try query.step() { ends.append(UInt32(truncatingIfNeeded: query.integer(0))) }
             query.reset()
         }
-        for relationship in ends { _ = try deleteRelationship(relationship, record: record, member) }
+        for relationship in ends {
+            if try outlives(relationship, member) { continue }
+            if try deleteRelationship(relationship, record: record, member) { member.books.deletedWithTwins += 1 }
+        }
+        try withdrawWaiting(of: id, member)
         noteParts(of: old)
         var patch = RevisionPatch(record: old)
         patch.isDelete = true

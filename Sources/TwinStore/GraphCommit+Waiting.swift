@@ -63,22 +63,7 @@ extension GraphCommit {
         return try query.step() ? UInt32(truncatingIfNeeded: query.integer(0)) : 0
     }
 
-    /// Drops waiting relationships that were deleted before they came to be.
-    func withdrawWaiting(_ hashes: [IdentityHash], _ member: Effects) throws(DropError) {
-        let wanted = Set(hashes)
-        var numbers: [Int64] = []
-        let query = try RawStatement.cached("SELECT no, source_id, id FROM pending", database)
-        while try query.step() {
-            if wanted.contains(store.relationshipHash(source: query.bytes(1), id: query.bytes(2))) {
-                numbers.append(query.integer(0))
-            }
-        }
-        query.reset()
-        for number in numbers { try forget(number) }
-        if !numbers.isEmpty { member.waitingChanged = true }
-    }
-
-    private func forget(_ pending: Int64) throws(DropError) {
+    func forget(_ pending: Int64) throws(DropError) {
         try run { try database.execute(sql: "DELETE FROM pending WHERE no = ?", arguments: [pending]) }
     }
 

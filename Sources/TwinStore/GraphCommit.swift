@@ -168,7 +168,8 @@ final class GraphCommit {
         createdRelationships.formUnion(member.createdRelationships)
         return .applied(
             CommitResult(
-                drop: record.id, sequence: member.sequence, books: member.books, reason: comparison.lateReason))
+                drop: record.id, sequence: member.sequence, books: member.books, reason: comparison.lateReason,
+                isNewest: comparison.lateness == nil))
     }
 
     /// Ends a member early.
@@ -208,6 +209,12 @@ final class GraphCommit {
             let stolen = store.waiting.withLock { ($0.stolenTwins, $0.stolenRelationships) }
             if stolen.0.contains(where: { comparison.twinPlaces[$0] != 0 }) { return .whole(twin: nil) }
             if stolen.1.contains(where: { comparison.relationshipPlaces[$0] != 0 }) { return .whole(twin: nil) }
+        }
+        // It left no word of what it spoke of, and has to: a drop of the source was set aside, or had refused records, since.
+        if !comparison.isTracked, comparison.hasOperations, DropComparison.speaksInParts(comparison.job),
+            demandsWord(of: comparison)
+        {
+            return .whole(twin: nil)
         }
         guard UInt64(since) != sequence else { return .none }
         // What a late drop may still say was told from the records as they were.
@@ -249,6 +256,7 @@ final class GraphCommit {
         member.books.updated = 0
         member.books.deleted = 0
         member.books.deletedByAbsence = 0
+        member.books.deletedWithTwins = 0
         member.books.waiting = 0
         try writeTwins(member)
         try writeRelationships(member)

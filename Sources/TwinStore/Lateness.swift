@@ -72,8 +72,8 @@ struct Lateness {
         let kind: DeliveredKind
         let twins: NumberRuns
         let relationships: NumberRuns
-        /// Ids of twins that it deleted and that were not there.
-        let absent: Set<[UInt8]>
+        /// What it deleted by name, whether it was there or not: ids of twins, and of relationships behind their twin's and a 1.
+        let deletes: Set<[UInt8]>
         /// Global keys that each of its statements about a twin has, and those that any has.
         let keys: Set<UInt32>
         let allKeys: Set<UInt32>
@@ -99,17 +99,24 @@ struct Lateness {
         return inScope.last.map { .undecided($0.drop) } ?? .none
     }
 
-    func hasSpoken(ofTwin number: UInt32) -> Bool { later.contains { $0.twins.contains(number) } }
+    /// The newest of those that spoke of the twin; nil: none did.
+    func speaker(ofTwin number: UInt32) -> UInt64? { later.last { $0.twins.contains(number) }?.drop }
 
-    func hasSpoken(ofRelationship number: UInt32) -> Bool { later.contains { $0.relationships.contains(number) } }
+    func speaker(ofRelationship number: UInt32) -> UInt64? { later.last { $0.relationships.contains(number) }?.drop }
 
-    func hasDeleted(_ id: [UInt8]) -> Bool { later.contains { $0.absent.contains(id) } }
+    /// The newest of those that deleted the twin or relationship by name.
+    func deleter(of id: [UInt8]) -> UInt64? { later.last { $0.deletes.contains(id) }?.drop }
 
-    /// Whether a newer drop stated the property of the twin; nil where that cannot be told.
-    func hasStated(_ key: UInt32, ofTwin number: UInt32) -> Bool? {
+    func isLater(_ drop: UInt64) -> Bool { laterDrops.contains(drop) }
+
+    /// What newer drops said of a property of a twin: nothing, something, or perhaps something, because some of what such a drop
+    /// said has the property and some has not.
+    enum Word { case none, whole(UInt64), perhaps(UInt64) }
+
+    func statement(of key: UInt32, ofTwin number: UInt32) -> Word {
         let speakers = later.filter { $0.twins.contains(number) }
-        if speakers.contains(where: { $0.keys.contains(key) }) { return true }
-        return speakers.contains { $0.allKeys.contains(key) } ? nil : false
+        if let drop = speakers.last(where: { $0.keys.contains(key) }) { return .whole(drop.drop) }
+        return speakers.last { $0.allKeys.contains(key) }.map { .perhaps($0.drop) } ?? .none
     }
 
     /// Whether what this drop or call did is newer.
@@ -134,19 +141,36 @@ enum DeliveredKind: Int64 {
 extension Lateness {
     /// What was applied before `job` and comes behind it; nil when it is the newest.
     static func of(_ job: ApplyJob, _ database: Database) throws(DropError) -> Lateness? {
-        guard job.amends != nil || job.place != nil else { return nil }
+        guard job.amends != nil || job.place != nil || job.origin != nil else { return nil }
         var place = DeliveryPlace(key: job.place ?? "", number: .max >> 1)
         var amended: UInt64?
         if let amends = job.amends {
             guard let (found, number) = try Self.place(of: amends, database) else { return nil }
             (place, amended) = (found, number)
+        } else if let number = try job.origin.flatMap({ (drop) throws(DropError) in try Self.place(of: drop, database)?.1 }) {
+            place.number = number
         }
         let later = try Self.later(than: place, job.source, database)
         if later.isEmpty, job.amends == nil { return nil }
-        return Lateness(later: later, floor: try floor(place, amended, job.source, database))
+        let floor = try max(floor(place, amended, job.source, database), arrival(of: job, database))
+        return Lateness(later: later, floor: floor)
     }
 
-    private static func place(of drop: DropID, _ database: Database) throws(DropError) -> (DeliveryPlace, UInt64)? {
+    /// The last commit before the delivery came, of a drop that keeps its place.
+    private static func arrival(of job: ApplyJob, _ database: Database) throws(DropError) -> UInt64 {
+        guard job.amends == nil, let origin = job.origin else { return 0 }
+        let query = try RawStatement.cached(
+            """
+            SELECT sequence FROM drop_commit WHERE time < (SELECT claimed_at FROM drops WHERE id = ?)
+            ORDER BY time DESC, sequence DESC LIMIT 1
+            """, database)
+        query.bind(text: 1, origin.description)
+        defer { query.reset() }
+        return try query.step() ? UInt64(query.integer(0)) : 0
+    }
+
+    /// Where a drop stands, and its number.
+    static func place(of drop: DropID, _ database: Database) throws(DropError) -> (DeliveryPlace, UInt64)? {
         let query = try RawStatement.cached(
             """
             SELECT d.no, coalesce(v.place, ''), coalesce(v.place_no, d.no) FROM drops d LEFT JOIN delivered v ON v.drop_no = d.no
@@ -172,10 +196,10 @@ extension Lateness {
         defer { query.reset() }
         var later: [Later] = []
         while try query.step() {
-            var absent: Set<[UInt8]> = []
+            var deletes: Set<[UInt8]> = []
             var rest = query.bytes(5)[...]
             while let end = rest.firstIndex(of: 0) {
-                absent.insert(Array(rest[..<end]))
+                deletes.insert(Array(rest[..<end]))
                 rest = rest[(end + 1)...]
             }
             let keys = try [6, 7].map { (column) throws(DropError) in
@@ -186,7 +210,7 @@ extension Lateness {
                     drop: UInt64(query.integer(0)), scope: query.text(1),
                     kind: DeliveredKind(rawValue: query.integer(2)) ?? .openSnapshot,
                     twins: try NumberRuns(encoded: query.bytes(3)), relationships: try NumberRuns(encoded: query.bytes(4)),
-                    absent: absent, keys: keys[0], allKeys: keys[1]))
+                    deletes: deletes, keys: keys[0], allKeys: keys[1]))
         }
         return later
     }
@@ -203,10 +227,11 @@ extension Lateness {
             query = try RawStatement.cached(
                 """
                 SELECT max(c.sequence) FROM delivered v JOIN drop_commit c ON c.drop_no = v.drop_no
-                WHERE v.source = ?1 AND v.place <= ?2
+                WHERE v.source = ?1 AND (v.place < ?2 OR (v.place = ?2 AND v.place_no <= ?3))
                 """, database)
             query.bind(text: 1, source.text)
             query.bind(text: 2, place.key)
+            query.bind(3, Int64(place.number))
         }
         defer { query.reset() }
         return try query.step() ? UInt64(max(0, query.integer(0))) : 0

@@ -25,6 +25,8 @@ final class SourceMemory: @unchecked Sendable {
     var isBare = false
     /// True when a drop of the source had records refused: what is delivered since is kept track of, for their corrections.
     var hasRefusals = false
+    /// True once a drop of the source was held or quarantined: a person may let it go on behind newer ones.
+    private let setAside = Mutex(false)
     /// The sequence of the last commit that may have changed what the source owns.
     var ownedSince: UInt32 = 0
     /// When somebody else last changed something of the source, and drops that met such a change at their commit.
@@ -36,6 +38,12 @@ final class SourceMemory: @unchecked Sendable {
     private let comparing = Mutex<[ObjectIdentifier: [String]]>([:])
 
     init(source: SourceName) { self.source = source }
+
+    /// Whether drops leave word of what they spoke of, because one that is older may come behind them.
+    var isTracked: Bool { hasRefusals || setAside.withLock { $0 } }
+
+    /// A drop of the source waits for a person.
+    func noteSetAside() { setAside.withLock { $0 = true } }
 
     func owned(_ scope: String) -> Owned {
         if let known = scopes[scope] { return known }

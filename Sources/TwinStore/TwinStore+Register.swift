@@ -33,6 +33,8 @@ extension TwinStore: DropRegister, KeyTable {
                 try DropRows.upsert(drop, number: dropNumber(of: drop.id, database), scope: nil, database)
             }
         }
+        // What is applied from here on may be newer than what such a drop says when it goes on.
+        for drop in drops where drop.state.needsPerson { memory(of: drop.source).noteSetAside() }
         guard forgettingNumbers else { return }
         counters.withLock { counters in
             for drop in drops { counters.reservedDrops[drop.id] = nil }
@@ -132,9 +134,10 @@ extension TwinStore: DropRegister, KeyTable {
         try page(source: source, states: states, outcomes: nil, before: before, limit: limit)
     }
 
-    /// The same, of drops with one of some outcomes only.
+    /// The same, of drops with one of some outcomes only, or of those with refused records that nobody has corrected.
     package func page(
-        source: SourceName?, states: Set<DropState>?, outcomes: Set<DropOutcome>?, before: DropID?, limit: Int
+        source: SourceName?, states: Set<DropState>?, outcomes: Set<DropOutcome>?, openRejects: Bool = false, before: DropID?,
+        limit: Int
     ) throws(DropError) -> [DropRecord] {
         var conditions = ["TRUE"]
         var arguments: [DatabaseValue] = []
@@ -146,6 +149,7 @@ extension TwinStore: DropRegister, KeyTable {
         if let outcomes {
             conditions.append("outcome IN (\(outcomes.map { "'\($0.rawValue)'" }.sorted().joined(separator: ", ")))")
         }
+        if openRejects { conditions.append(Self.openRejectsSQL) }
         if let before {
             conditions.append("id < ?")
             arguments.append(before.description.databaseValue)
@@ -164,11 +168,25 @@ extension TwinStore: DropRegister, KeyTable {
     }
 
     package func newestApplied(of source: SourceName) throws(DropError) -> DropRecord? {
+        // One that came late had, at its commit, others of its source behind it.
         try fetch(
-            "JOIN drop_commit ON drop_commit.drop_no = drops.no WHERE source = ? AND link_kind IS NOT 'amends' "
-                + "ORDER BY sequence DESC LIMIT 1",
-            [source.text.databaseValue]
+            """
+            JOIN drop_commit ON drop_commit.drop_no = drops.no WHERE source = ? AND link_kind IS NOT 'amends'
+            AND NOT EXISTS (SELECT 1 FROM delivered mine
+                JOIN delivered newer ON newer.source = mine.source
+                    AND (newer.place > mine.place OR (newer.place = mine.place AND newer.place_no > mine.place_no))
+                JOIN drop_commit earlier ON earlier.drop_no = newer.drop_no
+                WHERE mine.drop_no = drops.no AND earlier.sequence < drop_commit.sequence)
+            ORDER BY sequence DESC LIMIT 1
+            """, [source.text.databaseValue]
         ).first
+    }
+
+    package func openAmendments(of drop: DropID, source: SourceName) throws(DropError) -> [DropID] {
+        try fetch(
+            "WHERE source = ? AND \(Self.openRejectsSQL) AND link_kind = 'amends' AND link_drop = ? ORDER BY id",
+            [source.text.databaseValue, drop.description.databaseValue]
+        ).map(\.id)
     }
 
     package func highestName(of source: SourceName) throws(DropError) -> FileName? {

@@ -238,6 +238,15 @@ extension TwinStore {
         let refusals = try RawStatement("SELECT DISTINCT source FROM refusal", database)
         while try refusals.step() { SourceName(refusals.text(0)).map { memory(of: $0).hasRefusals = true } }
         refusals.reset()
+        let unfinished =
+            "state IN ('claimed', 'registered') AND (released <> 0 OR link_kind = 'retries') AND \(Self.unfinishedSQL)"
+        let setAside = try RawStatement(
+            """
+            SELECT DISTINCT source FROM drops WHERE state IN ('held', 'quarantined') AND \(Self.setAsideSQL)
+            UNION SELECT DISTINCT source FROM drops WHERE \(unfinished)
+            """, database)
+        while try setAside.step() { SourceName(setAside.text(0)).map { memory(of: $0).noteSetAside() } }
+        setAside.reset()
         let names = try RawStatement("SELECT source, key FROM source_key ORDER BY source, no", database)
         while try names.step() {
             guard let source = SourceName(names.text(0)) else { throw StorageFailure.damaged("a source has no valid name") }
@@ -282,10 +291,14 @@ extension TwinStore {
 
     func loadWaiting(_ database: Database) throws(DropError) {
         var ids: Set<IdentityHash> = []
-        let query = try RawStatement("SELECT source_id, target_id FROM pending", database)
-        while try query.step() { ids.formUnion([hash.identity(query.bytes(0)), hash.identity(query.bytes(1))]) }
+        var own: Set<IdentityHash> = []
+        let query = try RawStatement("SELECT source_id, target_id, id FROM pending", database)
+        while try query.step() {
+            ids.formUnion([hash.identity(query.bytes(0)), hash.identity(query.bytes(1))])
+            own.insert(relationshipHash(source: query.bytes(0), id: query.bytes(2)))
+        }
         query.reset()
-        let fixed = ids
-        waiting.withLock { $0.twins = fixed }
+        let (ends, relationships) = (ids, own)
+        waiting.withLock { ($0.twins, $0.relationships) = (ends, relationships) }
     }
 }

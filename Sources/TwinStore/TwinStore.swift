@@ -37,6 +37,8 @@ package final class TwinStore: Sendable {
     struct Waiting {
         /// Identities of twins that a waiting relationship names.
         var twins: Set<IdentityHash> = []
+        /// Their own identities.
+        var relationships: Set<IdentityHash> = []
         /// Numbers whose identity another drop took over.
         var stolenTwins: Set<UInt32> = []
         var stolenRelationships: Set<UInt32> = []

@@ -32,6 +32,8 @@ struct Rehearsal {
         let input: FileCalls.Opened
         /// Of a file that would be delivered; nil of a drop's bytes, about which a person asks again.
         var digest: ContentDigest?
+        /// The drop whose place it would keep when a person lets it go on.
+        var origin: DropID?
         let drop = DropID(high: WallClock.milliseconds() << 16, low: 0)
     }
 
@@ -63,10 +65,13 @@ struct Rehearsal {
         let bytes = DropBytes(record, in: home)
         let input = try bytes.open()
         defer { input.close() }
-        if let path = bytes.path { return try run(Subject(name: record.fileName, path: path, input: input)) }
+        // A list needs force behind a newer one, and is the newest then.
+        let keepsPlace = record.state.needsPerson && (source.policy.mode == .incremental || source.sequence != nil)
+        let origin = keepsPlace ? record.id : nil
+        if let path = bytes.path { return try run(Subject(name: record.fileName, path: path, input: input, origin: origin)) }
         let copy = try FileCalls.named(input)
         defer { FileCalls.remove(copy) }
-        return try run(Subject(name: record.fileName, path: copy, input: input))
+        return try run(Subject(name: record.fileName, path: copy, input: input, origin: origin))
     }
 
     private func run(_ subject: Subject) throws(CommandFailure) -> Plan {
@@ -187,8 +192,8 @@ struct Rehearsal {
         return ApplyJob(
             drop: subject.drop, source: source.name, policy: source.policy, bytes: amended.file?.bytes ?? bytes, epoch: epoch,
             amends: amended.drop, amendment: amended.file?.amendment,
-            place: amended.drop == nil ? try judgement.place() : nil, fileBytes: bytes, released: released,
-            scratchFolder: scratch)
+            place: amended.drop == nil ? try judgement.place() : nil, origin: amended.drop == nil ? subject.origin : nil,
+            fileBytes: bytes, released: released, scratchFolder: scratch)
     }
 
     private func transform(

@@ -57,7 +57,7 @@ final class StoreFixture {
 
     func job(
         _ source: String = "erp", policy: ApplyPolicy = ApplyPolicy(), epoch: UInt8 = 1, bytes: UInt64 = 1 << 40,
-        amends: DropID? = nil, released: Bool = false
+        amends: DropID? = nil, amendment: Amendment? = nil, place: String? = nil, origin: DropID? = nil, released: Bool = false
     ) -> (ApplyJob, DropRecord) {
         time += 1000
         let id = generator.next(milliseconds: time, using: &random)
@@ -65,7 +65,7 @@ final class StoreFixture {
         let job = ApplyJob(
             drop: id, source: source, policy: policy, bytes: bytes,
             epoch: ContentDigest(bytes: Array(repeating: epoch, count: 32)),
-            amends: amends, released: released, scratchFolder: folder)
+            amends: amends, amendment: amendment, place: place, origin: origin, released: released, scratchFolder: folder)
         let record = DropRecord(
             id: id, source: source, fileName: FileName("file-\(time).csv"), bytes: bytes, state: .registered, claimedAt: time,
             changedAt: time, intake: FileIdentity(device: 1, inode: time, changeTime: 5))
@@ -84,9 +84,12 @@ final class StoreFixture {
     /// A change set that is not committed.
     func changeSet(
         _ source: String = "erp", policy: ApplyPolicy = ApplyPolicy(), epoch: UInt8 = 1, amends: DropID? = nil,
-        released: Bool = false, _ write: (inout OperationWriter) -> Void
+        amendment: Amendment? = nil, place: String? = nil, origin: DropID? = nil, released: Bool = false,
+        _ write: (inout OperationWriter) -> Void
     ) throws -> (changes: any ChangeSet, record: DropRecord) {
-        let (job, record) = job(source, policy: policy, epoch: epoch, amends: amends, released: released)
+        let (job, record) = job(
+            source, policy: policy, epoch: epoch, amends: amends, amendment: amendment, place: place, origin: origin,
+            released: released)
         let builder = try store.changeSet(for: job)
         try unsafe builder.absorb(stream(source, write).span.bytes)
         return (try builder.finish(), record)
@@ -96,9 +99,12 @@ final class StoreFixture {
     @discardableResult
     func drop(
         _ source: String = "erp", policy: ApplyPolicy = ApplyPolicy(), epoch: UInt8 = 1, amends: DropID? = nil,
-        released: Bool = false, _ write: (inout OperationWriter) -> Void
+        amendment: Amendment? = nil, place: String? = nil, origin: DropID? = nil, released: Bool = false,
+        _ write: (inout OperationWriter) -> Void
     ) throws -> CommitResult {
-        let set = try changeSet(source, policy: policy, epoch: epoch, amends: amends, released: released, write)
+        let set = try changeSet(
+            source, policy: policy, epoch: epoch, amends: amends, amendment: amendment, place: place, origin: origin,
+            released: released, write)
         return try store.commit([set])[0].get()
     }
 }

@@ -20,6 +20,8 @@ package struct DropRecord: Sendable, Equatable {
     /// The later drop that carries its delivery on, or put it right.
     package var closedBy: DropClosing?
     package var released: Bool
+    /// A person said that what it says is the newest: it does not keep the place it had when it came.
+    package var forced: Bool
     /// What it did, once it is applied; of a held or discarded drop, what it would have done as far as that was found out.
     package var books: DropBooks?
     /// What ran, and what it logged, whatever became of the drop; nil where nothing ran.
@@ -31,7 +33,8 @@ package struct DropRecord: Sendable, Equatable {
     package init(
         id: DropID, source: SourceName, fileName: FileName, bytes: UInt64, digest: ContentDigest? = nil,
         state: DropState, claimedAt: UInt64, changedAt: UInt64, intake: FileIdentity, reason: DropReason? = nil,
-        link: DropLink? = nil, closedBy: DropClosing? = nil, released: Bool = false, books: DropBooks? = nil,
+        link: DropLink? = nil, closedBy: DropClosing? = nil, released: Bool = false, forced: Bool = false,
+        books: DropBooks? = nil,
         plugin: TransformSummary? = nil,
         container: String? = nil, member: String? = nil
     ) {
@@ -48,6 +51,7 @@ package struct DropRecord: Sendable, Equatable {
         self.link = link
         self.closedBy = closedBy
         self.released = released
+        self.forced = forced
         self.books = books
         self.plugin = plugin
         self.container = container
@@ -152,9 +156,11 @@ package protocol DropRegister: Sendable {
     func page(source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int) throws(DropError) -> [DropRecord]
     /// Drops whose id starts with `prefix` (Crockford base 32), or whose file name is `prefix`: newest first, at most `limit`.
     func find(_ prefix: String, limit: Int) throws(DropError) -> [DropRecord]
-    /// The newest applied drop of the source, amendments left out: what a repetition repeats (docs/failure-model.md,
-    /// "Repetition").
+    /// The newest applied drop of the source, amendments and those that came late left out: what a repetition repeats
+    /// (docs/failure-model.md, "Repetition").
     func newestApplied(of source: SourceName) throws(DropError) -> DropRecord?
+    /// Applied amendments of a drop that have refused records of their own, which nothing has closed yet.
+    func openAmendments(of drop: DropID, source: SourceName) throws(DropError) -> [DropID]
     /// The last by its bytes of the names of the source's applied drops, amendments left out; nil before the first.
     func highestName(of source: SourceName) throws(DropError) -> FileName?
     /// The number of the commit that applied the drop (`CommitResult.sequence`); nil when it was never applied.
@@ -172,6 +178,9 @@ package protocol DropRegister: Sendable {
 extension DropRegister {
     /// Replaces what is known about the drops, all in one transaction.
     package func update(_ drops: [DropRecord]) throws(DropError) { try update(drops, by: nil) }
+
+    /// A register without amendments has none.
+    package func openAmendments(of drop: DropID, source: SourceName) throws(DropError) -> [DropID] { [] }
 }
 
 /// What a commit did with one change set.
@@ -182,9 +191,12 @@ package struct CommitResult: Sendable, Equatable {
     package let books: DropBooks
     /// Why something of it was not applied; nil where all was.
     package let reason: DropReason?
+    /// False where newer drops of its source were applied before: what the source said last is still theirs.
+    package let isNewest: Bool
 
-    package init(drop: DropID, sequence: UInt64, books: DropBooks, reason: DropReason? = nil) {
+    package init(drop: DropID, sequence: UInt64, books: DropBooks, reason: DropReason? = nil, isNewest: Bool = true) {
         self.reason = reason
+        self.isNewest = isNewest
         self.drop = drop
         self.sequence = sequence
         self.books = books

@@ -75,6 +75,9 @@ package struct ApplyJob: Sendable {
     package let amendment: Amendment?
     /// What the file's name says of its place among those of its source (`sequence`); nil where the source has none.
     package let place: String?
+    /// The delivery whose place among those of its source the drop keeps: itself, where it was held and released; the first of
+    /// its line, where it was retried. Nil: it is as new as it comes.
+    package let origin: DropID?
     /// Bytes of the file as it was dropped; `bytes` are those that are transformed.
     package let fileBytes: UInt64
     /// Set when a person released the drop: guards do not hold it again.
@@ -84,7 +87,8 @@ package struct ApplyJob: Sendable {
 
     package init(
         drop: DropID, source: SourceName, policy: ApplyPolicy, bytes: UInt64, epoch: ContentDigest, amends: DropID?,
-        amendment: Amendment? = nil, place: String? = nil, fileBytes: UInt64? = nil, released: Bool, scratchFolder: String
+        amendment: Amendment? = nil, place: String? = nil, origin: DropID? = nil, fileBytes: UInt64? = nil, released: Bool,
+        scratchFolder: String
     ) {
         self.drop = drop
         self.source = source
@@ -94,6 +98,7 @@ package struct ApplyJob: Sendable {
         self.amends = amends
         self.amendment = amendment
         self.place = place
+        self.origin = origin
         self.fileBytes = fileBytes ?? bytes
         self.released = released
         self.scratchFolder = scratchFolder

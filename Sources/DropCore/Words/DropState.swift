@@ -103,6 +103,8 @@ package struct DropBooks: Sendable, Equatable {
     package var superseded: UInt64 = 0
     /// Twins and relationships deleted because a complete snapshot no longer lists them; no operation named them.
     package var deletedByAbsence: UInt64 = 0
+    /// Relationships that went because a twin at one of their ends was deleted; no operation named them.
+    package var deletedWithTwins: UInt64 = 0
     /// Twins and relationships that a snapshot leaves out and that were not deleted, because a refused record may have listed
     /// them.
     package var withheldTwins: UInt64 = 0
@@ -134,6 +136,7 @@ package struct DropBooks: Sendable, Equatable {
         rejected += other.rejected
         superseded += other.superseded
         deletedByAbsence += other.deletedByAbsence
+        deletedWithTwins += other.deletedWithTwins
         withheldTwins += other.withheldTwins
         withheldRelationships += other.withheldRelationships
         waiting += other.waiting
@@ -143,17 +146,18 @@ package struct DropBooks: Sendable, Equatable {
     }
 
     /// What changed in the graph.
-    package var changes: UInt64 { created + updated + deleted + deletedByAbsence }
+    package var changes: UInt64 { created + updated + deleted + deletedByAbsence + deletedWithTwins }
 
-    /// What is missing from a snapshot and was not deleted, and why: a sentence for people; nil where nothing was withheld.
+    /// What no usable record of a snapshot lists and was not deleted, and why: a sentence for people; nil where nothing was
+    /// withheld.
     package var withheld: String? {
         guard withheldTwins + withheldRelationships > 0 else { return nil }
         var what: [String] = []
         if withheldTwins > 0 { what.append(Self.counted(withheldTwins, "twin")) }
         if withheldRelationships > 0 { what.append(Self.counted(withheldRelationships, "relationship")) }
         let isOne = withheldTwins + withheldRelationships == 1
-        return "\(what.joined(separator: " and ")) \(isOne ? "is" : "are") missing from the file and \(isOne ? "was" : "were") "
-            + "not deleted, because \(refused) and may have listed \(isOne ? "it" : "them")."
+        return "\(refused), and it is not known what \(recordsRejected == 1 ? "it lists" : "they list"): "
+            + "\(what.joined(separator: " and ")) that no other record lists \(isOne ? "was" : "were") not deleted."
     }
 
     /// `3 records were refused (the first is record 17)`.

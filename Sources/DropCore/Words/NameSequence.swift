@@ -1,7 +1,8 @@
 /// What in the name of a file says which delivery of a source is newer: `inventory_{yyyy}{MM}{dd}.csv`, `stock-{n}.csv`.
 ///
 /// Places are `{yyyy}`, `{MM}`, `{dd}`, `{HH}`, `{mm}`, `{ss}`, of so many digits as their letters, and `{n}`, a number of 1 to
-/// 18 digits; `*` stands for any text. Dates and times count from the year down, wherever they stand; `{n}` last.
+/// 18 digits, all that stand there; `*` stands for any text. Dates and times count from the year down, wherever they stand;
+/// `{n}` last. A day or time that does not exist fits nothing.
 package struct NameSequence: Sendable, Equatable {
     private enum Piece: Sendable, Equatable {
         case byte(UInt8)
@@ -45,31 +46,62 @@ package struct NameSequence: Sendable, Equatable {
         self.pieces = pieces
     }
 
-    /// The place of a file of this name: texts that sort as the deliveries do. Nil where the name does not fit.
+    /// The place of a file of this name: texts that sort as the deliveries do. Nil where the name does not fit, or has a date or
+    /// time that does not exist.
     package func place(of name: FileName) -> String? {
         var found: [Part: String] = [:]
-        guard match(name.bytes[...], pieces[...], &found) else { return nil }
+        guard match(name.bytes, 0, pieces[...], &found) else { return nil }
         return Part.allCases.compactMap { part in
-            found[part].map { part == .number ? String(repeating: "0", count: 18 - $0.count) + $0 : $0 }
+            found[part].map { part == .number ? String(repeating: "0", count: Self.digitsMax - $0.count) + $0 : $0 }
         }.joined(separator: "-")
     }
 
-    private func match(_ bytes: ArraySlice<UInt8>, _ pieces: ArraySlice<Piece>, _ found: inout [Part: String]) -> Bool {
-        guard let piece = pieces.first else { return bytes.isEmpty }
+    private static let digitsMax = 18
+
+    private func match(_ bytes: [UInt8], _ at: Int, _ pieces: ArraySlice<Piece>, _ found: inout [Part: String]) -> Bool {
+        guard let piece = pieces.first else { return at == bytes.count && Self.exists(found) }
         let rest = pieces.dropFirst()
         switch piece {
-        case .byte(let byte): return bytes.first == byte && match(bytes.dropFirst(), rest, &found)
+        case .byte(let byte): return at < bytes.count && bytes[at] == byte && match(bytes, at + 1, rest, &found)
         case .any:
-            return (0...bytes.count).contains { match(bytes.dropFirst($0), rest, &found) }
+            for end in at...bytes.count where match(bytes, end, rest, &found) { return true }
+            return false
         case .digits(let part):
-            let digits = bytes.prefix { (0x30...0x39).contains($0) }
-            let counts = part == .number ? Array((0...min(18, digits.count)).dropFirst().reversed()) : [part.rawValue.utf8.count]
-            for count in counts where count <= digits.count {
-                found[part] = String(decoding: digits.prefix(count), as: UTF8.self)
-                if match(bytes.dropFirst(count), rest, &found) { return true }
+            for count in counts(
+                of: part, bytes, at, followedBy: rest.first, after: self.pieces.prefix(upTo: pieces.startIndex).last)
+            {
+                found[part] = String(decoding: bytes[at..<at + count], as: UTF8.self)
+                if match(bytes, at + count, rest, &found) { return true }
             }
             found[part] = nil
             return false
         }
+    }
+
+    /// How many digits a place may take. A number takes all there are, however many: the rest of one is another number. Where it
+    /// touches another place, its length is open.
+    private func counts(
+        of part: Part, _ bytes: [UInt8], _ at: Int, followedBy next: Piece?, after previous: Piece?
+    ) -> [Int] {
+        let digits = bytes[at...].prefix { Self.isDigit($0) }.count
+        guard part == .number else { return part.rawValue.utf8.count <= digits ? [part.rawValue.utf8.count] : [] }
+        let isOpen = next.map { if case .byte(let byte) = $0 { Self.isDigit(byte) } else { $0 != .any } } ?? false
+        if isOpen { return Array((0...min(Self.digitsMax, digits)).dropFirst().reversed()) }
+        if case .any? = previous, at > 0, Self.isDigit(bytes[at - 1]) { return [] }
+        return digits > 0 && digits <= Self.digitsMax ? [digits] : []
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+
+    /// Whether there is such a day and time, as far as the name has them.
+    private static func exists(_ found: [Part: String]) -> Bool {
+        func value(_ part: Part) -> Int? { found[part].flatMap { Int($0) } }
+        // Without a year any February may have a 29th.
+        let (year, month) = (value(.year) ?? 2000, value(.month) ?? 1)
+        guard year > 0, (1...12).contains(month), (value(.hour) ?? 0) < 24, (value(.minute) ?? 0) < 60, (value(.second) ?? 0) < 60
+        else { return false }
+        let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+        let days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+        return (1...days[month - 1]).contains(value(.day) ?? 1)
     }
 }

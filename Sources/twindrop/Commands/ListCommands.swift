@@ -14,6 +14,7 @@ struct DropsCommand: ParsableCommand {
             Examples:
               twindrop drops --source assets --state quarantined,held
               twindrop drops --outcome applied-with-rejects
+              twindrop drops --open-rejects
             """)
 
     @OptionGroup var home: HomeOptions
@@ -21,6 +22,7 @@ struct DropsCommand: ParsableCommand {
     @Option(help: "Only drops in these states, separated by commas.", completion: Completions.state) var state: String?
     @Option(help: "Only drops with these outcomes, separated by commas.", completion: .list(DropOutcome.allCases.map(\.rawValue)))
     var outcome: String?
+    @Flag(help: "Only drops with refused records that nobody has corrected.") var openRejects = false
     @Option(help: "At most so many.") var limit = 50
 
     mutating func validate() throws { try LimitCheck.check(limit) }
@@ -31,8 +33,9 @@ struct DropsCommand: ParsableCommand {
         let source = try self.source.map { name throws(CommandFailure) in try Self.source(name, opened, register) }
         let states: Set<DropState>? = try state.map { text throws(CommandFailure) in try Self.words(text, "state") }
         let outcomes: Set<DropOutcome>? = try outcome.map { text throws(CommandFailure) in try Self.words(text, "outcome") }
-        let records = try reporting { [limit] () throws(DropError) in
-            try register.page(source: source, states: states, outcomes: outcomes, before: nil, limit: limit)
+        let records = try reporting { [limit, openRejects] () throws(DropError) in
+            try register.page(
+                source: source, states: states, outcomes: outcomes, openRejects: openRejects, before: nil, limit: limit)
         }
         let waiting = try opened.waitingDrops(among: records, register)
         if home.json {

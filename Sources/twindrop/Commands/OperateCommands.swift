@@ -10,7 +10,8 @@ struct RetryCommand: ParsableCommand {
         commandName: "retry", abstract: "Runs the bytes of a quarantined drop again, or resumes the source of a waiting one.",
         discussion: """
             Waits for the end of the new drop: 0 when it was applied, 1 when it was quarantined or held, or does not go on. The drop
-            that is run again is `retried` from then on, and `resolved` when the new one was applied.
+            that is run again is `retried` from then on, and `resolved` when the new one was applied. What newer drops of the source
+            said meanwhile stays as it is, unless --force says otherwise.
 
             Example:
               twindrop retry broken.csv --reason "mapping corrected"
@@ -20,14 +21,19 @@ struct RetryCommand: ParsableCommand {
     @OptionGroup var options: ActOptions
     @Argument(help: "A ULID, the start of one, or a file name.", completion: Completions.drop) var drop: String
 
-    mutating func run() throws { try Operation(act: .retry, drop: drop, home: home, options: options).perform() }
+    @Flag(help: ForceHelp.text) var force = false
+
+    mutating func run() throws {
+        try Operation(act: .retry, drop: drop, home: home, options: options, force: force).perform()
+    }
 }
 
 struct ReleaseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "release", abstract: "Lets a held drop go on, without its guards.",
         discussion: """
-            Waits for the end of the drop: 0 when it was applied, 1 when it was quarantined, or does not go on.
+            Waits for the end of the drop: 0 when it was applied, 1 when it was quarantined, or does not go on. What newer drops of
+            the source said meanwhile stays as it is, unless --force says otherwise.
 
             Example:
               twindrop release assets-2026-11-21.csv --reason "the site was closed"
@@ -36,11 +42,17 @@ struct ReleaseCommand: ParsableCommand {
     @OptionGroup var home: HomeOptions
     @OptionGroup var options: ActOptions
     @Argument(help: "A ULID, the start of one, or a file name.", completion: Completions.drop) var drop: String
-    @Flag(help: "Also when a newer snapshot of the source was applied since.") var force = false
+    @Flag(help: ForceHelp.text) var force = false
 
     mutating func run() throws {
         try Operation(act: .release, drop: drop, home: home, options: options, force: force).perform()
     }
+}
+
+private enum ForceHelp {
+    static let text = ArgumentHelp(
+        "Take what it says for the newest, also where newer drops of the source were applied since. Not where `sequence` says which "
+            + "is newer.")
 }
 
 struct DiscardCommand: ParsableCommand {

@@ -87,7 +87,7 @@ extension Engine {
         case "retry":
             // First the plugin, then its drops: the other way round the first drop finds the source suspended still.
             if let source = try register.drop(id)?.source { host.resume(source) }
-            return try pipeline.retry(id, by: caller, reason: reason)
+            return try pipeline.retry(id, force: request["force"] == .bool(true), by: caller, reason: reason)
         case "release":
             return try pipeline.release(id, force: request["force"] == .bool(true), by: caller, reason: reason)
         default: return try pipeline.discard(id, by: caller, reason: reason)

@@ -112,7 +112,8 @@ struct EngineMetrics {
             for (outcome, count) in [
                 ("created", books.created), ("updated", books.updated), ("unchanged", books.unchanged),
                 ("deleted", books.deleted), ("rejected", books.rejected), ("superseded", books.superseded),
-                ("deleted-by-absence", books.deletedByAbsence), ("waiting", books.waiting),
+                ("deleted-by-absence", books.deletedByAbsence), ("deleted-with-twins", books.deletedWithTwins),
+                ("waiting", books.waiting),
             ] {
                 operations.add(Double(count), ["source": name, "outcome": outcome])
             }

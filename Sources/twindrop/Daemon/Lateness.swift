@@ -9,6 +9,8 @@ final class Lateness: Sendable {
     private struct State {
         var last: [SourceName: UInt64] = [:]
         var since: [SourceName: UInt64]
+        /// Drops that were claimed, and of which it is not known yet whether they are corrected rejects.
+        var unjudged: [SourceName: [DropID: UInt64]] = [:]
         let start: UInt64
     }
 
@@ -41,14 +43,27 @@ final class Lateness: Sendable {
         self.state = Monitor(state)
     }
 
-    /// A drop was claimed.
+    /// A drop was claimed. It counts at once; no longer, when it turns out to be none.
     func note(_ record: DropRecord) {
         guard record.link == nil else { return }
-        state.with { $0.last[record.source] = max($0.last[record.source] ?? 0, record.claimedAt) }
+        state.with { $0.unjudged[record.source, default: [:]][record.id] = record.claimedAt }
+    }
+
+    /// It is known of a drop what it is: corrected rejects are no delivery, as `TwinStore.lastDelivery` has it, too.
+    func judge(_ record: DropRecord) {
+        state.with { state in
+            guard let time = state.unjudged[record.source]?.removeValue(forKey: record.id) else { return }
+            guard record.link == nil || record.link?.kind == .duplicates else { return }
+            state.last[record.source] = max(state.last[record.source] ?? 0, time)
+        }
     }
 
     /// When each source's last delivery came.
-    var last: [SourceName: UInt64] { state.quietly { $0.last } }
+    var last: [SourceName: UInt64] { state.quietly { Self.last($0) } }
+
+    private static func last(_ state: State) -> [SourceName: UInt64] {
+        state.last.merging(state.unjudged.compactMapValues { $0.values.max() }, uniquingKeysWith: max)
+    }
 
     /// How the sources of which deliveries are expected stand, in the order of the configuration.
     func standings(at now: UInt64) -> [(source: SourceName, standing: Punctuality)] {
@@ -56,7 +71,7 @@ final class Lateness: Sendable {
             // From now on, then: else nothing would be expected before the clock has come to that time again.
             for (source, time) in state.last where time > now + Self.aheadMax { state.last[source] = now }
             for (source, time) in state.since where time > now + Self.aheadMax { state.since[source] = now }
-            return (state.last, state.since, state.start)
+            return (Self.last(state), state.since, state.start)
         }
         return expected.map { source, expectation in
             let zone = TimeZone(identifier: expectation.zone) ?? .gmt

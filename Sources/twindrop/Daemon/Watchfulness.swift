@@ -49,12 +49,16 @@ final class Watchfulness: Sendable {
     func hear(_ event: PipelineEvent) {
         switch event {
         case .claimed(let record): lateness.note(record)
+        case .transforming(let record), .applied(let record): lateness.judge(record)
         case .sourceSuspended(let source, let error):
             state.with { state in
                 if state.suspended[source] == nil { state.suspended[source] = (WallClock.milliseconds(), error.message) }
             }
             notifier.look()
-        case .settledOtherwise, .closed: notifier.look()
+        case .settledOtherwise(let record):
+            lateness.judge(record)
+            notifier.look()
+        case .closed: notifier.look()
         default: break
         }
     }

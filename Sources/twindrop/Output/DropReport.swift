@@ -48,6 +48,7 @@ enum DropReport {
                 "waiting": .int(Int64(books.waiting)),
             ],
             "deletedByAbsence": .int(Int64(books.deletedByAbsence)),
+            "deletedWithTwins": .int(Int64(books.deletedWithTwins)),
             "bytes": ["accounted": .int(Int64(books.bytesAccounted)), "unaccounted": .int(Int64(books.bytesUnaccounted))],
             "skipped": .array(
                 books.skipped.map {
@@ -176,6 +177,10 @@ enum DropReport {
         line("operations", "\(books.operations) = " + parts.joined(separator: " + "))
         if books.deletedByAbsence > 0 {
             line("", "\(books.deletedByAbsence) \(isDone ? "deleted" : "to delete") because the snapshot no longer lists them")
+        }
+        if books.deletedWithTwins > 0 {
+            let count = DropBooks.counted(books.deletedWithTwins, "relationship")
+            line("", isDone ? "\(count) went with a deleted twin" : "\(count) to go with a deleted twin")
         }
         if !isDone { line("", state == .held ? "None of it is done: it waits for a person." : "None of it was done.") }
         if !books.skipped.isEmpty { line("skipped", books.skipped.sentence) }

@@ -221,9 +221,8 @@ enum StatusReport {
             Terminal.print("        last delivery \(last)\(due)")
         }
         if let count = source["openRejects"]?.int, count > 0 {
-            Terminal.print(
-                "        \(counted(count, "drop")) with rejects that nobody corrected: `twindrop drops --outcome applied-with-rejects`"
-            )
+            let list = "`twindrop drops --source \(source["source"]?.string ?? "") --open-rejects`"
+            Terminal.print("        \(counted(count, "drop")) with rejects that nobody corrected: \(list)")
         }
         if let text = source["defect"]?.string { Terminal.print("        DEFECT: \(text)") }
         if let withheld = source["withheld"]?["why"]?.string { Terminal.print("        WITHHELD: \(withheld)") }

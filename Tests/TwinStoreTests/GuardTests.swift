@@ -1,0 +1,65 @@
+import DropCore
+import Testing
+import TwinModel
+
+@testable import TwinStore
+
+/// What a free number of deletes covers (docs/decisions/0027-snapshots.md).
+@Suite struct `A list of a small source` {
+    private var policy: ApplyPolicy {
+        var policy = ApplyPolicy()
+        policy.mode = .snapshot
+        return policy
+    }
+
+    private func list(_ names: [String], _ fixture: StoreFixture, _ policy: ApplyPolicy) throws -> CommitResult {
+        try fixture.drop(policy: policy) { writer in for name in names { writer.twin(name) } }
+    }
+
+    @Test(arguments: [
+        (["a", "b", "c", "d", "e"], ["a"], "4 of 5 twins"), (["a", "b", "c"], ["a", "x", "y"], "2 of 3 twins"),
+    ])
+    func `is held where it leaves out more than half, whatever number is free`(
+        before: [String], now: [String], part: String
+    ) throws {
+        let fixture = try StoreFixture()
+        _ = try list(before, fixture, policy)
+        let error = #expect(throws: DropError.self) { try list(now, fixture, policy) }
+        #expect(error?.code == "guard-deletes")
+        #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
+        #expect(error?.message.contains("more than half") == true, "\(error?.message ?? "")")
+        #expect(try fixture.store.counts().twins == before.count)
+    }
+
+    @Test func `may leave out half, and more where a share allows it`() throws {
+        let fixture = try StoreFixture()
+        _ = try list(["a", "b", "c", "d"], fixture, policy)
+        #expect(try list(["a", "b"], fixture, policy).books.deletedByAbsence == 2)
+        #expect(try list(["a"], fixture, policy).books.deletedByAbsence == 1)
+        _ = try list(["a", "b", "c", "d"], fixture, policy)
+        var wide = policy
+        wide.deletesShareMax = 0.8
+        #expect(try list(["a"], fixture, wide).books.deletedByAbsence == 3)
+    }
+
+    @Test func `may be shortened by records that name what goes`() throws {
+        let fixture = try StoreFixture()
+        try fixture.drop { writer in for name in ["a", "b", "c"] { writer.twin(name) } }
+        let result = try fixture.drop { writer in for name in ["a", "b"] { writer.twin(name, .deleteTwin) } }
+        #expect(result.books.deleted == 2)
+    }
+
+    @Test func `has the relationships in its books that went with its twins`() throws {
+        let fixture = try StoreFixture()
+        try fixture.drop { writer in
+            for name in ["a", "b", "c"] { writer.twin(name) }
+            writer.relationship("a", "next", "b")
+            writer.relationship("b", "next", "c")
+            writer.relationship("c", "next", "a")
+        }
+        let result = try fixture.drop { $0.twin("b", .deleteTwin) }
+        #expect(result.books.deleted == 1 && result.books.deletedWithTwins == 2, "\(result.books)")
+        #expect(try fixture.store.drop(result.drop)?.books?.deletedWithTwins == 2)
+        #expect(result.books.operations == 1)
+    }
+}
