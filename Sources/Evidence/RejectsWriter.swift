@@ -37,11 +37,13 @@ package struct RejectsWriter: Sendable {
     ///   - spans: of the drop; its headers are taken.
     ///   - rejections: in any order.
     ///   - drop: whose records they are.
+    ///   - stated: how the file is written, as its source states it; nil where it is to be told from the file.
     ///   - path: the bytes that were transformed.
     /// - Returns: nil where there are no rejections.
     /// - Throws: `protocol` (remedy quarantine) where a place lies outside of the file; storage errors.
     package func write(
-        _ record: DropRecord, spans: [FileSpan], rejections: [Rejection], marking drop: DropID, from path: String
+        _ record: DropRecord, spans: [FileSpan], rejections: [Rejection], marking drop: DropID,
+        dialect stated: TextDialect? = nil, from path: String
     ) throws(DropError) -> RejectsFile? {
         guard !rejections.isEmpty else { return nil }
         let input = try ContentSource.open(path)
@@ -56,7 +58,7 @@ package struct RejectsWriter: Sendable {
             records.append(RefusedRecord(record: rejection.record, offset: rejection.offset, length: rejection.length))
         }
         try check(headers.map { ($0.offset, $0.length) } + records.map { ($0.offset, $0.length) }, of: input, record)
-        let frame = try AmendedFrame(input, Refusals(drop: drop, records: records, headers: headers))
+        let frame = try AmendedFrame(input, Refusals(drop: drop, records: records, headers: headers), stated)
         // A record that starts with the mark brings its own.
         let isMarked = dialect.markBytes > 0 && records.allSatisfy { $0.offset >= dialect.markBytes }
         try Storage.fill(folder + names.name) { (output) throws(DropError) in
@@ -69,23 +71,23 @@ package struct RejectsWriter: Sendable {
                 }
                 let bytes = try frame.bytes(at: from, span.offset + span.length - from)
                 let isLast = index == headers.count - 1
-                try output.write(dialect.ended(isLast ? frame.form?.headed(bytes) ?? bytes : bytes))
+                try output.write(frame.ended(isLast ? frame.form?.headed(bytes) ?? bytes : bytes, dialect))
             }
-            for refused in records {
+            for refused in frame.records {
                 guard refused.length <= AmendedFrame.partBytesMax else {
                     try frame.copy(refused.offset..<refused.offset + refused.length, to: &output)
                     continue
                 }
                 let bytes = try frame.bytes(of: refused)
                 let mark = RejectMark(drop: drop, record: refused.record)
-                try output.write(dialect.ended(frame.form?.marked(bytes, mark) ?? bytes))
+                try output.write(frame.ended(frame.form?.marked(bytes, mark) ?? bytes, dialect))
             }
         }
         try Storage.fill(folder + names.reasonsName) { (output) throws(DropError) in
             for rejection in rejections { try output.write(Self.line(rejection)) }
         }
         try Storage.syncFolder(folder)
-        return RejectsFile(of: record, records: UInt64(records.count))
+        return RejectsFile(of: record, records: UInt64(frame.records.count))
     }
 
     private func check(_ parts: [(offset: UInt64, length: UInt64)], of input: StorageFile, _ record: DropRecord) throws(DropError)

@@ -180,6 +180,8 @@ package struct Source: Sendable, Equatable {
     package let lookups: [LookupTable]
     /// The rules of the time zones that the settings name, as the system has them now; see `ValueRules.ZoneRules`.
     package let zones: [LookupTable.Row]
+    /// How its text is written, where the plugin's schema says which settings tell that.
+    package let dialect: TextDialect?
     package let duplicates: DuplicateRule
     package let order: DropOrder
     /// What in a file's name says which delivery is newer; nil where nothing does.

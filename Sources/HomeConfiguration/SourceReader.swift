@@ -81,6 +81,7 @@ struct SourceReader {
         let (before, asked, first) = (loader.files.read.count, loader.files.asked.count, section.diagnosis.errors.count)
         let (plugin, manifest) = readPlugin(section)
         let settings = readSettings(section, manifest)
+        let dialect = manifest?.schema?.dialect(in: settings.json)
         let lookups = readLookups(section)
         checkLookups(settings.tables, section)
         mistakes.ofFiles = first..<section.diagnosis.errors.count
@@ -100,9 +101,9 @@ struct SourceReader {
             recursive: recursive, probes: probes)
         let source = Source(
             name: name, title: title, watched: watched, policy: policy, plugin: plugin ?? "", manifest: manifest?.path ?? "",
-            settings: settings.json, settingsPlaces: settings.places, lookups: lookups, zones: settings.zones,
-            duplicates: duplicates, order: order, sequence: sequence,
-            empty: empty, expect: expect, worker: bounds, files: files, asked: Array(loader.files.asked[asked...]), mistakes: [])
+            settings: settings.json, settingsPlaces: settings.places, lookups: lookups, zones: settings.zones, dialect: dialect,
+            duplicates: duplicates, order: order, sequence: sequence, empty: empty, expect: expect, worker: bounds, files: files,
+            asked: Array(loader.files.asked[asked...]), mistakes: [])
         return Read(source: source, section: section, folder: loader.files.physical(folder), patterns: patterns)
     }
 
@@ -367,7 +368,8 @@ extension Source {
     fileprivate func with(mistakes: [ConfigurationError]) -> Source {
         Source(
             name: name, title: title, watched: watched, policy: policy, plugin: plugin, manifest: manifest, settings: settings,
-            settingsPlaces: settingsPlaces, lookups: lookups, zones: zones, duplicates: duplicates, order: order,
-            sequence: sequence, empty: empty, expect: expect, worker: worker, files: files, asked: asked, mistakes: mistakes)
+            settingsPlaces: settingsPlaces, lookups: lookups, zones: zones, dialect: dialect, duplicates: duplicates,
+            order: order, sequence: sequence, empty: empty, expect: expect, worker: worker, files: files, asked: asked,
+            mistakes: mistakes)
     }
 }

@@ -23,13 +23,15 @@ package struct AmendmentJudge: Sendable {
     ///   - path: of the file's bytes, absolute.
     ///   - amended: the drop it amends, also where that ends in an error.
     ///   - whenFound: called once it is known to amend something, before `path` is opened.
+    ///   - dialect: how the source's text is written now; asked where the file amends something.
     ///   - spooled: where the spool has a drop's bytes; nil where it has not.
     ///
     /// Errors: `amendment` (quarantine) where it can amend nothing; `amended-held`, `looks-like-rejects` (hold) where a person is
     /// to decide; retry while the amended drop is on its way.
     package func judge(
         _ record: DropRecord, descriptor: CInt, bytes: UInt64, at path: String, amended: inout DropID?,
-        spooled: (DropID) -> String?, whenFound: () throws(DropError) -> Void = { () throws(DropError) in }
+        dialect: () throws(DropError) -> TextDialect?, spooled: (DropID) -> String?,
+        whenFound: () throws(DropError) -> Void = { () throws(DropError) in }
     ) throws(DropError) -> Verdict {
         let marked = try book.amendedDrop(by: record.fileName, descriptor: descriptor, bytes: bytes)
         let named = FileName.amendedDrop(in: record.fileName)
@@ -58,7 +60,10 @@ package struct AmendmentJudge: Sendable {
                     + "and deletes nothing by absence.", remedy: .hold)
         }
         do throws(DropError) {
-            return .amends(drop, try book.amended(original, refusals, by: record, at: path, spooledAt: spooled(drop)))
+            return .amends(
+                drop,
+                try book.amended(
+                    original, refusals, by: record, at: path, spooledAt: spooled(drop), dialect: try dialect()))
         } catch {
             guard record.released, error.remedy == .hold else { throw error }
             return .amends(drop, nil)

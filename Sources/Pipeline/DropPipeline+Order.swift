@@ -8,12 +8,16 @@ extension DropPipeline {
     func judge(_ record: inout DropRecord) throws(DropError) -> AmendmentJudge.Verdict {
         guard let book = ports.amendments else { return .ordinary }
         let judge = AmendmentJudge(register: ports.register, graph: ports.graph, book: book)
-        let spool = ports.spool
+        let (spool, transformer) = (ports.spool, ports.transformer)
         var amended: DropID?
         let verdict = Result { [record] () throws(DropError) in
             try spool.withDescriptor(of: record.id) { (descriptor, bytes) throws(DropError) in
                 try judge.judge(
                     record, descriptor: descriptor, bytes: bytes, at: spool.path(of: record.id), amended: &amended,
+                    dialect: { () throws(DropError) in
+                        _ = try transformer.epoch(of: record.source)
+                        return transformer.dialect(of: record.source)
+                    },
                     spooled: { spool.contains($0) ? spool.path(of: $0) : nil },
                     whenFound: { () throws(DropError) in
                         // A lone file is read before it lies in the spool.

@@ -226,7 +226,9 @@ extension DropPipeline {
         guard !rejections.isEmpty else { return }
         var (drop, path) = (record.id, ports.spool.path(of: record.id))
         if case .amends(let amended, let file?) = verdict { (drop, path) = (amended, file.path) }
-        try ports.receipts.writeRejects(rejections, spans: spans, of: record, marking: drop, spooledAt: path)
+        try ports.receipts.writeRejects(
+            rejections, spans: spans, of: record, marking: drop, dialect: ports.transformer.dialect(of: record.source),
+            spooledAt: path)
     }
 
     private func applyJob(

@@ -132,6 +132,8 @@ package final class PluginHost: Transformer {
         try lane(of: source).alone(isCancelled: { false }) { lane throws(DropError) in try lane.refresh().epoch }
     }
 
+    package func dialect(of source: SourceName) -> TextDialect? { lanes[source]?.source.dialect }
+
     /// Lifts a suspension: the source's plugin, and its files, get another chance.
     package func resume(_ source: SourceName) {
         lanes[source]?.state.with { state in

@@ -25,6 +25,8 @@ package struct PluginSource: Sendable {
     /// One JSON object, as the plugin reads it.
     package let settings: String
     package let lookups: [Lookup]
+    /// How its text is written, where the settings say so in a form the host knows. Part of the settings: no part of the epoch.
+    package let dialect: TextDialect?
     package let limits: WorkerLimits
     /// The files that settings and lookups were read from, absolute: when one changes, the source is read again.
     package let files: [String]
@@ -35,7 +37,7 @@ package struct PluginSource: Sendable {
 
     package init(
         name: SourceName, libraryPath: String, settings: String = "{}", lookups: [Lookup] = [],
-        limits: WorkerLimits = WorkerLimits(), files: [String] = [], defect: DropError? = nil,
+        dialect: TextDialect? = nil, limits: WorkerLimits = WorkerLimits(), files: [String] = [], defect: DropError? = nil,
         located: @escaping @Sendable (String) -> String = { $0 }
     ) {
         self.located = located
@@ -43,6 +45,7 @@ package struct PluginSource: Sendable {
         self.libraryPath = libraryPath
         self.settings = settings
         self.lookups = lookups
+        self.dialect = dialect
         self.limits = limits
         self.files = files
         self.defect = defect

@@ -4,8 +4,17 @@ import DropCore
 extension DropComparison {
     /// True when the current record is none that the amendment has: what it names is listed, and where a corrected record before
     /// it speaks of the same, its word is the later one.
+    ///
+    /// A record that was taken before is to be taken still: one that the corrections make the plugin refuse says that they do not
+    /// go with the rest of the file, as a number in another unit.
     func passOver(_ amendment: Amendment, _ bytes: borrowing Span<UInt8>) throws(DropError) -> Bool {
         guard amendment.rows[current.number] == nil else { return false }
+        if let rejection = current.rejection, !amendment.open.contains(current.number) {
+            throw contradiction(
+                amendment,
+                "with its corrections record \(current.number) would be refused, which was taken before: "
+                    + Escaping.sentence(rejection.message))
+        }
         let isKnown = current.rejection == nil && operations.allSatisfy { $0.number != 0 }
         // A record that was accepted then may name twins that others deleted since; one that was refused may name anything.
         if current.rejection != nil || !isKnown && amendment.open.contains(current.number) { unknownRecords += 1 }
@@ -55,9 +64,35 @@ extension DropComparison {
         }
     }
 
+    /// A corrected record is to be read where it was put, as one record of its number: else records behind it have other numbers,
+    /// and one of them would count as the correction.
+    func checkPlace(_ amendment: Amendment) throws(DropError) {
+        guard let place = amendment.places[current.number] else { return }
+        // A byte order mark before a record is a part of its own.
+        guard (place.lowerBound...place.lowerBound + 3).contains(current.offset),
+            current.offset &+ current.length == place.upperBound
+        else {
+            throw noRecord(amendment, current.number)
+        }
+    }
+
+    private func noRecord(_ amendment: Amendment, _ number: UInt64) -> DropError {
+        contradiction(
+            amendment,
+            "record \(number) as it has it is not read as this one record: it is a comment, a blank line, a header again or part of a "
+                + "footer, or takes others in, or is one of several.")
+    }
+
+    private func contradiction(_ amendment: Amendment, _ why: String) -> DropError {
+        DropError(
+            "amendment", "The file amends drop \(amendment.drop), but \(why)",
+            hint: "Correct the row and drop the file again, or deliver the whole file anew.", remedy: .quarantine)
+    }
+
     /// The books of an amendment count its own records.
-    func closeAmendment() {
+    func closeAmendment() throws(DropError) {
         guard let amendment = job.amendment else { return }
+        if let last = amendment.places.keys.max(), last > books.recordsRead { throw noRecord(amendment, last) }
         books.recordsRead = UInt64(amendment.rows.count)
         let missing =
             books.recordsRead - min(books.recordsRead, books.recordsUsed + books.recordsFiltered + books.recordsRejected)

@@ -192,7 +192,7 @@ extension DropComparison {
         reservedTwins.giveBack()
         reservedRelationships.giveBack()
         try countWaiting()
-        closeAmendment()
+        try closeAmendment()
         try settleLateness()
         findAbsent()
         if job.amendment != nil { try keepNewer() }

@@ -16,6 +16,7 @@ extension DropComparison {
         try budget.spend(1, on: .records)
         books.recordsRead += 1
         current = CurrentRecord(isActive: true, number: books.recordsRead, offset: offset, length: length)
+        if let amendment = job.amendment { try checkPlace(amendment) }
     }
 
     /// The offset of the part that comes next in the file.

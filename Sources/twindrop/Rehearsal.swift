@@ -120,7 +120,7 @@ struct Rehearsal {
         var builder: (any ChangeSetBuilder)?
         do throws(DropError) {
             if let error = judgement.emptiness { throw error }
-            let whole = try subject.input.bytes == 0 ? nil : amended(subject, record, store, scratch)
+            let whole = try subject.input.bytes == 0 ? nil : amended(subject, record, store, host, scratch)
             defer { if let whole, let file = whole.file { whole.reader.remove(file) } }
             if whole?.file != nil, let first = try judgement.sameAmendment(register: store) {
                 return Plan(books: DropBooks(), rejections: [], changes: [], hold: nil, repeats: first)
@@ -173,13 +173,16 @@ struct Rehearsal {
     }
 
     private func amended(
-        _ subject: Subject, _ record: DropRecord, _ store: TwinStore, _ scratch: String
+        _ subject: Subject, _ record: DropRecord, _ store: TwinStore, _ host: PluginHost, _ scratch: String
     ) throws(DropError) -> Amended {
         var result = Amended(reader: AmendmentReader(archive: home.paths.archive, scratch: scratch))
         subject.input.rewind()
         let verdict = try AmendmentJudge(register: store, graph: store, book: result.reader).judge(
             record, descriptor: subject.input.descriptor, bytes: subject.input.bytes, at: subject.path, amended: &result.drop,
-            spooled: spooled)
+            dialect: { () throws(DropError) in
+                _ = try host.epoch(of: source.name)
+                return host.dialect(of: source.name)
+            }, spooled: spooled)
         if case .amends(_, let file) = verdict { result.file = file }
         return result
     }

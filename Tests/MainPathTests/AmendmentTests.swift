@@ -212,7 +212,7 @@ import TwinModel
         let home = try Home(
             "sources:\n  s:\n    plugin: mapping\n    mapping: s.yaml\n    ready: {rule: rename}\n", mappings: ["s.yaml": mapping]
         )
-        let receipt = try home.drop("2.csv", Self.dirty + "Total,8,\n", to: "s")
+        let receipt = try home.drop("2.csv", Self.dirty + "Total: 8\n", to: "s")
         let drop = try #require(receipt["drop"]?.string)
         try home.drop("c.csv", Self.correct(try home.text(of: "receipts/s/\(drop).rejects.csv")), to: "s")
         #expect(try home.list("twin", "--all").count == 8)

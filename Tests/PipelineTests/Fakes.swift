@@ -124,7 +124,8 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     }
     func sync(_ records: [DropRecord]) throws(DropError) { diary.note("receipts synced") }
     func writeRejects(
-        _ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, marking drop: DropID, spooledAt path: String
+        _ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, marking drop: DropID, dialect: TextDialect?,
+        spooledAt path: String
     ) throws(DropError) { diary.note("rejects") }
     func receipt(of record: DropRecord) throws(DropError) -> JSON? { nil }
 

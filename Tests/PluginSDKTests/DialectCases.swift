@@ -82,7 +82,7 @@ struct DialectCase: Sendable, CustomTestStringConvertible {
             "Report\n\"open\na,b\n1,2\nTotal\nEnd\n",
             [["1", "2"]], columns: "a|b", spans: ["preamble", "header", "footer"]),
         DialectCase(
-            "a footer without a final line end", #"{"footerLines":1,"header":false}"#, "1,2\n3,4\nend",
+            "a footer by pattern without a final line end", #"{"footerFrom":"end*","header":false}"#, "1,2\n3,4\nend",
             [["1", "2"], ["3", "4"]],
             spans: ["footer"]),
         DialectCase("nothing but a footer", #"{"footerLines":3,"header":false}"#, "end\nend\n", [], spans: ["footer"]),

@@ -51,6 +51,15 @@ import TwinDropTesting
         Cell("9007199254740993", #"{"type":"double"}"#, rejected: "too-many-digits"),
         Cell("9007199254740993", #"{"type":"double","round":true}"#, .double(9_007_199_254_740_992)),
         Cell("5 kg", #"{"type":"int","unit":"kg"}"#, .int(5)),
+        Cell("3.5", #"{"type":"int","round":true}"#, .int(4)), Cell("-3.5", #"{"type":"int","round":true}"#, .int(-4)),
+        Cell("0.4999", #"{"type":"int","round":true}"#, .int(0)), Cell("9.99", #"{"type":"int","round":true}"#, .int(10)),
+        Cell("1e-400", #"{"type":"int","round":true}"#, .int(0)),
+        Cell("9223372036854775807.5", #"{"type":"int","round":true}"#, rejected: "number-too-large"),
+        Cell(" 5 kg", #"{"type":"int","unit":"kg"}"#, rejected: "not-a-number"),
+        Cell("5\u{A0}kg", #"{"type":"int","unit":"kg"}"#, .int(5)),
+        Cell("P292000Y", #"{"type":"duration"}"#, .duration(months: 3_504_000, microseconds: 0)),
+        Cell("P292000Y1M", #"{"type":"duration"}"#, rejected: "not-a-duration"),
+        Cell("-P400000Y", #"{"type":"duration"}"#, rejected: "not-a-duration"),
         Cell("5 t", #"{"type":"int","unit":"kg"}"#, rejected: "not-a-number"),
         Cell("5", #"{"type":"int","unit":"kg"}"#, rejected: "not-a-number"),
         Cell("5", #"{"type":"int","unit":["kg",""]}"#, .int(5)),
@@ -200,10 +209,14 @@ import TwinDropTesting
         let settings = #"{"twins":[{"id":"{k}","properties":{"v":{"type":"double","unit":true}}}]}"#
         let harness = try PluginLibraries.mapping(settings: settings)
         let recording = harness.transform(Array("k,v\n1,5 kg\n2,7\n3,2 t\n4,8kg\n".utf8), name: "x.csv")
-        #expect(recording.allOperations.map { $0["v"] } == [.double(5), .double(7), .double(8)])
+        #expect(recording.allOperations.map { $0["v"] } == [.double(5), .double(8)])
+        #expect(recording.allRecords[1].rejection?.message.contains("in the unit kg") == true, "a number without one")
         #expect(recording.allRecords[2].rejection?.message.contains("in the unit kg") == true)
         let next = harness.transform(Array("k,v\n1,2 t\n".utf8), name: "y.csv")
         #expect(next.allOperations.map { $0["v"] } == [.double(2)], "the next file has its own")
+        let bare = harness.transform(Array("k,v\n1,2\n2,3 t\n3,4\n".utf8), name: "z.csv")
+        #expect(bare.allOperations.map { $0["v"] } == [.double(2), .double(4)])
+        #expect(bare.allRecords[1].rejection?.message.contains("a number without a unit") == true)
     }
 
     @Test func `keeps the words for false out of the nulls of the mapping, in any case`() throws {

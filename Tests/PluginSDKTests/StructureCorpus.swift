@@ -10,6 +10,7 @@ struct StructureCorpus {
     private var numbers: SeededGenerator
     private var delimiter = ","
     private var quoting = "standard"
+    private var quote = "\""
     private var lineEnd = "\n"
     private var hasHeader = true
     private var comment = false
@@ -28,14 +29,23 @@ struct StructureCorpus {
     /// The next case.
     mutating func next() -> StructureCase {
         delimiter = pick([",", ";", "\t", "|"])
-        quoting = pick(["standard", "standard", "standard", "lenient", "none"])
+        quoting = pick(["standard", "standard", "standard", "lenient", "none", "backslash"])
+        quote = pick(["\"", "\"", "\"", "'"])
         lineEnd = pick(["\n", "\r\n", "\n", "\r"])
         columns = pick([2, 3, 2, 4, 1])
         hasHeader = numbers.next() % 4 != 0
         comment = numbers.next() % 4 == 0
         var settings = [#""delimiter":"\#(delimiter == "\t" ? "tab" : delimiter)""#, #""quoting":"\#(quoting)""#]
         if comment { settings.append(##""comment":"#""##) }
-        if numbers.next() % 6 == 0 { settings.append(#""ragged":"pad""#) }
+        if quote != "\"" { settings.append(#""quote":"\#(quote)""#) }
+        switch numbers.next() % 12 {
+        case 0, 1: settings.append(#""ragged":"pad""#)
+        case 2: settings.append(#""ragged":"fail""#)
+        default: break
+        }
+        if numbers.next() % 6 == 0 { settings.append(#""repeatedHeader":"\#(pick(["reject", "fail", "record"]))""#) }
+        // What trimming makes of a mark that stands for itself is nobody's business.
+        if quoting != "lenient", numbers.next() % 6 == 0 { settings.append(#""trim":"\#(pick(["all", "unquoted"]))""#) }
         let names = (1...columns).map { "name\($0)" }
         var lines: [String] = []
         let preamble = addPreamble(&lines, &settings)
@@ -84,16 +94,23 @@ struct StructureCorpus {
         case 0: return ""
         case 1: return "#" + cell()
         case 2: return (0...columns).map { _ in cell() }.joined(separator: delimiter)
-        default: return (0..<columns).map { _ in cell() }.joined(separator: delimiter)
+        default:
+            var cells = (0..<columns).map { _ in cell() }
+            // Ids begin with whatever they like, a word of totals too.
+            if numbers.next() % 6 == 0 { cells[0] = pick(["Total", "Total 7", "End-30", "sum", "Summe 5", "Count:2"]) }
+            return cells.joined(separator: delimiter)
         }
     }
 
     private mutating func cell() -> String {
         switch numbers.next() % 10 {
         case 0: return ""
-        case 1 where quoting != "none": return "\"a\(delimiter)b\""
-        case 2 where quoting != "none": return "\"say \"\"hi\"\"\""
-        case 3 where quoting != "none": return "\"two\(lineEnd)lines\""
+        case 1 where quoting != "none": return "\(quote)a\(delimiter)b\(quote)"
+        case 2 where quoting == "backslash":
+            return pick(["\(quote)say \\\(quote)hi\(quote)", "a\\\(delimiter)b", "c:\\\\d", "x\\y"])
+        case 2 where quoting != "none": return "\(quote)say \(quote)\(quote)hi\(quote)\(quote)\(quote)"
+        case 3 where quoting != "none": return "\(quote)two\(lineEnd)lines\(quote)"
+        case 4 where quoting != "none" && numbers.next() % 2 == 0: return " \(quote) x \(quote) "
         case 4: return " x "
         case 5: return "ü\(numbers.next() % 100)"
         case 6: return "name1"
@@ -152,7 +169,10 @@ struct StructureCorpus {
     }
 
     private mutating func encode(_ text: String, _ settings: inout [String]) -> [UInt8] {
-        switch numbers.next() % 8 {
+        switch numbers.next() % 9 {
+        case 8:
+            settings.append(#""encoding":"windows-1252""#)
+            return text.unicodeScalars.map { $0.value < 256 ? UInt8($0.value) : 0x81 }  // Which has no character there.
         case 0: return [0xEF, 0xBB, 0xBF] + Array(text.utf8)
         case 1: return DialectCase.utf16(text)
         case 2:

@@ -20,8 +20,26 @@ import TwinModel
 
     static let footers: [Case] = [
         Case(
-            name: "a totals line as wide as the table is no twin", settings: #"{"footerLines":1}"#,
+            name: "a totals line as wide as the table may be a record", settings: #"{"footerLines":1}"#,
+            text: "id,n\n1,a\nTotal,1\n", refused: "it has as many cells as a record"),
+        Case(
+            name: "a totals line as wide as the table is told by a glob", settings: #"{"footerFrom":"Total,*"}"#,
             text: "id,n\n1,a\nTotal,1\n", rows: [["1", "a"]], spans: ["header", "footer"]),
+        Case(
+            name: "a record whose id starts with a word of totals", settings: #"{"footerLines":1}"#,
+            text: "id,n\nA 7,a\nEnd-30,b\n", refused: "it has as many cells as a record"),
+        Case(
+            name: "a short record whose id starts with a word of totals", settings: #"{"footerLines":1}"#,
+            text: "id,n,m\nA 7,a,1\nEnd-30,b\n", refused: "it has cells, and starts with no word of totals"),
+        Case(
+            name: "a record of too few cells is no footer", settings: #"{"footerLines":1}"#,
+            text: "id,n,m\nA1,x,1\n77-B,y\n", refused: "it has cells, and starts with no word of totals"),
+        Case(
+            name: "a last line without its end may be cut off", settings: #"{"footerLines":1}"#,
+            text: "id,n\n1,a\nTotal: 1", refused: "it has no line end"),
+        Case(
+            name: "totals of fewer cells than the table", settings: #"{"footerLines":1}"#,
+            text: "id,n,m\n1,a,b\nTotal:,1\n", rows: [["1", "a", "b"]], spans: ["header", "footer"]),
         Case(
             name: "a missing footer takes no record with it", settings: #"{"footerLines":1}"#, text: "id,n\n1,a\n2,b\n",
             refused: "The line at byte 9, after record 1, may be the footer or a record, whole or cut off"),
@@ -39,7 +57,7 @@ import TwinModel
             text: "id,n\n1,a\nThe whole list\n\n  \n,\n", rows: [["1", "a"]], spans: ["header", "footer", "blank lines"]),
         Case(
             name: "a totals line before blank lines is no twin", settings: #"{"footerLines":1}"#,
-            text: "id,n\n1,a\n\"TOTAL\",1\n\n\n", rows: [["1", "a"]], spans: ["header", "footer", "blank lines"]),
+            text: "id,n\n1,a\n\"TOTAL\"\n\n\n", rows: [["1", "a"]], spans: ["header", "footer", "blank lines"]),
         Case(
             name: "a record that starts like a totals line", settings: #"{"footerLines":1}"#,
             text: "id,n\n1,a\nTotalenergies,1\n",
@@ -200,6 +218,36 @@ import TwinModel
                 \(String(decoding: file.bytes, as: UTF8.self).debugDescription)
                 read as \(found.text()) \(recording.failure ?? ""), independently as \(expected.text())
                 """)
+        }
+    }
+
+    /// Records of one shape and of several, with ids that start like a footer; each with a footer behind them.
+    private static let tables: [(records: [String], footer: String, settings: String)] = {
+        let records = [
+            ["AST-1,x,1", "AST-2,y,22", "BX-3,z,333"], ["End-1,x,1", "End of line,y,2", "Total 7,z,3", "sum-6,x,1"],
+            ["12,x,1", "AST-4,y,2", "\"a,b\",z,3", "total,x,4", "E5,y,6"],
+        ]
+        let footers = [
+            ("Total: 3", #"{"footerLines":1}"#), ("Total: 3", #"{"footerLines":1,"footerRequired":true}"#),
+            ("3 rows", #"{"footerLines":1}"#), ("Total;3\nEnd of report", #"{"footerLines":2,"footerRequired":true}"#),
+        ]
+        return records.flatMap { rows in footers.map { (records: rows, footer: $0.0, settings: $0.1) } }
+    }()
+
+    /// Nothing here knows how a footer is told: only where the records are.
+    @Test func `never has a record, nor a part of one, as its footer, wherever the file is cut off`() throws {
+        for (records, footer, settings) in Self.tables {
+            let head = "id,a,n\n"
+            let whole = Array((head + records.map { $0 + "\n" }.joined() + footer + "\n").utf8)
+            let end = UInt64(whole.count - footer.utf8.count - 1)
+            #expect(try ReaderProbe.read(whole, settings).rows.count == records.count, "\(records) \(footer)")
+            for cut in head.utf8.count..<whole.count {
+                let recording = try ReaderProbe.read(Array(whole[..<cut]), settings)
+                guard recording.status == 0 else { continue }
+                let shown = "\(settings): \(String(decoding: whole[..<cut], as: UTF8.self).debugDescription)"
+                for span in recording.allSpans where span.name == "footer" { #expect(span.offset >= end, "\(shown)") }
+                #expect(!settings.contains("Required") || UInt64(cut) > end, "\(shown)")
+            }
         }
     }
 

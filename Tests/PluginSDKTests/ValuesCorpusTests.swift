@@ -51,7 +51,19 @@ struct `A corpus of values` {
         case .date(let days): ["date", .int(Int64(days))]
         case .time(let microseconds): ["time", .int(microseconds)]
         case .duration(let months, let microseconds): ["duration", .int(Int64(months)), .int(microseconds)]
-        case .json(let text): ["json", .string(text)]
+        case .json(let text): ["json", Self.tagged(try JSON(parsing: Array(text.utf8), depthMax: 64))]
+        }
+    }
+
+    /// What a JSON text says to the reader of the store, in the form of the script: two texts of one value are equal, and a number
+    /// is what it is read as.
+    private static func tagged(_ json: JSON) -> JSON {
+        switch json {
+        case .int(let number): ["int", .int(number)]
+        case .double(let number): ["double", .int(Int64(bitPattern: (number == 0 ? 0 : number).bitPattern))]
+        case .array(let elements): ["array", .array(elements.map(tagged))]
+        case .object(let members): ["object", .array(members.map { [.string($0.name), tagged($0.value)] })]
+        case .null, .bool, .string: json
         }
     }
 }
@@ -59,6 +71,6 @@ struct `A corpus of values` {
 extension PythonReader {
     /// The groups of a corpus; see `Readers/values.py`.
     static func values(seed: UInt64, cells: Int) throws -> [JSON] {
-        try output("values.py", "\(seed) \(cells)").split(separator: 0x0A).map { try JSON(parsing: Array($0), depthMax: 64) }
+        try output("values.py", "\(seed) \(cells)").split(separator: 0x0A).map { try JSON(parsing: Array($0), depthMax: 256) }
     }
 }

@@ -73,24 +73,24 @@ extension RowMapper {
     private func withoutUnit(_ value: Bytes, _ step: PropertyStep) throws(ValueError) -> Bytes {
         let units = plan.extras[Int(step.detail)].units
         for unit in units where unit.count < value.count && value.dropFirst(value.count - unit.count) == unit {
-            return unit.isEmpty ? value : value.prefix(value.count - unit.count).withoutBlanks
+            return unit.isEmpty ? value : value.prefix(value.count - unit.count).withoutBlanksBehind
         }
         let words = units.map { $0.isEmpty ? "nothing" : $0.text }.joined(separator: " or ")
         throw ValueError("not-a-number", "a number followed by \(words)")
     }
 
-    /// With `unit: true`, all records of a file have one unit: a number in another would be read as if it were in this.
+    /// With `unit: true`, all records of a file have one unit, or none has any: a number in another would be read as if it were
+    /// in this.
     private mutating func checkUnit(_ value: Bytes, _ step: PropertyStep) throws(ValueError) {
         let unit = try value.unit(step.format)
-        guard !unit.isEmpty else { return }
         guard let first = firstUnits[step.detail] else {
             firstUnits[step.detail] = unit.text
             return
         }
         guard unit.text.utf8.elementsEqual(first.utf8) else {
             throw ValueError(
-                "not-a-number", "a number in the unit \(first)",
-                remark: "The records before have that one. Name the unit in the mapping.")
+                "not-a-number", first.isEmpty ? "a number without a unit" : "a number in the unit \(first)",
+                remark: "The records before have \(first.isEmpty ? "none" : "that one"). Name the unit in the mapping.")
         }
     }
 

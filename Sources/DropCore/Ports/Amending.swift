@@ -40,12 +40,18 @@ package struct Amendment: Sendable, Equatable {
     package let refused: [UInt64: String]
     /// Refused records of the drop that nothing has corrected so far, this amendment neither.
     package let open: Set<UInt64>
+    /// Where the corrected records stand in the file that was put together, those of earlier amendments too: each must be read
+    /// there, as one record of its number.
+    package let places: [UInt64: Range<UInt64>]
 
-    package init(drop: DropID, rows: [UInt64: [UInt8]], refused: [UInt64: String], open: Set<UInt64>) {
+    package init(
+        drop: DropID, rows: [UInt64: [UInt8]], refused: [UInt64: String], open: Set<UInt64>, places: [UInt64: Range<UInt64>] = [:]
+    ) {
         self.drop = drop
         self.rows = rows
         self.refused = refused
         self.open = open
+        self.places = places
     }
 }
 
@@ -68,7 +74,7 @@ package struct AmendedFile: Sendable {
 package protocol AmendmentBook: Sendable {
     /// The drop whose marks the bytes of a file carry; nil where there is none. `name` is for messages.
     ///
-    /// Errors: `amendment` (quarantine) where the marks of several drops stand in one file.
+    /// Errors: `amendment` (quarantine) where the marks of several drops stand in one file, or none under their heading.
     func amendedDrop(by name: FileName, descriptor: CInt, bytes: UInt64) throws(DropError) -> DropID?
 
     /// Puts the rows of a corrected file into their places in the file they were refused from.
@@ -77,11 +83,13 @@ package protocol AmendmentBook: Sendable {
     ///   - original: the amended drop.
     ///   - path: of the spooled bytes of `record`, the amendment.
     ///   - spooledAt: of the original's bytes, where the spool has them still; else they are read from the archive.
+    ///   - dialect: how the original is written; nil where it is to be told from the file.
     ///
     /// Errors: `amendment` (quarantine) where the marks do not fit the drop; `looks-like-rejects` (hold) where rows without marks
     /// cannot be told apart.
     func amended(
-        _ original: DropRecord, _ refusals: Refusals, by record: DropRecord, at path: String, spooledAt: String?
+        _ original: DropRecord, _ refusals: Refusals, by record: DropRecord, at path: String, spooledAt: String?,
+        dialect: TextDialect?
     ) throws(DropError) -> AmendedFile
 
     /// Runs `body` with a read-only descriptor of the file at offset 0.

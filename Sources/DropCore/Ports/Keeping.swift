@@ -189,9 +189,11 @@ package protocol ReceiptBook: Sendable {
     ///
     /// - Parameters:
     ///   - drop: whose records they are: the drop itself, or the one it amends.
+    ///   - dialect: how the file is written; nil where it is to be told from the file.
     ///   - path: of the bytes that were transformed.
     func writeRejects(
-        _ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, marking drop: DropID, spooledAt path: String
+        _ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, marking drop: DropID, dialect: TextDialect?,
+        spooledAt path: String
     ) throws(DropError)
     /// The receipt as it was written; nil when there is none.
     func receipt(of record: DropRecord) throws(DropError) -> JSON?

@@ -74,9 +74,14 @@ package protocol Transformer: Sendable {
     /// Errors: what makes it unusable (remedy suspendSource); `plugin-changing` (retry) while a file is being written;
     /// `worker-start` (retry) as above.
     func epoch(of source: SourceName) throws(DropError) -> ContentDigest
+
+    /// How the text of the source is written, by what `epoch(of:)` took up last; nil where that is not known.
+    func dialect(of source: SourceName) -> TextDialect?
 }
 
 extension Transformer {
+    package func dialect(of source: SourceName) -> TextDialect? { nil }
+
     /// The same, for a caller that has no use for what a failed plugin logged.
     package func transform(_ job: TransformJob, into sink: any OperationSink) throws(DropError) -> TransformSummary {
         var ran: TransformSummary?

@@ -38,16 +38,15 @@ package struct RejectMark: Sendable, Hashable, CustomStringConvertible {
         return text + "-" + String(repeating: "0", count: 8 - digits.count) + digits
     }
 
-    /// Where marks begin in `bytes`, as far as the prefix tells.
+    /// Where marks begin in `bytes`, in either case, as far as the prefix tells.
     package static func places(in bytes: [UInt8]) -> [Int] {
         let prefix = Array(prefix.utf8)
-        var places: [Int] = []
-        var at = 0
-        while at + prefix.count <= bytes.count {
-            guard let next = bytes[at...].firstIndex(of: prefix[0]), next + prefix.count <= bytes.count else { break }
-            if bytes[next..<next + prefix.count].elementsEqual(prefix) { places.append(next) }
-            at = next + 1
+        return bytes.indices.dropLast(prefix.count - 1).filter { place in
+            guard bytes[place] & 0xDF == prefix[0] else { return false }
+            return prefix.indices.allSatisfy { index in
+                let byte = bytes[place + index]
+                return (byte &- 0x61 < 26 ? byte & 0xDF : byte) == prefix[index]
+            }
         }
-        return places
     }
 }

@@ -17,7 +17,17 @@ package struct AmendmentReader: AmendmentBook {
     }
 
     package func amendedDrop(by name: FileName, descriptor: CInt, bytes: UInt64) throws(DropError) -> DropID? {
-        let drops = try MarkSearch(descriptor, bytes: bytes, name: name.description).drops
+        let found = try MarkSearch(descriptor, bytes: bytes, name: name.description)
+        let drops = found.drops
+        if drops.isEmpty, found.hasHeading {
+            throw DropError(
+                "amendment",
+                "\(name) has the column \(RejectMark.column) of corrected rejects, and in it no mark that can be read: which records its "
+                    + "rows are cannot be told.",
+                hint:
+                    "Correct the file of rejects as it was given out, and leave that column as it is. If the file is a delivery of its "
+                    + "own, deliver it without the column.", remedy: .quarantine)
+        }
         guard drops.count > 1 else { return drops.first }
         let named = drops.sorted().prefix(3).map(\.description).joined(separator: ", ")
         throw DropError(
@@ -26,7 +36,8 @@ package struct AmendmentReader: AmendmentBook {
     }
 
     package func amended(
-        _ original: DropRecord, _ refusals: Refusals, by record: DropRecord, at path: String, spooledAt: String?
+        _ original: DropRecord, _ refusals: Refusals, by record: DropRecord, at path: String, spooledAt: String?,
+        dialect: TextDialect?
     ) throws(DropError) -> AmendedFile {
         do throws(DropError) {
             let (input, copy) = try input(of: original, spooledAt, for: record)
@@ -36,7 +47,8 @@ package struct AmendmentReader: AmendmentBook {
                 throw Self.unfit(record, original, "it has more than \(Self.bytesMax >> 20) MiB.")
             }
             return try put(
-                file.readAll(bytesMax: Self.bytesMax), into: AmendedFrame(input, refusals), refusals, original, by: record)
+                file.readAll(bytesMax: Self.bytesMax), into: AmendedFrame(input, refusals, dialect), refusals, original,
+                by: record)
         } catch {
             // Nothing that one file says is a reason to stop.
             guard error.code == "unsound" || error.code == "missing" || error.code == ByteLoss.missing else { throw error }
@@ -50,19 +62,19 @@ package struct AmendmentReader: AmendmentBook {
         var accepted: [UInt64: [UInt8]] = [:]
         var refused: [UInt64: String] = [:]
         for (number, row) in try CorrectedRows(bytes, frame, record, original).rows {
-            if let known = refusals.corrections[number], known != row {
+            if let known = refusals.corrections[number], !frame.saysSame(known, row) {
                 refused[number] =
                     "Record \(number) of drop \(original.id) was corrected before, and this row says something else. Deliver a new "
                     + "file of the source to change what was applied."
             }
-            accepted[number] = refused[number] == nil ? row : refusals.corrections[number]
+            accepted[number] = refusals.corrections[number] ?? row
         }
         let open = Set(refusals.records.map(\.record)).subtracting(refusals.corrections.keys).subtracting(accepted.keys)
         let target = scratch + "/\(record.id).amended"
-        try frame.write(refusals.corrections.merging(accepted) { _, new in new }, to: target)
+        let places = try frame.write(refusals.corrections.merging(accepted) { _, new in new }, to: target)
         return AmendedFile(
-            amendment: Amendment(drop: original.id, rows: accepted, refused: refused, open: open), path: target,
-            bytes: try StorageFile(target, .read).size())
+            amendment: Amendment(drop: original.id, rows: accepted, refused: refused, open: open, places: places),
+            path: target, bytes: try StorageFile(target, .read).size())
     }
 
     package func withDescriptor<T>(
@@ -103,102 +115,5 @@ package struct AmendmentReader: AmendmentBook {
             "amendment", "\(record.fileName) amends drop \(original.id) (\(original.fileName)), but \(why)",
             hint: "Correct the file \(original.id).rejects.* in the receipts folder of \(original.source) and drop it again.",
             remedy: .quarantine)
-    }
-}
-
-/// The file an amendment completes: where its refused records stand, and how its text is written.
-struct AmendedFrame {
-    /// A record or header that is larger is given out as it is, without a mark.
-    static let partBytesMax: UInt64 = 64 << 20
-
-    private let input: StorageFile
-    /// In the order of the file, none twice.
-    let records: [RefusedRecord]
-    /// Nil for text without cells.
-    let form: RejectsForm?
-    let encoding: TextEncoding
-    /// The original is UTF-8, as far as its first bytes tell; nil where they are all ASCII.
-    let isUTF8: Bool?
-    /// Lines of its headers, in eight-bit characters.
-    let headerLines: Int
-    /// The last header line as it was given out.
-    let heading: [UInt8]
-    let byNumber: [UInt64: RefusedRecord]
-
-    init(_ input: StorageFile, _ refusals: Refusals) throws(DropError) {
-        self.input = input
-        var start = [UInt8](repeating: 0, count: 1 << 16)
-        let count = try input.read(into: &start, at: 0)
-        start.removeLast(start.count - count)
-        let markBytes = LineEnds(start: start[...]).markBytes
-        var last: UInt64?
-        records = refusals.records.sorted { ($0.offset, $0.record) < ($1.offset, $1.record) }.filter { record in
-            defer { last = record.offset }
-            return record.length > 0 && record.offset != last
-        }
-        byNumber = Dictionary(records.map { ($0.record, $0) }) { first, _ in first }
-        var headers: [[UInt8]] = []
-        for span in refusals.headers where span.offset &+ span.length > markBytes && span.length <= Self.partBytesMax {
-            let from = max(span.offset, markBytes)
-            headers.append(try Self.read(input, from, span.offset &+ span.length - from))
-        }
-        var samples: [[UInt8]] = []
-        for record in records.prefix(RejectsForm.samples) where record.length <= Self.partBytesMax {
-            samples.append(try Self.read(input, record.offset, record.length))
-        }
-        form = RejectsForm(start: start[...], headers: headers, rows: samples)
-        encoding = TextEncoding(start: start[...])
-        let text = encoding.narrow(headers.flatMap { $0 })
-        headerLines = CellText.rows(text, delimiter: 0, literal: true).count
-        heading = form.map { Self.narrowHeading($0, headers.last ?? []) } ?? []
-        isUTF8 = Self.isUTF8(start)
-    }
-
-    private static func narrowHeading(_ form: RejectsForm, _ header: [UInt8]) -> [UInt8] {
-        RejectsForm.lastLine(form.encoding.narrow(form.headed(header)))
-    }
-
-    private static func isUTF8(_ start: [UInt8]) -> Bool? {
-        guard start.contains(where: { $0 >= 0x80 }) else { return nil }
-        // The last character may be cut.
-        return (0..<4).contains { start.count > $0 && Windows1252.isUTF8(Array(start.dropLast($0))) }
-    }
-
-    func bytes(at offset: UInt64, _ length: UInt64) throws(DropError) -> [UInt8] { try Self.read(input, offset, length) }
-
-    func bytes(of record: RefusedRecord) throws(DropError) -> [UInt8] { try Self.read(input, record.offset, record.length) }
-
-    private static func read(_ input: StorageFile, _ offset: UInt64, _ length: UInt64) throws(DropError) -> [UInt8] {
-        guard length <= partBytesMax else { throw .unsound("\(input.path): a record or header has \(length) bytes.") }
-        var bytes = [UInt8](repeating: 0, count: Int(length))
-        guard try input.read(into: &bytes, at: offset) == bytes.count else {
-            throw .unsound("\(input.path) is shorter than it was.")
-        }
-        return bytes
-    }
-
-    /// Writes the file with these bytes in place of its records.
-    func write(_ rows: [UInt64: [UInt8]], to path: String) throws(DropError) {
-        try Storage.remove(path)
-        let size = try input.size()
-        try Storage.fill(path) { (output) throws(DropError) in
-            var at: UInt64 = 0
-            for record in records {
-                guard let row = rows[record.record], record.offset >= at else { continue }
-                try copy(at..<record.offset, to: &output)
-                try output.write(row)
-                at = record.offset + record.length
-            }
-            try copy(at..<max(at, size), to: &output)
-        }
-    }
-
-    func copy(_ range: Range<UInt64>, to output: inout BufferedOutput) throws(DropError) {
-        var at = range.lowerBound
-        while at < range.upperBound {
-            let count = min(1 << 18, range.upperBound - at)
-            try output.write(try Self.read(input, at, count))
-            at += count
-        }
     }
 }

@@ -1,74 +1,143 @@
 import DropCore
 
-/// Delimited text in eight-bit characters, read leniently: what people and spreadsheets make of a file of rejects.
+/// Delimited text in eight-bit characters, read leniently: what people and spreadsheets make of a file of rejects; and the
+/// records of the file they came from.
 struct CellText {
     struct Cell: Equatable {
         /// With its quotation marks.
         var range: Range<Int>
         var value: [UInt8]
         var isQuoted: Bool
+        /// It is as the dialect wants it: no mark stands where none may.
+        var isClean: Bool
     }
 
     struct Row {
         /// Without the line end.
         var range: Range<Int>
+        var lineEnd: Range<Int>
         var cells: [Cell]
 
         var isBlank: Bool { cells.allSatisfy { $0.value.allSatisfy { $0 == 0x20 } } }
     }
 
+    /// The usual ones.
     static let delimiters: [UInt8] = [0x2C, 0x3B, 0x09, 0x7C]
 
     /// The rows of `bytes`. A quotation mark counts at the start of a cell only; `literal` ones never do.
-    static func rows(_ bytes: [UInt8], delimiter: UInt8, literal: Bool = false) -> [Row] {
+    static func rows(_ bytes: [UInt8], _ dialect: TextDialect, literal: Bool = false) -> [Row] {
         var rows: [Row] = []
         var at = 0
         while at < bytes.count {
             let start = at
             var cells: [Cell] = []
             while true {
-                let cell = cell(bytes, &at, delimiter, literal)
-                cells.append(cell)
-                guard at < bytes.count, bytes[at] == delimiter else { break }
-                at += 1
+                cells.append(cell(bytes, &at, dialect, literal))
+                guard has(dialect.delimiter, bytes, at) else { break }
+                at += dialect.delimiter.count
             }
-            rows.append(Row(range: start..<at, cells: cells))
-            if at < bytes.count { at += bytes[at] == 0x0D && at + 1 < bytes.count && bytes[at + 1] == 0x0A ? 2 : 1 }
+            let end = at + lineEnd(bytes, at, dialect)
+            rows.append(Row(range: start..<at, lineEnd: at..<end, cells: cells))
+            at = end
         }
         return rows
     }
 
-    private static func cell(_ bytes: [UInt8], _ at: inout Int, _ delimiter: UInt8, _ literal: Bool) -> Cell {
+    private static func cell(_ bytes: [UInt8], _ at: inout Int, _ dialect: TextDialect, _ literal: Bool) -> Cell {
         let start = at
-        var value: [UInt8] = []
-        var isQuoted = false
-        if !literal, at < bytes.count, bytes[at] == 0x22 {
-            isQuoted = true
-            at += 1
-            while at < bytes.count {
-                if bytes[at] == 0x22 {
-                    at += 1
-                    guard at < bytes.count, bytes[at] == 0x22 else { break }
-                }
-                value.append(bytes[at])
-                at += 1
+        var cell = Cell(range: at..<at, value: [], isQuoted: false, isClean: true)
+        let quotes = !literal && dialect.quoting != .none
+        if quotes {
+            var first = at
+            if dialect.trims { skipBlanks(bytes, &first, dialect) }
+            if first < bytes.count, bytes[first] == dialect.quote {
+                cell.isQuoted = true
+                at = first + 1
+                cell.isClean = takeQuoted(bytes, &at, &cell.value, dialect)
+                if dialect.trims { skipBlanks(bytes, &at, dialect) }
             }
         }
-        while at < bytes.count, bytes[at] != delimiter, bytes[at] != 0x0A, bytes[at] != 0x0D {
+        while at < bytes.count, !has(dialect.delimiter, bytes, at), lineEnd(bytes, at, dialect) == 0 {
+            if cell.isQuoted || (quotes && dialect.quoting == .standard && bytes[at] == dialect.quote) { cell.isClean = false }
+            if dialect.quoting == .backslash, bytes[at] == dialect.escape, at + 1 < bytes.count { at += 1 }
+            cell.value.append(bytes[at])
+            at += 1
+        }
+        cell.range = start..<at
+        return cell
+    }
+
+    /// The content of a cell behind its opening mark, up to behind the closing one; false where there is none.
+    private static func takeQuoted(_ bytes: [UInt8], _ at: inout Int, _ value: inout [UInt8], _ dialect: TextDialect) -> Bool {
+        let escapes = dialect.quoting == .backslash
+        while at < bytes.count {
+            if escapes, bytes[at] == dialect.escape, at + 1 < bytes.count {
+                at += 1
+            } else if bytes[at] == dialect.quote {
+                at += 1
+                guard !escapes, at < bytes.count, bytes[at] == dialect.quote else { return true }
+            }
             value.append(bytes[at])
             at += 1
         }
-        return Cell(range: start..<at, value: value, isQuoted: isQuoted)
+        return false
     }
 
-    /// A cell as text of this delimiter, in quotation marks only where it needs them.
-    static func written(_ value: [UInt8], delimiter: UInt8) -> [UInt8] {
-        let needsQuotes =
-            value.contains { $0 == delimiter || $0 == 0x22 || $0 == 0x0A || $0 == 0x0D } || value.first == 0x20
-            || value.last == 0x20
-        guard needsQuotes else { return value }
-        return [0x22] + value.flatMap { $0 == 0x22 ? [0x22, 0x22] : [$0] } + [0x22]
+    private static func skipBlanks(_ bytes: [UInt8], _ at: inout Int, _ dialect: TextDialect) {
+        while at < bytes.count, bytes[at] == 0x20 || bytes[at] == 0x09, !has(dialect.delimiter, bytes, at) { at += 1 }
     }
+
+    private static func has(_ mark: [UInt8], _ bytes: [UInt8], _ at: Int) -> Bool {
+        at < bytes.count && bytes[at] == mark[0] && (mark.count == 1 || bytes[at...].starts(with: mark))
+    }
+
+    /// How long the line end at `at` is; 0 where there is none.
+    private static func lineEnd(_ bytes: [UInt8], _ at: Int, _ dialect: TextDialect) -> Int {
+        if let terminator = dialect.terminator { return has(terminator, bytes, at) ? terminator.count : 0 }
+        guard at < bytes.count else { return 0 }
+        if bytes[at] == 0x0A { return 1 }
+        guard bytes[at] == 0x0D else { return 0 }
+        return at + 1 < bytes.count && bytes[at + 1] == 0x0A ? 2 : 1
+    }
+
+    // MARK: Writing
+
+    /// The cells as one record of the dialect, without a line end; nil where it has no way to write one of them. What is written
+    /// is read again: it must give the same cells.
+    static func record(_ values: [[UInt8]], _ dialect: TextDialect) -> [UInt8]? {
+        let cells = values.enumerated().map { written($0.element, dialect, isFirst: $0.offset == 0) }
+        let text = Array(cells.joined(separator: dialect.delimiter))
+        guard !text.isEmpty else { return text }
+        let rows = rows(text, dialect)
+        guard rows.count == 1, rows[0].range == text.indices, rows[0].cells.allSatisfy(\.isClean),
+            rows[0].cells.map(\.value) == values
+        else { return nil }
+        return text
+    }
+
+    private static func written(_ value: [UInt8], _ dialect: TextDialect, isFirst: Bool) -> [UInt8] {
+        let escapes = dialect.quoting == .backslash
+        guard dialect.quoting != .none, needsQuotes(value, dialect, isFirst: isFirst) else { return value }
+        var text = [dialect.quote]
+        for byte in value {
+            if byte == dialect.quote || (escapes && byte == dialect.escape) {
+                text.append(escapes ? dialect.escape : dialect.quote)
+            }
+            text.append(byte)
+        }
+        return text + [dialect.quote]
+    }
+
+    /// Whether a cell needs quotation marks to be read as it is; also where a part of a mark alone could be taken for one.
+    private static func needsQuotes(_ value: [UInt8], _ dialect: TextDialect, isFirst: Bool) -> Bool {
+        let blanks: [UInt8?] = [0x20, 0x09]
+        if blanks.contains(value.first) || blanks.contains(value.last) { return true }
+        if isFirst, !dialect.comment.isEmpty, value.starts(with: dialect.comment) { return true }
+        let marks = [dialect.delimiter[0], dialect.terminator?[0] ?? 0x0A, 0x0A, 0x0D, dialect.quote]
+        return value.contains { marks.contains($0) || (dialect.quoting == .backslash && $0 == dialect.escape) }
+    }
+
+    // MARK: Text of which nobody says how it is written
 
     /// The delimiter of text whose cells nobody named: what stands most often outside of quotation marks in the line; nil where
     /// none of the usual ones does.
@@ -90,71 +159,5 @@ struct CellText {
         if end > 0, bytes[end - 1] == 0x0A { end -= 1 }
         if end > 0, bytes[end - 1] == 0x0D { end -= 1 }
         return end
-    }
-}
-
-/// How the characters of a file are written.
-enum TextEncoding: Equatable {
-    case eightBit
-    case utf16(bigEndian: Bool)
-
-    /// - Parameter start: the first bytes of the file.
-    init(start: ArraySlice<UInt8>) {
-        let ends = LineEnds(start: start)
-        self = ends.isWide ? .utf16(bigEndian: ends.isBigEndian) : .eightBit
-    }
-
-    /// The text in UTF-8, or the bytes as they stand; without a byte order mark.
-    func narrow(_ bytes: [UInt8]) -> [UInt8] {
-        guard case .utf16(let isBigEndian) = self else {
-            return bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(bytes.dropFirst(3)) : bytes
-        }
-        var units: [UInt16] = []
-        units.reserveCapacity(bytes.count / 2)
-        for index in stride(from: 0, to: bytes.count - 1, by: 2) {
-            let (first, second) = (UInt16(bytes[index]), UInt16(bytes[index + 1]))
-            units.append(isBigEndian ? first << 8 | second : second << 8 | first)
-        }
-        if units.first == 0xFEFF { units.removeFirst() }
-        return Array(String(decoding: units, as: UTF16.self).utf8)
-    }
-
-    /// UTF-8 text in this encoding, without a mark.
-    func wide(_ text: [UInt8]) -> [UInt8] {
-        guard case .utf16(let isBigEndian) = self else { return text }
-        return String(decoding: text, as: UTF8.self).utf16.flatMap { unit in
-            isBigEndian ? [UInt8(unit >> 8), UInt8(unit & 255)] : [UInt8(unit & 255), UInt8(unit >> 8)]
-        }
-    }
-}
-
-/// Windows-1252, which spreadsheets write where they are not told otherwise.
-enum Windows1252 {
-    private static let high: [UInt16] = [
-        0x20AC, 0x81, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8D, 0x017D, 0x8F,
-        0x90, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0x9D, 0x017E,
-        0x0178,
-    ]
-
-    static func isUTF8(_ bytes: [UInt8]) -> Bool { String(validating: bytes, as: UTF8.self) != nil }
-
-    static func toUTF8(_ bytes: [UInt8]) -> [UInt8] {
-        let units = bytes.map { 0x80...0x9F ~= $0 ? high[Int($0) - 0x80] : UInt16($0) }
-        return Array(String(decoding: units, as: UTF16.self).utf8)
-    }
-
-    /// Nil where a character has no place in it.
-    static func fromUTF8(_ bytes: [UInt8]) -> [UInt8]? {
-        var out: [UInt8] = []
-        for unit in String(decoding: bytes, as: UTF8.self).utf16 {
-            if unit < 0x80 || 0xA0...0xFF ~= unit {
-                out.append(UInt8(unit))
-            } else if let index = high.firstIndex(of: unit) {
-                out.append(UInt8(index + 0x80))
-            } else {
-                return nil
-            }
-        }
-        return out
     }
 }

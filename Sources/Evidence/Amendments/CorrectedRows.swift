@@ -13,12 +13,15 @@ struct CorrectedRows {
         self.frame = frame
         self.record = record
         self.original = original
-        let text = TextEncoding(start: bytes.prefix(1 << 16)).narrow(bytes)
+        let text = frame.text(of: bytes)
         let marks = RejectMark.places(in: text)
-        if marks.isEmpty {
-            try takeByPlace(text)
+        if let form = frame.form {
+            // Without their marks nobody can tell how these rows are written.
+            guard !marks.isEmpty else { throw unclear(CellText.rows(text, TextDialect(), literal: true).count) }
+            try takeMarked(text, marks, form)
         } else {
-            try takeMarked(text, marks)
+            guard marks.isEmpty else { throw unfit("the records of that drop were given out without marks.") }
+            try takeByPlace(text)
         }
         if rows.isEmpty { throw unfit("no corrected record stands in it.") }
     }
@@ -27,106 +30,97 @@ struct CorrectedRows {
 
     // MARK: By marks
 
-    private mutating func takeMarked(_ text: [UInt8], _ marks: [Int]) throws(DropError) {
-        guard let form = frame.form else { throw unfit("the records of that drop were given out without marks.") }
-        let delimiter = Self.delimiter(text, marks) ?? form.delimiter
-        var found = CellText.rows(text, delimiter: delimiter)
-        if found.contains(where: { Self.marks($0).count > 1 }) || found.reduce(0, { $0 + Self.marks($1).count }) < marks.count {
-            // A quotation mark that a person left open swallowed rows.
-            found = CellText.rows(text, delimiter: delimiter, literal: true)
-        }
-        let heading = found.first { row in row.cells.contains { Self.isHeading($0) } }
-        let isUntouched =
-            delimiter == form.delimiter && (heading.map { Array(text[$0.range]) == frame.heading } ?? !form.hasHeading)
-        var isBehindMark = false
-        var leading = 0
-        for (index, row) in found.enumerated() where !row.isBlank {
-            let places = Self.marks(row)
+    private mutating func takeMarked(_ text: [UInt8], _ marks: [Int], _ form: RejectsForm) throws(DropError) {
+        let sheet = CorrectedSheet(text, marks, frame, form)
+        let columns: CorrectedSheet.Columns?
+        do throws(CorrectedSheet.Words) { columns = try sheet.columns(frame, form) } catch { throw unfit(error.text) }
+        for (index, row) in sheet.rows.enumerated() where !row.isBlank {
+            let places = CorrectedSheet.marks(row)
+            if places.isEmpty, sheet.isFurniture(index, frame) { continue }
             guard let place = places.first, places.count == 1 else {
-                if places.isEmpty {
-                    if row.cells.contains(where: { Self.isHeading($0) }) { continue }
-                    leading += 1
-                    if !isBehindMark, leading <= frame.headerLines { continue }
-                }
                 throw unfit(
                     "its line \(index + 1) carries \(places.isEmpty ? "no mark" : "several marks"): each row needs the one cell of the "
                         + "column \(RejectMark.column) that it was given out with. New rows belong into a file of their own.")
             }
-            isBehindMark = true
-            try take(row, place, text, delimiter, isUntouched, line: index + 1)
-        }
-    }
-
-    private static func isHeading(_ cell: CellText.Cell) -> Bool {
-        String(decoding: cell.value, as: UTF8.self).lowercased().filter { $0 != " " } == RejectMark.column
-    }
-
-    private static func marks(_ row: CellText.Row) -> [Int] {
-        row.cells.indices.filter { RejectMark(row.cells[$0].value) != nil }
-    }
-
-    /// The usual delimiter that stands beside most marks, quotation marks aside.
-    private static func delimiter(_ text: [UInt8], _ marks: [Int]) -> UInt8? {
-        var counts: [UInt8: Int] = [:]
-        for mark in marks {
-            var before = mark - 1
-            if before >= 0, text[before] == 0x22 { before -= 1 }
-            var after = mark
-            while after < text.count, after < mark + 80, text[after] == UInt8(ascii: "-") || isWord(text[after]) { after += 1 }
-            if after < text.count, text[after] == 0x22 { after += 1 }
-            for place in [before, after] where text.indices.contains(place) && CellText.delimiters.contains(text[place]) {
-                counts[text[place], default: 0] += 1
+            guard let mark = RejectMark(row.cells[place].value), mark.drop == original.id,
+                let refused = frame.byNumber[mark.record]
+            else { throw unfit("its line \(index + 1) has the mark of a record that was not refused.") }
+            let old = try frame.bytes(of: refused)
+            let cells = try cells(of: row, place, columns, line: index + 1)
+            let isAsGiven = sheet.isAsGiven && columns == nil && !row.cells[place].isQuoted
+            let bytes = try corrected(cells, old, isAsGiven ? text : nil, form, line: index + 1)
+            if let known = rows[mark.record], known != bytes {
+                throw unfit("record \(mark.record) stands in it twice, with different cells.")
             }
+            rows[mark.record] = bytes
         }
-        return counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
     }
 
-    private static func isWord(_ byte: UInt8) -> Bool {
-        (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte & 0xDF)
-    }
-
-    private mutating func take(
-        _ row: CellText.Row, _ place: Int, _ text: [UInt8], _ delimiter: UInt8, _ isUntouched: Bool, line: Int
-    ) throws(DropError) {
-        guard let form = frame.form, let mark = RejectMark(row.cells[place].value) else { return }
-        guard mark.drop == original.id, let refused = frame.byNumber[mark.record] else {
-            throw unfit("line \(line) names record \(mark.record), which was not refused.")
-        }
-        let old = try frame.bytes(of: refused)
-        let (oldContent, lineEnd) = form.parted(old)
-        let oldText = form.encoding.narrow(oldContent)
-        let oldValues = CellText.rows(oldText, delimiter: form.delimiter).first.map { $0.cells.map(\.value) } ?? []
+    /// The cells of a row in the order of the original's columns.
+    private func cells(
+        of row: CellText.Row, _ place: Int, _ columns: CorrectedSheet.Columns?, line: Int
+    ) throws(DropError) -> [CellText.Cell] {
         var cells = row.cells
-        cells.remove(at: place)
+        guard let columns else {
+            cells.remove(at: place)
+            return cells
+        }
+        guard place == columns.mark else {
+            throw unfit("the mark of its line \(line) does not stand below \(RejectMark.column).")
+        }
+        for index in cells.indices where index != place && !columns.places.contains(index) && !cells[index].value.isEmpty {
+            throw unfit("its line \(line) has a cell in column \(index + 1), which \(original.fileName) does not have.")
+        }
+        let none = CellText.Cell(range: 0..<0, value: [], isQuoted: false, isClean: true)
+        return columns.places.map { $0 < cells.count ? cells[$0] : none }
+    }
+
+    /// A record as it is to be read. One that is as it was given out, byte for byte, was not corrected.
+    ///
+    /// - Parameter text: what the cells are places of, where they are written as the original is.
+    private func corrected(
+        _ row: [CellText.Cell], _ old: [UInt8], _ text: [UInt8]?, _ form: RejectsForm, line: Int
+    ) throws(DropError) -> [UInt8] {
+        let (oldContent, lineEnd) = form.parted(old)
+        let oldText = form.encoding.narrow(part: oldContent)
+        let width = form.cellCount(oldText)
+        var cells = row
         // Cells that were only put in to reach the column of the marks, or by a spreadsheet behind it, were never in the record.
-        while cells.count > oldValues.count, cells.last?.value.isEmpty == true { cells.removeLast() }
-        let values = cells.map(\.value)
-        if values == oldValues {
-            return try put(mark.record, old, line)
-        }
+        while cells.count > width, cells.last?.value.isEmpty == true { cells.removeLast() }
         let content: [UInt8]
-        if isUntouched, !row.cells[place].isQuoted {
-            content = Array(cells.map { Array(text[$0.range]) }.joined(separator: [delimiter]))
+        if let text {
+            content = Array(cells.map { Array(text[$0.range]) }.joined(separator: form.dialect.delimiter))
+        } else if let written = CellText.record(cells.map { Windows1252.utf8($0.value) }, form.dialect) {
+            content = written
         } else {
-            content = Array(values.map { CellText.written($0, delimiter: form.delimiter) }.joined(separator: [form.delimiter]))
+            throw unfit(
+                "its line \(line) has a cell that cannot be written as \(original.fileName) is: with a delimiter, a line end or a "
+                    + "quotation mark in it, for which the source's dialect has no form.")
         }
-        try put(mark.record, try encoded(content, line) + lineEnd, line)
+        if content == oldText { return old }
+        if Self.hasReplacement(content), !Self.hasReplacement(oldText) {
+            throw unfit(
+                "its line \(line) has a character (U+FFFD) that stands for one which the program that saved it could not read.")
+        }
+        guard let bytes = encoded(content, hadDefect: !Windows1252.isUTF8(oldText)) else {
+            throw unfit("its line \(line) has a character that the encoding of \(original.fileName) does not have.")
+        }
+        return bytes + lineEnd
     }
 
-    private mutating func put(_ number: UInt64, _ bytes: [UInt8], _ line: Int) throws(DropError) {
-        if let known = rows[number], known != bytes { throw unfit("record \(number) stands in it twice, with different cells.") }
-        rows[number] = bytes
+    private static func hasReplacement(_ text: [UInt8]) -> Bool {
+        text.indices.dropLast(2).contains { text[$0] == 0xEF && text[$0 + 1] == 0xBF && text[$0 + 2] == 0xBD }
     }
 
-    /// Text as the original writes its characters.
-    private func encoded(_ content: [UInt8], _ line: Int) throws(DropError) -> [UInt8] {
-        let isUTF8 = Windows1252.isUTF8(content)
-        if frame.encoding != .eightBit { return frame.encoding.wide(isUTF8 ? content : Windows1252.toUTF8(content)) }
+    /// Text as the original writes its characters; nil where it has no place for one.
+    ///
+    /// - Parameter hadDefect: the record was no text before: what is none is left as it is, and refused again.
+    private func encoded(_ content: [UInt8], hadDefect: Bool = false) -> [UInt8]? {
+        guard frame.encoding == .eightBit else { return frame.encoding.encoded(Windows1252.utf8(content)) }
         switch frame.isUTF8 {
-        case true where !isUTF8: return Windows1252.toUTF8(content)
-        case false where isUTF8 && content.contains(where: { $0 >= 0x80 }):
-            if let narrow = Windows1252.fromUTF8(content) { return narrow }
-            throw unfit("line \(line) has a character that the file's encoding does not have.")
+        case true: return hadDefect ? content : Windows1252.utf8(content)
+        case false where content.contains(where: { $0 >= 0x80 }) && Windows1252.isUTF8(content):
+            return Windows1252.fromUTF8(content)
         default: return content
         }
     }
@@ -140,11 +134,11 @@ struct CorrectedRows {
             Array(line.last == 0x0D ? line.dropLast() : line)
         }
         while lines.last?.allSatisfy({ $0 == 0x20 }) == true { lines.removeLast() }
-        let body = lines.dropFirst(frame.headerLines)
+        let body = lines.dropFirst(frame.headerLines.count)
         var originals: [(RefusedRecord, content: [UInt8], lineEnd: [UInt8])] = []
         for refused in frame.records {
             let old = try frame.bytes(of: refused)
-            let text = frame.encoding.narrow(old)
+            let text = frame.encoding.narrow(part: old)
             let end = CellText.contentEnd(text)
             guard !text[..<end].contains(0x0A), !text[..<end].contains(0x0D) else { throw unclear(body.count) }
             originals.append((refused, Array(text[..<end]), Array(text[end...])))
@@ -153,8 +147,10 @@ struct CorrectedRows {
         for (line, (refused, content, lineEnd)) in zip(body, originals) {
             if line == content {
                 rows[refused.record] = try frame.bytes(of: refused)
+            } else if let bytes = encoded(line) {
+                rows[refused.record] = bytes + frame.encoding.wide(lineEnd)
             } else {
-                rows[refused.record] = try encoded(line, 0) + frame.encoding.wide(lineEnd)
+                throw unfit("record \(refused.record) has a character that the encoding of \(original.fileName) does not have.")
             }
         }
     }

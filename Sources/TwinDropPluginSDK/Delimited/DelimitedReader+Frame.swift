@@ -40,8 +40,10 @@ extension Frame {
         "total", "totals", "subtotal", "totale", "sum", "summe", "gesamt", "gesamtsumme", "summa", "somme", "suma", "count",
         "anzahl", "end", "ende", "eof", "trailer", "footer",
     ].map { Array($0.utf8) }
+    private static let wordEnds = Array(" \t\",;:=|".utf8)
 
-    /// Whether a line starts with such a word, whatever its case and the marks before it.
+    /// Whether a line starts with such a word, whatever its case and the marks before it. What follows it ends a word: `End-7`
+    /// may be an id.
     static func saysTotal(_ line: Bytes) -> Bool {
         var start = 0
         while start < line.count, line[start] < 0x30 { start += 1 }  // Blanks, quotation marks, '#', '*', '-'.
@@ -50,8 +52,7 @@ extension Frame {
             word.append(line[start] | 0x20)
             start += 1
         }
-        guard start == line.count || line[start] < 0x80 else { return false }
-        return totals.contains(word)
+        return (start == line.count || wordEnds.contains(line[start])) && totals.contains(word)
     }
 
     /// What a cell looks like, as a number: runs of digits and runs of letters count as one each, `AST-017` and `FX-9` are alike.
@@ -170,18 +171,30 @@ extension DelimitedReader {
             takeLine(line, .blank)
             return true
         }
-        let mayBeRecord =
-            canBeRecord(cells()) || Frame.shape(of: text(line), stop: marks.delimiter[0]) == frame.recordShape
-        if mayBeRecord, !Frame.saysTotal(text(line)) {
+        if let why = doubt(about: line) {
             throw PluginError(
                 .refused,
-                "The line at byte \(window.fileOffset), after record \(record), may be the footer or a record, whole or cut off: it has as "
-                    + "many cells, or starts as the record before. Is the footer missing? Say what it looks like: dialect.footerFrom in "
-                    + "place of footerLines.",
+                "The line at byte \(window.fileOffset), after record \(record), may be the footer or a record, whole or cut off: \(why). "
+                    + "Is the footer missing, or the file cut off? If the line is the footer, say what it looks like: "
+                    + "dialect.footerFrom in place of footerLines.",
                 offset: window.fileOffset)
         }
         takeLine(line, .footer)
         return true
+    }
+
+    /// Why one of the last lines may be a record; nil where it is surely none. A line that a file is cut off in looks like
+    /// anything: only one that has its end can be told from a record.
+    private mutating func doubt(about line: (end: Int, next: Int)) -> StaticString? {
+        if line.next == line.end { return "it has no line end" }
+        let count = cells()
+        if width > 0, count == width { return "it has as many cells as a record" }
+        let text = text(line)
+        if Frame.shape(of: text, stop: marks.delimiter[0]) == frame.recordShape { return "it starts as the record before" }
+        if Frame.saysTotal(text) { return nil }
+        // One cell in a table of several is words about the table; of several cells, a record may have lost some.
+        if count > 1 || width < 2 || canBeRecord(count) { return "it has cells, and starts with no word of totals" }
+        return nil
     }
 
     /// The last lines, kept back so far, come to be looked at. False when they were, or there are none.

@@ -248,7 +248,12 @@ extension DelimitedReader {
         case .open: return window.isComplete ? .open : .needsMore
         case .closed(let close, let flags):
             var next = close + 1
-            if marks.skipsBlanks { while next < limit, unsafe memory[next] == 0x20 || memory[next] == 0x09 { next += 1 } }
+            // A tab may be the delimiter itself.
+            if marks.skipsBlanks {
+                while next < limit, unsafe (memory[next] == 0x20 || memory[next] == 0x09) && memory[next] != marks.first.0 {
+                    next += 1
+                }
+            }
             let slot = Slot(start: UInt32(at + 1), end: UInt32(close) | Slot.quoted | flags)
             guard next < limit else { return window.isComplete ? .last(slot, end: limit, next: limit) : .needsMore }
             switch mark(marks.delimiter, at: next) {

@@ -49,10 +49,11 @@ public struct Dialect: Sendable, Equatable {
 
     /// Lines after the last record that belong to no table.
     ///
-    /// A line with as many cells as the table may be a record: it is never left out as a footer, unless a glob says what it is.
+    /// A line with as many cells as the table may be a record, and a last line without a line end a record that was cut off:
+    /// neither is ever left out as a footer, unless a glob says what it is.
     public enum Footer: Sendable, Equatable {
-        /// At most so many of the last lines; blank ones do not count. One that may be a record, and does not start with a word
-        /// such as "Total", refuses the file.
+        /// At most so many of the last lines; blank ones do not count. One that may be a record, whole or cut off, refuses the
+        /// file.
         case lines(Int)
         /// From the first line on that fits one of the globs. One that may be a record and fits none refuses the file.
         case from([String])

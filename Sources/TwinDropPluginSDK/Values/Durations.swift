@@ -40,7 +40,9 @@ extension Bytes {
             }
         }
         guard reader.hasParts else { throw wrong }
-        guard let months = Int32(exactly: reader.months * sign) else { throw ValueError.tooLong }
+        guard reader.months <= DurationReader.monthsMax, let months = Int32(exactly: reader.months * sign) else {
+            throw ValueError.tooLong
+        }
         return TimeSpan(months: months, microseconds: reader.microseconds * sign)
     }
 }
@@ -82,6 +84,9 @@ private struct ExactAmount {
 
 /// The parts of an ISO duration, one after the other.
 private struct DurationReader {
+    /// 292,000 years: as long as what microseconds can say.
+    static let monthsMax: Int64 = 292_000 * 12
+
     let field: Bytes
     let rounding: Bool
     var index = 0

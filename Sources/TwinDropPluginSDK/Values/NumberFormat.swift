@@ -10,7 +10,8 @@ public struct NumberFormat: Sendable, Equatable {
     /// A unit may follow the number: `3149.0 ft`. `Bytes.unit(_:)` gives it; whoever allows units sees to it that they are the
     /// ones he means.
     public let allowsUnit: Bool
-    /// A number with more digits than a double holds is rounded. Otherwise it is refused.
+    /// A number with more digits than its type holds is rounded: to a double, or to a whole number (a half away from zero).
+    /// Otherwise it is refused.
     public let rounds: Bool
 
     /// `point` and `group` are ASCII, differ, and are no digit or sign.
@@ -65,14 +66,15 @@ extension Bytes {
     }
 
     /// A whole number written as `format` says; a decimal part must be zeros (`3.0`), an exponent must leave a whole number
-    /// (`1e3`).
+    /// (`1e3`), unless `format` rounds.
     ///
     /// Errors: `not-a-number`, `not-a-whole-number`, `number-too-large`.
     public func int64(_ format: NumberFormat) throws(ValueError) -> Int64 {
         if format.group == 0, !format.allowsUnit, let short = ShortNumber(self) {
             return short.isNegative ? 0 &- Int64(short.digits) : Int64(short.digits)
         }
-        let number = try writtenNumber(format)
+        var number = try writtenNumber(format)
+        if format.rounds { number.roundToWhole() }
         guard var (mantissa, exponent) = number.short else {
             throw number.decimal.exponent < 0
                 ? ValueError("not-a-whole-number", format.words(whole: true)) : ValueError.over64Bits

@@ -29,6 +29,22 @@ struct WrittenNumber {
         return DecimalNumber(digits: head + rest, exponent: exponent, isNegative: isNegative)
     }
 
+    /// Leaves its decimals out; a half and more of the last whole digit is one more of it.
+    mutating func roundToWhole() {
+        guard exponent < 0 else { return }
+        let written = decimal
+        let whole = max(0, written.digits.count + written.exponent)
+        guard written.exponent < 0 else { return }
+        let kept = written.digits.prefix(whole)
+        var rounded = WrittenNumber()
+        (rounded.isNegative, rounded.end) = (isNegative, end)
+        for digit in kept { rounded.add(digit) }
+        let isUp = written.digits.count + written.exponent >= 0 && whole < written.digits.count && written.digits[whole] >= 5
+        // Nineteen digits and one fit the mantissa; longer numbers fit no type anyhow.
+        if isUp { rounded.mantissa += 1 }
+        self = rounded
+    }
+
     /// Mantissa and exponent without zeros at the end; nil where there are more digits than the mantissa holds.
     var short: (mantissa: UInt64, exponent: Int)? {
         guard rest.isEmpty else { return nil }
@@ -146,6 +162,24 @@ extension Bytes {
                 return rest
             }
         }
+    }
+
+    /// The same at its end only: what stands before a number is part of the cell.
+    public var withoutBlanksBehind: Bytes {
+        var rest = self
+        while let last = rest.count > 0 ? rest[rest.count - 1] : nil {
+            let tail = rest.dropFirst(max(0, rest.count - 3))
+            if last == 0x20 || last == 0x09 {
+                rest = rest.prefix(rest.count - 1)
+            } else if tail == "\u{2009}" || tail == "\u{202F}" {
+                rest = rest.prefix(rest.count - 3)
+            } else if rest.count > 1, tail.dropFirst(tail.count - 2) == "\u{A0}" {
+                rest = rest.prefix(rest.count - 2)
+            } else {
+                break
+            }
+        }
+        return rest
     }
 
     /// Whether this is the text of a unit: letters, signs such as % and °, with `/ * . ^ -` and blanks between them; a digit is

@@ -135,10 +135,12 @@ final class ReceiptPort: ReceiptBook {
     }
 
     func writeRejects(
-        _ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, marking drop: DropID, spooledAt path: String
+        _ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, marking drop: DropID, dialect: TextDialect?,
+        spooledAt path: String
     ) throws(DropError) {
         try ofSource(record.source) { () throws(DropError) in
-            let written = try rejects.write(record, spans: spans, rejections: rejections, marking: drop, from: path)
+            let written = try rejects.write(
+                record, spans: spans, rejections: rejections, marking: drop, dialect: dialect, from: path)
             known.with { $0.rejects[record.id] = written }
         }
     }

@@ -29,7 +29,7 @@ extension PluginSource {
             name: source.name, libraryPath: source.libraryPath, settings: source.settings.text(),
             lookups: (zones + source.lookups).map { table in
                 PluginSource.Lookup(table: table.name, entries: table.rows.map { (key: $0.key, value: $0.value) })
-            }, limits: WorkerLimits(source.worker), files: source.asked,
+            }, dialect: source.dialect, limits: WorkerLimits(source.worker), files: source.asked,
             defect: source.mistakes.isEmpty ? nil : Self.defect(source.name, source.mistakes),
             located: { [places = source.settingsPlaces] in places.error($0).description })
     }

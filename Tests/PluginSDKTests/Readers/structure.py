@@ -13,7 +13,7 @@ csv.field_size_limit(1 << 30)
 SENTINEL = "\x02end\n"
 MARK = "\ufeff"
 TOTAL = re.compile(r"[\0-/]*(totals?|subtotal|totale|sum|summe|gesamt|gesamtsumme|summa|somme|suma|count|anzahl|ende?|eof|trailer|footer)"
-                   r"(?![a-zA-Z\u0080-\U0010ffff])", re.I | re.A)
+                   r"(?=[ \t\",;:=|]|$)", re.I | re.A)
 
 
 def shape(text, delimiter):
@@ -38,7 +38,7 @@ def decode(data, declared):
                 "windows-1252": "cp1252", "iso-8859-1": "latin-1"}[declared]
     if encoding.startswith("utf-16") and len(data) % 2:
         return data[:-1].decode(encoding, "surrogatepass") + "\udc00", found is not None
-    return data.decode(encoding, "surrogateescape" if encoding == "utf-8" else "surrogatepass"), found is not None
+    return data.decode(encoding, "surrogateescape" if encoding in ("utf-8", "cp1252") else "surrogatepass"), found is not None
 
 
 def is_text(raw):
@@ -50,6 +50,9 @@ class File:
         self.s = s
         self.delimiter = {"tab": "\t"}.get(s.get("delimiter", ","), s.get("delimiter", ","))
         self.quoting = s.get("quoting", "standard")
+        self.quote = s.get("quote", '"')
+        self.trim = s.get("trim", "none")
+        self.repeated = s.get("repeatedHeader", "skip")
         self.ragged = s.get("ragged", "reject")
         text, marked = decode(data, s.get("encoding", "auto"))
         self.lines = re.findall(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+$", text)
@@ -67,8 +70,11 @@ class File:
     def record(self, at, end):
         if self.quoting == "none":
             line = self.lines[at].rstrip("\r\n")
-            return line.split(self.delimiter), 1, is_text(line), line
-        reader = csv.reader(iter(self.lines[at:end] + [SENTINEL]), delimiter=self.delimiter)
+            cells = line.split(self.delimiter)
+            return [cell.strip(" \t") if self.trim != "none" else cell for cell in cells], 1, is_text(line), line
+        if self.quoting == "backslash" or self.trim != "none":
+            return self.cut("".join(self.lines[at:end]), at)
+        reader = csv.reader(iter(self.lines[at:end] + [SENTINEL]), delimiter=self.delimiter, quotechar=self.quote)
         cells = next(reader)
         count = reader.line_num
         if count > end - at:
@@ -76,12 +82,49 @@ class File:
         raw = re.sub(r"(\r\n|\n|\r)$", "", "".join(self.lines[at:at + count]))
         return cells, count, is_text(raw) and self.is_formed(raw), raw
 
+    # What the csv module has no settings for: backslashes, and blanks around quotation marks, where RFC 4180 has none.
+    def cut(self, text, at):
+        d, q = re.escape(self.delimiter), re.escape(self.quote)
+        escapes = self.quoting == "backslash"
+        blanks = "" if self.trim == "none" else r"[ \t]*" if self.delimiter != "\t" else " *"
+        opening = re.compile(blanks + q)
+        quoted = re.compile(blanks + (rf"{q}((?:\\.|[^{q}\\])*){q}" if escapes else rf"{q}((?:[^{q}]|{q}{q})*){q}(?!{q})"), re.S)
+        bare = re.compile(rf"(?:\\.|(?!{d})[^\r\n\\]|\\\Z)*" if escapes else rf"(?:(?!{d})[^\r\n])*", re.S)
+        stop = re.compile(rf"{blanks}(?={d}|[\r\n]|\Z)")
+        pos, cells, formed = 0, [], True
+        while True:
+            is_quoted = opening.match(text, pos) is not None
+            if is_quoted:
+                found = quoted.match(text, pos)
+                if found is None:
+                    return None
+                cell = re.sub(r"\\(.)", r"\1", found.group(1), flags=re.S) if escapes else found.group(1).replace(self.quote * 2, self.quote)
+                pos = found.end()
+                after = stop.match(text, pos)
+                formed = formed and after is not None
+                pos = after.end() if after else bare.match(text, pos).end()
+            else:
+                found = bare.match(text, pos)
+                if self.quoting == "standard" and self.quote in found.group():
+                    formed = False
+                cell = re.sub(r"\\(.)", r"\1", found.group(), flags=re.S) if escapes else found.group()
+                pos = found.end()
+            cells.append(cell.strip(" \t") if self.trim == "all" or self.trim == "unquoted" and not is_quoted else cell)
+            if not text.startswith(self.delimiter, pos):
+                break
+            pos += len(self.delimiter)
+        raw, count = text[:pos], 0
+        while sum(map(len, self.lines[at:at + count])) <= pos and at + count < len(self.lines):
+            count += 1
+        return cells, max(count, 1), formed and is_text(raw), raw
+
     # RFC 4180; "lenient" lets marks stand for themselves, but no cell may go over a line end and then not close cleanly.
     def is_formed(self, raw):
         at = 0
         while True:
-            if raw.startswith('"', at):
-                quoted = re.compile(r'"(?:[^"]|"")*"').match(raw, at)
+            if raw.startswith(self.quote, at):
+                q = re.escape(self.quote)
+                quoted = re.compile(f"{q}(?:[^{q}]|{q}{q})*{q}").match(raw, at)
                 after = quoted.end()
                 stop = raw.find(self.delimiter, after)
                 stop = len(raw) if stop < 0 else stop
@@ -91,7 +134,7 @@ class File:
             else:
                 stop = raw.find(self.delimiter, at)
                 stop = len(raw) if stop < 0 else stop
-                if '"' in raw[at:stop] and self.quoting == "standard":
+                if self.quote in raw[at:stop] and self.quoting == "standard":
                     return False
             if stop == len(raw):
                 return True
@@ -247,7 +290,7 @@ class File:
         self.records += 1
         if self.records == 1 and self.is_other_delimiter(found):
             raise Refused("delimiter")
-        if not fits or doubted or (self.header and fits and self.is_single_header(cells)):
+        if not fits or doubted or (self.header and fits and self.is_header_to_reject(found[0] if self.ragged != "pad" else cells)):
             self.rejected += 1
         else:
             self.rows.append(cells)
@@ -262,11 +305,13 @@ class File:
             return False
         return any(len(cells[0].split(d)) == self.width for d in ";\t|," if d != self.delimiter)
 
-    def is_single_header(self, cells):
-        return len(cells) == 1 and len(self.header) == 1 and cells[0].strip(" \t") == self.header[0]
+    def is_header_to_reject(self, cells):
+        if self.repeated == "record" or not (len(cells) == 1 or self.repeated == "reject"):
+            return False
+        return bool(cells[0]) and [cell.strip(" \t") for cell in cells] == self.header and cells[0] in self.header
 
     def repeats(self, cells):
-        if not self.header or len(cells) != len(self.header) or not cells[0]:
+        if not self.header or len(cells) != len(self.header) or not cells[0] or self.repeated == "record":
             return False
         bare = [cell.strip(" \t") for cell in cells]
         names = {name.lower() for name in self.header}
@@ -274,7 +319,9 @@ class File:
         if cells[0].lower() not in names:
             return False
         if bare == self.header:
-            if len(cells) == 1:
+            if self.repeated == "fail":
+                raise Refused("a header again")
+            if len(cells) == 1 or self.repeated == "reject":
                 return False
             self.part("repeated header")
             return True
@@ -316,8 +363,13 @@ class File:
                 self.at += 1
                 continue
             found = self.record(self.at, len(self.lines))
-            unclear = (found and self.may_be_record(len(found[0]))) or shape(line.rstrip("\r\n"), self.delimiter) == self.shape
-            if unclear and not TOTAL.match(line):
+            count, bare = len(found[0]) if found else 0, line.rstrip("\r\n")
+            if bare == line:
+                raise Refused("a last line without its end")
+            if (self.width and count == self.width) or shape(bare, self.delimiter) == self.shape:
+                raise Refused("a footer like a record")
+            is_remark = count < 2 <= self.width and not self.may_be_record(count)
+            if not is_remark and not TOTAL.match(bare):
                 raise Refused("unclear footer")
             self.part("footer", merges=True)
             self.has_footer = True

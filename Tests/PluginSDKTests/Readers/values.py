@@ -88,7 +88,7 @@ def number(cell, setting, kind, state):
     if isinstance(unit, (str, list)):
         for word in sorted([unit] if isinstance(unit, str) else unit, key=lambda w: -len(w.encode())):
             if cell.endswith(word) and len(cell) > len(word):
-                cell = cell[: len(cell) - len(word)].strip(BLANKS) if word else cell
+                cell = cell[: len(cell) - len(word)].rstrip(BLANKS) if word else cell
                 break
         else:
             raise Refused
@@ -97,18 +97,21 @@ def number(cell, setting, kind, state):
         rest = rest.strip(BLANKS)
         if unit is not True or (rest and not UNIT.match(rest)):
             raise Refused
-        if rest:
-            state.first = state.first or rest
-            if state.first != rest:
-                raise Refused
+    if unit is True:
+        state.first = rest if state.first is None else state.first
+        if state.first != rest:
+            raise Refused
     if kind == "double":
         return as_double(text, setting.get("round", False))
     power = re.search(r"[eE]([+-]?\d+)$", text)
     if power and abs(int(power.group(1))) > 5000:
-        if set(re.sub(r"[eE].*", "", text)) - set("+-0."):
+        if set(re.sub(r"[eE].*", "", text)) - set("+-0.") and not (setting.get("round") and int(power.group(1)) < 0):
             raise Refused
         return ["int", 0]
     exact = Fraction(text)
+    if exact.denominator != 1 and setting.get("round", False):
+        half = Fraction(1, 2) if exact > 0 else Fraction(-1, 2)
+        exact = Fraction(int(exact + half))
     if exact.denominator != 1 or not -(2**63) <= exact < 2**63:
         raise Refused
     return ["int", int(exact)]
@@ -279,7 +282,7 @@ def a_duration(cell, setting):
     for part, unit in zip(rest, [7 * UNITS["days"], UNITS["days"], UNITS["hours"], UNITS["minutes"], UNITS["seconds"]]):
         if part is not None:
             micro += Fraction(part.replace(",", ".")) * unit
-    if total > 2**31 - 1:
+    if total > 292000 * 12:
         raise Refused
     micro = whole_micros(micro, rounds)
     factor = -1 if sign else 1
@@ -324,17 +327,26 @@ def a_json(cell, setting):
         raise Refused
 
     def whole(text):
-        return 0 if -(2**63) <= int(text) < 2**63 else (as_double(text, False), 0)[1]
+        return ("int", int(text)) if -(2**63) <= int(text) < 2**63 else tuple(as_double(text, False))
 
     try:
         value = json.loads(cell, object_pairs_hook=unique, parse_constant=constant, parse_int=whole,
-                           parse_float=lambda text: (as_double(text, False), 0)[1])
+                           parse_float=lambda text: tuple(as_double(text, False)))
         json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise Refused
     if depth_of(value) > 32:
         raise Refused
-    return ["json", cell]
+    return ["json", tagged(value)]
+
+
+# What a JSON text says, with the kind of each value: numbers are tuples of theirs already.
+def tagged(value):
+    if isinstance(value, dict):
+        return ["object", [[name, tagged(item)] for name, item in value.items()]]
+    if isinstance(value, list):
+        return ["array", [tagged(item) for item in value]]
+    return list(value) if isinstance(value, tuple) else value
 
 
 # -- The corpus ---------------------------------------------------------------------------------------------------------
