@@ -70,11 +70,11 @@ struct ConfigurationFiles {
             return "the folder \(Escaping.visible(shown(path), scalarsMax: 80)) has a longer name than a file system takes."
         }
         var existing = path
-        var isFolder: ObjCBool = false
-        while existing != "/", !FileManager.default.fileExists(atPath: existing, isDirectory: &isFolder) {
+        while existing != "/", !FileManager.default.fileExists(atPath: existing) {
             existing = (existing as NSString).deletingLastPathComponent
         }
-        guard existing != "/", !isFolder.boolValue else { return nil }
+        let attributes = try? FileManager.default.attributesOfItem(atPath: physical(existing))
+        guard let type = attributes?[.type] as? FileAttributeType, type != .typeDirectory else { return nil }
         return "\(Escaping.visible(shown(existing))) is a file, so \(Escaping.visible(shown(path))) cannot be a folder."
     }
 

@@ -119,8 +119,7 @@ final class ReceiptPort: ReceiptBook {
     }
 
     private func isOtherThanFolder(_ path: String) -> Bool {
-        var isFolder: ObjCBool = false
-        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder.boolValue
+        Folders.exists(path) && !FileCalls.isFolder(path)
     }
 
     /// What keeps receipts of a source from being written, as far as a look tells; nil: nothing does.
