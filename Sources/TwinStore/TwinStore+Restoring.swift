@@ -61,7 +61,7 @@ extension TwinStore {
     private static func prove(_ candidate: String, _ archived: UInt64?, _ act: Act?) throws(DropError) {
         let store = try TwinStore(path: candidate, isCopy: true)
         let findings = try store.quickCheck()
-        if let archived { try store.accept(archived: archived) }
+        if let archived { try store.accept(archived: archived, forGood: false) }
         if let act { try store.record(act) }
         try store.checkpoint()
         try store.close()
@@ -133,11 +133,13 @@ extension TwinStore {
     /// The record of the archive up to which drops may be unknown here, because a person said so; nil where nobody did.
     package func acceptedArchive() throws(DropError) -> UInt64? { try fact(.acceptedArchive).flatMap { UInt64($0) } }
 
-    /// A person says that this database may be older than the archive up to this record, and that it goes on as it is.
-    package func accept(archived record: UInt64) throws(DropError) {
+    /// A person says that this database may be older than the archive up to this record.
+    ///
+    /// - Parameter forGood: and that it goes on as it is: nothing of that is to be delivered again.
+    package func accept(archived record: UInt64, forGood: Bool) throws(DropError) {
         try transaction { database in
             try Self.note(.acceptedArchive, "\(record)", database)
-            try Self.note(.waivedArchive, "\(record)", database)
+            if forGood { try Self.note(.waivedArchive, "\(record)", database) }
         }
     }
 

@@ -161,7 +161,7 @@ struct ArchiveWitness {
                 guard acceptsDatabase else { throw Self.refusal(forgotten.finding.message) }
             }
             if acceptsDatabase, let last = try ArchiveCatalogue(root: root).newest().last {
-                try store.accept(archived: last.leaf)
+                try store.accept(archived: last.leaf, forGood: true)
             }
             if forgotten.isOpen { accepted.database = forgotten.finding.message }
         }
