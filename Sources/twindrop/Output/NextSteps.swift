@@ -14,13 +14,15 @@ struct NextSteps {
 
     let steps: [Step]
 
-    /// - Parameter needsForce: a release would undo something newer.
+    /// - Parameter needsForce: a release, or a retry, would undo something newer.
     init(_ record: DropRecord, needsForce: Bool) {
         switch record.state {
         case .held: steps = Self.held(record, needsForce)
         case .quarantined:
             steps = [
-                Step(command: "twindrop retry \(record.id)", meaning: "run the same bytes again, once what was wrong is mended"),
+                Step(
+                    command: "twindrop retry \(record.id)\(needsForce ? " --force" : "")",
+                    meaning: "run the same bytes again, once what was wrong is mended"),
                 Step(command: "twindrop discard \(record.id)", meaning: "give it up; its bytes stay in the archive"),
             ]
         default: steps = []
@@ -29,7 +31,7 @@ struct NextSteps {
 
     init(_ record: DropRecord, in home: Home, _ store: TwinStore) throws(DropError) {
         var objection: DropError?
-        if record.state == .held {
+        if record.state.needsPerson {
             objection = DropJudgement.objection(
                 toRelease: record, of: home.configuration.source(record.source).map { PipelineSource($0) },
                 newest: try store.newestApplied(of: record.source))
