@@ -34,7 +34,7 @@ struct RejectsForm: Equatable {
             return
         }
         let heading = headers.last.map { Self.lastLine(encoding.narrow($0)) } ?? []
-        let rows = rows.map(encoding.narrow)
+        let rows = rows.map { encoding.narrow($0) }
         var guessed = TextDialect()
         if let found = CellText.delimiter(of: heading) {
             guessed.delimiter = [found]
