@@ -67,7 +67,7 @@ let pinned: [Package.Dependency] = [
     .package(url: "https://github.com/apple/swift-async-algorithms.git", exact: "1.1.4"),
     .package(url: "https://github.com/apple/swift-atomics.git", exact: "1.3.0"),
     .package(url: "https://github.com/apple/swift-certificates.git", exact: "1.21.1"),
-    .package(url: "https://github.com/apple/swift-configuration.git", exact: "1.4.0"),
+    .package(url: "https://github.com/apple/swift-configuration.git", exact: "1.4.0", traits: []),
     .package(url: "https://github.com/apple/swift-distributed-tracing.git", exact: "1.7.3"),
     .package(url: "https://github.com/apple/swift-http-structured-headers.git", exact: "1.7.0"),
     .package(url: "https://github.com/apple/swift-metrics.git", exact: "2.13.0"),
