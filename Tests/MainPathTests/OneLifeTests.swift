@@ -198,7 +198,9 @@ private struct Lives {
         let text = Sample.assets(1...2) + Sample.assets(3...3, status: "lost").dropFirst(Sample.assetHeader.count)
         let drop = try home.drop("day.csv", text, to: "assets")
         let id = try #require(drop["drop"]?.string)
-        let amendment = try home.drop("day.rejects.\(id).csv", Sample.assets(3...3), to: "assets")
+        let rejects = try home.text(of: "receipts/assets/\(id).rejects.csv")
+        let amendment = try home.drop(
+            "day.rejects.\(id).csv", rejects.replacingOccurrences(of: "lost", with: "active"), to: "assets")
         let shown = try home.ask("show", id)
         #expect(shown["state"] == "done" && shown["outcome"] == "applied-with-rejects")
         #expect(shown[path: "closedBy/drop"] == amendment["drop"])
