@@ -59,8 +59,8 @@ func plugin(_ name: String) -> Target {
     )
 }
 
-/// What the packages above need themselves, at the versions they were tested with. No target names one, so SwiftPM calls them unused;
-/// without this list it would take whatever is newest (docs/decisions/0004).
+/// What the packages above need themselves, at the versions they were tested with. No target names one, so SwiftPM calls them
+/// unused; without this list it would take whatever is newest (docs/decisions/0004).
 let pinned: [Package.Dependency] = [
     .package(url: "https://github.com/apple/swift-algorithms.git", exact: "1.2.1"),
     .package(url: "https://github.com/apple/swift-asn1.git", exact: "1.7.4"),

@@ -55,8 +55,8 @@ struct `A corpus of values` {
         }
     }
 
-    /// What a JSON text says to the reader of the store, in the form of the script: two texts of one value are equal, and a number
-    /// is what it is read as.
+    /// What a JSON text says to the reader of the store, in the form of the script: two texts of one value are equal, and a
+    /// number is what it is read as.
     private static func tagged(_ json: JSON) -> JSON {
         switch json {
         case .int(let number): ["int", .int(number)]

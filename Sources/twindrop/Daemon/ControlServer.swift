@@ -1,4 +1,5 @@
 import DropCore
+import HomeConfiguration
 import DropSpooling
 import SocketKit
 import ThreadKit
