@@ -30,7 +30,7 @@ import TwinModel
         /// The rows as a spreadsheet saves them: with semicolons, CR LF, and quotation marks where they are needed.
         func saved(_ rows: [[String]], head: String = "id;a;n;twindrop_reject", end: String = "\r\n") -> String {
             func cell(_ text: String) -> String {
-                guard text.contains(where: { ";\"\r\n".contains($0) }) else { return text }
+                guard text.utf8.contains(where: { ";\"\r\n".utf8.contains($0) }) else { return text }
                 return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
             }
             let lines = zip(rows, marks).map { ($0 + [$1]).map(cell).joined(separator: ";") }

@@ -282,6 +282,8 @@ class File:
                 self.width = len(cells)
                 self.check_preamble()
             elif len(cells) != self.width:
+                if self.ragged == "fail":
+                    raise Refused("a record of another width")
                 fits = self.ragged == "pad" and (len(cells) < self.width or not any(cells[self.width:]))
                 cells = cells[:self.width]
         if fits and self.repeats(found[0] if self.ragged != "pad" else cells):
