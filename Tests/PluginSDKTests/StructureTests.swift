@@ -20,8 +20,14 @@ import TwinModel
 
     static let footers: [Case] = [
         Case(
-            name: "a totals line as wide as the table may be a record", settings: #"{"footerLines":1}"#,
-            text: "id,n\n1,a\nTotal,1\n", refused: "it has as many cells as a record"),
+            name: "a totals line as wide as the table, where ids look otherwise", settings: #"{"footerLines":1}"#,
+            text: "id,n\n1,a\nTotal,1\n", rows: [["1", "a"]], spans: ["header", "footer"]),
+        Case(
+            name: "a totals line as wide as the table may be a record where ids are words", settings: #"{"footerLines":1}"#,
+            text: "id,n\nAlpha,a\nTotal,1\n", refused: "it has as many cells as a record"),
+        Case(
+            name: "a totals line as wide as the table may be a record where none came before", settings: #"{"footerLines":1}"#,
+            text: "id,n\nTotal,1\n", refused: "it has as many cells as a record"),
         Case(
             name: "a totals line as wide as the table is told by a glob", settings: #"{"footerFrom":"Total,*"}"#,
             text: "id,n\n1,a\nTotal,1\n", rows: [["1", "a"]], spans: ["header", "footer"]),

@@ -41,6 +41,7 @@ extension Frame {
         "anzahl", "end", "ende", "eof", "trailer", "footer",
     ].map { Array($0.utf8) }
     private static let wordEnds = Array(" \t\",;:=|".utf8)
+    private static let cellEnds = Array(" \t\":=.*".utf8)
 
     /// Whether a line starts with such a word, whatever its case and the marks before it. What follows it ends a word: `End-7`
     /// may be an id.
@@ -53,6 +54,19 @@ extension Frame {
             start += 1
         }
         return (start == line.count || wordEnds.contains(line[start])) && totals.contains(word)
+    }
+
+    /// Whether the first cell is such a word and nothing more, but for marks that may stand behind it.
+    static func isTotalAlone(_ line: Bytes, stop: UInt8) -> Bool {
+        guard saysTotal(line) else { return false }
+        var at = 0
+        while at < line.count, line[at] < 0x30 { at += 1 }
+        while at < line.count, (line[at] | 0x20) &- 0x61 < 26 { at += 1 }
+        while at < line.count, line[at] != stop {
+            guard cellEnds.contains(line[at]) else { return false }
+            at += 1
+        }
+        return true
     }
 
     /// What a cell looks like, as a number: runs of digits and runs of letters count as one each, `AST-017` and `FX-9` are alike.
@@ -188,9 +202,15 @@ extension DelimitedReader {
     private mutating func doubt(about line: (end: Int, next: Int)) -> StaticString? {
         if line.next == line.end { return "it has no line end" }
         let count = cells()
-        if width > 0, count == width { return "it has as many cells as a record" }
         let text = text(line)
-        if Frame.shape(of: text, stop: marks.delimiter[0]) == frame.recordShape { return "it starts as the record before" }
+        let looksAlike = Frame.shape(of: text, stop: marks.delimiter[0]) == frame.recordShape
+        if width > 0, count == width {
+            // A totals line may be as wide as the table, where nothing but such a word stands in the place of an id that looks
+            // otherwise.
+            let isTotal = !looksAlike && frame.recordShape != 0 && Frame.isTotalAlone(text, stop: marks.delimiter[0])
+            return isTotal ? nil : "it has as many cells as a record"
+        }
+        if looksAlike { return "it starts as the record before" }
         if Frame.saysTotal(text) { return nil }
         // One cell in a table of several is words about the table; of several cells, a record may have lost some.
         if count > 1 || width < 2 || canBeRecord(count) { return "it has cells, and starts with no word of totals" }

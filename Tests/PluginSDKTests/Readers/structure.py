@@ -15,6 +15,8 @@ MARK = "\ufeff"
 TOTAL = re.compile(r"[\0-/]*(totals?|subtotal|totale|sum|summe|gesamt|gesamtsumme|summa|somme|suma|count|anzahl|ende?|eof|trailer|footer)"
                    r"(?=[ \t\",;:=|]|$)", re.I | re.A)
 
+TOTAL_ALONE = re.compile(TOTAL.pattern.split("(?=")[0] + r"[ \t\":=.*]*", re.I | re.A)
+
 
 def shape(text, delimiter):
     kinds = ["9" if c in "0123456789" else "A" if c.isascii() and c.isalpha() or c > "\x7f" else c
@@ -368,7 +370,8 @@ class File:
             count, bare = len(found[0]) if found else 0, line.rstrip("\r\n")
             if bare == line:
                 raise Refused("a last line without its end")
-            if (self.width and count == self.width) or shape(bare, self.delimiter) == self.shape:
+            if shape(bare, self.delimiter) == self.shape: raise Refused("a footer like a record")
+            if self.width and count == self.width and not (self.shape and TOTAL_ALONE.fullmatch(bare.split(self.delimiter)[0])):
                 raise Refused("a footer like a record")
             is_remark = count < 2 <= self.width and not self.may_be_record(count)
             if not is_remark and not TOTAL.match(bare):
