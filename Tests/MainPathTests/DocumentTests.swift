@@ -66,7 +66,7 @@ let package: String = {
             ("receipt", try home.drop("4.csv", Sample.assets(1...40) + Sample.asset(41, status: "lost"), to: "assets")))
         samples.append(("status", try home.ask("status")))
         samples.append(("drop", try home.ask("discard", "2.csv")))
-        samples.append(("drop", try home.ask("retry", "3.csv", code: 1)))
+        samples.append(("drop", try home.ask("retry", "3.csv", "--force", code: 1)))
         #expect(try daemon.end() == 0)
         samples.append(("status", try home.ask("status")))
         for drop in try home.list("drops") { samples.append(("drop", drop)) }
