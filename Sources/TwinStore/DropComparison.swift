@@ -45,21 +45,19 @@ final class DropComparison: ChangeSetBuilder {
     /// The writer's connection, when a change set is compared again inside a commit.
     let writer: Database?
 
-    // What every record and operation changes is marked `@exclusivity(unchecked)`: one thread has a comparison at a time, and no
-    // closure is called while one of these is being changed. The checks took a seventh of the comparing thread's time.
-    @exclusivity(unchecked) package var books = DropBooks()
+    package var books = DropBooks()
     package var rejections: [Rejection] = []
     package var spans: [FileSpan] = []
 
-    @exclusivity(unchecked) var log: ChangeLog
+    var log: ChangeLog
     /// By number: the place of the live entry in the log, `evaluating` for one in this frame, 0 for none.
-    @exclusivity(unchecked) var twinPlaces = PlaceTable()
-    @exclusivity(unchecked) var relationshipPlaces = PlaceTable()
+    var twinPlaces = PlaceTable()
+    var relationshipPlaces = PlaceTable()
     static let evaluating = UInt32.max
     /// Committed twins and relationships the drop spoke about.
-    @exclusivity(unchecked) var seenTwins = NumberSet()
-    @exclusivity(unchecked) var seenRelationships = NumberSet()
-    @exclusivity(unchecked) var reservedTwins: NumberReservation
+    var seenTwins = NumberSet()
+    var seenRelationships = NumberSet()
+    var reservedTwins: NumberReservation
     var reservedRelationships: NumberReservation
     /// Identities whose absence decided something.
     var absentTwins: [IdentityHash] = []
@@ -77,18 +75,18 @@ final class DropComparison: ChangeSetBuilder {
     var unknownRecords = 0
     var deletedTwins = 0
     var deletedRelationships = 0
-    @exclusivity(unchecked) var isBare = false
+    var isBare = false
 
     var scope = ""
     /// Wire key number → global; element 0 is 0.
-    @exclusivity(unchecked) var keys: [UInt32] = [0]
+    var keys: [UInt32] = [0]
     var keyNames: [String] = []
     /// Numbers of names that only drops under way have used.
     var heldKeys: [UInt32] = []
-    @exclusivity(unchecked) var keysAreEqual = true
+    var keysAreEqual = true
     var keysAreNew = false
     /// A key of the stream is neither a name nor a path as DTDL has them, nor the id of a model.
-    @exclusivity(unchecked) var hasOddNames = false
+    var hasOddNames = false
     /// By global key: whether the policy allows the model.
     var modelIsAllowed: [UInt32: Bool] = [:]
     /// What is newer than the place of this drop; nil where it is the newest.
@@ -112,29 +110,29 @@ final class DropComparison: ChangeSetBuilder {
     /// A complete list, all of whose records are known: what its source said before and it does not list is over.
     var isWholeList = false
     /// Nil where operations are not checked against models.
-    @exclusivity(unchecked) var validation: DropValidation?
+    var validation: DropValidation?
 
-    @exclusivity(unchecked) var budget: DropBudget
+    var budget: DropBudget
     /// Bytes of the log that are in the budget already.
     var scratchSpent = 0
-    @exclusivity(unchecked) var current = CurrentRecord()
-    @exclusivity(unchecked) var operations: [Pending] = []
+    var current = CurrentRecord()
+    var operations: [Pending] = []
     /// An operation was given, of whatever became of its record.
-    @exclusivity(unchecked) var hasOperations = false
-    @exclusivity(unchecked) var evaluations: [Evaluation] = []
+    var hasOperations = false
+    var evaluations: [Evaluation] = []
     /// Records in a row that were not what the order of the source made expect.
-    @exclusivity(unchecked) var surprises = 0
+    var surprises = 0
     /// How many statements about committed twins were compared with their records, and how many of them changed one.
-    @exclusivity(unchecked) var compared = 0
-    @exclusivity(unchecked) var foundChanged = 0
-    @exclusivity(unchecked) var isSampled = false
+    var compared = 0
+    var foundChanged = 0
+    var isSampled = false
     /// End of the last record or span in the file.
-    @exclusivity(unchecked) var filePosition: UInt64 = 0
-    @exclusivity(unchecked) var streamPosition: UInt64 = 0
+    var filePosition: UInt64 = 0
+    var streamPosition: UInt64 = 0
     /// What came, for the case that others change twins of it before the commit.
     var kept: KeptFrames
     var deferred = DeferredRecords()
-    @exclusivity(unchecked) var isReplayingDeferred = false
+    var isReplayingDeferred = false
     var isEnded = false
 
     init(store: TwinStore, job: ApplyJob, writer: Database? = nil) throws(DropError) {

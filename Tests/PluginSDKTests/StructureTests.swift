@@ -270,8 +270,8 @@ import TwinModel
 /// `Readers/structure.py` over many files at once.
 private enum IndependentReader {
     static func read(_ cases: [StructureCase]) throws -> [JSON] {
-        let path = "/tmp/twindrop-structure-\(unsafe getpid())-\(UInt64.random(in: 0 ... .max)).ndjson"
-        defer { unlink(path) }
+        let path = "/tmp/twindrop-structure-\(getpid())-\(UInt64.random(in: 0 ... .max)).ndjson"
+        defer { unsafe unlink(path) }
         guard let file = unsafe fopen(path, "w") else { throw HarnessError("\(path) cannot be written") }
         for one in cases {
             let digits = one.bytes.map { byte in String(byte >> 4, radix: 16) + String(byte & 15, radix: 16) }.joined()
