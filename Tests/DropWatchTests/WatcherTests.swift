@@ -74,7 +74,6 @@ import ThreadKit
         unsafe rename(test.home.path("sub"), test.home.scratch.path + "/away")
         #expect(test.deliveries.wait { $0.settled.count == 1 })
         #expect(test.watcher.waiting(limit: 99)?.files.filter { $0.reason.code != .queued } == [])
-        #expect(test.watcher.why(test.home.path("sub/b.txt")).code == "gone")
     }
 
     @Test func `delivers a marked file with its marker, whichever comes first`() {

@@ -81,11 +81,8 @@ package struct Explainer: Sendable {
         }
         guard isThere else {
             if knowledge == .delivered { return say("delivered", nil, "It was taken a moment ago.", isReady: true) }
-            let missing = "There is no file \(name) in \(folder)."
-            if let (reason, source) = loop.reason(byNameOf: name, in: place) {
-                return say("gone", source, missing, "One of that name would stay there: \(reason.message) \(reason.hint)")
-            }
-            return say("gone", nil, missing, "If it was taken, `twindrop drops` lists it.")
+            if let reason = loop.reason(byNameOf: name, in: place) { return say(reason.0, reason.source, .zero) }
+            return say("gone", nil, "There is no file \(name) in \(folder).", "If it was taken, `twindrop drops` lists it.")
         }
         switch knowledge {
         case .delivered: return say(WaitingReason(.queued), nil, .zero)
