@@ -31,7 +31,7 @@ package struct DropJudgement {
         case .skipAny: return try register.applied(with: digest, of: record.source)
         case .newest:
             guard let newest, newest.digest == digest, try graph.isUntouched(since: newest.id, source: record.source),
-                try isSaidAlike(newest, epoch)
+                try isSaidAlike(newest, epoch), try !isSomethingSetAside(since: newest, register)
             else { return nil }
             return newest
         }
@@ -101,6 +101,12 @@ package struct DropJudgement {
             "older-snapshot",
             "Drop \(record.id) is older than the newest applied snapshot of \(record.source) (\(newest.id)): releasing it would undo that one.",
             hint: hint, remedy: .hold)
+    }
+
+    /// Whether a drop that came between waits for a person. It may go on yet, behind this one: then it counts that this delivery
+    /// said the same once more.
+    private func isSomethingSetAside(since newest: DropRecord, _ register: any DropRegister) throws(DropError) -> Bool {
+        try register.drops(in: [.held, .quarantined]).contains { $0.source == record.source && $0.id > newest.id }
     }
 
     /// A person asked for these very bytes: they are neither a repetition nor late.

@@ -55,6 +55,12 @@ extension DropPipeline {
     /// as new as it comes. Where names say what is newer, nobody can say otherwise.
     func origin(of record: DropRecord, _ source: PipelineSource) throws(DropError) -> DropID? {
         guard record.released || record.link?.kind == .retries, !record.forced || source.sequence != nil else { return nil }
+        // What newer drops say is known once they are committed.
+        guard state.quietly({ $0.uncommitted[record.source, default: 0] == 0 }) else {
+            throw DropError(
+                "behind", "\(record.fileName) waits for the commit of drops before it.", hint: "It goes on by itself.",
+                remedy: .retry(after: .milliseconds(50)))
+        }
         return try firstOfLine(record)
     }
 
