@@ -95,7 +95,7 @@ import DropCore
     private func read(_ frame: inout [UInt8], _ file: SpillFile, _ offset: Int) throws(DropError) {
         var failure: DropError?
         unsafe frame.withUnsafeMutableBytes { buffer in
-            guard let start = unsafe buffer.baseAddress else { return }
+            guard let start = buffer.baseAddress else { return }
             do throws(DropError) { try unsafe file.read(into: start, buffer.count, from: offset) } catch { failure = error }
         }
         if let failure { throw failure }
