@@ -26,6 +26,9 @@ import TwinModel
             name: "a totals line as wide as the table may be a record where ids are words", settings: #"{"footerLines":1}"#,
             text: "id,n\nAlpha,a\nTotal,1\n", refused: "it has as many cells as a record"),
         Case(
+            name: "a totals line as wide as the table, where the last id is empty", settings: #"{"footerLines":1}"#,
+            text: "id,n\n1,a\n,b\nTotal,1\n", refused: "it has as many cells as a record"),
+        Case(
             name: "a totals line as wide as the table may be a record where none came before", settings: #"{"footerLines":1}"#,
             text: "id,n\nTotal,1\n", refused: "it has as many cells as a record"),
         Case(

@@ -24,6 +24,7 @@ struct Frame {
     /// The shape of the last record's first cell, where lines are counted as footer; 0: none is known.
     var recordShape: UInt64 = 0
     let keepsShape: Bool
+    var knowsShape: Bool { recordShape != 0 && recordShape != Self.emptyShape }
     /// Cells of the preamble's lines and where such a line stands, for a file without header.
     var preambleCells: [Int: UInt64] = [:]
 
@@ -69,10 +70,13 @@ extension Frame {
         return true
     }
 
+    /// The shape of a cell without text; it says nothing of how the others look.
+    static let emptyShape: UInt64 = 0xCBF2_9CE4_8422_2325
+
     /// What a cell looks like, as a number: runs of digits and runs of letters count as one each, `AST-017` and `FX-9` are alike.
     /// `text` may go on behind the cell, which ends before `stop` and quotation marks.
     static func shape(of text: Bytes, stop: UInt8) -> UInt64 {
-        var shape: UInt64 = 0xCBF2_9CE4_8422_2325
+        var shape = emptyShape
         var last: UInt8 = 0
         for index in 0..<text.count {
             let byte = text[index]
@@ -206,8 +210,8 @@ extension DelimitedReader {
         let looksAlike = Frame.shape(of: text, stop: marks.delimiter[0]) == frame.recordShape
         if width > 0, count == width {
             // A totals line may be as wide as the table, where nothing but such a word stands in the place of an id that looks
-            // otherwise.
-            let isTotal = !looksAlike && frame.recordShape != 0 && Frame.isTotalAlone(text, stop: marks.delimiter[0])
+            // otherwise. An empty id looks like nothing.
+            let isTotal = !looksAlike && frame.knowsShape && Frame.isTotalAlone(text, stop: marks.delimiter[0])
             return isTotal ? nil : "it has as many cells as a record"
         }
         if looksAlike { return "it starts as the record before" }
