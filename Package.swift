@@ -40,8 +40,29 @@ let nio: [Target.Dependency] = [
 let jwt: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+/// A room of the house (docs/ARCHITECTURE.md, "Code map"): the folder in `Sources` that a target stands in.
+enum Room: String {
+    case kits = "Kits"
+    case core = "Core"
+    case flow = "Flow"
+    case adapters = "Adapters"
+    case surface = "Surface"
+    case pluginSide = "PluginSide"
+
+    func path(_ name: String) -> String { "Sources/\(rawValue)/\(name)" }
+
+    func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+        .target(name: name, dependencies: dependencies, path: path(name), swiftSettings: strict)
+    }
+
+    func c(_ name: String, linkerSettings: [LinkerSetting] = []) -> Target {
+        .target(name: name, path: path(name), linkerSettings: linkerSettings)
+    }
+
+    /// A library of the system.
+    func library(_ name: String, pkgConfig: String, apt: String) -> Target {
+        .systemLibrary(name: name, path: path(name), pkgConfig: pkgConfig, providers: [.apt([apt])])
+    }
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
@@ -105,34 +126,34 @@ let package = Package(
     ] + pinned,
     targets: [
         // Pure core
-        module("ValueRules"),
-        module("TwinModel"),
-        module("DropCore", ["TwinModel", "ValueRules"]),
+        Room.core.module("ValueRules"),
+        Room.core.module("TwinModel"),
+        Room.core.module("DropCore", ["TwinModel", "ValueRules"]),
 
         // Kits and C modules
-        module("ThreadKit", [deque]),
-        module("FileKit", ["CLinuxFiles"]),
-        module("SocketKit", ["ThreadKit"]),
-        module("ProcessKit"),
-        .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
-        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-        module("ArchiveKit", ["CArchive", "CZstd"]),
-        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
-        module("CurlKit", ["CCurl"]),
-        .target(name: "CTwinDropPlugin"),
-        .target(name: "CTwinDropWire"),
-        .target(name: "CLinuxFiles"),
-        .target(name: "CGatherVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
+        Room.kits.module("ThreadKit", [deque]),
+        Room.kits.module("FileKit", ["CLinuxFiles"]),
+        Room.kits.module("SocketKit", ["ThreadKit"]),
+        Room.kits.module("ProcessKit"),
+        Room.kits.library("CArchive", pkgConfig: "libarchive", apt: "libarchive-dev"),
+        Room.kits.library("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
+        Room.kits.module("ArchiveKit", ["CArchive", "CZstd"]),
+        Room.kits.library("CCurl", pkgConfig: "libcurl", apt: "libcurl4-openssl-dev"),
+        Room.kits.module("CurlKit", ["CCurl"]),
+        Room.pluginSide.c("CTwinDropPlugin"),
+        Room.adapters.c("CTwinDropWire"),
+        Room.kits.c("CLinuxFiles"),
+        Room.adapters.c("CGatherVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
 
         // Adapters
-        module("DropWatch", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CLinuxFiles", deque, crypto]),
-        module("PluginHost", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CTwinDropWire", system, crypto]),
-        module("TwinStore", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CGatherVFS", grdb, grdbSQLite]),
-        module("DropSpooling", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CLinuxFiles", system, crypto]),
-        module("Evidence", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "ArchiveKit", system, crypto]),
-        module("HomeConfiguration", ["DropCore", "TwinModel", "ValueRules", "CurlKit", yams]),
+        Room.adapters.module("DropWatch", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CLinuxFiles", deque, crypto]),
+        Room.adapters.module("PluginHost", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CTwinDropWire", system, crypto]),
+        Room.adapters.module("TwinStore", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CGatherVFS", grdb, grdbSQLite]),
+        Room.adapters.module("DropSpooling", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CLinuxFiles", system, crypto]),
+        Room.adapters.module("Evidence", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "ArchiveKit", system, crypto]),
+        Room.adapters.module("HomeConfiguration", ["DropCore", "TwinModel", "ValueRules", "CurlKit", yams]),
 
-        module(
+        Room.surface.module(
             "TwinAPI",
             [
                 "DropCore", "TwinModel", "ThreadKit", "FileKit", "CurlKit", "CLinuxFiles", hummingbird, hummingbirdTLS, jwt,
@@ -141,7 +162,7 @@ let package = Package(
             ] + nio),
 
         // Flow and surface
-        module("Pipeline", ["DropCore", "TwinModel", "ThreadKit", deque]),
+        Room.flow.module("Pipeline", ["DropCore", "TwinModel", "ThreadKit", deque]),
         .executableTarget(
             name: "twindrop",
             dependencies: [
@@ -151,13 +172,15 @@ let package = Package(
                 "HomeConfiguration", "CurlKit",
                 "Pipeline", "TwinAPI", argumentParser, logging, system,
             ],
+            path: Room.surface.path("twindrop"),
             swiftSettings: strict, linkerSettings: carriesFoundation),
 
         // Processes of their own, in C (docs/decisions/0001)
         .executableTarget(
-            name: "twindrop-worker", dependencies: ["CTwinDropPlugin", "CTwinDropWire"], linkerSettings: carriesSwift),
+            name: "twindrop-worker", dependencies: ["CTwinDropPlugin", "CTwinDropWire"],
+            path: Room.pluginSide.path("twindrop-worker"), linkerSettings: carriesSwift),
         .executableTarget(
-            name: "twindrop-watch", exclude: ["LICENSE", "README.md"],
+            name: "twindrop-watch", path: Room.adapters.path("twindrop-watch"), exclude: ["LICENSE", "README.md"],
             linkerSettings: carriesSwift + [.linkedLibrary("inotifytools")]),
 
         .executableTarget(
@@ -171,11 +194,12 @@ let package = Package(
             swiftSettings: strict),
 
         // The DTDL parser against a suite of cases (docs/dtdl-conformance.md)
-        .executableTarget(name: "dtdl-conformance", dependencies: ["TwinModel"], swiftSettings: strict),
+        .executableTarget(
+            name: "dtdl-conformance", dependencies: ["TwinModel"], path: "Tests/dtdl-conformance", swiftSettings: strict),
 
         // Plugin side
-        module("TwinDropPluginSDK", ["CTwinDropPlugin", "ValueRules"]),
-        module("TwinDropTesting", ["CTwinDropPlugin", "DropCore", "TwinModel", "ValueRules"]),
+        Room.pluginSide.module("TwinDropPluginSDK", ["CTwinDropPlugin", "ValueRules"]),
+        Room.pluginSide.module("TwinDropTesting", ["CTwinDropPlugin", "DropCore", "TwinModel", "ValueRules"]),
 
         // Tests
         .target(name: "ProgramKit", dependencies: ["ThreadKit"], path: "Tests/ProgramKit", swiftSettings: strict),

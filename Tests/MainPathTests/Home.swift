@@ -38,7 +38,7 @@ final class Home {
     func replaceAssetInventory(by file: String, _ options: String...) throws {
         let tests = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         let root = tests.deletingLastPathComponent().deletingLastPathComponent().path
-        let common = ["-std=c11", "-shared", "-fPIC", "-I\(root)/Sources/CTwinDropPlugin/include"]
+        let common = ["-std=c11", "-shared", "-fPIC", "-I\(root)/Sources/PluginSide/CTwinDropPlugin/include"]
         let library = path + "/plugins/asset-inventory.so"
         let compiled = try Program.run("cc", common + options + ["-o", library, tests.path + "/Plugins/" + file])
         try #require(compiled.code == 0, "\(compiled.err)")

@@ -29,7 +29,7 @@ enum Workshop {
         compile(
             name + ".so",
             [
-                "-shared", "-fPIC", "-I\(root.path)/Sources/CTwinDropPlugin/include", "\(testsFolder.path)/Hostile/\(name).c",
+                "-shared", "-fPIC", "-I\(root.path)/Sources/PluginSide/CTwinDropPlugin/include", "\(testsFolder.path)/Hostile/\(name).c",
                 "-lpthread",
             ])
     }
@@ -39,22 +39,22 @@ enum Workshop {
         compile(
             name,
             [
-                "-I\(root.path)/Sources/CTwinDropWire/include", "\(testsFolder.path)/Hostile/\(name).c",
-                "\(root.path)/Sources/CTwinDropWire/wire_host.c",
+                "-I\(root.path)/Sources/Adapters/CTwinDropWire/include", "\(testsFolder.path)/Hostile/\(name).c",
+                "\(root.path)/Sources/Adapters/CTwinDropWire/wire_host.c",
             ])
     }
 
     /// A plugin of the repository, from its folder.
     static func repositoryPlugin(_ name: String, sources: [String]) -> String {
         let files = sources.map { "\(root.path)/Plugins/\(name)/Sources/\($0)" }
-        return compile(name + ".so", ["-shared", "-fPIC", "-I\(root.path)/Sources/CTwinDropPlugin/include"] + files)
+        return compile(name + ".so", ["-shared", "-fPIC", "-I\(root.path)/Sources/PluginSide/CTwinDropPlugin/include"] + files)
     }
 
     /// A library made of C source text, compiled as docs/plugin-abi.md says.
     static func plugin(_ name: String, source: String) -> String {
         let file = folder.appendingPathComponent(name + ".c").path
         do { try source.write(toFile: file, atomically: true, encoding: .utf8) } catch { fatalError("\(file): \(error)") }
-        let include = "-I\(root.path)/Sources/CTwinDropPlugin/include"
+        let include = "-I\(root.path)/Sources/PluginSide/CTwinDropPlugin/include"
         return compile(name + ".so", ["-std=c11", "-O2", "-shared", "-fPIC", "-fvisibility=hidden", include, file])
     }
 

@@ -40,6 +40,8 @@ enum Rules {
         "TwinDropTesting": ["CTwinDropPlugin", "TwinDropPluginSDK", "DropCore", "TwinModel", "ValueRules"],
         "Plugins": ["TwinDropPluginSDK", "CTwinDropPlugin"],
     ]
+    /// The rooms of `Sources`; every target stands in one.
+    static let rooms: Set<String> = ["Kits", "Core", "Flow", "Adapters", "Surface", "PluginSide"]
     /// What everybody may import: the C library's Swift face and the standard library's own modules.
     static let everywhere: Set<String> = ["Glibc", "Musl", "Synchronization"]
     /// The composition root; and programs of their own for measuring.
@@ -49,17 +51,23 @@ enum Rules {
 
     /// Where pointers may be touched: `unsafe`, and modules of C.
     static let unsafeFolders = [
-        "Sources/ThreadKit/", "Sources/FileKit/", "Sources/SocketKit/", "Sources/ProcessKit/", "Sources/ArchiveKit/",
-        "Sources/DropSpooling/Raw/",
-        "Sources/twindrop/System/", "Sources/TwinAPI/System/",
-        "Sources/CurlKit/", "Sources/PluginHost/", "Sources/TwinDropPluginSDK/",
-        "Sources/TwinDropTesting/", "Sources/TwinStore/Raw/", "Sources/DropWatch/Raw/", "Sources/DropWatch/System/",
-        "Sources/DropWatch/Watching/HelperProcess.swift", "Sources/Evidence/Raw/", "Plugins/",
+        "Sources/Kits/ThreadKit/", "Sources/Kits/FileKit/", "Sources/Kits/SocketKit/", "Sources/Kits/ProcessKit/",
+        "Sources/Kits/ArchiveKit/",
+        "Sources/Adapters/DropSpooling/Raw/",
+        "Sources/Surface/twindrop/System/", "Sources/Surface/TwinAPI/System/",
+        "Sources/Kits/CurlKit/", "Sources/Adapters/PluginHost/", "Sources/PluginSide/TwinDropPluginSDK/",
+        "Sources/PluginSide/TwinDropTesting/", "Sources/Adapters/TwinStore/Raw/", "Sources/Adapters/DropWatch/Raw/",
+        "Sources/Adapters/DropWatch/System/",
+        "Sources/Adapters/DropWatch/Watching/HelperProcess.swift", "Sources/Adapters/Evidence/Raw/", "Plugins/",
     ]
 
     /// Imports follow the table; Foundation only where it is listed.
     static func dependencyDirection(_ file: SourceFile) -> [Finding] {
-        guard file.isSwift, file.isUnderSources, let target = file.target, !unbound.contains(target) else { return [] }
+        guard file.isSwift, file.isUnderSources else { return [] }
+        guard let target = file.target, file.room.map(rooms.contains) != false else {
+            return [Finding(path: file.path, line: 1, message: "stands in no target of a room: \(rooms.sorted()).")]
+        }
+        guard !unbound.contains(target) else { return [] }
         guard let allowed = imports[target] else {
             return [
                 Finding(

@@ -5,20 +5,22 @@ import Testing
     private func file(_ path: String, _ text: String) -> SourceFile { SourceFile(path: path, text: text) }
 
     @Test(arguments: [
-        ("Sources/TwinModel/A.swift", "import DropCore"), ("Sources/DropCore/A.swift", "package import Foundation"),
-        ("Sources/ThreadKit/A.swift", "import FoundationEssentials"), ("Sources/DropWatch/A.swift", "internal import TwinStore"),
-        ("Sources/Pipeline/A.swift", "@testable import struct PluginHost.Worker"),
+        ("Sources/Core/TwinModel/A.swift", "import DropCore"), ("Sources/Core/DropCore/A.swift", "package import Foundation"),
+        ("Sources/Kits/ThreadKit/A.swift", "import FoundationEssentials"),
+        ("Sources/Adapters/DropWatch/A.swift", "internal import TwinStore"),
+        ("Sources/Flow/Pipeline/A.swift", "@testable import struct PluginHost.Worker"),
         ("Plugins/x/Sources/A.swift", "import DropCore"),
-        ("Sources/Unheard/A.swift", ""), ("Sources/TwinDropPluginSDK/A.swift", "public import DropCore"),
+        ("Sources/Adapters/Unheard/A.swift", ""), ("Sources/Cellar/A.swift", ""),
+        ("Sources/PluginSide/TwinDropPluginSDK/A.swift", "public import DropCore"),
     ])
     func `finds imports against the direction`(path: String, text: String) {
         #expect(Rules.dependencyDirection(file(path, text)).count == 1)
     }
 
     @Test(arguments: [
-        ("Sources/DropCore/A.swift", "package import TwinModel\nimport Synchronization"),
-        ("Sources/twindrop/A.swift", "import TwinStore"),
-        ("Sources/TwinModel/A.swift", "// import DropCore\nlet text = \"import DropCore\""),
+        ("Sources/Core/DropCore/A.swift", "package import TwinModel\nimport Synchronization"),
+        ("Sources/Surface/twindrop/A.swift", "import TwinStore"),
+        ("Sources/Core/TwinModel/A.swift", "// import DropCore\nlet text = \"import DropCore\""),
         ("Tests/XTests/A.swift", "import Foundation"),
     ])
     func `leaves imports in the direction`(path: String, text: String) {
@@ -26,15 +28,18 @@ import Testing
     }
 
     @Test func `finds pointers outside the kits`() {
-        #expect(Rules.pointersStayInKits(file("Sources/TwinStore/A.swift", "import CArchive\nlet a = unsafe b")).count == 2)
-        #expect(Rules.pointersStayInKits(file("Sources/TwinStore/A.swift", "let unsafety = 1 // unsafe\nimport Crypto")) == [])
-        #expect(Rules.pointersStayInKits(file("Sources/TwinStore/Raw/A.swift", "import GRDBSQLite\nunsafe f()")) == [])
+        #expect(
+            Rules.pointersStayInKits(file("Sources/Adapters/TwinStore/A.swift", "import CArchive\nlet a = unsafe b")).count == 2)
+        #expect(
+            Rules.pointersStayInKits(file("Sources/Adapters/TwinStore/A.swift", "let unsafety = 1 // unsafe\nimport Crypto"))
+                == [])
+        #expect(Rules.pointersStayInKits(file("Sources/Adapters/TwinStore/Raw/A.swift", "import GRDBSQLite\nunsafe f()")) == [])
     }
 
     @Test func `finds libinotifytools elsewhere`() {
         let line = "#include <inotifytools/inotifytools.h>"
-        #expect(Rules.inotifytoolsStaysApart(file("Sources/twindrop-worker/main.c", line)).count == 1)
-        #expect(Rules.inotifytoolsStaysApart(file("Sources/twindrop-watch/main.c", line)) == [])
+        #expect(Rules.inotifytoolsStaysApart(file("Sources/PluginSide/twindrop-worker/main.c", line)).count == 1)
+        #expect(Rules.inotifytoolsStaysApart(file("Sources/Adapters/twindrop-watch/main.c", line)) == [])
     }
 
     @Test func `finds files and lines that are too long`() {

@@ -2,7 +2,7 @@ import Foundation
 
 /// One file of the repository, as the rules see it.
 struct SourceFile {
-    /// From the repository's root: `Sources/DropCore/Words/DropID.swift`.
+    /// From the repository's root: `Sources/Core/DropCore/Words/DropID.swift`.
     let path: String
     let lines: [String]
     /// The lines with comments and the insides of string literals blanked out: what the compiler acts on.
@@ -18,11 +18,22 @@ struct SourceFile {
         comments = Self.split(masked.comments)
     }
 
-    /// The target a Swift or C file belongs to: the folder in `Sources`, `Plugins` or `Tests`; nil elsewhere.
+    /// The target a Swift or C file belongs to: the folder in a room of `Sources`, or in `Tests`, or `Plugins`; nil elsewhere.
     var target: String? {
         let parts = path.split(separator: "/")
-        guard parts.count > 2, ["Sources", "Plugins", "Tests"].contains(parts[0]) else { return nil }
-        return parts[0] == "Plugins" ? "Plugins" : String(parts[1])
+        guard parts.count > 2 else { return nil }
+        switch parts[0] {
+        case "Plugins": return "Plugins"
+        case "Tests": return String(parts[1])
+        case "Sources": return parts.count > 3 ? String(parts[2]) : nil
+        default: return nil
+        }
+    }
+
+    /// The room of `Sources` that the file stands in; nil elsewhere.
+    var room: String? {
+        let parts = path.split(separator: "/")
+        return parts.count > 1 && parts[0] == "Sources" ? String(parts[1]) : nil
     }
 
     var isSwift: Bool { path.hasSuffix(".swift") }

@@ -1,6 +1,6 @@
 package import DropCore
 
-/// One frame of `twindrop-watch` (Sources/twindrop-watch/frames.h).
+/// One frame of `twindrop-watch` (Sources/Adapters/twindrop-watch/frames.h).
 package enum HelperFrame: Sendable, Equatable {
     case ready(watches: UInt32)
     case event(mask: UInt32, folder: FolderPath, name: FileName)
