@@ -81,11 +81,16 @@ extension SpoolFolder {
 
     /// Opens a plain file, and never waits for what is none: whoever can write to the folder can put a FIFO there.
     static func openToRead(_ path: FilePath) throws(DropError) -> CInt {
-        guard isFile(path) else { throw ByteLoss.missing(path.string, isOther: exists(path)) }
-        let descriptor = try call("open", path, allowing: ENOENT) {
-            unsafe open($0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        let flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC
+        var (descriptor, code) = (CInt(-1), EINTR)
+        while descriptor < 0, code == EINTR {
+            (descriptor, code) = unsafe path.withPlatformString { unsafe (open($0, flags), errno) }
         }
-        guard descriptor >= 0 else { throw ByteLoss.missing(path.string) }
+        guard descriptor >= 0 else {
+            // A link, a socket, or a name that is not there; the rest is what it is.
+            guard isFile(path) else { throw ByteLoss.missing(path.string, isOther: exists(path)) }
+            throw failure("open", path, code)
+        }
         var facts = stat()
         guard unsafe fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
             close(descriptor)
