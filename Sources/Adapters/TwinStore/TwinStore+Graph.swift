@@ -26,11 +26,11 @@ extension TwinStore: TwinGraph {
         do {
             try transaction.begin()
             for (changes, record) in batch {
-                guard let changes = changes as? DropChanges, changes.comparison.store === self else {
+                guard let changes = changes as? DropChanges, changes.comparison.context.store === self else {
                     preconditionFailure("a change set is committed by the graph that made it")
                 }
                 var outcome = try transaction.apply(changes.comparison, record)
-                if case .conflict = outcome, changes.comparison.kept.isComplete, !changes.comparison.isEnded {
+                if case .conflict = outcome, changes.comparison.canBeComparedAgain {
                     // What came before becomes true first; then nobody but us can change anything until we are done.
                     try transaction.commit()
                     transaction = try GraphCommit(self, database)
