@@ -69,7 +69,8 @@ static const uint8_t **slot(const table *in, td_text key) {
 static int index_table(table *into, reader *from) {
     into->name = read_text(from);
     into->count = read_u32(from);
-    if (from->failed || into->count > UINT32_MAX / 4) return 0;
+    // An entry has 8 bytes at least: no count makes more slots than the file could fill.
+    if (from->failed || into->count > (size_t)(from->end - from->at) / 8 || into->count > UINT32_MAX / 4) return 0;
     uint32_t size = 16;
     while (size < into->count * 2) size *= 2;
     into->slots = calloc(size, sizeof *into->slots);
