@@ -69,8 +69,8 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
     .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
-/// Targets that a build is to have, with what they need; all of them where the variable is not set. For builds of another kind, which
-/// would take an hour for everything: `scripts/sanitize`, `scripts/fuzz`.
+/// Targets that a build is to have, with what they need; all of them where the variable is not set. For builds of another kind,
+/// which would take an hour for everything: `scripts/sanitize`, `scripts/fuzz`.
 let wanted = Context.environment["TWINDROP_TARGETS"].map { Set($0.split(separator: ",").map(String.init)) }
 
 /// Readers of hostile bytes (docs/fuzzing.md): tests that replay the kept corpus. `scripts/fuzz` asks for the program

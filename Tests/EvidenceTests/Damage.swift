@@ -193,13 +193,13 @@ struct Damage: Sendable, CustomTestStringConvertible {
         },
         Damage("a drop to prove that is in no record", looked: .dropUnknown) { _ in Look(prove: DropID(high: 1, low: 1)) },
         Damage("a record rewritten, beside the database's row", looked: .registerDiffers) { fixture in
-            let record = try #require(ChainRecord(parsing: fixture.records()[3][...]))
+            let record = try #require(try ChainRecord(parsing: fixture.records()[3][...]))
             let row = try fixture.row(of: record)
             try rewrite(fixture) { if $0.index == 3 { $0.bytes! += 1 } }
             return Look(register: RegisteredArchive(head: nil) { drop throws(DropError) in drop == row.id ? row : nil })
         },
         Damage("the chain rewritten, beside what the database saw", looked: .otherThanDatabase) { fixture in
-            let head = try ArchiveHead(#require(ChainHead.read(ArchivePlaces(root: fixture.archive))))
+            let head = try ArchiveHead(#require(try ChainHead.read(ArchivePlaces(root: fixture.archive))))
             try rewrite(fixture)
             return Look(register: RegisteredArchive(head: head) { _ throws(DropError) in nil })
         },

@@ -32,7 +32,8 @@ private enum Corpus {
     }
 
     @Test func `of the worker's C code holds, under two sanitizers`() throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("fuzz-tests-\(ProcessInfo.processInfo.processIdentifier)")
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "fuzz-tests-\(ProcessInfo.processInfo.processIdentifier)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         let root = Corpus.folder.deletingLastPathComponent().deletingLastPathComponent().path

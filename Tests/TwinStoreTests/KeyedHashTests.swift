@@ -3,8 +3,8 @@ import Testing
 
 @testable import TwinStore
 
-/// Against an implementation of its own, in Python, that gives the vectors published for SipHash-2-4 with 64 and 128 bits; that of
-/// no bytes is also among the test vectors of other implementations of SipHash-1-3-128.
+/// Against an implementation of its own, in Python, that gives the vectors published for SipHash-2-4 with 64 and 128 bits; that
+/// of no bytes is also among the test vectors of other implementations of SipHash-1-3-128.
 @Suite struct `The keyed hash` {
     private static let hash = KeyedHash(
         key0: 0x0706_0504_0302_0100, key1: 0x0F0E_0D0C_0B0A_0908,
@@ -40,20 +40,21 @@ import Testing
     }
 
     /// The bytes 0, 1, 2, … of a third kind of operation.
-    @Test(arguments: [
-        (0, 0xBD25_9EDA_E935_02C9_FC7C_AD5E_0B60_0A3B),
-        (1, 0xA389_B996_4029_A0F4_D7DD_C2D6_46EC_5C90),
-        (7, 0x598A_0B39_5A49_84F7_E8BC_B3B4_3C6E_4ADA),
-        (8, 0x8E57_37CC_B46F_C609_5FB0_3BFD_070A_D6AC),
-        (9, 0xB8ED_A7AB_F48E_EF49_EAEF_D9CB_BB2A_337B),
-        (15, 0xFFD3_8B6F_58A4_0FEE_A44A_CB2F_AB73_DBC1),
-        (16, 0xBF0E_5E94_EDBD_E8B7_FBC2_ADC0_1BD0_6E18),
-        (17, 0xBBF6_AE34_BDFB_309D_AE2C_95E3_7B49_87F3),
-        (31, 0x8D90_F25C_9B23_3F62_D1DF_08A7_4218_98CA),
-        (32, 0xD484_F4B4_517F_F682_10AC_0E7F_A3B3_4DFA),
-        (33, 0xEF38_E530_DEE6_2D5C_F009_9160_7CB1_52B8),
-        (120, 0x38F9_E60D_6E47_0CBC_9F2D_0281_17AE_BD3B),
-    ] as [(Int, Fingerprint)])
+    @Test(
+        arguments: [
+            (0, 0xBD25_9EDA_E935_02C9_FC7C_AD5E_0B60_0A3B),
+            (1, 0xA389_B996_4029_A0F4_D7DD_C2D6_46EC_5C90),
+            (7, 0x598A_0B39_5A49_84F7_E8BC_B3B4_3C6E_4ADA),
+            (8, 0x8E57_37CC_B46F_C609_5FB0_3BFD_070A_D6AC),
+            (9, 0xB8ED_A7AB_F48E_EF49_EAEF_D9CB_BB2A_337B),
+            (15, 0xFFD3_8B6F_58A4_0FEE_A44A_CB2F_AB73_DBC1),
+            (16, 0xBF0E_5E94_EDBD_E8B7_FBC2_ADC0_1BD0_6E18),
+            (17, 0xBBF6_AE34_BDFB_309D_AE2C_95E3_7B49_87F3),
+            (31, 0x8D90_F25C_9B23_3F62_D1DF_08A7_4218_98CA),
+            (32, 0xD484_F4B4_517F_F682_10AC_0E7F_A3B3_4DFA),
+            (33, 0xEF38_E530_DEE6_2D5C_F009_9160_7CB1_52B8),
+            (120, 0x38F9_E60D_6E47_0CBC_9F2D_0281_17AE_BD3B),
+        ] as [(Int, Fingerprint)])
     func `has fingerprints that take in every byte and the length`(count: Int, expected: Fingerprint) {
         let bytes = (0..<count).map { UInt8($0) }
         #expect(Self.hash.fingerprint(bytes, 3) == expected)

@@ -3,8 +3,8 @@ import Synchronization
 /// In which order a source spoke of its twins and relationships last time: most exports keep it, and then the next one is found
 /// without its identity being hashed and looked for. Only hints: whoever follows one compares the fingerprint.
 ///
-/// Safe from any thread: every number is read and written as a whole. Two comparisons at once spoil each other's hints, which costs
-/// a look into the index and nothing else.
+/// Safe from any thread: every number is read and written as a whole. Two comparisons at once spoil each other's hints, which
+/// costs a look into the index and nothing else.
 final class DeliveryOrder: Sendable {
     /// A twin or relationship by its number; none is 0.
     struct Place: Equatable {

@@ -105,8 +105,8 @@ int config_load(int descriptor) {
     if (from.failed || tables > 65535) return 0;
     config.tables = calloc(tables ? tables : 1, sizeof *config.tables);
     if (!config.tables) return 0;
-    for (; config.table_count < tables; config.table_count++)
-        if (!index_table(&config.tables[config.table_count], &from)) return 0;
+    while (config.table_count < tables)
+        if (!index_table(&config.tables[config.table_count++], &from)) return 0;
     return 1;
 }
 

@@ -20,7 +20,7 @@ enum TarCheck {
             let writer = try TarZstdWriter(descriptor: scratch.descriptor, level: 1)
             for (name, content) in members {
                 try writer.beginMember(name: name, bytes: UInt64(content.count), modifiedAt: 0)
-                try writer.write(content.span.bytes)
+                try unsafe writer.write(content.span.bytes)
                 try writer.endMember()
             }
             try writer.finish()

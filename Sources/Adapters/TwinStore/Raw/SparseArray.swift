@@ -11,8 +11,8 @@ import Synchronization
     static var capacity: Int { 1 << 30 }
 
     private let base: UnsafeMutableRawPointer
-    /// The bytes that may be other than zero. An end that is lost would give memory back that is not all zeros, and the next array
-    /// would begin with it.
+    /// The bytes that may be other than zero. An end that is lost would give memory back that is not all zeros, and the next
+    /// array would begin with it.
     private let low = Atomic(Int.max)
     private let high = Atomic(0)
 

@@ -83,9 +83,9 @@ struct ArchiveWitness {
         let newest = missing.last ?? last
         let message =
             "\(what) proves drops that the database has forgotten, \(max(missing.count, 1)) or more, the newest of them "
-                + "\(newest.drop) (\(newest.file) of \(newest.source)): the graph is older than the archive. Deliver them again: "
-                + "`twindrop archive extract DROP --into DIR --keep-name` gives one back under its name, `twindrop archive list` "
-                + "marks them all."
+            + "\(newest.drop) (\(newest.file) of \(newest.source)): the graph is older than the archive. Deliver them again: "
+            + "`twindrop archive extract DROP --into DIR --keep-name` gives one back under its name, `twindrop archive list` "
+            + "marks them all."
         let isAccepted = accepted.map { last.leaf <= $0 } ?? false
         return Forgotten(message: message, isAccepted: isAccepted, isOpen: !isAccepted || !missing.isEmpty)
     }
