@@ -24,7 +24,7 @@ BENCH ?= ../shared/bench
 # Small cases that were found from outside: intake/NN/run.sh, security/NAME.sh, adt/NN-name/*.py.
 FOUND ?= ../shared/found
 
-.PHONY: setup build check test test-crash found demo bench bench-query lint format install uninstall clean help
+.PHONY: setup build check test test-crash found demo bench bench-query lint format install uninstall clean help fuzz sanitize coverage
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -90,3 +90,15 @@ uninstall:
 ## make clean       everything that was built
 clean:
 	rm -rf .build stage
+
+## make fuzz        looks for inputs that break the readers of hostile bytes; TARGET=json, SECONDS_EACH=60 (docs/fuzzing.md)
+fuzz: setup
+	scripts/fuzz $(if $(TARGET),$(TARGET),all) $(if $(SECONDS_EACH),$(SECONDS_EACH),60)
+
+## make sanitize    the core's tests with a sanitizer; SANITIZERS="thread address undefined c" only those (docs/sanitizers.md)
+sanitize: build
+	scripts/sanitize $(SANITIZERS)
+
+## make coverage    the share of lines that the core's tests run, target by target
+coverage: setup
+	scripts/coverage

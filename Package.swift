@@ -69,6 +69,27 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
     .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
+/// Targets that a build is to have, with what they need; all of them where the variable is not set. For builds of another kind,
+/// which would take an hour for everything: `scripts/sanitize`, `scripts/fuzz`.
+let wanted = Context.environment["TWINDROP_TARGETS"].map { Set($0.split(separator: ",").map(String.init)) }
+
+/// Readers of hostile bytes (docs/fuzzing.md): tests that replay the kept corpus. `scripts/fuzz` asks for the program
+/// `twindrop-fuzz` of the same sources, and for `PluginHost` beside it where frames are fuzzed.
+func fuzz() -> Target {
+    let readers: [Target.Dependency] = [
+        "ValueRules", "TwinModel", "DropCore", "TwinDropPluginSDK", "TwinDropTesting", "HomeConfiguration", "ArchiveKit", "CZstd",
+    ]
+    let processes: [Target.Dependency] = ["PluginHost", "DropWatch", "CTwinDropWire"]
+    guard let wanted, wanted.contains("twindrop-fuzz") else {
+        return tests("FuzzTests", readers + processes + ["ProgramKit"], exclude: ["C", "Corpus", "Program.swift"])
+    }
+    let hasFrames = wanted.contains("PluginHost")
+    return .executableTarget(
+        name: "twindrop-fuzz", dependencies: readers + (hasFrames ? processes : []), path: "Tests/FuzzTests",
+        exclude: ["C", "Corpus", "ReplayTests.swift"] + (hasFrames ? [] : ["Targets/FramesCheck.swift"]),
+        swiftSettings: strict + (hasFrames ? [] : [.define("FUZZ_WITHOUT_FRAMES")]))
+}
+
 let plugins = ["mapping", "asset-inventory", "wms-orders", "fleet-hierarchy"]
 
 /// A transformer plugin in Swift: one library that exports one symbol and needs no Swift (docs/decisions/0002).
@@ -223,7 +244,19 @@ let package = Package(
         tests("CrashTests", ["ProgramKit"]),
         tests("FoundTests", ["ProgramKit"]),
         tests("TidyTests", []),
+        fuzz(),
     ] + plugins.map(plugin),
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu11
 )
+
+if let wanted {
+    var kept: Set<String> = []
+    var open = Array(wanted)
+    while let name = open.popLast() {
+        guard kept.insert(name).inserted, let target = package.targets.first(where: { $0.name == name }) else { continue }
+        for case .byNameItem(let needed, _) in target.dependencies { open.append(needed) }
+    }
+    package.products.removeAll { _ in true }
+    package.targets.removeAll { !kept.contains($0.name) }
+}

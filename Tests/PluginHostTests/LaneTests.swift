@@ -8,6 +8,7 @@ import Testing
     @Test(arguments: [
         (1, DropError.Code("refused"), DropError.Remedy.quarantine, 0), (2, "settings", .suspendSource, 0),
         (6, "plugin-failed", .quarantine, 1), (5, "limit", .quarantine, 0), (77, "plugin-failed", .quarantine, 1),
+        (4, "input-failed", .quarantine, 1),
     ])
     func `gets the plugin's own verdict`(status: Int, code: DropError.Code, remedy: DropError.Remedy, restarts: Int) throws {
         let sink = RecordingSink()
@@ -36,6 +37,12 @@ import Testing
     @Test func `is not suspended by refusals of its files`() throws {
         let bench = Bench("say", settings: "{\"status\": 1}")
         for _ in 0..<7 { #expect(bench.failure()?.code == "refused") }
+    }
+
+    @Test(arguments: [["a", "a"], [""], ["a\u{0}"]])
+    func `whose stored names cannot be is stopped, not guessed at`(names: [String]) throws {
+        let failure = try #require(Bench("honest", keys: names).failure())
+        #expect(failure.code.text == "key-table" && failure.remedy == .stop)
     }
 
     @Test func `keeps its key numbers over drops and workers`() throws {

@@ -97,7 +97,7 @@ import Testing
     static let rules: [(String, DropError.Code, String)] = [
         ("no-record", "plugin-failed", "before the first record"), ("set-outside", "plugin-failed", "outside an operation"),
         ("begin-twice", "plugin-failed", "inside another"), ("unknown-key", "plugin-failed", "unknown key"),
-        ("delete-with-property", "plugin-failed", "no properties"),
+        ("delete-with-property", "plugin-failed", "no properties"), ("no-end", "plugin-failed", "inside an operation"),
     ]
 
     /// What cannot be sent refuses its record, and no more.

@@ -28,14 +28,14 @@ package struct ArchiveVerifier: Sendable {
         var findings: [VerifyFinding] = []
         // The order matters beside a running writer: files first, then the head that announces the next one, then the chain.
         let files = try places.files { folder, error in
-            findings.append(VerifyFinding("folder-unreadable", "\(folder) cannot be listed: \(error.message)"))
+            findings.append(VerifyFinding(.folderUnreadable, "\(folder) cannot be listed: \(error.message)"))
         }
         let hasChain = try Storage.exists(places.chain)
         guard hasChain || !files.isEmpty || !findings.isEmpty else {
             throw DropError(
                 "missing", "\(places.root) holds no archive.", hint: "Name the folder that holds chain.log.", remedy: .stop)
         }
-        let head = try VerifyFinding.collecting(into: &findings, "head-altered", "chain.head") { () throws(DropError) in
+        let head = try VerifyFinding.collecting(into: &findings, .headAltered, "chain.head") { () throws(DropError) in
             try ChainHead.read(places)
         }
         let seals = try SealRow(places, head: head ?? nil, anchor: anchor)
@@ -81,7 +81,7 @@ extension VerifyFinding {
     ///
     /// - Throws: trouble that passes: it says nothing of the archive.
     static func collecting<T>(
-        into findings: inout [VerifyFinding], _ code: String, _ name: String, _ body: () throws(DropError) -> T
+        into findings: inout [VerifyFinding], _ code: Code, _ name: String, _ body: () throws(DropError) -> T
     ) throws(DropError) -> T? {
         do throws(DropError) { return try body() } catch {
             guard error.remedy == .stop else { throw error }
@@ -102,25 +102,25 @@ struct SealRow {
         var previous = ChainRecord.origin
         for (name, _) in try Seal.names(in: places) {
             let shown = Escaping.visible(name)
-            let file = try VerifyFinding.collecting(into: &findings, "seal-altered", shown) { () throws(DropError) in
+            let file = try VerifyFinding.collecting(into: &findings, .sealAltered, shown) { () throws(DropError) in
                 try StorageFile(places.path(of: name), .read).readAll(bytesMax: Seal.fileBytesMax)
             }
             guard let file else { continue }
             guard let seal = Seal(file: file), seal.name == name else {
-                findings.append(VerifyFinding("seal-altered", "\(shown) is not a seal as it was written.", seal: shown))
+                findings.append(VerifyFinding(.sealAltered, "\(shown) is not a seal as it was written.", seal: shown))
                 previous = StreamHash.digest(of: file)
                 continue
             }
             if seal.previous != previous {
                 let before = seals.last.map { "\($0.name) was changed, or a seal between them" } ?? "the one before it"
-                findings.append(VerifyFinding("seal-chain", "\(name) does not follow on: \(before) is missing.", seal: name))
+                findings.append(VerifyFinding(.sealChain, "\(name) does not follow on: \(before) is missing.", seal: name))
             }
             previous = StreamHash.digest(of: file)
             seals.append((name, seal))
         }
         if let known = head?.seal, known != previous, !seals.contains(where: { $0.seal.digest == known }) {
             findings.append(
-                VerifyFinding("seal-missing", "The newest seal (of \(head?.sealed ?? 0) records) is missing, or was changed."))
+                VerifyFinding(.sealMissing, "The newest seal (of \(head?.sealed ?? 0) records) is missing, or was changed."))
         }
     }
 }

@@ -47,7 +47,7 @@ struct ArchiveOptions: ParsableArguments {
             try ArchiveWitness.checkForDatabase(state: opened.paths.state, archive: opened.paths.archive)
             return nil
         } catch {
-            return VerifyFinding("database-missing", error.message + " " + error.hint)
+            return VerifyFinding(.databaseMissing, error.message + " " + error.hint)
         }
     }
 

@@ -77,7 +77,7 @@ struct VerifyCommand: ParsableCommand {
         }
         if isUnused, let anchor {
             result.findings.append(
-                VerifyFinding("rolled-back", "There is a seal, \(Escaping.visible(anchor)), and no archive that it could be of."))
+                VerifyFinding(.rolledBack, "There is a seal, \(Escaping.visible(anchor)), and no archive that it could be of."))
         }
         if let finding = options.withoutDatabase() { result.findings.append(finding) }
         if let witness {

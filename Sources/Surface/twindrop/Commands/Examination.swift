@@ -117,7 +117,7 @@ struct Examination {
         let witness = try ArchiveWitness(store, root: root)
         let forgotten = try witness.forgotten()
         let witnessed =
-            [try witness.missing(), forgotten?.isOpen == true ? forgotten?.finding : nil].compactMap { $0?.message }
+            [try witness.missing()?.message, forgotten?.isOpen == true ? forgotten?.message : nil].compactMap { $0 }
             + listed(try witness.missed())
         guard Folders.exists(root + "/chain.log") else { return witnessed }
         let found = try ArchiveVerifier(root: root).verify(register: witness.register()).findings.map(\.message)
