@@ -157,7 +157,7 @@ import TwinModel
                 _ = try store.patch(twin: "f", patch, .ifTagged([twin.etag]), by: me)
                 return nil
             } catch {
-                if error.status != 412 { return error.message }
+                if error.code != .preconditionFailed { return error.message }
             }
         }
     }

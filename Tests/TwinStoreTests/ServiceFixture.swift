@@ -84,11 +84,15 @@ extension JSON {
 }
 
 /// The code of the service error that `body` throws; nil where it throws none.
-func code(_ body: () throws -> some Any) -> String? {
+func code(_ body: () throws -> some Any) -> ServiceError.Code? {
     do {
         _ = try body()
         return nil
     } catch {
-        return (error as? ServiceError).map { "\($0.status) \($0.code)" } ?? "\(error)"
+        guard let error = error as? ServiceError else {
+            Issue.record("\(error) is no error of the service.")
+            return nil
+        }
+        return error.code
     }
 }

@@ -132,6 +132,6 @@ extension ServiceError {
         }
         let error = StorageFailure.error(error)
         let passes = if case .retry = error.remedy { true } else { false }
-        self.init(passes ? 503 : 500, passes ? "ServiceUnavailable" : "InternalError", "\(error.message) \(error.hint)")
+        self.init(passes ? .unavailable : .failed, "\(error.message) \(error.hint)")
     }
 }

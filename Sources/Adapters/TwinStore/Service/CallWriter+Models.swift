@@ -11,17 +11,17 @@ extension CallWriter {
             guard let id = model.value["@id"]?.string else { continue }  // The parser says what is wrong with it.
             if catalog.entries[id] != nil { taken.append(id) }
             guard seen.insert(id).inserted else {
-                throw ServiceError(400, "DTDLParserError", ModelIntake.headline + " The id \(id) stands twice in the request.")
+                throw ServiceError(.invalidModel, ModelIntake.headline + " The id \(id) stands twice in the request.")
             }
             guard model.text.count <= GraphService.modelBytesMax else {
                 throw ServiceError(
-                    400, "LimitExceeded",
+                    .limitExceeded,
                     "The model \(id) has \(model.text.count) bytes; at most \(GraphService.modelBytesMax) fit.")
             }
         }
         guard taken.isEmpty else {
             throw ServiceError(
-                409, "ModelIdAlreadyExists",
+                .modelExists,
                 "Some of the model ids already exist: \(taken.joined(separator: ", ")). Models cannot be changed: upload a new version, "
                     + "or delete the stored one first.")
         }
@@ -30,7 +30,7 @@ extension CallWriter {
         var answer: [ModelData] = []
         for model in models {
             guard let id = model.value["@id"]?.string, let interface = set.interfaces[id] else {
-                throw ServiceError(400, "DTDLParserError", ModelIntake.headline + " An element of the request is no interface.")
+                throw ServiceError(.invalidModel, ModelIntake.headline + " An element of the request is no interface.")
             }
             let entry = ModelCatalog.Entry(interface, model.text, uploaded: commit.ticks / 10, isDecommissioned: false)
             try database.execute(
@@ -49,7 +49,7 @@ extension CallWriter {
         let active = catalog.dependants(of: id).filter { !(catalog.entries[$0]?.data.isDecommissioned ?? true) }
         guard !value || active.isEmpty else {
             throw ServiceError(
-                409, "ModelReferencesNotDecommissioned",
+                .modelReferencesNotDecommissioned,
                 "The model \(id) is used by models that are active: \(active.joined(separator: ", ")). Decommission those first.")
         }
         entry.data = ModelData(
@@ -66,7 +66,7 @@ extension CallWriter {
         let dependants = catalog.dependants(of: id)
         guard dependants.isEmpty else {
             throw ServiceError(
-                409, "ModelReferencesNotDeleted",
+                .modelReferencesNotDeleted,
                 "The model \(id) is used by others: \(dependants.joined(separator: ", ")). Delete those first.")
         }
         try database.execute(sql: "DELETE FROM model WHERE id = ?", arguments: [id])

@@ -15,12 +15,12 @@ extension CallWriter {
             case .string(let targetID)? = payload["$targetId"], !targetID.isEmpty
         else {
             throw ServiceError(
-                400, "InvalidArgument",
+                .invalidArgument,
                 "Could not deserialize relationship create body. Give $relationshipName and $targetId as texts.")
         }
         guard let target = try twin(targetID) else { throw Self.missing(target: targetID) }
         guard source.number != target.number else {
-            throw ServiceError(400, "OperationNotAllowed", "A relationship cannot lead from the twin \(sourceID) to itself.")
+            throw ServiceError(.operationNotAllowed, "A relationship cannot lead from the twin \(sourceID) to itself.")
         }
         let shape = try writable(source)
         let model = try allowed(name, shape, target)
@@ -61,7 +61,7 @@ extension CallWriter {
                 touched.insert(Array(operation.path[0].utf8))
             }
         } catch {
-            throw ServiceError(400, "JsonPatchInvalid", error.message)
+            throw ServiceError(.invalidPatch, error.message)
         }
         let values = content.members ?? []
         try Self.check(values, model, name, shape)
@@ -124,7 +124,7 @@ extension CallWriter {
         let ancestors = catalog.shape(target.key)?.model.ancestors ?? (target.key == 0 ? [] : [wanted])
         guard ancestors.contains(wanted) else {
             throw ServiceError(
-                400, "InvalidRelationship",
+                .invalidRelationship,
                 "The relationship \(name) leads to twins of \(wanted); \(target.id) is \(found.isEmpty ? "of no model" : "of \(found)")."
             )
         }
@@ -139,7 +139,7 @@ extension CallWriter {
         guard problems.isEmpty else { throw .invalid("Invalid relationship specified", problems) }
         guard fits(.object(values)) else {
             let bytes = JSON.object(values).utf8().count
-            throw ServiceError(400, "LimitExceeded", "The relationship would have \(bytes) bytes; at most \(twinBytesMax) fit.")
+            throw ServiceError(.limitExceeded, "The relationship would have \(bytes) bytes; at most \(twinBytesMax) fit.")
         }
     }
 
@@ -147,7 +147,7 @@ extension CallWriter {
         for (twin, column, what) in [(source, "source" as StaticString, "start"), (target, "target", "end")] {
             guard try !hasEdges(Self.edgesMax, column, twin) else {
                 throw ServiceError(
-                    400, "LimitExceeded",
+                    .limitExceeded,
                     "\(Self.edgesMax) relationships \(what) at the twin \(twin.id) already: that is the most.")
             }
         }
@@ -157,13 +157,13 @@ extension CallWriter {
 
     static func missing(target id: String) -> ServiceError {
         ServiceError(
-            404, "TargetDigitalTwinNotFound",
+            .targetNotFound,
             "The target of the relationship, the twin \(Escaping.visible(id, scalarsMax: 200)), does not exist.")
     }
 
     static func missing(relationship id: String, of source: String) -> ServiceError {
         ServiceError(
-            404, "RelationshipNotFound",
+            .relationshipNotFound,
             "The twin \(source) has no relationship with the id \(Escaping.visible(id, scalarsMax: 200)).")
     }
 }
@@ -171,7 +171,7 @@ extension CallWriter {
 extension ServiceError {
     static func undeclared(_ name: String, _ model: String) -> ServiceError {
         ServiceError(
-            400, "InvalidRelationship",
+            .invalidRelationship,
             "The model \(model) has no relationship \(Escaping.visible(name, scalarsMax: 200)), nor has one that it extends.")
     }
 }

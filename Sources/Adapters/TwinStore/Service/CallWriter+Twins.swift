@@ -42,7 +42,7 @@ extension CallWriter {
         do throws(JSONPatchError) {
             try document.apply(patch, components: isComponent)
         } catch {
-            throw ServiceError(400, "JsonPatchInvalid", error.message)
+            throw ServiceError(.invalidPatch, error.message)
         }
         let key = store.keys.number(of: document.model ?? "")
         let shape = try shape(of: document, isNew: old.key != key)
@@ -57,7 +57,7 @@ extension CallWriter {
         try Self.check(condition, etag: store.etag(old, kind: 0), "The twin \(id)")
         guard try !hasRelationships(old) else {
             throw ServiceError(
-                400, "RelationshipsNotDeleted",
+                .relationshipsNotDeleted,
                 "The twin \(id) has relationships, or is the target of some. Delete those first.")
         }
         try delete(twin: old)
@@ -139,7 +139,7 @@ extension CallWriter {
         }
         guard !isNew || !entry.data.isDecommissioned else {
             throw ServiceError(
-                400, "ModelDecommissioned",
+                .modelDecommissioned,
                 "The model \(model) is decommissioned and takes no new twins. Use a newer version of it.")
         }
         return shape
@@ -148,7 +148,7 @@ extension CallWriter {
     private func checkCount(_ twinsMax: Int) throws(ServiceError) {
         guard store.twins.count < twinsMax else {
             throw ServiceError(
-                400, "TwinLimitReached",
+                .twinLimitReached,
                 "The graph holds \(twinsMax) twins already, which is the most that http.limits.twins allows. Delete some, or raise it."
             )
         }
@@ -160,7 +160,7 @@ extension CallWriter {
         guard fits(document.content) else {
             let bytes = document.content.utf8().count
             throw ServiceError(
-                400, "LimitExceeded",
+                .limitExceeded,
                 "The twin would have \(bytes) bytes; at most \(twinBytesMax) fit. Split it into several twins.")
         }
     }
@@ -179,7 +179,7 @@ extension CallWriter {
     static func check(id: String, _ what: String) throws(ServiceError) {
         guard isFit(id) else {
             throw ServiceError(
-                400, "InvalidArgument",
+                .invalidArgument,
                 "\"\(Escaping.visible(id, scalarsMax: 150))\" cannot be the id of a \(what): use 1 to 128 characters, none of them "
                     + "control characters.")
         }
@@ -187,7 +187,7 @@ extension CallWriter {
 
     /// `etag` is nil where there is nothing yet.
     static func check(_ condition: Precondition, etag: String?, _ what: String) throws(ServiceError) {
-        func fail(_ why: String) -> ServiceError { ServiceError(412, "PreconditionFailed", "\(what) \(why)") }
+        func fail(_ why: String) -> ServiceError { ServiceError(.preconditionFailed, "\(what) \(why)") }
         switch condition {
         case .none: return
         case .ifAbsent:
@@ -203,7 +203,7 @@ extension CallWriter {
     }
 
     static func missing(twin id: String) -> ServiceError {
-        ServiceError(404, "DigitalTwinNotFound", "There is no digital twin with the id \(Escaping.visible(id, scalarsMax: 200)).")
+        ServiceError(.twinNotFound, "There is no digital twin with the id \(Escaping.visible(id, scalarsMax: 200)).")
     }
 }
 
@@ -211,7 +211,7 @@ extension ServiceError {
     /// Content that its model refuses: one detail for each problem.
     static func invalid(_ headline: String, _ problems: [String]) -> ServiceError {
         ServiceError(
-            400, "ValidationFailed", headline, details: problems.map { Detail(code: "ValidationFailed", message: $0) })
+            .validationFailed, headline, details: problems.map { Detail(code: .validationFailed, message: $0) })
     }
 
     init(_ error: DocumentError) {

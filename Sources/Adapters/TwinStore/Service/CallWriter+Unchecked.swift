@@ -30,7 +30,7 @@ extension CallWriter {
         try Self.check(uncheckedID: id, "relationship")
         guard let source = try twin(sourceID) else { throw Self.missing(twin: sourceID) }
         guard let name = payload["$relationshipName"]?.string, let targetID = payload["$targetId"]?.string else {
-            throw ServiceError(400, "InvalidArgument", "The relationship needs the texts $relationshipName and $targetId.")
+            throw ServiceError(.invalidArgument, "The relationship needs the texts $relationshipName and $targetId.")
         }
         guard let target = try twin(targetID) else { throw Self.missing(target: targetID) }
         let declared = catalog.shape(source.key)?.model.relationships[name]
@@ -46,7 +46,7 @@ extension CallWriter {
 
     private static func check(uncheckedID id: String, _ what: String) throws(ServiceError) {
         guard !id.isEmpty, id.utf8.count <= 4096, !id.utf8.contains(0) else {
-            throw ServiceError(400, "InvalidArgument", "The id of a \(what) is to have 1 to 4096 bytes, and no NUL.")
+            throw ServiceError(.invalidArgument, "The id of a \(what) is to have 1 to 4096 bytes, and no NUL.")
         }
     }
 }

@@ -11,11 +11,11 @@ extension GraphService {
 
     package func upload(models: [ModelText], by caller: Caller) throws(ServiceError) -> [ModelData] {
         guard !models.isEmpty else {
-            throw ServiceError(400, "InvalidArgument", "The list of models is empty: send at least one.")
+            throw ServiceError(.invalidArgument, "The list of models is empty: send at least one.")
         }
         guard models.count <= Self.modelsPerCallMax else {
             throw ServiceError(
-                400, "LimitExceeded",
+                .limitExceeded,
                 "\(models.count) models in one call are too many: at most \(Self.modelsPerCallMax). Send several calls.")
         }
         return try store.call(caller, "upload models", isAlone: true) { [rules] writer in try writer.upload(models, rules.uploads)
@@ -23,7 +23,7 @@ extension GraphService {
     }
 
     /// The same without the limit of one call, for models of files; those that are stored already with the same content are left
-    /// out. Errors: as `upload`; `ModelIdAlreadyExists` where the stored content is another.
+    /// out. Errors: as `upload`; `modelExists` where the stored content is another.
     package func uploadNew(models: [ModelText], by caller: Caller) throws(ServiceError) -> [ModelData] {
         let known = store.catalog
         let fresh = models.filter { model in
@@ -68,9 +68,9 @@ extension GraphService {
     static func modelError(_ id: String) -> ServiceError {
         guard DTMI(id)?.isUsable(in: 3) ?? false else {
             return ServiceError(
-                400, "InvalidArgument", "\(Escaping.visible(id, scalarsMax: 200)) is no model id: write dtmi:path:name;1.")
+                .invalidArgument, "\(Escaping.visible(id, scalarsMax: 200)) is no model id: write dtmi:path:name;1.")
         }
         return ServiceError(
-            404, "ModelNotFound", "There is no model \(id). Check the id, version included, or upload the model first.")
+            .modelNotFound, "There is no model \(id). Check the id, version included, or upload the model first.")
     }
 }

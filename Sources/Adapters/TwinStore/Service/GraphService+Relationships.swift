@@ -68,7 +68,7 @@ extension GraphService {
     ) throws(ServiceError) -> ServicePage<JSON> {
         let start = try after.map { text throws(ServiceError) in
             guard let number = Int64(text), number >= 0 else {
-                throw ServiceError(400, "BadRequest", "The continuation token is none of this list. Start again without one.")
+                throw ServiceError(.invalidPage, "The continuation token is none of this list. Start again without one.")
             }
             return number
         }

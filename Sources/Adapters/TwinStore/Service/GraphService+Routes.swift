@@ -37,21 +37,21 @@ extension GraphService {
     package func put(eventRoute id: String, endpoint: String, filter: String, by caller: Caller) throws(ServiceError) {
         let isFit = !id.isEmpty && id.utf8.count <= 128 && !id.unicodeScalars.contains { $0.value < 0x20 }
         guard isFit else {
-            throw ServiceError(400, "EventRouteIdInvalid", "The id of an event route has 1 to 128 characters.")
+            throw ServiceError(.eventRouteIDInvalid, "The id of an event route has 1 to 128 characters.")
         }
         guard !endpoint.isEmpty else {
-            throw ServiceError(400, "EventRouteEndpointInvalid", "The event route \(id) names no endpoint: give endpointName.")
+            throw ServiceError(.eventRouteEndpointInvalid, "The event route \(id) names no endpoint: give endpointName.")
         }
         guard !filter.isEmpty else {
             throw ServiceError(
-                400, "EventRouteFilterInvalid", "The event route \(id) has no filter: give `true` to forward every event.")
+                .eventRouteFilterInvalid, "The event route \(id) has no filter: give `true` to forward every event.")
         }
         try store.call(caller, "put event route") { writer in
             let others = try Int.fetchOne(
                 writer.database, sql: "SELECT count(*) FROM event_route WHERE id <> ?", arguments: [id])!
             guard others < Self.eventRoutesMax else {
                 throw ServiceError(
-                    400, "LimitExceeded", "There are \(others) event routes already: that is the most. Delete one.")
+                    .limitExceeded, "There are \(others) event routes already: that is the most. Delete one.")
             }
             try writer.database.execute(
                 sql: "INSERT OR REPLACE INTO event_route(id, endpoint, filter, call_no) VALUES(?, ?, ?, ?)",
@@ -76,6 +76,6 @@ extension GraphService {
     }
 
     private static func missing(eventRoute id: String) -> ServiceError {
-        ServiceError(404, "EventRouteNotFound", "There is no event route with the id \(Escaping.visible(id, scalarsMax: 200)).")
+        ServiceError(.eventRouteNotFound, "There is no event route with the id \(Escaping.visible(id, scalarsMax: 200)).")
     }
 }

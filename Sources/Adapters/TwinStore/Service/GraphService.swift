@@ -83,7 +83,7 @@ package struct GraphService: TwinService {
         twin id: String, component: String?, messageID: String, sourceTime: String?, payload: JSON, by caller: Caller
     ) throws(ServiceError) {
         guard !messageID.isEmpty else {
-            throw ServiceError(400, "InvalidArgument", "The header Message-Id is missing: give each message an id of its own.")
+            throw ServiceError(.invalidArgument, "The header Message-Id is missing: give each message an id of its own.")
         }
         guard case .object = payload else {
             throw .invalid("Invalid telemetry specified", ["The payload is \(payload.kindInWords): send a JSON object."])
@@ -103,7 +103,7 @@ package struct GraphService: TwinService {
 
     static func missing(component: String, of id: String) -> ServiceError {
         ServiceError(
-            404, "ComponentNotFound", "The twin \(id) has no component \(Escaping.visible(component, scalarsMax: 200)).")
+            .componentNotFound, "The twin \(id) has no component \(Escaping.visible(component, scalarsMax: 200)).")
     }
 
     /// The patch, or why it is none; `component` goes before each path.
@@ -115,7 +115,7 @@ package struct GraphService: TwinService {
             }
             return .success(read)
         } catch {
-            return .failure(ServiceError(400, "JsonPatchInvalid", error.message))
+            return .failure(ServiceError(.invalidPatch, error.message))
         }
     }
 }

@@ -10,7 +10,7 @@ enum ModelIntake {
     /// Findings told in one answer.
     private static let findingsMax = 20
 
-    /// Reads an upload on top of what is known. Errors: `DTDLParserError`, `ModelVersionNotSupported`.
+    /// Reads an upload on top of what is known. Errors: `invalidModel`, `modelVersionNotSupported`.
     static func read(
         _ models: [ModelText], known: ModelSet, _ profile: ModelOptions.Profile = .dtdl
     ) throws(ServiceError) -> ModelSet {
@@ -23,14 +23,14 @@ enum ModelIntake {
             let ids = Set(reading.unresolved.map(\.id)).sorted()
             let places = reading.unresolved.prefix(findingsMax).map { "\($0.element) (\($0.property)) refers to \($0.id)." }
             throw ServiceError(
-                400, "DTDLParserError",
+                .invalidModel,
                 ([headline, "No model defines \(ids.joined(separator: ", ")): upload it first, or in the same request."] + places)
                     .joined(separator: " "))
         }
         let inline = Set(reading.read).subtracting(models.compactMap { $0.value["@id"]?.string })
         guard inline.isEmpty else {
             throw ServiceError(
-                400, "DTDLParserError",
+                .invalidModel,
                 headline
                     + " Interfaces stand inside others: \(inline.sorted().joined(separator: ", ")). Give each as a model of its own, "
                     + "and refer to it by its id.")
@@ -48,7 +48,7 @@ enum ModelIntake {
         let text = ([headline] + lines + more).joined(separator: " ")
         let versions: Set<DTDLErrorID> = [.unrecognizedContextVersion, .disallowedContextVersion, .azureVersionNotSupported]
         let isVersion = errors.contains { versions.contains($0.id) }
-        return ServiceError(400, isVersion ? "ModelVersionNotSupported" : "DTDLParserError", text)
+        return ServiceError(isVersion ? .modelVersionNotSupported : .invalidModel, text)
     }
 
     /// Reads what was checked when it was uploaded. Should this version's parser refuse some, the others are still read.

@@ -6,7 +6,7 @@ extension TwinStore {
     /// Takes the models of files: one interface, or an array of them, each. Those that are stored already with the same content
     /// are left as they are; the answer has the new ones.
     ///
-    /// Errors: as `upload`; `ModelIdAlreadyExists` where one id has two contents, with both places in the message.
+    /// Errors: as `upload`; `modelExists` where one id has two contents, with both places in the message.
     ///
     /// - Parameter isRehearsal: nothing is stored; this process alone knows the models, for a dry run.
     package func adopt(
@@ -38,7 +38,7 @@ extension TwinStore {
             for (value, text) in try elements(of: document) {
                 guard let id = value["@id"]?.string else {
                     throw ServiceError(
-                        400, "DTDLParserError",
+                        .invalidModel,
                         "\(document.name): an element has no @id: each interface in it needs one, such as dtmi:com:example:Lift;1."
                     )
                 }
@@ -67,14 +67,14 @@ extension TwinStore {
             node = try JSONNode(reading: document.bytes)
         } catch {
             throw ServiceError(
-                400, "DTDLParserError", "\(document.name), byte \(error.offset): this is no JSON text: \(error.message).")
+                .invalidModel, "\(document.name), byte \(error.offset): this is no JSON text: \(error.message).")
         }
         return (node.elements ?? [node]).map { ($0.json, Array(document.bytes[$0.range])) }
     }
 
     private static func conflict(_ id: String, _ file: String, _ other: String) -> ServiceError {
         ServiceError(
-            409, "ModelIdAlreadyExists",
+            .modelExists,
             "\(file) and \(other) define \(id) differently. Models cannot be changed: give the new one another version, or delete the "
                 + "stored one first.")
     }

@@ -1,5 +1,3 @@
-import DropCore
-
 /// What a path names. Segments are split before they are decoded, so that an id may contain `/`; they match in any case of
 /// their letters, because the service itself hands out links in another case (docs/azure-contract.md, "Addresses and versions").
 enum Route: Equatable {
@@ -25,13 +23,13 @@ enum Route: Equatable {
     case readiness
 
     /// Nil where the path names nothing. Errors: `InvalidArgument` where its percent-encoding is broken.
-    init?(rawPath: String) throws(ServiceError) {
+    init?(rawPath: String) throws(APIError) {
         guard rawPath.utf8.first == UInt8(ascii: "/") else { return nil }
         var segments: [String] = []
         for part in rawPath.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
             guard let segment = PercentCoding.decoded(part) else {
-                throw ServiceError(
-                    400, "InvalidArgument", "The path holds a broken percent-escape, or one that is no UTF-8. Encode ids once.")
+                throw APIError(
+                    .invalidArgument, "The path holds a broken percent-escape, or one that is no UTF-8. Encode ids once.")
             }
             segments.append(segment)
         }

@@ -97,6 +97,6 @@ private func serving<T>(_ body: () throws(ServiceError) -> T) throws(CommandFail
     do throws(ServiceError) {
         return try body()
     } catch {
-        throw CommandFailure(error.status >= 500 ? .storage : .negative, error.message)
+        throw CommandFailure(error.code.isOurs ? .storage : .negative, error.message)
     }
 }
