@@ -2,6 +2,7 @@ import DropCore
 import Synchronization
 import Testing
 import TwinModel
+import TwinService
 
 @testable import TwinStore
 
@@ -10,7 +11,7 @@ final class ServiceFixture {
     let base: StoreFixture
     let me = Caller(name: "tester")
 
-    var store: GraphService { GraphService(base.store) }
+    var store: GraphService<TwinStore> { GraphService(base.store) }
 
     init(models: Bool = true) throws {
         base = try StoreFixture()

@@ -1,12 +1,13 @@
 import DropCore
 import Testing
 import TwinModel
+import TwinService
 
 @testable import TwinStore
 
 @Suite struct `Models of the service` {
     let fixture: ServiceFixture
-    var store: GraphService { fixture.store }
+    var store: GraphService<TwinStore> { fixture.store }
     let me: Caller
 
     init() throws {

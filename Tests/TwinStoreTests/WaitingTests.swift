@@ -1,6 +1,7 @@
 import DropCore
 import Testing
 import TwinModel
+import TwinService
 
 @testable import TwinStore
 
@@ -101,7 +102,7 @@ import TwinModel
 
 @Suite struct `A twin whose model is gone` {
     let fixture: ServiceFixture
-    var store: GraphService { fixture.store }
+    var store: GraphService<TwinStore> { fixture.store }
     let me = Caller(name: "tester")
 
     init() throws {

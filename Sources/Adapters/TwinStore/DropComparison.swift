@@ -151,7 +151,7 @@ final class DropComparison: ChangeSetBuilder {
         reservedTwins = NumberReservation(.twins, store)
         reservedRelationships = NumberReservation(.relationships, store)
         kept = writer == nil ? KeptFrames(folder: memory.isContested(by: job.drop) ? job.scratchFolder : nil) : .none
-        validation = DropValidation(job.policy.validation, store.catalog)
+        validation = DropValidation(job.policy.validation, store.keyed)
         isTracked = Self.speaksInParts(job) && (job.place != nil || memory.isTracked)
         if let writer {
             lateness = try Lateness.of(job, writer)
@@ -204,7 +204,7 @@ final class DropComparison: ChangeSetBuilder {
         (keys, keyNames, heldKeys, keysAreEqual, keysAreNew) = ([0], [], [], true, false)
         (hasOddNames, modelIsAllowed) = (false, [:])
         memory.note([], of: self)
-        validation = DropValidation(job.policy.validation, store.catalog)
+        validation = DropValidation(job.policy.validation, store.keyed)
         (current, operations, evaluations) = (CurrentRecord(), [], [])
         hasOperations = false
         (compared, foundChanged, surprises, isSampled) = (0, 0, 0, false)

@@ -24,7 +24,7 @@ package enum Moment: Sendable, Equatable {
 }
 
 /// A twin or relationship in the state it had at one moment.
-struct StoredEntity {
+package struct StoredEntity {
     var number: UInt32
     var id: String
     /// Model of a twin, name of a relationship: a global key.

@@ -49,7 +49,7 @@ extension TwinStore {
         } catch {
             throw ServiceError(.invalidQuery, error.sentence)
         }
-        let family = family ?? ModelFamily(catalog)
+        let family = family ?? ModelFamily(models)
         let deadline = ContinuousClock.now + timeout
         let hasBegun = queries.wait(until: { $0 < Self.queriesMax }, timeout: timeout) { running in
             guard running < Self.queriesMax else { return false }

@@ -38,6 +38,6 @@ extension DropComparison {
     /// `dangling: reject`, or to be checked against the models of twins that come later.
     var waitsForEnds: Bool {
         if job.policy.dangling == .reject { return true }
-        return validation.map { !$0.catalog.ids.isEmpty } ?? false
+        return validation.map { !$0.catalog.isEmpty } ?? false
     }
 }

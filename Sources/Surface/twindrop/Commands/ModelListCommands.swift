@@ -2,6 +2,7 @@ import ArgumentParser
 import DropCore
 import Foundation
 import TwinModel
+import TwinService
 import TwinStore
 
 struct ModelListCommand: ParsableCommand {

@@ -1,17 +1,17 @@
-import DropCore
-import TwinModel
+package import DropCore
+package import TwinModel
 
 /// Reads DTDL for the graph: what is uploaded, and what is stored. Models of files follow the language as it is defined, version
 /// 4 and commands included, and interfaces stand by themselves; calls follow the service's own rules, where the configuration
 /// does not say otherwise (decision 0019).
-enum ModelIntake {
+package enum ModelIntake {
     /// How the service begins what its parser found.
     static let headline = "None of the models in the request could be created."
     /// Findings told in one answer.
     private static let findingsMax = 20
 
     /// Reads an upload on top of what is known. Errors: `invalidModel`, `modelVersionNotSupported`.
-    static func read(
+    package static func read(
         _ models: [ModelText], known: ModelSet, _ profile: ModelOptions.Profile = .dtdl
     ) throws(ServiceError) -> ModelSet {
         let documents = models.enumerated().map { index, model in
@@ -52,7 +52,7 @@ enum ModelIntake {
     }
 
     /// Reads what was checked when it was uploaded. Should this version's parser refuse some, the others are still read.
-    static func read(stored: [(id: String, text: [UInt8])]) -> ModelSet {
+    package static func read(stored: [(id: String, text: [UInt8])]) -> ModelSet {
         let documents = stored.map { ModelDocument(name: $0.id, bytes: $0.text) }
         let whole = ModelSet().reading(documents)
         if whole.isValid { return whole.models }
@@ -75,9 +75,4 @@ enum ModelIntake {
         }
         return set
     }
-}
-
-extension JSON {
-    /// The same value, whatever the order of members, and whether a whole number is written with a fraction.
-    func isSame(as other: JSON) -> Bool { utf8(.canonical) == other.utf8(.canonical) }
 }

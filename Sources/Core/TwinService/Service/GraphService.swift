@@ -1,45 +1,50 @@
 package import DropCore
-import GRDB
 package import TwinModel
 
-/// The twin service on the graph of a store.
-package struct GraphService: TwinService {
-    /// What callers may bring in.
-    package struct Rules: Sendable, Equatable {
-        /// Whose rules hold for `upload(models:)`; models of files and jobs follow the language itself.
-        package var uploads = ModelOptions.Profile.dtdl
-        /// Twins there may be before callers can make no more; nil: as many as fit.
-        package var twinsMax: Int?
+/// What callers may bring in.
+package struct ServiceRules: Sendable, Equatable {
+    /// Whose rules hold for `upload(models:)`; models of files and jobs follow the language itself.
+    package var uploads = ModelOptions.Profile.dtdl
+    /// Twins there may be before callers can make no more; nil: as many as fit.
+    package var twinsMax: Int?
 
-        package init(uploads: ModelOptions.Profile = .dtdl, twinsMax: Int? = nil) {
-            self.uploads = uploads
-            self.twinsMax = twinsMax
-        }
+    package init(uploads: ModelOptions.Profile = .dtdl, twinsMax: Int? = nil) {
+        self.uploads = uploads
+        self.twinsMax = twinsMax
     }
+}
 
-    let store: TwinStore
-    let rules: Rules
+/// The twin service on the graph of a store, whichever that is: every rule of it is here, and none in the store.
+package struct GraphService<Store: TwinStorage>: TwinService {
+    let store: Store
+    let rules: ServiceRules
 
-    package init(_ store: TwinStore, rules: Rules = Rules()) {
+    package init(_ store: Store, rules: ServiceRules = ServiceRules()) {
         self.store = store
         self.rules = rules
+    }
+
+    func call<T>(
+        _ caller: Caller, _ what: String, isAlone: Bool = false, _ body: @escaping (Store.Writer) throws -> T
+    ) throws(ServiceError) -> T {
+        try store.call(caller, what, isAlone: isAlone, body)
     }
 
     // MARK: Twins
 
     package func twin(_ id: String) throws(ServiceError) -> ServiceEntity {
-        let found = try store.answering { database throws(DropError) -> ServiceEntity? in
-            guard let twin = try store.twinEntity(id, asOf: nil, database) else { return nil }
-            return try TwinRenderer(store, database, store.catalog).entity(twin: twin)
+        let found = try store.answering { reader throws(DropError) -> ServiceEntity? in
+            guard let twin = try reader.twin(id) else { return nil }
+            return try reader.entity(twin)
         }
-        guard let found else { throw CallWriter.missing(twin: id) }
+        guard let found else { throw .missing(twin: id) }
         return found
     }
 
     package func put(
         twin id: String, _ document: JSON, _ condition: Precondition, by caller: Caller
     ) throws(ServiceError) -> ServiceEntity {
-        try store.call(caller, "put twin") { [rules] writer in
+        try call(caller, "put twin") { [rules] writer in
             try writer.put(twin: id, document, condition, twinsMax: rules.twinsMax)
         }
     }
@@ -48,35 +53,29 @@ package struct GraphService: TwinService {
         twin id: String, _ patch: JSON, _ condition: Precondition, by caller: Caller
     ) throws(ServiceError) -> String {
         let read = Self.read(patch: patch, below: nil)
-        return try store.call(caller, "patch twin") { writer in
-            guard try writer.twin(id) != nil else { throw CallWriter.missing(twin: id) }
-            return try writer.patch(twin: id, read.get(), condition)
-        }
+        return try call(caller, "patch twin") { writer in try writer.patch(twin: id, read, condition) }
     }
 
     package func delete(twin id: String, _ condition: Precondition, by caller: Caller) throws(ServiceError) {
-        try store.call(caller, "delete twin") { writer in try writer.delete(twin: id, condition) }
+        try call(caller, "delete twin") { writer in try writer.delete(twin: id, condition) }
     }
 
     package func component(_ name: String, ofTwin id: String) throws(ServiceError) -> ServiceEntity {
-        let found = try store.answering { database throws(DropError) -> (String, JSON?)? in
-            guard let twin = try store.twinEntity(id, asOf: nil, database) else { return nil }
-            let renderer = TwinRenderer(store, database, store.catalog)
-            return (store.etag(twin, kind: 0), try renderer.component(name, of: twin))
+        let found = try store.answering { reader throws(DropError) -> (tag: String, object: JSON?)? in
+            guard let twin = try reader.twin(id) else { return nil }
+            var texts = TickTexts()
+            return (reader.tag(of: twin), try reader.view(of: twin, isDated: false).component(name, &texts))
         }
-        guard let (etag, object) = found else { throw CallWriter.missing(twin: id) }
-        guard let object else { throw Self.missing(component: name, of: id) }
-        return ServiceEntity(etag: etag, document: object)
+        guard let found else { throw .missing(twin: id) }
+        guard let object = found.object else { throw .missing(component: name, of: id) }
+        return ServiceEntity(etag: found.tag, document: object)
     }
 
     package func patch(
         component name: String, ofTwin id: String, _ patch: JSON, _ condition: Precondition, by caller: Caller
     ) throws(ServiceError) -> String {
         let read = Self.read(patch: patch, below: name)
-        return try store.call(caller, "patch component") { writer in
-            guard try writer.twin(id) != nil else { throw CallWriter.missing(twin: id) }
-            return try writer.patch(twin: id, read.get(), condition)
-        }
+        return try call(caller, "patch component") { writer in try writer.patch(twin: id, read, condition) }
     }
 
     package func telemetry(
@@ -97,13 +96,6 @@ package struct GraphService: TwinService {
         _ text: String?, continuation: String?, limit: Int?, isWanted: @escaping @Sendable () -> Bool
     ) throws(ServiceError) -> QueryPage {
         try store.query(text, continuation: continuation, limit: limit, isWanted: isWanted)
-    }
-
-    // MARK: Parts
-
-    static func missing(component: String, of id: String) -> ServiceError {
-        ServiceError(
-            .componentNotFound, "The twin \(id) has no component \(Escaping.visible(component, scalarsMax: 200)).")
     }
 
     /// The patch, or why it is none; `component` goes before each path.
