@@ -217,6 +217,11 @@ let package = Package(
             exclude: ["Mappings", "Readers"]),
         tests("TwinServiceTests", ["TwinService", "DropCore", "TwinModel"]),
         tests("TwinStoreTests", ["TwinStore", "TwinService", "DropCore", "TwinModel", "ThreadKit", "ProgramKit", grdb]),
+        .target(
+            name: "ReferenceStore", dependencies: ["DropCore", "TwinModel", "TwinService", "ThreadKit"],
+            path: "Tests/ReferenceStore", swiftSettings: strict),
+        tests(
+            "StoreConformance", ["ReferenceStore", "TwinStore", "TwinService", "DropCore", "TwinModel", "ThreadKit"]),
         tests("EvidenceTests", ["Evidence", "ArchiveKit", "DropCore", "TwinModel", "ProgramKit"]),
         tests("CurlKitTests", ["CurlKit"]),
         tests("TwinAPITests", ["TwinAPI", "DropCore", "TwinModel", "ThreadKit", "CurlKit", "ProgramKit", jwt, logging]),
