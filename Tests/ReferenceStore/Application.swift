@@ -46,6 +46,8 @@ struct Application {
         self.graph.activateWaiting(at: commit, time: time, after: before)
     }
 
+    private func stamp(_ record: UInt64) -> Stamp { Stamp(commit: commit, source: job.source, record: record) }
+
     // MARK: Records
 
     private mutating func judgeRecords() {
@@ -172,7 +174,7 @@ struct Application {
     /// What a thing is after some statements; nil where they delete it. One that is deleted and stated again was never away: it
     /// is replaced.
     private mutating func said(_ statements: [Statement], of old: Thing?) -> Thing? {
-        let last = Stamp(commit: commit, record: statements.last!.record)
+        let last = stamp(statements.last!.record)
         var values = old?.properties ?? [:]
         var (word, target, isThere) = (old?.word, old?.target, old != nil)
         for one in statements {
@@ -180,7 +182,7 @@ struct Application {
             if one.kind == .delete || one.kind == .replace { values = [:] }
             if one.kind != .delete { (word, target) = (one.word ?? word, one.target ?? target) }
             for (name, value) in one.properties {
-                values[name] = value == .absent ? nil : Said(value: value, stamp: Stamp(commit: commit, record: one.record))
+                values[name] = value == .absent ? nil : Said(value: value, stamp: stamp(one.record))
             }
         }
         guard isThere else { return nil }
@@ -198,12 +200,9 @@ struct Application {
         for (name, statements) in grouped(true, \.twin) {
             books.superseded += UInt64(statements.count - 1)
             let old = before.twins[name]
-            if let old, !hasPart(in: old) { isBare = true }
             if let new = said(statements, of: old) {
                 graph.twins[name] = new
-                if old == nil { books.created += 1 } else if old?.version != new.version { books.updated += 1 } else {
-                    books.unchanged += 1
-                }
+                count(old, new)
             } else if old != nil {
                 books.deleted += 1
                 namedDeletes += 1
@@ -223,7 +222,6 @@ struct Application {
             // Whatever is said of it now is newer than what waits.
             graph.waiting.removeAll { $0.name == name }
             let old = graph.links[name]
-            if let old, !hasPart(in: old) { isBare = true }
             guard let new = said(statements, of: old), let target = new.target else {
                 if old != nil { books.deleted += 1 } else { books.unchanged += 1 }
                 if old == nil { isBare = true } else { graph.delete(link: name, statements.last!.record) }
@@ -236,10 +234,12 @@ struct Application {
                     write(new, old, name)
                     continue
                 }
-                wait(name, new, patience)
-                if old != nil { graph.delete(link: name, new.changed.record) }
+                // What waits is the word of this drop alone.
+                wait(name, said(statements, of: nil)!, patience)
+                if old != nil { graph.delete(link: name, statements.last!.record) }
             } else if isRefused(name, new) {
-                wait(name, new, .seconds(24 * 3600))
+                let patience = if case .wait(let patience) = job.policy.dangling { patience } else { Duration.seconds(24 * 3600) }
+                wait(name, said(statements, of: nil)!, patience)
             } else {
                 write(new, old, name)
             }
@@ -249,11 +249,14 @@ struct Application {
     private mutating func write(_ new: Thing, _ old: Thing?, _ name: LinkName) {
         graph.links[name] = new
         // One that went with a twin which is there again has changed.
-        if old == nil, before.links[name] == nil { books.created += 1 } else if old?.version == new.version {
-            books.unchanged += 1
-        } else {
-            books.updated += 1
-        }
+        if old == nil, before.links[name] != nil { books.updated += 1 } else { count(old, new) }
+    }
+
+    private mutating func count(_ old: Thing?, _ new: Thing) {
+        guard let old else { return books.created += 1 }
+        guard old.version == new.version else { return books.updated += 1 }
+        books.unchanged += 1
+        if !old.sources.contains(job.source) { isBare = true }
     }
 
     private func hasEnds(_ source: Name, _ target: Name) -> Bool { graph.twins[source] != nil && graph.twins[target] != nil }
@@ -280,9 +283,6 @@ struct Application {
                 stated: link.changed, drop: job.drop, owner: owner,
                 expires: time + UInt64(patience.components.seconds * 1000), validation: job.policy.validation))
     }
-
-    /// Whether the source made a thing, or set one of its values.
-    private func hasPart(in thing: Thing) -> Bool { thing.owner?.source == job.source }
 
     // MARK: Lists
 
@@ -324,11 +324,10 @@ struct Application {
         let ownedLost = before.twins.count { $0.value.owner == owner && graph.twins[$0.key] == nil }
         let sum = namedDeletes + absentTwins
         let isPastShare = Double(sum) > policy.deletesShareMax * Double(owned)
-        let losesMost = absentTwins > owned - absentTwins
-        let losesAll =
-            owned > (absentTwins > 0 ? 0 : 1)
-            && ownedLost + Int(books.withheldTwins) == owned && policy.deletesShareMax < 1
-        if isPastShare && (UInt64(sum) > policy.deletesFree || losesMost) || losesAll {
+        let losesAll = owned > (absentTwins > 0 ? 0 : 1) && ownedLost + Int(books.withheldTwins) == owned
+        let losesMost = !losesAll && absentTwins > owned - absentTwins
+        let isPastFree = UInt64(sum) > policy.deletesFree || losesMost
+        if isPastShare && isPastFree || losesAll && policy.deletesShareMax < 1 {
             throw held("guard-deletes", "\(sum) of \(owned) twins of \(job.source) would go.")
         }
         let rejected = books.recordsRejected

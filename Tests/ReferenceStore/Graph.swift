@@ -21,9 +21,10 @@ struct LinkName: Hashable, Comparable {
     static func < (left: LinkName, right: LinkName) -> Bool { (left.source, left.id) < (right.source, right.id) }
 }
 
-/// Who said something: a commit, and a record of its drop (0: none).
+/// Who said something: a commit, and of a drop its source and a record (0: none).
 struct Stamp: Equatable {
     var commit: UInt64
+    var source: SourceName?
     var record: UInt64 = 0
 }
 
@@ -61,10 +62,8 @@ struct Thing {
     /// The properties in the order of their names.
     var sorted: [(name: Name, said: Said)] { properties.sorted { $0.key < $1.key }.map { ($0.key, $0.value) } }
 
-    /// Every commit that had a part in it.
-    var commits: Set<UInt64> {
-        Set([made.commit] + properties.values.map(\.stamp.commit)).union(stated.map { [$0.commit] } ?? [])
-    }
+    /// Every source that has a part in it.
+    var sources: Set<SourceName> { Set(([made, stated] + properties.values.map(\.stamp)).compactMap { $0?.source }) }
 }
 
 /// A relationship that waits for its twins, or for models that allow it.
@@ -142,7 +141,8 @@ struct Graph {
             guard one.validation == .off || refusal == nil else { continue }
             waiting.removeAll { $0.name == one.name }
             guard links[one.name] == nil else { continue }  // Somebody stated it again meanwhile: the newer word stands.
-            var link = newThing(Stamp(commit: commit, record: one.stated.record), one.owner, word: one.word, target: one.target)
+            let stamp = Stamp(commit: commit, source: one.stated.source, record: one.stated.record)
+            var link = newThing(stamp, one.owner, word: one.word, target: one.target)
             link.stated = one.stated
             link.properties = one.properties.mapValues { Said(value: $0, stamp: one.stated) }
             links[one.name] = link

@@ -1,5 +1,4 @@
 import DropCore
-import Synchronization
 import TwinModel
 
 /// What a drop says about one twin or relationship in one operation.
@@ -100,7 +99,7 @@ struct ReferenceDrop {
         var properties: [(Name, PropertyValue)] = []
         while let property = try reader.property(span) {
             guard let name = try key(property.key) else { throw reader.failure("a property without key") }
-            properties.append((Name(name), try value(property, bytes)))
+            properties.append((Name(name), try PropertyValue(encoded: Array(bytes[(property.value.lowerBound - 1)..<property.value.upperBound]))))
         }
         let kind: Statement.Kind =
             switch verb {
@@ -113,34 +112,5 @@ struct ReferenceDrop {
             kind: kind, isTwin: verb.rawValue <= OperationVerb.deleteTwin.rawValue, twin: Name(text(bytes, head.id)),
             id: Name(id.isEmpty ? "\(word ?? ""):\(target)" : id), word: word, target: target.isEmpty ? nil : Name(target),
             properties: properties, record: UInt64(records.count))
-    }
-
-    private func value(_ entry: PropertyEntry, _ bytes: [UInt8]) throws(DropError) -> PropertyValue {
-        let span = bytes.span
-        var reader = OperationReader(at: entry.value.lowerBound, end: entry.value.upperBound)
-        switch entry.type {
-        case .absent: return .absent
-        case .false: return .bool(false)
-        case .true: return .bool(true)
-        case .integer: return .integer(try reader.zigzag(span))
-        case .double:
-            var bits: UInt64 = 0
-            for byte in bytes[entry.value].reversed() { bits = bits << 8 | UInt64(byte) }
-            return .double(Double(bitPattern: bits))
-        case .string: return .string(text(bytes, try reader.text(span)))
-        case .dateTime:
-            let time = try reader.zigzag(span)
-            return .dateTime(microseconds: time, offsetMinutes: Int32(try reader.zigzag(span)))
-        case .date: return .date(days: Int32(try reader.zigzag(span)))
-        case .time: return .time(microseconds: Int64(try reader.varint(span)))
-        case .duration:
-            let months = try reader.zigzag(span)
-            return .duration(months: Int32(months), microseconds: try reader.zigzag(span))
-        case .json:
-            guard let json = try? JSON(parsing: Array(bytes[try reader.text(span)])) else {  // `property` has checked it.
-                throw reader.failure("a JSON value that is none")
-            }
-            return .json(json)
-        }
     }
 }

@@ -22,8 +22,7 @@ package final class ReferenceStore: Sendable {
         let ticks: Int64
         let graph: Graph
 
-        var source: SourceName? { if case .drop(let record, _, _) = origin { record.source } else { nil } }
-        var drop: DropID? { if case .drop(let record, _, _) = origin { record.id } else { nil } }
+        var drop: DropRecord? { if case .drop(let record, _, _) = origin { record } else { nil } }
     }
 
     struct State {
@@ -33,7 +32,6 @@ package final class ReferenceStore: Sendable {
         var touched: [SourceName: UInt64] = [:]
         /// Sources that rely on what others said.
         var bare: Set<SourceName> = []
-        var keys: [SourceName: [String]] = [:]
         /// The graph now: expired relationships may have left it since the last commit.
         var present = Graph()
 
@@ -45,14 +43,12 @@ package final class ReferenceStore: Sendable {
             let (before, number) = (present, next)
             commits.append(Commit(origin: origin, ticks: ticks, graph: graph))
             present = graph
-            let me = commits.last?.source
+            let me = commits.last?.drop?.source
             var hasChanged = false
             func compare(_ old: Thing, _ new: Thing?) {
                 guard new?.version != old.version else { return }
                 hasChanged = true
-                for commit in old.commits {
-                    if let source = commits[Int(commit) - 1].source, source != me { touched[source] = number }
-                }
+                for source in old.sources where source != me { touched[source] = number }
             }
             for (name, old) in before.twins { compare(old, graph.twins[name]) }
             for (name, old) in before.links { compare(old, graph.links[name]) }
@@ -83,7 +79,7 @@ extension ReferenceStore: TwinGraph {
         _ changes: any ChangeSet, _ record: DropRecord, _ state: inout State
     ) -> Result<CommitResult, DropError> {
         guard let changes = changes as? ReferenceChanges else { preconditionFailure("a change set of another store") }
-        guard !state.commits.contains(where: { $0.drop == record.id }) else {
+        guard !state.commits.contains(where: { $0.drop?.id == record.id }) else {
             return .failure(
                 DropError("already-applied", "The drop is applied already.", hint: "Nothing is to be done.", remedy: .quarantine))
         }
@@ -103,7 +99,7 @@ extension ReferenceStore: TwinGraph {
 
     package func isUntouched(since drop: DropID, source: SourceName) throws(DropError) -> Bool {
         state.with { state in
-            guard let place = state.commits.firstIndex(where: { $0.drop == drop }) else { return false }
+            guard let place = state.commits.firstIndex(where: { $0.drop?.id == drop }) else { return false }
             return state.touched[source, default: 0] <= UInt64(place) + 1
         }
     }
