@@ -49,7 +49,7 @@ extension ModelCatalog {
     package func decommissioning(_ id: String, _ value: Bool) throws(ServiceError) -> ModelChange? {
         guard let entry = entries[id] else { throw .missing(model: id) }
         guard entry.data.isDecommissioned != value else { return nil }
-        let active = dependants(of: id).filter { !(entries[$0]?.data.isDecommissioned ?? true) }
+        let active = dependants(of: id).filter { !(self.entries[$0]?.data.isDecommissioned ?? true) }
         guard !value || active.isEmpty else {
             throw ServiceError(
                 .modelReferencesNotDecommissioned,

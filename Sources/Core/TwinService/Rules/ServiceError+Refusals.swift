@@ -1,5 +1,5 @@
 package import DropCore
-package import TwinModel
+import TwinModel
 
 /// The refusals that several rules give, each in its words.
 extension ServiceError {

@@ -1,5 +1,5 @@
-package import DropCore
-package import TwinModel
+import DropCore
+import TwinModel
 
 /// How much the service takes (docs/azure-contract.md, "Limits").
 package enum ServiceLimits {

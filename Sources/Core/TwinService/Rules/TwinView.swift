@@ -1,4 +1,3 @@
-package import DropCore
 package import TwinModel
 
 /// A twin as the service shows it (docs/azure-contract.md, "Twins"), put together part by part. Times are in units of 100
