@@ -211,7 +211,7 @@ struct Application {
             } else {
                 books.unchanged += 1
                 isBare = true
-                graph.waiting.removeAll { $0.name.source == name || ($0.target == name && $0.owner.source == job.source) }
+                graph.withdraw(waitingAt: name, by: job.source)
             }
         }
     }
@@ -253,8 +253,14 @@ struct Application {
     }
 
     private mutating func count(_ old: Thing?, _ new: Thing) {
-        guard let old else { return books.created += 1 }
-        guard old.version == new.version else { return books.updated += 1 }
+        guard let old else {
+            books.created += 1
+            return
+        }
+        guard old.version == new.version else {
+            books.updated += 1
+            return
+        }
         books.unchanged += 1
         if !old.sources.contains(job.source) { isBare = true }
     }
@@ -311,7 +317,7 @@ struct Application {
             books.deletedByAbsence += 1
             graph.delete(link: name, 0)
         }
-        graph.waiting.removeAll { $0.owner == owner && $0.drop != job.drop }
+        graph.waiting = graph.waiting.filter { $0.owner != owner || $0.drop == job.drop }
     }
 
     private func checkGuards() throws(DropError) {

@@ -113,14 +113,18 @@ struct Graph {
         links.filter { $0.key.source == twin || $0.value.target == twin }.map(\.key).sorted()
     }
 
-    /// Deletes a twin and its relationships; how many of these. What waits to start at it goes too; what its own source has
-    /// waiting to end at it, as well.
+    /// What waits to start at a twin that is deleted goes too; what the source that deletes it has waiting to end there, as well.
+    mutating func withdraw(waitingAt twin: Name, by source: SourceName?) {
+        waiting.removeAll { $0.name.source == twin || ($0.target == twin && $0.owner.source == source) }
+    }
+
+    /// Deletes a twin and its relationships; how many of these.
     mutating func delete(twin: Name, _ record: UInt64, by source: SourceName?) -> Int {
         let cut = links(at: twin)
         for link in cut { delete(link: link, record) }
         twins[twin] = nil
         twinGraves[twin] = record
-        waiting.removeAll { $0.name.source == twin || ($0.target == twin && $0.owner.source == source) }
+        withdraw(waitingAt: twin, by: source)
         return cut.count
     }
 

@@ -1,17 +1,18 @@
-package import DropCore
+import DropCore
 package import TwinModel
 package import TwinService
 
 /// One moment of the graph, or one call's transaction on it. Used by one thread.
 package final class ReferenceCall: TwinWriter {
-    /// A twin or relationship under its name.
-    package struct Found<Key: Sendable> {
-        let name: Key
+    package struct Twin {
+        let name: Name
         let thing: Thing
     }
 
-    package typealias Twin = Found<Name>
-    package typealias Relationship = Found<LinkName>
+    package struct Relationship {
+        let name: LinkName
+        let thing: Thing
+    }
 
     private let commits: [ReferenceStore.Commit]
     private let before: Graph
@@ -42,7 +43,7 @@ package final class ReferenceCall: TwinWriter {
 
     // MARK: Twins
 
-    package func twin(_ id: String) -> Twin? { graph.twins[Name(id)].map { Found(name: Name(id), thing: $0) } }
+    package func twin(_ id: String) -> Twin? { graph.twins[Name(id)].map { Twin(name: Name(id), thing: $0) } }
 
     package func model(of twin: Twin) -> String? { twin.thing.word }
 
@@ -96,7 +97,7 @@ package final class ReferenceCall: TwinWriter {
         new.components = [:]
         for (name, isNew) in draft.components { new.components[Name(name)] = isNew ? commit : old.components[Name(name)] }
         graph.twins[name] = new
-        return Found(name: name, thing: new)
+        return Twin(name: name, thing: new)
     }
 
     private func revised(_ old: Thing, word: String?) -> Thing {
@@ -119,7 +120,7 @@ package final class ReferenceCall: TwinWriter {
 
     package func forEachTwin(_ body: (Twin) throws -> Void) throws {
         for (name, thing) in graph.twins.sorted(by: { $0.value.number < $1.value.number }) {
-            try body(Found(name: name, thing: thing))
+            try body(Twin(name: name, thing: thing))
         }
     }
 
@@ -127,7 +128,7 @@ package final class ReferenceCall: TwinWriter {
 
     package func relationship(_ id: String, of source: Twin) -> Relationship? {
         let name = LinkName(source: source.name, id: Name(id))
-        return graph.links[name].map { Found(name: name, thing: $0) }
+        return graph.links[name].map { Relationship(name: name, thing: $0) }
     }
 
     package func tag(of relationship: Relationship) -> String { tag(relationship.thing) }
@@ -145,7 +146,7 @@ package final class ReferenceCall: TwinWriter {
 
     private func links(at end: RelationshipEnd, of twin: Twin) -> [Relationship] {
         graph.links.filter { (end == .source ? $0.key.source : $0.value.target) == twin.name }
-            .map { Found(name: $0.key, thing: $0.value) }.sorted { $0.thing.number < $1.thing.number }
+            .map { Relationship(name: $0.key, thing: $0.value) }.sorted { $0.thing.number < $1.thing.number }
     }
 
     package func relationships(
@@ -178,7 +179,7 @@ package final class ReferenceCall: TwinWriter {
         }
         new.properties = Dictionary(uniqueKeysWithValues: said)
         graph.links[name] = new
-        return Found(name: name, thing: new)
+        return Relationship(name: name, thing: new)
     }
 
     package func delete(relationship: Relationship) {
@@ -189,7 +190,7 @@ package final class ReferenceCall: TwinWriter {
     package func forEachRelationship(_ body: (Relationship, String?, String?) throws -> Void) throws {
         for (name, thing) in graph.links.sorted(by: { $0.value.number < $1.value.number }) {
             let target = thing.target.flatMap { graph.twins[$0]?.word }
-            try body(Found(name: name, thing: thing), graph.twins[name.source]?.word, target)
+            try body(Relationship(name: name, thing: thing), graph.twins[name.source]?.word, target)
         }
     }
 

@@ -99,7 +99,11 @@ struct ReferenceDrop {
         var properties: [(Name, PropertyValue)] = []
         while let property = try reader.property(span) {
             guard let name = try key(property.key) else { throw reader.failure("a property without key") }
-            properties.append((Name(name), try PropertyValue(encoded: Array(bytes[(property.value.lowerBound - 1)..<property.value.upperBound]))))
+            properties.append(
+                (
+                    Name(name),
+                    try PropertyValue(encoded: Array(bytes[(property.value.lowerBound - 1)..<property.value.upperBound]))
+                ))
         }
         let kind: Statement.Kind =
             switch verb {

@@ -1,4 +1,5 @@
 package import DropCore
+import ThreadKit
 package import TwinModel
 import TwinService
 

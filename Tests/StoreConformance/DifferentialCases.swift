@@ -123,7 +123,9 @@ import TwinService
         case 0: return .reopen
         case 1, 2:
             let condition: Precondition = Bool.random(using: &random) ? .none : .ifAbsent
-            return .put(id, ["$metadata": ["$model": "dtmi:test:Floor;1"], "number": .int(Int64.random(in: 0..<3, using: &random))], condition)
+            return .put(
+                id, ["$metadata": ["$model": "dtmi:test:Floor;1"], "number": .int(Int64.random(in: 0..<3, using: &random))],
+                condition)
         case 3, 4:
             let value = Int64.random(in: 0..<3, using: &random)
             return .patch(id, [["op": "add", "path": "/number", "value": .int(value)]])

@@ -50,7 +50,10 @@ import TwinService
         try fixture.drop { writer in
             writer.twin(
                 "r", model: "dtmi:test:Room;1",
-                ["since": .dateTime(microseconds: 1_760_000_000_250_000, offsetMinutes: 120), "thermostat/setPoint": .double(21.5)])
+                [
+                    "since": .dateTime(microseconds: 1_760_000_000_250_000, offsetMinutes: 120),
+                    "thermostat/setPoint": .double(21.5),
+                ])
         }
         let shown = try #require(try fixture.twin("r"))
         #expect(shown["since"] == "2025-10-09T10:53:20.25+02:00")
@@ -130,7 +133,8 @@ import TwinService
             try fixture.service.put(eventRoute: id, endpoint: "x", filter: "true", by: fixture.me)
         }
         #expect(
-            try code { try fixture.service.put(eventRoute: "g", endpoint: "x", filter: "true", by: fixture.me) } == .limitExceeded)
+            try code { try fixture.service.put(eventRoute: "g", endpoint: "x", filter: "true", by: fixture.me) } == .limitExceeded
+        )
         let page = try fixture.service.eventRoutes(after: nil, limit: 2)
         #expect(page.elements.map { $0["id"] } == ["a", "b"] && page.next == "b")
         try fixture.service.delete(eventRoute: "b", by: fixture.me)
@@ -144,7 +148,9 @@ import TwinService
         try fixture.upload()
         try fixture.room("r")
         try fixture.service.delete(model: "dtmi:test:Lab;1", by: fixture.me)
-        #expect(try code { try fixture.service.delete(model: "dtmi:test:Thermostat;1", by: fixture.me) } == .modelReferencesNotDeleted)
+        #expect(
+            try code { try fixture.service.delete(model: "dtmi:test:Thermostat;1", by: fixture.me) } == .modelReferencesNotDeleted
+        )
         try fixture.service.delete(model: "dtmi:test:Floor;1", by: fixture.me)
         try fixture.service.delete(model: "dtmi:test:Room;1", by: fixture.me)
         #expect(try fixture.service.twin("r").document["thermostat"]?["$metadata"] != nil, "its components are known still")

@@ -197,6 +197,11 @@ extension OperationWriter {
         end()
     }
 
+    /// A record that upserts a twin.
+    mutating func twin(_ id: String, model: String? = nil, _ properties: KeyValuePairs<String, PropertyValue>) {
+        twin(id, .upsertTwin, model: model, properties)
+    }
+
     /// A record with one operation on a relationship.
     mutating func link(
         _ source: String, _ name: String, _ target: String, id: String = "", _ verb: OperationVerb = .upsertRelationship,

@@ -3,11 +3,15 @@ import Testing
 import TwinService
 
 @Suite struct `A precondition` {
-    @Test(arguments: [
-        (.none, nil, nil), (.none, "1", nil), (.ifAbsent, nil, nil), (.ifAbsent, "1", .preconditionFailed), (.ifPresent, nil, .preconditionFailed),
-        (.ifPresent, "1", nil), (.ifTagged(["1"]), nil, .preconditionFailed), (.ifTagged(["1"]), "1", nil), (.ifTagged(["2", "1"]), "1", nil),
-        (.ifTagged(["2"]), "1", .preconditionFailed), (.ifTagged([]), "1", .preconditionFailed), (.ifTagged(["e\u{301}"]), "é", .preconditionFailed),
-    ] as [(Precondition, String?, ServiceError.Code?)])
+    @Test(
+        arguments: [
+            (.none, nil, nil), (.none, "1", nil), (.ifAbsent, nil, nil), (.ifAbsent, "1", .preconditionFailed),
+            (.ifPresent, nil, .preconditionFailed),
+            (.ifPresent, "1", nil), (.ifTagged(["1"]), nil, .preconditionFailed), (.ifTagged(["1"]), "1", nil),
+            (.ifTagged(["2", "1"]), "1", nil),
+            (.ifTagged(["2"]), "1", .preconditionFailed), (.ifTagged([]), "1", .preconditionFailed),
+            (.ifTagged(["e\u{301}"]), "é", .preconditionFailed),
+        ] as [(Precondition, String?, ServiceError.Code?)])
     func `holds as its words say`(condition: Precondition, tag: String?, refusal: ServiceError.Code?) throws {
         #expect(try code { try condition.check(tag: tag, of: "The twin t") } == refusal)
     }

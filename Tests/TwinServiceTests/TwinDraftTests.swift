@@ -27,17 +27,20 @@ import TwinModel
         #expect(draft.components.map(\.name) == ["thermostat"])
     }
 
-    @Test(arguments: [
-        ("[]", .invalidArgument), ("{}", .validationFailed), (#"{"$metadata":{"$model":"dtmi:no:Model;1"}}"#, .validationFailed),
-        (#"{"$metadata":{"$model":"dtmi:test:Room;1"}}"#, .validationFailed),
-        (#"{"$metadata":{"$model":"dtmi:test:Room;1"},"thermostat":{},"seats":"x"}"#, .validationFailed),
-    ] as [(String, ServiceError.Code)])
+    @Test(
+        arguments: [
+            ("[]", .invalidArgument), ("{}", .validationFailed),
+            (#"{"$metadata":{"$model":"dtmi:no:Model;1"}}"#, .validationFailed),
+            (#"{"$metadata":{"$model":"dtmi:test:Room;1"}}"#, .validationFailed),
+            (#"{"$metadata":{"$model":"dtmi:test:Room;1"},"thermostat":{},"seats":"x"}"#, .validationFailed),
+        ] as [(String, ServiceError.Code)])
     func `is refused with the reason`(payload: String, expected: ServiceError.Code) throws {
         #expect(try code { try put(payload) } == expected)
     }
 
     @Test func `is refused where it is larger than the service takes`() throws {
-        let text = #"{"@context":"dtmi:dtdl:context;3","@id":"dtmi:test:Note;1","@type":"Interface","contents":["#
+        let text =
+            #"{"@context":"dtmi:dtdl:context;3","@id":"dtmi:test:Note;1","@type":"Interface","contents":["#
             + (0..<9).map { #"{"@type":"Property","name":"p\#($0)","schema":"string"}"# }.joined(separator: ",") + "]}"
         let models = try models.uploading([RulesFixture.model(text)], at: 2).catalog
         func payload(_ count: Int) -> JSON {
@@ -81,11 +84,13 @@ import TwinModel
         #expect(try code { try patched(#"[{"op":"add","path":"/level","value":1}]"#) } == .validationFailed)
     }
 
-    @Test(arguments: [
-        (#"[{"op":"remove","path":"/since"}]"#, .invalidPatch), (#"[{"op":"add","path":"/$dtId","value":"x"}]"#, .invalidPatch),
-        (#"[{"op":"remove","path":"/thermostat"}]"#, .validationFailed),
-        (#"[{"op":"add","path":"/seats","value":1.5}]"#, .validationFailed),
-    ] as [(String, ServiceError.Code)])
+    @Test(
+        arguments: [
+            (#"[{"op":"remove","path":"/since"}]"#, .invalidPatch),
+            (#"[{"op":"add","path":"/$dtId","value":"x"}]"#, .invalidPatch),
+            (#"[{"op":"remove","path":"/thermostat"}]"#, .validationFailed),
+            (#"[{"op":"add","path":"/seats","value":1.5}]"#, .validationFailed),
+        ] as [(String, ServiceError.Code)])
     func `of a patch is refused with the reason`(patch: String, expected: ServiceError.Code) throws {
         #expect(try code { try patched(patch) } == expected)
     }
@@ -112,20 +117,22 @@ import TwinModel
 
     private static let has = #"{"$relationshipName":"has","$targetId":"r","since":3}"#
 
-    @Test(arguments: [
-        ("r", "dtmi:test:Room;1", nil), ("r", "dtmi:test:Lab;1", nil), ("r", "dtmi:gone:Model;1", nil),
-        ("r", nil, .invalidRelationship), ("r", "dtmi:test:Floor;1", .invalidRelationship),
-        ("f", "dtmi:test:Floor;1", .operationNotAllowed),
-    ] as [(String, String?, ServiceError.Code?)])
+    @Test(
+        arguments: [
+            ("r", "dtmi:test:Room;1", nil), ("r", "dtmi:test:Lab;1", nil), ("r", "dtmi:gone:Model;1", nil),
+            ("r", nil, .invalidRelationship), ("r", "dtmi:test:Floor;1", .invalidRelationship),
+            ("f", "dtmi:test:Floor;1", .operationNotAllowed),
+        ] as [(String, String?, ServiceError.Code?)])
     func `leads where the model lets it`(id: String, model: String?, refusal: ServiceError.Code?) throws {
         #expect(try code { try put(Self.has, to: TwinEnd(id: id, model: model)) } == refusal)
     }
 
-    @Test(arguments: [
-        ("{}", .invalidArgument), (#"{"$relationshipName":"has"}"#, .invalidArgument),
-        (#"{"$relationshipName":"owns","$targetId":"r"}"#, .invalidRelationship),
-        (#"{"$relationshipName":"has","$targetId":"r","until":1}"#, .validationFailed),
-    ] as [(String, ServiceError.Code)])
+    @Test(
+        arguments: [
+            ("{}", .invalidArgument), (#"{"$relationshipName":"has"}"#, .invalidArgument),
+            (#"{"$relationshipName":"owns","$targetId":"r"}"#, .invalidRelationship),
+            (#"{"$relationshipName":"has","$targetId":"r","until":1}"#, .validationFailed),
+        ] as [(String, ServiceError.Code)])
     func `is refused with the reason`(payload: String, expected: ServiceError.Code) throws {
         #expect(try code { try put(payload, to: TwinEnd(id: "r", model: "dtmi:test:Room;1")) } == expected)
     }

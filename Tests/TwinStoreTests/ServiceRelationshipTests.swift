@@ -41,15 +41,16 @@ import TwinService
         #expect(code { try has("1", "lab") } == nil)
     }
 
-    @Test(arguments: [
-        (#"{}"#, .invalidArgument), (#"{"$relationshipName":"has"}"#, .invalidArgument),
-        (#"{"$relationshipName":"has","$targetId":"x"}"#, .targetNotFound),
-        (#"{"$relationshipName":"has","$targetId":"f"}"#, .operationNotAllowed),
-        (#"{"$relationshipName":"owns","$targetId":"r1"}"#, .invalidRelationship),
-        (#"{"$relationshipName":"has","$targetId":"f2"}"#, .invalidRelationship),
-        (#"{"$relationshipName":"has","$targetId":"r1","since":"x"}"#, .validationFailed),
-        (#"{"$relationshipName":"has","$targetId":"r1","until":1}"#, .validationFailed),
-    ] as [(String, ServiceError.Code)])
+    @Test(
+        arguments: [
+            (#"{}"#, .invalidArgument), (#"{"$relationshipName":"has"}"#, .invalidArgument),
+            (#"{"$relationshipName":"has","$targetId":"x"}"#, .targetNotFound),
+            (#"{"$relationshipName":"has","$targetId":"f"}"#, .operationNotAllowed),
+            (#"{"$relationshipName":"owns","$targetId":"r1"}"#, .invalidRelationship),
+            (#"{"$relationshipName":"has","$targetId":"f2"}"#, .invalidRelationship),
+            (#"{"$relationshipName":"has","$targetId":"r1","since":"x"}"#, .validationFailed),
+            (#"{"$relationshipName":"has","$targetId":"r1","until":1}"#, .validationFailed),
+        ] as [(String, ServiceError.Code)])
     func `are refused where the model does not allow them`(payload: String, code expected: ServiceError.Code) throws {
         try fixture.floor("f2")
         let payload = try JSON(parsing: payload)

@@ -60,16 +60,17 @@ import TwinService
         #expect(twin[at: "$metadata", "number", "lastUpdateTime"]?.string?.hasPrefix("2000") == false)
     }
 
-    @Test(arguments: [
-        (#"{"number":1}"#, .validationFailed), ("[]", .invalidArgument), ("null", .invalidArgument),
-        (#"{"$metadata":{"$model":"dtmi:no:Model;1"}}"#, .validationFailed),
-        (#"{"$metadata":{"$model":"dtmi:test:Floor;1"},"numbers":1}"#, .validationFailed),
-        (#"{"$metadata":{"$model":"dtmi:test:Floor;1"},"number":1.5}"#, .validationFailed),
-        (#"{"$metadata":{"$model":"dtmi:test:Floor;1"},"number":null}"#, .validationFailed),
-        (#"{"$metadata":{"$model":"dtmi:test:Floor;1"},"has":"x"}"#, .validationFailed),
-        (#"{"$metadata":{"$model":"dtmi:test:Room;1"}}"#, .validationFailed),
-        (#"{"$metadata":{"$model":"dtmi:test:Room;1"},"thermostat":{"mode":"maybe"}}"#, .validationFailed),
-    ] as [(String, ServiceError.Code)])
+    @Test(
+        arguments: [
+            (#"{"number":1}"#, .validationFailed), ("[]", .invalidArgument), ("null", .invalidArgument),
+            (#"{"$metadata":{"$model":"dtmi:no:Model;1"}}"#, .validationFailed),
+            (#"{"$metadata":{"$model":"dtmi:test:Floor;1"},"numbers":1}"#, .validationFailed),
+            (#"{"$metadata":{"$model":"dtmi:test:Floor;1"},"number":1.5}"#, .validationFailed),
+            (#"{"$metadata":{"$model":"dtmi:test:Floor;1"},"number":null}"#, .validationFailed),
+            (#"{"$metadata":{"$model":"dtmi:test:Floor;1"},"has":"x"}"#, .validationFailed),
+            (#"{"$metadata":{"$model":"dtmi:test:Room;1"}}"#, .validationFailed),
+            (#"{"$metadata":{"$model":"dtmi:test:Room;1"},"thermostat":{"mode":"maybe"}}"#, .validationFailed),
+        ] as [(String, ServiceError.Code)])
     func `are refused where the model does not allow them`(payload: String, code expected: ServiceError.Code) throws {
         let payload = try JSON(parsing: payload)
         #expect(code { try store.put(twin: "x", payload, .none, by: fixture.me) } == expected)
@@ -126,21 +127,22 @@ import TwinService
         #expect(after[at: "$metadata", "$lastUpdateTime"] == after[at: "$metadata", "seats", "lastUpdateTime"])
     }
 
-    @Test(arguments: [
-        (#"[{"op":"move","path":"/seats","from":"/x"}]"#, .invalidPatch), (#"[{}]"#, .invalidPatch),
-        (#"[{"op":"replace","path":"/temperature","value":1}]"#, .invalidPatch),
-        (#"[{"op":"remove","path":"/temperature"}]"#, .invalidPatch),
-        (#"[{"op":"add","path":"/place/x","value":1}]"#, .invalidPatch),
-        (#"[{"op":"add","path":"/nowhere","value":1}]"#, .validationFailed),
-        (#"[{"op":"add","path":"/seats","value":"many"}]"#, .validationFailed),
-        (#"[{"op":"add","path":"/seats"}]"#, .invalidPatch),
-        (#"[{"op":"add","path":"/$dtId","value":"x"}]"#, .invalidPatch),
-        (#"[{"op":"replace","path":"/$metadata/seats/lastUpdateTime","value":"x"}]"#, .invalidPatch),
-        (#"[{"op":"add","path":"/$metadata/temperature/sourceTime","value":"2020-01-01T00:00:00Z"}]"#, .invalidPatch),
-        (#"[{"op":"add","path":"/$metadata/seats/sourceTime","value":"soon"}]"#, .validationFailed),
-        (#"[{"op":"remove","path":"/thermostat"}]"#, .validationFailed),
-        (#"[{"op":"add","path":"/seats","value":5},{"op":"remove","path":"/name"}]"#, .invalidPatch),
-    ] as [(String, ServiceError.Code)])
+    @Test(
+        arguments: [
+            (#"[{"op":"move","path":"/seats","from":"/x"}]"#, .invalidPatch), (#"[{}]"#, .invalidPatch),
+            (#"[{"op":"replace","path":"/temperature","value":1}]"#, .invalidPatch),
+            (#"[{"op":"remove","path":"/temperature"}]"#, .invalidPatch),
+            (#"[{"op":"add","path":"/place/x","value":1}]"#, .invalidPatch),
+            (#"[{"op":"add","path":"/nowhere","value":1}]"#, .validationFailed),
+            (#"[{"op":"add","path":"/seats","value":"many"}]"#, .validationFailed),
+            (#"[{"op":"add","path":"/seats"}]"#, .invalidPatch),
+            (#"[{"op":"add","path":"/$dtId","value":"x"}]"#, .invalidPatch),
+            (#"[{"op":"replace","path":"/$metadata/seats/lastUpdateTime","value":"x"}]"#, .invalidPatch),
+            (#"[{"op":"add","path":"/$metadata/temperature/sourceTime","value":"2020-01-01T00:00:00Z"}]"#, .invalidPatch),
+            (#"[{"op":"add","path":"/$metadata/seats/sourceTime","value":"soon"}]"#, .validationFailed),
+            (#"[{"op":"remove","path":"/thermostat"}]"#, .validationFailed),
+            (#"[{"op":"add","path":"/seats","value":5},{"op":"remove","path":"/name"}]"#, .invalidPatch),
+        ] as [(String, ServiceError.Code)])
     func `keep out of a patch that is refused, as a whole`(patch: String, code expected: ServiceError.Code) throws {
         let before = try fixture.room("r", ["seats": 1])
         #expect(code { try fixture.patch("r", patch) } == expected)

@@ -7,7 +7,9 @@ extension CallWriter {
     package func write(_ change: ModelChange) throws(DropError) {
         let number = Int64(effects.dropNumber)
         try commit.run {
-            if change.removesAll { try database.execute(sql: "DELETE FROM model") } else {
+            if change.removesAll {
+                try database.execute(sql: "DELETE FROM model")
+            } else {
                 for id in change.removed { try database.execute(sql: "DELETE FROM model WHERE id = ?", arguments: [id]) }
             }
             for model in change.added {

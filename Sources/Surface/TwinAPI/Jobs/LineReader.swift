@@ -1,3 +1,5 @@
+import DropCore
+
 /// The lines of an input, one at a time, whatever its size.
 ///
 /// Used by one thread.

@@ -38,7 +38,7 @@ extension Call {
         case (.eventRoute(let id), "DELETE"):
             try ask { service throws(ServiceError) in try service.delete(eventRoute: id, by: caller) }
             return .empty()
-        case (.eventRoute(let id), _): 
+        case (.eventRoute(let id), _):
             return .json(200, try ask { service throws(ServiceError) in try service.eventRoute(id) })
         default: throw APIError(.notFound, "There is nothing at this path.")
         }

@@ -31,7 +31,7 @@ extension Call {
             let condition = try matchCondition()
             try ask { service throws(ServiceError) in try service.delete(relationship: id, of: twin, condition, by: caller) }
             return .empty()
-        case (.relationship(let id, let twin), _): 
+        case (.relationship(let id, let twin), _):
             return .entity(try ask { service throws(ServiceError) in try service.relationship(id, of: twin) })
         case (.relationships(let twin), _): return try listRelationships(of: twin)
         case (.incomingRelationships(let twin), _): return try listIncomingRelationships(of: twin)

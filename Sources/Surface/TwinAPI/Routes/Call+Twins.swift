@@ -31,7 +31,7 @@ extension Call {
                 }
                 return .empty(etag: etag)
             }
-        case (.component(let name, let id), _): 
+        case (.component(let name, let id), _):
             return entity(try ask { service throws(ServiceError) in try service.component(name, ofTwin: id) })
         case (.telemetry(let id), _): return try publish(twin: id, component: nil)
         case (.componentTelemetry(let name, let id), _): return try publish(twin: id, component: name)

@@ -1,3 +1,5 @@
+import DropCore
+
 /// What a path names. Segments are split before they are decoded, so that an id may contain `/`; they match in any case of
 /// their letters, because the service itself hands out links in another case (docs/azure-contract.md, "Addresses and versions").
 enum Route: Equatable {

@@ -49,7 +49,7 @@ enum ErrorShape {
         var members: [JSON.Member] = [.init("code", .string(error.word)), .init("message", .string(error.message))]
         if !error.details.isEmpty {
             let details = error.details.map {
-                JSON.object([.init("code", .string($0.code.word)), .init("message", .string($0.message))])
+                JSON.object([.init("code", .string($0.code.wire.word)), .init("message", .string($0.message))])
             }
             members.append(.init("details", .array(details)))
         }
