@@ -130,13 +130,13 @@ import TwinService
                 TwinPayload("c", ServiceFixture.payload("dtmi:test:Lab;1")),
             ],
             by: me)
-        #expect(refusals.map { $0?.code } == [nil, "InvalidArgument", nil])
+        #expect(refusals.map { $0?.code } == [nil, .invalidArgument, nil])
         let edges = try store.put(
             relationships: [
                 RelationshipPayload(source: "a", "1", ["$relationshipName": "has", "$targetId": "c"]),
                 RelationshipPayload(source: "b", "1", ["$relationshipName": "has", "$targetId": "c"]),
             ], by: me)
-        #expect(edges.map { $0?.code } == [nil, "DigitalTwinNotFound"])
+        #expect(edges.map { $0?.code } == [nil, .twinNotFound])
         var lines: [String] = []
         try store.export { part in
             switch part {
