@@ -150,6 +150,7 @@ let package = Package(
         Room.core.module("ValueRules"),
         Room.core.module("TwinModel"),
         Room.core.module("DropCore", ["TwinModel", "ValueRules"]),
+        Room.core.module("TwinService", ["DropCore", "TwinModel"]),
 
         // Kits and C modules
         Room.kits.module("ThreadKit", [deque]),
@@ -169,7 +170,8 @@ let package = Package(
         // Adapters
         Room.adapters.module("DropWatch", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CLinuxFiles", deque, crypto]),
         Room.adapters.module("PluginHost", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CTwinDropWire", system, crypto]),
-        Room.adapters.module("TwinStore", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CGatherVFS", grdb, grdbSQLite]),
+        Room.adapters.module(
+            "TwinStore", ["DropCore", "TwinModel", "TwinService", "ThreadKit", "FileKit", "CGatherVFS", grdb, grdbSQLite]),
         Room.adapters.module("DropSpooling", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CLinuxFiles", system, crypto]),
         Room.adapters.module("Evidence", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "ArchiveKit", system, crypto]),
         Room.adapters.module("HomeConfiguration", ["DropCore", "TwinModel", "ValueRules", "CurlKit", yams]),
@@ -188,7 +190,7 @@ let package = Package(
             name: "twindrop",
             dependencies: [
                 "DropCore", "TwinModel", "ThreadKit", "SocketKit", "ProcessKit", "DropWatch", "DropSpooling", "PluginHost",
-                "TwinStore",
+                "TwinService", "TwinStore",
                 "Evidence",
                 "HomeConfiguration", "CurlKit",
                 "Pipeline", "TwinAPI", argumentParser, logging, system,
@@ -205,7 +207,7 @@ let package = Package(
             linkerSettings: carriesSwift + [.linkedLibrary("inotifytools")]),
 
         .executableTarget(
-            name: "store-bench", dependencies: ["TwinStore", "DropCore", "TwinModel", "ThreadKit"],
+            name: "store-bench", dependencies: ["TwinStore", "TwinService", "DropCore", "TwinModel", "ThreadKit"],
             path: "Benchmarks/store-bench",
             swiftSettings: strict),
 
@@ -234,7 +236,13 @@ let package = Package(
         tests(
             "PluginSDKTests", ["TwinDropPluginSDK", "TwinDropTesting", "DropCore", "TwinModel", "ProgramKit"],
             exclude: ["Mappings", "Readers"]),
-        tests("TwinStoreTests", ["TwinStore", "DropCore", "TwinModel", "ThreadKit", "ProgramKit", grdb]),
+        tests("TwinServiceTests", ["TwinService", "DropCore", "TwinModel"]),
+        tests("TwinStoreTests", ["TwinStore", "TwinService", "DropCore", "TwinModel", "ThreadKit", "ProgramKit", grdb]),
+        .target(
+            name: "ReferenceStore", dependencies: ["DropCore", "TwinModel", "TwinService", "ThreadKit"],
+            path: "Tests/ReferenceStore", swiftSettings: strict),
+        tests(
+            "StoreConformance", ["ReferenceStore", "TwinStore", "TwinService", "DropCore", "TwinModel", "ThreadKit"]),
         tests("EvidenceTests", ["Evidence", "ArchiveKit", "DropCore", "TwinModel", "ProgramKit"]),
         tests("CurlKitTests", ["CurlKit"]),
         tests("TwinAPITests", ["TwinAPI", "DropCore", "TwinModel", "ThreadKit", "CurlKit", "ProgramKit", jwt, logging]),

@@ -8,6 +8,7 @@
 import DropCore
 import Glibc
 import TwinModel
+import TwinService
 import TwinStore
 
 struct Generator {

@@ -7,6 +7,7 @@ enum Rules {
         "ValueRules": [],
         "TwinModel": [],
         "DropCore": ["TwinModel", "ValueRules"],
+        "TwinService": ["DropCore", "TwinModel"],
         // Kits
         "ThreadKit": ["DequeModule"],
         "FileKit": ["CLinuxFiles"],
@@ -21,7 +22,7 @@ enum Rules {
         "PluginHost": [
             "DropCore", "TwinModel", "ThreadKit", "FileKit", "CTwinDropWire", "CTwinDropPlugin", "SystemPackage", "Crypto",
         ],
-        "TwinStore": ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CGatherVFS", "GRDB", "GRDBSQLite"],
+        "TwinStore": ["DropCore", "TwinModel", "TwinService", "ThreadKit", "FileKit", "CGatherVFS", "GRDB", "GRDBSQLite"],
         "DropSpooling": ["DropCore", "TwinModel", "ThreadKit", "FileKit", "SystemPackage", "Crypto", "CLinuxFiles"],
         "Evidence": ["DropCore", "TwinModel", "ThreadKit", "FileKit", "ArchiveKit", "SystemPackage", "Crypto"],
         "HomeConfiguration": ["DropCore", "TwinModel", "ValueRules", "CurlKit", "Yams"],

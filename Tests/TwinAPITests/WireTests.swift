@@ -24,7 +24,7 @@ import TwinModel
 
     @Test(arguments: ["/models/%", "/models/%2", "/models/%zz", "/models/%ff", "/models/%00"])
     func `with a broken escape is refused`(path: String) {
-        #expect(throws: ServiceError.self) { try Route(rawPath: path) }
+        #expect(throws: APIError.self) { try Route(rawPath: path) }
     }
 }
 
@@ -37,9 +37,9 @@ import TwinModel
 
     @Test func `is refused by another list, and when it is damaged`() {
         let token = PageToken(list: "models", position: "p", limit: 7).text
-        #expect(throws: ServiceError.self) { try PageToken(token, list: "eventroutes", limitMax: 100) }
+        #expect(throws: APIError.self) { try PageToken(token, list: "eventroutes", limitMax: 100) }
         for damaged in ["", "*", String(token.dropLast(2)), token + "A"] {
-            #expect(throws: ServiceError.self) { try PageToken(damaged, list: "models", limitMax: 100) }
+            #expect(throws: APIError.self) { try PageToken(damaged, list: "models", limitMax: 100) }
         }
     }
 

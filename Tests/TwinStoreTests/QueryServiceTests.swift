@@ -2,6 +2,7 @@ import DropCore
 import Synchronization
 import Testing
 import TwinModel
+import TwinService
 
 @testable import TwinStore
 

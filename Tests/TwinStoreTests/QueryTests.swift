@@ -97,8 +97,7 @@ import TwinModel
                 _ = try fixture.store.query(nil, continuation: text, limit: 5)
                 Issue.record("\(text) was taken")
             } catch {
-                #expect(error.code == "BadRequest")
-                #expect(error.status == 400)
+                #expect(error.code == .invalidPage)
             }
         }
         let other = try StoreFixture()
@@ -108,18 +107,18 @@ import TwinModel
     @Test func `refuses with the codes of the service`() throws {
         let fixture = try StoreFixture()
         try plant(fixture, 2000)
-        func code(_ text: String?, timeout: Duration = .seconds(60), limit: Int = 10) -> String {
+        func code(_ text: String?, timeout: Duration = .seconds(60), limit: Int = 10) -> ServiceError.Code? {
             do {
                 _ = try fixture.store.query(text, continuation: nil, limit: limit, asOf: .now, timeout: timeout)
-                return ""
+                return nil
             } catch {
                 return error.code
             }
         }
-        #expect(code(nil) == "BadRequest")
-        #expect(code("foo") == "SqlQueryError")
-        #expect(code("SELECT * FROM DIGITALTWINS WHERE n < 0", timeout: .zero) == "TimeoutError")
-        #expect(code("SELECT * FROM DIGITALTWINS", limit: 0) == "BadRequest")
+        #expect(code(nil) == .invalidPage)
+        #expect(code("foo") == .invalidQuery)
+        #expect(code("SELECT * FROM DIGITALTWINS WHERE n < 0", timeout: .zero) == .timeout)
+        #expect(code("SELECT * FROM DIGITALTWINS", limit: 0) == .invalidPage)
         #expect(try fixture.store.query("SELECT * FROM DIGITALTWINS", continuation: nil, limit: 100_000).rows.count == 1000)
     }
 

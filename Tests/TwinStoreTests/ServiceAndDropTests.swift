@@ -4,12 +4,13 @@ import Synchronization
 import Testing
 import ThreadKit
 import TwinModel
+import TwinService
 
 @testable import TwinStore
 
 @Suite struct `Calls of the service beside drops` {
     let fixture: ServiceFixture
-    var store: GraphService { fixture.store }
+    var store: GraphService<TwinStore> { fixture.store }
     let me: Caller
 
     init() throws {
@@ -148,7 +149,7 @@ import TwinModel
     }
 
     /// Adds one to the number of the twin, as often as somebody else was quicker; what failed otherwise.
-    private static func increment(_ store: GraphService, _ me: Caller) -> String? {
+    private static func increment(_ store: GraphService<TwinStore>, _ me: Caller) -> String? {
         while true {
             do throws(ServiceError) {
                 let twin = try store.twin("f")
@@ -157,7 +158,7 @@ import TwinModel
                 _ = try store.patch(twin: "f", patch, .ifTagged([twin.etag]), by: me)
                 return nil
             } catch {
-                if error.status != 412 { return error.message }
+                if error.code != .preconditionFailed { return error.message }
             }
         }
     }

@@ -2,6 +2,7 @@ import DropCore
 import Synchronization
 import Testing
 import TwinModel
+import TwinService
 
 @testable import TwinStore
 
@@ -10,7 +11,7 @@ final class ServiceFixture {
     let base: StoreFixture
     let me = Caller(name: "tester")
 
-    var store: GraphService { GraphService(base.store) }
+    var store: GraphService<TwinStore> { GraphService(base.store) }
 
     init(models: Bool = true) throws {
         base = try StoreFixture()
@@ -84,11 +85,15 @@ extension JSON {
 }
 
 /// The code of the service error that `body` throws; nil where it throws none.
-func code(_ body: () throws -> some Any) -> String? {
+func code(_ body: () throws -> some Any) -> ServiceError.Code? {
     do {
         _ = try body()
         return nil
     } catch {
-        return (error as? ServiceError).map { "\($0.status) \($0.code)" } ?? "\(error)"
+        guard let error = error as? ServiceError else {
+            Issue.record("\(error) is no error of the service.")
+            return nil
+        }
+        return error.code
     }
 }

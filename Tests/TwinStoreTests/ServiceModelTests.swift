@@ -1,12 +1,13 @@
 import DropCore
 import Testing
 import TwinModel
+import TwinService
 
 @testable import TwinStore
 
 @Suite struct `Models of the service` {
     let fixture: ServiceFixture
-    var store: GraphService { fixture.store }
+    var store: GraphService<TwinStore> { fixture.store }
     let me: Caller
 
     init() throws {
@@ -34,15 +35,15 @@ import TwinModel
 
     @Test func `are stored all or none`() throws {
         let fresh = #"{"@context":"dtmi:dtdl:context;3","@id":"dtmi:test:New;1","@type":"Interface"}"#
-        #expect(code { try upload(fresh, ServiceFixture.models[0]) } == "409 ModelIdAlreadyExists")
-        #expect(code { try store.model("dtmi:test:New;1") } == "404 ModelNotFound")
+        #expect(code { try upload(fresh, ServiceFixture.models[0]) } == .modelExists)
+        #expect(code { try store.model("dtmi:test:New;1") } == .modelNotFound)
         let lost =
             #"{"@context":"dtmi:dtdl:context;3","@id":"dtmi:test:Lost;1","@type":"Interface","extends":"dtmi:no:Parent;1"}"#
-        #expect(code { try upload(fresh, lost) } == "400 DTDLParserError")
-        #expect(code { try upload(fresh, fresh) } == "400 DTDLParserError")
-        #expect(code { try upload() } == "400 InvalidArgument")
-        #expect(code { try store.model("dtmi:test:New;1") } == "404 ModelNotFound")
-        #expect(code { try store.model("no model") } == "400 InvalidArgument")
+        #expect(code { try upload(fresh, lost) } == .invalidModel)
+        #expect(code { try upload(fresh, fresh) } == .invalidModel)
+        #expect(code { try upload() } == .invalidArgument)
+        #expect(code { try store.model("dtmi:test:New;1") } == .modelNotFound)
+        #expect(code { try store.model("no model") } == .invalidArgument)
     }
 
     @Test func `are listed with what they depend on, page by page`() throws {
@@ -54,7 +55,7 @@ import TwinModel
         let first = try store.models(dependenciesFor: ["dtmi:test:Lab;1"], after: nil, limit: 2)
         let second = try store.models(dependenciesFor: ["dtmi:test:Lab;1"], after: first.next, limit: 2)
         #expect(first.elements.count == 2 && second.elements.map(\.id) == ["dtmi:test:Thermostat;1"] && second.next == nil)
-        #expect(code { try store.models(dependenciesFor: ["dtmi:no:Model;1"], after: nil, limit: 2) } == "404 ModelNotFound")
+        #expect(code { try store.models(dependenciesFor: ["dtmi:no:Model;1"], after: nil, limit: 2) } == .modelNotFound)
     }
 
     @Test func `take no new twins once they are decommissioned, and keep the old ones`() throws {
@@ -62,22 +63,22 @@ import TwinModel
         try store.decommission(model: "dtmi:test:Floor;1", true, by: me)
         try store.decommission(model: "dtmi:test:Floor;1", true, by: me)
         #expect(try store.model("dtmi:test:Floor;1").isDecommissioned)
-        #expect(code { try fixture.floor("new") } == "400 ModelDecommissioned")
+        #expect(code { try fixture.floor("new") } == .modelDecommissioned)
         #expect(code { try fixture.patch("old", #"[{"op":"add","path":"/number","value":1}]"#) } == nil)
         #expect(code { try fixture.floor("old") } == nil)
         try store.decommission(model: "dtmi:test:Floor;1", false, by: me)
         #expect(code { try fixture.floor("new") } == nil)
         #expect(
-            code { try store.decommission(model: "dtmi:test:Room;1", true, by: me) } == "409 ModelReferencesNotDecommissioned")
-        #expect(code { try store.decommission(model: "dtmi:no:Model;1", true, by: me) } == "404 ModelNotFound")
+            code { try store.decommission(model: "dtmi:test:Room;1", true, by: me) } == .modelReferencesNotDecommissioned)
+        #expect(code { try store.decommission(model: "dtmi:no:Model;1", true, by: me) } == .modelNotFound)
     }
 
     @Test func `cannot be deleted while others need them`() throws {
-        #expect(code { try store.delete(model: "dtmi:test:Room;1", by: me) } == "409 ModelReferencesNotDeleted")
-        #expect(code { try store.delete(model: "dtmi:test:Thermostat;1", by: me) } == "409 ModelReferencesNotDeleted")
+        #expect(code { try store.delete(model: "dtmi:test:Room;1", by: me) } == .modelReferencesNotDeleted)
+        #expect(code { try store.delete(model: "dtmi:test:Thermostat;1", by: me) } == .modelReferencesNotDeleted)
         try store.delete(model: "dtmi:test:Lab;1", by: me)
         try store.delete(model: "dtmi:test:Room;1", by: me)
-        #expect(code { try store.delete(model: "dtmi:test:Room;1", by: me) } == "404 ModelNotFound")
+        #expect(code { try store.delete(model: "dtmi:test:Room;1", by: me) } == .modelNotFound)
     }
 
     @Test func `leave orphans that can be read and deleted, and not written`() throws {
@@ -87,8 +88,8 @@ import TwinModel
         _ = try store.put(relationship: "1", of: "f", has, .none, by: me)
         try store.delete(model: "dtmi:test:Floor;1", by: me)
         #expect(try store.twin("f").document[at: "$metadata", "$model"] == floor.document[at: "$metadata", "$model"])
-        #expect(code { try fixture.patch("f", #"[{"op":"add","path":"/number","value":1}]"#) } == "400 ValidationFailed")
-        #expect(code { try store.put(relationship: "2", of: "f", has, .none, by: me) } == "400 ValidationFailed")
+        #expect(code { try fixture.patch("f", #"[{"op":"add","path":"/number","value":1}]"#) } == .validationFailed)
+        #expect(code { try store.put(relationship: "2", of: "f", has, .none, by: me) } == .validationFailed)
         #expect(try store.relationships(of: "f", named: nil, after: nil, limit: 10).elements.count == 1)
         try store.delete(relationship: "1", of: "f", .none, by: me)
         _ = try upload(ServiceFixture.models[3])
@@ -105,7 +106,7 @@ import TwinModel
             #"{"@context":"dtmi:dtdl:context;2","@id":"dtmi:test:Floor;1","@type":"Interface","contents":[{"@type":"Property","name":"number","schema":"string"}]}"#
         )
         #expect(try store.twin("f").document["number"] == 1)
-        #expect(code { try fixture.patch("f", #"[{"op":"add","path":"/number","value":2}]"#) } == "400 ValidationFailed")
+        #expect(code { try fixture.patch("f", #"[{"op":"add","path":"/number","value":2}]"#) } == .validationFailed)
         #expect(code { try fixture.patch("f", #"[{"op":"replace","path":"/number","value":"2"}]"#) } == nil)
     }
 
@@ -113,6 +114,6 @@ import TwinModel
         let spaced = ServiceFixture.models[3].replacing(",", with: " , ")
         #expect(try store.uploadNew(models: [ServiceFixture.model(spaced)], by: me).isEmpty)
         let other = spaced.replacing("\"number\"", with: "\"count\"")
-        #expect(code { try store.uploadNew(models: [ServiceFixture.model(other)], by: me) } == "409 ModelIdAlreadyExists")
+        #expect(code { try store.uploadNew(models: [ServiceFixture.model(other)], by: me) } == .modelExists)
     }
 }

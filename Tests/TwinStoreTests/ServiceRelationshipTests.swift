@@ -1,12 +1,13 @@
 import DropCore
 import Testing
 import TwinModel
+import TwinService
 
 @testable import TwinStore
 
 @Suite struct `Relationships of the service` {
     let fixture: ServiceFixture
-    var store: GraphService { fixture.store }
+    var store: GraphService<TwinStore> { fixture.store }
     let me: Caller
 
     init() throws {
@@ -40,20 +41,22 @@ import TwinModel
         #expect(code { try has("1", "lab") } == nil)
     }
 
-    @Test(arguments: [
-        (#"{}"#, "400 InvalidArgument"), (#"{"$relationshipName":"has"}"#, "400 InvalidArgument"),
-        (#"{"$relationshipName":"has","$targetId":"x"}"#, "404 TargetDigitalTwinNotFound"),
-        (#"{"$relationshipName":"has","$targetId":"f"}"#, "400 OperationNotAllowed"),
-        (#"{"$relationshipName":"owns","$targetId":"r1"}"#, "400 InvalidRelationship"),
-        (#"{"$relationshipName":"has","$targetId":"f2"}"#, "400 InvalidRelationship"),
-        (#"{"$relationshipName":"has","$targetId":"r1","since":"x"}"#, "400 ValidationFailed"),
-        (#"{"$relationshipName":"has","$targetId":"r1","until":1}"#, "400 ValidationFailed"),
-    ]) func `are refused where the model does not allow them`(payload: String, code expected: String) throws {
+    @Test(
+        arguments: [
+            (#"{}"#, .invalidArgument), (#"{"$relationshipName":"has"}"#, .invalidArgument),
+            (#"{"$relationshipName":"has","$targetId":"x"}"#, .targetNotFound),
+            (#"{"$relationshipName":"has","$targetId":"f"}"#, .operationNotAllowed),
+            (#"{"$relationshipName":"owns","$targetId":"r1"}"#, .invalidRelationship),
+            (#"{"$relationshipName":"has","$targetId":"f2"}"#, .invalidRelationship),
+            (#"{"$relationshipName":"has","$targetId":"r1","since":"x"}"#, .validationFailed),
+            (#"{"$relationshipName":"has","$targetId":"r1","until":1}"#, .validationFailed),
+        ] as [(String, ServiceError.Code)])
+    func `are refused where the model does not allow them`(payload: String, code expected: ServiceError.Code) throws {
         try fixture.floor("f2")
         let payload = try JSON(parsing: payload)
         #expect(code { try store.put(relationship: "1", of: "f", payload, .none, by: me) } == expected)
-        #expect(code { try store.put(relationship: "1", of: "x", payload, .none, by: me) } == "404 DigitalTwinNotFound")
-        #expect(code { try store.relationship("1", of: "f") } == "404 RelationshipNotFound")
+        #expect(code { try store.put(relationship: "1", of: "x", payload, .none, by: me) } == .twinNotFound)
+        #expect(code { try store.relationship("1", of: "f") } == .relationshipNotFound)
     }
 
     @Test func `change their properties by patches, and nothing else`() throws {
@@ -64,10 +67,10 @@ import TwinModel
         #expect(try patch("[]") == first)
         let second = try patch(#"[{"op":"replace","path":"/since","value":2021}]"#, .ifTagged([first]))
         #expect(second != first)
-        #expect(code { try patch(#"[{"op":"remove","path":"/since"}]"#, .ifTagged([first])) } == "412 PreconditionFailed")
-        #expect(code { try patch(#"[{"op":"replace","path":"/$targetId","value":"r2"}]"#) } == "400 JsonPatchInvalid")
-        #expect(code { try patch(#"[{"op":"remove","path":"/until"}]"#) } == "400 JsonPatchInvalid")
-        #expect(code { try patch(#"[{"op":"add","path":"/until","value":1}]"#) } == "400 ValidationFailed")
+        #expect(code { try patch(#"[{"op":"remove","path":"/since"}]"#, .ifTagged([first])) } == .preconditionFailed)
+        #expect(code { try patch(#"[{"op":"replace","path":"/$targetId","value":"r2"}]"#) } == .invalidPatch)
+        #expect(code { try patch(#"[{"op":"remove","path":"/until"}]"#) } == .invalidPatch)
+        #expect(code { try patch(#"[{"op":"add","path":"/until","value":1}]"#) } == .validationFailed)
         #expect(try store.relationship("1", of: "f").document["since"] == 2021)
         _ = try patch(#"[{"op":"remove","path":"/since"}]"#)
         #expect(try store.relationship("1", of: "f").document["since"] == nil)
@@ -88,15 +91,15 @@ import TwinModel
         #expect(try store.relationships(of: "f", named: "1", after: nil, limit: 10).elements.isEmpty)
         let incoming = try store.incomingRelationships(of: "r2", after: nil, limit: 10).elements
         #expect(incoming == [["$relationshipId": "6", "$sourceId": "f", "$relationshipName": "above"]])
-        #expect(code { try store.relationships(of: "x", named: nil, after: nil, limit: 1) } == "404 DigitalTwinNotFound")
+        #expect(code { try store.relationships(of: "x", named: nil, after: nil, limit: 1) } == .twinNotFound)
     }
 
     @Test func `keep their twins from being deleted, at both ends`() throws {
         try has("1", "r1")
-        #expect(code { try store.delete(twin: "f", .none, by: me) } == "400 RelationshipsNotDeleted")
-        #expect(code { try store.delete(twin: "r1", .none, by: me) } == "400 RelationshipsNotDeleted")
+        #expect(code { try store.delete(twin: "f", .none, by: me) } == .relationshipsNotDeleted)
+        #expect(code { try store.delete(twin: "r1", .none, by: me) } == .relationshipsNotDeleted)
         try store.delete(relationship: "1", of: "f", .none, by: me)
-        #expect(code { try store.delete(relationship: "1", of: "f", .none, by: me) } == "404 RelationshipNotFound")
+        #expect(code { try store.delete(relationship: "1", of: "f", .none, by: me) } == .relationshipNotFound)
         #expect(code { try store.delete(twin: "f", .none, by: me) } == nil)
     }
 
@@ -107,7 +110,7 @@ import TwinModel
         #expect(second.document["since"] == nil)
         #expect(try store.incomingRelationships(of: "r1", after: nil, limit: 9).elements.isEmpty)
         let payload: JSON = ["$relationshipName": "has", "$targetId": "r1"]
-        #expect(code { try store.put(relationship: "1", of: "f", payload, .ifAbsent, by: me) } == "412 PreconditionFailed")
+        #expect(code { try store.put(relationship: "1", of: "f", payload, .ifAbsent, by: me) } == .preconditionFailed)
     }
 
     @Test func `go with everything else, history kept`() throws {
@@ -116,7 +119,7 @@ import TwinModel
         while try store.deleteSome(2, by: me) > 0 { steps += 1 }
         #expect(steps >= 4)
         #expect(try store.models(dependenciesFor: [], after: nil, limit: 9).elements.isEmpty)
-        #expect(code { try store.twin("f") } == "404 DigitalTwinNotFound")
+        #expect(code { try store.twin("f") } == .twinNotFound)
         #expect(try fixture.base.store.history("f").map(\.kind) == [.deleted, .created])
     }
 
@@ -127,13 +130,13 @@ import TwinModel
                 TwinPayload("c", ServiceFixture.payload("dtmi:test:Lab;1")),
             ],
             by: me)
-        #expect(refusals.map { $0?.code } == [nil, "InvalidArgument", nil])
+        #expect(refusals.map { $0?.code } == [nil, .invalidArgument, nil])
         let edges = try store.put(
             relationships: [
                 RelationshipPayload(source: "a", "1", ["$relationshipName": "has", "$targetId": "c"]),
                 RelationshipPayload(source: "b", "1", ["$relationshipName": "has", "$targetId": "c"]),
             ], by: me)
-        #expect(edges.map { $0?.code } == [nil, "DigitalTwinNotFound"])
+        #expect(edges.map { $0?.code } == [nil, .twinNotFound])
         var lines: [String] = []
         try store.export { part in
             switch part {
@@ -149,14 +152,14 @@ import TwinModel
     @Test func `and event routes are stored, six at most`() throws {
         func put(_ id: String) throws { try store.put(eventRoute: id, endpoint: "hub", filter: "true", by: me) }
         for number in 1...6 { try put("\(number)") }
-        #expect(code { try put("7") } == "400 LimitExceeded")
+        #expect(code { try put("7") } == .limitExceeded)
         #expect(code { try put("6") } == nil)
         #expect(try store.eventRoute("2") == ["id": "2", "endpointName": "hub", "filter": "true"])
         let first = try store.eventRoutes(after: nil, limit: 4)
         #expect(first.elements.count == 4 && first.next == "4")
         #expect(try store.eventRoutes(after: first.next, limit: 4).elements.count == 2)
         try store.delete(eventRoute: "2", by: me)
-        #expect(code { try store.delete(eventRoute: "2", by: me) } == "404 EventRouteNotFound")
-        #expect(code { try store.eventRoute("2") } == "404 EventRouteNotFound")
+        #expect(code { try store.delete(eventRoute: "2", by: me) } == .eventRouteNotFound)
+        #expect(code { try store.eventRoute("2") } == .eventRouteNotFound)
     }
 }

@@ -1,12 +1,13 @@
 import DropCore
 import Testing
 import TwinModel
+import TwinService
 
 @testable import TwinStore
 
 @Suite struct `Twins of the service` {
     let fixture: ServiceFixture
-    var store: GraphService { fixture.store }
+    var store: GraphService<TwinStore> { fixture.store }
 
     init() throws { fixture = try ServiceFixture() }
 
@@ -59,19 +60,21 @@ import TwinModel
         #expect(twin[at: "$metadata", "number", "lastUpdateTime"]?.string?.hasPrefix("2000") == false)
     }
 
-    @Test(arguments: [
-        (#"{"number":1}"#, "400 ValidationFailed"), ("[]", "400 InvalidArgument"), ("null", "400 InvalidArgument"),
-        (#"{"$metadata":{"$model":"dtmi:no:Model;1"}}"#, "400 ValidationFailed"),
-        (#"{"$metadata":{"$model":"dtmi:test:Floor;1"},"numbers":1}"#, "400 ValidationFailed"),
-        (#"{"$metadata":{"$model":"dtmi:test:Floor;1"},"number":1.5}"#, "400 ValidationFailed"),
-        (#"{"$metadata":{"$model":"dtmi:test:Floor;1"},"number":null}"#, "400 ValidationFailed"),
-        (#"{"$metadata":{"$model":"dtmi:test:Floor;1"},"has":"x"}"#, "400 ValidationFailed"),
-        (#"{"$metadata":{"$model":"dtmi:test:Room;1"}}"#, "400 ValidationFailed"),
-        (#"{"$metadata":{"$model":"dtmi:test:Room;1"},"thermostat":{"mode":"maybe"}}"#, "400 ValidationFailed"),
-    ]) func `are refused where the model does not allow them`(payload: String, code expected: String) throws {
+    @Test(
+        arguments: [
+            (#"{"number":1}"#, .validationFailed), ("[]", .invalidArgument), ("null", .invalidArgument),
+            (#"{"$metadata":{"$model":"dtmi:no:Model;1"}}"#, .validationFailed),
+            (#"{"$metadata":{"$model":"dtmi:test:Floor;1"},"numbers":1}"#, .validationFailed),
+            (#"{"$metadata":{"$model":"dtmi:test:Floor;1"},"number":1.5}"#, .validationFailed),
+            (#"{"$metadata":{"$model":"dtmi:test:Floor;1"},"number":null}"#, .validationFailed),
+            (#"{"$metadata":{"$model":"dtmi:test:Floor;1"},"has":"x"}"#, .validationFailed),
+            (#"{"$metadata":{"$model":"dtmi:test:Room;1"}}"#, .validationFailed),
+            (#"{"$metadata":{"$model":"dtmi:test:Room;1"},"thermostat":{"mode":"maybe"}}"#, .validationFailed),
+        ] as [(String, ServiceError.Code)])
+    func `are refused where the model does not allow them`(payload: String, code expected: ServiceError.Code) throws {
         let payload = try JSON(parsing: payload)
         #expect(code { try store.put(twin: "x", payload, .none, by: fixture.me) } == expected)
-        #expect(code { try store.twin("x") } == "404 DigitalTwinNotFound")
+        #expect(code { try store.twin("x") } == .twinNotFound)
     }
 
     @Test func `name every problem of a payload in its details`() throws {
@@ -87,7 +90,7 @@ import TwinModel
         try fixture.floor("f")
         #expect(
             code { try store.put(twin: "f", ServiceFixture.payload("dtmi:test:Floor;1"), .ifAbsent, by: fixture.me) }
-                == "412 PreconditionFailed")
+                == .preconditionFailed)
         #expect(code { try store.put(twin: "g", ServiceFixture.payload("dtmi:test:Floor;1"), .ifAbsent, by: fixture.me) } == nil)
     }
 
@@ -97,11 +100,11 @@ import TwinModel
         let third = try fixture.patch("r", #"[{"op":"replace","path":"/seats","value":1}]"#, .ifTagged(["no", second]))
         #expect(Set([first, second, third]).count == 3)
         #expect(try store.twin("r").etag == third)
-        #expect(code { try fixture.patch("r", "[]", .ifTagged([first])) } == "412 PreconditionFailed")
+        #expect(code { try fixture.patch("r", "[]", .ifTagged([first])) } == .preconditionFailed)
         #expect(try fixture.patch("r", "[]", .ifPresent) == third)
-        #expect(code { try store.delete(twin: "r", .ifTagged([second]), by: fixture.me) } == "412 PreconditionFailed")
+        #expect(code { try store.delete(twin: "r", .ifTagged([second]), by: fixture.me) } == .preconditionFailed)
         #expect(code { try store.delete(twin: "r", .ifTagged([third]), by: fixture.me) } == nil)
-        #expect(code { try store.delete(twin: "r", .none, by: fixture.me) } == "404 DigitalTwinNotFound")
+        #expect(code { try store.delete(twin: "r", .none, by: fixture.me) } == .twinNotFound)
     }
 
     @Test func `come anew after a delete, with a new tag and no old values`() throws {
@@ -124,25 +127,27 @@ import TwinModel
         #expect(after[at: "$metadata", "$lastUpdateTime"] == after[at: "$metadata", "seats", "lastUpdateTime"])
     }
 
-    @Test(arguments: [
-        (#"[{"op":"move","path":"/seats","from":"/x"}]"#, "400 JsonPatchInvalid"), (#"[{}]"#, "400 JsonPatchInvalid"),
-        (#"[{"op":"replace","path":"/temperature","value":1}]"#, "400 JsonPatchInvalid"),
-        (#"[{"op":"remove","path":"/temperature"}]"#, "400 JsonPatchInvalid"),
-        (#"[{"op":"add","path":"/place/x","value":1}]"#, "400 JsonPatchInvalid"),
-        (#"[{"op":"add","path":"/nowhere","value":1}]"#, "400 ValidationFailed"),
-        (#"[{"op":"add","path":"/seats","value":"many"}]"#, "400 ValidationFailed"),
-        (#"[{"op":"add","path":"/seats"}]"#, "400 JsonPatchInvalid"),
-        (#"[{"op":"add","path":"/$dtId","value":"x"}]"#, "400 JsonPatchInvalid"),
-        (#"[{"op":"replace","path":"/$metadata/seats/lastUpdateTime","value":"x"}]"#, "400 JsonPatchInvalid"),
-        (#"[{"op":"add","path":"/$metadata/temperature/sourceTime","value":"2020-01-01T00:00:00Z"}]"#, "400 JsonPatchInvalid"),
-        (#"[{"op":"add","path":"/$metadata/seats/sourceTime","value":"soon"}]"#, "400 ValidationFailed"),
-        (#"[{"op":"remove","path":"/thermostat"}]"#, "400 ValidationFailed"),
-        (#"[{"op":"add","path":"/seats","value":5},{"op":"remove","path":"/name"}]"#, "400 JsonPatchInvalid"),
-    ]) func `keep out of a patch that is refused, as a whole`(patch: String, code expected: String) throws {
+    @Test(
+        arguments: [
+            (#"[{"op":"move","path":"/seats","from":"/x"}]"#, .invalidPatch), (#"[{}]"#, .invalidPatch),
+            (#"[{"op":"replace","path":"/temperature","value":1}]"#, .invalidPatch),
+            (#"[{"op":"remove","path":"/temperature"}]"#, .invalidPatch),
+            (#"[{"op":"add","path":"/place/x","value":1}]"#, .invalidPatch),
+            (#"[{"op":"add","path":"/nowhere","value":1}]"#, .validationFailed),
+            (#"[{"op":"add","path":"/seats","value":"many"}]"#, .validationFailed),
+            (#"[{"op":"add","path":"/seats"}]"#, .invalidPatch),
+            (#"[{"op":"add","path":"/$dtId","value":"x"}]"#, .invalidPatch),
+            (#"[{"op":"replace","path":"/$metadata/seats/lastUpdateTime","value":"x"}]"#, .invalidPatch),
+            (#"[{"op":"add","path":"/$metadata/temperature/sourceTime","value":"2020-01-01T00:00:00Z"}]"#, .invalidPatch),
+            (#"[{"op":"add","path":"/$metadata/seats/sourceTime","value":"soon"}]"#, .validationFailed),
+            (#"[{"op":"remove","path":"/thermostat"}]"#, .validationFailed),
+            (#"[{"op":"add","path":"/seats","value":5},{"op":"remove","path":"/name"}]"#, .invalidPatch),
+        ] as [(String, ServiceError.Code)])
+    func `keep out of a patch that is refused, as a whole`(patch: String, code expected: ServiceError.Code) throws {
         let before = try fixture.room("r", ["seats": 1])
         #expect(code { try fixture.patch("r", patch) } == expected)
         #expect(try store.twin("r") == before)
-        #expect(code { try fixture.patch("nobody", patch) } == "404 DigitalTwinNotFound")
+        #expect(code { try fixture.patch("nobody", patch) } == .twinNotFound)
     }
 
     @Test func `take operations of a patch in their order`() throws {
@@ -170,7 +175,7 @@ import TwinModel
 
     @Test func `move to another model when the result conforms to it`() throws {
         try fixture.room("r", ["seats": 1])
-        #expect(code { try fixture.patch("r", #"[{"op":"add","path":"/level","value":1}]"#) } == "400 ValidationFailed")
+        #expect(code { try fixture.patch("r", #"[{"op":"add","path":"/level","value":1}]"#) } == .validationFailed)
         _ = try fixture.patch(
             "r",
             """
@@ -179,7 +184,7 @@ import TwinModel
         #expect(try store.twin("r").document[at: "$metadata", "$model"] == "dtmi:test:Lab;1")
         #expect(
             code { try fixture.patch("r", #"[{"op":"replace","path":"/$metadata/$model","value":"dtmi:test:Floor;1"}]"#) }
-                == "400 ValidationFailed")
+                == .validationFailed)
     }
 
     @Test func `have their components read and patched below their names`() throws {
@@ -193,10 +198,10 @@ import TwinModel
             by: fixture.me)
         #expect(try store.twin("r").etag == tag)
         #expect(try store.component("thermostat", ofTwin: "r").document["mode"] == "off")
-        #expect(code { try store.component("oven", ofTwin: "r") } == "404 ComponentNotFound")
-        #expect(code { try store.component("oven", ofTwin: "x") } == "404 DigitalTwinNotFound")
+        #expect(code { try store.component("oven", ofTwin: "r") } == .componentNotFound)
+        #expect(code { try store.component("oven", ofTwin: "x") } == .twinNotFound)
         let patch: JSON = [["op": "add", "path": "/mode", "value": "off"]]
-        #expect(code { try store.patch(component: "oven", ofTwin: "r", patch, .none, by: fixture.me) } == "400 JsonPatchInvalid")
+        #expect(code { try store.patch(component: "oven", ofTwin: "r", patch, .none, by: fixture.me) } == .invalidPatch)
     }
 
     @Test func `show when a component lost a property`() throws {
@@ -209,7 +214,7 @@ import TwinModel
 
     @Test func `take telemetry of a twin that exists, and keep none`() throws {
         let before = try fixture.room("r")
-        func send(_ twin: String, _ component: String?, _ payload: JSON = ["any": 1]) -> String? {
+        func send(_ twin: String, _ component: String?, _ payload: JSON = ["any": 1]) -> ServiceError.Code? {
             code {
                 try store.telemetry(
                     twin: twin, component: component, messageID: "1", sourceTime: nil, payload: payload, by: fixture.me)
@@ -217,9 +222,9 @@ import TwinModel
         }
         #expect(send("r", nil) == nil)
         #expect(send("r", "thermostat") == nil)
-        #expect(send("r", "oven") == "404 ComponentNotFound")
-        #expect(send("x", nil) == "404 DigitalTwinNotFound")
-        #expect(send("r", nil, [1]) == "400 ValidationFailed")
+        #expect(send("r", "oven") == .componentNotFound)
+        #expect(send("x", nil) == .twinNotFound)
+        #expect(send("r", nil, [1]) == .validationFailed)
         #expect(try store.twin("r") == before)
     }
 }

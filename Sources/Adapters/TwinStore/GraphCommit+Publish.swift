@@ -82,7 +82,7 @@ extension GraphCommit {
                 }
             }
         }
-        (member as? CallEffects)?.catalog.map { publish($0, sequence, memories) }
+        (member as? CallEffects)?.models.map { publish($0, sequence, memories) }
     }
 
     /// What the source of a drop knows now; first, because what it owns is taken from it again where it deleted it.

@@ -2,6 +2,7 @@ import DropCore
 import GRDB
 import Synchronization
 import TwinModel
+import TwinService
 
 /// Relationships that wait: for a twin of another file, or for one that their model allows.
 extension GraphCommit {
@@ -50,17 +51,18 @@ extension GraphCommit {
         for property in claim.statement.properties where !property.isAbsent {
             values.append(.init(store.keys.name(property.key), try property.decoded().json))
         }
-        return store.catalog.refusal(
+        return store.models.refusal(
             ofRelationship: store.keys.name(claim.statement.key), from: try model(source), to: try model(target), values,
-            strict: validation == .strict, named: store.keys.name) != nil
+            strict: validation == .strict) != nil
     }
 
-    /// The key of the model a twin has, as of now in this transaction; 0: none.
-    private func model(_ twin: UInt32) throws(DropError) -> UInt32 {
+    /// The model a twin has, as of now in this transaction; nil: none.
+    private func model(_ twin: UInt32) throws(DropError) -> String? {
         let query = try RawStatement.cached("SELECT model FROM twin WHERE no = ?", database)
         query.bind(1, twin)
         defer { query.reset() }
-        return try query.step() ? UInt32(truncatingIfNeeded: query.integer(0)) : 0
+        guard try query.step(), query.integer(0) != 0 else { return nil }
+        return store.keys.name(UInt32(truncatingIfNeeded: query.integer(0)))
     }
 
     func forget(_ pending: Int64) throws(DropError) {

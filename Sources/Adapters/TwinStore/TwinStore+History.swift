@@ -2,59 +2,6 @@ package import DropCore
 import GRDB
 package import TwinModel
 
-/// Where a change came from.
-package struct Provenance: Sendable, Equatable {
-    package enum Origin: Sendable, Equatable {
-        case record(RecordOrigin)
-        case call(CallOrigin)
-    }
-
-    /// A record of a dropped file.
-    package struct RecordOrigin: Sendable, Equatable {
-        package let drop: DropID
-        package let source: SourceName
-        package let fileName: FileName
-        /// Number of the record in the file, from 1; 0 where no record said it (absent from a snapshot).
-        package let record: UInt64
-        /// Identifier and version of the plugin; nil where the drop has none.
-        package let plugin: String?
-    }
-
-    /// A call of the twin service.
-    package struct CallOrigin: Sendable, Equatable {
-        package let caller: Caller
-        /// What was called: `put twin`.
-        package let what: String
-    }
-
-    package let origin: Origin
-    package let sequence: UInt64
-    /// Milliseconds since 1970.
-    package let time: UInt64
-
-    /// The record, where it was one.
-    package var record: RecordOrigin? { if case .record(let origin) = origin { origin } else { nil } }
-
-    /// The call, where it was one.
-    package var call: CallOrigin? { if case .call(let origin) = origin { origin } else { nil } }
-}
-
-/// One step in the life of a twin or relationship.
-package struct HistoryStep: Sendable, Equatable {
-    package enum Kind: String, Sendable { case created, updated, deleted }
-
-    /// A property that changed; nil stands for none. The model has the pointer `/$metadata/$model`.
-    package struct Change: Sendable, Equatable {
-        package let pointer: String
-        package let before: JSON?
-        package let after: JSON?
-    }
-
-    package let kind: Kind
-    package let provenance: Provenance
-    package let changes: [Change]
-}
-
 /// Who set a property, and what it was before.
 package struct Explanation: Sendable, Equatable {
     package let pointer: String
@@ -68,7 +15,7 @@ package struct Explanation: Sendable, Equatable {
     package let deletedBy: Provenance?
 }
 
-extension TwinStore {
+extension TwinStore: GraphHistory {
     /// The life of a twin, newest first: of the one with this id now, then of those that had it before. At most `limit` steps.
     package func history(_ id: String, limit: Int = 1000) throws(DropError) -> [HistoryStep] {
         try reading { (database) throws(DropError) in

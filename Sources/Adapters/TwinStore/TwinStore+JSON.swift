@@ -4,11 +4,11 @@ import TwinModel
 
 extension TwinStore {
     func twinJSON(_ entity: StoredEntity, _ database: Database) throws(DropError) -> JSON {
-        try TwinRenderer(self, database, catalog).document(twin: entity)
+        try TwinRenderer(self, database, keyed).document(twin: entity)
     }
 
     func relationshipJSON(_ entity: StoredEntity, source: String, _ database: Database) throws(DropError) -> JSON {
-        try TwinRenderer(self, database, catalog).document(relationship: entity, source: source)
+        try TwinRenderer(self, database, keyed).document(relationship: entity, source: source)
     }
 
     /// A weak tag that changes with every revision: `W/"…"`, shaped like a UUID, from the entity's number and its newest

@@ -14,17 +14,8 @@ package struct StoreCounts: Sendable, Equatable {
     package let commits: UInt64
 }
 
-/// The moment a question is about: order is the commit sequence, not the clock.
-package enum Moment: Sendable, Equatable {
-    case now
-    /// After the commit with this number.
-    case sequence(UInt64)
-    /// After the last commit at or before this time, in milliseconds since 1970.
-    case time(UInt64)
-}
-
 /// A twin or relationship in the state it had at one moment.
-struct StoredEntity {
+package struct StoredEntity {
     var number: UInt32
     var id: String
     /// Model of a twin, name of a relationship: a global key.

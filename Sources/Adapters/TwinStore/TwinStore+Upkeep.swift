@@ -3,19 +3,6 @@ import GRDB
 import Synchronization
 import TwinModel
 
-/// A relationship that waits for a twin.
-package struct PendingRelationship: Sendable, Equatable {
-    package let source: SourceName
-    package let drop: DropID
-    package let record: UInt64
-    package let sourceID: String
-    package let name: String
-    package let targetID: String
-    package let id: String
-    /// Milliseconds since 1970.
-    package let expires: UInt64
-}
-
 /// What the register has of one source, for `status`.
 package struct SourceStatistics: Sendable, Equatable {
     package let source: SourceName

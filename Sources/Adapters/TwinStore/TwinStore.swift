@@ -73,7 +73,7 @@ package final class TwinStore: Sendable {
     /// How much of the write-ahead log is in use.
     let logUse = WriteAheadLog.Use()
     /// The models of the graph, as committed.
-    let presentCatalog = Mutex(ModelCatalog.empty)
+    let presentCatalog = Mutex(KeyedModels.empty)
     /// By global key of a model: the sequence of the commit that last changed it; guarded by `publication`.
     let modelVersions = SparseArray<UInt32>()
     /// Calls of the twin service that wait for the writer.
@@ -135,7 +135,7 @@ package final class TwinStore: Sendable {
 
     // MARK: Access
 
-    var catalog: ModelCatalog { presentCatalog.withLock { $0 } }
+    var keyed: KeyedModels { presentCatalog.withLock { $0 } }
 
     func reading<T>(_ body: (Database) throws(DropError) -> T) throws(DropError) -> T {
         do {

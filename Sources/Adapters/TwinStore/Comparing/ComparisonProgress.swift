@@ -35,9 +35,9 @@ struct ModelRules {
 
     init(_ context: ComparisonContext) {
         let policy = context.job.policy
-        let validation = DropValidation(policy.validation, context.store.catalog)
+        let validation = DropValidation(policy.validation, context.store.keyed)
         self.validation = validation
-        waitsForEnds = policy.dangling == .reject || validation.map { !$0.catalog.ids.isEmpty } ?? false
+        waitsForEnds = policy.dangling == .reject || validation.map { !$0.catalog.isEmpty } ?? false
     }
 
     /// Models by name, or by the namespace that `:*` ends. A twin without a model is nobody's.

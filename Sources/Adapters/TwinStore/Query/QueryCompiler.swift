@@ -1,4 +1,5 @@
 import TwinModel
+import TwinService
 
 /// What a query has to know of the models: which extend which, and which have what component.
 package struct ModelFamily: Sendable {

@@ -51,7 +51,7 @@ final class QueryGraph {
         self.deadline = deadline
         self.isWanted = isWanted
         statements = try Statements(database)
-        renderer = TwinRenderer(store, database, store.catalog)
+        renderer = TwinRenderer(store, database, store.keyed)
         if let sequence {
             past = try PastGraph(store, database, sequence)
         } else {

@@ -25,11 +25,11 @@ extension TwinStore {
     ///   - continuation: the token of the page before: it holds the query and its moment.
     ///   - limit: rows of the page, at most 1000 (more are taken as 1000); nil: as many as the page before was to have, or 100.
     ///   - family: what the models extend; nil: those of the graph, as they are now.
-    ///   - timeout: after this long the query ends with `TimeoutError`.
+    ///   - timeout: after this long the query ends with `timeout`.
     ///   - isWanted: asked while the query runs; false ends it, too, as nobody waits for it.
     ///
-    /// Errors: `SqlQueryError`, `BadRequest` (no query, a token that is not of this graph, a moment whose history is gone),
-    /// `TimeoutError`; `InternalError` (500) where storage fails.
+    /// Errors: `invalidQuery`, `invalidPage` (no query, a token that is not of this graph, a moment whose history is gone),
+    /// `timeout`; `failed` where storage fails.
     package func query(
         _ text: String?, continuation: String?, limit: Int?, asOf moment: Moment, family: ModelFamily? = nil,
         timeout: Duration = .seconds(60), isWanted: @escaping @Sendable () -> Bool = { true }
@@ -37,19 +37,19 @@ extension TwinStore {
         var token: ContinuationToken?
         if let continuation { token = try self.token(continuation) }
         guard let text = token?.query ?? text else {
-            throw ServiceError(400, "BadRequest", "The request has neither a query nor a continuation token.")
+            throw ServiceError(.invalidPage, "The request has neither a query nor a continuation token.")
         }
         let limit = limit ?? token?.limit ?? Self.queryPage
         guard limit > 0 else {
-            throw ServiceError(400, "BadRequest", "A page has at least one row: ask for 1 to \(QueryLimits.pageMax).")
+            throw ServiceError(.invalidPage, "A page has at least one row: ask for 1 to \(QueryLimits.pageMax).")
         }
         let query: Query
         do {
             query = try Query(parsing: text)
         } catch {
-            throw ServiceError(400, "SqlQueryError", error.sentence)
+            throw ServiceError(.invalidQuery, error.sentence)
         }
-        let family = family ?? ModelFamily(catalog)
+        let family = family ?? ModelFamily(models)
         let deadline = ContinuousClock.now + timeout
         let hasBegun = queries.wait(until: { $0 < Self.queriesMax }, timeout: timeout) { running in
             guard running < Self.queriesMax else { return false }
@@ -57,7 +57,7 @@ extension TwinStore {
             return true
         }
         guard hasBegun else {
-            throw ServiceError(400, "TimeoutError", "Too many other queries were running. Try again.")
+            throw ServiceError(.timeout, "Too many other queries were running. Try again.")
         }
         defer { queries.with { $0 -= 1 } }
         do {
@@ -105,7 +105,7 @@ extension TwinStore {
             throw Self.refusal(error)
         }
         throw ServiceError(
-            400, "BadRequest", "The continuation token is not one of this graph. Start again with the query.")
+            .invalidPage, "The continuation token is not one of this graph. Start again with the query.")
     }
 
     /// Keyed by a secret of the database, so that a token outlives a restart, and nobody else can make one.
@@ -140,9 +140,9 @@ extension TwinStore {
 
     private static func refusal(_ error: DropError) -> ServiceError {
         switch error.code {
-        case QueryGraph.timeoutCode: ServiceError(400, "TimeoutError", error.message + " " + error.hint)
-        case "pruned": ServiceError(400, "BadRequest", error.message + " " + error.hint)
-        default: ServiceError(500, "InternalError", error.message)
+        case QueryGraph.timeoutCode: ServiceError(.timeout, error.message + " " + error.hint)
+        case "pruned": ServiceError(.invalidPage, error.message + " " + error.hint)
+        default: ServiceError(.failed, error.message)
         }
     }
 }

@@ -1,4 +1,4 @@
-import DropCore
+package import DropCore
 import GRDB
 import ThreadKit
 
@@ -73,8 +73,8 @@ extension TwinStore {
     /// Runs `body` on the writer, in a transaction it may share with other calls; its answer when that is durable.
     ///
     /// `body` is run once; where it throws, nothing of it stays.
-    func call<T>(
-        _ caller: Caller, _ what: String, isAlone: Bool = false, _ body: @escaping (CallWriter) throws -> T
+    package func call<T>(
+        _ caller: Caller, _ what: String, isAlone: Bool, _ body: @escaping (CallWriter) throws -> T
     ) throws(ServiceError) -> T {
         var answer: T?
         let entry = CallQueue.Entry(caller, what, isAlone: isAlone) { writer in answer = try body(writer) }
@@ -83,11 +83,6 @@ extension TwinStore {
         case .success: return answer!
         case .failure(let error): throw ServiceError(error)
         }
-    }
-
-    /// Reads for a caller.
-    func answering<T>(_ body: (Database) throws(DropError) -> T) throws(ServiceError) -> T {
-        do throws(DropError) { return try reading(body) } catch { throw ServiceError(error) }
     }
 
     private func lead(_ take: () -> [CallQueue.Entry]) -> [(CallQueue.Entry, Result<Void, any Error>)] {
@@ -132,6 +127,6 @@ extension ServiceError {
         }
         let error = StorageFailure.error(error)
         let passes = if case .retry = error.remedy { true } else { false }
-        self.init(passes ? 503 : 500, passes ? "ServiceUnavailable" : "InternalError", "\(error.message) \(error.hint)")
+        self.init(passes ? .unavailable : .failed, "\(error.message) \(error.hint)")
     }
 }

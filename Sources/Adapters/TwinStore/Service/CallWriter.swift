@@ -1,44 +1,32 @@
-import DropCore
+package import DropCore
 import GRDB
 import Synchronization
 import TwinModel
+package import TwinService
 
 /// What one call reads and changes, inside the transaction. On the writer's connection, for the length of the call.
-final class CallWriter {
+package final class CallWriter: StoreReader, TwinWriter {
     let commit: GraphCommit
     let effects: CallEffects
-    let store: TwinStore
-    let database: Database
-    /// The models the call is checked against.
-    let catalog: ModelCatalog
 
     init(_ commit: GraphCommit, _ effects: CallEffects) {
         self.commit = commit
         self.effects = effects
-        store = commit.store
-        database = commit.database
-        catalog = commit.store.catalog
+        super.init(commit.store, commit.database, present: (effects.dropNumber, commit.ticks))
     }
 
     /// The stamp of what the call says.
     var stamp: TwinRecord.Stamp { .init(drop: effects.dropNumber, record: 0) }
 
-    /// Writes documents as they are with what the call changed.
-    func renderer() -> TwinRenderer {
-        TwinRenderer(store, database, catalog, present: (effects.dropNumber, commit.ticks))
-    }
+    package var time: Int64 { commit.ticks / 10 }
+
+    package var twinCount: Int { store.twins.count }
 
     // MARK: Twins
 
-    /// The twin with this id, as of now in this transaction.
-    func twin(_ id: String) throws(DropError) -> StoredEntity? {
-        let number = store.twins.number(of: store.hash.identity(Array(id.utf8)))
-        guard number != 0 else { return nil }
-        return try store.state(ofTwin: number, id: id, asOf: nil, database)
-    }
-
-    /// Makes a twin of `record`, whose stamps are the call's.
-    func create(twin id: String, model: UInt32, _ record: TwinRecord) throws(DropError) -> StoredEntity {
+    package func create(twin id: String, _ draft: TwinDraft) throws(DropError) -> StoredEntity {
+        let model = draft.model.map { store.keys.number(of: $0) } ?? 0
+        let record = record(of: draft, old: nil)
         let hash = store.hash.identity(Array(id.utf8))
         let number = store.reserve(.twins, 1)
         enter(.twins, hash, number)
@@ -54,7 +42,9 @@ final class CallWriter {
     }
 
     /// Replaces what a twin says, and keeps what that was.
-    func revise(twin old: StoredEntity, model: UInt32, _ record: TwinRecord) throws(DropError) -> StoredEntity {
+    package func revise(twin old: StoredEntity, _ draft: TwinDraft) throws(DropError) -> StoredEntity {
+        let model = draft.model.map { store.keys.number(of: $0) } ?? 0
+        let record = record(of: draft, old: old.record)
         commit.noteParts(of: old.record)
         var patch = RevisionPatch(record: old.record)
         patch.record.properties = old.record.replaced(by: record)
@@ -76,8 +66,7 @@ final class CallWriter {
         return StoredEntity(number: old.number, id: old.id, key: model, record: new)
     }
 
-    /// True when a relationship starts or ends at the twin.
-    func hasRelationships(_ twin: StoredEntity) throws(DropError) -> Bool {
+    package func hasRelationships(_ twin: StoredEntity) throws(DropError) -> Bool {
         for query in [commit.sql.relationshipsFrom, commit.sql.relationshipsTo] {
             query.bind(1, twin.number)
             defer { query.reset() }
@@ -86,23 +75,18 @@ final class CallWriter {
         return false
     }
 
-    /// Deletes a twin, and relationships with it.
-    func delete(twin: StoredEntity) throws(DropError) {
+    package func delete(twin: StoredEntity) throws(DropError) {
         _ = try commit.deleteTwin(twin.number, record: 0, effects)
         effects.hasChanged = true
     }
 
     // MARK: Relationships
 
-    /// The relationship of a twin, as of now in this transaction.
-    func relationship(_ id: String, of source: StoredEntity) throws(DropError) -> StoredEntity? {
-        try store.relationshipEntity(id, of: source, database)
-    }
-
-    /// Makes a relationship of `record`, whose stamps are the call's.
-    func create(
-        relationship id: String, from source: StoredEntity, to target: StoredEntity, name: UInt32, _ record: TwinRecord
-    ) throws(DropError) -> StoredEntity {
+    package func create(
+        relationship id: String, from source: StoredEntity, to target: StoredEntity, _ draft: RelationshipDraft
+    ) throws(DropError) -> FoundRelationship {
+        let name = store.keys.number(of: draft.name)
+        let record = record(of: draft, old: nil)
         let number = store.reserve(.relationships, 1)
         enter(.relationships, store.relationshipHash(source: Array(source.id.utf8), id: Array(id.utf8)), number)
         commit.sql.insertRelationship.bind(1, number)
@@ -114,14 +98,18 @@ final class CallWriter {
         try commit.sql.insertRelationship.run()
         effects.createdRelationships.insert(number)
         effects.hasChanged = true
-        return StoredEntity(
+        let entity = StoredEntity(
             number: number, id: id, key: name, source: source.number, target: target.number, record: record)
+        return FoundRelationship(entity: entity, source: source.id, target: target.id)
     }
 
     /// Replaces what a relationship says, and keeps what that was.
-    func revise(
-        relationship old: StoredEntity, to target: UInt32, name: UInt32, _ record: TwinRecord
-    ) throws(DropError) -> StoredEntity {
+    package func revise(
+        relationship found: FoundRelationship, to newTarget: StoredEntity?, _ draft: RelationshipDraft
+    ) throws(DropError) -> FoundRelationship {
+        let old = found.entity
+        let (name, target) = (store.keys.number(of: draft.name), newTarget?.number ?? old.target)
+        let record = record(of: draft, old: old.record)
         commit.noteParts(of: old.record)
         var patch = RevisionPatch(record: old.record)
         patch.record.properties = old.record.replaced(by: record)
@@ -138,17 +126,19 @@ final class CallWriter {
         commit.changedRelationships.insert(old.number)
         effects.revised.append((.relationships, old.number, 0))
         effects.hasChanged = true
-        return StoredEntity(number: old.number, id: old.id, key: name, source: old.source, target: target, record: new)
+        let entity = StoredEntity(
+            number: old.number, id: old.id, key: name, source: old.source, target: target, record: new)
+        return FoundRelationship(entity: entity, source: found.source, target: newTarget?.id ?? found.target)
     }
 
-    func delete(relationship: StoredEntity) throws(DropError) {
-        _ = try commit.deleteRelationship(relationship.number, record: 0, effects)
+    package func delete(relationship: FoundRelationship) throws(DropError) {
+        _ = try commit.deleteRelationship(relationship.entity.number, record: 0, effects)
         effects.hasChanged = true
     }
 
-    /// True when `count` relationships or more start (or end) at a twin.
-    func hasEdges(_ count: Int, _ column: StaticString, _ twin: StoredEntity) throws(DropError) -> Bool {
-        let query = try RawStatement.cached("SELECT 1 FROM relationship WHERE \(column) = ? LIMIT 1 OFFSET ?", database)
+    package func hasEdges(_ count: Int, at end: RelationshipEnd, of twin: StoredEntity) throws(DropError) -> Bool {
+        let query = try RawStatement.cached(
+            "SELECT 1 FROM relationship WHERE \(end.column) = ? LIMIT 1 OFFSET ?", database)
         query.bind(1, twin.number)
         query.bind(2, Int64(count - 1))
         defer { query.reset() }
@@ -170,30 +160,6 @@ final class CallWriter {
         }
         store.waiting.withLock { waiting in
             _ = kind == .twins ? waiting.stolenTwins.insert(other) : waiting.stolenRelationships.insert(other)
-        }
-    }
-}
-
-extension TwinRecord {
-    /// The properties that `newer` changes, as they are here; those it adds, as absent. A stamp counts as a change.
-    func replaced(by newer: TwinRecord) -> [Property] {
-        var result: [Property] = []
-        var left = properties[...]
-        var right = newer.properties[...]
-        while true {
-            if let before = left.first, right.first.map({ before.key < $0.key }) ?? true {
-                left.removeFirst()
-                result.append(before)
-            } else if let now = right.popFirst() {
-                if let before = left.first, before.key == now.key {
-                    left.removeFirst()
-                    if before != now { result.append(before) }
-                } else {
-                    result.append(.init(key: now.key, value: [PropertyType.absent.rawValue], stamp: now.stamp))
-                }
-            } else {
-                return result
-            }
         }
     }
 }

@@ -5,7 +5,7 @@ import Synchronization
 /// The effects of a call.
 final class CallEffects: GraphCommit.Effects {
     /// The models as they are after the call, where it changed them.
-    var catalog: ModelCatalog.Change?
+    var models: KeyedModels.Change?
     /// False while it has done nothing: then it leaves no trace.
     var hasChanged = false
 }

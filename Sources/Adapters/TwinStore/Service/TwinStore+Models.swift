@@ -2,16 +2,17 @@ package import DropCore
 import GRDB
 import Synchronization
 import TwinModel
+import TwinService
 
 extension TwinStore {
     /// Stored models that this version's parser refuses: their twins can be read, and cannot be written.
     package func unreadableModels() throws(DropError) -> [String] {
-        let catalog = catalog
+        let models = models
         return try reading { (database) throws(DropError) in
             let query = try RawStatement("SELECT id FROM model ORDER BY id", database)
             defer { query.reset() }
             var ids: [String] = []
-            while try query.step() { if catalog.entries[query.text(0)] == nil { ids.append(query.text(0)) } }
+            while try query.step() { if models.entries[query.text(0)] == nil { ids.append(query.text(0)) } }
             return ids
         }
     }
@@ -32,7 +33,7 @@ extension TwinStore {
             guard let interface = set.interfaces[id] else { continue }
             entries[id] = .init(interface, text, uploaded: uploaded, isDecommissioned: isDecommissioned)
         }
-        let loaded = ModelCatalog(entries, set) { keys.number(of: $0) }
+        let loaded = KeyedModels(ModelCatalog(entries, set)) { keys.number(of: $0) }
         presentCatalog.withLock { $0 = loaded }
     }
 }

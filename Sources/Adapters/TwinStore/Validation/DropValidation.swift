@@ -4,7 +4,7 @@ import TwinModel
 /// How the operations of one drop are checked against the models of the graph. Used by the thread that compares.
 final class DropValidation {
     let mode: ApplyPolicy.Validation
-    let catalog: ModelCatalog
+    let catalog: KeyedModels
     /// Global keys of models that decided something: when one of them changes, the drop is compared again.
     private(set) var models: Set<UInt32> = []
     /// True when the model of a twin that the drop does not state decided something.
@@ -14,7 +14,7 @@ final class DropValidation {
     private var last: (model: UInt32, table: RuleTable?) = (0, nil)
 
     /// Nil where nothing is to be checked.
-    init?(_ mode: ApplyPolicy.Validation, _ catalog: ModelCatalog) {
+    init?(_ mode: ApplyPolicy.Validation, _ catalog: KeyedModels) {
         guard mode != .off else { return nil }
         self.mode = mode
         self.catalog = catalog

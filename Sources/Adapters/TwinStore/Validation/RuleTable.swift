@@ -1,5 +1,6 @@
 import DropCore
 import TwinModel
+import TwinService
 
 /// What a value of one property may be, in a form that costs a comparison or two: which type bytes, and how long.
 struct PropertyRule {

@@ -11,44 +11,44 @@ package protocol TwinService: Sendable {
     /// Stores interfaces, all of them or none; answers in the order of the request. Each element is the text of one interface as
     /// it was sent, and comes back so.
     ///
-    /// Errors: `DTDLParserError`, `ModelIdAlreadyExists`, `ModelVersionNotSupported`, `LimitExceeded`, `InvalidArgument`.
+    /// Errors: `invalidModel`, `modelExists`, `modelVersionNotSupported`, `limitExceeded`, `invalidArgument`.
     func upload(models: [ModelText], by caller: Caller) throws(ServiceError) -> [ModelData]
-    /// With its definition. Errors: `ModelNotFound`, `InvalidArgument`.
+    /// With its definition. Errors: `modelNotFound`, `invalidArgument`.
     func model(_ id: String) throws(ServiceError) -> ModelData
     /// At most `limit` models in a stable order, after the model `after`; of `dependenciesFor` (all, where empty) and what they
-    /// extend or contain. Errors: `ModelNotFound`, `InvalidArgument`.
+    /// extend or contain. Errors: `modelNotFound`, `invalidArgument`.
     func models(dependenciesFor: [String], after: String?, limit: Int) throws(ServiceError) -> ServicePage<ModelData>
-    /// Errors: `ModelNotFound`, `ModelReferencesNotDecommissioned`.
+    /// Errors: `modelNotFound`, `modelReferencesNotDecommissioned`.
     func decommission(model id: String, _ value: Bool, by caller: Caller) throws(ServiceError)
-    /// Errors: `ModelNotFound`, `ModelReferencesNotDeleted`.
+    /// Errors: `modelNotFound`, `modelReferencesNotDeleted`.
     func delete(model id: String, by caller: Caller) throws(ServiceError)
 
     // Twins
 
-    /// Errors: `DigitalTwinNotFound`.
+    /// Errors: `twinNotFound`.
     func twin(_ id: String) throws(ServiceError) -> ServiceEntity
-    /// Creates or replaces. Errors: `InvalidArgument`, `ValidationFailed`, `ModelDecommissioned`, `PreconditionFailed`,
-    /// `TwinLimitReached`.
+    /// Creates or replaces. Errors: `invalidArgument`, `validationFailed`, `modelDecommissioned`, `preconditionFailed`,
+    /// `twinLimitReached`.
     func put(
         twin id: String, _ document: JSON, _ condition: Precondition, by caller: Caller
     ) throws(ServiceError) -> ServiceEntity
-    /// The new tag. Errors: `DigitalTwinNotFound`, `JsonPatchInvalid`, `ValidationFailed`, `PreconditionFailed`.
+    /// The new tag. Errors: `twinNotFound`, `invalidPatch`, `validationFailed`, `preconditionFailed`.
     func patch(twin id: String, _ patch: JSON, _ condition: Precondition, by caller: Caller) throws(ServiceError) -> String
-    /// Errors: `DigitalTwinNotFound`, `RelationshipsNotDeleted`, `PreconditionFailed`.
+    /// Errors: `twinNotFound`, `relationshipsNotDeleted`, `preconditionFailed`.
     func delete(twin id: String, _ condition: Precondition, by caller: Caller) throws(ServiceError)
-    /// The component's object, and the twin's tag. Errors: `DigitalTwinNotFound`, `ComponentNotFound`.
+    /// The component's object, and the twin's tag. Errors: `twinNotFound`, `componentNotFound`.
     func component(_ name: String, ofTwin id: String) throws(ServiceError) -> ServiceEntity
-    /// As `patch(twin:)`, with every path below the component; an unknown component is `JsonPatchInvalid`.
+    /// As `patch(twin:)`, with every path below the component; an unknown component is `invalidPatch`.
     func patch(
         component name: String, ofTwin id: String, _ patch: JSON, _ condition: Precondition, by caller: Caller
     ) throws(ServiceError) -> String
 
     // Relationships
 
-    /// Errors: `DigitalTwinNotFound`, `RelationshipNotFound`.
+    /// Errors: `twinNotFound`, `relationshipNotFound`.
     func relationship(_ id: String, of source: String) throws(ServiceError) -> ServiceEntity
-    /// Errors: `DigitalTwinNotFound`, `TargetDigitalTwinNotFound`, `InvalidArgument`, `InvalidRelationship`, `ValidationFailed`,
-    /// `OperationNotAllowed`, `PreconditionFailed`.
+    /// Errors: `twinNotFound`, `targetNotFound`, `invalidArgument`, `invalidRelationship`, `validationFailed`,
+    /// `operationNotAllowed`, `preconditionFailed`.
     func put(
         relationship id: String, of source: String, _ document: JSON, _ condition: Precondition, by caller: Caller
     ) throws(ServiceError) -> ServiceEntity
@@ -56,7 +56,7 @@ package protocol TwinService: Sendable {
         relationship id: String, of source: String, _ patch: JSON, _ condition: Precondition, by caller: Caller
     ) throws(ServiceError) -> String
     func delete(relationship id: String, of source: String, _ condition: Precondition, by caller: Caller) throws(ServiceError)
-    /// After the position `after` (the last page's `next`). Errors: `DigitalTwinNotFound`.
+    /// After the position `after` (the last page's `next`). Errors: `twinNotFound`.
     func relationships(of source: String, named: String?, after: String?, limit: Int) throws(ServiceError) -> ServicePage<JSON>
     /// `$relationshipId`, `$sourceId`, `$relationshipName` each; the HTTP surface adds the link.
     func incomingRelationships(of target: String, after: String?, limit: Int) throws(ServiceError) -> ServicePage<JSON>
@@ -70,8 +70,8 @@ package protocol TwinService: Sendable {
 
     // Queries
 
-    /// One page. `continuation` is a token of the page before; the query is then inside it. Errors: `SqlQueryError`, `BadRequest`
-    /// (token), `TimeoutError`.
+    /// One page. `continuation` is a token of the page before; the query is then inside it. Errors: `invalidQuery`, `invalidPage`
+    /// (token), `timeout`.
     ///
     /// - Parameters:
     ///   - limit: rows of a page; nil: as the page before, or as the service likes.
@@ -83,9 +83,9 @@ package protocol TwinService: Sendable {
     // Event routes
 
     func eventRoutes(after: String?, limit: Int) throws(ServiceError) -> ServicePage<JSON>
-    /// Errors: `EventRouteNotFound`.
+    /// Errors: `eventRouteNotFound`.
     func eventRoute(_ id: String) throws(ServiceError) -> JSON
-    /// Errors: `EventRouteEndpointInvalid`, `EventRouteFilterInvalid`, `EventRouteIdInvalid`, `LimitExceeded`.
+    /// Errors: `eventRouteEndpointInvalid`, `eventRouteFilterInvalid`, `eventRouteIDInvalid`, `limitExceeded`.
     func put(eventRoute id: String, endpoint: String, filter: String, by caller: Caller) throws(ServiceError)
     func delete(eventRoute id: String, by caller: Caller) throws(ServiceError)
 
@@ -149,27 +149,68 @@ package struct Caller: Sendable, Hashable {
     package init(name: String) { self.name = name }
 }
 
-/// A refusal or failure, with the code that the Azure service has on the wire.
+/// A refusal or failure of the twin service. Which status and word it has on the wire, the surface knows.
 package struct ServiceError: Error, Sendable, Equatable {
-    /// The HTTP status the code goes with.
-    package let status: Int
-    package let code: String
+    package let code: Code
     /// A sentence that says what is wrong and, where it is not plain, what to do.
     package let message: String
     package let details: [Detail]
 
+    /// Every reason there is; `docs/azure-contract.md`, "Errors" has the word of each on the wire.
+    package enum Code: Sendable, Hashable, CaseIterable {
+        // What is asked for
+        case invalidArgument
+        /// A token, a size or a moment that no page of the list has.
+        case invalidPage
+        case invalidQuery
+        case timeout
+        case limitExceeded
+        case validationFailed
+        case operationNotAllowed
+        case preconditionFailed
+        // Models
+        case modelNotFound
+        case invalidModel
+        case modelVersionNotSupported
+        case modelExists
+        case modelDecommissioned
+        case modelReferencesNotDecommissioned
+        case modelReferencesNotDeleted
+        // Twins
+        case twinNotFound
+        case componentNotFound
+        case invalidPatch
+        case twinLimitReached
+        case relationshipsNotDeleted
+        // Relationships
+        case relationshipNotFound
+        case targetNotFound
+        case invalidRelationship
+        // Event routes
+        case eventRouteNotFound
+        case eventRouteIDInvalid
+        case eventRouteEndpointInvalid
+        case eventRouteFilterInvalid
+        // The service itself
+        /// Passing trouble: the same call may succeed later.
+        case unavailable
+        case failed
+
+        /// Whether the service failed, and nothing is wrong with the call.
+        package var isOurs: Bool { self == .unavailable || self == .failed }
+    }
+
     package struct Detail: Sendable, Equatable {
-        package let code: String
+        package let code: Code
         package let message: String
 
-        package init(code: String, message: String) {
+        package init(code: Code, message: String) {
             self.code = code
             self.message = message
         }
     }
 
-    package init(_ status: Int, _ code: String, _ message: String, details: [Detail] = []) {
-        self.status = status
+    package init(_ code: Code, _ message: String, details: [Detail] = []) {
         self.code = code
         self.message = message
         self.details = details

@@ -39,8 +39,8 @@ package struct Gate: Sendable {
             return .refused(ownUser == nil ? ErrorShape.unauthorized : ErrorShape.otherUser)
         }
         guard let own, own >= role else {
-            let error = ServiceError(
-                403, "Forbidden",
+            let error = APIError(
+                .forbidden,
                 "The caller \(Escaping.visible(caller.name)) \(own.map { "is \($0.rawValue)" } ?? "has no role"); this call needs "
                     + "\(role.rawValue).")
             return .refused(.error(error))
@@ -70,12 +70,12 @@ package struct Gate: Sendable {
 
     /// A page of another site that a browser on this machine shows must not reach the graph: neither under a name of its own
     /// that points here, nor by a request it sends across.
-    private func refusal(ofHost request: APIRequest) -> ServiceError? {
+    private func refusal(ofHost request: APIRequest) -> APIError? {
         let host = request.header("host") ?? ""
         let name = HostName.name(of: host)
         if let hosts, !host.isEmpty, !HostName.isAddress(name), !HostName.isLoopback(name), !hosts.contains(name) {
-            return ServiceError(
-                403, "HostNotAllowed",
+            return APIError(
+                .hostNotAllowed,
                 "Requests to the host \(Escaping.visible(name, scalarsMax: 100)) are refused. "
                     + "Add it to http.hosts of twindrop.yaml, or call an address."
             )
@@ -83,7 +83,7 @@ package struct Gate: Sendable {
         guard let origin = request.header("origin") else { return nil }
         let sides = origin.lowercased().split(separator: "/", omittingEmptySubsequences: false)
         guard sides.count == 3, String(sides[2]) == host.lowercased() else {
-            return ServiceError(403, "OriginNotAllowed", "Requests from pages of other origins are refused.")
+            return APIError(.originNotAllowed, "Requests from pages of other origins are refused.")
         }
         return nil
     }

@@ -12,18 +12,18 @@ struct DeletionRun {
     private static let part = 5000
 
     /// What made the job fail; nil where nothing is left, or it was cancelled.
-    func run() -> ServiceError? {
+    func run() -> APIError? {
         do throws(ServiceError) {
             while !job.isCancelled {
                 guard ContinuousClock.now < end else {
                     throw ServiceError(
-                        400, "TimeoutError", "The deletion took longer than its time limit. Start another to go on.")
+                        .timeout, "The deletion took longer than its time limit. Start another to go on.")
                 }
                 if try service.deleteSome(Self.part, by: caller) == 0 { return nil }
             }
             return nil
         } catch {
-            return error
+            return APIError(error)
         }
     }
 }

@@ -55,22 +55,22 @@ final class ImportRun {
     }
 
     /// What made the job fail; nil where it went through, or was cancelled.
-    func run() -> ServiceError? {
-        do throws(ServiceError) {
+    func run() -> APIError? {
+        do throws(APIError) {
             let log = try JobLog(job, places.output, spool: places.spool, places.rules)
             let failure = importAll(log)
             if job.isCancelled {
                 log.info(["status": "Cancelled"])
             } else if let failure {
-                log.error(["status": "Failed", "code": .string(failure.code), "message": .string(failure.message)])
+                log.error(["status": "Failed", "code": .string(failure.word), "message": .string(failure.message)])
             } else {
                 log.info(["status": "Succeeded"])
             }
-            do throws(ServiceError) {
+            do throws(APIError) {
                 try log.close()
             } catch {
                 guard let failure else { throw error }
-                return ServiceError(failure.status, failure.code, "\(failure.message) \(error.message)")
+                return failure.saying("\(failure.message) \(error.message)")
             }
             return failure
         } catch {
@@ -78,22 +78,22 @@ final class ImportRun {
         }
     }
 
-    private func importAll(_ log: JobLog) -> ServiceError? {
+    private func importAll(_ log: JobLog) -> APIError? {
         let lines: LineReader
-        do throws(ServiceError) {
+        do throws(APIError) {
             lines = LineReader(try JobInput(places.input, places.rules, job))
         } catch {
             return error
         }
-        do throws(ServiceError) {
+        do throws(APIError) {
             return try importLines(lines, log)
         } catch {
             let read = "\(lines.number) whole lines were read before; what was written of them stays."
-            return ServiceError(error.status, error.code, "\(error.message) \(read)")
+            return error.saying("\(error.message) \(read)")
         }
     }
 
-    private func importLines(_ lines: LineReader, _ log: JobLog) throws(ServiceError) -> ServiceError? {
+    private func importLines(_ lines: LineReader, _ log: JobLog) throws(APIError) -> APIError? {
         var section: Section?
         var pending = Pending()
         while let line = try lines.next(), !job.isCancelled {
@@ -150,7 +150,7 @@ final class ImportRun {
         refusals.lines = []
     }
 
-    private static func invalid(_ message: String) -> ServiceError { ServiceError(400, "ValidationFailed", message) }
+    private static func invalid(_ message: String) -> APIError { APIError(.validationFailed, message) }
 
     // MARK: - Sections
 
@@ -171,26 +171,26 @@ final class ImportRun {
             if !pending.twins.isEmpty {
                 let refused = try service.put(twins: pending.twins, by: caller)
                 for (index, error) in refused.enumerated() {
-                    if let error { refuse("Twins", pending.lines[index], pending.twins[index].id, error) }
+                    if let error { refuse("Twins", pending.lines[index], pending.twins[index].id, APIError(error)) }
                 }
             }
             if !pending.relationships.isEmpty {
                 let refused = try service.put(relationships: pending.relationships, by: caller)
                 for (index, error) in refused.enumerated() {
                     let at = pending.relationships[index]
-                    if let error { refuse("Relationships", pending.lines[index], "\(at.source)/\(at.id)", error) }
+                    if let error { refuse("Relationships", pending.lines[index], "\(at.source)/\(at.id)", APIError(error)) }
                 }
             }
         } catch {
             refuse(
                 pending.models.isEmpty ? (pending.twins.isEmpty ? "Relationships" : "Twins") : "Models", pending.lines.first, nil,
-                error)
+                APIError(error))
         }
     }
 
     private func add(twin value: JSON, _ line: Int, _ pending: inout Pending) {
         guard let id = value["$dtId"]?.string else {
-            return refuse("Twins", line, nil, ServiceError(400, "ValidationFailed", "The twin has no $dtId."))
+            return refuse("Twins", line, nil, APIError(.validationFailed, "The twin has no $dtId."))
         }
         pending.twins.append(TwinPayload(id, Self.without([GraphExport.unchecked], value), isChecked: Self.isChecked(value)))
         pending.lines.append(line)
@@ -198,7 +198,7 @@ final class ImportRun {
 
     private func add(relationship value: JSON, _ line: Int, _ pending: inout Pending) {
         guard let source = value["$sourceId"]?.string ?? value["$dtId"]?.string, let id = value["$relationshipId"]?.string else {
-            let error = ServiceError(400, "ValidationFailed", "The relationship needs $sourceId (or $dtId) and $relationshipId.")
+            let error = APIError(.validationFailed, "The relationship needs $sourceId (or $dtId) and $relationshipId.")
             return refuse("Relationships", line, nil, error)
         }
         pending.relationships.append(
@@ -214,11 +214,11 @@ final class ImportRun {
         .object((line.members ?? []).filter { !names.contains($0.name) })
     }
 
-    private func refuse(_ section: String, _ line: Int?, _ id: String?, _ error: ServiceError) {
+    private func refuse(_ section: String, _ line: Int?, _ id: String?, _ error: APIError) {
         var members: [JSON.Member] = [.init("section", .string(section))]
         if let line { members.append(.init("line", .int(Int64(line)))) }
         if let id { members.append(.init("id", .string(id))) }
-        members += [.init("code", .string(error.code)), .init("message", .string(error.message))]
+        members += [.init("code", .string(error.word)), .init("message", .string(error.message))]
         if !error.details.isEmpty {
             members.append(.init("details", .array(error.details.map { .string($0.message) })))
         }

@@ -77,23 +77,23 @@ package final class JobBook: Sendable {
     }
 
     /// Errors: `JobNotFound` (imports), `DeleteJobNotFound`.
-    func job(_ id: String, _ kind: JobRecord.Kind) throws(ServiceError) -> JobRecord {
+    func job(_ id: String, _ kind: JobRecord.Kind) throws(APIError) -> JobRecord {
         if let record = state.quietly({ $0.records[Self.key(id, kind)] }) { return record }
-        throw ServiceError(
-            404, kind == .imports ? "JobNotFound" : "DeleteJobNotFound",
+        throw APIError(
+            kind == .imports ? .importJobNotFound : .deletionJobNotFound,
             "There is no \(kind == .imports ? "import" : "deletion") job \(Escaping.visible(String(id.prefix(200)))).")
     }
 
     /// Errors: `InvalidArgument`, `JobIdAlreadyExists`, `JobLimitReached`, `TooManyRequests` (a job runs already).
-    func startImport(_ id: String, input: String, output: String, by caller: Caller) throws(ServiceError) -> JobRecord {
+    func startImport(_ id: String, input: String, output: String, by caller: Caller) throws(APIError) -> JobRecord {
         try check(id)
         guard state.quietly({ $0.records[Self.key(id, .imports)] }) == nil else {
-            throw ServiceError(
-                409, "JobIdAlreadyExists", "An import job has the id \(Escaping.visible(id)) already. Choose another.")
+            throw APIError(
+                .jobExists, "An import job has the id \(Escaping.visible(id)) already. Choose another.")
         }
         let (source, target) = (try places.input(input), try places.output(output))
         guard !source.isSame(as: target) else {
-            throw ServiceError(400, "InvalidArgument", "The log of an import cannot be its input. Name another outputBlobUri.")
+            throw APIError(.invalidArgument, "The log of an import cannot be its input. Name another outputBlobUri.")
         }
         let record = JobRecord(
             id: id, kind: .imports, input: source.shown(as: input), output: target.shown(as: output), created: SmallFile.now(),
@@ -106,11 +106,11 @@ package final class JobBook: Sendable {
 
     /// - Parameter timeout: unit: minutes; 15 … 1440.
     /// Errors: `ValidationFailed`, `JobLimitReached`, `TooManyRequests`.
-    func startDeletion(_ id: String, timeout: Int, by caller: Caller) throws(ServiceError) -> JobRecord {
+    func startDeletion(_ id: String, timeout: Int, by caller: Caller) throws(APIError) -> JobRecord {
         try check(id)
         guard state.quietly({ $0.records[Self.key(id, .deletions)] }) == nil else {
-            throw ServiceError(
-                400, "ValidationFailed", "A deletion job has the id \(Escaping.visible(id)) already. Choose another.")
+            throw APIError(
+                .validationFailed, "A deletion job has the id \(Escaping.visible(id)) already. Choose another.")
         }
         let record = JobRecord(id: id, kind: .deletions, created: SmallFile.now(), caller: caller.name)
         let service = service
@@ -120,7 +120,7 @@ package final class JobBook: Sendable {
     }
 
     /// Asks a running import to end; the record as it is now. Errors: `JobNotFound`.
-    func cancelImport(_ id: String) throws(ServiceError) -> JobRecord {
+    func cancelImport(_ id: String) throws(APIError) -> JobRecord {
         let record = try job(id, .imports)
         state.with { state in
             guard let active = state.active, active.key == Self.key(id, .imports), record.status.isActive else { return }
@@ -132,7 +132,7 @@ package final class JobBook: Sendable {
     }
 
     /// Forgets the record; a running job goes on. Errors: `JobNotFound`.
-    func forgetImport(_ id: String) throws(ServiceError) {
+    func forgetImport(_ id: String) throws(APIError) {
         let record = try job(id, .imports)
         do throws(FileFailure) {
             try SmallFile.remove(Self.path(record, folder))
@@ -146,19 +146,19 @@ package final class JobBook: Sendable {
 
     // MARK: - Running
 
-    private func start(_ record: JobRecord, _ body: @escaping @Sendable (ActiveJob) -> ServiceError?) throws(ServiceError) {
+    private func start(_ record: JobRecord, _ body: @escaping @Sendable (ActiveJob) -> APIError?) throws(APIError) {
         purge()
         let key = Self.key(record.id, record.kind)
         let job = ActiveJob(key: key, id: record.id)
-        try state.with { (state) throws(ServiceError) in
-            guard !state.isStopping else { throw ServiceError(503, "ServerBusy", "The server is stopping. Try again.") }
+        try state.with { (state) throws(APIError) in
+            guard !state.isStopping else { throw APIError(.serverBusy, "The server is stopping. Try again.") }
             guard state.active == nil else {
-                throw ServiceError(
-                    429, "TooManyRequests", "Another bulk job is running; there is one at a time. Wait for its end.")
+                throw APIError(
+                    .tooManyRequests, "Another bulk job is running; there is one at a time. Wait for its end.")
             }
             guard state.records.count < Self.recordsMax else {
-                throw ServiceError(
-                    400, "JobLimitReached", "There are \(Self.recordsMax) job records. Delete old ones: DELETE /jobs/imports/ID.")
+                throw APIError(
+                    .jobLimitReached, "There are \(Self.recordsMax) job records. Delete old ones: DELETE /jobs/imports/ID.")
             }
             do throws(FileFailure) { try Self.write(record, folder) } catch { throw Self.storage(error) }
             state.records[key] = record
@@ -173,7 +173,7 @@ package final class JobBook: Sendable {
         state.with { $0.thread = thread }
     }
 
-    private func finish(_ key: String, _ failure: ServiceError?, wasCancelled: Bool) {
+    private func finish(_ key: String, _ failure: APIError?, wasCancelled: Bool) {
         let isStopping = state.quietly { $0.isStopping }
         update(key) { record in
             if wasCancelled, isStopping {
@@ -185,7 +185,7 @@ package final class JobBook: Sendable {
             } else {
                 record.status = failure == nil ? .succeeded : .failed
                 record.finished = SmallFile.now()
-                record.error = failure.map { ($0.code, $0.message) }
+                record.error = failure.map { ($0.word, $0.message) }
             }
         }
     }
@@ -215,9 +215,9 @@ package final class JobBook: Sendable {
         }
     }
 
-    private func check(_ id: String) throws(ServiceError) {
+    private func check(_ id: String) throws(APIError) {
         guard (1...100).contains(id.utf8.count) else {
-            throw ServiceError(400, "ValidationFailed", "The id of a job is to have 1 to 100 bytes.")
+            throw APIError(.validationFailed, "The id of a job is to have 1 to 100 bytes.")
         }
     }
 
@@ -237,8 +237,8 @@ package final class JobBook: Sendable {
         try SmallFile.replace(path(record, folder), with: record.stored.utf8())
     }
 
-    private static func storage(_ failure: FileFailure) -> ServiceError {
-        ServiceError(500, "StorageFailed", "The record of the job cannot be written: \(failure.description).")
+    private static func storage(_ failure: FileFailure) -> APIError {
+        APIError(.storageFailed, "The record of the job cannot be written: \(failure.description).")
     }
 }
 

@@ -1,5 +1,4 @@
 import CurlKit
-import DropCore
 import TwinModel
 
 /// The log an import job writes beside its work: one JSON object a line (docs/azure-contract.md, "Import jobs").
@@ -21,7 +20,7 @@ final class JobLog {
     ///
     /// - Parameter spool: the file of a log for the web; it is emptied.
     /// Errors: `OutputUnavailable`.
-    init(_ job: ActiveJob, _ place: JobPlace, spool: String, _ rules: TransferRules) throws(ServiceError) {
+    init(_ job: ActiveJob, _ place: JobPlace, spool: String, _ rules: TransferRules) throws(APIError) {
         self.job = job
         self.rules = rules
         switch place {
@@ -41,7 +40,7 @@ final class JobLog {
     /// Makes the log durable where it was asked for. A log that cannot be sent stays in its file, and the error names it.
     ///
     /// Errors: `OutputUnavailable`.
-    func close() throws(ServiceError) {
+    func close() throws(APIError) {
         guard address != nil else {
             do throws(FileFailure) {
                 try write()
@@ -72,7 +71,7 @@ final class JobLog {
     }
 
     /// As a blob, which the headers ask a storage of Azure for; other servers see a PUT.
-    private func send() throws(ServiceError) {
+    private func send() throws(APIError) {
         guard let address else { return }
         do throws(FileFailure) { try write() } catch { throw Self.failure(error) }
         do throws(TransferError) {
@@ -84,8 +83,8 @@ final class JobLog {
                     do throws(FileFailure) { return try content.read(count) } catch { throw Self.transferError(error) }
                 })
         } catch {
-            throw ServiceError(
-                400, "OutputUnavailable",
+            throw APIError(
+                .outputUnavailable,
                 "The log cannot be written where outputBlobUri says: \(error.message) It is kept as \(path).")
         }
     }
@@ -98,7 +97,7 @@ final class JobLog {
         TransferError(.local, "The file of the log cannot be read: \(error.description).")
     }
 
-    private static func failure(_ error: FileFailure) -> ServiceError {
-        ServiceError(400, "OutputUnavailable", "The log of the job cannot be written: \(error.description).")
+    private static func failure(_ error: FileFailure) -> APIError {
+        APIError(.outputUnavailable, "The log of the job cannot be written: \(error.description).")
     }
 }

@@ -1,5 +1,4 @@
 import CurlKit
-import DropCore
 
 /// Where a job reads or writes: a file of this machine, or a place in the web.
 enum JobPlace: Sendable {
@@ -28,7 +27,7 @@ enum JobInput {
     case web(Download)
 
     /// Opens a file, or asks a server and waits for its answer. Errors: `InputUnavailable`.
-    init(_ place: JobPlace, _ rules: TransferRules, _ job: ActiveJob) throws(ServiceError) {
+    init(_ place: JobPlace, _ rules: TransferRules, _ job: ActiveJob) throws(APIError) {
         switch place {
         case .file(let path):
             do throws(FileFailure) { self = .file(try OpenFile(readingRegular: path)) } catch { throw Self.failure(error) }
@@ -42,7 +41,7 @@ enum JobInput {
     }
 
     /// None at the end. Errors: `InputUnavailable`: what was given so far is then not the whole.
-    func read() throws(ServiceError) -> [UInt8] {
+    func read() throws(APIError) -> [UInt8] {
         switch self {
         case .file(let file):
             do throws(FileFailure) { return try file.read(1 << 20) } catch { throw Self.failure(error) }
@@ -51,11 +50,11 @@ enum JobInput {
         }
     }
 
-    private static func failure(_ error: FileFailure) -> ServiceError {
-        ServiceError(400, "InputUnavailable", "The file of inputBlobUri cannot be read: \(error.description).")
+    private static func failure(_ error: FileFailure) -> APIError {
+        APIError(.inputUnavailable, "The file of inputBlobUri cannot be read: \(error.description).")
     }
 
-    private static func failure(_ error: TransferError) -> ServiceError {
-        ServiceError(400, "InputUnavailable", "What inputBlobUri names cannot be read: \(error.message)")
+    private static func failure(_ error: TransferError) -> APIError {
+        APIError(.inputUnavailable, "What inputBlobUri names cannot be read: \(error.message)")
     }
 }

@@ -17,7 +17,7 @@ package struct JobPlaces: Sendable, Equatable {
     /// Where an input is: a regular file in an allowed folder, or a URL of an allowed host, which is not asked yet.
     ///
     /// Errors: `InvalidArgument`.
-    func input(_ uri: String) throws(ServiceError) -> JobPlace {
+    func input(_ uri: String) throws(APIError) -> JobPlace {
         if let address = try webAddress(uri, "inputBlobUri") { return .web(address) }
         return .file(try inputFile(uri))
     }
@@ -25,13 +25,13 @@ package struct JobPlaces: Sendable, Equatable {
     /// Where a log goes: a name in an allowed folder, that may exist as a regular file, or a URL of an allowed host.
     ///
     /// Errors: `InvalidArgument`.
-    func output(_ uri: String) throws(ServiceError) -> JobPlace {
+    func output(_ uri: String) throws(APIError) -> JobPlace {
         if let address = try webAddress(uri, "outputBlobUri") { return .web(address) }
         return .file(try outputFile(uri))
     }
 
     /// Nil where it is no URL of the web.
-    private func webAddress(_ uri: String, _ member: String) throws(ServiceError) -> WebAddress? {
+    private func webAddress(_ uri: String, _ member: String) throws(APIError) -> WebAddress? {
         let lowered = uri.prefix(8).lowercased()
         guard lowered.hasPrefix("http:") || lowered.hasPrefix("https:") else { return nil }
         do throws(TransferError) {
@@ -44,29 +44,29 @@ package struct JobPlaces: Sendable, Equatable {
                     + "(\(known.isEmpty ? "none is allowed yet" : "allowed: \(known)")). Add it to http.jobs.hosts of twindrop.yaml."
             )
         } catch {
-            throw ServiceError(400, "InvalidArgument", "The \(member) cannot be used. \(error.message)")
+            throw APIError(.invalidArgument, "The \(member) cannot be used. \(error.message)")
         }
     }
 
-    private func inputFile(_ uri: String) throws(ServiceError) -> String {
+    private func inputFile(_ uri: String) throws(APIError) -> String {
         let path = try Self.path(of: uri, "inputBlobUri")
         // What lies elsewhere is told nothing about, not even whether it is there.
         guard let physical = try? SmallFile.physical(path), allows(physical) else {
             guard folders.contains(where: { path.utf8.starts(with: ($0 + "/").utf8) }) else { throw refusal(uri, "inputBlobUri") }
-            throw ServiceError(
-                400, "InvalidArgument", "There is no file \(Escaping.visible(path)) that a job may read, as inputBlobUri says.")
+            throw APIError(
+                .invalidArgument, "There is no file \(Escaping.visible(path)) that a job may read, as inputBlobUri says.")
         }
         do throws(FileFailure) {
             _ = try OpenFile(readingRegular: physical)
             return physical
         } catch {
-            throw ServiceError(
-                400, "InvalidArgument",
+            throw APIError(
+                .invalidArgument,
                 "The file of inputBlobUri, \(Escaping.visible(path)), cannot be read: \(error.description).")
         }
     }
 
-    private func outputFile(_ uri: String) throws(ServiceError) -> String {
+    private func outputFile(_ uri: String) throws(APIError) -> String {
         let path = try Self.path(of: uri, "outputBlobUri")
         guard let slash = path.lastIndex(of: "/") else { throw refusal(uri, "outputBlobUri") }
         let name = path[path.index(after: slash)...]
@@ -74,8 +74,8 @@ package struct JobPlaces: Sendable, Equatable {
         do throws(FileFailure) {
             folder = try SmallFile.physical(String(path[...slash]))
         } catch {
-            throw ServiceError(
-                400, "InvalidArgument",
+            throw APIError(
+                .invalidArgument,
                 "The folder of outputBlobUri, \(Escaping.visible(path)), cannot be used: \(error.description).")
         }
         guard !name.isEmpty, name != ".", name != "..", allows(folder + "/" + name) else { throw refusal(uri, "outputBlobUri") }
@@ -90,17 +90,17 @@ package struct JobPlaces: Sendable, Equatable {
         }
     }
 
-    private func refusal(_ uri: String, _ member: String) -> ServiceError {
+    private func refusal(_ uri: String, _ member: String) -> APIError {
         let known = folders.isEmpty ? "none is allowed yet" : "allowed: \(folders.joined(separator: ", "))"
-        return ServiceError(
-            400, "InvalidArgument",
+        return APIError(
+            .invalidArgument,
             "The \(member) \(Escaping.visible(uri, scalarsMax: 200)) is in no folder that jobs may use (\(known)). "
                 + "Add it to http.jobs.folders of twindrop.yaml."
         )
     }
 
     /// A path, or a `file:` URI of this machine. Errors: `InvalidArgument`.
-    private static func path(of uri: String, _ member: String) throws(ServiceError) -> String {
+    private static func path(of uri: String, _ member: String) throws(APIError) -> String {
         var path: String? = uri
         let lowered = uri.lowercased()
         if lowered.hasPrefix("file://localhost/") {
@@ -109,8 +109,8 @@ package struct JobPlaces: Sendable, Equatable {
             path = PercentCoding.decoded(uri.dropFirst("file://".count))
         }
         guard let path, path.hasPrefix("/"), !path.utf8.contains(0) else {
-            throw ServiceError(
-                400, "InvalidArgument",
+            throw APIError(
+                .invalidArgument,
                 "The \(member) is to be an absolute path of the server's machine, a file: URI, or a URL of an allowed host.")
         }
         return path

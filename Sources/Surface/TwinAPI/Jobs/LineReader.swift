@@ -20,7 +20,7 @@ final class LineReader {
     /// whole.
     ///
     /// Errors: `InputUnavailable`, `ValidationFailed` for a line that is too long.
-    func next() throws(ServiceError) -> [UInt8]? {
+    func next() throws(APIError) -> [UInt8]? {
         var searched = at
         while true {
             if let end = buffer[searched...].firstIndex(of: 0x0A) {
@@ -31,8 +31,8 @@ final class LineReader {
             }
             guard !isAtEnd else { break }
             guard buffer.count - at <= Self.lineBytesMax else {
-                throw ServiceError(
-                    400, "ValidationFailed", "Line \(number + 1) of the input is longer than \(Self.lineBytesMax) bytes.")
+                throw APIError(
+                    .validationFailed, "Line \(number + 1) of the input is longer than \(Self.lineBytesMax) bytes.")
             }
             buffer.removeFirst(at)
             at = 0

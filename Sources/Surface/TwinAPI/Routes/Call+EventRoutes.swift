@@ -2,24 +2,26 @@ import DropCore
 import TwinModel
 
 extension Call {
-    func answerEventRoutes(_ route: Route) throws(ServiceError) -> APIResponse {
+    func answerEventRoutes(_ route: Route) throws(APIError) -> APIResponse {
         switch (route, request.method) {
         case (.eventRoutes, _):
             let token = try page("eventroutes", standard: api.limits.listPage)
-            let page = try service.eventRoutes(after: token.position, limit: token.limit)
+            let page = try ask { service throws(ServiceError) in
+                try service.eventRoutes(after: token.position, limit: token.limit)
+            }
             return pageResponse(page.elements.map { $0.utf8() }, token, next: page.next)
         case (.eventRoute(let id), "PUT"):
             let body = try object()
             guard let endpoint = body["endpointName"]?.string else {
-                throw ServiceError(400, "EventRouteEndpointInvalid", "The route needs the text \"endpointName\".")
+                throw APIError(.eventRouteEndpointInvalid, "The route needs the text \"endpointName\".")
             }
             guard let filter = body["filter"]?.string else {
-                throw ServiceError(
-                    400, "EventRouteFilterInvalid", "The route needs the text \"filter\"; \"true\" forwards every event.")
+                throw APIError(
+                    .eventRouteFilterInvalid, "The route needs the text \"filter\"; \"true\" forwards every event.")
             }
             guard api.endpoints.contains(where: { $0.utf8.elementsEqual(endpoint.utf8) }) else {
-                throw ServiceError(
-                    400, "EventRouteEndpointInvalid",
+                throw APIError(
+                    .eventRouteEndpointInvalid,
                     "There is no endpoint \(Escaping.visible(endpoint, scalarsMax: 100)). "
                         + "Add its name to http.endpoints of twindrop.yaml."
                 )
@@ -27,15 +29,18 @@ extension Call {
             do throws(QueryError) {
                 _ = try EventRouteFilter(parsing: filter)
             } catch {
-                throw ServiceError(400, "EventRouteFilterInvalid", error.filterSentence)
+                throw APIError(.eventRouteFilterInvalid, error.filterSentence)
             }
-            try service.put(eventRoute: id, endpoint: endpoint, filter: filter, by: caller)
+            try ask { service throws(ServiceError) in
+                try service.put(eventRoute: id, endpoint: endpoint, filter: filter, by: caller)
+            }
             return .empty()
         case (.eventRoute(let id), "DELETE"):
-            try service.delete(eventRoute: id, by: caller)
+            try ask { service throws(ServiceError) in try service.delete(eventRoute: id, by: caller) }
             return .empty()
-        case (.eventRoute(let id), _): return .json(200, try service.eventRoute(id))
-        default: throw ServiceError(404, "NotFound", "There is nothing at this path.")
+        case (.eventRoute(let id), _):
+            return .json(200, try ask { service throws(ServiceError) in try service.eventRoute(id) })
+        default: throw APIError(.notFound, "There is nothing at this path.")
         }
     }
 }

@@ -2,24 +2,24 @@ import DropCore
 import TwinModel
 
 extension Call {
-    func answerJobs(_ route: Route) throws(ServiceError) -> APIResponse {
-        guard let jobs = api.jobs else { throw ServiceError(404, "NotFound", "This server offers no bulk jobs.") }
-        do throws(ServiceError) {
+    func answerJobs(_ route: Route) throws(APIError) -> APIResponse {
+        guard let jobs = api.jobs else { throw APIError(.notFound, "This server offers no bulk jobs.") }
+        do throws(APIError) {
             return try answerJobs(route, jobs)
         } catch {
-            guard error.status == 429 else { throw error }
+            guard error.code == .surface(.tooManyRequests) else { throw error }
             return ErrorShape.jobAlreadyRuns(error)
         }
     }
 
-    private func answerJobs(_ route: Route, _ jobs: JobBook) throws(ServiceError) -> APIResponse {
+    private func answerJobs(_ route: Route, _ jobs: JobBook) throws(APIError) -> APIResponse {
         switch (route, request.method) {
         case (.importJobs, _): return try list(jobs, .imports)
         case (.deletionJobs, "GET"): return try list(jobs, .deletions)
         case (.importJob(let id), "PUT"):
             let body = try object()
             guard let input = body["inputBlobUri"]?.string, let output = body["outputBlobUri"]?.string else {
-                throw ServiceError(400, "ValidationFailed", "The body needs the texts \"inputBlobUri\" and \"outputBlobUri\".")
+                throw APIError(.validationFailed, "The body needs the texts \"inputBlobUri\" and \"outputBlobUri\".")
             }
             return .json(201, try jobs.startImport(id, input: input, output: output, by: caller).document)
         case (.importJob(let id), "DELETE"):
@@ -29,21 +29,21 @@ extension Call {
         case (.importCancellation(let id), _): return .json(200, try jobs.cancelImport(id).document)
         case (.deletionJobs, _): return try startDeletion(jobs)
         case (.deletionJob(let id), _): return .json(200, try jobs.job(id, .deletions).document)
-        default: throw ServiceError(404, "NotFound", "There is nothing at this path.")
+        default: throw APIError(.notFound, "There is nothing at this path.")
         }
     }
 
-    private func list(_ jobs: JobBook, _ kind: JobRecord.Kind) throws(ServiceError) -> APIResponse {
+    private func list(_ jobs: JobBook, _ kind: JobRecord.Kind) throws(APIError) -> APIResponse {
         let token = try page(kind.rawValue, standard: api.limits.listPage)
         let page = jobs.list(kind, after: token.position, limit: token.limit)
         return pageResponse(page.elements.map { $0.utf8() }, token, next: page.next)
     }
 
-    private func startDeletion(_ jobs: JobBook) throws(ServiceError) -> APIResponse {
+    private func startDeletion(_ jobs: JobBook) throws(APIError) -> APIResponse {
         var minutes = 720
         if let text = request.parameter("timeoutInMinutes") {
             guard let wanted = Int(text), (15...1440).contains(wanted) else {
-                throw ServiceError(400, "ValidationFailed", "The parameter timeoutInMinutes is to be 15 to 1440.")
+                throw APIError(.validationFailed, "The parameter timeoutInMinutes is to be 15 to 1440.")
             }
             minutes = wanted
         }

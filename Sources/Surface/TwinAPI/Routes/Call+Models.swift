@@ -2,33 +2,36 @@ import DropCore
 import TwinModel
 
 extension Call {
-    func answerModels(_ route: Route) throws(ServiceError) -> APIResponse {
+    func answerModels(_ route: Route) throws(APIError) -> APIResponse {
         switch (route, request.method) {
         case (.models, "POST"): return try uploadModels()
         case (.models, _): return try listModels()
         case (.model(let id), "PATCH"): return try decommission(id)
         case (.model(let id), "DELETE"):
-            try service.delete(model: try checkedModel(id), by: caller)
+            let id = try checkedModel(id)
+            try ask { service throws(ServiceError) in try service.delete(model: id, by: caller) }
             return .empty()
         case (.model(let id), _):
-            let model = try service.model(try checkedModel(id))
+            let id = try checkedModel(id)
+            let model = try ask { service throws(ServiceError) in try service.model(id) }
             return .bytes(200, model.text(withDefinition: try flag("includeModelDefinition")))
-        default: throw ServiceError(404, "NotFound", "There is nothing at this path.")
+        default: throw APIError(.notFound, "There is nothing at this path.")
         }
     }
 
-    private func uploadModels() throws(ServiceError) -> APIResponse {
+    private func uploadModels() throws(APIError) -> APIResponse {
         let value = try document()
         guard let elements = value.elements, !elements.isEmpty else {
-            throw ServiceError(400, "InvalidArgument", "Payload is invalid. The body is to be a list of at least one interface.")
+            throw APIError(.invalidArgument, "Payload is invalid. The body is to be a list of at least one interface.")
         }
         guard elements.count <= 250 else {
-            throw ServiceError(
-                400, "LimitExceeded", "One request may hold at most 250 models; this one holds \(elements.count). Send several.")
+            throw APIError(
+                .limitExceeded, "One request may hold at most 250 models; this one holds \(elements.count). Send several.")
         }
         let texts = JSONElements.texts(of: request.body)
         precondition(texts.count == elements.count, "the elements of a JSON list were not told apart")
-        let stored = try service.upload(models: zip(texts, elements).map { ModelText(text: $0, value: $1) }, by: caller)
+        let models = zip(texts, elements).map { ModelText(text: $0, value: $1) }
+        let stored = try ask { service throws(ServiceError) in try service.upload(models: models, by: caller) }
         var body: [UInt8] = [UInt8(ascii: "[")]
         for (index, model) in stored.enumerated() {
             if index > 0 { body.append(UInt8(ascii: ",")) }
@@ -37,16 +40,18 @@ extension Call {
         return .bytes(201, body + [UInt8(ascii: "]")])
     }
 
-    private func listModels() throws(ServiceError) -> APIResponse {
+    private func listModels() throws(APIError) -> APIResponse {
         let roots = request.allParameters("dependenciesFor")
         for root in roots { _ = try checkedModel(root) }
         let token = try page(
             "models", standard: api.limits.modelsPage, filters: roots, withDefinitions: try flag("includeModelDefinition"))
-        let page = try service.models(dependenciesFor: token.filters, after: token.position, limit: token.limit)
+        let page = try ask { service throws(ServiceError) in
+            try service.models(dependenciesFor: token.filters, after: token.position, limit: token.limit)
+        }
         return pageResponse(page.elements.map { $0.text(withDefinition: token.withDefinitions) }, token, next: page.next)
     }
 
-    private func decommission(_ id: String) throws(ServiceError) -> APIResponse {
+    private func decommission(_ id: String) throws(APIError) -> APIResponse {
         let id = try checkedModel(id)
         switch try patchBody() {
         case .malformed(let response): return response
@@ -56,29 +61,31 @@ extension Call {
                 guard operation["op"]?.string == "replace", operation["path"]?.string == "/decommissioned",
                     case .bool(let wanted)? = operation["value"]
                 else {
-                    throw ServiceError(
-                        400, "JsonPatchInvalid",
+                    throw APIError(
+                        .invalidPatch,
                         "A model's patch may only be "
                             + "[{\"op\": \"replace\", \"path\": \"/decommissioned\", \"value\": true}], or false."
                     )
                 }
                 value = wanted
             }
-            if let value { try service.decommission(model: id, value, by: caller) } else { _ = try service.model(id) }
+            try ask { service throws(ServiceError) in
+                if let value { try service.decommission(model: id, value, by: caller) } else { _ = try service.model(id) }
+            }
             return .empty()
         }
     }
 
-    private func checkedModel(_ id: String) throws(ServiceError) -> String {
-        guard !id.isEmpty else { throw ServiceError(400, "MissingArgument", "The id of the model is empty.") }
+    private func checkedModel(_ id: String) throws(APIError) -> String {
+        guard !id.isEmpty else { throw APIError(.missingArgument, "The id of the model is empty.") }
         return id
     }
 
-    private func flag(_ name: String) throws(ServiceError) -> Bool {
+    private func flag(_ name: String) throws(APIError) -> Bool {
         switch request.parameter(name)?.lowercased() {
         case nil, "", "false": return false
         case "true": return true
-        default: throw ServiceError(400, "InvalidArgument", "The parameter \(name) is to be true or false.")
+        default: throw APIError(.invalidArgument, "The parameter \(name) is to be true or false.")
         }
     }
 }

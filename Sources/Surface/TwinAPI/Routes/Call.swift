@@ -9,9 +9,14 @@ struct Call {
     /// False once the client has hung up.
     var isWanted: @Sendable () -> Bool = { true }
 
-    var service: any TwinService { api.service }
+    private var service: any TwinService { api.service }
 
-    func answer(_ route: Route) throws(ServiceError) -> APIResponse {
+    /// Calls the service; what it refuses is told as the API tells it.
+    func ask<T>(_ body: (any TwinService) throws(ServiceError) -> T) throws(APIError) -> T {
+        do throws(ServiceError) { return try body(service) } catch { throw APIError(error) }
+    }
+
+    func answer(_ route: Route) throws(APIError) -> APIResponse {
         switch route {
         case .models, .model: try answerModels(route)
         case .query: try query()
@@ -48,23 +53,23 @@ struct Call {
     }
 
     /// The body as JSON; `InvalidArgument` where it is none.
-    func document() throws(ServiceError) -> JSON {
+    func document() throws(APIError) -> JSON {
         guard !request.body.isEmpty else {
-            throw ServiceError(400, "BadRequest", "A non-empty request body is required.")
+            throw APIError(.bodyMissing, "A non-empty request body is required.")
         }
         do throws(JSONError) {
             return try JSON(parsing: text, depthMax: 64)
         } catch {
-            throw ServiceError(
-                400, "InvalidArgument", "Payload is invalid. The body is no JSON: \(error.message), at byte \(error.offset).")
+            throw APIError(
+                .invalidArgument, "Payload is invalid. The body is no JSON: \(error.message), at byte \(error.offset).")
         }
     }
 
     /// The body as a JSON object; `InvalidArgument` where it is none.
-    func object() throws(ServiceError) -> JSON {
+    func object() throws(APIError) -> JSON {
         let value = try document()
         guard value.members != nil else {
-            throw ServiceError(400, "InvalidArgument", "Payload is invalid. The body is to be a JSON object.")
+            throw APIError(.invalidArgument, "Payload is invalid. The body is to be a JSON object.")
         }
         return value
     }
@@ -76,7 +81,7 @@ struct Call {
         case malformed(APIResponse)
     }
 
-    func patchBody() throws(ServiceError) -> PatchBody {
+    func patchBody() throws(APIError) -> PatchBody {
         func malformed(_ detail: String) -> PatchBody {
             let trace =
                 request.header("traceparent").flatMap { $0.split(separator: "-").dropFirst().first.map(String.init) } ?? ""
@@ -102,7 +107,7 @@ struct Call {
     // MARK: - Conditions
 
     /// `If-Match`.
-    func matchCondition() throws(ServiceError) -> Precondition {
+    func matchCondition() throws(APIError) -> Precondition {
         guard let text = request.header("if-match") else { return .none }
         var tags: [String] = []
         for part in Self.tags(in: text) {
@@ -110,21 +115,21 @@ struct Call {
             tags.append(part)
         }
         guard !tags.isEmpty else {
-            throw ServiceError(
-                400, "InvalidArgument", "The header If-Match holds no tag. Give the ETag of the last answer, or *.")
+            throw APIError(
+                .invalidArgument, "The header If-Match holds no tag. Give the ETag of the last answer, or *.")
         }
         return .ifTagged(tags)
     }
 
     /// `If-Match`, or `If-None-Match: *`, of PUT.
-    func putCondition() throws(ServiceError) -> Precondition {
+    func putCondition() throws(APIError) -> Precondition {
         guard let text = request.header("if-none-match") else { return try matchCondition() }
         guard request.header("if-match") == nil else {
-            throw ServiceError(
-                400, "InvalidArgument", "The headers If-Match and If-None-Match cannot both be met. Give one of them.")
+            throw APIError(
+                .invalidArgument, "The headers If-Match and If-None-Match cannot both be met. Give one of them.")
         }
         guard text == "*" else {
-            throw ServiceError(400, "InvalidArgument", "The header If-None-Match may only be *: create, and never replace.")
+            throw APIError(.invalidArgument, "The header If-None-Match may only be *: create, and never replace.")
         }
         return .ifAbsent
     }
@@ -153,7 +158,7 @@ struct Call {
     func page(
         _ list: String, standard: Int, sizedByHeader: Bool = true, filters: [String] = [], withDefinitions: Bool = false
     )
-        throws(ServiceError) -> PageToken
+        throws(APIError) -> PageToken
     {
         if let token = request.parameter("continuationToken") {
             return try PageToken(token, list: list, limitMax: api.limits.pageMax)
@@ -164,10 +169,10 @@ struct Call {
     }
 
     /// `max-items-per-page`, at most `limits.pageMax`.
-    func sizeHint() throws(ServiceError) -> Int? {
+    func sizeHint() throws(APIError) -> Int? {
         guard let text = request.header("max-items-per-page") else { return nil }
         guard let size = Int(text.trimmingBlanks()), size > 0 else {
-            throw ServiceError(400, "InvalidArgument", "The header max-items-per-page is to be a whole number above 0.")
+            throw APIError(.invalidArgument, "The header max-items-per-page is to be a whole number above 0.")
         }
         return min(size, api.limits.pageMax)
     }

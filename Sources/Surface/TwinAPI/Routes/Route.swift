@@ -25,13 +25,13 @@ enum Route: Equatable {
     case readiness
 
     /// Nil where the path names nothing. Errors: `InvalidArgument` where its percent-encoding is broken.
-    init?(rawPath: String) throws(ServiceError) {
+    init?(rawPath: String) throws(APIError) {
         guard rawPath.utf8.first == UInt8(ascii: "/") else { return nil }
         var segments: [String] = []
         for part in rawPath.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
             guard let segment = PercentCoding.decoded(part) else {
-                throw ServiceError(
-                    400, "InvalidArgument", "The path holds a broken percent-escape, or one that is no UTF-8. Encode ids once.")
+                throw APIError(
+                    .invalidArgument, "The path holds a broken percent-escape, or one that is no UTF-8. Encode ids once.")
             }
             segments.append(segment)
         }

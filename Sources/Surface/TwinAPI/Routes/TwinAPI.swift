@@ -47,31 +47,31 @@ package struct TwinAPI: Sendable {
     ]
 
     /// What the head of a request asks for, before its body is read; or the answer it gets at once.
-    package func route(_ request: APIRequest) throws(ServiceError) -> RoutedRequest {
+    package func route(_ request: APIRequest) throws(APIError) -> RoutedRequest {
         guard let route = try Route(rawPath: request.rawPath) else {
-            throw ServiceError(
-                404, "NotFound",
+            throw APIError(
+                .notFound,
                 "There is nothing at this path. The API has /models, /digitaltwins, /query, /eventroutes and /jobs.")
         }
         guard route.methods.contains(request.method) else {
             if case .models = route, request.rawPath.hasSuffix("/") {
-                throw ServiceError(400, "MissingArgument", "The id of the model is empty. Name it: /models/dtmi:example:Room;1.")
+                throw APIError(.missingArgument, "The id of the model is empty. Name it: /models/dtmi:example:Room;1.")
             }
-            throw ServiceError(
-                405, "MethodNotAllowed", "\(route.label) answers \(route.methods.joined(separator: ", ")) only.")
+            throw APIError(
+                .methodNotAllowed, "\(route.label) answers \(route.methods.joined(separator: ", ")) only.")
         }
         if route.isVersioned { try checkVersion(request) }
         return RoutedRequest(route: route, request: request, limits: limits)
     }
 
-    private func checkVersion(_ request: APIRequest) throws(ServiceError) {
+    private func checkVersion(_ request: APIRequest) throws(APIError) {
         let known = Self.versions.joined(separator: ", ")
         guard let version = request.parameter("api-version"), !version.isEmpty else {
-            throw ServiceError(400, "ApiVersionUnspecified", "The parameter api-version is missing. It is one of \(known).")
+            throw APIError(.versionMissing, "The parameter api-version is missing. It is one of \(known).")
         }
         guard Self.versions.contains(version) else {
-            throw ServiceError(
-                400, "UnsupportedApiVersion",
+            throw APIError(
+                .versionNotSupported,
                 "The API version \(Escaping.visible(String(version.prefix(40)))) is not supported. Use one of \(known).")
         }
     }
@@ -82,11 +82,11 @@ package struct TwinAPI: Sendable {
     package func answer(
         _ routed: RoutedRequest, as caller: Caller, isWanted: @escaping @Sendable () -> Bool = { true }
     ) -> APIResponse {
-        do throws(ServiceError) {
+        do throws(APIError) {
             return try Call(api: self, request: routed.request, caller: caller, isWanted: isWanted).answer(routed.route)
         } catch {
-            if error.status == 405 { return .error(error, headers: [("Allow", routed.route.methods.joined(separator: ", "))]) }
-            return .error(error)
+            guard error.code == .surface(.methodNotAllowed) else { return .error(error) }
+            return .error(error, headers: [("Allow", routed.route.methods.joined(separator: ", "))])
         }
     }
 }

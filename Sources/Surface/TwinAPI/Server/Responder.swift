@@ -31,12 +31,12 @@ struct Responder: HTTPResponder {
             let head = APIRequest(
                 method: request.method.rawValue, target: request.head.path ?? "", headers: Self.headers(of: request))
         else {
-            let error = ServiceError(
-                400, "InvalidArgument", "The query of the URL holds a broken percent-escape. Encode values once.")
+            let error = APIError(
+                .invalidArgument, "The query of the URL holds a broken percent-escape. Encode values once.")
             return (.error(error), "invalid")
         }
         var routed: RoutedRequest
-        do throws(ServiceError) {
+        do throws(APIError) {
             routed = try api.route(head)
         } catch {
             // Who may not read learns nothing about paths either.
@@ -67,9 +67,9 @@ struct Responder: HTTPResponder {
         return headers
     }
 
-    private static func allow(_ error: ServiceError, _ request: APIRequest) -> [(name: String, value: String)] {
+    private static func allow(_ error: APIError, _ request: APIRequest) -> [(name: String, value: String)] {
         // The path is right where the method alone was wrong.
-        guard error.status == 405, let route = try? Route(rawPath: request.rawPath) else { return [] }
+        guard error.code == .surface(.methodNotAllowed), let route = try? Route(rawPath: request.rawPath) else { return [] }
         return [("Allow", route.methods.joined(separator: ", "))]
     }
 
@@ -85,8 +85,8 @@ struct Responder: HTTPResponder {
         let word = type.prefix { $0 != ";" }.lowercased().filter { $0 != " " }
         guard word == "application/json" || word.hasPrefix("application/") && word.hasSuffix("+json") || !hasBody(request) else {
             return .error(
-                ServiceError(
-                    415, "UnsupportedMediaType",
+                APIError(
+                    .mediaTypeNotSupported,
                     "The content type is to be application/json, or application/json-patch+json for patches."))
         }
         return nil
@@ -98,8 +98,8 @@ struct Responder: HTTPResponder {
 
     private static func tooLarge(_ max: Int) -> APIResponse {
         .error(
-            ServiceError(
-                413, "RequestEntityTooLarge", "The body is larger than \(max) bytes. Split it, or use an import job."),
+            APIError(
+                .bodyTooLarge, "The body is larger than \(max) bytes. Split it, or use an import job."),
             headers: [("Connection", "close")])
     }
 
@@ -167,8 +167,8 @@ final class Lanes: Sendable {
     func run(_ routed: RoutedRequest, _ api: TwinAPI, _ caller: Caller, _ peer: Peer?) async -> APIResponse {
         let place = "\(caller.name) \(peer?.place ?? "")"
         guard routed.lane != .scan || enter(place) else {
-            let error = ServiceError(
-                429, "TooManyRequests",
+            let error = APIError(
+                .tooManyRequests,
                 "This caller has \(Self.scansMax) queries and lists under way already. Wait for an answer, then ask again.")
             return .error(error, headers: [("Retry-After", "1")])
         }
@@ -180,8 +180,8 @@ final class Lanes: Sendable {
                     continuation.resume(returning: api.answer(routed, as: caller, isWanted: isWanted))
                 } ?? false
             if !isTaken {
-                let error = ServiceError(
-                    503, "ServerBusy", "The server is stopping, or has more to do than it can keep. Try again.")
+                let error = APIError(
+                    .serverBusy, "The server is stopping, or has more to do than it can keep. Try again.")
                 continuation.resume(returning: .error(error, headers: [("Retry-After", "1")]))
             }
         }

@@ -38,18 +38,18 @@ package struct APIResponse: Sendable {
     }
 
     /// The error envelope (docs/azure-contract.md, "Errors").
-    static func error(_ error: ServiceError, headers: [(name: String, value: String)] = []) -> APIResponse {
-        .json(error.status, ErrorShape.envelope(error), headers: [("x-ms-error-code", error.code)] + headers)
+    static func error(_ error: APIError, headers: [(name: String, value: String)] = []) -> APIResponse {
+        .json(error.status, ErrorShape.envelope(error), headers: [("x-ms-error-code", error.word)] + headers)
     }
 }
 
 /// The shapes errors have on the wire (docs/azure-contract.md, "Errors").
 enum ErrorShape {
-    static func envelope(_ error: ServiceError) -> JSON {
-        var members: [JSON.Member] = [.init("code", .string(error.code)), .init("message", .string(error.message))]
+    static func envelope(_ error: APIError) -> JSON {
+        var members: [JSON.Member] = [.init("code", .string(error.word)), .init("message", .string(error.message))]
         if !error.details.isEmpty {
             let details = error.details.map {
-                JSON.object([.init("code", .string($0.code)), .init("message", .string($0.message))])
+                JSON.object([.init("code", .string($0.code.wire.word)), .init("message", .string($0.message))])
             }
             members.append(.init("details", .array(details)))
         }
@@ -88,7 +88,7 @@ enum ErrorShape {
     }
 
     /// A second bulk job while one runs: the error document as a string within JSON, as the service sends it.
-    static func jobAlreadyRuns(_ error: ServiceError) -> APIResponse {
-        .json(429, .string(envelope(error).text()), headers: [("x-ms-error-code", error.code)])
+    static func jobAlreadyRuns(_ error: APIError) -> APIResponse {
+        .json(429, .string(envelope(error).text()), headers: [("x-ms-error-code", error.word)])
     }
 }

@@ -30,12 +30,12 @@ struct PageToken: Equatable {
     }
 
     /// Reads the token of a list. Errors: `BadRequest`.
-    init(_ text: String, list: String, limitMax: Int) throws(ServiceError) {
+    init(_ text: String, list: String, limitMax: Int) throws(APIError) {
         guard let bytes = Base64URL.decoded(text), let value = try? JSON(parsing: bytes),  // Any damage gets one answer.
             value["l"]?.string == list, let limit = value["n"]?.int, limit > 0
         else {
-            throw ServiceError(
-                400, "BadRequest",
+            throw APIError(
+                .invalidPage,
                 "The continuation token is not one of this list. Follow nextLink as it is, or start again without a token.")
         }
         self.list = list

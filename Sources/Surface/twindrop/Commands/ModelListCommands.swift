@@ -2,6 +2,7 @@ import ArgumentParser
 import DropCore
 import Foundation
 import TwinModel
+import TwinService
 import TwinStore
 
 struct ModelListCommand: ParsableCommand {
@@ -97,6 +98,6 @@ private func serving<T>(_ body: () throws(ServiceError) -> T) throws(CommandFail
     do throws(ServiceError) {
         return try body()
     } catch {
-        throw CommandFailure(error.status >= 500 ? .storage : .negative, error.message)
+        throw CommandFailure(error.code.isOurs ? .storage : .negative, error.message)
     }
 }

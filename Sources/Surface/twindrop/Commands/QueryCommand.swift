@@ -70,14 +70,11 @@ struct QueryCommand: ParsableCommand {
         do {
             return try store.query(text, continuation: continuation, limit: QueryLimits.pageMax, asOf: moment)
         } catch {
-            switch error.status {
-            case 500...: throw CommandFailure(.storage, error.message)
-            default:
-                let isText = error.code == "SqlQueryError"
-                throw CommandFailure(
-                    isText ? .usage : .negative, error.message,
-                    isText ? "The language is described in docs/query-language.md." : "")
-            }
+            guard !error.code.isOurs else { throw CommandFailure(.storage, error.message) }
+            let isText = error.code == .invalidQuery
+            throw CommandFailure(
+                isText ? .usage : .negative, error.message,
+                isText ? "The language is described in docs/query-language.md." : "")
         }
     }
 

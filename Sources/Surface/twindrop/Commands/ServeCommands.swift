@@ -4,6 +4,7 @@ import DropCore
 import Foundation
 import TwinAPI
 import TwinModel
+import TwinService
 import TwinStore
 
 struct TokenCommand: ParsableCommand {

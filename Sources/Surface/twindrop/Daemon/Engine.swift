@@ -10,6 +10,7 @@ import PluginHost
 import ThreadKit
 import TwinAPI
 import TwinModel
+import TwinService
 import TwinStore
 
 /// The composition root: makes the parts of a home, wires them into one pipeline, and starts and stops them in order.
@@ -91,7 +92,7 @@ final class Engine: Sendable {
         watchful = Watchfulness(home, graph, pipeline, host, lateness, log)
         ears.with { [watchful] in $0 = Listener { watchful.hear($0) } }
         let http = home.configuration.http
-        let rules = GraphService.Rules(
+        let rules = ServiceRules(
             uploads: http.models == .azure ? .azure : .dtdl, twinsMax: http.limits.twins == 0 ? nil : http.limits.twins)
         service = GraphService(graph, rules: rules)
     }

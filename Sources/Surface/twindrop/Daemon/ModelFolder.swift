@@ -24,7 +24,7 @@ enum ModelFolder {
         do throws(ServiceError) {
             return try store.adopt(documents, by: caller, isRehearsal: isRehearsal)
         } catch {
-            let isOurs = error.status >= 500
+            let isOurs = error.code.isOurs
             throw DropError(
                 "models", error.message, hint: isOurs ? "" : "Nothing was stored. `twindrop models validate` checks files.",
                 remedy: isOurs ? .stop : .suspendSource)

@@ -1,17 +1,17 @@
-import DropCore
-import TwinModel
+package import DropCore
+package import TwinModel
 
 /// Reads DTDL for the graph: what is uploaded, and what is stored. Models of files follow the language as it is defined, version
 /// 4 and commands included, and interfaces stand by themselves; calls follow the service's own rules, where the configuration
 /// does not say otherwise (decision 0019).
-enum ModelIntake {
+package enum ModelIntake {
     /// How the service begins what its parser found.
     static let headline = "None of the models in the request could be created."
     /// Findings told in one answer.
     private static let findingsMax = 20
 
-    /// Reads an upload on top of what is known. Errors: `DTDLParserError`, `ModelVersionNotSupported`.
-    static func read(
+    /// Reads an upload on top of what is known. Errors: `invalidModel`, `modelVersionNotSupported`.
+    package static func read(
         _ models: [ModelText], known: ModelSet, _ profile: ModelOptions.Profile = .dtdl
     ) throws(ServiceError) -> ModelSet {
         let documents = models.enumerated().map { index, model in
@@ -23,14 +23,14 @@ enum ModelIntake {
             let ids = Set(reading.unresolved.map(\.id)).sorted()
             let places = reading.unresolved.prefix(findingsMax).map { "\($0.element) (\($0.property)) refers to \($0.id)." }
             throw ServiceError(
-                400, "DTDLParserError",
+                .invalidModel,
                 ([headline, "No model defines \(ids.joined(separator: ", ")): upload it first, or in the same request."] + places)
                     .joined(separator: " "))
         }
         let inline = Set(reading.read).subtracting(models.compactMap { $0.value["@id"]?.string })
         guard inline.isEmpty else {
             throw ServiceError(
-                400, "DTDLParserError",
+                .invalidModel,
                 headline
                     + " Interfaces stand inside others: \(inline.sorted().joined(separator: ", ")). Give each as a model of its own, "
                     + "and refer to it by its id.")
@@ -48,11 +48,11 @@ enum ModelIntake {
         let text = ([headline] + lines + more).joined(separator: " ")
         let versions: Set<DTDLErrorID> = [.unrecognizedContextVersion, .disallowedContextVersion, .azureVersionNotSupported]
         let isVersion = errors.contains { versions.contains($0.id) }
-        return ServiceError(400, isVersion ? "ModelVersionNotSupported" : "DTDLParserError", text)
+        return ServiceError(isVersion ? .modelVersionNotSupported : .invalidModel, text)
     }
 
     /// Reads what was checked when it was uploaded. Should this version's parser refuse some, the others are still read.
-    static func read(stored: [(id: String, text: [UInt8])]) -> ModelSet {
+    package static func read(stored: [(id: String, text: [UInt8])]) -> ModelSet {
         let documents = stored.map { ModelDocument(name: $0.id, bytes: $0.text) }
         let whole = ModelSet().reading(documents)
         if whole.isValid { return whole.models }
@@ -75,9 +75,4 @@ enum ModelIntake {
         }
         return set
     }
-}
-
-extension JSON {
-    /// The same value, whatever the order of members, and whether a whole number is written with a fraction.
-    func isSame(as other: JSON) -> Bool { utf8(.canonical) == other.utf8(.canonical) }
 }

@@ -1,0 +1,158 @@
+import DropCore
+import Testing
+import TwinModel
+
+@Suite struct `Any store, given drops that meet one another,` {
+    @Test(arguments: StoreMaker.allCases)
+    func `applies them one after the other, whatever they were compared with`(maker: StoreMaker) throws {
+        let fixture = try Fixture(maker)
+        try fixture.drop { $0.twin("a", ["x": .integer(0), "y": .integer(0)]) }
+        let first = try fixture.changeSet("erp") { $0.twin("a", ["x": .integer(1)]) }
+        let second = try fixture.changeSet("wms") { $0.twin("a", ["x": .integer(2), "y": .integer(2)]) }
+        let third = try fixture.changeSet("tms") { $0.twin("a", ["x": .integer(0)]) }
+        let results = try fixture.graph.commit([first, second, third]).map { try $0.get() }
+        #expect(results.map(\.sequence) == [2, 3, 4])
+        #expect(results.map(\.books.updated) == [1, 1, 1])
+        #expect(try fixture.twin("a") == ["$dtId": "a", "x": 0, "y": 2])
+        #expect(try fixture.twin("a", .sequence(2)) == ["$dtId": "a", "x": 1, "y": 0])
+    }
+
+    @Test(arguments: StoreMaker.allCases)
+    func `says a word again that was unchanged when others overwrote it`(maker: StoreMaker) throws {
+        let fixture = try Fixture(maker)
+        try fixture.upload()
+        try fixture.drop { writer in
+            writer.twin("a", ["x": .integer(1)])
+            writer.twin("f", model: "dtmi:test:Floor;1", ["number": .integer(1)])
+        }
+        let again = try fixture.changeSet { writer in
+            writer.twin("a", ["x": .integer(1)])
+            writer.twin("f", ["number": .integer(1)])
+        }
+        try fixture.drop("wms") { $0.twin("a", ["x": .integer(9)]) }
+        _ = try fixture.patch("f", #"[{"op":"replace","path":"/number","value":9}]"#)
+        let result = try fixture.graph.commit([again])[0].get()
+        #expect(result.books.updated == 2, "\(result.books)")
+        #expect(try fixture.twin("a")?["x"] == 1)
+        #expect(try fixture.twin("f")?["number"] == 1)
+    }
+
+    @Test(arguments: StoreMaker.allCases)
+    func `makes one twin of two that two drops introduce`(maker: StoreMaker) throws {
+        let fixture = try Fixture(maker)
+        let first = try fixture.changeSet("erp") { $0.twin("a", ["x": .integer(1)]) }
+        let second = try fixture.changeSet("wms") { $0.twin("a", ["y": .integer(2)]) }
+        #expect(try fixture.graph.commit([second])[0].get().books.created == 1)
+        #expect(try fixture.graph.commit([first])[0].get().books.updated == 1)
+        try fixture.reopen()
+        #expect(try fixture.twin("a") == ["$dtId": "a", "x": 1, "y": 2])
+    }
+
+    @Test(arguments: StoreMaker.allCases)
+    func `makes a twin again that was deleted meanwhile, and patches none`(maker: StoreMaker) throws {
+        let fixture = try Fixture(maker)
+        try fixture.drop { writer in for id in ["a", "b", "c"] { writer.twin(id, ["x": .integer(1)]) } }
+        let set = try fixture.changeSet { writer in
+            writer.twin("a", ["x": .integer(2)])
+            writer.twin("b", .patchTwin, ["x": .integer(2)])
+        }
+        try fixture.drop("wms") { writer in for id in ["a", "b"] { writer.twin(id, .deleteTwin) } }
+        let result = try fixture.graph.commit([set])[0].get()
+        #expect(result.books.created >= 1, "\(result.books)")
+        #expect(try fixture.twin("a") == ["$dtId": "a", "x": 2])
+    }
+
+    @Test(arguments: StoreMaker.allCases)
+    func `keeps nothing of a drop that was given up`(maker: StoreMaker) throws {
+        let fixture = try Fixture(maker)
+        let first = try fixture.changeSet("erp") { $0.twin("a", ["x": .integer(1)]) }
+        let second = try fixture.changeSet("wms") { $0.twin("a", ["y": .integer(2)]) }
+        first.changes.abandon()
+        #expect(try fixture.graph.commit([second])[0].get().books.created == 1)
+        #expect(try fixture.twin("a") == ["$dtId": "a", "y": 2])
+    }
+
+    @Test(arguments: StoreMaker.allCases)
+    func `applies a drop once, and the others of its batch all the same`(maker: StoreMaker) throws {
+        let fixture = try Fixture(maker)
+        let once = try fixture.changeSet { $0.twin("a") }
+        _ = try fixture.graph.commit([once])[0].get()
+        let other = try fixture.changeSet { $0.twin("b") }
+        let last = try fixture.changeSet { $0.twin("c") }
+        let results = try fixture.graph.commit([(other.changes, once.record), last])
+        let error = #expect(throws: DropError.self) { try results[0].get() }
+        #expect(error?.code == "already-applied")
+        #expect(try results[1].get().books.created == 1)
+        #expect(try fixture.twin("b") == nil)
+    }
+
+    @Test(arguments: StoreMaker.allCases)
+    func `starts over when a transform runs again`(maker: StoreMaker) throws {
+        let fixture = try Fixture(maker)
+        var writer = OperationWriter()
+        writer.twin("a", ["x": .integer(1)])
+        let first = writer.takeBytes()
+        let set = try fixture.changeSet { $0.twin("seed") }
+        set.changes.abandon()
+        let job = ApplyJob(
+            drop: set.record.id, source: set.record.source, policy: ApplyPolicy(), bytes: 1000,
+            epoch: ContentDigest(bytes: Array(repeating: 1, count: 32)), amends: nil, released: false, scratchFolder: "/tmp")
+        let builder = try fixture.graph.changeSet(for: job)
+        try unsafe builder.absorb(first.span.bytes)
+        try builder.restart()
+        var second = OperationWriter()
+        second.twin("b", ["x": .integer(2)])
+        try unsafe builder.absorb(second.takeBytes().span.bytes)
+        #expect(try fixture.graph.commit([(try builder.finish(), set.record)])[0].get().books.created == 1)
+        #expect(try fixture.twin("a") == nil)
+        #expect(try fixture.twin("b") == ["$dtId": "b", "x": 2])
+    }
+
+    @Test(arguments: StoreMaker.allCases)
+    func `refuses a record whole, with the reason, and keeps nothing of it`(maker: StoreMaker) throws {
+        let fixture = try Fixture(maker)
+        var policy = ApplyPolicy()
+        policy.models = ["dtmi:good:*"]
+        policy.twinPrefixes = ["erp-"]
+        let set = try fixture.changeSet(policy: policy) { writer in
+            writer.twin("erp-1", model: "dtmi:good:Thing;1")
+            writer.twin("erp-2", model: "dtmi:bad:Thing;1")
+            writer.twin("wms-1")
+            writer.twin("erp-3", .patchTwin)
+            writer.twin("erp-4", ["$odd": .integer(1)])
+            writer.twin("erp-" + String(repeating: "i", count: 129))
+            writer.refusal()
+            writer.record(length: 10)
+        }
+        #expect(set.changes.rejections.map(\.code) == ["model", "prefix", "missing-twin", "name", "id", "wrong"])
+        #expect(set.changes.rejections.map(\.record) == [2, 3, 4, 5, 6, 7])
+        #expect(set.changes.rejections.map(\.offset) == [10, 20, 30, 40, 50, 60])
+        let books = try fixture.graph.commit([set])[0].get().books
+        #expect(books.recordsRead == 8 && books.recordsUsed == 1 && books.recordsFiltered == 1 && books.recordsRejected == 6)
+        let refusals = try #require(try fixture.graph.refusals(of: set.record.id))
+        #expect(refusals.records.map(\.record) == [2, 3, 4, 5, 6, 7])
+    }
+
+    @Test(arguments: StoreMaker.allCases)
+    func `knows whether others changed what a source said since`(maker: StoreMaker) throws {
+        let fixture = try Fixture(maker)
+        let erp = try #require(SourceName("erp"))
+        let first = try fixture.drop("erp") { $0.twin("a", ["x": .integer(1)]) }
+        try fixture.drop("wms") { $0.twin("b", ["x": .integer(1)]) }
+        #expect(try fixture.graph.isUntouched(since: first.drop, source: erp))
+        try fixture.drop("wms") { $0.twin("a", ["y": .integer(1)]) }
+        #expect(try !fixture.graph.isUntouched(since: first.drop, source: erp))
+        let again = try fixture.drop("erp") { $0.twin("a", ["x": .integer(1)]) }
+        #expect(try fixture.graph.isUntouched(since: again.drop, source: erp))
+    }
+
+    @Test(arguments: StoreMaker.allCases)
+    func `takes a source for touched that relied on what others said`(maker: StoreMaker) throws {
+        let fixture = try Fixture(maker)
+        try fixture.drop("wms") { $0.twin("a", ["x": .integer(1)]) }
+        let bare = try fixture.drop("erp") { $0.twin("a", ["x": .integer(1)]) }
+        #expect(bare.books.unchanged == 1)
+        try fixture.drop("wms") { $0.twin("a", ["x": .integer(2)]) }
+        #expect(try !fixture.graph.isUntouched(since: bare.drop, source: try #require(SourceName("erp"))))
+    }
+}
