@@ -118,7 +118,9 @@ private func settled(_ name: String, defect: DropError? = nil) -> SettledFile {
         let deadline = Date(timeIntervalSinceNow: 30)
         while !pipeline.snapshot().queues.contains(where: { $0 == ("commit", 1) }), deadline > .now { usleep(10_000) }
         books.commitFailure.with { $0 = nil }
+        let begun = ContinuousClock.now
         pipeline.stop()
+        #expect(ContinuousClock.now - begun < .seconds(10), "the end was waited for")
         #expect(diary.lines.with { $0.count { $0 == "transformed" } } == 2)
         #expect(!diary.lines.with { $0.contains("committed") }, "bb passed a")
     }

@@ -68,6 +68,8 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     /// What the archive, and receipts of a source, fail with.
     let archiveFailure = Monitor<DropError?>(nil)
     let receiptFailures = Monitor<[SourceName: DropError]>([:])
+    /// Whether receipts are written; those who write wait.
+    let mayWrite = Monitor(true)
     /// The drops as their receipts had them.
     let written = Monitor<[DropRecord]>([])
     /// The register's rows.
@@ -118,6 +120,7 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     }
 
     func write(_ record: DropRecord, leaf: UInt64?) throws(DropError) {
+        mayWrite.wait(until: { $0 }) { _ in }
         if let failure = receiptFailures.with({ $0[record.source] }) { throw failure }
         diary.note("receipt")
         written.with { $0.append(record) }
