@@ -24,12 +24,8 @@ private struct Claiming: FileClaimer {
 }
 
 /// A spool whose large files take as long to read as the test wants, or until nobody wants them any more.
-private struct SlowSpool: DropSpool {
-    let spool: SpoolFolder
-    let diary: Diary
-    let mayRead: Monitor<Bool>
-
-    func digest(of drop: DropID, isCancelled: () -> Bool) throws(DropError) -> ContentDigest {
+private func slowSpool(_ spool: SpoolFolder, _ diary: Diary, _ mayRead: Monitor<Bool>) -> SpoolReadOtherwise {
+    SpoolReadOtherwise(spool: spool) { (drop, isCancelled) throws(DropError) in
         let bytes = try spool.withDescriptor(of: drop) { (_, bytes) throws(DropError) in bytes }
         if bytes >= 100 {
             diary.note("reading")
@@ -41,31 +37,6 @@ private struct SlowSpool: DropSpool {
         }
         return try spool.digest(of: drop)
     }
-    func path(of drop: DropID) -> String { spool.path(of: drop) }
-    func contains(_ drop: DropID) -> Bool { spool.contains(drop) }
-    func lend(_ descriptor: CInt, as drop: DropID) throws(DropError) { try spool.lend(descriptor, as: drop) }
-    func endLoan(of drop: DropID) { spool.endLoan(of: drop) }
-    func withDescriptor<T>(
-        of drop: DropID, _ body: (_ descriptor: CInt, _ bytes: UInt64) throws(DropError) -> T
-    ) throws(DropError) -> T { try spool.withDescriptor(of: drop, body) }
-    func quarantinedDigest(
-        of drop: DropID, on day: UTCDay
-    ) throws(DropError) -> (bytes: UInt64, digest: ContentDigest) { try spool.quarantinedDigest(of: drop, on: day) }
-    func fill(_ drop: DropID, _ body: (_ descriptor: CInt) throws(DropError) -> Void) throws(DropError) {
-        try spool.fill(drop, body)
-    }
-    func remove(_ drops: [DropID]) throws(DropError) { try spool.remove(drops) }
-    func freeSpace() throws(DropError) -> FreeSpace { try spool.freeSpace() }
-    func quarantine(_ drop: DropID, on day: UTCDay, reason: JSON) throws(DropError) {
-        try spool.quarantine(drop, on: day, reason: reason)
-    }
-    func quarantinedPath(of drop: DropID, on day: UTCDay) -> String { spool.quarantinedPath(of: drop, on: day) }
-    func isQuarantined(_ drop: DropID, on day: UTCDay) -> Bool { spool.isQuarantined(drop, on: day) }
-    func respool(_ drop: DropID, on day: UTCDay, as copy: DropID) throws(DropError) {
-        try spool.respool(drop, on: day, as: copy)
-    }
-    func quarantinedDrops() throws(DropError) -> [DropID] { try spool.quarantinedDrops() }
-    func forgetQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError) { try spool.forgetQuarantined(drop, on: day) }
 }
 
 private func settled(_ name: String, of source: String = "s", bytes: UInt64 = 3) -> SettledFile {
@@ -90,7 +61,7 @@ private final class Line {
         books = Books(diary)
         let ports = PipelinePorts(
             register: books, graph: books, transformer: Transforming(diary: diary, outcome: transform),
-            claimer: Claiming(spool: spool), spool: SlowSpool(spool: spool, diary: diary, mayRead: mayRead), receipts: books,
+            claimer: Claiming(spool: spool), spool: slowSpool(spool, diary, mayRead), receipts: books,
             makeArchive: { [books] () throws(DropError) in books },
             clock: { UInt64(Date().timeIntervalSince1970 * 1000) })
         var limits = PipelineLimits()

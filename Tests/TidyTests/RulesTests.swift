@@ -42,6 +42,12 @@ import Testing
         #expect(Rules.inotifytoolsStaysApart(file("Sources/Adapters/twindrop-watch/main.c", line)) == [])
     }
 
+    @Test func `finds states of drops that are changed elsewhere`() {
+        #expect(Rules.statesChangeInOnePlace(file("Sources/Flow/Pipeline/A.swift", "row.state = .done")).count == 1)
+        #expect(Rules.statesChangeInOnePlace(file("Sources/Flow/Pipeline/A.swift", "row.state == .done")) == [])
+        #expect(Rules.statesChangeInOnePlace(file(Rules.rowsOfDrops, "row.state = .done")) == [])
+    }
+
     @Test func `finds files and lines that are too long`() {
         #expect(Rules.fileLength(file("Sources/A/A.swift", String(repeating: "\n", count: 601))).count == 1)
         #expect(Rules.fileLength(file("Sources/A/A.swift", String(repeating: "\n", count: 600))) == [])

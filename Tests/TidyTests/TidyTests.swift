@@ -28,6 +28,8 @@ import Testing
 
     @Test func `has lines of at most 130 characters`() { #expect(findings(Rules.lineLength) == []) }
 
+    @Test func `changes the state of a drop in one place`() { #expect(findings(Rules.statesChangeInOnePlace) == []) }
+
     @Test func `promises nothing in remarks`() { #expect(findings(Rules.noPromises) == []) }
 
     @Test func `starts no task that nobody awaits`() { #expect(findings(Rules.noLooseTasks) == []) }

@@ -91,9 +91,7 @@ final class FileClaim {
 
     /// The durable intent.
     func record(at milliseconds: UInt64) -> DropRecord {
-        DropRecord(
-            id: id, source: file.source, fileName: file.name, bytes: facts.bytes, state: .claimed, claimedAt: milliseconds,
-            changedAt: milliseconds, intake: file.identity, reason: file.defect.map(DropReason.init))
+        file.claimed(as: id, bytes: facts.bytes, at: milliseconds)
     }
 
     /// False when the file's dirty pages may be lost: what the disk has is not known.

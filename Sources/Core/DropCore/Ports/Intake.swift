@@ -38,6 +38,19 @@ package struct SettledFile: Sendable, Equatable {
     }
 }
 
+extension SettledFile {
+    /// The drop that the file becomes when it is claimed: its row while it is an intent, and afterwards.
+    ///
+    /// - Parameters:
+    ///   - bytes: the size at the claim.
+    ///   - milliseconds: since 1970.
+    package func claimed(as id: DropID, bytes: UInt64, at milliseconds: UInt64) -> DropRecord {
+        DropRecord(
+            id: id, source: source, fileName: name, bytes: bytes, state: .claimed, claimedAt: milliseconds,
+            changedAt: milliseconds, intake: identity, reason: defect.map(DropReason.init))
+    }
+}
+
 /// What a claim attempt came to.
 package enum ClaimResult: Sendable, Equatable {
     /// The bytes are ours and durable in `state/spool/in/ID`. `bytes` is the size then.

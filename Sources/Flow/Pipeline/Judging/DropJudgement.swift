@@ -85,8 +85,10 @@ package struct DropJudgement {
     }
 
     /// What a release of the held drop undoes, and so must be forced; nil where nothing. `newest` as in `repeated`.
+    ///
+    /// - Parameter delivery: the drop that it runs again, and ran first (`DropRegister.firstOfLine`); nil: itself.
     package static func objection(
-        toRelease record: DropRecord, of source: PipelineSource?, newest: DropRecord?
+        toRelease record: DropRecord, of source: PipelineSource?, newest: DropRecord?, delivery: DropID? = nil
     ) -> DropError? {
         let hint = "Discard it, or release it with --force if the older state is the right one."
         if record.reason?.code == .late {
@@ -94,12 +96,28 @@ package struct DropJudgement {
                 "older-drop", "Drop \(record.id) (\(record.fileName)) came too late: \(record.reason?.message ?? "")", hint: hint,
                 remedy: .hold)
         }
+        return undoing(newest, record, of: source, delivery ?? record.id, by: "releasing it", hint: hint)
+    }
+
+    /// The same of a quarantined drop that is to run again.
+    static func objection(
+        toRetry record: DropRecord, of source: PipelineSource?, newest: DropRecord?, delivery: DropID
+    ) -> DropError? {
+        undoing(
+            newest, record, of: source, delivery, by: "to retry it",
+            hint: "Discard it, or retry it with --force if the older state is the right one.")
+    }
+
+    /// An older list must not go on behind a newer one: it would undo that.
+    private static func undoing(
+        _ newest: DropRecord?, _ record: DropRecord, of source: PipelineSource?, _ delivery: DropID, by act: String, hint: String
+    ) -> DropError? {
         guard let source, source.sequence == nil, record.link?.kind != .amends, source.policy.mode == .snapshot, let newest,
-            newest.id > record.id
+            newest.id > delivery
         else { return nil }
         return DropError(
             "older-snapshot",
-            "Drop \(record.id) is older than the newest applied snapshot of \(record.source) (\(newest.id)): releasing it would undo that one.",
+            "Drop \(record.id) is older than the newest applied snapshot of \(record.source) (\(newest.id)): \(act) would undo that one.",
             hint: hint, remedy: .hold)
     }
 

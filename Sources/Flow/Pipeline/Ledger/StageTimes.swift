@@ -25,17 +25,3 @@ package struct StageTimes: Sendable, Equatable {
         durations[stage, default: DurationHistogram()].note(duration)
     }
 }
-
-extension DropPipeline {
-    /// Of the file system that holds the state folder.
-    package func freeSpace() throws(DropError) -> FreeSpace { try ports.spool.freeSpace() }
-
-    /// Runs `body`, and notes how long it took when it goes through.
-    func timed<T>(_ stage: StageTimes.Stage, _ body: () throws(DropError) -> T) throws(DropError) -> T {
-        let begin = ContinuousClock.now
-        let result = try body()
-        let duration = ContinuousClock.now - begin
-        state.quietly { $0.times.note(stage, duration) }
-        return result
-    }
-}

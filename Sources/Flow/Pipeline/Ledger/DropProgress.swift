@@ -1,5 +1,4 @@
 package import DropCore
-import ThreadKit
 
 /// How far the transform of one drop is.
 package struct DropProgress: Sendable {
@@ -10,12 +9,14 @@ package struct DropProgress: Sendable {
     package let bytes: UInt64
     package let began: ContinuousClock.Instant
     /// Records read so far, and the bytes of the file they, headers and footers make up.
-    package var records: UInt64 = 0
-    package var bytesRead: UInt64 = 0
+    package private(set) var records: UInt64 = 0
+    package private(set) var bytesRead: UInt64 = 0
 
     init(_ record: DropRecord) {
         (drop, source, fileName, bytes, began) = (record.id, record.source, record.fileName, record.bytes, .now)
     }
+
+    mutating func note(_ books: DropBooks) { (records, bytesRead) = (books.recordsRead, books.bytesAccounted) }
 }
 
 /// Passes a transform's output on and notes how far it is, at most ten times a second.
@@ -41,9 +42,4 @@ final class ProgressSink: OperationSink {
         try builder.restart()
         note(DropBooks())
     }
-}
-
-extension DropPipeline {
-    /// The drops that are being transformed, the oldest first.
-    package func progress() -> [DropProgress] { state.quietly { $0.progress.values.sorted { $0.began < $1.began } } }
 }

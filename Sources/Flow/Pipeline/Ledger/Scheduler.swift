@@ -148,7 +148,7 @@ struct Scheduler {
 
     mutating func unblock(_ source: SourceName, from drop: DropID) { lanes[source]?.blockedBy[drop] = nil }
 
-    private func order(of source: SourceName) -> DropOrder { orders[source] ?? .none }
+    func order(of source: SourceName) -> DropOrder { orders[source] ?? .none }
 
     private static func precedes(_ one: DropRecord, _ other: DropRecord, _ order: DropOrder) -> Bool {
         if order == .name, one.fileName.bytes != other.fileName.bytes {

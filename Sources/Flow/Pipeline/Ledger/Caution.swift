@@ -1,5 +1,4 @@
 import DropCore
-import ThreadKit
 
 /// Lets each drop that is suspected of having ended the program go alone, so that a second end tells which one it was
 /// (decision 0034). Pure; used while the pipeline's state is locked.
@@ -31,19 +30,5 @@ struct Caution {
     mutating func ended(_ drop: DropID) {
         suspects.remove(drop)
         if alone == drop { alone = nil }
-    }
-}
-
-extension DropPipeline {
-    /// Work on a drop has come to an end, whichever: it did not end the program.
-    func leaveHand(_ drop: DropID) {
-        ports.inHand?.put(drop)
-        // Nobody waits for this but drops that are suspected, and those that wait behind one.
-        let matters = state.quietly { state in
-            if state.caution.isIdle { return false }
-            state.caution.ended(drop)
-            return true
-        }
-        if matters { state.with { _ in } }
     }
 }
