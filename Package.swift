@@ -126,11 +126,12 @@ let package = Package(
     ] + pinned,
     targets: [
         // Pure core
-        Room.core.module("ValueRules"),
-        Room.core.module("TwinModel"),
-        Room.core.module("DropCore", ["TwinModel", "ValueRules"]),
+        Room.core.module("ValueRules", ["CodecKit"]),
+        Room.core.module("TwinModel", ["CodecKit"]),
+        Room.core.module("DropCore", ["CodecKit", "TwinModel", "ValueRules"]),
 
         // Kits and C modules
+        Room.kits.module("CodecKit"),
         Room.kits.module("ThreadKit", [deque]),
         Room.kits.module("FileKit", ["CLinuxFiles"]),
         Room.kits.module("SocketKit", ["ThreadKit"]),
@@ -146,19 +147,18 @@ let package = Package(
         Room.adapters.c("CGatherVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
 
         // Adapters
-        Room.adapters.module("DropWatch", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CLinuxFiles", deque, crypto]),
-        Room.adapters.module("PluginHost", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CTwinDropWire", system, crypto]),
-        Room.adapters.module("TwinStore", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CGatherVFS", grdb, grdbSQLite]),
-        Room.adapters.module("DropSpooling", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CLinuxFiles", system, crypto]),
-        Room.adapters.module("Evidence", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "ArchiveKit", system, crypto]),
-        Room.adapters.module("HomeConfiguration", ["DropCore", "TwinModel", "ValueRules", "CurlKit", yams]),
+        Room.adapters.module("DropWatch", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "CLinuxFiles", deque, crypto]),
+        Room.adapters.module("PluginHost", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "CTwinDropWire", system, crypto]),
+        Room.adapters.module("TwinStore", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "CGatherVFS", grdb, grdbSQLite]),
+        Room.adapters.module("DropSpooling", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "CLinuxFiles", system, crypto]),
+        Room.adapters.module("Evidence", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "ArchiveKit", system, crypto]),
+        Room.adapters.module("HomeConfiguration", ["CodecKit", "DropCore", "TwinModel", "ValueRules", "CurlKit", yams]),
 
         Room.surface.module(
             "TwinAPI",
             [
-                "DropCore", "TwinModel", "ThreadKit", "FileKit", "CurlKit", "CLinuxFiles", hummingbird, hummingbirdTLS, jwt,
-                crypto,
-                logging,
+                "CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "CurlKit", "CLinuxFiles", hummingbird,
+                hummingbirdTLS, jwt, crypto, logging,
             ] + nio),
 
         // Flow and surface
@@ -166,7 +166,7 @@ let package = Package(
         .executableTarget(
             name: "twindrop",
             dependencies: [
-                "DropCore", "TwinModel", "ThreadKit", "SocketKit", "ProcessKit", "DropWatch", "DropSpooling", "PluginHost",
+                "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SocketKit", "ProcessKit", "DropWatch", "DropSpooling", "PluginHost",
                 "TwinStore",
                 "Evidence",
                 "HomeConfiguration", "CurlKit",
@@ -199,10 +199,11 @@ let package = Package(
 
         // Plugin side
         Room.pluginSide.module("TwinDropPluginSDK", ["CTwinDropPlugin", "ValueRules"]),
-        Room.pluginSide.module("TwinDropTesting", ["CTwinDropPlugin", "DropCore", "TwinModel", "ValueRules"]),
+        Room.pluginSide.module("TwinDropTesting", ["CodecKit", "CTwinDropPlugin", "DropCore", "TwinModel", "ValueRules"]),
 
         // Tests
         .target(name: "ProgramKit", dependencies: ["ThreadKit"], path: "Tests/ProgramKit", swiftSettings: strict),
+        tests("CodecKitTests", ["CodecKit"]),
         tests("ValueRulesTests", ["ValueRules", "TwinModel"]),
         tests("TwinModelTests", ["TwinModel", "dtdl-conformance"]),
         tests("DropCoreTests", ["DropCore", "TwinModel"]),
@@ -211,12 +212,12 @@ let package = Package(
             "PluginHostTests", ["PluginHost", "DropCore", "TwinModel", "ThreadKit", "CTwinDropWire", "ProgramKit"],
             exclude: ["Hostile"]),
         tests(
-            "PluginSDKTests", ["TwinDropPluginSDK", "TwinDropTesting", "DropCore", "TwinModel", "ProgramKit"],
+            "PluginSDKTests", ["CodecKit", "TwinDropPluginSDK", "TwinDropTesting", "DropCore", "TwinModel", "ProgramKit"],
             exclude: ["Mappings", "Readers"]),
         tests("TwinStoreTests", ["TwinStore", "DropCore", "TwinModel", "ThreadKit", "ProgramKit", grdb]),
-        tests("EvidenceTests", ["Evidence", "ArchiveKit", "DropCore", "TwinModel", "ProgramKit"]),
+        tests("EvidenceTests", ["CodecKit", "Evidence", "ArchiveKit", "DropCore", "TwinModel", "ProgramKit"]),
         tests("CurlKitTests", ["CurlKit"]),
-        tests("TwinAPITests", ["TwinAPI", "DropCore", "TwinModel", "ThreadKit", "CurlKit", "ProgramKit", jwt, logging]),
+        tests("TwinAPITests", ["CodecKit", "TwinAPI", "DropCore", "TwinModel", "ThreadKit", "CurlKit", "ProgramKit", jwt, logging]),
         tests("HomeConfigurationTests", ["HomeConfiguration", "DropCore", "TwinModel"]),
         tests("PipelineTests", ["Pipeline", "DropSpooling", "SocketKit", "FileKit", "DropCore", "TwinModel", "ThreadKit"]),
         tests("MainPathTests", ["TwinModel", "ThreadKit", "DropSpooling", "ProgramKit"], exclude: ["Mappings", "Plugins"]),

@@ -4,10 +4,11 @@ enum Rules {
     /// `twindrop` wires. A target that is missing here is refused: its place is decided when it is made.
     static let imports: [String: Set<String>] = [
         // Pure core
-        "ValueRules": [],
-        "TwinModel": [],
-        "DropCore": ["TwinModel", "ValueRules"],
+        "ValueRules": ["CodecKit"],
+        "TwinModel": ["CodecKit"],
+        "DropCore": ["CodecKit", "TwinModel", "ValueRules"],
         // Kits
+        "CodecKit": [],
         "ThreadKit": ["DequeModule"],
         "FileKit": ["CLinuxFiles"],
         "SocketKit": ["ThreadKit"],
@@ -16,18 +17,18 @@ enum Rules {
         "CurlKit": ["CCurl"],
         // Adapters
         "DropWatch": [
-            "DropCore", "TwinModel", "ThreadKit", "FileKit", "SystemPackage", "Crypto", "CLinuxFiles", "DequeModule",
+            "CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "SystemPackage", "Crypto", "CLinuxFiles", "DequeModule",
         ],
         "PluginHost": [
-            "DropCore", "TwinModel", "ThreadKit", "FileKit", "CTwinDropWire", "CTwinDropPlugin", "SystemPackage", "Crypto",
+            "CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "CTwinDropWire", "CTwinDropPlugin", "SystemPackage", "Crypto",
         ],
-        "TwinStore": ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CGatherVFS", "GRDB", "GRDBSQLite"],
-        "DropSpooling": ["DropCore", "TwinModel", "ThreadKit", "FileKit", "SystemPackage", "Crypto", "CLinuxFiles"],
-        "Evidence": ["DropCore", "TwinModel", "ThreadKit", "FileKit", "ArchiveKit", "SystemPackage", "Crypto"],
-        "HomeConfiguration": ["DropCore", "TwinModel", "ValueRules", "CurlKit", "Yams"],
+        "TwinStore": ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "CGatherVFS", "GRDB", "GRDBSQLite"],
+        "DropSpooling": ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "SystemPackage", "Crypto", "CLinuxFiles"],
+        "Evidence": ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "ArchiveKit", "SystemPackage", "Crypto"],
+        "HomeConfiguration": ["CodecKit", "DropCore", "TwinModel", "ValueRules", "CurlKit", "Yams"],
         // Surface
         "TwinAPI": [
-            "DropCore", "TwinModel", "ThreadKit", "FileKit", "CurlKit", "CLinuxFiles", "Hummingbird", "HummingbirdCore",
+            "CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "CurlKit", "CLinuxFiles", "Hummingbird", "HummingbirdCore",
             "HummingbirdTLS",
             "HTTPTypes",
             "NIOCore",
@@ -37,7 +38,7 @@ enum Rules {
         "Pipeline": ["DropCore", "TwinModel", "ThreadKit", "DequeModule"],
         // Plugin side
         "TwinDropPluginSDK": ["CTwinDropPlugin", "ValueRules"],
-        "TwinDropTesting": ["CTwinDropPlugin", "TwinDropPluginSDK", "DropCore", "TwinModel", "ValueRules"],
+        "TwinDropTesting": ["CodecKit", "CTwinDropPlugin", "TwinDropPluginSDK", "DropCore", "TwinModel", "ValueRules"],
         "Plugins": ["TwinDropPluginSDK", "CTwinDropPlugin"],
     ]
     /// The rooms of `Sources`; every target stands in one.

@@ -1,3 +1,4 @@
+import CodecKit
 package import DropCore
 import Glibc
 
@@ -69,7 +70,7 @@ extension Claimer {
     }
 
     private func removeUnfinishedCopies(_ spool: CInt) throws(SystemCallError) {
-        for name in try Self.names(spool) where NamePattern("*.tmp*").matches(name) { try SystemCall.unlink(name, in: spool) }
+        for name in try Self.names(spool) where Glob("*.tmp*").matches(name.bytes) { try SystemCall.unlink(name, in: spool) }
     }
 
     private static func names(_ folder: CInt) throws(SystemCallError) -> [FileName] {

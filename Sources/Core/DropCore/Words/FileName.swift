@@ -1,3 +1,5 @@
+import CodecKit
+
 /// The name a sender gave a file: bytes as the file system has them, never used as a path of ours.
 package struct FileName: Sendable, Hashable, Comparable, CustomStringConvertible {
     /// The bytes of one path component, without `/` and NUL.
@@ -55,7 +57,7 @@ package enum Escaping {
                 append(scalar, to: &out)
             case .error, .emptyInput:
                 let byte = rest.removeFirst()
-                out += "\\x" + hex(UInt32(byte), digits: 2)
+                out += "\\x" + Hex.text(byte)
             }
             decoder = UTF8()
         }
@@ -87,10 +89,5 @@ package enum Escaping {
         default:
             if scalar == "\\" { out += "\\\\" } else { out.unicodeScalars.append(scalar) }
         }
-    }
-
-    private static func hex(_ value: UInt32, digits: Int) -> String {
-        let text = String(value, radix: 16)
-        return String(repeating: "0", count: max(0, digits - text.count)) + text
     }
 }

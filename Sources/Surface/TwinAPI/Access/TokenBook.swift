@@ -1,3 +1,4 @@
+import CodecKit
 import Crypto
 package import DropCore
 import Synchronization
@@ -106,7 +107,7 @@ extension TokenBook.Entry {
     init?(line: String) {
         let words = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }.map(String.init)
         guard (3...4).contains(words.count), words[0].utf8.count <= 256, let role = Role(rawValue: words[1]),
-            let digest = Hexadecimal.bytes(words[2]), digest.count == 32
+            let digest = Hex.bytes(words[2]), digest.count == 32
         else { return nil }
         var end: Int64?
         if words.count == 4 {
@@ -131,24 +132,10 @@ package struct NewToken: Sendable {
     package init?(name: String, role: Role, expires: String? = nil) {
         var random = SystemRandomNumberGenerator()
         let token = "td_" + Base64URL.encoded((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) })
-        let digest = Hexadecimal.text(Array(SHA256.hash(data: Array(token.utf8))))
+        let digest = Hex.text(SHA256.hash(data: Array(token.utf8)))
         let line = "\(name) \(role.rawValue) \(digest)" + (expires.map { " \($0)" } ?? "")
         guard !name.hasPrefix("#"), TokenBook.Entry(line: line)?.name == name else { return nil }
         self.token = token
         self.line = line
-    }
-}
-
-/// Bytes as hexadecimal digits.
-enum Hexadecimal {
-    static func text(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
-
-    static func bytes(_ text: String) -> [UInt8]? {
-        let digits = text.utf8.map { byte in Character(Unicode.Scalar(byte)).hexDigitValue }
-        guard digits.count.isMultiple(of: 2), !digits.contains(nil) else { return nil }
-        return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0]! << 4 | digits[$0 + 1]!) }
     }
 }

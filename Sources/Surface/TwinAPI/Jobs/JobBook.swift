@@ -1,3 +1,4 @@
+import CodecKit
 package import DropCore
 import ThreadKit
 import TwinModel
@@ -230,7 +231,7 @@ package final class JobBook: Sendable {
     private static func log(_ record: JobRecord, _ folder: String) -> String { name(record, folder) + ".log" }
 
     private static func name(_ record: JobRecord, _ folder: String) -> String {
-        "\(folder)/\(record.kind.rawValue)-\(Hexadecimal.text(Array(record.id.utf8)))"
+        "\(folder)/\(record.kind.rawValue)-\(Hex.text(record.id.utf8))"
     }
 
     private static func write(_ record: JobRecord, _ folder: String) throws(FileFailure) {
