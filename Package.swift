@@ -162,7 +162,7 @@ let package = Package(
             ] + nio),
 
         // Flow and surface
-        Room.flow.module("Pipeline", ["DropCore", "TwinModel", "ThreadKit", deque]),
+        Room.flow.module("Pipeline", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", deque]),
         .executableTarget(
             name: "twindrop",
             dependencies: [

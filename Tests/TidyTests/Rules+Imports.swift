@@ -35,7 +35,7 @@ enum Rules {
             "NIOPosix", "NIOHTTPTypes", "NIOSSL", "ServiceLifecycle", "JWTKit", "Crypto", "Logging",
         ],
         // Flow
-        "Pipeline": ["DropCore", "TwinModel", "ThreadKit", "DequeModule"],
+        "Pipeline": ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "DequeModule"],
         // Plugin side
         "TwinDropPluginSDK": ["CTwinDropPlugin", "ValueRules"],
         "TwinDropTesting": ["CodecKit", "CTwinDropPlugin", "TwinDropPluginSDK", "DropCore", "TwinModel", "ValueRules"],

@@ -1,4 +1,5 @@
 import CTwinDropWire
+import CodecKit
 import DropCore
 
 /// One exchange with a worker, from a control message to its last frame, under supervision: wall time, processor time, silence,

@@ -1,4 +1,5 @@
 import CTwinDropWire
+import CodecKit
 import Crypto
 package import DropCore
 import Glibc

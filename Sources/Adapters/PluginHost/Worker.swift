@@ -1,4 +1,5 @@
 import CTwinDropWire
+import CodecKit
 import DropCore
 import Glibc
 

@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 
 /// An amendment is transformed as the whole file it completes: only the records it has count, the others say what they said.

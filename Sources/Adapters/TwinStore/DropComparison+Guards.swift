@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 
 /// What a complete list leaves out, and the limits that hold a drop for a person (docs/decisions/0027-snapshots.md).

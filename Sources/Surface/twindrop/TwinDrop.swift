@@ -1,4 +1,5 @@
 import ArgumentParser
+import CodecKit
 import DropCore
 
 /// The command line (docs/command-line.md).

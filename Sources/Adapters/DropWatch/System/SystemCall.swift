@@ -1,4 +1,5 @@
 import CLinuxFiles
+import CodecKit
 package import DropCore
 import FileKit
 import Glibc

@@ -1,3 +1,4 @@
+import CodecKit
 package import DropCore
 
 /// An absolute folder path, without a slash at its end, compared byte by byte (Swift's strings compare by canonical equivalence,

@@ -1,5 +1,3 @@
-import CodecKit
-
 extension Escaping {
     /// Whether a scalar steers a terminal or hides in it: controls, line and paragraph separators, what turns the direction of
     /// writing, what is not seen, and what nobody has defined.
