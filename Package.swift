@@ -133,9 +133,8 @@ let package = Package(
         // Kits and C modules
         Room.kits.module("CodecKit"),
         Room.kits.module("ThreadKit", [deque]),
-        Room.kits.module("FileKit", ["CLinuxFiles"]),
-        Room.kits.module("SocketKit", ["ThreadKit"]),
-        Room.kits.module("ProcessKit"),
+        Room.kits.module("SystemKit", ["CodecKit", "CLinuxFiles"]),
+        Room.kits.module("SocketKit", ["SystemKit"]),
         Room.kits.library("CArchive", pkgConfig: "libarchive", apt: "libarchive-dev"),
         Room.kits.library("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
         Room.kits.module("ArchiveKit", ["CArchive", "CZstd"]),
@@ -147,17 +146,20 @@ let package = Package(
         Room.adapters.c("CGatherVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
 
         // Adapters
-        Room.adapters.module("DropWatch", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "CLinuxFiles", deque, crypto]),
-        Room.adapters.module("PluginHost", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "CTwinDropWire", system, crypto]),
-        Room.adapters.module("TwinStore", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "CGatherVFS", grdb, grdbSQLite]),
-        Room.adapters.module("DropSpooling", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "CLinuxFiles", system, crypto]),
-        Room.adapters.module("Evidence", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "ArchiveKit", system, crypto]),
+        Room.adapters.module("DropWatch", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", deque, crypto]),
+        Room.adapters.module(
+            "PluginHost", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "CTwinDropWire", crypto]),
+        Room.adapters.module(
+            "TwinStore", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "CGatherVFS", grdb, grdbSQLite]),
+        Room.adapters.module(
+            "DropSpooling", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "CLinuxFiles", system, crypto]),
+        Room.adapters.module("Evidence", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "ArchiveKit", crypto]),
         Room.adapters.module("HomeConfiguration", ["CodecKit", "DropCore", "TwinModel", "ValueRules", "CurlKit", yams]),
 
         Room.surface.module(
             "TwinAPI",
             [
-                "CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "CurlKit", "CLinuxFiles", hummingbird,
+                "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "CurlKit", "CLinuxFiles", hummingbird,
                 hummingbirdTLS, jwt, crypto, logging,
             ] + nio),
 
@@ -166,11 +168,12 @@ let package = Package(
         .executableTarget(
             name: "twindrop",
             dependencies: [
-                "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SocketKit", "ProcessKit", "DropWatch", "DropSpooling", "PluginHost",
+                "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SocketKit", "SystemKit", "DropWatch", "DropSpooling",
+                "PluginHost",
                 "TwinStore",
                 "Evidence",
                 "HomeConfiguration", "CurlKit",
-                "Pipeline", "TwinAPI", argumentParser, logging, system,
+                "Pipeline", "TwinAPI", argumentParser, logging,
             ],
             path: Room.surface.path("twindrop"),
             swiftSettings: strict, linkerSettings: carriesFoundation),
@@ -202,12 +205,13 @@ let package = Package(
         Room.pluginSide.module("TwinDropTesting", ["CodecKit", "CTwinDropPlugin", "DropCore", "TwinModel", "ValueRules"]),
 
         // Tests
-        .target(name: "ProgramKit", dependencies: ["ThreadKit"], path: "Tests/ProgramKit", swiftSettings: strict),
+        .target(name: "ProgramKit", dependencies: ["SystemKit", "ThreadKit"], path: "Tests/ProgramKit", swiftSettings: strict),
         tests("CodecKitTests", ["CodecKit"]),
+        tests("SystemKitTests", ["SystemKit", "ThreadKit", "ProgramKit"]),
         tests("ValueRulesTests", ["ValueRules", "TwinModel"]),
         tests("TwinModelTests", ["TwinModel", "dtdl-conformance"]),
         tests("DropCoreTests", ["DropCore", "TwinModel"]),
-        tests("DropWatchTests", ["DropWatch", "DropCore", "TwinModel", "ThreadKit", "ProgramKit"]),
+        tests("DropWatchTests", ["SystemKit", "DropWatch", "DropCore", "TwinModel", "ThreadKit", "ProgramKit"]),
         tests(
             "PluginHostTests", ["PluginHost", "DropCore", "TwinModel", "ThreadKit", "CTwinDropWire", "ProgramKit"],
             exclude: ["Hostile"]),
@@ -217,9 +221,10 @@ let package = Package(
         tests("TwinStoreTests", ["TwinStore", "DropCore", "TwinModel", "ThreadKit", "ProgramKit", grdb]),
         tests("EvidenceTests", ["CodecKit", "Evidence", "ArchiveKit", "DropCore", "TwinModel", "ProgramKit"]),
         tests("CurlKitTests", ["CurlKit"]),
-        tests("TwinAPITests", ["CodecKit", "TwinAPI", "DropCore", "TwinModel", "ThreadKit", "CurlKit", "ProgramKit", jwt, logging]),
+        tests(
+            "TwinAPITests", ["CodecKit", "TwinAPI", "DropCore", "TwinModel", "ThreadKit", "CurlKit", "ProgramKit", jwt, logging]),
         tests("HomeConfigurationTests", ["HomeConfiguration", "DropCore", "TwinModel"]),
-        tests("PipelineTests", ["Pipeline", "DropSpooling", "SocketKit", "FileKit", "DropCore", "TwinModel", "ThreadKit"]),
+        tests("PipelineTests", ["Pipeline", "DropSpooling", "SocketKit", "SystemKit", "DropCore", "TwinModel", "ThreadKit"]),
         tests("MainPathTests", ["TwinModel", "ThreadKit", "DropSpooling", "ProgramKit"], exclude: ["Mappings", "Plugins"]),
         tests("CrashTests", ["ProgramKit"]),
         tests("FoundTests", ["ProgramKit"]),

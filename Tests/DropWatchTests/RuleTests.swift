@@ -1,4 +1,5 @@
 import DropCore
+import SystemKit
 import Testing
 
 @testable import DropWatch

@@ -10,25 +10,27 @@ enum Rules {
         // Kits
         "CodecKit": [],
         "ThreadKit": ["DequeModule"],
-        "FileKit": ["CLinuxFiles"],
-        "SocketKit": ["ThreadKit"],
-        "ProcessKit": [],
+        "SystemKit": ["CodecKit", "CLinuxFiles"],
+        "SocketKit": ["SystemKit"],
         "ArchiveKit": ["CArchive", "CZstd"],
         "CurlKit": ["CCurl"],
         // Adapters
         "DropWatch": [
-            "CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "SystemPackage", "Crypto", "CLinuxFiles", "DequeModule",
+            "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "Crypto", "DequeModule",
         ],
         "PluginHost": [
-            "CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "CTwinDropWire", "CTwinDropPlugin", "SystemPackage", "Crypto",
+            "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "CTwinDropWire", "CTwinDropPlugin", "Crypto",
         ],
-        "TwinStore": ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "CGatherVFS", "GRDB", "GRDBSQLite"],
-        "DropSpooling": ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "SystemPackage", "Crypto", "CLinuxFiles"],
-        "Evidence": ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "ArchiveKit", "SystemPackage", "Crypto"],
+        "TwinStore": ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "CGatherVFS", "GRDB", "GRDBSQLite"],
+        "DropSpooling": [
+            "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "SystemPackage", "Crypto", "CLinuxFiles",
+        ],
+        "Evidence": ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "ArchiveKit", "Crypto"],
         "HomeConfiguration": ["CodecKit", "DropCore", "TwinModel", "ValueRules", "CurlKit", "Yams"],
         // Surface
         "TwinAPI": [
-            "CodecKit", "DropCore", "TwinModel", "ThreadKit", "FileKit", "CurlKit", "CLinuxFiles", "Hummingbird", "HummingbirdCore",
+            "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "CurlKit", "CLinuxFiles", "Hummingbird",
+            "HummingbirdCore",
             "HummingbirdTLS",
             "HTTPTypes",
             "NIOCore",
@@ -52,7 +54,7 @@ enum Rules {
 
     /// Where pointers may be touched: `unsafe`, and modules of C.
     static let unsafeFolders = [
-        "Sources/Kits/ThreadKit/", "Sources/Kits/FileKit/", "Sources/Kits/SocketKit/", "Sources/Kits/ProcessKit/",
+        "Sources/Kits/ThreadKit/", "Sources/Kits/SystemKit/", "Sources/Kits/SocketKit/",
         "Sources/Kits/ArchiveKit/",
         "Sources/Adapters/DropSpooling/Raw/",
         "Sources/Surface/twindrop/System/", "Sources/Surface/TwinAPI/System/",

@@ -115,7 +115,7 @@ extension JSON {
             case 0x0A: out += "\\n".utf8
             case 0x0D: out += "\\r".utf8
             case 0x09: out += "\\t".utf8
-            default: out += "\\u00".utf8 + Hex.text(byte).utf8
+            default: out += ("\\u00" + Hex.text(byte)).utf8
             }
         }
         out.append(UInt8(ascii: "\""))

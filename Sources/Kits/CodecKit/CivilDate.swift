@@ -1,7 +1,7 @@
 /// A day of the proleptic Gregorian calendar.
 ///
-/// The arithmetic is Howard Hinnant's, "chrono-Compatible Low-Level Date Algorithms": a year begins in March, so that the leap day
-/// is its last, and 400 of them are an era.
+/// The arithmetic is Howard Hinnant's, "chrono-Compatible Low-Level Date Algorithms": a year begins in March, so that the leap
+/// day is its last, and 400 of them are an era.
 package struct CivilDate: Sendable, Hashable, Comparable, CustomStringConvertible {
     package let year: Int
     package let month: Int

@@ -5,6 +5,7 @@ import DropCore
 import DropSpooling
 import Evidence
 import Foundation
+import SystemKit
 import TwinModel
 import TwinStore
 
@@ -45,7 +46,7 @@ struct Home {
     var controlSocket: String { paths.state + "/control.sock" }
 
     init(_ folder: String) throws(CommandFailure) {
-        FileRights.keepToOwner()
+        System.keepFilesToOwner()
         guard FileManager.default.fileExists(atPath: folder + "/" + Configuration.fileName) else {
             throw CommandFailure(
                 .usage, "\(folder) is no TwinDrop home: it has no \(Configuration.fileName).",

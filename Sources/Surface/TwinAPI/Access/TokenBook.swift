@@ -2,6 +2,7 @@ import CodecKit
 import Crypto
 package import DropCore
 import Synchronization
+import SystemKit
 
 /// The bearer tokens of a file, of which it holds SHA-256 sums only: one a line, `NAME ROLE SHA256 [EXPIRES]`, where EXPIRES is a
 /// day (`2027-01-31`, valid to its end). Lines that begin with `#` are comments.
@@ -19,7 +20,7 @@ package final class TokenBook: Sendable {
 
     private struct State {
         var entries: [Entry] = []
-        var stamp: FileStamp?
+        var stamp: FileVersion?
         var lookedAt: Int64 = 0
         /// Why the file as it stands now is not in use.
         var fault: String?
@@ -36,7 +37,7 @@ package final class TokenBook: Sendable {
     package init(path: String, clock: @escaping @Sendable () -> Int64) throws(DropError) {
         self.path = path
         self.clock = clock
-        let stamp = FileStamp(of: path)
+        let stamp = FileVersion(of: path)
         let entries = try Self.read(path)
         state = Mutex(State(entries: entries, stamp: stamp, lookedAt: clock()))
     }
@@ -61,7 +62,7 @@ package final class TokenBook: Sendable {
         state.withLock { state in
             guard now - state.lookedAt >= 1_000_000 || now < state.lookedAt else { return state.entries }
             state.lookedAt = now
-            let stamp = FileStamp(of: path)
+            let stamp = FileVersion(of: path)
             guard stamp != state.stamp else { return state.entries }
             state.stamp = stamp
             do throws(DropError) {
@@ -78,11 +79,11 @@ package final class TokenBook: Sendable {
 
     private static func read(_ path: String) throws(DropError) -> [Entry] {
         let bytes: [UInt8]
-        do throws(FileFailure) {
+        do throws(SystemError) {
             bytes = try SmallFile.read(path, bytesMax: 4 << 20)
         } catch {
             throw DropError(
-                "tokens", "The token file \(Escaping.visible(path)) cannot be read: \(error.description).",
+                "tokens", "The token file \(Escaping.visible(path)) cannot be read: \(error.reason).",
                 hint: "Make one with `twindrop token new --name NAME --role ROLE`: it prints a line for it.",
                 remedy: .suspendSource)
         }

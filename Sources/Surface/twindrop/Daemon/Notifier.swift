@@ -4,7 +4,7 @@ import DropCore
 import Foundation
 import HomeConfiguration
 import Logging
-import ProcessKit
+import SystemKit
 import ThreadKit
 import TwinModel
 import TwinStore
