@@ -267,18 +267,3 @@ import Testing
     @Test(arguments: ["", "%", "5", "101%", "-1%", "1.2.3%", "nan%"])
     func `refuse other shares`(text: String) { #expect(Quantity.share(text) == nil) }
 }
-
-@Suite struct `Name patterns` {
-    @Test(arguments: [
-        ("*.csv", "a*", true), ("a*", "b*", false), ("*a", "b*", true), ("[a-c]?", "c[!x]", true), ("[!a]", "a", false),
-        ("??", "?", false), ("*x*", "*y*", true), ("a*b*c", "abd", false), (#"\*"#, "a", false),
-    ])
-    func `overlap when one name fits both`(left: String, right: String, expected: Bool) throws {
-        let (left, right) = (try #require(Glob(left)), try #require(Glob(right)))
-        #expect(left.overlaps(right) == expected)
-        #expect(right.overlaps(left) == expected)
-    }
-
-    @Test(arguments: ["", "a/b", "[a", "[z-a]", "a\\"])
-    func `are refused when they are none`(text: String) { #expect(Glob(text) == nil) }
-}

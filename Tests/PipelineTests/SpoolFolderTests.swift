@@ -2,6 +2,7 @@ import DropCore
 import DropSpooling
 import Foundation
 import SocketKit
+import SystemKit
 import Testing
 import ThreadKit
 import TwinModel
@@ -162,7 +163,7 @@ final class Scratch {
 
     @Test func `say when nobody listens`() throws {
         let scratch = try Scratch()
-        let error = #expect(throws: SocketError.self) { _ = try LocalConnection(connectingTo: scratch.path + "/none") }
+        let error = #expect(throws: SystemError.self) { _ = try LocalConnection(connectingTo: scratch.path + "/none") }
         #expect(error?.isAbsent == true)
     }
 }

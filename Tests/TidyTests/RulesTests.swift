@@ -36,6 +36,22 @@ import Testing
         #expect(Rules.pointersStayInKits(file("Sources/Adapters/TwinStore/Raw/A.swift", "import GRDBSQLite\nunsafe f()")) == [])
     }
 
+    @Test func `finds system calls outside their kit`() {
+        #expect(Rules.systemCallsStayInKit(file("Sources/Adapters/DropWatch/A.swift", "import Glibc")).map(\.line) == [1])
+        #expect(Rules.systemCallsStayInKit(file("Plugins/x/Sources/A.swift", "import Musl")).count == 1)
+        #expect(Rules.systemCallsStayInKit(file("Sources/Kits/SystemKit/A.swift", "import Glibc")) == [])
+        #expect(Rules.systemCallsStayInKit(file("Sources/Kits/ThreadKit/A.swift", "import Glibc")) == [])
+        #expect(Rules.systemCallsStayInKit(file("Sources/Adapters/DropWatch/A.swift", "// import Glibc")) == [])
+        #expect(Rules.systemCallsStayInKit(file("Tests/XTests/A.swift", "import Glibc")) == [])
+    }
+
+    @Test func `finds places that no longer need the C library`() {
+        let files = Rules.glibc.keys.map { place in
+            file(place.hasSuffix("/") ? place + "A.swift" : place, place.contains("Scan") ? "import Crypto" : "import Glibc")
+        }
+        #expect(Rules.needlessGlibc(files) == ["Sources/PluginSide/TwinDropPluginSDK/Delimited/DelimitedReader+Scan.swift"])
+    }
+
     @Test func `finds libinotifytools elsewhere`() {
         let line = "#include <inotifytools/inotifytools.h>"
         #expect(Rules.inotifytoolsStaysApart(file("Sources/PluginSide/twindrop-worker/main.c", line)).count == 1)

@@ -15,6 +15,11 @@ import Testing
 
     @Test func `touches pointers in kits only`() { #expect(findings(Rules.pointersStayInKits) == []) }
 
+    @Test func `calls the system in one kit only`() {
+        #expect(findings(Rules.systemCallsStayInKit) == [])
+        #expect(Rules.needlessGlibc(Self.files) == [])
+    }
+
     @Test func `uses libinotifytools in one program only`() { #expect(findings(Rules.inotifytoolsStaysApart) == []) }
 
     @Test func `has files of at most 600 lines`() {

@@ -1,4 +1,5 @@
 import ArchiveKit
+import CodecKit
 package import DropCore
 package import TwinModel
 

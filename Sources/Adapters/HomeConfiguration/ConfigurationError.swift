@@ -1,3 +1,4 @@
+import CodecKit
 package import DropCore
 
 /// Where in a configuration file something stands: lines and columns count from 1, columns in Unicode scalars.

@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import TwinModel
 
@@ -127,7 +128,7 @@ struct SourceReader {
 
     private func globs(_ key: String, _ section: Section, standard: [String]) -> [Glob] {
         section.texts(key, standard: standard).compactMap { text, place in
-            if let glob = Glob(text) { return glob }
+            if let glob = Glob(checking: text) { return glob }
             section.report(
                 "bad-value", key, at: place,
                 "found \"\(Escaping.visible(text, scalarsMax: 60))\", expected a name pattern without /.",
@@ -347,7 +348,7 @@ struct SourceReader {
             && (Folders.contains(read.folder, earlier.folder) && read.source.watched.recursive
                 || Folders.contains(earlier.folder, read.folder) && earlier.source.watched.recursive)
         guard sameFolder || nested else { return }
-        let all = [Glob("*")].compactMap { $0 }
+        let all = [Glob("*")]
         // A source that is asked by `probe` needs no patterns where it shares a folder.
         func taken(_ read: Read) -> [Glob] { read.patterns.isEmpty && !read.source.watched.probes ? all : read.patterns }
         let (left, right) = (taken(read), taken(earlier))

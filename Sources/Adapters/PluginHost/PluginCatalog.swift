@@ -1,6 +1,6 @@
+import CodecKit
 package import DropCore
-import FileKit
-import Glibc
+import SystemKit
 
 /// One library in the plugins folder.
 package struct CataloguedPlugin: Sendable, Equatable {
@@ -17,7 +17,7 @@ package struct CataloguedPlugin: Sendable, Equatable {
     package let defect: DropError?
 
     /// Whether there is no manifest file at all.
-    var isWithoutManifest: Bool { unsafe access(manifestPath, F_OK) != 0 }
+    var isWithoutManifest: Bool { !System.leadsSomewhere(manifestPath) }
 }
 
 /// The plugins folder: every `NAME.so` with its manifest `NAME.plugin.json`. Reads files only; no code of a plugin runs.
@@ -99,7 +99,7 @@ package struct PluginCatalog: Sendable {
     }
 
     private static func readManifest(_ path: String) throws(DropError) -> PluginManifest {
-        guard unsafe access(path, F_OK) == 0 else {
+        guard System.leadsSomewhere(path) else {
             throw DropError(
                 "plugin-manifest", "\(Escaping.visible(path)) is missing.",
                 hint: "Put the plugin's manifest beside its library; docs/plugin-abi.md shows one.", remedy: .suspendSource)
@@ -128,10 +128,10 @@ package struct PluginCatalog: Sendable {
 
     private func fileNames() throws(DropError) -> [String] {
         do {
-            return try FolderListing.names(in: folder).filter { !$0.hasPrefix(".") }
+            return try System.names(in: folder).filter { !$0.hasPrefix(".") }
         } catch {
             throw DropError(
-                "plugin-folder", "\(Escaping.visible(folder)) cannot be listed (\(String(errno: error.number))).",
+                "plugin-folder", "\(Escaping.visible(folder)) cannot be listed (\(error.reason)).",
                 hint: "Make the folder, or correct paths in the configuration.", remedy: .suspendSource)
         }
     }

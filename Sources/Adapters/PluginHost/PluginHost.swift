@@ -1,6 +1,7 @@
 import CTwinDropWire
 package import DropCore
 import Synchronization
+import SystemKit
 import ThreadKit
 
 /// Runs the plugins of all sources, each in a sandboxed process of its own (`twindrop-worker`), which is kept warm between the
@@ -200,7 +201,7 @@ final class HostContext: Sendable {
     let requiresWholeSandbox: Bool
     let reread: (@Sendable (SourceName) throws(DropError) -> PluginSource)?
     let known = Mutex<[String]?>(nil)
-    private let plugins = Mutex<[String: (plugin: LoadedPlugin, marks: [String: FileMark])]>([:])
+    private let plugins = Mutex<[String: (plugin: LoadedPlugin, marks: [String: FileVersion])]>([:])
 
     init(_ configuration: PluginHost.Configuration) {
         workerPath = configuration.workerPath
@@ -213,7 +214,7 @@ final class HostContext: Sendable {
     /// library's own words count.
     func plugin(at path: String) throws(DropError) -> LoadedPlugin {
         try plugins.withLock { known throws(DropError) in
-            let marks = FileMark.all([path, PluginCatalog.manifestPath(ofLibrary: path)])
+            let marks = FileVersion.all([path, PluginCatalog.manifestPath(ofLibrary: path)])
             if let known = known[path], known.marks == marks { return known.plugin }
             let library = try PluginLibrary(path: path)
             let found = PluginCatalog.inspect(libraryPath: path) { () throws(DropError) in library }

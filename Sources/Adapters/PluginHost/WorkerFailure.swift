@@ -1,5 +1,6 @@
 import DropCore
 import Glibc
+import SystemKit
 
 /// How an attempt to run a plugin ended, when it did not end well.
 struct WorkerFailure: Error {
@@ -48,11 +49,11 @@ struct WorkerFailure: Error {
 
     /// A call of the host's that failed with `number`: of `kind`, where the cause does not pass by itself.
     init(_ kind: Kind, _ what: String, errno number: CInt) {
-        self.init(Self.passes(number) ? .unready : kind, "\(what) (\(String(errno: number))).")
+        self.init(Self.passes(number) ? .unready : kind, "\(what) (\(SystemError.text(number))).")
     }
 
     /// Whether an errno tells of a shortage, or of a program that is just being replaced.
-    static func passes(_ number: CInt) -> Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE, ETXTBSY].contains(number) }
+    static func passes(_ number: CInt) -> Bool { SystemError.passes(number) }
 
     static let unreadyHint =
         "It is tried again. Raise the service's limits of memory, processes or open files if it happens often."

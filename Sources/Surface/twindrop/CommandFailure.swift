@@ -1,6 +1,6 @@
 import ArgumentParser
 import DropCore
-import Glibc
+import SystemKit
 
 /// A command that did not succeed, and the exit code its callers rely on (docs/command-line.md, "Exit codes").
 struct CommandFailure: Error {
@@ -40,9 +40,9 @@ struct CommandFailure: Error {
 extension ParsableCommand {
     /// Ends the process. Whatever a command found, output that could not be written is a failure of its own.
     static func end(_ code: CInt) -> Never {
-        guard let failure = Terminal.failure else { Glibc.exit(code) }
+        guard let failure = Terminal.failure else { System.exit(code) }
         failure.report()
-        Glibc.exit(failure.code.rawValue)
+        System.exit(failure.code.rawValue)
     }
 }
 

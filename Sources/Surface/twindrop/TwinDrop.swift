@@ -1,5 +1,7 @@
 import ArgumentParser
+import CodecKit
 import DropCore
+import SystemKit
 
 /// The command line (docs/command-line.md).
 @main
@@ -43,7 +45,7 @@ struct TwinDrop: ParsableCommand {
         ])
 
     static func main() {
-        ProcessStart.openStandardStreams()
+        System.openStandardStreams()
         do {
             try checkHelp(CommandLine.arguments.dropFirst())
             var command = try parseAsRoot()

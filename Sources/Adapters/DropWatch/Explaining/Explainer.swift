@@ -1,5 +1,5 @@
 package import DropCore
-import Glibc
+import SystemKit
 import ThreadKit
 
 /// Why a file in the drop zone was or was not taken.
@@ -100,14 +100,14 @@ package struct Explainer: Sendable {
         return say("gone", nil, "There is no file \(name) in \(folder).", "If it was taken, `twindrop drops` lists it.")
     }
 
-    private func exists(_ name: FileName, in place: WatchedFolder) -> Result<Bool, SystemCallError> {
-        do throws(SystemCallError) {
+    private func exists(_ name: FileName, in place: WatchedFolder) -> Result<Bool, SystemError> {
+        do throws(SystemError) {
             let opened = try place.path.open(below: place.feed.root)
             return .success(try SystemCall.exists(name, in: opened.number))
         } catch {
             // A folder that is away or closed to us: the ownership's refusal says so, if it is known.
-            return error.number == ENOENT || error.number == ENOTDIR || error.number == EACCES
-                ? .success(ownership != nil && error.number == EACCES) : .failure(error)
+            return error.isNowhere || error.kind == .lockedAway
+                ? .success(ownership != nil && error.kind == .lockedAway) : .failure(error)
         }
     }
 

@@ -1,6 +1,7 @@
 import DropCore
 import FileKit
 import Glibc
+import SystemKit
 
 /// Looks for reject marks in a file, block by block: almost no file has one, so this must cost little beside reading it.
 struct MarkSearch {
@@ -19,15 +20,8 @@ struct MarkSearch {
         var block = [UInt8](repeating: 0, count: Int(min(UInt64(Self.blockBytes), bytes)))
         var start: UInt64 = 0
         while start < bytes {
-            var filled = 0
-            while filled < block.count {
-                let count = unsafe block.withUnsafeMutableBytes { buffer in
-                    unsafe pread(descriptor, buffer.baseAddress! + filled, buffer.count - filled, Int(start) + filled)
-                }
-                if count < 0, errno == EINTR { continue }
-                guard count >= 0 else { throw .storage("read", name, errno) }
-                if count == 0 { break }
-                filled += count
+            let filled = try Storage.call("read", name) { () throws(SystemError) in
+                try System.fill(&block, count: block.count, from: descriptor, at: start, name)
             }
             if start == 0 { hasHeading = Self.hasHeading(block.prefix(min(filled, Self.headBytes))) }
             look(block, filled)

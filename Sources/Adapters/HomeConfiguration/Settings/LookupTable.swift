@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 
 /// A read-only table that a plugin may ask: keys to values, in the order of its file. Keys are told apart by their bytes.

@@ -1,3 +1,5 @@
+import CodecKit
+
 /// Why something that was delivered is not being processed: a file that lies in a drop zone, or a drop that waits in the spool.
 ///
 /// One closed list, and one answer: `why`, `status`, `doctor`, `drop --wait`, `/readyz`, `/metrics` and the log give the same

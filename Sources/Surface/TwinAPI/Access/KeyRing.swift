@@ -1,6 +1,7 @@
 package import CurlKit
 package import DropCore
 package import Logging
+import SystemKit
 import ThreadKit
 
 /// The keys that JWTs are checked with, as their provider has them now: kept up by a thread of its own.
@@ -37,11 +38,11 @@ package final class KeyRing: Sendable {
     /// - Parameter path: absolute.
     /// Errors: `jwt-keys` where it cannot be used as it is now.
     package init(file path: String, log: Logger) throws(DropError) {
-        let stamp = Monitor(FileStamp(of: path))
+        let stamp = Monitor(FileVersion(of: path))
         name = path
         self.log = log
         source = { () throws(DropError) in
-            let now = FileStamp(of: path)
+            let now = FileVersion(of: path)
             let isChanged = stamp.with { stamp in
                 defer { stamp = now }
                 return stamp != now
@@ -170,11 +171,11 @@ package final class KeyRing: Sendable {
     }
 
     private static func read(_ path: String) throws(DropError) -> [UInt8] {
-        do throws(FileFailure) {
+        do throws(SystemError) {
             return try SmallFile.read(path, bytesMax: bytesMax)
         } catch {
             throw DropError(
-                "jwt-keys", "The file of http.jwt.keys, \(path), cannot be read: \(error.description).",
+                "jwt-keys", "The file of http.jwt.keys, \(path), cannot be read: \(error.reason).",
                 hint: "Save what the provider's jwks_uri gives.", remedy: .suspendSource)
         }
     }

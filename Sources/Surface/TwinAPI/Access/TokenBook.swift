@@ -1,6 +1,8 @@
+import CodecKit
 import Crypto
 package import DropCore
 import Synchronization
+import SystemKit
 
 /// The bearer tokens of a file, of which it holds SHA-256 sums only: one a line, `NAME ROLE SHA256 [EXPIRES]`, where EXPIRES is a
 /// day (`2027-01-31`, valid to its end). Lines that begin with `#` are comments.
@@ -18,7 +20,7 @@ package final class TokenBook: Sendable {
 
     private struct State {
         var entries: [Entry] = []
-        var stamp: FileStamp?
+        var stamp: FileVersion?
         var lookedAt: Int64 = 0
         /// Why the file as it stands now is not in use.
         var fault: String?
@@ -35,7 +37,7 @@ package final class TokenBook: Sendable {
     package init(path: String, clock: @escaping @Sendable () -> Int64) throws(DropError) {
         self.path = path
         self.clock = clock
-        let stamp = FileStamp(of: path)
+        let stamp = FileVersion(of: path)
         let entries = try Self.read(path)
         state = Mutex(State(entries: entries, stamp: stamp, lookedAt: clock()))
     }
@@ -60,7 +62,7 @@ package final class TokenBook: Sendable {
         state.withLock { state in
             guard now - state.lookedAt >= 1_000_000 || now < state.lookedAt else { return state.entries }
             state.lookedAt = now
-            let stamp = FileStamp(of: path)
+            let stamp = FileVersion(of: path)
             guard stamp != state.stamp else { return state.entries }
             state.stamp = stamp
             do throws(DropError) {
@@ -77,11 +79,11 @@ package final class TokenBook: Sendable {
 
     private static func read(_ path: String) throws(DropError) -> [Entry] {
         let bytes: [UInt8]
-        do throws(FileFailure) {
+        do throws(SystemError) {
             bytes = try SmallFile.read(path, bytesMax: 4 << 20)
         } catch {
             throw DropError(
-                "tokens", "The token file \(Escaping.visible(path)) cannot be read: \(error.description).",
+                "tokens", "The token file \(Escaping.visible(path)) cannot be read: \(error.reason).",
                 hint: "Make one with `twindrop token new --name NAME --role ROLE`: it prints a line for it.",
                 remedy: .suspendSource)
         }
@@ -106,7 +108,7 @@ extension TokenBook.Entry {
     init?(line: String) {
         let words = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }.map(String.init)
         guard (3...4).contains(words.count), words[0].utf8.count <= 256, let role = Role(rawValue: words[1]),
-            let digest = Hexadecimal.bytes(words[2]), digest.count == 32
+            let digest = Hex.bytes(words[2]), digest.count == 32
         else { return nil }
         var end: Int64?
         if words.count == 4 {
@@ -131,24 +133,10 @@ package struct NewToken: Sendable {
     package init?(name: String, role: Role, expires: String? = nil) {
         var random = SystemRandomNumberGenerator()
         let token = "td_" + Base64URL.encoded((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) })
-        let digest = Hexadecimal.text(Array(SHA256.hash(data: Array(token.utf8))))
+        let digest = Hex.text(SHA256.hash(data: Array(token.utf8)))
         let line = "\(name) \(role.rawValue) \(digest)" + (expires.map { " \($0)" } ?? "")
         guard !name.hasPrefix("#"), TokenBook.Entry(line: line)?.name == name else { return nil }
         self.token = token
         self.line = line
-    }
-}
-
-/// Bytes as hexadecimal digits.
-enum Hexadecimal {
-    static func text(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
-
-    static func bytes(_ text: String) -> [UInt8]? {
-        let digits = text.utf8.map { byte in Character(Unicode.Scalar(byte)).hexDigitValue }
-        guard digits.count.isMultiple(of: 2), !digits.contains(nil) else { return nil }
-        return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0]! << 4 | digits[$0 + 1]!) }
     }
 }

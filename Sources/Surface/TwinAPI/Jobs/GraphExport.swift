@@ -1,4 +1,6 @@
+import CodecKit
 package import DropCore
+import SystemKit
 import TwinModel
 
 /// Writes a whole graph as an import job reads it: models, twins, relationships, one JSON object a line (docs/azure-contract.md,
@@ -29,9 +31,9 @@ package struct GraphExport {
             try export.file.sync()
             try SmallFile.rename(beside, path)
             return export.counts
-        } catch let failure as FileFailure {
+        } catch let failure as SystemError {
             throw DropError(
-                "export", "The file \(Escaping.visible(path)) cannot be written: \(failure.description).",
+                "export", "The file \(Escaping.visible(path)) cannot be written: \(failure.reason).",
                 hint: "Check the folder, its permissions and its free space.", remedy: .stop)
         } catch {
             let message = (error as? ServiceError)?.message ?? "\(error)"
@@ -99,13 +101,13 @@ package struct GraphExport {
             })
     }
 
-    private mutating func line(_ value: JSON) throws(FileFailure) {
+    private mutating func line(_ value: JSON) throws(SystemError) {
         pending += value.utf8()
         pending.append(0x0A)
         if pending.count > 1 << 18 { try flush() }
     }
 
-    private mutating func flush() throws(FileFailure) {
+    private mutating func flush() throws(SystemError) {
         try file.write(pending)
         pending.removeAll(keepingCapacity: true)
     }

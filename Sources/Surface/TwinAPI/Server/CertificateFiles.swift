@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOSSL
 import Synchronization
+import SystemKit
 import ThreadKit
 
 /// The certificate and key of a server as their files have them now. They are looked at every second by a thread of its own, and
@@ -15,12 +16,12 @@ final class CertificateFiles: Sendable {
     }
 
     private struct Stamps: Equatable {
-        let certificates: FileStamp?
-        let key: FileStamp?
+        let certificates: FileVersion?
+        let key: FileVersion?
 
         init(of files: ServerSettings.TLSFiles) {
-            certificates = FileStamp(of: files.certificates)
-            key = FileStamp(of: files.key)
+            certificates = FileVersion(of: files.certificates)
+            key = FileVersion(of: files.key)
         }
     }
 

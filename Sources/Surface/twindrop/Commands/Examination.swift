@@ -4,6 +4,7 @@ import DropSpooling
 import Evidence
 import Foundation
 import PluginHost
+import SystemKit
 import TwinModel
 import TwinStore
 
@@ -207,7 +208,7 @@ struct Examination {
                 "the daemon may have \(limit) files open and has \(open); \(connections) of \(wanted) connections fit: \(remedy)"
             ]
         }
-        let limit = OpenFiles.raise()
+        let limit = System.raiseOpenFilesMax()
         return limit < 1024 ? ["the limit of open files is \(limit): \(remedy)"] : []
     }
 

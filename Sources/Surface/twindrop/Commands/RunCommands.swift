@@ -2,8 +2,8 @@ import ArgumentParser
 import HomeConfiguration
 import DropCore
 import Foundation
-import Glibc
 import Logging
+import SystemKit
 import ThreadKit
 import TwinModel
 import TwinStore
@@ -56,7 +56,7 @@ struct RunCommand: ParsableCommand {
 
     mutating func run() throws {
         Signals.takeOver()
-        ProcessStart.forbidCoreDumps()
+        System.forbidCoreDumps()
         let opened = try home.open()
         let engine = try Engine(
             opened, intake: once ? .once : .daemon, acceptance: .init(archive: newArchive, database: acceptDatabase))
@@ -112,7 +112,8 @@ struct RunCommand: ParsableCommand {
         Terminal.print("ready")
         if let failure = Terminal.failure { throw failure }
         _ = NamedThread("td-signals") {
-            func waitForEnding() { while Signals.wait() == SIGHUP {} }  // A closed terminal is no reason to stop a daemon.
+            // A closed terminal is no reason to stop a daemon.
+            func waitForEnding() { while Signals.wait() == Signals.hangUp {} }
             waitForEnding()
             engine.beginStop()
             waitForEnding()

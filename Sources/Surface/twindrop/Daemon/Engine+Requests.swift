@@ -1,9 +1,11 @@
+import CodecKit
 import DropCore
 import DropWatch
 import HomeConfiguration
 import Logging
 import Pipeline
 import PluginHost
+import SystemKit
 import TwinModel
 import TwinStore
 
@@ -15,7 +17,7 @@ extension Engine {
         case "ping": return ["pong": true]
         case "open-files":
             return [
-                "limit": .int(Int64(budget.limit)), "open": .int(Int64(OpenFiles.count ?? 0)),
+                "limit": .int(Int64(budget.limit)), "open": .int(Int64(System.openFiles ?? 0)),
                 "connections": .int(Int64(budget.connections)),
             ]
         case "progress": return .array(pipeline.progress().map { ProgressLine($0).json })

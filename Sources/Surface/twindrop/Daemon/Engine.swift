@@ -3,10 +3,10 @@ import DropCore
 import DropSpooling
 import DropWatch
 import Evidence
-import Glibc
 import Logging
 import Pipeline
 import PluginHost
+import SystemKit
 import ThreadKit
 import TwinAPI
 import TwinModel
@@ -72,7 +72,7 @@ final class Engine: Sendable {
         let limits = home.configuration.limits
         let budget = try reporting { () throws(DropError) in
             try DescriptorBudget(
-                limit: Int(clamping: OpenFiles.raise()), connections: home.configuration.http.limits.connections,
+                limit: Int(clamping: System.raiseOpenFilesMax()), connections: home.configuration.http.limits.connections,
                 claims: limits.commitDrops, transforms: limits.workers)
         }
         self.budget = budget

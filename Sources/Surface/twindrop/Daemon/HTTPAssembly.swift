@@ -1,7 +1,9 @@
+import CodecKit
 import CurlKit
 import HomeConfiguration
 import DropCore
 import Logging
+import SystemKit
 import TwinAPI
 import TwinModel
 
@@ -144,7 +146,7 @@ struct HTTPAssembly {
             remedy: .suspendSource)
     }
 
-    static let clock: @Sendable () -> Int64 = { Int64(WallClock.nanoseconds() / 1000) }
+    static let clock: @Sendable () -> Int64 = { SystemClock.wall() / 1000 }
 }
 
 /// The running server, its jobs, and what it is kept up with.

@@ -1,5 +1,5 @@
 import DropCore
-import Glibc
+import SystemKit
 
 /// Appends `applied NAME NS` and `archived NAME NS`, each at once: for measuring from outside (nanoseconds of CLOCK_REALTIME).
 /// The file may be a FIFO whose reader is there.
@@ -7,19 +7,18 @@ final class BenchmarkLog: Sendable {
     private let descriptor: CInt
 
     init(_ path: String) throws(DropError) {
-        descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else {
+        do throws(SystemError) { descriptor = try System.open(path, [.write, .atEnd, .create]) } catch {
             throw DropError(
-                "benchmark-log", "\(path) cannot be written: \(unsafe String(cString: strerror(errno))).",
+                "benchmark-log", "\(path) cannot be written: \(error.reason).",
                 hint: "Correct log.events.",
                 remedy: .suspendSource)
         }
     }
 
-    deinit { close(descriptor) }
+    deinit { System.close(descriptor) }
 
     func note(_ what: String, _ name: FileName) {
-        let line = Array("\(what) \(name) \(WallClock.nanoseconds())\n".utf8)
-        _ = unsafe write(descriptor, line, line.count)  // A measurement that cannot be written stops no work.
+        let line = Array("\(what) \(name) \(SystemClock.wall())\n".utf8)
+        try? System.write(line, to: descriptor, "log.events")  // A measurement that cannot be written stops no work.
     }
 }

@@ -22,7 +22,7 @@ package enum ReadLease {
     }
 
     /// Takes the lease and keeps it, until `probe` or until every duplicate of the descriptor is closed.
-    static func take(_ descriptor: CInt) -> Answer {
+    package static func take(_ descriptor: CInt) -> Answer {
         _ = signalIgnored
         while true {
             if linux_set_lease(descriptor, CInt(F_RDLCK)) == 0 { return .granted }
@@ -35,7 +35,7 @@ package enum ReadLease {
     }
 
     /// Whether a lease that was taken is held still, and nobody waits to write: then nobody has written since.
-    static func isUnbroken(_ descriptor: CInt) -> Bool { linux_get_lease(descriptor) == CInt(F_RDLCK) }
+    package static func isUnbroken(_ descriptor: CInt) -> Bool { linux_get_lease(descriptor) == CInt(F_RDLCK) }
 
     /// The kernel sends SIGIO to a holder whose lease is to be broken, and SIGIO ends a process that did not ask for it. So it is
     /// ignored, once, process-wide, before the first lease.

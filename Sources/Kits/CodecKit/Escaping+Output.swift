@@ -21,10 +21,7 @@ extension Escaping {
     /// stay.
     package static func harmless(json text: String) -> String {
         rewritten(text, keeping: "\n") { scalar in
-            UTF16.encode(scalar)!.map { unit in
-                let digits = String(unit, radix: 16)
-                return "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            }.joined()
+            UTF16.encode(scalar)!.map { "\\u" + Hex.text($0) }.joined()
         }
     }
 

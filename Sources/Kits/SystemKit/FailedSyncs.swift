@@ -1,4 +1,3 @@
-import CLinuxFiles
 import Glibc
 import Synchronization
 
@@ -9,7 +8,7 @@ import Synchronization
 /// A failed file is kept open, so that a new file or folder never gets its number and counts as failed with it: the copy that
 /// replaces a failed one is often made where the failed one was removed a moment before. Past `keptMax` no more are kept; by then
 /// the process is on its way to its end.
-package enum FailedSyncs {
+enum FailedSyncs {
     private struct Identity: Hashable {
         let device: UInt64
         let inode: UInt64
@@ -22,7 +21,7 @@ package enum FailedSyncs {
 
     /// As fsync(2), or fdatasync(2) for data alone: 0, or -1 with `errno`; EIO without asking the kernel for what failed before.
     /// Blocking; safe from any thread.
-    package static func sync(_ descriptor: CInt, dataOnly: Bool = false) -> CInt {
+    static func sync(_ descriptor: CInt, dataOnly: Bool = false) -> CInt {
         if isAny.load(ordering: .acquiring), let identity = identity(of: descriptor), known.withLock({ $0.contains(identity) }) {
             errno = EIO
             return -1
@@ -41,10 +40,6 @@ package enum FailedSyncs {
         }
         return result
     }
-
-    /// As syncfs(2): everything on the descriptor's file system is durable. Errors of writing since the descriptor was opened are
-    /// reported; those of before were reported to whoever synced then.
-    package static func syncFileSystem(_ descriptor: CInt) -> CInt { linux_sync_file_system(descriptor) }
 
     private static func identity(of descriptor: CInt) -> Identity? {
         var facts = stat()

@@ -1,6 +1,7 @@
-/// CRC-32C (Castagnoli; RFC 3720 appendix B.4), which finds torn and rotten chain lines.
-enum Checksum {
-    static func crc32c(_ bytes: ArraySlice<UInt8>) -> UInt32 {
+/// CRC-32C (Castagnoli; RFC 3720, appendix B.4), which finds torn and rotten bytes, and no forger.
+package enum CRC32C {
+    /// The checksum of `bytes`.
+    package static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt32 {
         var crc = ~UInt32(0)
         for byte in bytes { crc = table[Int((crc ^ UInt32(byte)) & 0xFF)] ^ (crc >> 8) }
         return ~crc
