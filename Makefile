@@ -34,9 +34,9 @@ build: setup
 	swift build $(SWIFT_FLAGS) --build-tests
 	scripts/build-plugins $(BIN) .build/plugins
 
-## make setup       the Debian packages that are missing; nothing when none is
+## make setup       the Debian packages that are missing, and Prometheus for its test; nothing when none is
 setup:
-	@scripts/setup
+	@scripts/setup --tests
 
 ## make check       what CI asks: the format of every file, then all tests
 check: setup
@@ -57,9 +57,10 @@ found: build
 	Tests/Azure/run .build/venv packages
 	python3 Tests/Found/found.py "$(FOUND)" --build "$(BIN)" --venv .build/venv --only "$(ONLY)" $(if $(ALLOW_NOT_RUN),--allow-not-run)
 
-## make demo        a home, three sources, exports, receipts, proof: in a quarter of a minute once built
-demo: build
-	scripts/demo "$(BIN)"
+## make demo        a home, three sources, exports, receipts, proof: in a quarter of a minute once built; builds only what it runs
+demo:
+	@scripts/build-demo "$(BIN)" $(SWIFT_FLAGS)
+	@scripts/demo "$(BIN)"
 
 ## make bench       TwinDrop beside its peers (docs/benchmarks.md); needs BENCH=DIR of the peer benchmark
 bench: build
