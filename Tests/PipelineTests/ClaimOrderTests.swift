@@ -42,7 +42,7 @@ private struct UnreadableSpool: DropSpool {
     let spool: SpoolFolder
 
     func digest(of drop: DropID, isCancelled: () -> Bool) throws(DropError) -> ContentDigest {
-        throw DropError("unreadable", "\(drop) cannot be read.", hint: "Look at the disk.", remedy: .quarantine)
+        throw DropError(.unreadable, "\(drop) cannot be read.", hint: "Look at the disk.", remedy: .quarantine)
     }
     func path(of drop: DropID) -> String { spool.path(of: drop) }
     func contains(_ drop: DropID) -> Bool { spool.contains(drop) }
@@ -135,7 +135,7 @@ private func settled(_ name: String, defect: DropError? = nil) -> SettledFile {
         let diary = Diary()
         let books = Books(diary)
         books.commitFailure.with {
-            $0 = DropError("disk-full", "There is no room.", hint: "Make some.", remedy: .retry(after: .seconds(60)))
+            $0 = DropError(.diskFull, "There is no room.", hint: "Make some.", remedy: .retry(after: .seconds(60)))
         }
         let pipeline = makePipeline(books, FailingOnceClaimer(diary, spool, fails: false), spool, order: .name)
         try pipeline.start()

@@ -29,7 +29,8 @@ enum Workshop {
         compile(
             name + ".so",
             [
-                "-shared", "-fPIC", "-I\(root.path)/Sources/PluginSide/CTwinDropPlugin/include", "\(testsFolder.path)/Hostile/\(name).c",
+                "-shared", "-fPIC", "-I\(root.path)/Sources/PluginSide/CTwinDropPlugin/include",
+                "\(testsFolder.path)/Hostile/\(name).c",
                 "-lpthread",
             ])
     }

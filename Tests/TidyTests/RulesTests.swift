@@ -36,6 +36,15 @@ import Testing
         #expect(Rules.pointersStayInKits(file("Sources/Adapters/TwinStore/Raw/A.swift", "import GRDBSQLite\nunsafe f()")) == [])
     }
 
+    @Test func `finds codes that are compared with texts`() {
+        func found(_ line: String) -> Int { Rules.noComparedCodes(file("Sources/Adapters/TwinStore/A.swift", line)).count }
+        #expect(found("if error.code == \"locked\" { return }") == 1)
+        #expect(found("guard error?.code != \"disk-full\" else { return }") == 1)
+        #expect(found("if error.code == .locked { return }") == 0)
+        #expect(found("// if error.code == \"locked\"") == 0)
+        #expect(found("if error.code == \"SqlQueryError\" { return }") == 0)
+    }
+
     @Test func `finds libinotifytools elsewhere`() {
         let line = "#include <inotifytools/inotifytools.h>"
         #expect(Rules.inotifytoolsStaysApart(file("Sources/PluginSide/twindrop-worker/main.c", line)).count == 1)

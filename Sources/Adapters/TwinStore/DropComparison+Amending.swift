@@ -51,7 +51,7 @@ extension DropComparison {
     func rejectCorrected(_ message: String) throws(DropError) {
         if current.rejection != nil { unknownRecords += 1 }
         keepListed()
-        try reject("corrected-already", message)
+        try reject(.correctedAlready, message)
     }
 
     /// What the current record names is not missing from the list.
@@ -85,7 +85,7 @@ extension DropComparison {
 
     private func contradiction(_ amendment: Amendment, _ why: String) -> DropError {
         DropError(
-            "amendment", "The file amends drop \(amendment.drop), but \(why)",
+            .amendment, "The file amends drop \(amendment.drop), but \(why)",
             hint: "Correct the row and drop the file again, or deliver the whole file anew.", remedy: .quarantine)
     }
 

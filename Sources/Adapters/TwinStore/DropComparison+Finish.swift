@@ -54,7 +54,7 @@ extension DropComparison {
         deferred.byteCount += stream.count
         guard deferred.byteCount <= DeferredRecords.bytesMax else {
             throw DropError(
-                "limit", "More than 64 MiB of relationships name twins that come later in the file.",
+                .limit, "More than 64 MiB of relationships name twins that come later in the file.",
                 hint: "List twins before their relationships, or set dangling: wait for the source.", remedy: .quarantine)
         }
         deferred.records.append(.init(current: current, stream: stream, makes: makes, needs: needs))
@@ -92,7 +92,7 @@ extension DropComparison {
                 try takeOperations(of: record)
                 keepNamed()
                 operations.removeAll(keepingCapacity: true)
-                try reject("dangling", try danglingEnds(of: record, made: made))
+                try reject(.dangling, try danglingEnds(of: record, made: made))
                 continue
             }
             current.isActive = true

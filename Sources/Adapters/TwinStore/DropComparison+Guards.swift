@@ -79,7 +79,7 @@ extension DropComparison {
         guard withheld == 0 else {
             let named = deletes > 0 ? " (\(deletes) by name)" : ""
             throw DropError(
-                "guard-deletes",
+                .guardDeletes,
                 "No usable record of the file lists \(part) \(what) of \(job.source)\(scoped)\(named); \(limit)\(refused), and it is "
                     + "not known what \(books.recordsRejected == 1 ? "it lists" : "they list"): none that is only missing would be "
                     + "deleted.",
@@ -87,7 +87,7 @@ extension DropComparison {
                     + "absence until the refused records are corrected.", remedy: .hold)
         }
         throw DropError(
-            "guard-deletes",
+            .guardDeletes,
             "The drop would delete \(part) \(what) of \(job.source)\(scoped); \(limit)" + (refused.isEmpty ? "" : refused + "."),
             hint: "Look whether the file is complete and has the keys it had before; release the drop if the deletes are meant.",
             remedy: .hold)
@@ -99,7 +99,7 @@ extension DropComparison {
         guard !job.released, books.isNothingUsable, job.policy.rejectsShareMax < 1 else { return }
         let filtered = books.recordsFiltered > 0 ? "; the mapping or plugin left out the other \(books.recordsFiltered)" : ""
         throw DropError(
-            DropError.nothingUsable,
+            .nothingUsable,
             "Nothing of the file could be used: \(books.refused), of \(books.recordsRead) read\(filtered).",
             hint: "Look at the reasons beside the receipt; correct the file or the mapping, or discard the drop.",
             remedy: .hold)
@@ -114,7 +114,7 @@ extension DropComparison {
             Double(rejected) > policy.rejectsShareMax * Double(books.recordsRead)
         else { return }
         throw DropError(
-            "guard-rejects",
+            .guardRejects,
             "\(rejected) of \(books.recordsRead) records were refused; the limit is \(percent(policy.rejectsShareMax)) "
                 + "or \(policy.rejectsFree).",
             hint: "Correct the file or the mapping; release the drop to apply the other records.", remedy: .hold)

@@ -62,7 +62,7 @@ extension DropComparison {
             let name = try undecidedBy.flatMap { (number) throws(DropError) in try described(number) } ?? "A newer drop"
             let list = job.policy.mode == .snapshot
             throw DropError(
-                "late-undecided",
+                .lateUndecided,
                 list
                     ? "\(name), a newer list of \(job.source), was applied before, and has refused records of its own: what this drop "
                         + "says may be out of date."
@@ -76,7 +76,7 @@ extension DropComparison {
         let sentences = try [overruledByDrops(), overruledByItsFile].compactMap { $0 }
         guard !sentences.isEmpty else { return }
         lateReason = DropReason(
-            code: "superseded", message: sentences.joined(separator: " "),
+            code: .superseded, message: sentences.joined(separator: " "),
             hint: "Nothing is to be done if the newer state is the right one.")
     }
 

@@ -133,13 +133,15 @@ extension DropComparison {
         memory.order.follow(isTwin ? .init(twin: operation.number) : .init(relationship: operation.number))
     }
 
+    func reject(_ fault: Rejection.Fault, _ message: String) throws(DropError) { try reject(fault.rawValue, message) }
+
     /// Refuses the current record; its operations are not applied and not counted.
     func reject(_ code: String, _ message: String) throws(DropError) {
         books.recordsRejected += 1
         if books.firstRejected == 0 || current.number < books.firstRejected { books.firstRejected = current.number }
         guard rejections.count < Self.rejectionsMax else {
             throw DropError(
-                "too-many-rejects",
+                .tooManyRejects,
                 "More than \(Self.rejectionsMax) records were refused; the last: \(Escaping.sentence(message))",
                 hint: "The file is not what its source's mapping reads: correct one of them.", remedy: .quarantine)
         }
@@ -148,12 +150,12 @@ extension DropComparison {
         try budget.spend(UInt64(code.utf8.count + message.utf8.count), on: .reasons)
         rejections.append(
             Rejection(
-                record: current.number, offset: current.offset, length: current.length, code: DropError.Code(code),
+                record: current.number, offset: current.offset, length: current.length, code: code,
                 message: message))
     }
 
     /// Why an operation cannot be applied; nil when it can. Malformed bytes are thrown as `protocol`.
-    func refusal(_ index: Int, _ bytes: borrowing Span<UInt8>) throws(DropError) -> (String, String)? {
+    func refusal(_ index: Int, _ bytes: borrowing Span<UInt8>) throws(DropError) -> (Rejection.Fault, String)? {
         let operation = operations[index]
         let isTwin = operation.verb.rawValue <= OperationVerb.deleteTwin.rawValue
         if hasOddNames, let refusal = try nameRefusal(operation, bytes) { return refusal }
@@ -161,31 +163,31 @@ extension DropComparison {
         let rules = isTwin ? try twinRules(index, bytes) : nil
         let isPlain: Bool
         switch try checkProperties(index, rules?.table, bytes) {
-        case .unfit(let message): return ("bad-value", message)
+        case .unfit(let message): return (.badValue, message)
         case .fit(let passes): isPlain = passes
         }
         if !job.policy.models.isEmpty, let refusal = try scopeRefusal(index, bytes) { return refusal }
-        if let refusal = try modelRefusal(index, rules, isPlain: isPlain, bytes) { return ("model-refused", refusal) }
+        if let refusal = try modelRefusal(index, rules, isPlain: isPlain, bytes) { return (.modelRefused, refusal) }
         if operation.verb == .patchTwin, try isMissing(operation, before: index) {
             absentTwins.append(operation.hash)
-            return ("missing-twin", "The twin \(text(bytes, operation.head.id)) does not exist, so it cannot be patched.")
+            return (.missingTwin, "The twin \(text(bytes, operation.head.id)) does not exist, so it cannot be patched.")
         }
         return nil
     }
 
     private func identityRefusal(
         _ operation: Pending, _ bytes: borrowing Span<UInt8>, _ isTwin: Bool
-    ) throws(DropError) -> (String, String)? {
+    ) throws(DropError) -> (Rejection.Fault, String)? {
         if let refusal = try textRefusal(operation.head.id, bytes) { return refusal }
         if !isTwin {
             if let refusal = try textRefusal(operation.head.target, bytes) { return refusal }
             if let refusal = try textRefusal(operation.head.relationship, bytes) { return refusal }
         }
-        guard !operation.head.id.isEmpty else { return ("id", "The id of a twin is empty.") }
+        guard !operation.head.id.isEmpty else { return (.id, "The id of a twin is empty.") }
         if !isTwin {
             let isNamed = operation.head.key != 0 && !operation.head.target.isEmpty
             guard isNamed || (operation.verb == .deleteRelationship && !operation.head.relationship.isEmpty) else {
-                return ("id", "A relationship of \(text(bytes, operation.head.id)) has no name, or no target.")
+                return (.id, "A relationship of \(text(bytes, operation.head.id)) has no name, or no target.")
             }
         }
         let prefixes = job.policy.twinPrefixes
@@ -193,7 +195,7 @@ extension DropComparison {
             let id = array(bytes, operation.head.id)
             guard prefixes.contains(where: { id.starts(with: $0.utf8) }) else {
                 return (
-                    "prefix", "The source may not change the twin \(text(bytes, operation.head.id)): it has none of its prefixes."
+                    .prefix, "The source may not change the twin \(text(bytes, operation.head.id)): it has none of its prefixes."
                 )
             }
         }
@@ -201,15 +203,16 @@ extension DropComparison {
     }
 
     @inline(__always)
-    private func textRefusal(_ range: Range<Int>, _ bytes: borrowing Span<UInt8>) throws(DropError) -> (String, String)? {
+    private func textRefusal(_ range: Range<Int>, _ bytes: borrowing Span<UInt8>) throws(DropError) -> (Rejection.Fault, String)?
+    {
         if let bad = OperationReader.firstInvalid(bytes, range) {
             let shown = Escaping.visible(array(bytes, range), scalarsMax: 40)
             return (
-                "id", "The id \(shown) is not UTF-8, or has a NUL, at its byte \(bad - range.lowerBound). Correct the record."
+                .id, "The id \(shown) is not UTF-8, or has a NUL, at its byte \(bad - range.lowerBound). Correct the record."
             )
         }
         guard range.count > 128, text(bytes, range).unicodeScalars.count > 128 else { return nil }
-        return ("id", "The id \(Escaping.visible(array(bytes, range), scalarsMax: 40)) is longer than 128 characters.")
+        return (.id, "The id \(Escaping.visible(array(bytes, range), scalarsMax: 40)) is longer than 128 characters.")
     }
 
     private enum Checked {
@@ -236,7 +239,7 @@ extension DropComparison {
             let next: PropertyEntry?
             do throws(DropError) {
                 next = try reader.property(bytes)
-            } catch  where error.code == "bad-value" {
+            } catch  where error.code == .badValue {
                 return .unfit(
                     "The property \(try name(ofPropertyAt: start, bytes)) cannot be kept. \(error.message) Correct the record.")
             }

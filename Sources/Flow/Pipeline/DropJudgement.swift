@@ -63,7 +63,7 @@ package struct DropJudgement {
         guard let sequence = source.sequence else { return nil }
         if let place = sequence.place(of: record.fileName) { return place }
         throw DropError(
-            "no-place", "\(record.fileName) does not fit \(sequence.text): it cannot be told which delivery it is.",
+            .noPlace, "\(record.fileName) does not fit \(sequence.text): it cannot be told which delivery it is.",
             hint: "Deliver it under a name that fits, or correct `sequence` in the source.", remedy: .quarantine)
     }
 
@@ -91,14 +91,14 @@ package struct DropJudgement {
         let hint = "Discard it, or release it with --force if the older state is the right one."
         if record.reason?.code == .late {
             return DropError(
-                "older-drop", "Drop \(record.id) (\(record.fileName)) came too late: \(record.reason?.message ?? "")", hint: hint,
+                .olderDrop, "Drop \(record.id) (\(record.fileName)) came too late: \(record.reason?.message ?? "")", hint: hint,
                 remedy: .hold)
         }
         guard let source, source.sequence == nil, record.link?.kind != .amends, source.policy.mode == .snapshot, let newest,
             newest.id > record.id
         else { return nil }
         return DropError(
-            "older-snapshot",
+            .olderSnapshot,
             "Drop \(record.id) is older than the newest applied snapshot of \(record.source) (\(newest.id)): releasing it would undo that one.",
             hint: hint, remedy: .hold)
     }

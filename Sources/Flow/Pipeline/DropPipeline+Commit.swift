@@ -78,7 +78,7 @@ extension DropPipeline {
                 if let reason = done.reason { record.reason = reason }
                 if !done.isNewest { late.insert(record.id) }
                 committed.append(Ended(record: record, commitSequence: done.sequence))
-            case .failure(let error) where error.code == "already-applied":
+            case .failure(let error) where error.code == .alreadyApplied:
                 // A commit of several transactions failed after this one's: it counts, and its row tells what it did.
                 pair.changes.abandon()
                 committed.append(

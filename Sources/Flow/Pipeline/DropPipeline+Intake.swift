@@ -186,7 +186,7 @@ extension DropPipeline {
         guard space.bytesFree < floor else { return nil }
         state.with { $0.diskIsFull = true }
         return DropError(
-            "disk-full",
+            .diskFull,
             "\(ByteCount.text(space.bytesFree)) are free on the file system of state, below the mark of \(ByteCount.text(floor)) "
                 + "(limits.free-space).",
             hint: "Make room there.", remedy: .suspendSource)

@@ -122,7 +122,7 @@ extension DropPipeline {
         let wasQuarantined = record.state == .quarantined || isLost
         if wasQuarantined && record.container == nil && !isLost {
             throw DropError(
-                "not-archived", "The bytes of drop \(id) are not in the archive yet.", hint: "Try again in a moment.",
+                .notArchived, "The bytes of drop \(id) are not in the archive yet.", hint: "Try again in a moment.",
                 remedy: .retry(after: .seconds(1)))
         }
         let was: [JSON.Member] = [.init("was", .string(record.state.rawValue))]
@@ -177,7 +177,7 @@ extension DropPipeline {
             }
             guard ContinuousClock.now < deadline else {
                 throw DropError(
-                    "not-yet", "Drop \(record.id) (\(record.fileName)) is still being read.", hint: "Try again in a moment.",
+                    .notYet, "Drop \(record.id) (\(record.fileName)) is still being read.", hint: "Try again in a moment.",
                     remedy: .retry(after: .seconds(1)))
             }
             state.wait(until: { $0.inFlight[record.id] == nil }, timeout: .milliseconds(50)) { _ in }
@@ -190,7 +190,7 @@ extension DropPipeline {
         var ended = record
         ended.state = .discarded
         ended.reason = DropReason(
-            code: "discarded", message: "A person gave it up before it was applied.",
+            code: .discarded, message: "A person gave it up before it was applied.",
             hint: "Its bytes are in the archive; drop the file again if it is wanted after all.")
         ended.changedAt = clock.now()
         guard try insisting({ [ended] () throws(DropError) in try ports.register.update([ended], by: act) }) else { return }
@@ -246,12 +246,12 @@ extension DropPipeline {
 
     private func find(_ id: DropID) throws(DropError) -> DropRecord {
         if let record = try ports.register.drop(id) { return record }
-        throw DropError("no-drop", "There is no drop \(id).", hint: "`twindrop drops` lists them.", remedy: .quarantine)
+        throw DropError(.noDrop, "There is no drop \(id).", hint: "`twindrop drops` lists them.", remedy: .quarantine)
     }
 
     private func wrongState(_ record: DropRecord, _ act: String, needs: String) -> DropError {
         DropError(
-            "wrong-state", "Drop \(record.id) (\(record.fileName)) is \(record.state.rawValue) and cannot be \(act).",
+            .wrongState, "Drop \(record.id) (\(record.fileName)) is \(record.state.rawValue) and cannot be \(act).",
             hint: "Only drops that are \(needs) can be.", remedy: .quarantine)
     }
 }

@@ -31,7 +31,7 @@ extension DropPipeline {
         guard state.quietly({ $0.uncommitted[record.source, default: 0] == 0 }) else {
             if case .amends(_, let file?) = found { book.remove(file) }
             throw DropError(
-                "behind", "\(record.fileName) waits for the commit of drops before it.", hint: "It goes on by itself.",
+                .behind, "\(record.fileName) waits for the commit of drops before it.", hint: "It goes on by itself.",
                 remedy: .retry(after: .milliseconds(50)))
         }
         return found
@@ -58,7 +58,7 @@ extension DropPipeline {
         // What newer drops say is known once they are committed.
         guard state.quietly({ $0.uncommitted[record.source, default: 0] == 0 }) else {
             throw DropError(
-                "behind", "\(record.fileName) waits for the commit of drops before it.", hint: "It goes on by itself.",
+                .behind, "\(record.fileName) waits for the commit of drops before it.", hint: "It goes on by itself.",
                 remedy: .retry(after: .milliseconds(50)))
         }
         return try firstOfLine(record)
@@ -74,7 +74,7 @@ extension DropPipeline {
             try newest.id > firstOfLine(record)
         else { return }
         throw DropError(
-            "older-snapshot",
+            .olderSnapshot,
             "Drop \(record.id) is older than the newest applied snapshot of \(record.source) (\(newest.id)): to \(act) it would undo "
                 + "that one.",
             hint: "Discard it, or \(act) it with --force if the older state is the right one.", remedy: .hold)
@@ -91,17 +91,8 @@ extension DropPipeline {
         if let late = judgement.lateness(behind: applied) { throw late }
         if let handed, record.fileName < handed {
             throw DropError(
-                "behind", "\(record.fileName) waits for the commit of drops before it.", hint: "It goes on by itself.",
+                .behind, "\(record.fileName) waits for the commit of drops before it.", hint: "It goes on by itself.",
                 remedy: .retry(after: .milliseconds(50)))
         }
     }
-}
-
-extension DropError.Code {
-    /// Of a drop that came after one it belongs before.
-    static let late: DropError.Code = "late"
-    /// Of a late drop of which it cannot be told what became of what it says.
-    static let lateUndecided: DropError.Code = "late-undecided"
-    /// Of an amendment whose drop is held.
-    static let amendedHeld: DropError.Code = "amended-held"
 }

@@ -15,7 +15,7 @@ extension DropPipeline {
         ended.state = .duplicate
         ended.link = DropLink(kind: .duplicates, drop: first.id)
         ended.reason = DropReason(
-            code: "duplicate", message: "The same bytes as drop \(first.id) (\(first.fileName)); nothing was applied.",
+            code: .duplicate, message: "The same bytes as drop \(first.id) (\(first.fileName)); nothing was applied.",
             hint: "Nothing is to be done. Set duplicates: process in the source to apply repetitions.")
         ended.changedAt = clock.now()
         try ports.register.update([ended])

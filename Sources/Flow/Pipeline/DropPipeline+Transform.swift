@@ -30,7 +30,7 @@ extension DropPipeline {
                 leaveHand(record.id)
                 switch waitForClaim(of: record.id) {
                 case .durable where state.quietly({ $0.unwanted[record.id] != nil }): try giveUp(record)
-                case .durable where error.code != "cancelled":
+                case .durable where error.code != .cancelled:
                     let judged = againstUncommitted(byItsBytes(error, record), record)
                     try remedy(judged, for: attempt.told(of: record, judged))
                 case .void: state.with { _ = $0.void.remove(record.id) }
@@ -130,7 +130,7 @@ extension DropPipeline {
     ) throws(DropError) -> Prepared? {
         guard let source = sources[record.source] else {
             throw DropError(
-                "no-source", "The source \(record.source) of \(record.fileName) is not configured any more.",
+                .noSource, "The source \(record.source) of \(record.fileName) is not configured any more.",
                 hint: "Configure it again and retry the drop, or discard it.", remedy: .quarantine)
         }
         // While drops of the source wait for their commit, only that can tell what the newest applied one is.
@@ -246,7 +246,7 @@ extension DropPipeline {
 
     static func cancelled(_ record: DropRecord) -> DropError {
         DropError(
-            "cancelled", "\(record.fileName) was being transformed when the pipeline ended.",
+            .cancelled, "\(record.fileName) was being transformed when the pipeline ended.",
             hint: "It runs again at the next start.", remedy: .retry(after: .zero))
     }
 }

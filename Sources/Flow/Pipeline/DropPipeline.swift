@@ -309,7 +309,7 @@ package final class DropPipeline: Sendable {
                 guard case .retry(let delay) = error.remedy else { throw error }
                 if attempts % 600 == 0 { tell(.failed(error)) }
                 attempts += 1
-                if error.code == "disk-full" { state.with { $0.diskIsFull = true } }
+                if error.code == .diskFull { state.with { $0.diskIsFull = true } }
                 guard limits.waitsForSpace || attempts < Self.attemptsAlone else {
                     throw DropError(error.code, error.message, hint: error.hint, remedy: .stop)
                 }

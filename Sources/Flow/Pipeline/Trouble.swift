@@ -83,18 +83,18 @@ extension DropPipeline {
 
     private static func retrying(_ error: DropError) -> WaitingReason {
         let message = Escaping.visible(error.message)
-        if let code = WaitingReason.Code(rawValue: error.code.text) { return WaitingReason(code, message, hint: error.hint) }
+        if let code = WaitingReason.Code(error.code) { return WaitingReason(code, message, hint: error.hint) }
         return WaitingReason(.retrying, message, hint: error.hint)
     }
 
     static func archiving(_ error: DropError) -> WaitingReason {
         let message = Escaping.visible(error.message)
-        return error.code == "disk-full"
+        return error.code == .diskFull
             ? WaitingReason(.archiveFull, message) : WaitingReason(.retrying, message, hint: error.hint)
     }
 
     static func receipts(_ error: DropError) -> WaitingReason {
-        let code = WaitingReason.Code(rawValue: error.code.text) ?? .receiptsUnusable
+        let code = WaitingReason.Code(error.code) ?? .receiptsUnusable
         return WaitingReason(code, Escaping.visible(error.message), hint: error.hint)
     }
 }
@@ -106,7 +106,7 @@ extension Trouble {
 
 extension Suspension {
     /// What a source waits for by itself has a code of its own; anything else is for a person to correct.
-    package var isOfItsOwn: Bool { WaitingReason.Code(rawValue: error.code.text) == nil }
+    package var isOfItsOwn: Bool { WaitingReason.Code(error.code) == nil }
 
     package var reason: WaitingReason {
         isOfItsOwn
@@ -121,5 +121,5 @@ extension PipelineSnapshot {
     }
 
     /// Whether receipts wait for room, for whatever source.
-    package var receiptsAreFull: Bool { receiptTroubles.values.contains { $0.error.code == "receipts-full" } }
+    package var receiptsAreFull: Bool { receiptTroubles.values.contains { $0.error.code == .receiptsFull } }
 }

@@ -52,6 +52,10 @@ struct TwinDrop: ParsableCommand {
         } catch let failure as CommandFailure {
             failure.report()
             end(failure.code.rawValue)
+        } catch let error as StartError {
+            let failure = CommandFailure(error)
+            failure.report()
+            end(failure.code.rawValue)
         } catch let error as DropError {
             let failure = CommandFailure(error)
             failure.report()

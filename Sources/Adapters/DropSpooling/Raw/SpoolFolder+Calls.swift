@@ -26,19 +26,19 @@ extension SpoolFolder {
         switch code {
         case ENOSPC, EDQUOT:
             return DropError(
-                "disk-full", "\(call) \(path): \(why).", hint: "Make room; the work goes on by itself.",
+                .diskFull, "\(call) \(path): \(why).", hint: "Make room; the work goes on by itself.",
                 remedy: .retry(after: .seconds(1)))
         case EMFILE, ENFILE, ENOMEM:
             return DropError(
-                "resources", "\(call) \(path): \(why).", hint: "Raise the limit of open files or memory for the service.",
+                .resources, "\(call) \(path): \(why).", hint: "Raise the limit of open files or memory for the service.",
                 remedy: .retry(after: .seconds(1)))
         case EIO where call == "read":
             return DropError(
-                "unreadable", "\(path) cannot be read: \(why).", hint: "Check the disk, then deliver the file again.",
+                .unreadable, "\(path) cannot be read: \(why).", hint: "Check the disk, then deliver the file again.",
                 remedy: .quarantine)
         default:
             return DropError(
-                "storage", "\(call) \(path): \(why).",
+                .storage, "\(call) \(path): \(why).",
                 hint: "Check the file system and the folder's permissions, then start again.",
                 remedy: .stop)
         }
@@ -118,7 +118,7 @@ extension SpoolFolder {
             unsafe hasher.update(bufferPointer: block)
             guard !isCancelled() else {
                 throw DropError(
-                    "cancelled", "\(path) was being read when the pipeline ended.", hint: "It is read again at the next start.",
+                    .cancelled, "\(path) was being read when the pipeline ended.", hint: "It is read again at the next start.",
                     remedy: .retry(after: .zero))
             }
         }

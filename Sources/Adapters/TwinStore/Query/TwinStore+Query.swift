@@ -141,7 +141,7 @@ extension TwinStore {
     private static func refusal(_ error: DropError) -> ServiceError {
         switch error.code {
         case QueryGraph.timeoutCode: ServiceError(400, "TimeoutError", error.message + " " + error.hint)
-        case "pruned": ServiceError(400, "BadRequest", error.message + " " + error.hint)
+        case .pruned: ServiceError(400, "BadRequest", error.message + " " + error.hint)
         default: ServiceError(500, "InternalError", error.message)
         }
     }

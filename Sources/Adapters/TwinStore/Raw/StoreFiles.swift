@@ -98,7 +98,7 @@ enum StoreFiles {
         let number = errno
         let reason = unsafe String(cString: strerror(number))
         return DropError(
-            "storage", "Cannot \(what) \(path): \(reason).", hint: "Check the folder, its rights and its disk.",
+            .storage, "Cannot \(what) \(path): \(reason).", hint: "Check the folder, its rights and its disk.",
             remedy: number == ENOSPC || number == EDQUOT ? .retry(after: .seconds(1)) : .stop)
     }
 }

@@ -3,12 +3,12 @@ import DropCore
 extension DropComparison {
     /// Why the names that an operation uses may not be: `$dtId` and the like belong to the twin itself, and two members of one
     /// name would make a document that readers take differently. Nil when all may be.
-    func nameRefusal(_ operation: Pending, _ bytes: borrowing Span<UInt8>) throws(DropError) -> (String, String)? {
+    func nameRefusal(_ operation: Pending, _ bytes: borrowing Span<UInt8>) throws(DropError) -> (Rejection.Fault, String)? {
         let isTwin = operation.verb.rawValue <= OperationVerb.deleteTwin.rawValue
         if !isTwin, operation.head.key != 0 {
             _ = try global(operation.head.key)
             let name = keyNames[Int(operation.head.key) - 1]
-            if MemberName.kind(of: name) != .name { return ("name", Self.refusal(of: name, as: "a relationship")) }
+            if MemberName.kind(of: name) != .name { return (.name, Self.refusal(of: name, as: "a relationship")) }
         }
         let range = operation.head.properties
         var reader = OperationReader(at: range.lowerBound, end: range.upperBound, base: streamPosition)
@@ -16,7 +16,7 @@ extension DropComparison {
         while let property = try reader.property(bytes, validating: false) {
             _ = try global(property.key)
             let name = keyNames[Int(property.key) - 1]
-            if MemberName.kind(of: name) == .other { return ("name", Self.refusal(of: name, as: "a property")) }
+            if MemberName.kind(of: name) == .other { return (.name, Self.refusal(of: name, as: "a property")) }
         }
         return nil
     }

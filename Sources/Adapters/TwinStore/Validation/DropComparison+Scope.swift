@@ -3,12 +3,12 @@ import DropCore
 extension DropComparison {
     /// Why the source may not say this of a twin: its model, or that of the relationship's source, is not one of those it may
     /// use.
-    func scopeRefusal(_ index: Int, _ bytes: borrowing Span<UInt8>) throws(DropError) -> (String, String)? {
+    func scopeRefusal(_ index: Int, _ bytes: borrowing Span<UInt8>) throws(DropError) -> (Rejection.Fault, String)? {
         let operation = operations[index]
         let isTwin = operation.verb.rawValue <= OperationVerb.deleteTwin.rawValue
         let stated = isTwin && operation.verb != .deleteTwin ? try global(operation.head.key) : 0
         guard isAllowed(model: stated) else {
-            return ("model", "The source may not use the model \(store.keys.name(stated)).")
+            return (.model, "The source may not use the model \(store.keys.name(stated)).")
         }
         let twin = isTwin ? operation.hash : store.hash.identity(bytes, operation.head.id)
         guard case .model(let key) = try knowledge(of: twin, before: isTwin ? index : operations.count), !isAllowed(model: key)
@@ -16,7 +16,7 @@ extension DropComparison {
             return nil
         }
         return (
-            "model",
+            .model,
             "The source may not change the twin \(text(bytes, operation.head.id)): it is of the model \(store.keys.name(key))."
         )
     }

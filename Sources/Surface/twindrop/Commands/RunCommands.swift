@@ -105,10 +105,8 @@ struct RunCommand: ParsableCommand {
     }
 
     private func serve(_ engine: Engine) throws {
-        try reporting { () throws(DropError) in
-            try engine.openControl()
-            try engine.openHTTP(listen: listen)
-        }
+        try reporting { () throws(StartError) in try engine.openControl() }
+        try engine.openHTTP(listen: listen)
         Terminal.print("ready")
         if let failure = Terminal.failure { throw failure }
         _ = NamedThread("td-signals") {

@@ -69,7 +69,7 @@ final class Engine: Sendable {
             LogLines(label: label, format: LogLines.Format(settings.format), level: Logger.Level(settings.level))
         }
         let limits = home.configuration.limits
-        let budget = try reporting { () throws(DropError) in
+        let budget = try reporting { () throws(StartError) in
             try DescriptorBudget(
                 limit: Int(clamping: OpenFiles.raise()), connections: home.configuration.http.limits.connections,
                 claims: limits.commitDrops, transforms: limits.workers)
@@ -77,13 +77,10 @@ final class Engine: Sendable {
         self.budget = budget
         left = LeftLog(log)
         let ears = Ears(nil)
-        (lock, graph, host, pipeline, watcher, marks) = try reporting { [tally, log, claims, left] () throws(DropError) in
-            try Assembly(
-                home: home, intake: intake, log: log, tally: tally, claims: claims, left: left, ears: ears,
-                acceptance: acceptance,
-                budget: budget
-            ).make()
-        }
+        (lock, graph, host, pipeline, watcher, marks) = try Assembly(
+            home: home, intake: intake, log: log, tally: tally, claims: claims, left: left, ears: ears,
+            acceptance: acceptance, budget: budget
+        ).make()
         register = graph
         lateness = try reporting { [graph] () throws(DropError) in
             try Lateness(starting: home.configuration, graph, at: WallClock.milliseconds())
@@ -181,8 +178,8 @@ final class Engine: Sendable {
     /// Hands over a file that is known to be complete.
     func submit(_ file: SettledFile) { pipeline.submit([file]) }
 
-    func openControl() throws(DropError) {
-        let server = try ControlServer(at: home.controlSocket) { [unowned self] (act, request, caller) throws(DropError) in
+    func openControl() throws(StartError) {
+        let server = try ControlServer(at: home.controlSocket) { [unowned self] (act, request, caller) throws(CommandFailure) in
             try answer(act, request, caller)
         }
         control.with { $0 = server }
@@ -191,15 +188,16 @@ final class Engine: Sendable {
     /// Serves the graph to applications; `state/endpoint` gets the URL.
     ///
     /// - Parameter listen: `HOST:PORT` or `off`, before the configuration; nil: as configured.
-    func openHTTP(listen: String?) throws(DropError) {
-        guard let service = try HTTPAssembly(engine: self, listen: listen).start() else { return }
+    func openHTTP(listen: String?) throws(CommandFailure) {
+        let assembly = HTTPAssembly(engine: self, listen: listen)
+        guard let service = try reporting({ () throws(StartError) in try assembly.start() }) else { return }
         http.with { $0 = service }
         do {
             try EndpointFile.write(service.server.url, state: home.paths.state)
         } catch {
-            throw DropError(
-                "storage", "The file state/endpoint cannot be written: \(error.lines.joined(separator: " "))",
-                hint: "Check the state folder.", remedy: .stop)
+            throw CommandFailure(
+                .storage, "The file state/endpoint cannot be written: \(error.lines.joined(separator: " "))",
+                "Check the state folder.")
         }
         log.info("The twin service listens.", metadata: ["url": "\(service.server.url)"])
     }

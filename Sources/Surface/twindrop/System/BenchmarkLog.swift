@@ -6,13 +6,12 @@ import Glibc
 final class BenchmarkLog: Sendable {
     private let descriptor: CInt
 
-    init(_ path: String) throws(DropError) {
+    init(_ path: String) throws(StartError) {
         descriptor = unsafe open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
-            throw DropError(
-                "benchmark-log", "\(path) cannot be written: \(unsafe String(cString: strerror(errno))).",
-                hint: "Correct log.events.",
-                remedy: .suspendSource)
+            throw StartError(
+                .benchmarkLog, "\(path) cannot be written: \(unsafe String(cString: strerror(errno))).",
+                hint: "Correct log.events.")
         }
     }
 
