@@ -170,7 +170,7 @@ extension JSON {
     }
 
     /// Equality as JSON Schema has it: 1 and 1.0 are the same.
-    fileprivate func sameValue(as other: JSON) -> Bool {
+    func sameValue(as other: JSON) -> Bool {
         if let left = number, let right = other.number { return left == right }
         return text(.canonical) == other.text(.canonical)
     }

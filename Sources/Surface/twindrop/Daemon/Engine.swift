@@ -43,6 +43,8 @@ final class Engine: Sendable {
     /// How the sources stand with the deliveries that are expected of them.
     let lateness: Lateness
     let watchful: Watchfulness
+    /// How the service manager hears of this daemon.
+    let notices = ServiceNotices()
     private let control = Monitor<ControlServer?>(nil)
     private let watching = Monitor(false)
     private let isOver = Monitor(false)
@@ -96,6 +98,7 @@ final class Engine: Sendable {
     /// Recovers, then starts the stages, then looks at the drop zone.
     func start() throws(DropError) {
         tellStart()
+        if intake.isDaemon { notices.status("Starting; what the last run left is recovered.") }
         alive.with { thread in
             thread = NamedThread("td-alive") { [self] in
                 var seconds = 0
@@ -106,6 +109,7 @@ final class Engine: Sendable {
                     noteSuspensions()
                     if seconds % 5 == 0, intake.isDaemon { left.note(waiting()) }
                     watchful.lookAtClock()
+                    tellAlive(after: seconds)
                 }
             }
         }
@@ -215,6 +219,7 @@ final class Engine: Sendable {
 
     /// Stops intake, finishes the drops in hand, closes everything. May be called more than once.
     func stop() {
+        if intake.isDaemon { notices.stopping() }
         let serving = http.with { service in
             defer { service = nil }
             return service
