@@ -24,7 +24,7 @@ BENCH ?= ../shared/bench
 # Small cases that were found from outside: intake/NN/run.sh, security/NAME.sh, adt/NN-name/*.py.
 FOUND ?= ../shared/found
 
-.PHONY: setup build check test test-crash found demo bench bench-query lint format install uninstall clean help
+.PHONY: setup build check test test-crash found demo bench bench-query reference release lint format install uninstall clean help
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -71,6 +71,15 @@ bench: build
 bench-query: build
 	python3 Benchmarks/query-peers/compare.py --build "$(BIN)" $(BENCH_FLAGS)
 
+## make reference   docs/errors.md and docs/commands.md anew, from the sources and the program
+reference: build
+	scripts/reference errors
+	scripts/reference commands "$(BIN)/twindrop"
+
+## make release     a deb package in .build/release-files, and what a container is made of: see scripts/release
+release: build
+	scripts/release "$(BIN)" .build/plugins .build/release-files
+
 ## make lint        the format of every Swift file
 lint:
 	swift format lint --strict --recursive --parallel --configuration .swift-format Sources Tests Plugins Package.swift
@@ -80,7 +89,7 @@ format:
 	swift format --in-place --recursive --parallel --configuration .swift-format Sources Tests Plugins Package.swift
 	git ls-files -z '*.swift' '*.c' '*.h' | xargs -0 scripts/wrap-comments
 
-## make install     PREFIX=/usr/local DESTDIR=: programs, plugins, header, SDK, completions, systemd unit, licences
+## make install     PREFIX=/usr/local DESTDIR=: programs, plugins, header, SDK, completions, man pages, systemd unit, licences
 install: build
 	scripts/install "$(BIN)" .build/plugins "$(DESTDIR)" "$(PREFIX)"
 
