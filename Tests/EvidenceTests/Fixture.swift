@@ -79,7 +79,7 @@ final class Fixture {
     }
 
     func verify(full: Bool = false, prove: DropID? = nil, anchor: String? = nil) throws -> VerifyResult {
-        try ArchiveVerifier(root: archive).verify(full: full, prove: prove, anchor: anchor)
+        try ArchiveVerifier(root: archive).verify(full: full, prove: prove, anchor: anchor.map { try Anchor(file: $0) })
     }
 
     /// Runs a script in the archive folder; its output, and whether it succeeded.

@@ -61,8 +61,8 @@ enum Stranger: String, CaseIterable, Sendable {
         try fixture.fill()
         let path = fixture.folder + "/anchor.json"
         try #require(try fixture.run("F=\(path); \(stranger.rawValue)").succeeded)
-        let error = #expect(throws: DropError.self) { try fixture.verify(anchor: path) }
-        #expect(error?.code == "anchor" && error?.remedy == .suspendSource)
+        let error = #expect(throws: StartError.self) { try fixture.verify(anchor: path) }
+        #expect(error?.code == .anchor)
     }
 
     @Test(arguments: ["whole records", "half a record", "anything"])

@@ -40,7 +40,7 @@ private final class FailingOnceClaimer: FileClaimer {
 /// A spool whose files cannot be read.
 private func unreadable(_ spool: SpoolFolder) -> SpoolReadOtherwise {
     SpoolReadOtherwise(spool: spool) { (drop, _) throws(DropError) in
-        throw DropError("unreadable", "\(drop) cannot be read.", hint: "Look at the disk.", remedy: .quarantine)
+        throw DropError(.unreadable, "\(drop) cannot be read.", hint: "Look at the disk.", remedy: .quarantine)
     }
 }
 
@@ -108,7 +108,7 @@ private func settled(_ name: String, defect: DropError? = nil) -> SettledFile {
         let diary = Diary()
         let books = Books(diary)
         books.commitFailure.with {
-            $0 = DropError("disk-full", "There is no room.", hint: "Make some.", remedy: .retry(after: .seconds(60)))
+            $0 = DropError(.diskFull, "There is no room.", hint: "Make some.", remedy: .retry(after: .seconds(60)))
         }
         let pipeline = makePipeline(books, FailingOnceClaimer(diary, spool, fails: false), spool, order: .name)
         try pipeline.start()

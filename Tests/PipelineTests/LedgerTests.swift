@@ -286,7 +286,7 @@ extension DropLifecycle {
 @Suite struct `Receipts that are owed` {
     @Test func `keep the leaf and the weight of what was owed before`() {
         var owed = ReceiptsOwed()
-        let error = DropError("receipts-unusable", "No.", hint: "", remedy: .retry(after: .zero))
+        let error = DropError(.receiptsUnusable, "No.", hint: "", remedy: .retry(after: .zero))
         let isNew = owed.owe([Receipted(record: drop(1), leaf: 4)], error, isLast: true, at: 10)
         let isNewAgain = owed.owe([Receipted(record: drop(1), leaf: nil)], error, isLast: false, at: 20)
         #expect(isNew && !isNewAgain)

@@ -66,7 +66,7 @@ private final class HoldingClaimer: FileClaimer {
             return [.notYet(WaitingReason(.writer))]
         case .full where count <= 2:
             diary.note("full")
-            throw DropError("disk-full", "No room.", hint: "Make room.", remedy: .retry(after: .milliseconds(1)))
+            throw DropError(.diskFull, "No room.", hint: "Make room.", remedy: .retry(after: .milliseconds(1)))
         case .back, .full:
             put("abc", spool.path(of: id))
             whenMoved([claimed])
@@ -102,7 +102,7 @@ private struct Reading: Transformer {
         while !mayGoOn.quietly({ $0 }), !heedsTheEnd || !job.isCancelled() { usleep(1000) }
         if heedsTheEnd, job.isCancelled() {
             diary.note("cancelled")
-            throw DropError("cancelled", "Cancelled.", hint: "", remedy: .retry(after: .zero))
+            throw DropError(.cancelled, "Cancelled.", hint: "", remedy: .retry(after: .zero))
         }
         if let failure { throw failure }
         ran = TransformSummary(
@@ -194,7 +194,7 @@ private struct Reading: Transformer {
 
     @Test func `is not quarantined for what was read of it when its claim comes to nothing`() throws {
         let diary = diary
-        let failure = DropError("refused", "It is no CSV.", hint: "Send CSV.", remedy: .quarantine)
+        let failure = DropError(.refused, "It is no CSV.", hint: "Send CSV.", remedy: .quarantine)
         let lines = try run(.back, failure: failure, files: ["x", "y"], until: "quarantined") {
             diary.waitFor("transformed x old")
         }

@@ -87,7 +87,7 @@ final class Scratch {
         try FileManager.default.removeItem(atPath: scratch.path + "/lock")
         #expect(HomeLock.isHeld(state: scratch.path))
         let error = #expect(throws: DropError.self) { _ = try HomeLock(state: scratch.path) }
-        #expect(error?.code == "locked")
+        #expect(error?.code == .locked)
         withExtendedLifetime(first) {}
     }
 
@@ -102,7 +102,7 @@ final class Scratch {
         let scratch = try Scratch()
         let first = try HomeLock(state: scratch.path)
         let error = #expect(throws: DropError.self) { _ = try HomeLock(state: scratch.path) }
-        #expect(error?.code == "locked")
+        #expect(error?.code == .locked)
         #expect(error?.message.contains(String(ProcessInfo.processInfo.processIdentifier)) == true)
         withExtendedLifetime(first) {}
     }

@@ -31,7 +31,7 @@ private func slowSpool(_ spool: SpoolFolder, _ diary: Diary, _ mayRead: Monitor<
             diary.note("reading")
             while !mayRead.wait(until: { $0 }, timeout: .milliseconds(10), { $0 }) {
                 guard !isCancelled() else {
-                    throw DropError("cancelled", "It ended.", hint: "It runs again.", remedy: .retry(after: .zero))
+                    throw DropError(.cancelled, "It ended.", hint: "It runs again.", remedy: .retry(after: .zero))
                 }
             }
         }
@@ -98,7 +98,7 @@ private final class Line {
 }
 
 @Suite(.serialized) struct `An archive without room` {
-    private let full = DropError("disk-full", "There is no room.", hint: "Make some.", remedy: .retry(after: .milliseconds(50)))
+    private let full = DropError(.diskFull, "There is no room.", hint: "Make some.", remedy: .retry(after: .milliseconds(50)))
 
     @Test func `is a reason of every drop that waits for it, told once, and over when there is room`() throws {
         let line = try Line()
@@ -127,7 +127,7 @@ private final class Line {
 }
 
 @Suite(.serialized) struct `Receipts that cannot be written` {
-    private let broken = DropError("receipts-unusable", "No.", hint: "Mend it.", remedy: .retry(after: .milliseconds(50)))
+    private let broken = DropError(.receiptsUnusable, "No.", hint: "Mend it.", remedy: .retry(after: .milliseconds(50)))
 
     @Test func `are owed by their source alone, and written when they can be`() throws {
         let line = try Line()
@@ -148,7 +148,7 @@ private final class Line {
 
     @Test(arguments: [DropError.Remedy.hold, .quarantine])
     func `of drops that wait for a person are owed as well`(remedy: DropError.Remedy) throws {
-        let line = try Line(transform: DropError("bad", "It is bad.", hint: "Mend it.", remedy: remedy))
+        let line = try Line(transform: DropError(.settings, "It is bad.", hint: "Mend it.", remedy: remedy))
         line.books.receiptFailures.with { [broken] in $0[SourceName("s")!] = broken }
         line.pipeline.submit([settled("a")])
         line.wait(for: "a reason") { line.reasons() == [.receiptsUnusable] }
@@ -195,7 +195,7 @@ private final class Line {
 @Suite(.serialized) struct `A drop that is tried again and again` {
     @Test func `has a reason after some seconds`() throws {
         let line = try Line(
-            transform: DropError("changing", "It changes.", hint: "Let it be.", remedy: .retry(after: .milliseconds(20))))
+            transform: DropError(.pluginChanging, "It changes.", hint: "Let it be.", remedy: .retry(after: .milliseconds(20))))
         line.pipeline.submit([settled("a")])
         line.diary.waitFor("transformed")
         line.wait(for: "a reason") { line.reasons() == [.retrying] }

@@ -112,7 +112,7 @@ import Testing
         try folder.library("honest.so")
         try folder.file("honest.plugin.json", Self.manifest(version: "2.0.0"))
         let failure = Bench("\(folder.path)/honest.so").failure()
-        #expect(failure?.code == "abi")
+        #expect(failure?.code == .abi)
         #expect(failure?.message.contains("its manifest says honest 2.0.0") == true)
         #expect(failure?.remedy == .suspendSource)
     }

@@ -52,6 +52,15 @@ import Testing
         #expect(Rules.needlessGlibc(files) == ["Sources/PluginSide/TwinDropPluginSDK/Delimited/DelimitedReader+Scan.swift"])
     }
 
+    @Test func `finds codes that are compared with texts`() {
+        func found(_ line: String) -> Int { Rules.noComparedCodes(file("Sources/Adapters/TwinStore/A.swift", line)).count }
+        #expect(found("if error.code == \"locked\" { return }") == 1)
+        #expect(found("guard error?.code != \"disk-full\" else { return }") == 1)
+        #expect(found("if error.code == .locked { return }") == 0)
+        #expect(found("// if error.code == \"locked\"") == 0)
+        #expect(found("if error.code == \"SqlQueryError\" { return }") == 0)
+    }
+
     @Test func `finds libinotifytools elsewhere`() {
         let line = "#include <inotifytools/inotifytools.h>"
         #expect(Rules.inotifytoolsStaysApart(file("Sources/PluginSide/twindrop-worker/main.c", line)).count == 1)

@@ -41,6 +41,8 @@ import Testing
 
     @Test func `starts no program with Foundation`() { #expect(findings(Rules.noFoundationProcess) == []) }
 
+    @Test func `compares no code of an error with a text`() { #expect(findings(Rules.noComparedCodes) == []) }
+
     @Test func `explains what the compiler does not check`() { #expect(findings(Rules.uncheckedIsExplained) == []) }
 
     @Test func `names no folder of one machine`() { #expect(findings(Rules.noMachinePaths) == []) }

@@ -189,7 +189,7 @@ import TwinModel
         #expect(guards().refusal(of: deletes(10, of: 20)) == nil)  // The free number.
         #expect(guards().refusal(of: deletes(50, of: 1000)) == nil)  // The share.
         let error = guards().refusal(of: deletes(51, of: 1000))
-        #expect(error?.code == "guard-deletes" && error?.remedy == .hold)
+        #expect(error?.code == .guardDeletes && error?.remedy == .hold)
         #expect(error?.message == "The drop would delete 51 of 1000 twins of erp; the limit is 5 % or 10.")
     }
 
@@ -222,7 +222,7 @@ import TwinModel
             return Guards(
                 policy: ApplyPolicy(), source: SourceName("erp")!, scope: "", books: books, isAmendment: isAmendment)
         }
-        #expect(guards(isAmendment: false).refusalOfRejects?.code == "guard-rejects")
+        #expect(guards(isAmendment: false).refusalOfRejects?.code == .guardRejects)
         #expect(guards(isAmendment: true).refusalOfRejects == nil)
     }
 }

@@ -54,7 +54,7 @@ package struct PluginCatalog: Sendable {
         let ids = all.compactMap { $0.defect == nil ? $0.manifest?.id : nil }
         let known = ids.isEmpty ? "none" : ids.joined(separator: ", ")
         throw DropError(
-            "plugin-missing",
+            .pluginMissing,
             "\(Escaping.visible(folder)) has no plugin \(Escaping.visible(id)); it has \(known).",
             hint: "Install the plugin, or correct the source's plugin.", remedy: .suspendSource)
     }
@@ -83,7 +83,7 @@ package struct PluginCatalog: Sendable {
             manifest = read
             if let pin = read.digest, pin != library.digest {
                 throw DropError(
-                    "plugin-digest",
+                    .pluginDigest,
                     "\(Escaping.visible(libraryPath)) has the SHA-256 \(library.digest), its manifest pins \(pin).",
                     hint: "Install the library the manifest was made for, or correct its member sha256.", remedy: .suspendSource)
             }
@@ -101,7 +101,7 @@ package struct PluginCatalog: Sendable {
     private static func readManifest(_ path: String) throws(DropError) -> PluginManifest {
         guard System.leadsSomewhere(path) else {
             throw DropError(
-                "plugin-manifest", "\(Escaping.visible(path)) is missing.",
+                .pluginManifest, "\(Escaping.visible(path)) is missing.",
                 hint: "Put the plugin's manifest beside its library; docs/plugin-abi.md shows one.", remedy: .suspendSource)
         }
         return try PluginManifest(parsing: PluginLibrary.read(path, bytesMax: 1 << 20), path: path)
@@ -122,7 +122,7 @@ package struct PluginCatalog: Sendable {
                 name: plugin.name, libraryPath: plugin.libraryPath, manifestPath: plugin.manifestPath, manifest: plugin.manifest,
                 digest: plugin.digest,
                 defect: DropError(
-                    "plugin-double", "\(paths) both are plugin \(id).", hint: "Remove one of them.", remedy: .suspendSource))
+                    .pluginDouble, "\(paths) both are plugin \(id).", hint: "Remove one of them.", remedy: .suspendSource))
         }
     }
 
@@ -131,7 +131,7 @@ package struct PluginCatalog: Sendable {
             return try System.names(in: folder).filter { !$0.hasPrefix(".") }
         } catch {
             throw DropError(
-                "plugin-folder", "\(Escaping.visible(folder)) cannot be listed (\(error.reason)).",
+                .pluginFolder, "\(Escaping.visible(folder)) cannot be listed (\(error.reason)).",
                 hint: "Make the folder, or correct paths in the configuration.", remedy: .suspendSource)
         }
     }

@@ -167,7 +167,7 @@ package final class PluginHost: Transformer {
     private func lane(of source: SourceName) throws(DropError) -> SourceLane {
         if let lane = lanes[source] { return lane }
         throw DropError(
-            "plugin-missing", "Source \(source) has no plugin.", hint: "Name a plugin in the source's configuration.",
+            .pluginMissing, "Source \(source) has no plugin.", hint: "Name a plugin in the source's configuration.",
             remedy: .suspendSource)
     }
 
@@ -218,7 +218,7 @@ final class HostContext: Sendable {
             if let known = known[path], known.marks == marks { return known.plugin }
             let library = try PluginLibrary(path: path)
             let found = PluginCatalog.inspect(libraryPath: path) { () throws(DropError) in library }
-            if let defect = found.defect, !(defect.code == "plugin-manifest" && found.isWithoutManifest) { throw defect }
+            if let defect = found.defect, !(defect.code == .pluginManifest && found.isWithoutManifest) { throw defect }
             let plugin = LoadedPlugin(library: library, manifest: found.manifest)
             known[path] = (plugin, marks)
             return plugin

@@ -75,13 +75,13 @@ package final class PluginLibrary: Sendable {
         let reason = "\(reason) (\(SystemError.text(number)))."
         guard WorkerFailure.passes(number) else { return missing(path, reason) }
         return DropError(
-            "worker-start", "\(Escaping.visible(path)): \(reason)", hint: WorkerFailure.unreadyHint,
+            .workerStart, "\(Escaping.visible(path)): \(reason)", hint: WorkerFailure.unreadyHint,
             remedy: .retry(after: .seconds(1)))
     }
 
     private static func missing(_ path: String, _ reason: String) -> DropError {
         DropError(
-            "plugin-missing", "\(Escaping.visible(path)): \(reason)",
+            .pluginMissing, "\(Escaping.visible(path)): \(reason)",
             hint: "Install a build of the plugin for this machine, or correct the source's plugin.", remedy: .suspendSource)
     }
 }

@@ -24,7 +24,7 @@ extension SourceLane {
         }
         if known != nil, marks.values.contains(where: \.isFresh) {
             throw DropError(
-                "plugin-changing", "A file that source \(name) runs by was changed a moment ago.",
+                .pluginChanging, "A file that source \(name) runs by was changed a moment ago.",
                 hint: "Nothing is to be done: it is read when it has been still for a second.",
                 remedy: .retry(after: .milliseconds(250)))
         }
@@ -70,7 +70,7 @@ extension SourceLane {
         let (marks, defect, suspension, since) = state.with { ($0.marks, $0.defect, $0.suspension, $0.suspendedAt) }
         guard defect != nil || suspension != nil, let marks else { return false }
         let rested = SystemClock.monotonic() - since
-        if defect == nil, suspension?.code == "plugin-missing", rested >= Self.startRetry.wholeNanoseconds { return true }
+        if defect == nil, suspension?.code == .pluginMissing, rested >= Self.startRetry.wholeNanoseconds { return true }
         let now = FileVersion.all(files(of: source))
         return now != marks && !now.values.contains(where: \.isFresh)
     }

@@ -214,7 +214,7 @@ extension SourceLane {
             let count = state.failed.count
             state.suspendedAt = SystemClock.monotonic()
             state.suspension = DropError(
-                "plugin-suspended",
+                .pluginSuspended,
                 "Source \(name): plugin \(plugin) failed on \(count) drops in a row, last with: \(error.message)",
                 hint:
                     "Replace the plugin, or retry one of the drops if the cause is gone; its files wait.",

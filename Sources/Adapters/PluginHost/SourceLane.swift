@@ -107,7 +107,7 @@ final class SourceLane: @unchecked Sendable {
             }
         } catch {
             throw DropError(
-                "key-table", "Source \(name): the stored key table is damaged. \(error.message)",
+                .keyTable, "Source \(name): the stored key table is damaged. \(error.message)",
                 hint: "Run twindrop doctor, and restore a backup.", remedy: .stop)
         }
     }

@@ -182,7 +182,7 @@ final class GraphCommit {
         guard try sql.dropState.step() else { return nil }
         guard let state = DropState(rawValue: sql.dropState.text(0)), state.isApplied else { return nil }
         return DropError(
-            "already-applied", "The drop \(record.id) is \(state.rawValue) already.", hint: "Nothing is to be done.",
+            .alreadyApplied, "The drop \(record.id) is \(state.rawValue) already.", hint: "Nothing is to be done.",
             remedy: .quarantine)
     }
 

@@ -73,7 +73,7 @@ extension TwinStore: TwinGraph {
     private func conflict(_ record: DropRecord, _ twin: UInt32?, _ database: Database) throws(DropError) -> DropError {
         let who = try twin.flatMap { (number) throws(DropError) in try lastWriter(of: number, database) }
         return DropError(
-            "conflict",
+            .conflict,
             "While \(record.fileName) was compared, \(who ?? "others") changed twins it speaks about.",
             hint: "It is read once more and keeps what it reads; then no change of others makes it wait.",
             remedy: .retry(after: .milliseconds(20)))

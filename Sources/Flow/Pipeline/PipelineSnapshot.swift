@@ -31,5 +31,5 @@ package struct PipelineSnapshot: Sendable {
     package var archiveReason: WaitingReason? { archiveTrouble?.archiveReason }
 
     /// Whether receipts wait for room, for whatever source.
-    package var receiptsAreFull: Bool { receiptTroubles.values.contains { $0.error.code == "receipts-full" } }
+    package var receiptsAreFull: Bool { receiptTroubles.values.contains { $0.error.code == .receiptsFull } }
 }

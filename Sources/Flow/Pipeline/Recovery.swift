@@ -185,7 +185,7 @@ struct Recovery: Sendable {
 
     private func lostContainer(of record: DropRecord) -> DropError {
         DropError(
-            "missing",
+            .missing,
             "The container of drop \(record.id) (\(record.fileName), \(record.state.rawValue)) is missing or damaged; its bytes stay in "
                 + "\(ports.spool.path(of: record.id)).",
             hint: "Restore the archive folder from a backup; `twindrop verify` tells more.", remedy: .quarantine)

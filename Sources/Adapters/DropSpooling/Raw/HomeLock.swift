@@ -53,7 +53,7 @@ package final class HomeLock: Sendable {
 
     private static func locked(_ state: String, by holder: String) -> DropError {
         DropError(
-            "locked", "Another instance holds \(state) (\(Escaping.visible(holder, scalarsMax: 80))).",
+            .locked, "Another instance holds \(state) (\(Escaping.visible(holder, scalarsMax: 80))).",
             hint: "Stop it first; one state folder has one instance.", remedy: .stop)
     }
 

@@ -53,7 +53,7 @@ import ThreadKit
         guard let map = unsafe mmap(nil, 2 * Self.half, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0), unsafe map != MAP_FAILED
         else {
             throw DropError(
-                "storage", "\(path) cannot be mapped into memory (errno \(errno)).", hint: "Check the state folder.",
+                .storage, "\(path) cannot be mapped into memory (errno \(errno)).", hint: "Check the state folder.",
                 remedy: .stop)
         }
         unsafe self.map = map

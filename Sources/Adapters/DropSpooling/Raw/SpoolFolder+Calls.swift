@@ -17,19 +17,19 @@ extension SpoolFolder {
         switch SystemError.kind(of: code) {
         case .full:
             return DropError(
-                "disk-full", "\(call) \(path): \(why).", hint: "Make room; the work goes on by itself.",
+                .diskFull, "\(call) \(path): \(why).", hint: "Make room; the work goes on by itself.",
                 remedy: .retry(after: .seconds(1)))
         case .noDescriptors, .noMemory:
             return DropError(
-                "resources", "\(call) \(path): \(why).", hint: "Raise the limit of open files or memory for the service.",
+                .resources, "\(call) \(path): \(why).", hint: "Raise the limit of open files or memory for the service.",
                 remedy: .retry(after: .seconds(1)))
         case .medium where call == "read":
             return DropError(
-                "unreadable", "\(path) cannot be read: \(why).", hint: "Check the disk, then deliver the file again.",
+                .unreadable, "\(path) cannot be read: \(why).", hint: "Check the disk, then deliver the file again.",
                 remedy: .quarantine)
         default:
             return DropError(
-                "storage", "\(call) \(path): \(why).",
+                .storage, "\(call) \(path): \(why).",
                 hint: "Check the file system and the folder's permissions, then start again.",
                 remedy: .stop)
         }
@@ -100,7 +100,7 @@ extension SpoolFolder {
             unsafe hasher.update(bufferPointer: block)
             guard !isCancelled() else {
                 throw DropError(
-                    "cancelled", "\(path) was being read when the pipeline ended.", hint: "It is read again at the next start.",
+                    .cancelled, "\(path) was being read when the pipeline ended.", hint: "It is read again at the next start.",
                     remedy: .retry(after: .zero))
             }
         }

@@ -221,7 +221,7 @@ package final class Claimer: FileClaimer {
     /// Storage that cannot be trusted any more.
     static func storage(_ error: SystemError) -> DropError {
         DropError(
-            "storage", "The spool cannot be used: \(error).",
+            .storage, "The spool cannot be used: \(error).",
             hint: "Check the disk and the kernel's log, then start again; unfinished claims are recovered.", remedy: .stop)
     }
 }

@@ -268,13 +268,13 @@ final class FileClaim {
 
     private static func mismatch(_ file: SettledFile) -> DropError {
         DropError(
-            "manifest-mismatch", "\(file.name) has another SHA-256 than its manifest \(file.marker?.description ?? "") states.",
+            .manifestMismatch, "\(file.name) has another SHA-256 than its manifest \(file.marker?.description ?? "") states.",
             hint: "Deliver the file again, or correct the manifest.", remedy: .quarantine)
     }
 
     private static func folderClosed(_ file: SettledFile) -> DropError {
         DropError(
-            "permission-denied", "\(file.name) cannot be claimed: TwinDrop may not write in its folder.",
+            .permissionDenied, "\(file.name) cannot be claimed: TwinDrop may not write in its folder.",
             hint: "Let the user TwinDrop runs as write in the folder.", remedy: .retry(after: .seconds(30)))
     }
 
@@ -286,7 +286,7 @@ final class FileClaim {
         case .lockedAway, .forbidden:
             .refused(
                 DropError(
-                    "permission-denied", "\(file.name) cannot be claimed: \(SystemError.text(error.number)).",
+                    .permissionDenied, "\(file.name) cannot be claimed: \(SystemError.text(error.number)).",
                     hint: "Let the user TwinDrop runs as read it, and write in its folder.", remedy: .retry(after: .seconds(30))))
         default: .notYet(WaitingReason(.unreadable, "\(file.name) cannot be taken now: \(error)."))
         }

@@ -134,7 +134,7 @@ package struct FolderOwnership: Sendable {
         if known.mount == .state, mount(of: folder) == .state { return .again }
         return .refuse(
             Self.failure(
-                "folder-unmounted",
+                .folderUnmounted,
                 "The landing folder \(shown) was taken over before, and its .twindrop-owner file is gone.",
                 "Mount the file system it is on. If the folder is right as it is, \(Self.adoption(name)) takes it over."))
     }
@@ -145,7 +145,7 @@ package struct FolderOwnership: Sendable {
         do { return try SystemCall.openFolder(path) } catch {
             if error.isDenied { throw Self.closed(path) }
             throw Self.failure(
-                "folder-missing",
+                .folderMissing,
                 "The landing folder \(Escaping.visible(path)) cannot be opened: \(SystemError.text(error.number)).",
                 "Create it, or correct the source's folder.")
         }
@@ -154,7 +154,7 @@ package struct FolderOwnership: Sendable {
     /// The error for a folder that the user may not open, or not reach.
     static func closed(_ path: String) -> DropError {
         failure(
-            "folder-not-permitted", "TwinDrop may not open the landing folder \(Escaping.visible(path)): Permission denied.",
+            .folderNotPermitted, "TwinDrop may not open the landing folder \(Escaping.visible(path)): Permission denied.",
             "Let the user TwinDrop runs as read and write in the folder, and pass the folders above it.")
     }
 
@@ -175,14 +175,14 @@ package struct FolderOwnership: Sendable {
         let hint = "Let the user TwinDrop runs as write in the folder (and clear its sticky bit), or make it the folder's owner."
         guard SystemCall.mayAccess(path, [.read, .write, .pass]) else {
             throw Self.failure(
-                "folder-not-permitted", "TwinDrop may not read and write the folder \(Escaping.visible(path)).", hint)
+                .folderNotPermitted, "TwinDrop may not read and write the folder \(Escaping.visible(path)).", hint)
         }
         // An open descriptor can be asked; if not, claims report it.
         guard let facts = try? SystemCall.facts(of: folder) else { return }
         let sticky = facts.mode & 0o1000 != 0
         guard sticky, facts.owner != System.effectiveUserID, System.effectiveUserID != 0 else { return }
         throw Self.failure(
-            "folder-not-permitted",
+            .folderNotPermitted,
             "The folder \(Escaping.visible(path)) is sticky and another user's: files in it cannot be claimed.",
             hint)
     }
@@ -230,7 +230,7 @@ package struct FolderOwnership: Sendable {
 
     private static func foreign(_ shown: String, _ owner: String, _ adoption: String) -> DropError {
         failure(
-            "folder-owned",
+            .folderOwned,
             "The landing folder \(shown) belongs to another TwinDrop instance (\(Escaping.visible(owner, scalarsMax: 64))).",
             "Give each instance a folder of its own. If the other one is gone for good, or was this home with another database, "
                 + "\(adoption) takes the folder over.")
@@ -238,7 +238,7 @@ package struct FolderOwnership: Sendable {
 
     private static func notPermitted(_ path: String, _ error: any Error) -> DropError {
         failure(
-            "folder-not-permitted", "The landing folder \(Escaping.visible(path)) cannot be taken over: \(error).",
+            .folderNotPermitted, "The landing folder \(Escaping.visible(path)) cannot be taken over: \(error).",
             "Let the user TwinDrop runs as write in it and in the state folder.")
     }
 

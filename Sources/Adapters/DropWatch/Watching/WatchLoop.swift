@@ -238,7 +238,7 @@ final class WatchLoop {
             do { folder = try descriptor(of: root) } catch {
                 if error.kind == .lockedAway, let path = feed.root.text { throw FolderOwnership.closed(path) }
                 throw DropError(
-                    "folder-missing", "The landing folder \(feed.root) cannot be opened: \(SystemError.text(error.number)).",
+                    .folderMissing, "The landing folder \(feed.root) cannot be opened: \(SystemError.text(error.number)).",
                     hint: "Create it, or correct the source's folder.", remedy: .suspendSource)
             }
             if !feed.isUsable { feed.mode = .starting }

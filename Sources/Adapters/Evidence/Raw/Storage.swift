@@ -137,7 +137,7 @@ enum Storage {
     /// Makes a file durable; a missing one is no error.
     static func syncFile(_ path: String) throws(DropError) {
         do throws(DropError) { try sync(path, [.read, .noLink]) } catch {
-            guard error.code == "missing" else { throw error }
+            guard error.code == .missing else { throw error }
         }
     }
 
@@ -221,17 +221,17 @@ extension DropError {
         switch SystemError.kind(of: number) {
         case .full:
             return DropError(
-                "disk-full", message, hint: "Free space there; work goes on by itself.", remedy: .retry(after: .seconds(1)))
+                .diskFull, message, hint: "Free space there; work goes on by itself.", remedy: .retry(after: .seconds(1)))
         case .noDescriptors:
-            return DropError("descriptors", message, hint: "Raise the limit on open files.", remedy: .retry(after: .seconds(1)))
+            return DropError(.descriptors, message, hint: "Raise the limit on open files.", remedy: .retry(after: .seconds(1)))
         case .medium:
             return DropError(
                 .medium, message, hint: "Check the medium: what it gave or took before may be wrong, too. Then start again.",
                 remedy: .stop)
         case .missing:
-            return DropError("missing", message, hint: "Put the file back, or restore it from a backup.", remedy: .stop)
+            return DropError(.missing, message, hint: "Put the file back, or restore it from a backup.", remedy: .stop)
         default:
-            return DropError("storage", message, hint: "Check the medium and the permissions, then start again.", remedy: .stop)
+            return DropError(.storage, message, hint: "Check the medium and the permissions, then start again.", remedy: .stop)
         }
     }
 
@@ -239,7 +239,7 @@ extension DropError {
     static func unsound(
         _ message: String, hint: String = "Run `twindrop verify --full` and keep the archive as it is."
     ) -> DropError {
-        DropError("unsound", message, hint: hint, remedy: .stop)
+        DropError(.unsound, message, hint: hint, remedy: .stop)
     }
 }
 

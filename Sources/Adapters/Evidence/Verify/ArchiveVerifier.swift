@@ -22,10 +22,9 @@ package struct ArchiveVerifier: Sendable {
     /// - Throws: `missing` where there is no archive; `anchor` (a mistake of the caller's) where the anchor is no seal; trouble
     ///   that passes, such as a lack of descriptors. Blocking.
     package func verify(
-        full: Bool = false, prove: DropID? = nil, anchor: String? = nil, register: RegisteredArchive? = nil,
+        full: Bool = false, prove: DropID? = nil, anchor: Anchor? = nil, register: RegisteredArchive? = nil,
         progress: (UInt64) -> Void = { _ in }
     ) throws(DropError) -> VerifyResult {
-        let anchor = try anchor.map { path throws(DropError) in try Self.anchor(path) }
         var findings: [VerifyFinding] = []
         // The order matters beside a running writer: files first, then the head that announces the next one, then the chain.
         let files = try places.files { folder, error in
@@ -34,33 +33,17 @@ package struct ArchiveVerifier: Sendable {
         let hasChain = try Storage.exists(places.chain)
         guard hasChain || !files.isEmpty || !findings.isEmpty else {
             throw DropError(
-                "missing", "\(places.root) holds no archive.", hint: "Name the folder that holds chain.log.", remedy: .stop)
+                .missing, "\(places.root) holds no archive.", hint: "Name the folder that holds chain.log.", remedy: .stop)
         }
         let head = try VerifyFinding.collecting(into: &findings, .headAltered, "chain.head") { () throws(DropError) in
             try ChainHead.read(places)
         }
-        let seals = try SealRow(places, head: head ?? nil, anchor: anchor)
+        let seals = try SealRow(places, head: head ?? nil, anchor: anchor?.seal)
         var run = VerifyRun(places: places, full: full, prove: prove, head: head ?? nil, seals: seals, register: register)
         run.note(findings)
         try run.chain(progress)
         run.strangers(files)
         return run.finished()
-    }
-
-    private static func anchor(_ path: String) throws(DropError) -> Seal {
-        let bytes: [UInt8]
-        do throws(DropError) { bytes = try StorageFile(path, .read).readAll(bytesMax: Seal.fileBytesMax) } catch {
-            throw DropError(
-                "anchor", "The anchor cannot be read: \(error.message)",
-                hint: "Give a file copied from the archive's seals folder.",
-                remedy: .suspendSource)
-        }
-        guard let seal = Seal(file: bytes) else {
-            throw DropError(
-                "anchor", "\(path) is no seal.", hint: "Give a file copied from the archive's seals folder.",
-                remedy: .suspendSource)
-        }
-        return seal
     }
 }
 

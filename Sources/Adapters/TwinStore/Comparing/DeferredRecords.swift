@@ -34,7 +34,7 @@ struct DeferredRecords {
         byteCount += record.stream.count
         guard byteCount <= Self.bytesMax else {
             throw DropError(
-                "limit", "More than 64 MiB of relationships name twins that come later in the file.",
+                .limit, "More than 64 MiB of relationships name twins that come later in the file.",
                 hint: "List twins before their relationships, or set dangling: wait for the source.", remedy: .quarantine)
         }
         records.append(record)

@@ -21,7 +21,7 @@ struct DropAccount {
         if books.firstRejected == 0 || place.number < books.firstRejected { books.firstRejected = place.number }
         guard rejections.count < Self.rejectionsMax else {
             throw DropError(
-                "too-many-rejects",
+                .tooManyRejects,
                 "More than \(Self.rejectionsMax) records were refused; the last: \(Escaping.sentence(message))",
                 hint: "The file is not what its source's mapping reads: correct one of them.", remedy: .quarantine)
         }

@@ -48,7 +48,7 @@ struct Guards {
         guard loss.withheld == 0 else {
             let named = loss.deletes > 0 ? " (\(loss.deletes) by name)" : ""
             return DropError(
-                "guard-deletes",
+                .guardDeletes,
                 "No usable record of the file lists \(part) \(loss.what) of \(source)\(scoped)\(named); \(limit)\(refused), and it is "
                     + "not known what \(books.recordsRejected == 1 ? "it lists" : "they list"): none that is only missing would be "
                     + "deleted.",
@@ -56,7 +56,7 @@ struct Guards {
                     + "absence until the refused records are corrected.", remedy: .hold)
         }
         return DropError(
-            "guard-deletes",
+            .guardDeletes,
             "The drop would delete \(part) \(loss.what) of \(source)\(scoped); \(limit)" + (refused.isEmpty ? "" : refused + "."),
             hint: "Look whether the file is complete and has the keys it had before; release the drop if the deletes are meant.",
             remedy: .hold)
@@ -81,7 +81,7 @@ struct Guards {
             Double(rejected) > policy.rejectsShareMax * Double(books.recordsRead)
         else { return nil }
         return DropError(
-            "guard-rejects",
+            .guardRejects,
             "\(rejected) of \(books.recordsRead) records were refused; the limit is \(Self.percent(policy.rejectsShareMax)) "
                 + "or \(policy.rejectsFree).",
             hint: "Correct the file or the mapping; release the drop to apply the other records.", remedy: .hold)

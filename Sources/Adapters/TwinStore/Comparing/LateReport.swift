@@ -14,7 +14,7 @@ struct LateReport {
         let sentences = try [byDrops(late), late.sentenceOfItsFile].compactMap { $0 }
         guard !sentences.isEmpty else { return nil }
         return DropReason(
-            code: "superseded", message: sentences.joined(separator: " "),
+            code: .superseded, message: sentences.joined(separator: " "),
             hint: "Nothing is to be done if the newer state is the right one.")
     }
 
@@ -22,7 +22,7 @@ struct LateReport {
         let name = try late.undecidedBy.flatMap { (number) throws(DropError) in try described(number) } ?? "A newer drop"
         guard context.job.policy.mode == .snapshot else {
             return DropError(
-                "late-undecided",
+                .lateUndecided,
                 "\(name), which comes after this drop, was applied before. Of "
                     + "\(DropBooks.counted(late.undecided.count, "record")) it cannot be told whether it said otherwise (the first "
                     + "is record \(late.undecided.min() ?? 0)).",
@@ -30,7 +30,7 @@ struct LateReport {
                 remedy: .hold)
         }
         return DropError(
-            "late-undecided",
+            .lateUndecided,
             "\(name), a newer list of \(context.job.source), was applied before, and has refused records of its own: what this drop "
                 + "says may be out of date.",
             hint:

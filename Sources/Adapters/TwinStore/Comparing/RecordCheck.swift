@@ -124,7 +124,7 @@ struct RecordCheck {
     private func unfit(
         _ error: DropError, at start: Int, _ keys: borrowing StreamKeys, _ bytes: borrowing Span<UInt8>
     ) throws(DropError) -> String {
-        guard error.code == "bad-value" else { throw error }
+        guard error.code == .badValue else { throw error }
         var reader = OperationReader(at: start, end: bytes.count, base: keys.position)
         let key = UInt32(clamping: try reader.varint(bytes))
         guard key > 0, Int(key) <= keys.names.count else { throw keys.undefined(key) }

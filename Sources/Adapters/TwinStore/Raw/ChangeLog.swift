@@ -124,7 +124,7 @@ struct ChangeEntry {
         let place = (spilled + entryStart) / 16 + 1
         guard place < Int(UInt32.max) else {
             throw DropError(
-                "limit", "The drop changes more than 64 GiB.", hint: "Split the file.", remedy: .quarantine)
+                .limit, "The drop changes more than 64 GiB.", hint: "Split the file.", remedy: .quarantine)
         }
         return UInt32(place)
     }

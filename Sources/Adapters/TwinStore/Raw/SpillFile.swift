@@ -41,7 +41,7 @@ import ThreadKit
         } catch {
             System.close(descriptor)
             throw DropError(
-                "no-thread", "No thread can be started to write what does not fit in memory (errno \(error.code)).",
+                .noThread, "No thread can be started to write what does not fit in memory (errno \(error.code)).",
                 hint: NamedThread.Shortage.hint, remedy: .retry(after: .seconds(10)))
         }
         self.folder = folder
@@ -108,7 +108,7 @@ import ThreadKit
     private static func failure(_ what: String, _ folder: String, _ code: CInt) -> DropError {
         let full = SystemError.kind(of: code) == .full
         return DropError(
-            full ? "disk-full" : "scratch", "Cannot \(what) the scratch folder \(folder) (errno \(code)).",
+            full ? .diskFull : .scratch, "Cannot \(what) the scratch folder \(folder) (errno \(code)).",
             hint: full ? "Free some space; the drop is tried again." : "Check the folder and its disk.",
             remedy: full ? .retry(after: .seconds(10)) : .stop)
     }

@@ -80,7 +80,7 @@ enum StoreFiles {
 
     private static func failure(_ what: String, _ path: String, _ error: SystemError) -> DropError {
         DropError(
-            "storage", "Cannot \(what) \(path): \(error.reason).", hint: "Check the folder, its rights and its disk.",
+            .storage, "Cannot \(what) \(path): \(error.reason).", hint: "Check the folder, its rights and its disk.",
             remedy: error.kind == .full ? .retry(after: .seconds(1)) : .stop)
     }
 }

@@ -110,7 +110,7 @@ package struct OperationReader {
     /// The error for a stream that breaks its form at `offset` of the span.
     @usableFromInline package static func failure(_ what: String, _ base: UInt64, _ offset: Int) -> DropError {
         DropError(
-            "protocol",
+            .protocol,
             "The plugin's output breaks its form at byte \(base + UInt64(max(offset, 0))) of the operation stream: \(what).",
             hint: "This is a defect of the plugin: try its newest version, or report it with this message.", remedy: .quarantine)
     }

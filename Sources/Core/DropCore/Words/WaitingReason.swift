@@ -70,7 +70,7 @@ package struct WaitingReason: Sendable, Equatable {
 
     /// The reason behind an error that keeps a file where it is. An error with a code of its own counts as `unreadable`.
     package init(_ error: DropError) {
-        self.init(Code(rawValue: error.code.text) ?? .unreadable, Escaping.visible(error.message), hint: error.hint)
+        self.init(Code(error.code) ?? .unreadable, Escaping.visible(error.message), hint: error.hint)
     }
 
     /// Of a drop whose source keeps an order, and has one before it that waits for a person.

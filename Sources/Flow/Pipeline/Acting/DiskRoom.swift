@@ -23,7 +23,7 @@ struct DiskRoom: Sendable {
                 guard case .retry(let delay) = error.remedy else { throw error }
                 if attempts % 600 == 0 { shared.tell(.failed(error)) }
                 attempts += 1
-                if error.code == "disk-full" { shared.ledger.with { $0.storage.diskIsFull = true } }
+                if error.code == .diskFull { shared.ledger.with { $0.storage.diskIsFull = true } }
                 guard shared.limits.waitsForSpace || attempts < Self.attemptsAlone else {
                     throw DropError(error.code, error.message, hint: error.hint, remedy: .stop)
                 }
@@ -41,7 +41,7 @@ struct DiskRoom: Sendable {
         guard space.bytesFree < floor else { return nil }
         shared.ledger.with { $0.storage.diskIsFull = true }
         return DropError(
-            "disk-full",
+            .diskFull,
             "\(ByteCount.text(space.bytesFree)) are free on the file system of state, below the mark of \(ByteCount.text(floor)) "
                 + "(limits.free-space).",
             hint: "Make room there.", remedy: .suspendSource)

@@ -137,7 +137,7 @@ struct PersonActs: Sendable {
         let wasQuarantined = record.state == .quarantined || isLost
         if wasQuarantined && record.container == nil && !isLost {
             throw DropError(
-                "not-archived", "The bytes of drop \(id) are not in the archive yet.", hint: "Try again in a moment.",
+                .notArchived, "The bytes of drop \(id) are not in the archive yet.", hint: "Try again in a moment.",
                 remedy: .retry(after: .seconds(1)))
         }
         let discarded = record.discarded(at: shared.clock.now())
@@ -253,18 +253,18 @@ struct PersonActs: Sendable {
 
     private func row(of id: DropID) throws(DropError) -> DropRecord {
         if let record = try register.drop(id) { return record }
-        throw DropError("no-drop", "There is no drop \(id).", hint: "`twindrop drops` lists them.", remedy: .quarantine)
+        throw DropError(.noDrop, "There is no drop \(id).", hint: "`twindrop drops` lists them.", remedy: .quarantine)
     }
 
     private func notYet(_ record: DropRecord, _ why: String) -> DropError {
         DropError(
-            "not-yet", "Drop \(record.id) (\(record.fileName)) \(why).", hint: "Try again in a moment.",
+            .notYet, "Drop \(record.id) (\(record.fileName)) \(why).", hint: "Try again in a moment.",
             remedy: .retry(after: .seconds(1)))
     }
 
     private func wrongState(_ record: DropRecord, _ act: String, needs: String) -> DropError {
         DropError(
-            "wrong-state", "Drop \(record.id) (\(record.fileName)) is \(record.state.rawValue) and cannot be \(act).",
+            .wrongState, "Drop \(record.id) (\(record.fileName)) is \(record.state.rawValue) and cannot be \(act).",
             hint: "Only drops that are \(needs) can be.", remedy: .quarantine)
     }
 }

@@ -53,7 +53,7 @@ package struct AmendmentJudge: Sendable {
             guard marked == nil else { throw unfit(record, "amends drop \(drop), of which no record was refused.") }
             if record.released { return .amends(drop, nil) }
             throw DropError(
-                "looks-like-rejects",
+                .looksLikeRejects,
                 "\(record.fileName) is named like corrected rejects of drop \(drop), of which no refused record is known.",
                 hint:
                     "Give the file another name if it is a delivery of its own. Released, the drop applies its rows as they stand "
@@ -88,11 +88,11 @@ package struct AmendmentJudge: Sendable {
         case .applied, .archived, .done: return
         case .claimed, .registered:
             throw DropError(
-                "amended-on-its-way", "\(record.fileName) amends drop \(original.id), which is not applied yet.",
+                .amendedOnItsWay, "\(record.fileName) amends drop \(original.id), which is not applied yet.",
                 hint: "It goes on by itself.", remedy: .retry(after: .milliseconds(200)))
         case .held:
             throw DropError(
-                "amended-held",
+                .amendedHeld,
                 "\(record.fileName) amends drop \(original.id) (\(original.fileName)), which is held itself: "
                     + (original.reason?.message ?? "it waits for a person."),
                 hint: "Release drop \(original.id): this one goes on behind it by itself. Discard this one if you discard that.",
@@ -105,6 +105,6 @@ package struct AmendmentJudge: Sendable {
     private func unfit(
         _ record: DropRecord, _ why: String, hint: String = "Deliver the records in a file of their own."
     ) -> DropError {
-        DropError("amendment", "\(record.fileName) \(why)", hint: hint, remedy: .quarantine)
+        DropError(.amendment, "\(record.fileName) \(why)", hint: hint, remedy: .quarantine)
     }
 }

@@ -63,7 +63,7 @@ package struct DropJudgement {
         guard let sequence = source.sequence else { return nil }
         if let place = sequence.place(of: record.fileName) { return place }
         throw DropError(
-            "no-place", "\(record.fileName) does not fit \(sequence.text): it cannot be told which delivery it is.",
+            .noPlace, "\(record.fileName) does not fit \(sequence.text): it cannot be told which delivery it is.",
             hint: "Deliver it under a name that fits, or correct `sequence` in the source.", remedy: .quarantine)
     }
 
@@ -93,7 +93,7 @@ package struct DropJudgement {
         let hint = "Discard it, or release it with --force if the older state is the right one."
         if record.reason?.code == .late {
             return DropError(
-                "older-drop", "Drop \(record.id) (\(record.fileName)) came too late: \(record.reason?.message ?? "")", hint: hint,
+                .olderDrop, "Drop \(record.id) (\(record.fileName)) came too late: \(record.reason?.message ?? "")", hint: hint,
                 remedy: .hold)
         }
         return undoing(newest, record, of: source, delivery ?? record.id, by: "releasing it", hint: hint)
@@ -116,7 +116,7 @@ package struct DropJudgement {
             newest.id > delivery
         else { return nil }
         return DropError(
-            "older-snapshot",
+            .olderSnapshot,
             "Drop \(record.id) is older than the newest applied snapshot of \(record.source) (\(newest.id)): \(act) would undo that one.",
             hint: hint, remedy: .hold)
     }

@@ -30,7 +30,7 @@ package struct Trouble: Sendable, Equatable {
     /// As what keeps the archive from taking drops.
     var archiveReason: WaitingReason {
         let message = Escaping.visible(error.message)
-        return error.code == "disk-full"
+        return error.code == .diskFull
             ? WaitingReason(.archiveFull, message) : WaitingReason(.retrying, message, hint: error.hint)
     }
 

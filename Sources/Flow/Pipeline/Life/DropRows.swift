@@ -56,7 +56,7 @@ extension DropRecord {
     /// It says what `first` said.
     func repeating(_ first: DropRecord, at now: UInt64) -> DropRecord {
         let reason = DropReason(
-            code: "duplicate", message: "The same bytes as drop \(first.id) (\(first.fileName)); nothing was applied.",
+            code: .duplicate, message: "The same bytes as drop \(first.id) (\(first.fileName)); nothing was applied.",
             hint: "Nothing is to be done. Set duplicates: process in the source to apply repetitions.")
         var row = with(.duplicate, reason, at: now)
         row.link = DropLink(kind: .duplicates, drop: first.id)
@@ -68,7 +68,7 @@ extension DropRecord {
         with(
             .discarded,
             DropReason(
-                code: "discarded", message: "A person gave it up before it was applied.",
+                code: .discarded, message: "A person gave it up before it was applied.",
                 hint: "Its bytes are in the archive; drop the file again if it is wanted after all."), at: now)
     }
 

@@ -82,7 +82,7 @@ struct CommitStage: Sendable {
                 row.books = done.books
                 if let reason = done.reason { row.reason = reason }
                 committed.append(Committed(row: row, sequence: done.sequence, isNewest: done.isNewest))
-            case .failure(let error) where error.code == "already-applied":
+            case .failure(let error) where error.code == .alreadyApplied:
                 // A commit of several transactions failed after this one's: it counts, and its row tells what it did.
                 pair.changes.abandon()
                 committed.append(

@@ -105,7 +105,7 @@ extension DropError {
     /// What decides about the drop is known once the drops before it are committed.
     static func behind(_ record: DropRecord) -> DropError {
         DropError(
-            "behind", "\(record.fileName) waits for the commit of drops before it.", hint: "It goes on by itself.",
+            .behind, "\(record.fileName) waits for the commit of drops before it.", hint: "It goes on by itself.",
             remedy: .retry(after: .milliseconds(50)))
     }
 

@@ -39,7 +39,7 @@ struct Preparation: Sendable {
         let record = attempt.record
         guard let source = shared.sources[record.source] else {
             throw DropError(
-                "no-source", "The source \(record.source) of \(record.fileName) is not configured any more.",
+                .noSource, "The source \(record.source) of \(record.fileName) is not configured any more.",
                 hint: "Configure it again and retry the drop, or discard it.", remedy: .quarantine)
         }
         // While drops of the source wait for their commit, only that can tell what the newest applied one is.

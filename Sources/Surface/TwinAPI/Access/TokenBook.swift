@@ -34,7 +34,7 @@ package final class TokenBook: Sendable {
     ///   - path: absolute.
     ///   - clock: microseconds since 1970.
     /// Errors: `tokens` where the file cannot be read or a line is wrong.
-    package init(path: String, clock: @escaping @Sendable () -> Int64) throws(DropError) {
+    package init(path: String, clock: @escaping @Sendable () -> Int64) throws(StartError) {
         self.path = path
         self.clock = clock
         let stamp = FileVersion(of: path)
@@ -65,7 +65,7 @@ package final class TokenBook: Sendable {
             let stamp = FileVersion(of: path)
             guard stamp != state.stamp else { return state.entries }
             state.stamp = stamp
-            do throws(DropError) {
+            do throws(StartError) {
                 state.entries = try Self.read(path)
                 state.fault = nil
             } catch {
@@ -77,26 +77,24 @@ package final class TokenBook: Sendable {
         }
     }
 
-    private static func read(_ path: String) throws(DropError) -> [Entry] {
+    private static func read(_ path: String) throws(StartError) -> [Entry] {
         let bytes: [UInt8]
         do throws(SystemError) {
             bytes = try SmallFile.read(path, bytesMax: 4 << 20)
         } catch {
-            throw DropError(
-                "tokens", "The token file \(Escaping.visible(path)) cannot be read: \(error.reason).",
-                hint: "Make one with `twindrop token new --name NAME --role ROLE`: it prints a line for it.",
-                remedy: .suspendSource)
+            throw StartError(
+                .tokens, "The token file \(Escaping.visible(path)) cannot be read: \(error.reason).",
+                hint: "Make one with `twindrop token new --name NAME --role ROLE`: it prints a line for it.")
         }
         var entries: [Entry] = []
         for (index, line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
             let text = String(decoding: line, as: UTF8.self).trimmingBlanks()
             if text.isEmpty || text.hasPrefix("#") { continue }
             guard let entry = Entry(line: text) else {
-                throw DropError(
-                    "tokens", "\(Escaping.visible(path)) line \(index + 1) is no token.",
+                throw StartError(
+                    .tokens, "\(Escaping.visible(path)) line \(index + 1) is no token.",
                     hint:
-                        "A line is NAME ROLE SHA256 [YYYY-MM-DD], as `twindrop token new` prints it.",
-                    remedy: .suspendSource)
+                        "A line is NAME ROLE SHA256 [YYYY-MM-DD], as `twindrop token new` prints it.")
             }
             entries.append(entry)
         }

@@ -22,7 +22,7 @@ package struct GraphExport {
     /// of one moment.
     ///
     /// Errors: `export` where the file cannot be written or the graph cannot be read.
-    package static func write(_ service: any TwinService, to path: String) throws(DropError) -> Counts {
+    package static func write(_ service: any TwinService, to path: String) throws(StartError) -> Counts {
         let beside = path + ".part"
         do {
             var export = GraphExport(service: service, file: try OpenFile(creating: beside))
@@ -32,12 +32,12 @@ package struct GraphExport {
             try SmallFile.rename(beside, path)
             return export.counts
         } catch let failure as SystemError {
-            throw DropError(
-                "export", "The file \(Escaping.visible(path)) cannot be written: \(failure.reason).",
-                hint: "Check the folder, its permissions and its free space.", remedy: .stop)
+            throw StartError(
+                .export, "The file \(Escaping.visible(path)) cannot be written: \(failure.reason).",
+                hint: "Check the folder, its permissions and its free space.")
         } catch {
             let message = (error as? ServiceError)?.message ?? "\(error)"
-            throw DropError("export", "The graph cannot be read: \(message)", hint: "Try again.", remedy: .stop)
+            throw StartError(.export, "The graph cannot be read: \(message)", hint: "Try again.")
         }
     }
 

@@ -28,7 +28,7 @@ package final class JobBook: Sendable {
     ///
     /// - Parameter folder: absolute; made where it is missing.
     /// Errors: `jobs` where the folder cannot be used.
-    package init(folder: String, places: JobPlaces, service: any TwinService) throws(DropError) {
+    package init(folder: String, places: JobPlaces, service: any TwinService) throws(StartError) {
         self.folder = folder
         self.places = places
         self.service = service
@@ -50,9 +50,9 @@ package final class JobBook: Sendable {
                 records["\(record.kind.rawValue)/\(record.id)"] = record
             }
         } catch {
-            throw DropError(
-                "jobs", "The folder of job records, \(folder), cannot be used: \(error.reason).",
-                hint: "Check its permissions.", remedy: .stop)
+            throw StartError(
+                .jobs, "The folder of job records, \(folder), cannot be used: \(error.reason).",
+                hint: "Check its permissions.")
         }
         state = Monitor(State(records: records))
     }

@@ -148,7 +148,7 @@ struct ArchiveWitness {
         if let missing = try missing() {
             guard acceptsArchive else {
                 throw DropError(
-                    "archive", missing.message,
+                    .archive, missing.message,
                     hint: "Mount the archive folder, or restore it from a backup. If it is lost for good, "
                         + "`twindrop run --new-archive` goes on with what is there, and the gap stays visible.", remedy: .stop)
             }
@@ -177,7 +177,7 @@ struct ArchiveWitness {
 
     private static func refusal(_ message: String) -> DropError {
         DropError(
-            "database", message,
+            .database, message,
             hint: "Put state/twin.db and state/twin.db-wal back as they were, or restore the newest backup with "
                 + "`twindrop restore FILE`; what earlier restores replaced is kept as state/twin.db.before-restore-N. If there is "
                 + "none, `twindrop run --accept-database` goes on with the database as it is.",

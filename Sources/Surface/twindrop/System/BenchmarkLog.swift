@@ -6,12 +6,11 @@ import SystemKit
 final class BenchmarkLog: Sendable {
     private let descriptor: CInt
 
-    init(_ path: String) throws(DropError) {
+    init(_ path: String) throws(StartError) {
         do throws(SystemError) { descriptor = try System.open(path, [.write, .atEnd, .create]) } catch {
-            throw DropError(
-                "benchmark-log", "\(path) cannot be written: \(error.reason).",
-                hint: "Correct log.events.",
-                remedy: .suspendSource)
+            throw StartError(
+                .benchmarkLog, "\(path) cannot be written: \(error.reason).",
+                hint: "Correct log.events.")
         }
     }
 

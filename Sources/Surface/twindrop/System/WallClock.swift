@@ -3,6 +3,13 @@ import SystemKit
 
 /// The wall clock.
 enum WallClock {
+    /// Of the clock that no step of the time of day moves. Units: nanoseconds.
+    static func sinceBoot() -> UInt64 {
+        var now = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &now)
+        return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
+    }
+
     /// Milliseconds since 1970-01-01T00:00:00Z.
     static func milliseconds() -> UInt64 { UInt64(SystemClock.wall() / 1_000_000) }
 
