@@ -219,7 +219,7 @@ let package = Package(
             "PluginSDKTests", ["CodecKit", "TwinDropPluginSDK", "TwinDropTesting", "DropCore", "TwinModel", "ProgramKit"],
             exclude: ["Mappings", "Readers"]),
         tests("TwinStoreTests", ["TwinStore", "DropCore", "TwinModel", "ThreadKit", "ProgramKit", grdb]),
-        tests("EvidenceTests", ["CodecKit", "Evidence", "ArchiveKit", "DropCore", "TwinModel", "ProgramKit"]),
+        tests("EvidenceTests", ["CodecKit", "SystemKit", "Evidence", "ArchiveKit", "DropCore", "TwinModel", "ProgramKit"]),
         tests("CurlKitTests", ["CurlKit"]),
         tests(
             "TwinAPITests", ["CodecKit", "TwinAPI", "DropCore", "TwinModel", "ThreadKit", "CurlKit", "ProgramKit", jwt, logging]),
