@@ -20,8 +20,8 @@ import Testing
     @Test(
         arguments: [
             ("open", 28, "disk-full"), ("write", 28, "disk-full"), ("fsync", 5, "medium"), ("open", 24, "descriptors"),
-        ] as [(String, CInt, String)])  // ENOSPC, EIO, EMFILE
-    func `stays as it was where a call fails`(call: String, number: CInt, code: String) throws {
+        ] as [(String, CInt, DropError.Code)])  // ENOSPC, EIO, EMFILE
+    func `stays as it was where a call fails`(call: String, number: CInt, code: DropError.Code) throws {
         let fault = SystemFaults.Fault(call, path + ".tmp", number: number)
         let error = #expect(throws: DropError.self) {
             try SystemFaults.during(fault) { try Storage.replace(path, with: Array("new".utf8), durable: true) }

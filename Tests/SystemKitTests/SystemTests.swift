@@ -136,10 +136,8 @@ final class Scratch: Sendable {
         #expect(FileLock.takeForWriting(one.number))
         #expect(!FileLock.takeForWriting(other.number))
         #expect(FileLock.isRefused(other.number, forWriting: false) == true)
-        let (first, second) = (
-            Descriptor(try System.open(scratch.path, [.read, .folder])),
-            Descriptor(try System.open(scratch.path, [.read, .folder]))
-        )
+        let first = Descriptor(try System.open(scratch.path, [.read, .folder]))
+        let second = Descriptor(try System.open(scratch.path, [.read, .folder]))
         #expect(FileLock.takeFolder(first.number))
         #expect(!FileLock.takeFolder(second.number, shared: true))
     }
