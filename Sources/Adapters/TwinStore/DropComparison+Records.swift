@@ -278,7 +278,9 @@ extension DropComparison {
         }
         guard operation.number != 0 else { return true }
         let place = twinPlaces[operation.number]
-        guard place != 0, place != Self.evaluating else { return false }
+        // On the writer nobody else's twin can come any more: one that is on its way with another drop is not there.
+        if place == 0 { return writer != nil && store.twinVersions[operation.number] == 0 }
+        guard place != Self.evaluating else { return false }
         return try log.read(place) { view in view.head.verb == .deleteTwin }
     }
 }
