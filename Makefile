@@ -24,7 +24,7 @@ BENCH ?= ../shared/bench
 # Small cases that were found from outside: intake/NN/run.sh, security/NAME.sh, adt/NN-name/*.py.
 FOUND ?= ../shared/found
 
-.PHONY: setup build check test test-crash found demo bench bench-query lint format install uninstall clean help
+.PHONY: setup build check test test-crash found demo bench bench-query reference release lint format install uninstall clean help fuzz sanitize coverage
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -34,9 +34,9 @@ build: setup
 	swift build $(SWIFT_FLAGS) --build-tests
 	scripts/build-plugins $(BIN) .build/plugins
 
-## make setup       the Debian packages that are missing; nothing when none is
+## make setup       the Debian packages that are missing, and Prometheus for its test; nothing when none is
 setup:
-	@scripts/setup
+	@scripts/setup --tests
 
 ## make check       what CI asks: the format of every file, then all tests
 check: setup
@@ -57,9 +57,10 @@ found: build
 	Tests/Azure/run .build/venv packages
 	python3 Tests/Found/found.py "$(FOUND)" --build "$(BIN)" --venv .build/venv --only "$(ONLY)" $(if $(ALLOW_NOT_RUN),--allow-not-run)
 
-## make demo        a home, three sources, exports, receipts, proof: in a quarter of a minute once built
-demo: build
-	scripts/demo "$(BIN)"
+## make demo        a home, three sources, exports, receipts, proof: in a quarter of a minute once built; builds only what it runs
+demo:
+	@scripts/build-demo "$(BIN)" $(SWIFT_FLAGS)
+	@scripts/demo "$(BIN)"
 
 ## make bench       TwinDrop beside its peers (docs/benchmarks.md); needs BENCH=DIR of the peer benchmark
 bench: build
@@ -70,6 +71,15 @@ bench: build
 bench-query: build
 	python3 Benchmarks/query-peers/compare.py --build "$(BIN)" $(BENCH_FLAGS)
 
+## make reference   docs/errors.md and docs/commands.md anew, from the sources and the program
+reference: build
+	scripts/reference errors
+	scripts/reference commands "$(BIN)/twindrop"
+
+## make release     a deb package in .build/release-files, and what a container is made of: see scripts/release
+release: build
+	scripts/release "$(BIN)" .build/plugins .build/release-files
+
 ## make lint        the format of every Swift file
 lint:
 	swift format lint --strict --recursive --parallel --configuration .swift-format Sources Tests Plugins Package.swift
@@ -79,7 +89,7 @@ format:
 	swift format --in-place --recursive --parallel --configuration .swift-format Sources Tests Plugins Package.swift
 	git ls-files -z '*.swift' '*.c' '*.h' | xargs -0 scripts/wrap-comments
 
-## make install     PREFIX=/usr/local DESTDIR=: programs, plugins, header, SDK, completions, systemd unit, licences
+## make install     PREFIX=/usr/local DESTDIR=: programs, plugins, header, SDK, completions, man pages, systemd unit, licences
 install: build
 	scripts/install "$(BIN)" .build/plugins "$(DESTDIR)" "$(PREFIX)"
 
@@ -90,3 +100,15 @@ uninstall:
 ## make clean       everything that was built
 clean:
 	rm -rf .build stage
+
+## make fuzz        looks for inputs that break the readers of hostile bytes; TARGET=json, SECONDS_EACH=60 (docs/fuzzing.md)
+fuzz: setup
+	scripts/fuzz $(if $(TARGET),$(TARGET),all) $(if $(SECONDS_EACH),$(SECONDS_EACH),60)
+
+## make sanitize    the core's tests with a sanitizer; SANITIZERS="thread address undefined c" only those (docs/sanitizers.md)
+sanitize: build
+	scripts/sanitize $(SANITIZERS)
+
+## make coverage    the share of lines that the core's tests run, target by target
+coverage: setup
+	scripts/coverage

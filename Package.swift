@@ -69,6 +69,27 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
     .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
+/// Targets that a build is to have, with what they need; all of them where the variable is not set. For builds of another kind,
+/// which would take an hour for everything: `scripts/sanitize`, `scripts/fuzz`.
+let wanted = Context.environment["TWINDROP_TARGETS"].map { Set($0.split(separator: ",").map(String.init)) }
+
+/// Readers of hostile bytes (docs/fuzzing.md): tests that replay the kept corpus. `scripts/fuzz` asks for the program
+/// `twindrop-fuzz` of the same sources, and for `PluginHost` beside it where frames are fuzzed.
+func fuzz() -> Target {
+    let readers: [Target.Dependency] = [
+        "ValueRules", "TwinModel", "DropCore", "TwinDropPluginSDK", "TwinDropTesting", "HomeConfiguration", "ArchiveKit", "CZstd",
+    ]
+    let processes: [Target.Dependency] = ["PluginHost", "DropWatch", "CTwinDropWire"]
+    guard let wanted, wanted.contains("twindrop-fuzz") else {
+        return tests("FuzzTests", readers + processes + ["ProgramKit"], exclude: ["C", "Corpus", "Program.swift"])
+    }
+    let hasFrames = wanted.contains("PluginHost")
+    return .executableTarget(
+        name: "twindrop-fuzz", dependencies: readers + (hasFrames ? processes : []), path: "Tests/FuzzTests",
+        exclude: ["C", "Corpus", "ReplayTests.swift"] + (hasFrames ? [] : ["Targets/FramesCheck.swift"]),
+        swiftSettings: strict + (hasFrames ? [] : [.define("FUZZ_WITHOUT_FRAMES")]))
+}
+
 let plugins = ["mapping", "asset-inventory", "wms-orders", "fleet-hierarchy"]
 
 /// A transformer plugin in Swift: one library that exports one symbol and needs no Swift (docs/decisions/0002).
@@ -126,16 +147,16 @@ let package = Package(
     ] + pinned,
     targets: [
         // Pure core
-        Room.core.module("ValueRules"),
-        Room.core.module("TwinModel"),
-        Room.core.module("DropCore", ["TwinModel", "ValueRules"]),
-        Room.core.module("TwinService", ["DropCore", "TwinModel"]),
+        Room.core.module("ValueRules", ["CodecKit"]),
+        Room.core.module("TwinModel", ["CodecKit"]),
+        Room.core.module("DropCore", ["CodecKit", "TwinModel", "ValueRules"]),
+        Room.core.module("TwinService", ["CodecKit", "DropCore", "TwinModel"]),
 
         // Kits and C modules
+        Room.kits.module("CodecKit"),
         Room.kits.module("ThreadKit", [deque]),
-        Room.kits.module("FileKit", ["CLinuxFiles"]),
-        Room.kits.module("SocketKit", ["ThreadKit"]),
-        Room.kits.module("ProcessKit"),
+        Room.kits.module("SystemKit", ["CodecKit", "CLinuxFiles"]),
+        Room.kits.module("SocketKit", ["SystemKit"]),
         Room.kits.library("CArchive", pkgConfig: "libarchive", apt: "libarchive-dev"),
         Room.kits.library("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
         Room.kits.module("ArchiveKit", ["CArchive", "CZstd"]),
@@ -147,32 +168,34 @@ let package = Package(
         Room.adapters.c("CGatherVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
 
         // Adapters
-        Room.adapters.module("DropWatch", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CLinuxFiles", deque, crypto]),
-        Room.adapters.module("PluginHost", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CTwinDropWire", system, crypto]),
+        Room.adapters.module("DropWatch", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", deque, crypto]),
         Room.adapters.module(
-            "TwinStore", ["DropCore", "TwinModel", "TwinService", "ThreadKit", "FileKit", "CGatherVFS", grdb, grdbSQLite]),
-        Room.adapters.module("DropSpooling", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "CLinuxFiles", system, crypto]),
-        Room.adapters.module("Evidence", ["DropCore", "TwinModel", "ThreadKit", "FileKit", "ArchiveKit", system, crypto]),
-        Room.adapters.module("HomeConfiguration", ["DropCore", "TwinModel", "ValueRules", "CurlKit", yams]),
+            "PluginHost", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "CTwinDropWire", crypto]),
+        Room.adapters.module(
+            "TwinStore", ["CodecKit", "DropCore", "TwinModel", "TwinService", "ThreadKit", "SystemKit", "CGatherVFS", grdb, grdbSQLite]),
+        Room.adapters.module(
+            "DropSpooling", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "CLinuxFiles", system, crypto]),
+        Room.adapters.module("Evidence", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "ArchiveKit", crypto]),
+        Room.adapters.module("HomeConfiguration", ["CodecKit", "DropCore", "TwinModel", "ValueRules", "CurlKit", yams]),
 
         Room.surface.module(
             "TwinAPI",
             [
-                "DropCore", "TwinModel", "ThreadKit", "FileKit", "CurlKit", "CLinuxFiles", hummingbird, hummingbirdTLS, jwt,
-                crypto,
-                logging,
+                "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "CurlKit", "CLinuxFiles", hummingbird,
+                hummingbirdTLS, jwt, crypto, logging,
             ] + nio),
 
         // Flow and surface
-        Room.flow.module("Pipeline", ["DropCore", "TwinModel", "ThreadKit", deque]),
+        Room.flow.module("Pipeline", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", deque]),
         .executableTarget(
             name: "twindrop",
             dependencies: [
-                "DropCore", "TwinModel", "ThreadKit", "SocketKit", "ProcessKit", "DropWatch", "DropSpooling", "PluginHost",
+                "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SocketKit", "SystemKit", "DropWatch", "DropSpooling",
+                "PluginHost",
                 "TwinService", "TwinStore",
                 "Evidence",
                 "HomeConfiguration", "CurlKit",
-                "Pipeline", "TwinAPI", argumentParser, logging, system,
+                "Pipeline", "TwinAPI", argumentParser, logging,
             ],
             path: Room.surface.path("twindrop"),
             swiftSettings: strict, linkerSettings: carriesFoundation),
@@ -201,19 +224,21 @@ let package = Package(
 
         // Plugin side
         Room.pluginSide.module("TwinDropPluginSDK", ["CTwinDropPlugin", "ValueRules"]),
-        Room.pluginSide.module("TwinDropTesting", ["CTwinDropPlugin", "DropCore", "TwinModel", "ValueRules"]),
+        Room.pluginSide.module("TwinDropTesting", ["CodecKit", "CTwinDropPlugin", "DropCore", "TwinModel", "ValueRules"]),
 
         // Tests
-        .target(name: "ProgramKit", dependencies: ["ThreadKit"], path: "Tests/ProgramKit", swiftSettings: strict),
+        .target(name: "ProgramKit", dependencies: ["SystemKit", "ThreadKit"], path: "Tests/ProgramKit", swiftSettings: strict),
+        tests("CodecKitTests", ["CodecKit"]),
+        tests("SystemKitTests", ["SystemKit", "ThreadKit", "ProgramKit"]),
         tests("ValueRulesTests", ["ValueRules", "TwinModel"]),
         tests("TwinModelTests", ["TwinModel", "dtdl-conformance"]),
         tests("DropCoreTests", ["DropCore", "TwinModel"]),
-        tests("DropWatchTests", ["DropWatch", "DropCore", "TwinModel", "ThreadKit", "ProgramKit"]),
+        tests("DropWatchTests", ["SystemKit", "DropWatch", "DropCore", "TwinModel", "ThreadKit", "ProgramKit"]),
         tests(
             "PluginHostTests", ["PluginHost", "DropCore", "TwinModel", "ThreadKit", "CTwinDropWire", "ProgramKit"],
             exclude: ["Hostile"]),
         tests(
-            "PluginSDKTests", ["TwinDropPluginSDK", "TwinDropTesting", "DropCore", "TwinModel", "ProgramKit"],
+            "PluginSDKTests", ["CodecKit", "TwinDropPluginSDK", "TwinDropTesting", "DropCore", "TwinModel", "ProgramKit"],
             exclude: ["Mappings", "Readers"]),
         tests("TwinServiceTests", ["TwinService", "DropCore", "TwinModel"]),
         tests("TwinStoreTests", ["TwinStore", "TwinService", "DropCore", "TwinModel", "ThreadKit", "ProgramKit", grdb]),
@@ -222,16 +247,29 @@ let package = Package(
             path: "Tests/ReferenceStore", swiftSettings: strict),
         tests(
             "StoreConformance", ["ReferenceStore", "TwinStore", "TwinService", "DropCore", "TwinModel", "ThreadKit"]),
-        tests("EvidenceTests", ["Evidence", "ArchiveKit", "DropCore", "TwinModel", "ProgramKit"]),
+        tests("EvidenceTests", ["CodecKit", "Evidence", "ArchiveKit", "DropCore", "TwinModel", "ProgramKit"]),
         tests("CurlKitTests", ["CurlKit"]),
-        tests("TwinAPITests", ["TwinAPI", "DropCore", "TwinModel", "ThreadKit", "CurlKit", "ProgramKit", jwt, logging]),
+        tests(
+            "TwinAPITests", ["CodecKit", "TwinAPI", "DropCore", "TwinModel", "ThreadKit", "CurlKit", "ProgramKit", jwt, logging]),
         tests("HomeConfigurationTests", ["HomeConfiguration", "DropCore", "TwinModel"]),
-        tests("PipelineTests", ["Pipeline", "DropSpooling", "SocketKit", "FileKit", "DropCore", "TwinModel", "ThreadKit"]),
+        tests("PipelineTests", ["Pipeline", "DropSpooling", "SocketKit", "SystemKit", "DropCore", "TwinModel", "ThreadKit"]),
         tests("MainPathTests", ["TwinModel", "ThreadKit", "DropSpooling", "ProgramKit"], exclude: ["Mappings", "Plugins"]),
         tests("CrashTests", ["ProgramKit"]),
         tests("FoundTests", ["ProgramKit"]),
         tests("TidyTests", []),
+        fuzz(),
     ] + plugins.map(plugin),
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu11
 )
+
+if let wanted {
+    var kept: Set<String> = []
+    var open = Array(wanted)
+    while let name = open.popLast() {
+        guard kept.insert(name).inserted, let target = package.targets.first(where: { $0.name == name }) else { continue }
+        for case .byNameItem(let needed, _) in target.dependencies { open.append(needed) }
+    }
+    package.products.removeAll { _ in true }
+    package.targets.removeAll { !kept.contains($0.name) }
+}

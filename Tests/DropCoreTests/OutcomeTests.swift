@@ -2,11 +2,11 @@ import DropCore
 import Testing
 
 @Suite struct `The outcome of a drop` {
-    private func record(_ state: DropState, _ books: DropBooks? = nil, reason: String? = nil) -> DropRecord {
+    private func record(_ state: DropState, _ books: DropBooks? = nil, reason: DropError.Code? = nil) -> DropRecord {
         DropRecord(
             id: DropID(high: 1, low: 1), source: SourceName("erp")!, fileName: FileName("a.csv"), bytes: 1, state: state,
             claimedAt: 1, changedAt: 2, intake: FileIdentity(device: 1, inode: 2, changeTime: 3),
-            reason: reason.map { DropReason(code: DropError.Code($0), message: "m", hint: "h") }, books: books)
+            reason: reason.map { DropReason(code: $0, message: "m", hint: "h") }, books: books)
     }
 
     private func books(read: UInt64, used: UInt64, rejected: UInt64 = 0, created: UInt64 = 0, waiting: UInt64 = 0) -> DropBooks {
@@ -33,8 +33,8 @@ import Testing
     @Test func `is none while it is not decided`() {
         #expect(record(.claimed).outcome == nil)
         #expect(record(.registered).outcome == nil)
-        #expect(record(.held, reason: "guard-deletes").outcome == nil)
-        #expect(record(.held, reason: "nothing-usable").outcome == .nothingUsable)
+        #expect(record(.held, reason: .guardDeletes).outcome == nil)
+        #expect(record(.held, reason: .nothingUsable).outcome == .nothingUsable)
     }
 
     @Test func `of one that did not go the usual way is that nothing was applied`() {

@@ -32,8 +32,8 @@ import Testing
     }
 
     @Test func `are made of errors by their codes`() {
-        let error = DropError("folder-owned", "It is another's.", hint: "Ask.", remedy: .suspendSource)
+        let error = DropError(.folderOwned, "It is another's.", hint: "Ask.", remedy: .suspendSource)
         #expect(WaitingReason(error) == WaitingReason(.folderOwned, "It is another's.", hint: "Ask."))
-        #expect(WaitingReason(DropError("no-such-code", "x", hint: "y", remedy: .stop)).code == .unreadable)
+        #expect(WaitingReason(DropError(.limit, "x", hint: "y", remedy: .stop)).code == .unreadable)
     }
 }

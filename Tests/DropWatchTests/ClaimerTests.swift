@@ -1,5 +1,6 @@
 import DropCore
 import Glibc
+import SystemKit
 import Testing
 import ThreadKit
 
@@ -217,7 +218,7 @@ import ThreadKit
             Issue.record("the file was not refused")
             return
         }
-        #expect(error.code == "manifest-mismatch")
+        #expect(error.code == .manifestMismatch)
         #expect(exists(home.path("x")))
     }
 

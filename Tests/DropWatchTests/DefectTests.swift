@@ -1,5 +1,6 @@
 import DropCore
 import Glibc
+import SystemKit
 import Testing
 import ThreadKit
 
@@ -11,7 +12,7 @@ import ThreadKit
         timing.rescan = .milliseconds(50)
         let test = Watching(.marker, writerTimeout: .milliseconds(100), timing: timing)
         write("", to: test.home.path("a.done"))
-        try #require(test.deliveries.wait { $0.settled.map(\.defect?.code) == ["marker-without-data"] })
+        try #require(test.deliveries.wait { $0.settled.map(\.defect?.code) == [.markerWithoutData] })
         let marker = test.deliveries.state.with { $0.settled[0] }
         test.watcher.noteClaims([(marker, .notYet(WaitingReason(.changed, "test")))])
         #expect(test.deliveries.wait { $0.settled.count == 2 })
@@ -21,7 +22,7 @@ import ThreadKit
         let test = Watching(.close, settle: .milliseconds(10), writerTimeout: .milliseconds(600))
         let writer = unsafe open(test.home.path("x"), O_WRONLY | O_CLOEXEC | O_CREAT, mode_t(0o644))
         try? SystemCall.write([1], count: 1, to: writer)
-        try #require(test.deliveries.wait { $0.settled.map(\.defect?.code) == ["still-open"] })
+        try #require(test.deliveries.wait { $0.settled.map(\.defect?.code) == [.stillOpen] })
         let held = test.deliveries.state.with { $0.settled[0] }
         test.watcher.noteClaims([(held, .claimed(dropID(1), bytes: 1))])
         #expect(waitForWhy(test, "x", "writer"))
@@ -48,7 +49,7 @@ import ThreadKit
         let test = Watching(kind, truncation: TruncationRule(doubted: [0..<UInt64.max]))
         write("x", to: test.home.path(".x"))
         unsafe rename(test.home.path(".x"), test.home.path("x"))
-        #expect(test.deliveries.wait { $0.settled.map(\.defect?.code) == ["suspect-truncated"] })
+        #expect(test.deliveries.wait { $0.settled.map(\.defect?.code) == [.suspectTruncated] })
     }
 
     @Test func `trusts a marker, and a source that proves the end of its files, after a power cut`() {

@@ -1,6 +1,7 @@
 import DropCore
 import Glibc
 import ProgramKit
+import SystemKit
 import ThreadKit
 
 @testable import DropWatch

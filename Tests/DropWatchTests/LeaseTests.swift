@@ -1,5 +1,6 @@
 import DropCore
 import Glibc
+import SystemKit
 import Testing
 import ThreadKit
 

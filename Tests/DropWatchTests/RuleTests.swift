@@ -1,4 +1,5 @@
 import DropCore
+import SystemKit
 import Testing
 
 @testable import DropWatch
@@ -139,25 +140,6 @@ private func rule(_ kind: ReadinessRule.Kind) -> ReadinessRule {
             Issue.record("\(text) was accepted")
             return
         }
-    }
-}
-
-@Suite struct `A name pattern` {
-    @Test(arguments: [
-        ("*.csv", "a.csv"), ("*", ""), ("a*b*c", "a-b-b-c"), ("~*", "~lock"), ("orders-????.csv", "orders-2026.csv"),
-        ("[a-c]x", "bx"), ("[!a-c]x", "dx"), (#"\*x"#, "*x"), ("[", "["), ("*.tar.*", "x.tar.zst"),
-    ])
-    func `matches`(pattern: String, name: String) { #expect(NamePattern(pattern).matches(FileName(name))) }
-
-    @Test(arguments: [("*.csv", "a.CSV"), ("?", ""), ("a*b", "abc"), ("[a-c]x", "dx"), ("", "x"), ("é", "e\u{301}")])
-    func `does not match`(pattern: String, name: String) { #expect(!NamePattern(pattern).matches(FileName(name))) }
-
-    @Test func `takes no more than name times pattern steps`() {
-        let name = FileName(bytes: [UInt8](repeating: UInt8(ascii: "a"), count: 255))
-        let pattern = NamePattern(String(repeating: "*a", count: 100) + "b")
-        let before = Instant.now
-        for _ in 0..<100 { #expect(!pattern.matches(name)) }
-        #expect(Instant.now - before < .seconds(5))
     }
 }
 

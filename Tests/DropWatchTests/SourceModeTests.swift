@@ -100,7 +100,7 @@ import ThreadKit
         let theirs = FolderOwnership(instance: "a", stateFolder: home.scratch.folder("other-state"))
         try theirs.take(home.landing)
         #expect(code { try ownership("b").take(home.landing) } == "folder-owned")
-        #expect(ownership("b").refusal(of: home.landing)?.code == "folder-owned")
+        #expect(ownership("b").refusal(of: home.landing)?.code == .folderOwned)
         #expect(try ownership("b").adopt(home.landing) == .over("a"))
         #expect(content(of: home.path(".twindrop-owner")) == "b\n")
         #expect(code { try theirs.take(home.landing) } == "folder-owned")
@@ -151,6 +151,6 @@ import ThreadKit
     }
 
     @Test func `is refused where there is no folder`() throws {
-        #expect { try ownership("a").take(home.path("none")) } throws: { ($0 as? DropError)?.code == "folder-missing" }
+        #expect { try ownership("a").take(home.path("none")) } throws: { ($0 as? DropError)?.code == .folderMissing }
     }
 }

@@ -67,7 +67,7 @@ import TwinModel
         last = Array(text.replacingOccurrences(of: member, with: "").utf8)
         try fixture.writeChain([texts[0], last])
         try fixture.remove("archive/chain.head")
-        #expect(try fixture.verify().findings.map(\.code) == ["act-incomplete"])
+        #expect(try fixture.verify().findings.map(\.code) == [.actIncomplete])
     }
 
     @Test func `that stand there twice are found`() throws {
@@ -80,6 +80,6 @@ import TwinModel
         texts[2] = Array(twice.utf8)
         try fixture.writeChain(texts)
         try fixture.remove("archive/chain.head")
-        #expect(try fixture.verify().findings.map(\.code) == ["act-twice"])
+        #expect(try fixture.verify().findings.map(\.code) == [.actTwice])
     }
 }

@@ -109,7 +109,7 @@ import TwinModel
         prepare(item)
         #expect(fixture.files("archive/.tmp") == [])
         let error = #expect(throws: DropError.self) { try writer.append(item, now: Fixture.morning) }
-        #expect(error?.code == "content-changed")
+        #expect(error?.code == .contentChanged)
     }
 
     @Test func `is written anew where it rots before it is used`() throws {

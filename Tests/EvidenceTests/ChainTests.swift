@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import Testing
 import TwinModel
@@ -61,18 +62,6 @@ import TwinModel
         #expect(ChainRecord(parsing: Array(changed.utf8)[...]) == nil)
     }
 
-    @Test func `has the checksum of RFC 3720`() {
-        #expect(Checksum.crc32c(Array("123456789".utf8)[...]) == 0xE306_9283)
-    }
-
-    @Test(arguments: [0, 951_782_400_000, 1_795_251_600_123, 4_107_542_399_999] as [UInt64])
-    func `has times that read back`(milliseconds: UInt64) {
-        #expect(UTCTime(UTCTime(milliseconds: milliseconds).bytes)?.milliseconds == milliseconds)
-    }
-
-    @Test func `has times of the Gregorian calendar`() {
-        #expect(UTCTime(milliseconds: 951_782_400_000).description == "2000-02-29T00:00:00.000Z")
-    }
 }
 
 @Suite struct `A long chain` {

@@ -54,6 +54,16 @@ final class Fixture {
 
     func item(_ text: String, now: UInt64 = morning) throws -> ArchiveItem { try item(Array(text.utf8), now: now) }
 
+    /// The row that the database has of a drop of the chain.
+    func row(of record: ChainRecord) throws -> DropRecord {
+        var row = DropRecord(
+            id: record.drop!, source: source, fileName: FileName(record.file!), bytes: record.bytes!, digest: record.content,
+            state: .archived, claimedAt: record.at.milliseconds, changedAt: record.at.milliseconds,
+            intake: FileIdentity(device: 1, inode: 2, changeTime: 3))
+        row.container = record.container
+        return row
+    }
+
     /// A good archive: two days, three containers, seven drops, sealed.
     @discardableResult
     func fill() throws -> [ArchivedItem] {
@@ -69,7 +79,7 @@ final class Fixture {
     }
 
     func verify(full: Bool = false, prove: DropID? = nil, anchor: String? = nil) throws -> VerifyResult {
-        try ArchiveVerifier(root: archive).verify(full: full, prove: prove, anchor: anchor)
+        try ArchiveVerifier(root: archive).verify(full: full, prove: prove, anchor: anchor.map { try Anchor(file: $0) })
     }
 
     /// Runs a script in the archive folder; its output, and whether it succeeded.

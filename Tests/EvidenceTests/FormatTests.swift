@@ -104,7 +104,7 @@ import TwinModel
     @Test func `describe a receipt with everything in it`() throws {
         let fixture = try Fixture()
         var record = try fixture.item("a;b\n").record
-        record.reason = DropReason(code: "no-route", message: "No.", hint: "Add one.")
+        record.reason = DropReason(code: .noSource, message: "No.", hint: "Add one.")
         record.link = DropLink(kind: .amends, drop: record.id)
         record.released = true
         let place = ArchivedItem(drop: record.id, container: "2026/11/21/000001.tar.zst", member: "m", leaf: 2)

@@ -54,7 +54,7 @@ import TwinModel
         let fixture = try Fixture()
         var record = try fixture.item("a").record
         record.state = .quarantined
-        record.reason = DropReason(code: "no-route", message: "No source takes it.", hint: "Add a pattern.")
+        record.reason = DropReason(code: .noSource, message: "No source takes it.", hint: "Add a pattern.")
         let place = ArchivedItem(drop: record.id, container: "2026/11/21/000001.tar.zst", member: "m.csv", leaf: 5)
         try ReceiptWriter(root: fixture.folder + "/receipts").write(record, archived: place)
         let receipt = try json(fixture, "\(record.id).receipt.json")
@@ -165,7 +165,7 @@ import TwinModel
             try RejectsWriter(root: fixture.folder + "/receipts").write(
                 item.record, spans: [], rejections: [bad], marking: item.record.id, from: item.path)
         }
-        #expect(error?.code == "protocol")
+        #expect(error?.code == .protocol)
     }
 
     @Test(arguments: [

@@ -116,7 +116,7 @@ import TwinModel
         chain[chain.count / 2] ^= 1
         try fixture.write("archive/chain.log", chain)
         let error = #expect(throws: DropError.self) { try fixture.writer() }
-        #expect(error?.code == "unsound")
+        #expect(error?.code == .unsound)
         #expect(error?.remedy == .stop)
     }
 

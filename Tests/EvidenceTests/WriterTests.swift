@@ -58,7 +58,7 @@ import TwinModel
         try Data("BAD!\n".utf8).write(to: URL(fileURLWithPath: bad.path))
         try writer.append(good, now: Fixture.morning)
         let error = #expect(throws: DropError.self) { try writer.append(bad, now: Fixture.morning) }
-        #expect(error?.code == "content-changed")
+        #expect(error?.code == .contentChanged)
         #expect(error?.remedy == .quarantine)
         try writer.append(later, now: Fixture.morning)
         #expect(try writer.close(now: Fixture.morning).map(\.drop) == [good.record.id, later.record.id])
@@ -185,7 +185,7 @@ import TwinModel
         let error = #expect(throws: DropError.self) {
             try ArchiveCatalogue(root: fixture.archive).extract(place.drop, into: fixture.folder + "/out")
         }
-        #expect(error?.code == "unsound")
+        #expect(error?.code == .unsound)
         #expect(fixture.files("out") == [])
     }
 
@@ -195,6 +195,6 @@ import TwinModel
         let error = #expect(throws: DropError.self) {
             try ArchiveCatalogue(root: fixture.archive).cat(DropID(high: 0, low: 1), to: 1)
         }
-        #expect(error?.code == "missing")
+        #expect(error?.code == .missing)
     }
 }

@@ -35,6 +35,8 @@ private enum Installed {
             "share/bash-completion/completions/twindrop", "share/zsh/site-functions/_twindrop",
             "share/fish/vendor_completions.d/twindrop.fish", "share/doc/twindrop/twindrop-watch-source/LICENSE",
             "share/doc/twindrop/COPYRIGHT", "share/doc/twindrop/schemas/drop.schema.json",
+            "share/doc/twindrop/errors.md", "share/doc/twindrop/commands.md", "share/man/man1/twindrop.1",
+            "share/man/man1/twindrop-archive-cat.1", "share/doc/twindrop/grafana/twindrop.json",
             "share/doc/twindrop/prometheus/twindrop.rules.yml", "share/doc/twindrop/plugins/mapping.md",
         ] { #expect(FileManager.default.fileExists(atPath: root + "/" + file), "\(file) is missing") }
 
@@ -44,6 +46,9 @@ private enum Installed {
             root + "/bin/twindrop", ["drop", file, "--source", "assets", "--wait", "--home", home.path],
             environment: ["PATH": "/usr/bin:/bin"])
         #expect(drop.code == 0, "\(drop.err)")
+
+        let version = try Program.run(root + "/bin/twindrop", ["--version"]).out
+        #expect(version.contains(#/^0\.[0-9]+\.[0-9]+( \([0-9a-z-]+\))?\n$/#), "\(version)")
 
         let unit = root + "/lib/systemd/system/twindrop.service"
         let text = try String(contentsOfFile: unit, encoding: .utf8)

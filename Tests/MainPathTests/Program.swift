@@ -56,11 +56,16 @@ final class Daemon {
 
     /// Starts it; what it logs can be waited for before it watches.
     ///
-    /// - Parameter openFiles: the process may have no more files open; nil: as many as the tests may.
-    init(starting home: Home, _ arguments: [String] = [], openFiles: Int? = nil) throws {
+    /// - Parameters:
+    ///   - openFiles: the process may have no more files open; nil: as many as the tests may.
+    ///   - environment: beside that of the tests.
+    init(
+        starting home: Home, _ arguments: [String] = [], openFiles: Int? = nil, environment: [String: String] = [:]
+    ) throws {
         let words = [Program.twindrop, "run", "--home", home.path] + arguments
         let limited = openFiles.map { ["/bin/sh", "-c", "ulimit -n \($0) && exec \"$0\" \"$@\""] } ?? []
-        child = try Child((limited + words)[0], Array((limited + words).dropFirst()), output: .pipe, error: .pipe)
+        child = try Child(
+            (limited + words)[0], Array((limited + words).dropFirst()), environment: environment, output: .pipe, error: .pipe)
         out = FileHandle(fileDescriptor: child.output, closeOnDealloc: false)
         log = DaemonLog(child.error)
     }

@@ -55,6 +55,19 @@ import TwinModel
     }
 }
 
+@Suite(.serialized) struct `A database that is gone` {
+    @Test func `is found by verify, as the archive holds drops`() throws {
+        let home = try Home(Sample.sources)
+        try home.drop("a.csv", Sample.assets(1...3), to: "assets")
+        for name in home.names(in: "state") where name.hasPrefix("twin.db") {
+            try FileManager.default.removeItem(atPath: home.path + "/state/" + name)
+        }
+        let findings = try home.ask("verify", code: 1)["findings"]?.elements ?? []
+        #expect(findings.map { $0["code"] } == ["database-missing"], "\(findings)")
+        #expect(try home.run("verify", "--archive", home.path + "/archive").code == 0)
+    }
+}
+
 @Suite(.serialized) struct `What a database has forgotten` {
     /// Two of three drops are forgotten, in a source that goes by names.
     private func home() throws -> Home {

@@ -38,37 +38,10 @@ private final class FailingOnceClaimer: FileClaimer {
 }
 
 /// A spool whose files cannot be read.
-private struct UnreadableSpool: DropSpool {
-    let spool: SpoolFolder
-
-    func digest(of drop: DropID, isCancelled: () -> Bool) throws(DropError) -> ContentDigest {
-        throw DropError("unreadable", "\(drop) cannot be read.", hint: "Look at the disk.", remedy: .quarantine)
+private func unreadable(_ spool: SpoolFolder) -> SpoolReadOtherwise {
+    SpoolReadOtherwise(spool: spool) { (drop, _) throws(DropError) in
+        throw DropError(.unreadable, "\(drop) cannot be read.", hint: "Look at the disk.", remedy: .quarantine)
     }
-    func path(of drop: DropID) -> String { spool.path(of: drop) }
-    func contains(_ drop: DropID) -> Bool { spool.contains(drop) }
-    func lend(_ descriptor: CInt, as drop: DropID) throws(DropError) { try spool.lend(descriptor, as: drop) }
-    func endLoan(of drop: DropID) { spool.endLoan(of: drop) }
-    func withDescriptor<T>(
-        of drop: DropID, _ body: (_ descriptor: CInt, _ bytes: UInt64) throws(DropError) -> T
-    ) throws(DropError) -> T { try spool.withDescriptor(of: drop, body) }
-    func quarantinedDigest(
-        of drop: DropID, on day: UTCDay
-    ) throws(DropError) -> (bytes: UInt64, digest: ContentDigest) { try spool.quarantinedDigest(of: drop, on: day) }
-    func fill(_ drop: DropID, _ body: (_ descriptor: CInt) throws(DropError) -> Void) throws(DropError) {
-        try spool.fill(drop, body)
-    }
-    func remove(_ drops: [DropID]) throws(DropError) { try spool.remove(drops) }
-    func freeSpace() throws(DropError) -> FreeSpace { try spool.freeSpace() }
-    func quarantine(_ drop: DropID, on day: UTCDay, reason: JSON) throws(DropError) {
-        try spool.quarantine(drop, on: day, reason: reason)
-    }
-    func quarantinedPath(of drop: DropID, on day: UTCDay) -> String { spool.quarantinedPath(of: drop, on: day) }
-    func isQuarantined(_ drop: DropID, on day: UTCDay) -> Bool { spool.isQuarantined(drop, on: day) }
-    func respool(_ drop: DropID, on day: UTCDay, as copy: DropID) throws(DropError) {
-        try spool.respool(drop, on: day, as: copy)
-    }
-    func quarantinedDrops() throws(DropError) -> [DropID] { try spool.quarantinedDrops() }
-    func forgetQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError) { try spool.forgetQuarantined(drop, on: day) }
 }
 
 /// A pipeline of fakes over a real spool, with one source `s`.
@@ -135,7 +108,7 @@ private func settled(_ name: String, defect: DropError? = nil) -> SettledFile {
         let diary = Diary()
         let books = Books(diary)
         books.commitFailure.with {
-            $0 = DropError("disk-full", "There is no room.", hint: "Make some.", remedy: .retry(after: .seconds(60)))
+            $0 = DropError(.diskFull, "There is no room.", hint: "Make some.", remedy: .retry(after: .seconds(60)))
         }
         let pipeline = makePipeline(books, FailingOnceClaimer(diary, spool, fails: false), spool, order: .name)
         try pipeline.start()
@@ -145,7 +118,9 @@ private func settled(_ name: String, defect: DropError? = nil) -> SettledFile {
         let deadline = Date(timeIntervalSinceNow: 30)
         while !pipeline.snapshot().queues.contains(where: { $0 == ("commit", 1) }), deadline > .now { usleep(10_000) }
         books.commitFailure.with { $0 = nil }
+        let begun = ContinuousClock.now
         pipeline.stop()
+        #expect(ContinuousClock.now - begun < .seconds(10), "the end was waited for")
         #expect(diary.lines.with { $0.count { $0 == "transformed" } } == 2)
         #expect(!diary.lines.with { $0.contains("committed") }, "bb passed a")
     }
@@ -165,7 +140,7 @@ private func settled(_ name: String, defect: DropError? = nil) -> SettledFile {
         let first = Books(Diary())
         let claimer = FailingOnceClaimer(first.diary, spool)
         claimer.mayAnswer.with { $0 = true }
-        let pipeline = makePipeline(first, claimer, UnreadableSpool(spool: spool))
+        let pipeline = makePipeline(first, claimer, unreadable(spool))
         try pipeline.start()
         pipeline.submit([settled("other")])  // The one that the claimer leaves.
         first.diary.waitFor("asked for other")

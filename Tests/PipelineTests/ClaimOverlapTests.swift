@@ -92,13 +92,13 @@ private struct SlowClaimer: FileClaimer {
 
     @Test(arguments: [DropError.Remedy.quarantine, .hold, .suspendSource])
     func `has what was compressed ahead forgotten when it ends otherwise`(remedy: DropError.Remedy) throws {
-        let refusal = DropError("refused", "It is no CSV.", hint: "Send CSV.", remedy: remedy)
+        let refusal = DropError(.refused, "It is no CSV.", hint: "Send CSV.", remedy: remedy)
         let (before, _) = try run(refusal, aheadBytes: 3, until: "forgotten")
         #expect(before.contains("ahead"))
     }
 
     @Test func `is held or quarantined after`() throws {
-        let refusal = DropError("refused", "It is no CSV.", hint: "Send CSV.", remedy: .quarantine)
+        let refusal = DropError(.refused, "It is no CSV.", hint: "Send CSV.", remedy: .quarantine)
         let (before, after) = try run(refusal, until: "quarantined")
         #expect(before == ["claimed", "transformed"])
         #expect(after.first == "quarantined")

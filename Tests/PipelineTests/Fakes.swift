@@ -68,6 +68,8 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     /// What the archive, and receipts of a source, fail with.
     let archiveFailure = Monitor<DropError?>(nil)
     let receiptFailures = Monitor<[SourceName: DropError]>([:])
+    /// Whether receipts are written; those who write wait.
+    let mayWrite = Monitor(true)
     /// The drops as their receipts had them.
     let written = Monitor<[DropRecord]>([])
     /// The register's rows.
@@ -118,6 +120,7 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     }
 
     func write(_ record: DropRecord, leaf: UInt64?) throws(DropError) {
+        mayWrite.wait(until: { $0 }) { _ in }
         if let failure = receiptFailures.with({ $0[record.source] }) { throw failure }
         diary.note("receipt")
         written.with { $0.append(record) }
@@ -154,4 +157,37 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     func forgetAhead(_ drop: DropID) { diary.note("forgotten") }
     func recover(_ drops: [DropRecord]) throws(DropError) -> [ArchivedItem] { [] }
     func note(_ acts: [Act]) throws(DropError) -> [UInt64] { [] }
+}
+
+/// A spool that is read for digests in another way.
+struct SpoolReadOtherwise: DropSpool {
+    let spool: SpoolFolder
+    let read: @Sendable (_ drop: DropID, _ isCancelled: () -> Bool) throws(DropError) -> ContentDigest
+
+    func digest(of drop: DropID, isCancelled: () -> Bool) throws(DropError) -> ContentDigest { try read(drop, isCancelled) }
+    func path(of drop: DropID) -> String { spool.path(of: drop) }
+    func contains(_ drop: DropID) -> Bool { spool.contains(drop) }
+    func lend(_ descriptor: CInt, as drop: DropID) throws(DropError) { try spool.lend(descriptor, as: drop) }
+    func endLoan(of drop: DropID) { spool.endLoan(of: drop) }
+    func withDescriptor<T>(
+        of drop: DropID, _ body: (_ descriptor: CInt, _ bytes: UInt64) throws(DropError) -> T
+    ) throws(DropError) -> T { try spool.withDescriptor(of: drop, body) }
+    func quarantinedDigest(
+        of drop: DropID, on day: UTCDay
+    ) throws(DropError) -> (bytes: UInt64, digest: ContentDigest) { try spool.quarantinedDigest(of: drop, on: day) }
+    func fill(_ drop: DropID, _ body: (_ descriptor: CInt) throws(DropError) -> Void) throws(DropError) {
+        try spool.fill(drop, body)
+    }
+    func remove(_ drops: [DropID]) throws(DropError) { try spool.remove(drops) }
+    func freeSpace() throws(DropError) -> FreeSpace { try spool.freeSpace() }
+    func quarantine(_ drop: DropID, on day: UTCDay, reason: JSON) throws(DropError) {
+        try spool.quarantine(drop, on: day, reason: reason)
+    }
+    func quarantinedPath(of drop: DropID, on day: UTCDay) -> String { spool.quarantinedPath(of: drop, on: day) }
+    func isQuarantined(_ drop: DropID, on day: UTCDay) -> Bool { spool.isQuarantined(drop, on: day) }
+    func respool(_ drop: DropID, on day: UTCDay, as copy: DropID) throws(DropError) {
+        try spool.respool(drop, on: day, as: copy)
+    }
+    func quarantinedDrops() throws(DropError) -> [DropID] { try spool.quarantinedDrops() }
+    func forgetQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError) { try spool.forgetQuarantined(drop, on: day) }
 }

@@ -66,7 +66,7 @@ private final class HoldingClaimer: FileClaimer {
             return [.notYet(WaitingReason(.writer))]
         case .full where count <= 2:
             diary.note("full")
-            throw DropError("disk-full", "No room.", hint: "Make room.", remedy: .retry(after: .milliseconds(1)))
+            throw DropError(.diskFull, "No room.", hint: "Make room.", remedy: .retry(after: .milliseconds(1)))
         case .back, .full:
             put("abc", spool.path(of: id))
             whenMoved([claimed])
@@ -90,6 +90,8 @@ private struct Reading: Transformer {
     let diary: Diary
     let failure: DropError?
     let mayGoOn: Monitor<Bool>
+    /// False: it goes on although it is told to end.
+    let heedsTheEnd: Bool
 
     func transform(
         _ job: TransformJob, into sink: any OperationSink, ran: inout TransformSummary?
@@ -97,10 +99,10 @@ private struct Reading: Transformer {
         var buffer = [UInt8](repeating: 0, count: 16)
         let count = unsafe read(job.descriptor, &buffer, buffer.count)
         diary.note("transformed \(job.fileName) " + String(decoding: buffer[..<max(0, count)], as: UTF8.self))
-        while !mayGoOn.quietly({ $0 }), !job.isCancelled() { usleep(1000) }
-        if job.isCancelled() {
+        while !mayGoOn.quietly({ $0 }), !heedsTheEnd || !job.isCancelled() { usleep(1000) }
+        if heedsTheEnd, job.isCancelled() {
             diary.note("cancelled")
-            throw DropError("cancelled", "Cancelled.", hint: "", remedy: .retry(after: .zero))
+            throw DropError(.cancelled, "Cancelled.", hint: "", remedy: .retry(after: .zero))
         }
         if let failure { throw failure }
         ran = TransformSummary(
@@ -148,17 +150,21 @@ private struct Reading: Transformer {
         return diary.lines.with { $0 }
     }
 
-    private func makePipeline(_ claimer: HoldingClaimer, failure: DropError? = nil) -> DropPipeline {
+    private func makePipeline(
+        _ claimer: HoldingClaimer, failure: DropError? = nil, heedsTheEnd: Bool = true,
+        afterClaim: @escaping @Sendable ([(SettledFile, ClaimResult)]) -> Void = { _ in }
+    ) -> DropPipeline {
         let books = Books(diary)
         let ports = PipelinePorts(
-            register: books, graph: books, transformer: Reading(diary: diary, failure: failure, mayGoOn: mayGoOn),
-            claimer: claimer, spool: spool, receipts: books, makeArchive: { () throws(DropError) in books },
-            clock: { 1_795_000_000_000 })
+            register: books, graph: books,
+            transformer: Reading(diary: diary, failure: failure, mayGoOn: mayGoOn, heedsTheEnd: heedsTheEnd), claimer: claimer,
+            spool: spool, receipts: books, makeArchive: { () throws(DropError) in books }, clock: { 1_795_000_000_000 })
         var limits = PipelineLimits()
         limits.softFree = (0, 0)
         limits.hardFree = (0, 0)
         return DropPipeline(
             ports: ports, sources: [PipelineSource(name: SourceName("s")!, policy: ApplyPolicy())], limits: limits,
+            afterClaim: afterClaim,
             tell: { [diary] event in
                 if case .applied(let record) = event { diary.note("applied \(record.fileName) \(record.digest!)") }
             })
@@ -188,7 +194,7 @@ private struct Reading: Transformer {
 
     @Test func `is not quarantined for what was read of it when its claim comes to nothing`() throws {
         let diary = diary
-        let failure = DropError("refused", "It is no CSV.", hint: "Send CSV.", remedy: .quarantine)
+        let failure = DropError(.refused, "It is no CSV.", hint: "Send CSV.", remedy: .quarantine)
         let lines = try run(.back, failure: failure, files: ["x", "y"], until: "quarantined") {
             diary.waitFor("transformed x old")
         }
@@ -222,6 +228,25 @@ private struct Reading: Transformer {
         #expect(ContinuousClock.now - began < .seconds(50), "the patience of the first was waited for")
         #expect(diary.lines.with { $0.last } == "cancelled")
         #expect(spool.contains(try #require(pipeline.snapshot().inFlight.first).id))
+    }
+
+    @Test func `whose claim comes to nothing while the end is asked for leaves nothing either`() throws {
+        mayGoOn.with { $0 = false }
+        let diary = diary
+        let running = Monitor<DropPipeline?>(nil)
+        let claimer = HoldingClaimer(diary, in: scratch.path, spool, .back) {
+            diary.waitFor("transformed x old")
+            running.with { $0 }?.beginStop()
+        }
+        let pipeline = makePipeline(claimer, heedsTheEnd: false) { _ in diary.note("answered") }
+        running.with { $0 = pipeline }
+        try pipeline.start()
+        pipeline.submit([settled("x")])
+        diary.waitFor("answered")
+        mayGoOn.with { $0 = true }
+        pipeline.stop()
+        running.with { $0 = nil }
+        #expect(diary.lines.with { $0 } == ["transformed x old", "back", "answered"])
     }
 
     @Test func `that waits behind another drop when its claim comes to nothing is taken out`() throws {

@@ -2,6 +2,7 @@ import DropCore
 import DropSpooling
 import Foundation
 import SocketKit
+import SystemKit
 import Testing
 import ThreadKit
 import TwinModel
@@ -86,7 +87,7 @@ final class Scratch {
         try FileManager.default.removeItem(atPath: scratch.path + "/lock")
         #expect(HomeLock.isHeld(state: scratch.path))
         let error = #expect(throws: DropError.self) { _ = try HomeLock(state: scratch.path) }
-        #expect(error?.code == "locked")
+        #expect(error?.code == .locked)
         withExtendedLifetime(first) {}
     }
 
@@ -101,7 +102,7 @@ final class Scratch {
         let scratch = try Scratch()
         let first = try HomeLock(state: scratch.path)
         let error = #expect(throws: DropError.self) { _ = try HomeLock(state: scratch.path) }
-        #expect(error?.code == "locked")
+        #expect(error?.code == .locked)
         #expect(error?.message.contains(String(ProcessInfo.processInfo.processIdentifier)) == true)
         withExtendedLifetime(first) {}
     }
@@ -162,7 +163,7 @@ final class Scratch {
 
     @Test func `say when nobody listens`() throws {
         let scratch = try Scratch()
-        let error = #expect(throws: SocketError.self) { _ = try LocalConnection(connectingTo: scratch.path + "/none") }
+        let error = #expect(throws: SystemError.self) { _ = try LocalConnection(connectingTo: scratch.path + "/none") }
         #expect(error?.isAbsent == true)
     }
 }

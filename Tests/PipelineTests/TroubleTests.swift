@@ -24,48 +24,19 @@ private struct Claiming: FileClaimer {
 }
 
 /// A spool whose large files take as long to read as the test wants, or until nobody wants them any more.
-private struct SlowSpool: DropSpool {
-    let spool: SpoolFolder
-    let diary: Diary
-    let mayRead: Monitor<Bool>
-
-    func digest(of drop: DropID, isCancelled: () -> Bool) throws(DropError) -> ContentDigest {
+private func slowSpool(_ spool: SpoolFolder, _ diary: Diary, _ mayRead: Monitor<Bool>) -> SpoolReadOtherwise {
+    SpoolReadOtherwise(spool: spool) { (drop, isCancelled) throws(DropError) in
         let bytes = try spool.withDescriptor(of: drop) { (_, bytes) throws(DropError) in bytes }
         if bytes >= 100 {
             diary.note("reading")
             while !mayRead.wait(until: { $0 }, timeout: .milliseconds(10), { $0 }) {
                 guard !isCancelled() else {
-                    throw DropError("cancelled", "It ended.", hint: "It runs again.", remedy: .retry(after: .zero))
+                    throw DropError(.cancelled, "It ended.", hint: "It runs again.", remedy: .retry(after: .zero))
                 }
             }
         }
         return try spool.digest(of: drop)
     }
-    func path(of drop: DropID) -> String { spool.path(of: drop) }
-    func contains(_ drop: DropID) -> Bool { spool.contains(drop) }
-    func lend(_ descriptor: CInt, as drop: DropID) throws(DropError) { try spool.lend(descriptor, as: drop) }
-    func endLoan(of drop: DropID) { spool.endLoan(of: drop) }
-    func withDescriptor<T>(
-        of drop: DropID, _ body: (_ descriptor: CInt, _ bytes: UInt64) throws(DropError) -> T
-    ) throws(DropError) -> T { try spool.withDescriptor(of: drop, body) }
-    func quarantinedDigest(
-        of drop: DropID, on day: UTCDay
-    ) throws(DropError) -> (bytes: UInt64, digest: ContentDigest) { try spool.quarantinedDigest(of: drop, on: day) }
-    func fill(_ drop: DropID, _ body: (_ descriptor: CInt) throws(DropError) -> Void) throws(DropError) {
-        try spool.fill(drop, body)
-    }
-    func remove(_ drops: [DropID]) throws(DropError) { try spool.remove(drops) }
-    func freeSpace() throws(DropError) -> FreeSpace { try spool.freeSpace() }
-    func quarantine(_ drop: DropID, on day: UTCDay, reason: JSON) throws(DropError) {
-        try spool.quarantine(drop, on: day, reason: reason)
-    }
-    func quarantinedPath(of drop: DropID, on day: UTCDay) -> String { spool.quarantinedPath(of: drop, on: day) }
-    func isQuarantined(_ drop: DropID, on day: UTCDay) -> Bool { spool.isQuarantined(drop, on: day) }
-    func respool(_ drop: DropID, on day: UTCDay, as copy: DropID) throws(DropError) {
-        try spool.respool(drop, on: day, as: copy)
-    }
-    func quarantinedDrops() throws(DropError) -> [DropID] { try spool.quarantinedDrops() }
-    func forgetQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError) { try spool.forgetQuarantined(drop, on: day) }
 }
 
 private func settled(_ name: String, of source: String = "s", bytes: UInt64 = 3) -> SettledFile {
@@ -90,7 +61,7 @@ private final class Line {
         books = Books(diary)
         let ports = PipelinePorts(
             register: books, graph: books, transformer: Transforming(diary: diary, outcome: transform),
-            claimer: Claiming(spool: spool), spool: SlowSpool(spool: spool, diary: diary, mayRead: mayRead), receipts: books,
+            claimer: Claiming(spool: spool), spool: slowSpool(spool, diary, mayRead), receipts: books,
             makeArchive: { [books] () throws(DropError) in books },
             clock: { UInt64(Date().timeIntervalSince1970 * 1000) })
         var limits = PipelineLimits()
@@ -127,7 +98,7 @@ private final class Line {
 }
 
 @Suite(.serialized) struct `An archive without room` {
-    private let full = DropError("disk-full", "There is no room.", hint: "Make some.", remedy: .retry(after: .milliseconds(50)))
+    private let full = DropError(.diskFull, "There is no room.", hint: "Make some.", remedy: .retry(after: .milliseconds(50)))
 
     @Test func `is a reason of every drop that waits for it, told once, and over when there is room`() throws {
         let line = try Line()
@@ -156,7 +127,7 @@ private final class Line {
 }
 
 @Suite(.serialized) struct `Receipts that cannot be written` {
-    private let broken = DropError("receipts-unusable", "No.", hint: "Mend it.", remedy: .retry(after: .milliseconds(50)))
+    private let broken = DropError(.receiptsUnusable, "No.", hint: "Mend it.", remedy: .retry(after: .milliseconds(50)))
 
     @Test func `are owed by their source alone, and written when they can be`() throws {
         let line = try Line()
@@ -177,7 +148,7 @@ private final class Line {
 
     @Test(arguments: [DropError.Remedy.hold, .quarantine])
     func `of drops that wait for a person are owed as well`(remedy: DropError.Remedy) throws {
-        let line = try Line(transform: DropError("bad", "It is bad.", hint: "Mend it.", remedy: remedy))
+        let line = try Line(transform: DropError(.settings, "It is bad.", hint: "Mend it.", remedy: remedy))
         line.books.receiptFailures.with { [broken] in $0[SourceName("s")!] = broken }
         line.pipeline.submit([settled("a")])
         line.wait(for: "a reason") { line.reasons() == [.receiptsUnusable] }
@@ -224,7 +195,7 @@ private final class Line {
 @Suite(.serialized) struct `A drop that is tried again and again` {
     @Test func `has a reason after some seconds`() throws {
         let line = try Line(
-            transform: DropError("changing", "It changes.", hint: "Let it be.", remedy: .retry(after: .milliseconds(20))))
+            transform: DropError(.pluginChanging, "It changes.", hint: "Let it be.", remedy: .retry(after: .milliseconds(20))))
         line.pipeline.submit([settled("a")])
         line.diary.waitFor("transformed")
         line.wait(for: "a reason") { line.reasons() == [.retrying] }

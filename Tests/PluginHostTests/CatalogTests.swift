@@ -68,6 +68,12 @@ import Testing
         #expect(defect.message.contains(folder.path))
     }
 
+    @Test func `says that its folder is not there`() throws {
+        let folder = Workshop.folder.appendingPathComponent("no-catalog").path
+        let error = #expect(throws: DropError.self) { try PluginCatalog(folder: folder).list() }
+        #expect(error?.code.text == "plugin-folder" && error?.message.contains(folder) == true)
+    }
+
     @Test func `knows files that are no library for this machine`() throws {
         let folder = try Folder()
         try folder.file("text.so", String(repeating: "text ", count: 40))
@@ -106,7 +112,7 @@ import Testing
         try folder.library("honest.so")
         try folder.file("honest.plugin.json", Self.manifest(version: "2.0.0"))
         let failure = Bench("\(folder.path)/honest.so").failure()
-        #expect(failure?.code == "abi")
+        #expect(failure?.code == .abi)
         #expect(failure?.message.contains("its manifest says honest 2.0.0") == true)
         #expect(failure?.remedy == .suspendSource)
     }

@@ -53,7 +53,7 @@ import Testing
         _ = try bench.host.epoch(of: bench.source)
         try install(Workshop.plugin("lookup"), age: 0)
         let error = #expect(throws: DropError.self) { try bench.host.epoch(of: bench.source) }
-        #expect(error?.code == "plugin-changing")
+        #expect(error?.code == .pluginChanging)
         #expect(bench.host.status()[0].suspension == nil)
     }
 
@@ -78,7 +78,7 @@ import Testing
         let bench = Bench(path)
         _ = try bench.host.epoch(of: bench.source)
         for _ in 0..<5 { _ = bench.failure() }
-        #expect(bench.failure()?.code == "plugin-suspended")
+        #expect(bench.failure()?.code == .pluginSuspended)
         try install(Workshop.plugin("honest"))
         #expect(bench.host.isWorthAnotherTry(bench.source))
         _ = try bench.host.epoch(of: bench.source)

@@ -13,7 +13,7 @@ import Testing
         try Bench(library).run("a\nbb\n", into: sink)
         #expect(sink.entries == ["record 0 2", "upsertTwin a -", "record 0 3", "upsertTwin bb -"])
         let failure = Bench(library).failure("a\nb")
-        #expect(failure?.code == "refused")
+        #expect(failure?.code == .refused)
         #expect(failure?.offset == 2)
     }
 

@@ -36,13 +36,13 @@ enum DateText {
     ])
     func `refuses what is no whole export`(content: String, word: String) throws {
         let failure = try #require(bench().failure(content))
-        #expect(failure.code == "refused")
+        #expect(failure.code == .refused)
         #expect(failure.message.contains(word), "\(failure.message)")
     }
 
     @Test(arguments: ["[]", "{\"prefix\": 1}", "{\"unknown\": \"x\"}", "{", "{\"model\": \"\"}"])
     func `does not accept wrong settings`(settings: String) {
-        #expect(bench(settings: settings).failure()?.code == "settings")
+        #expect(bench(settings: settings).failure()?.code == .settings)
     }
 
     @Test func `takes prefix and model from its settings`() throws {

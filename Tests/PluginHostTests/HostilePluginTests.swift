@@ -7,15 +7,15 @@ import Testing
 @Suite struct `A hostile plugin` {
     /// Plugin, code of its error, and a word of its message.
     static let deadly: [(String, DropError.Code, String)] = [
-        ("crash-at-load", "crashed", "SIGSEGV"),
-        ("crash-at-call", "crashed", "SIGABRT"),
-        ("endless-loop", "timeout", "processor time"),
-        ("sleep", "timeout", "silent"),
-        ("memory", "crashed", "SIGABRT"),
-        ("threads", "limit", "threads"),
-        ("trace", "crashed", "SIGSYS"),
-        ("output-flood", "limit", "output"),
-        ("torn-frame", "protocol", "4294967295"),
+        ("crash-at-load", .crashed, "SIGSEGV"),
+        ("crash-at-call", .crashed, "SIGABRT"),
+        ("endless-loop", .timeout, "processor time"),
+        ("sleep", .timeout, "silent"),
+        ("memory", .crashed, "SIGABRT"),
+        ("threads", .limit, "threads"),
+        ("trace", .crashed, "SIGSYS"),
+        ("output-flood", .limit, "output"),
+        ("torn-frame", .protocol, "4294967295"),
     ]
 
     @Test(arguments: deadly)

@@ -6,8 +6,9 @@ import Testing
 
 @Suite struct `A source` {
     @Test(arguments: [
-        (1, DropError.Code("refused"), DropError.Remedy.quarantine, 0), (2, "settings", .suspendSource, 0),
-        (6, "plugin-failed", .quarantine, 1), (5, "limit", .quarantine, 0), (77, "plugin-failed", .quarantine, 1),
+        (1, DropError.Code.refused, DropError.Remedy.quarantine, 0), (2, .settings, .suspendSource, 0),
+        (6, .pluginFailed, .quarantine, 1), (5, .limit, .quarantine, 0), (77, .pluginFailed, .quarantine, 1),
+        (4, "input-failed", .quarantine, 1),
     ])
     func `gets the plugin's own verdict`(status: Int, code: DropError.Code, remedy: DropError.Remedy, restarts: Int) throws {
         let sink = RecordingSink()
@@ -22,20 +23,26 @@ import Testing
     @Test func `is suspended after five different drops failed in a row, and resumed by a person`() throws {
         let bench = Bench("crash-at-call")
         let same = Workshop.dropID()
-        for _ in 0..<6 { #expect(bench.failure(drop: same)?.code == "crashed") }
-        for _ in 0..<4 { #expect(bench.failure()?.code == "crashed") }
+        for _ in 0..<6 { #expect(bench.failure(drop: same)?.code == .crashed) }
+        for _ in 0..<4 { #expect(bench.failure()?.code == .crashed) }
         let suspended = try #require(bench.failure())
-        #expect(suspended.code == "plugin-suspended")
+        #expect(suspended.code == .pluginSuspended)
         #expect(suspended.remedy == .suspendSource)
         #expect(suspended.message.contains("5 drops"))
         #expect(bench.host.status()[0].suspension == suspended)
         bench.host.resume(bench.source)
-        #expect(bench.failure()?.code == "crashed")
+        #expect(bench.failure()?.code == .crashed)
     }
 
     @Test func `is not suspended by refusals of its files`() throws {
         let bench = Bench("say", settings: "{\"status\": 1}")
-        for _ in 0..<7 { #expect(bench.failure()?.code == "refused") }
+        for _ in 0..<7 { #expect(bench.failure()?.code == .refused) }
+    }
+
+    @Test(arguments: [["a", "a"], [""], ["a\u{0}"]])
+    func `whose stored names cannot be is stopped, not guessed at`(names: [String]) throws {
+        let failure = try #require(Bench("honest", keys: names).failure())
+        #expect(failure.code.text == "key-table" && failure.remedy == .stop)
     }
 
     @Test func `keeps its key numbers over drops and workers`() throws {
@@ -56,8 +63,8 @@ import Testing
         let bench = Bench("honest")
         let sink = RecordingSink()
         try bench.run("+1 0\n")
-        sink.error = DropError("too-many-rejects", "x", hint: "y", remedy: .quarantine)
-        #expect(bench.failure("+2 0\n", into: sink)?.code == "too-many-rejects")
+        sink.error = DropError(.tooManyRejects, "x", hint: "y", remedy: .quarantine)
+        #expect(bench.failure("+2 0\n", into: sink)?.code == .tooManyRejects)
         #expect(sink.restarts == 0)
         let second = RecordingSink()
         try bench.run("+3 0\n", into: second)
@@ -68,7 +75,7 @@ import Testing
     @Test func `runs again when the sink finds the output malformed`() throws {
         let sink = RecordingSink()
         let bench = Bench("honest")
-        sink.error = DropError("protocol", "x", hint: "y", remedy: .quarantine)
+        sink.error = DropError(.protocol, "x", hint: "y", remedy: .quarantine)
         try bench.run(into: sink)
         #expect(sink.restarts == 1)
         #expect(sink.entries.last == "upsertTwin a - temperature=1")
@@ -133,7 +140,7 @@ import Testing
 
     @Test func `without a worker program waits with a plain message`() {
         let failure = Bench("honest", worker: "/nonexistent/twindrop-worker").failure()
-        #expect(failure?.code == "plugin-missing")
+        #expect(failure?.code == .pluginMissing)
         #expect(failure?.remedy == .suspendSource)
         #expect(failure?.message.contains("No such file or directory") == true)
     }

@@ -15,7 +15,7 @@ import Testing
         let bench = Bench("honest", worker: Workshop.program("fake-worker"))
         let sink = RecordingSink()
         let failure = try #require(bench.failure(name: fault, into: sink))
-        #expect(failure.code == "protocol")
+        #expect(failure.code == .protocol)
         #expect(failure.message.contains(word), "\(failure.message)")
         #expect(sink.restarts == 1)
         try bench.run(name: "good")
@@ -23,7 +23,7 @@ import Testing
 
     @Test func `by ending before END has crashed`() throws {
         let failure = Bench("honest", worker: Workshop.program("fake-worker")).failure(name: "early-end")
-        #expect(failure?.code == "crashed")
+        #expect(failure?.code == .crashed)
         #expect(failure?.message.contains("exited with code 0") == true)
     }
 }
@@ -95,9 +95,9 @@ import Testing
     }
 
     static let rules: [(String, DropError.Code, String)] = [
-        ("no-record", "plugin-failed", "before the first record"), ("set-outside", "plugin-failed", "outside an operation"),
-        ("begin-twice", "plugin-failed", "inside another"), ("unknown-key", "plugin-failed", "unknown key"),
-        ("delete-with-property", "plugin-failed", "no properties"),
+        ("no-record", .pluginFailed, "before the first record"), ("set-outside", .pluginFailed, "outside an operation"),
+        ("begin-twice", .pluginFailed, "inside another"), ("unknown-key", .pluginFailed, "unknown key"),
+        ("delete-with-property", .pluginFailed, "no properties"), ("no-end", .pluginFailed, "inside an operation"),
     ]
 
     /// What cannot be sent refuses its record, and no more.
@@ -136,7 +136,7 @@ import Testing
         let failure = bench.failure("a\nb\nc\nd\ne\nf\ng\nh\n" + "", drop: Workshop.dropID())
         #expect(failure == nil)
         let flood = Bench("output-flood", limits: limits).failure("x")
-        #expect(flood?.code == "limit")
+        #expect(flood?.code == .limit)
         #expect(flood?.message.contains("more operations") == true)
     }
 }

@@ -48,13 +48,13 @@ import Testing
 
     @Test func `is judged by what is said before any code of the plugin runs`() {
         let error = failure(Workshop.program("forged-hello"))
-        #expect(error?.code == "sandbox" && error?.remedy == .suspendSource, "\(error?.message ?? "")")
+        #expect(error?.code == .sandbox && error?.remedy == .suspendSource, "\(error?.message ?? "")")
     }
 
     @Test func `is known without a plugin`() {
         let host = PluginHost(
             configuration: .init(workerPath: Workshop.worker, sources: [], keyTable: EmptyKeyTable()))
         #expect(host.sandboxMissing() != nil)
-        #expect(failure(Workshop.worker)?.code == (host.sandboxMissing() == [] ? nil : "sandbox"))
+        #expect(failure(Workshop.worker)?.code == (host.sandboxMissing() == [] ? nil : .sandbox))
     }
 }

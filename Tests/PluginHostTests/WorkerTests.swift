@@ -49,7 +49,7 @@ import Testing
         let writer = unsafe open(program.path, O_WRONLY | O_CLOEXEC)
         try #require(writer >= 0)
         let failure = #expect(throws: DropError.self) { try bench.run() }
-        #expect(failure?.code == "worker-start")
+        #expect(failure?.code == .workerStart)
         #expect(failure?.remedy == .retry(after: .seconds(1)))
         #expect(failure?.message.contains("Text file busy") == true)
         close(writer)
@@ -108,7 +108,7 @@ import Testing
             try bench.run(isCancelled: { ContinuousClock.now - started > .milliseconds(200) })
             Issue.record("the transform ended well")
         } catch {
-            #expect(error.code == "cancelled")
+            #expect(error.code == .cancelled)
             #expect(error.remedy == .retry(after: .zero))
         }
         #expect(bench.host.status()[0].failuresInARow == 0)

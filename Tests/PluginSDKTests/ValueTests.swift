@@ -1,3 +1,4 @@
+import CodecKit
 import Testing
 import TwinDropPluginSDK
 
@@ -202,6 +203,23 @@ import TwinDropPluginSDK
     ])
     func `leave no bad duration through`(text: String) {
         #expect(throws: ValueError.self) { try Bytes(kept: text).isoDuration() }
+    }
+}
+
+@Suite struct `A date of the kit` {
+    @Test func `is the day that CodecKit counts`() {
+        for days in -719_162...2_932_896 {
+            let date = CivilDate(daysSince1970: days)
+            guard CalendarDate(year: date.year, month: date.month, day: date.day)?.days == Int32(days) else {
+                Issue.record("\(date)")
+                return
+            }
+        }
+        for year in [0, 10_000] { #expect(CalendarDate(year: year, month: 1, day: 1) == nil) }
+        for (month, day) in [(0, 1), (13, 1), (4, 31), (2, 30), (1, 0), (1, 32)] {
+            #expect(CalendarDate(year: 2024, month: month, day: day) == nil)
+        }
+        #expect(CalendarDate(year: 1900, month: 2, day: 29) == nil)
     }
 }
 

@@ -1,4 +1,5 @@
 import Glibc
+package import SystemKit
 import ThreadKit
 
 /// A program that a test started. Its descriptors above 2 are closed, its signals are those of a fresh process. It is killed when
@@ -17,12 +18,6 @@ package final class Child: Sendable {
         case pipe
     }
 
-    /// An errno and the call that gave it.
-    package struct Failure: Error {
-        package let call: String
-        package let number: CInt
-    }
-
     package let processID: Int32
     /// Written to by the caller; -1 where the program's input is no pipe. Closed when this value goes.
     package let input: CInt
@@ -39,10 +34,10 @@ package final class Child: Sendable {
     package init(
         _ program: String, _ arguments: [String], in folder: String? = nil, environment: [String: String] = [:],
         input: Stream = .null, output: Stream = .null, error: Stream = .null
-    ) throws(Failure) {
-        let null = unsafe open("/dev/null", O_RDWR | O_CLOEXEC)
-        defer { close(null) }
-        let ends = try [input, output, error].enumerated().map { (number, stream) throws(Failure) in
+    ) throws(SystemError) {
+        let null = try System.open("/dev/null", .readAndWrite)
+        defer { System.close(null) }
+        let ends = try [input, output, error].enumerated().map { (number, stream) throws(SystemError) in
             switch stream {
             case .null: (own: CInt(-1), program: null)
             case .descriptor(let descriptor): (own: CInt(-1), program: descriptor)
@@ -50,25 +45,20 @@ package final class Child: Sendable {
             }
         }
         (self.input, self.output, self.error) = (ends[0].own, ends[1].own, ends[2].own)
-        defer { for end in ends where end.own >= 0 { close(end.program) } }
+        defer { for end in ends where end.own >= 0 { System.close(end.program) } }
         let moved = folder.map { ["env", "-C", $0] } ?? []
         let process = try Self.spawn(moved + [program] + arguments, environment, ends.map(\.program))
         processID = process
         _ = NamedThread("child-\(process)") { [end] in
             // Its number stays its own until `end` says that it is gone.
-            var information = unsafe siginfo_t()
-            while unsafe waitid(P_PID, id_t(process), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}
-            end.with { end in
-                var status: CInt = 0
-                while unsafe waitpid(process, &status, 0) < 0, errno == EINTR {}
-                end = status & 0x7F == 0 ? (status >> 8) & 0xFF : -(status & 0x7F)
-            }
+            ChildProcess.waitForEnd(process)
+            end.with { $0 = (try? ChildProcess.reap(process)) ?? 0 }  // Nobody else reaps it.
         }
     }
 
     deinit {
         send(SIGKILL)
-        for descriptor in [input, output, error] where descriptor >= 0 { close(descriptor) }
+        for descriptor in [input, output, error] where descriptor >= 0 { System.close(descriptor) }
     }
 
     package var isRunning: Bool { end.with { $0 == nil } }
@@ -81,37 +71,20 @@ package final class Child: Sendable {
         end.wait(until: { $0 != nil }, timeout: .seconds(seconds)) { $0 }
     }
 
-    private static func pipe(isInput: Bool) throws(Failure) -> (own: CInt, program: CInt) {
-        var ends: [CInt] = [-1, -1]
-        guard unsafe Glibc.pipe(&ends) == 0 else { throw Failure(call: "pipe", number: errno) }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        return isInput ? (ends[1], ends[0]) : (ends[0], ends[1])
+    private static func pipe(isInput: Bool) throws(SystemError) -> (own: CInt, program: CInt) {
+        let ends = try System.pipe()
+        return isInput ? (ends.write, ends.read) : (ends.read, ends.write)
     }
 
     private static func spawn(
         _ arguments: [String], _ environment: [String: String], _ streams: [CInt]
-    ) throws(Failure) -> pid_t {
-        var actions = unsafe posix_spawn_file_actions_t()
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        unsafe posix_spawnattr_init(&attributes)
-        defer {
-            unsafe posix_spawn_file_actions_destroy(&actions)
-            unsafe posix_spawnattr_destroy(&attributes)
-        }
+    ) throws(SystemError) -> Int32 {
         // Copies first, out of the way of 0, 1 and 2.
-        let copies = streams.map { fcntl($0, F_DUPFD_CLOEXEC, 3) }
-        defer { for copy in copies { close(copy) } }
-        for (number, copy) in copies.enumerated() { unsafe posix_spawn_file_actions_adddup2(&actions, copy, CInt(number)) }
+        var copies: [CInt] = []
+        defer { for copy in copies { System.close(copy) } }
+        for stream in streams { copies.append(try System.duplicate(stream, from: 3)) }
         // The call that closes them in the program is hidden from Swift; nothing here is for programs to inherit.
         for descriptor in CInt(3)..<1024 { _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC) }
-        var none = sigset_t()
-        var all = sigset_t()
-        unsafe sigemptyset(&none)
-        unsafe sigfillset(&all)
-        unsafe posix_spawnattr_setsigmask(&attributes, &none)
-        unsafe posix_spawnattr_setsigdefault(&attributes, &all)
-        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         var own: [String] = []
         var at = unsafe environ
         while let entry = unsafe at.pointee {
@@ -119,13 +92,9 @@ package final class Child: Sendable {
             if environment[String(text.prefix { $0 != "=" })] == nil { own.append(text) }
             unsafe at += 1
         }
-        var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
-        var values = unsafe (own + environment.map { "\($0.key)=\($0.value)" }).map { unsafe strdup($0) } + [nil]
-        defer { unsafe (words + values).forEach { unsafe free($0) } }
-        var process = pid_t()
-        let code = unsafe posix_spawnp(&process, arguments[0], &actions, &attributes, &words, &values)
-        guard code == 0 else { throw Failure(call: "posix_spawn \(arguments[0])", number: code) }
-        return process
+        return try ChildProcess.start(
+            arguments[0], arguments, environment: own + environment.map { "\($0.key)=\($0.value)" }, streams: copies, inPath: true
+        )
     }
 }
 
@@ -152,7 +121,7 @@ extension Child {
         seconds: Double = 60, merging: Bool = false
     ) throws -> Ended {
         let files = try [file(), file()]
-        defer { for file in files { close(file) } }
+        defer { for file in files { System.close(file) } }
         let child = try Child(
             program, arguments, in: folder, environment: environment, output: .descriptor(files[0]),
             error: .descriptor(files[merging ? 0 : 1]))
@@ -161,20 +130,10 @@ extension Child {
     }
 
     /// A file without a name.
-    private static func file() throws(Failure) -> CInt {
-        var template = Array("/tmp/child-XXXXXX".utf8CString)
-        let descriptor = unsafe mkstemp(&template)
-        guard descriptor >= 0 else { throw Failure(call: "mkstemp", number: errno) }
-        unsafe unlink(template)
-        return descriptor
-    }
+    private static func file() throws(SystemError) -> CInt { try System.unnamedFile(in: "/tmp", prefix: "child-") }
 
     private static func content(of file: CInt) -> [UInt8] {
-        var content: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while case let count = unsafe pread(file, &buffer, buffer.count, content.count), count > 0 {
-            content += buffer[..<count]
-        }
-        return content
+        // What cannot be read back is not there to be looked at.
+        (try? System.contents(file, bytesMax: .max - 1, "output")).flatMap { $0 } ?? []
     }
 }

@@ -68,7 +68,7 @@ struct ReferenceDrop {
                 do throws(DropError) {
                     records[records.count - 1].statements.append(try statement(verb, head, bytes))
                 } catch {
-                    guard error.code == "bad-value" else { throw error }
+                    guard error.code == .badValue else { throw error }
                     records[records.count - 1].rejection = ("bad-value", error.message)
                 }
             }

@@ -81,7 +81,7 @@ extension ReferenceStore: TwinGraph {
         guard let changes = changes as? ReferenceChanges else { preconditionFailure("a change set of another store") }
         guard !state.commits.contains(where: { $0.drop?.id == record.id }) else {
             return .failure(
-                DropError("already-applied", "The drop is applied already.", hint: "Nothing is to be done.", remedy: .quarantine))
+                DropError(.alreadyApplied, "The drop is applied already.", hint: "Nothing is to be done.", remedy: .quarantine))
         }
         let number = state.next
         let time = max(UInt64(state.ticks / 10_000), record.changedAt)

@@ -81,7 +81,7 @@ import TwinModel
         let last = try fixture.changeSet { $0.twin("c") }
         let results = try fixture.graph.commit([(other.changes, once.record), last])
         let error = #expect(throws: DropError.self) { try results[0].get() }
-        #expect(error?.code == "already-applied")
+        #expect(error?.code == .alreadyApplied)
         #expect(try results[1].get().books.created == 1)
         #expect(try fixture.twin("b") == nil)
     }

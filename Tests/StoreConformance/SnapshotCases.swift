@@ -90,7 +90,7 @@ import TwinModel
         let fixture = try Fixture(maker)
         _ = try list(fixture, lists.0)
         let error = #expect(throws: DropError.self) { try list(fixture, lists.1) }
-        #expect(error?.code == "guard-deletes")
+        #expect(error?.code == .guardDeletes)
         #expect(error?.remedy == .hold)
         for id in lists.0 { #expect(try fixture.twin(id) != nil) }
         #expect(try list(fixture, lists.1, released: true).books.deletedByAbsence > 0)

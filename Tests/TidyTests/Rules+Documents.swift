@@ -2,10 +2,8 @@ extension Rules {
     /// The commands of `twindrop`.
     static let commands: Set<String> = [
         "init", "run", "drop", "plan", "status", "drops", "show", "why", "retry", "release", "discard", "twin", "explain",
-        "history",
-        "query", "models", "batches", "archive", "verify", "replay", "audit-pages", "plugin", "source", "doctor", "backup",
-        "restore",
-        "bench", "help", "token", "export", "waiting", "forget-names",
+        "history", "query", "models", "batches", "archive", "verify", "plugin", "source", "doctor", "backup", "restore", "bench",
+        "help", "token", "export", "waiting", "forget-names",
     ]
 
     /// Links of Markdown that lead into the repository lead somewhere.

@@ -4,41 +4,44 @@ enum Rules {
     /// `twindrop` wires. A target that is missing here is refused: its place is decided when it is made.
     static let imports: [String: Set<String>] = [
         // Pure core
-        "ValueRules": [],
-        "TwinModel": [],
-        "DropCore": ["TwinModel", "ValueRules"],
-        "TwinService": ["DropCore", "TwinModel"],
+        "ValueRules": ["CodecKit"],
+        "TwinModel": ["CodecKit"],
+        "DropCore": ["CodecKit", "TwinModel", "ValueRules"],
+        "TwinService": ["CodecKit", "DropCore", "TwinModel"],
         // Kits
+        "CodecKit": [],
         "ThreadKit": ["DequeModule"],
-        "FileKit": ["CLinuxFiles"],
-        "SocketKit": ["ThreadKit"],
-        "ProcessKit": [],
+        "SystemKit": ["CodecKit", "CLinuxFiles"],
+        "SocketKit": ["SystemKit"],
         "ArchiveKit": ["CArchive", "CZstd"],
         "CurlKit": ["CCurl"],
         // Adapters
         "DropWatch": [
-            "DropCore", "TwinModel", "ThreadKit", "FileKit", "SystemPackage", "Crypto", "CLinuxFiles", "DequeModule",
+            "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "Crypto", "DequeModule",
         ],
         "PluginHost": [
-            "DropCore", "TwinModel", "ThreadKit", "FileKit", "CTwinDropWire", "CTwinDropPlugin", "SystemPackage", "Crypto",
+            "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "CTwinDropWire", "CTwinDropPlugin", "Crypto",
         ],
-        "TwinStore": ["DropCore", "TwinModel", "TwinService", "ThreadKit", "FileKit", "CGatherVFS", "GRDB", "GRDBSQLite"],
-        "DropSpooling": ["DropCore", "TwinModel", "ThreadKit", "FileKit", "SystemPackage", "Crypto", "CLinuxFiles"],
-        "Evidence": ["DropCore", "TwinModel", "ThreadKit", "FileKit", "ArchiveKit", "SystemPackage", "Crypto"],
-        "HomeConfiguration": ["DropCore", "TwinModel", "ValueRules", "CurlKit", "Yams"],
+        "TwinStore": ["CodecKit", "DropCore", "TwinModel", "TwinService", "ThreadKit", "SystemKit", "CGatherVFS", "GRDB", "GRDBSQLite"],
+        "DropSpooling": [
+            "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "SystemPackage", "Crypto", "CLinuxFiles",
+        ],
+        "Evidence": ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "ArchiveKit", "Crypto"],
+        "HomeConfiguration": ["CodecKit", "DropCore", "TwinModel", "ValueRules", "CurlKit", "Yams"],
         // Surface
         "TwinAPI": [
-            "DropCore", "TwinModel", "ThreadKit", "FileKit", "CurlKit", "CLinuxFiles", "Hummingbird", "HummingbirdCore",
+            "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "CurlKit", "CLinuxFiles", "Hummingbird",
+            "HummingbirdCore",
             "HummingbirdTLS",
             "HTTPTypes",
             "NIOCore",
             "NIOPosix", "NIOHTTPTypes", "NIOSSL", "ServiceLifecycle", "JWTKit", "Crypto", "Logging",
         ],
         // Flow
-        "Pipeline": ["DropCore", "TwinModel", "ThreadKit", "DequeModule"],
+        "Pipeline": ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "DequeModule"],
         // Plugin side
         "TwinDropPluginSDK": ["CTwinDropPlugin", "ValueRules"],
-        "TwinDropTesting": ["CTwinDropPlugin", "TwinDropPluginSDK", "DropCore", "TwinModel", "ValueRules"],
+        "TwinDropTesting": ["CodecKit", "CTwinDropPlugin", "TwinDropPluginSDK", "DropCore", "TwinModel", "ValueRules"],
         "Plugins": ["TwinDropPluginSDK", "CTwinDropPlugin"],
     ]
     /// The rooms of `Sources`; every target stands in one.
@@ -52,7 +55,7 @@ enum Rules {
 
     /// Where pointers may be touched: `unsafe`, and modules of C.
     static let unsafeFolders = [
-        "Sources/Kits/ThreadKit/", "Sources/Kits/FileKit/", "Sources/Kits/SocketKit/", "Sources/Kits/ProcessKit/",
+        "Sources/Kits/ThreadKit/", "Sources/Kits/SystemKit/", "Sources/Kits/SocketKit/",
         "Sources/Kits/ArchiveKit/",
         "Sources/Adapters/DropSpooling/Raw/",
         "Sources/Surface/twindrop/System/", "Sources/Surface/TwinAPI/System/",

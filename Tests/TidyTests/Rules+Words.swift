@@ -36,6 +36,22 @@ extension Rules {
         }
     }
 
+    /// Codes of errors are members of closed types, so that a word that is mistyped does not compile.
+    static func noComparedCodes(_ file: SourceFile) -> [Finding] {
+        guard file.isSwift, file.isUnderSources else { return [] }
+        return file.code.indices.filter { index in
+            [".code == \"", ".code != \""].contains { sign in
+                guard file.code[index].contains(sign.dropLast()), let found = file.lines[index].firstRange(of: sign) else {
+                    return false
+                }
+                // The words of Azure's service begin with a capital letter.
+                return file.lines[index][found.upperBound...].first?.isLowercase == true
+            }
+        }.map {
+            Finding(path: file.path, line: $0 + 1, message: "compares a code with a text: use the member of its type.")
+        }
+    }
+
     /// What the compiler does not check carries the sentence that says why it holds.
     static func uncheckedIsExplained(_ file: SourceFile) -> [Finding] {
         guard file.isSwift, file.isUnderSources else { return [] }

@@ -36,10 +36,41 @@ import Testing
         #expect(Rules.pointersStayInKits(file("Sources/Adapters/TwinStore/Raw/A.swift", "import GRDBSQLite\nunsafe f()")) == [])
     }
 
+    @Test func `finds system calls outside their kit`() {
+        #expect(Rules.systemCallsStayInKit(file("Sources/Adapters/DropWatch/A.swift", "import Glibc")).map(\.line) == [1])
+        #expect(Rules.systemCallsStayInKit(file("Plugins/x/Sources/A.swift", "import Musl")).count == 1)
+        #expect(Rules.systemCallsStayInKit(file("Sources/Kits/SystemKit/A.swift", "import Glibc")) == [])
+        #expect(Rules.systemCallsStayInKit(file("Sources/Kits/ThreadKit/A.swift", "import Glibc")) == [])
+        #expect(Rules.systemCallsStayInKit(file("Sources/Adapters/DropWatch/A.swift", "// import Glibc")) == [])
+        #expect(Rules.systemCallsStayInKit(file("Tests/XTests/A.swift", "import Glibc")) == [])
+    }
+
+    @Test func `finds places that no longer need the C library`() {
+        let files = Rules.glibc.keys.map { place in
+            file(place.hasSuffix("/") ? place + "A.swift" : place, place.contains("Scan") ? "import Crypto" : "import Glibc")
+        }
+        #expect(Rules.needlessGlibc(files) == ["Sources/PluginSide/TwinDropPluginSDK/Delimited/DelimitedReader+Scan.swift"])
+    }
+
+    @Test func `finds codes that are compared with texts`() {
+        func found(_ line: String) -> Int { Rules.noComparedCodes(file("Sources/Adapters/TwinStore/A.swift", line)).count }
+        #expect(found("if error.code == \"locked\" { return }") == 1)
+        #expect(found("guard error?.code != \"disk-full\" else { return }") == 1)
+        #expect(found("if error.code == .locked { return }") == 0)
+        #expect(found("// if error.code == \"locked\"") == 0)
+        #expect(found("if error.code == \"SqlQueryError\" { return }") == 0)
+    }
+
     @Test func `finds libinotifytools elsewhere`() {
         let line = "#include <inotifytools/inotifytools.h>"
         #expect(Rules.inotifytoolsStaysApart(file("Sources/PluginSide/twindrop-worker/main.c", line)).count == 1)
         #expect(Rules.inotifytoolsStaysApart(file("Sources/Adapters/twindrop-watch/main.c", line)) == [])
+    }
+
+    @Test func `finds states of drops that are changed elsewhere`() {
+        #expect(Rules.statesChangeInOnePlace(file("Sources/Flow/Pipeline/A.swift", "row.state = .done")).count == 1)
+        #expect(Rules.statesChangeInOnePlace(file("Sources/Flow/Pipeline/A.swift", "row.state == .done")) == [])
+        #expect(Rules.statesChangeInOnePlace(file(Rules.rowsOfDrops, "row.state = .done")) == [])
     }
 
     @Test func `finds files and lines that are too long`() {

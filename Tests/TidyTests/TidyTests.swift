@@ -15,6 +15,11 @@ import Testing
 
     @Test func `touches pointers in kits only`() { #expect(findings(Rules.pointersStayInKits) == []) }
 
+    @Test func `calls the system in one kit only`() {
+        #expect(findings(Rules.systemCallsStayInKit) == [])
+        #expect(Rules.needlessGlibc(Self.files) == [])
+    }
+
     @Test func `uses libinotifytools in one program only`() { #expect(findings(Rules.inotifytoolsStaysApart) == []) }
 
     @Test func `has files of at most 600 lines`() {
@@ -28,11 +33,15 @@ import Testing
 
     @Test func `has lines of at most 130 characters`() { #expect(findings(Rules.lineLength) == []) }
 
+    @Test func `changes the state of a drop in one place`() { #expect(findings(Rules.statesChangeInOnePlace) == []) }
+
     @Test func `promises nothing in remarks`() { #expect(findings(Rules.noPromises) == []) }
 
     @Test func `starts no task that nobody awaits`() { #expect(findings(Rules.noLooseTasks) == []) }
 
     @Test func `starts no program with Foundation`() { #expect(findings(Rules.noFoundationProcess) == []) }
+
+    @Test func `compares no code of an error with a text`() { #expect(findings(Rules.noComparedCodes) == []) }
 
     @Test func `explains what the compiler does not check`() { #expect(findings(Rules.uncheckedIsExplained) == []) }
 

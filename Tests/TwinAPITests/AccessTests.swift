@@ -70,7 +70,7 @@ private final class Clock: Sendable {
     @Test func `file with a bad line is refused, by its number`() throws {
         let folder = try Folder()
         let path = try folder.write("# x\nnobody king 00\n", to: "tokens")
-        let error = #expect(throws: DropError.self) { try TokenBook(path: path, clock: { 0 }) }
+        let error = #expect(throws: StartError.self) { try TokenBook(path: path, clock: { 0 }) }
         #expect(error?.message.contains("line 2") == true)
     }
 }

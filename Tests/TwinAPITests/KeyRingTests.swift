@@ -29,7 +29,7 @@ enum KeySet {
 
 /// A provider whose keys a test sets, and that counts how often it is asked.
 private final class Provider: Sendable {
-    private let state: Monitor<(answer: Result<[UInt8], DropError>, asked: Int)>
+    private let state: Monitor<(answer: Result<[UInt8], StartError>, asked: Int)>
 
     init(_ text: String?) { state = Monitor((Self.answer(text), 0)) }
 
@@ -37,7 +37,7 @@ private final class Provider: Sendable {
 
     var asked: Int { state.with { $0.asked } }
 
-    func fetch() throws(DropError) -> [UInt8] {
+    func fetch() throws(StartError) -> [UInt8] {
         let answer = state.with { state in
             state.asked += 1
             return state.answer
@@ -45,13 +45,13 @@ private final class Provider: Sendable {
         return try answer.get()
     }
 
-    private static func answer(_ text: String?) -> Result<[UInt8], DropError> {
+    private static func answer(_ text: String?) -> Result<[UInt8], StartError> {
         text.map { .success(Array($0.utf8)) }
-            ?? .failure(DropError("jwt-keys", "It cannot be reached.", hint: "", remedy: .suspendSource))
+            ?? .failure(StartError(.jwtKeys, "It cannot be reached.", hint: ""))
     }
 
     func ring() -> KeyRing {
-        KeyRing(name: "provider", refresh: .seconds(3600), log: KeySet.quiet) { [self] () throws(DropError) in try fetch() }
+        KeyRing(name: "provider", refresh: .seconds(3600), log: KeySet.quiet) { [self] () throws(StartError) in try fetch() }
     }
 }
 
@@ -126,7 +126,7 @@ private final class Provider: Sendable {
 
     @Test(arguments: ["", "[]", "{}", #"{"keys":[]}"#, #"{"keys":[{"kty":"oct","kid":"o","k":"c2VjcmV0"}]}"#])
     func `are an error where there are none`(text: String) async {
-        await #expect(throws: DropError.self) { try await SigningKeys(keySet: Array(text.utf8)) }
+        await #expect(throws: StartError.self) { try await SigningKeys(keySet: Array(text.utf8)) }
     }
 }
 

@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import Testing
 import TwinModel
@@ -106,18 +107,6 @@ import TwinModel
             mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
             return mixed ^ (mixed >> 31)
         }
-    }
-}
-
-@Suite struct `Base64 for URLs` {
-    @Test func `reads back what it wrote`() {
-        for count in 0..<40 {
-            let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 * 89 + count) }
-            #expect(Base64URL.decoded(Base64URL.encoded(bytes)) == bytes)
-        }
-        #expect(Base64URL.encoded(Array("Ma".utf8)) == "TWE")
-        #expect(Base64URL.decoded("TWF=") == nil)
-        #expect(Base64URL.decoded("TWG") == nil, "bits that stand for nothing")
     }
 }
 

@@ -96,7 +96,7 @@ import TwinModel
                 _ = try fixture.store.commit([(changes, record)])[0].get()
             } catch {
                 guard error.remedy == .hold else { throw error }
-                #expect(error.code == "late-undecided")
+                #expect(error.code == .lateUndecided)
                 return false
             }
             if job.amendment == nil, drops[index] == nil { drops[index] = job.drop }

@@ -202,7 +202,7 @@ import TwinModel
             try fixture.changeSet(policy: policy) { writer in for index in 0..<50 { writer.twin("t\(index)", ["x": .integer(1)]) }
             }
         }
-        #expect(error?.code == "guard-deletes")
+        #expect(error?.code == .guardDeletes)
         #expect(error?.remedy == .hold)
         #expect(error?.message.contains("50 of 100 twins") == true)
         let result = try fixture.drop(policy: policy, released: true) { writer in
@@ -223,7 +223,7 @@ import TwinModel
             if changedKeys { for index in 0..<4 { writer.twin("T\(index)", ["x": .integer(1)]) } }
         }
         let error = #expect(throws: DropError.self) { try fixture.changeSet(policy: policy, write) }
-        #expect(error?.code == "guard-deletes")
+        #expect(error?.code == .guardDeletes)
         #expect(error?.message.contains("all 4 twins") == true)
         #expect(try fixture.drop(policy: policy, released: true, write).books.deletedByAbsence == 4)
     }
@@ -234,7 +234,7 @@ import TwinModel
         let error = #expect(throws: DropError.self) {
             try fixture.changeSet { writer in for index in 0..<3 { writer.twin("t\(index)", .deleteTwin) } }
         }
-        #expect(error?.code == "guard-deletes")
+        #expect(error?.code == .guardDeletes)
         try fixture.drop { writer in for index in 0..<2 { writer.twin("t\(index)", .deleteTwin) } }
         try fixture.drop { writer in writer.twin("t2", .deleteTwin) }
         #expect(try fixture.store.counts().twins == 0)
@@ -243,7 +243,7 @@ import TwinModel
     @Test func `holds a drop of which nothing could be used, however few its records`() throws {
         let fixture = try StoreFixture()
         let error = #expect(throws: DropError.self) { try fixture.changeSet { $0.twin("none", .patchTwin) } }
-        #expect(error?.code == "nothing-usable")
+        #expect(error?.code == .nothingUsable)
         #expect(error?.message.contains("1 record was refused (record 1)") == true)
         #expect(try fixture.drop(released: true) { $0.twin("none", .patchTwin) }.books.recordsRejected == 1)
     }
@@ -259,7 +259,7 @@ import TwinModel
             writer.reject(code: "cut", message: "too few cells")
         }
         let error = #expect(throws: DropError.self) { try fixture.changeSet(policy: policy, half) }
-        #expect(error?.code == "guard-deletes")
+        #expect(error?.code == .guardDeletes)
         #expect(error?.message.contains("50 of 100 twins") == true)
         #expect(error?.message.contains("1 record was refused (record 51)") == true)
         let result = try fixture.drop(policy: policy, released: true, half)
@@ -273,7 +273,7 @@ import TwinModel
         let error = #expect(throws: DropError.self) {
             try fixture.changeSet { writer in for index in 0..<20 { writer.twin("t\(index)", .patchTwin) } }
         }
-        #expect(error?.code == "nothing-usable")
+        #expect(error?.code == .nothingUsable)
     }
 }
 

@@ -47,10 +47,10 @@ import TwinService
             switch try fixture.base.store.commit([(changes, record)])[0] {
             case .success(let result): return result
             case .failure(let error):
-                guard error.code == "conflict", attempt < tries, case .retry = error.remedy else { throw error }
+                guard error.code == .conflict, attempt < tries, case .retry = error.remedy else { throw error }
             }
         }
-        throw DropError("test", "never applied", hint: "-", remedy: .stop)
+        throw DropError(.storage, "never applied", hint: "-", remedy: .stop)
     }
 
     private func seats(_ row: Int) throws -> JSON? { try fixture.store.twin("r-\(row)").document["seats"] }
@@ -61,7 +61,7 @@ import TwinService
         _ = try fixture.patch("r-7", #"[{"op":"add","path":"/seats","value":99}]"#)
         let refused = fixture.base.store
         let error = #expect(throws: DropError.self) { try refused.commit([(first, record)])[0].get() }
-        #expect(error?.code == "conflict")
+        #expect(error?.code == .conflict)
         #expect(error?.message.contains("tester (patch twin r-7)") == true, "\(error?.message ?? "")")
         let second = try compare(job)
         for value in 100..<120 { _ = try fixture.patch("r-7", #"[{"op":"add","path":"/seats","value":\#(value)}]"#) }

@@ -25,7 +25,7 @@ import TwinModel
         let fixture = try StoreFixture()
         _ = try list(before, fixture, policy)
         let error = #expect(throws: DropError.self) { try list(now, fixture, policy) }
-        #expect(error?.code == "guard-deletes")
+        #expect(error?.code == .guardDeletes)
         #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
         #expect(error?.message.contains("more than half") == true, "\(error?.message ?? "")")
         #expect(try fixture.store.counts().twins == before.count)

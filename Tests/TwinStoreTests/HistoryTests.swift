@@ -124,7 +124,7 @@ import TwinModel
         try fixture.store.intend([record])
         record.state = .quarantined
         record.digest = ContentDigest(bytes: Array(repeating: 9, count: 32))
-        record.reason = DropReason(code: "crashed", message: "m", hint: "h")
+        record.reason = DropReason(code: .crashed, message: "m", hint: "h")
         record.link = DropLink(kind: .retries, drop: record.id)
         record.plugin = TransformSummary(
             pluginID: "mapping", pluginVersion: "1.0.0", pluginDigest: ContentDigest(bytes: Array(repeating: 1, count: 32)),

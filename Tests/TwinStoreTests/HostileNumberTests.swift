@@ -143,7 +143,7 @@ private struct HostileStream {
         let builder = try service.base.store.changeSet(for: service.base.job("other", policy: policy).0)
         let bytes: [UInt8] = [0x01, 0, 1, 0x14, UInt8(body.count), 0, 0, 0] + body
         let error = #expect(throws: DropError.self) { try unsafe builder.absorb(bytes.span.bytes) }
-        #expect(error?.code == "protocol" && error?.message.contains("60000") == true, "\(error?.message ?? "")")
+        #expect(error?.code == .protocol && error?.message.contains("60000") == true, "\(error?.message ?? "")")
         builder.abandon()
     }
 }

@@ -44,7 +44,7 @@ import TwinModel
                 _ = try fixture.store.commit([(try builder.finish(), record)])[0].get()
             } catch {
                 // A scope that is no text is the file's, not the plugin's.
-                #expect(["protocol", "refused"].contains(error.code), "seed \(seed) round \(round): \(error)")
+                #expect([.protocol, .refused].contains(error.code), "seed \(seed) round \(round): \(error)")
                 builder.abandon()
             }
         }
@@ -65,7 +65,7 @@ import TwinModel
         let fixture = try StoreFixture()
         let builder = try fixture.store.changeSet(for: fixture.job().0)
         let error = #expect(throws: DropError.self) { try unsafe builder.absorb(bytes.span.bytes) }
-        #expect(error?.code == "protocol")
+        #expect(error?.code == .protocol)
         #expect(error?.remedy == .quarantine)
         #expect(error?.message.contains(message) == true, "\(error?.message ?? "")")
         builder.abandon()
@@ -104,7 +104,7 @@ import TwinModel
         let set = try builder.finish()
         #expect(set.rejections.count == 1)
         #expect(set.rejections[0].record == 2 && set.rejections[0].offset == 1 && set.rejections[0].length == 1)
-        #expect(set.rejections[0].code == "bad-value")
+        #expect(set.rejections[0].code == .badValue)
         #expect(
             set.rejections[0].message.contains("property k") && set.rejections[0].message.contains(word), "\(set.rejections[0])")
         #expect(set.books.created == 2)
@@ -135,7 +135,7 @@ import TwinModel
         let body: [UInt8] = [1, 0x61, 0, 1] + value
         let bytes: [UInt8] = [0x04, 1, 0x6B, 0x01, 0, 1, 0x10, UInt8(body.count), 0, 0, 0] + body
         let error = #expect(throws: DropError.self) { try unsafe builder.absorb(bytes.span.bytes) }
-        #expect(error?.code == "protocol")
+        #expect(error?.code == .protocol)
         builder.abandon()
     }
 }

@@ -17,12 +17,13 @@ let package = Package(
     ],
     targets: [
         .target(name: "CTwinDropPlugin"),
-        .target(name: "ValueRules", swiftSettings: settings),
+        .target(name: "CodecKit", swiftSettings: settings),
+        .target(name: "ValueRules", dependencies: ["CodecKit"], swiftSettings: settings),
         .target(name: "TwinDropPluginSDK", dependencies: ["CTwinDropPlugin", "ValueRules"], swiftSettings: settings),
-        .target(name: "TwinModel", swiftSettings: settings),
-        .target(name: "DropCore", dependencies: ["TwinModel", "ValueRules"], swiftSettings: settings),
+        .target(name: "TwinModel", dependencies: ["CodecKit"], swiftSettings: settings),
+        .target(name: "DropCore", dependencies: ["CodecKit", "TwinModel", "ValueRules"], swiftSettings: settings),
         .target(
-            name: "TwinDropTesting", dependencies: ["CTwinDropPlugin", "DropCore", "TwinModel", "ValueRules"],
+            name: "TwinDropTesting", dependencies: ["CodecKit", "CTwinDropPlugin", "DropCore", "TwinModel", "ValueRules"],
             swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6],

@@ -77,7 +77,7 @@ package struct SpoolFolder: DropSpool {
         while true {
             do throws(DropError) { return try body() } catch {
                 attempt += 1
-                guard attempt < 3, error.code == "unreadable" else { throw error }
+                guard attempt < 3, error.code == .unreadable else { throw error }
             }
         }
     }

@@ -1,4 +1,5 @@
 import ArchiveKit
+import CodecKit
 package import DropCore
 package import TwinModel
 
@@ -193,7 +194,7 @@ package struct ArchiveCatalogue: Sendable {
     }
 
     private func unknown(_ id: DropID) -> DropError {
-        DropError("missing", "The archive has no drop \(id).", hint: "See `twindrop archive list`.", remedy: .quarantine)
+        DropError(.missing, "The archive has no drop \(id).", hint: "See `twindrop archive list`.", remedy: .quarantine)
     }
 
     /// The drop that has the bytes: itself, or the one it repeats.

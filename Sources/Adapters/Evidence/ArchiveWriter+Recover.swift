@@ -1,3 +1,4 @@
+import CodecKit
 package import DropCore
 import TwinModel
 
@@ -74,7 +75,7 @@ extension ArchiveWriter {
                 _ = try appending(records, &state)
                 recovery.completed.append(name)
             } catch {
-                if state.failure != nil || error.code != "unsound" { throw error }
+                if state.failure != nil || error.code != .unsound { throw error }
                 try moveAside(name)
                 recovery.movedAside.append(name)
                 recovery.findings.append("\(name) was moved to aside/: \(error.message)")

@@ -1,3 +1,4 @@
+import CodecKit
 package import DropCore
 package import TwinModel
 import ThreadKit
@@ -236,7 +237,7 @@ extension ArchiveWriter {
         guard try !Storage.exists(path) else {
             state.day = ""
             throw DropError(
-                "storage", "\(path) exists already, and TwinDrop did not make it.",
+                .storage, "\(path) exists already, and TwinDrop did not make it.",
                 hint: "Move it out of the archive; work goes on by itself.", remedy: .retry(after: .seconds(10)))
         }
         try state.chain.announce(name)

@@ -1,4 +1,5 @@
 import ArchiveKit
+import CodecKit
 import DropCore
 import TwinModel
 

@@ -32,8 +32,8 @@ struct ContentSource {
     static func open(_ path: String) throws(DropError) -> StorageFile {
         do throws(DropError) { return try StorageFile(path, .read) } catch {
             // Whatever somebody put in their place is one drop's affair, and no reason to stop.
-            if error.code == "unsound" { throw ByteLoss.missing(path, isOther: true) }
-            throw error.code == "missing" ? ByteLoss.missing(path) : error
+            if error.code == .unsound { throw ByteLoss.missing(path, isOther: true) }
+            throw error.code == .missing ? ByteLoss.missing(path) : error
         }
     }
 }

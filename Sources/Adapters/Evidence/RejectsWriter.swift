@@ -1,3 +1,4 @@
+import CodecKit
 package import DropCore
 import TwinModel
 
@@ -95,7 +96,7 @@ package struct RejectsWriter: Sendable {
         let size = try input.size()
         for part in parts where part.offset > size || part.length > size - part.offset {
             throw DropError(
-                "protocol",
+                .protocol,
                 "\(record.fileName): bytes \(part.offset) to \(part.offset &+ part.length) lie outside of its \(size).",
                 hint: "The plugin reports places that are not in the file: correct the plugin.", remedy: .quarantine,
                 offset: part.offset)
@@ -105,7 +106,7 @@ package struct RejectsWriter: Sendable {
     private static func line(_ rejection: Rejection) -> [UInt8] {
         let json = JSON.object([
             .init("record", .int(Int64(clamping: rejection.record))), .init("offset", .int(Int64(clamping: rejection.offset))),
-            .init("length", .int(Int64(clamping: rejection.length))), .init("code", .string(rejection.code.text)),
+            .init("length", .int(Int64(clamping: rejection.length))), .init("code", .string(rejection.code)),
             .init("message", .string(Escaping.sentence(rejection.message))),
         ])
         return Array(json.text().utf8) + [UInt8(ascii: "\n")]

@@ -1,4 +1,5 @@
 import ArchiveKit
+import CodecKit
 import DropCore
 
 /// Reads a container that was just written, and compares: header members by their SHA-256, contents byte for byte with the files

@@ -1,3 +1,4 @@
+import CodecKit
 package import DropCore
 
 extension Configuration {
@@ -112,7 +113,7 @@ final class ConfigurationLoader {
         let root = Section(node, at: place, diagnosis: diagnosis)
         let configuration = read(root)
         if !isCut { root.finish() }
-        if diagnosis.errors.contains(where: { $0.keyPath.hasPrefix("paths") && $0.code != "overlap" }),
+        if diagnosis.errors.contains(where: { $0.keyPath.hasPrefix("paths") && $0.code != .overlap }),
             let errors = diagnosis.all(mainFile: name)
         {
             throw errors
@@ -177,11 +178,11 @@ final class ConfigurationLoader {
             guard let text = String(validating: bytes, as: UTF8.self) else {
                 diagnosis.report(
                     ConfigurationError(
-                        "unreadable", at: Place(file: files.shown(path)), "the file is not UTF-8.", hint: "Save it as UTF-8."))
+                        .unreadable, at: Place(file: files.shown(path)), "the file is not UTF-8.", hint: "Save it as UTF-8."))
                 return nil
             }
             let file = YAMLFile(text: text, file: files.shown(path))
-            if isMain { doubled = file.errors.filter { $0.code == "duplicate-key" && $0.keyPath.hasPrefix("sources.") } }
+            if isMain { doubled = file.errors.filter { $0.code == .duplicateKey && $0.keyPath.hasPrefix("sources.") } }
             diagnosis.report(isMain ? file.errors.filter { !doubled.contains($0) } : file.errors)
             return file.root
         }
@@ -207,7 +208,7 @@ final class ConfigurationLoader {
         for (index, (key, path)) in ours.enumerated() {
             for (otherKey, other) in ours.prefix(index) where Folders.overlap(files.physical(path), files.physical(other)) {
                 section.report(
-                    "overlap", key, "the folder \(files.shown(path)) and that of \(otherKey) lie in one another.",
+                    .overlap, key, "the folder \(files.shown(path)) and that of \(otherKey) lie in one another.",
                     hint: "Give each of dropzone, archive, receipts and state a folder of its own.")
             }
         }
@@ -225,7 +226,7 @@ final class ConfigurationLoader {
         space.finish()
         if marks.hardBytes > marks.softBytes || marks.hardShare > marks.softShare {
             space.report(
-                "bad-value", "hard", "the hard mark is above the soft one.", hint: "Claims stop at soft, transforms at hard.")
+                .badValue, "hard", "the hard mark is above the soft one.", hint: "Claims stop at soft, transforms at hard.")
         }
         return Limits(workers: Int(workers), commitDrops: Int(drops), commitBytes: bytes, space: marks)
     }

@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import Foundation
 
@@ -32,12 +33,12 @@ struct ConfigurationFiles {
         let name = shown(path)
         let size = Quantity.text(size: UInt64(bytesMax))
         return switch failure {
-        case .missing: ConfigurationError("missing-file", at: place, keyPath: keyPath, "there is no file \(name).")
-        case .noFile: ConfigurationError("unreadable", at: place, keyPath: keyPath, "\(name) is no regular file.")
-        case .tooLarge: ConfigurationError("too-large", at: place, keyPath: keyPath, "\(name) is larger than \(size).")
+        case .missing: ConfigurationError(.missingFile, at: place, keyPath: keyPath, "there is no file \(name).")
+        case .noFile: ConfigurationError(.unreadable, at: place, keyPath: keyPath, "\(name) is no regular file.")
+        case .tooLarge: ConfigurationError(.tooLarge, at: place, keyPath: keyPath, "\(name) is larger than \(size).")
         case .unreadable:
             ConfigurationError(
-                "unreadable", at: place, keyPath: keyPath, "\(name) cannot be read.", hint: "Check its permissions.")
+                .unreadable, at: place, keyPath: keyPath, "\(name) cannot be read.", hint: "Check its permissions.")
         }
     }
 

@@ -1,3 +1,4 @@
+import CodecKit
 package import CurlKit
 import DropCore
 
@@ -144,7 +145,7 @@ extension ConfigurationLoader {
         case (let certificates?, let key?): return HTTPSettings.TLS(certificates: certificates, key: key)
         default:
             section.report(
-                "missing-key", certificates == nil ? "certificates" : "key", "TLS needs both a certificate and its key.",
+                .missingKey, certificates == nil ? "certificates" : "key", "TLS needs both a certificate and its key.",
                 hint: "Name two PEM files, or neither.")
             return nil
         }
@@ -162,7 +163,7 @@ extension ConfigurationLoader {
         guard let issuer, let audience, let keys else {
             if issuer != nil, audience != nil, section.has("keys") { return nil }  // What is wrong with it is said already.
             section.report(
-                "missing-key", issuer == nil ? "issuer" : audience == nil ? "audience" : "keys",
+                .missingKey, issuer == nil ? "issuer" : audience == nil ? "audience" : "keys",
                 "tokens of an identity provider need issuer, audience and keys.")
             return nil
         }
@@ -177,10 +178,10 @@ extension ConfigurationLoader {
             let address = try WebAddress(text)
             if address.origin.scheme == .https || address.origin.isThisMachine { return .web(address) }
             section.report(
-                "bad-value", "keys", "the keys would come over plain http, where others can put theirs in.",
+                .badValue, "keys", "the keys would come over plain http, where others can put theirs in.",
                 hint: "Use https, or a file.")
         } catch {
-            section.report("bad-value", "keys", "found \(Escaping.visible(text)), expected \(expected). \(error.message)")
+            section.report(.badValue, "keys", "found \(Escaping.visible(text)), expected \(expected). \(error.message)")
         }
         return nil
     }
@@ -210,7 +211,7 @@ extension ConfigurationLoader {
             let origin = WebOrigin(text)
             if origin == nil {
                 section.report(
-                    "bad-value", "hosts", at: place,
+                    .badValue, "hosts", at: place,
                     "found \(Escaping.visible(text)), expected a host: exports.example, exports.example:8443, "
                         + "or http://127.0.0.1:10000 without TLS.")
             }

@@ -1,3 +1,4 @@
+import CodecKit
 package import CurlKit
 package import DropCore
 import TwinModel
@@ -44,7 +45,7 @@ extension ConfigurationLoader {
             section.finish()
             guard command.isEmpty != (webhook == nil) else {
                 section.report(
-                    command.isEmpty ? "missing-key" : "bad-value", "command", at: section.place,
+                    command.isEmpty ? .missingKey : .badValue, "command", at: section.place,
                     command.isEmpty
                         ? "the channel has neither command nor webhook." : "the channel has both command and webhook.",
                     hint: "Give one of the two.")
@@ -62,7 +63,7 @@ extension ConfigurationLoader {
                     way: .webhook(address, authorization: authorization.map { ConfigurationFiles.absolute($0, from: home) }),
                     events: events, timeout: timeout)
             } catch {
-                section.report("bad-value", "webhook", "\(error)")
+                section.report(.badValue, "webhook", "\(error)")
                 return nil
             }
         }
@@ -76,7 +77,7 @@ extension ConfigurationLoader {
                 events.insert(event)
             } else {
                 section.report(
-                    "bad-value", "events", at: place,
+                    .badValue, "events", at: place,
                     "found \"\(Escaping.visible(text, scalarsMax: 60))\", expected \(words.joined(separator: ", ")).",
                     hint: Suggestion.hint(for: text, among: words))
             }

@@ -41,7 +41,7 @@ extension ConfigurationLoader {
         let networks = section.texts("networks").filter { text, place in
             if Network(text) != nil { return true }
             section.report(
-                "bad-value", "networks", at: place,
+                .badValue, "networks", at: place,
                 "found \(text), expected a range of addresses: 10.0.0.0/8, fd00::/8, 127.0.0.1.")
             return false
         }

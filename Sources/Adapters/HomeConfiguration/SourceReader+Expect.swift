@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import Foundation
 import TwinModel
@@ -22,12 +23,12 @@ extension SourceReader {
         guard section.node != nil else { return nil }
         if TimeZone(identifier: zone) == nil {
             section.report(
-                "bad-value", "zone", "\"\(Escaping.visible(zone, scalarsMax: 60))\" is no time zone this machine knows.",
+                .badValue, "zone", "\"\(Escaping.visible(zone, scalarsMax: 60))\" is no time zone this machine knows.",
                 hint: "Names are those of the IANA: UTC, Europe/Berlin, America/New_York.")
         }
         guard (every == .zero) == !times.isEmpty else {
             section.report(
-                "bad-value", "every", at: section.place,
+                .badValue, "every", at: section.place,
                 times.isEmpty ? "neither every nor at is given." : "both every and at are given.", hint: "Give one of the two.")
             return nil
         }
@@ -35,7 +36,7 @@ extension SourceReader {
         let minutes = times.compactMap { text, place in
             if let minutes = Self.minutes(text) { return minutes }
             section.report(
-                "bad-value", "at", at: place,
+                .badValue, "at", at: place,
                 "found \"\(Escaping.visible(text, scalarsMax: 20))\", expected a time of day: \"06:30\".")
             return nil
         }
@@ -54,7 +55,7 @@ extension SourceReader {
             }
             guard (1...2).contains(ends.count), let first = ends[0], let last = ends[ends.count - 1] else {
                 section.report(
-                    "bad-value", "days", at: place,
+                    .badValue, "days", at: place,
                     "found \"\(Escaping.visible(text, scalarsMax: 20))\", expected days: mon, tue, wed, thu, fri, sat, sun, or mon-fri."
                 )
                 continue

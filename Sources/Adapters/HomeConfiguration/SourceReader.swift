@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import TwinModel
 
@@ -57,7 +58,7 @@ struct SourceReader {
     /// Whether a correction is noticed: in a file that `twindrop.yaml` names, or by its being there.
     private func isOfFile(_ error: ConfigurationError) -> Bool {
         if error.place.file != Configuration.fileName { return true }
-        return ["missing-file", "unreadable", "too-large"].contains(error.code) && !error.keyPath.hasSuffix(".plugin")
+        return [.missingFile, .unreadable, .tooLarge].contains(error.code) && !error.keyPath.hasSuffix(".plugin")
     }
 
     private func read(_ text: String, _ section: Section, _ mistakes: inout Mistakes) -> Read? {
@@ -65,7 +66,7 @@ struct SourceReader {
         if name == nil {
             section.diagnosis.report(
                 ConfigurationError(
-                    "bad-value", at: section.place, keyPath: section.keyPath.joined(separator: "."),
+                    .badValue, at: section.place, keyPath: section.keyPath.joined(separator: "."),
                     "\"\(Escaping.visible(text, scalarsMax: 80))\" is no source name: 1 to 64 of a–z, 0–9 and -, not - first."
                 ))
         }
@@ -113,7 +114,7 @@ struct SourceReader {
         }
         if let sequence = NameSequence(text) { return sequence }
         section.report(
-            "bad-value", "sequence",
+            .badValue, "sequence",
             "found \"\(Escaping.visible(text, scalarsMax: 80))\", expected a file name with places, each once: {yyyy}, {MM}, {dd}, {HH}, "
                 + "{mm}, {ss} or {n}.", hint: "inventory_{yyyy}{MM}{dd}.csv, stock-{n}.csv; * stands for any text.")
         return nil
@@ -127,9 +128,9 @@ struct SourceReader {
 
     private func globs(_ key: String, _ section: Section, standard: [String]) -> [Glob] {
         section.texts(key, standard: standard).compactMap { text, place in
-            if let glob = Glob(text) { return glob }
+            if let glob = Glob(checking: text) { return glob }
             section.report(
-                "bad-value", key, at: place,
+                .badValue, key, at: place,
                 "found \"\(Escaping.visible(text, scalarsMax: 60))\", expected a name pattern without /.",
                 hint: "* stands for any text, ? for one character, [a-z] for one of a set.")
             return nil
@@ -148,7 +149,7 @@ struct SourceReader {
         rule.settle = section.duration("settle", standard: rule.settle, atLeast: .milliseconds(10))
         let suffix = section.text("marker", standard: rule.markerSuffix) ?? rule.markerSuffix
         if suffix.utf8.contains(0x2F) || suffix.utf8.count > 64 {
-            section.report("bad-value", "marker", "found \"\(Escaping.visible(suffix))\", expected the end of a name: .done")
+            section.report(.badValue, "marker", "found \"\(Escaping.visible(suffix))\", expected the end of a name: .done")
         } else {
             rule.markerSuffix = suffix
         }
@@ -175,7 +176,7 @@ struct SourceReader {
         policy.models = scope.texts("models").map { text, place in
             if !text.hasPrefix("dtmi:") {
                 scope.report(
-                    "bad-value", "models", at: place,
+                    .badValue, "models", at: place,
                     "found \"\(Escaping.visible(text))\", expected a model id, or a namespace: dtmi:com:example:Lift;1 or "
                         + "dtmi:com:example:*")
             }
@@ -224,7 +225,7 @@ struct SourceReader {
         let names = known.isEmpty ? "no plugin" : known.joined(separator: ", ")
         let looked = folders.map(loader.files.shown).joined(separator: " and ")
         section.report(
-            "missing-file", "plugin", at: section.node?["plugin"]?.place,
+            .missingFile, "plugin", at: section.node?["plugin"]?.place,
             "there is no plugin \"\(Escaping.visible(id, scalarsMax: 60))\"; found in \(looked): \(names).",
             hint: Suggestion.hint(for: id, among: known))
         return (id, nil)
@@ -248,7 +249,7 @@ struct SourceReader {
         if let file {
             if inline != nil {
                 section.report(
-                    "bad-value", "mapping", "both settings and mapping are given.",
+                    .badValue, "mapping", "both settings and mapping are given.",
                     hint: "Keep one: a mapping is a file of settings.")
             }
             let path = ConfigurationFiles.absolute(file, from: paths.mappings)
@@ -262,7 +263,7 @@ struct SourceReader {
         let settings = node ?? nothing
         guard case .map = settings.kind else {
             section.report(
-                "wrong-type", "settings", at: settings.place, "found \(settings.found), expected a mapping of keys to values.")
+                .wrongType, "settings", at: settings.place, "found \(settings.found), expected a mapping of keys to values.")
             return none
         }
         let schema = manifest?.schema
@@ -281,7 +282,7 @@ struct SourceReader {
             let tables = known.isEmpty ? "it has none" : "it has " + known.joined(separator: ", ")
             section.diagnosis.report(
                 ConfigurationError(
-                    "bad-value", at: name.place, keyPath: name.keyPath.joined(separator: "."),
+                    .badValue, at: name.place, keyPath: name.keyPath.joined(separator: "."),
                     "the source has no lookup table \"\(Escaping.visible(name.text, scalarsMax: 60))\"; \(tables).",
                     hint: known.isEmpty
                         ? "Name its file under lookups in the source." : Suggestion.hint(for: name.text, among: known)))
@@ -298,7 +299,7 @@ struct SourceReader {
             guard let file, let key, let value else { return nil }
             guard delimiter.utf8.count == 1, let byte = delimiter.utf8.first, byte != 0x22, byte != 0x0A, byte != 0x0D else {
                 table.report(
-                    "bad-value", "delimiter",
+                    .badValue, "delimiter",
                     "found \"\(Escaping.visible(delimiter))\", expected one ASCII character, not a quote.")
                 return nil
             }
@@ -327,14 +328,14 @@ struct SourceReader {
         ]
         for (key, path) in others where Folders.overlap(read.folder, files.physical(path)) {
             read.section.report(
-                "overlap", "folder", "the folder \(files.shown(read.folder)) and paths.\(key) lie in one another.")
+                .overlap, "folder", "the folder \(files.shown(read.folder)) and paths.\(key) lie in one another.")
         }
         if loader.origin.only == nil, let why = files.defect(ofFolder: read.source.watched.folder) {
-            read.section.report("bad-value", "folder", why, hint: "Name a folder that is there, or that can be made.")
+            read.section.report(.badValue, "folder", why, hint: "Name a folder that is there, or that can be made.")
         }
         if Folders.contains(read.folder, files.physical(paths.dropzone)) {
             read.section.report(
-                "overlap", "folder", "the folder \(files.shown(read.folder)) is the whole drop zone.",
+                .overlap, "folder", "the folder \(files.shown(read.folder)) is the whole drop zone.",
                 hint: "Name a folder in it; files in the drop zone itself are routed by the sources' patterns.")
         }
     }
@@ -347,7 +348,7 @@ struct SourceReader {
             && (Folders.contains(read.folder, earlier.folder) && read.source.watched.recursive
                 || Folders.contains(earlier.folder, read.folder) && earlier.source.watched.recursive)
         guard sameFolder || nested else { return }
-        let all = [Glob("*")].compactMap { $0 }
+        let all = [Glob("*")]
         // A source that is asked by `probe` needs no patterns where it shares a folder.
         func taken(_ read: Read) -> [Glob] { read.patterns.isEmpty && !read.source.watched.probes ? all : read.patterns }
         let (left, right) = (taken(read), taken(earlier))
@@ -355,7 +356,7 @@ struct SourceReader {
             guard let other = right.first(where: pattern.overlaps) else { continue }
             let how = sameFolder ? "share a folder" : "have folders that lie in one another"
             read.section.report(
-                "overlap", sameFolder && !read.patterns.isEmpty ? "patterns" : "folder",
+                .overlap, sameFolder && !read.patterns.isEmpty ? "patterns" : "folder",
                 "this source and \(earlier.source.name) \(how), and a name can fit both \(pattern.text) and \(other.text).",
                 hint: "Give each a folder of its own, or patterns that no name fits both of; or let one be asked (probe: true).")
             return

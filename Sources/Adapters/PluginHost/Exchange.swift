@@ -1,5 +1,7 @@
 import CTwinDropWire
+import CodecKit
 import DropCore
+import SystemKit
 
 /// One exchange with a worker, from a control message to its last frame, under supervision: wall time, processor time, silence,
 /// output and threads are counted here, by the host.
@@ -13,9 +15,9 @@ struct Exchange {
         let threads: Int
 
         init(_ limits: WorkerLimits, inputBytes: UInt64) {
-            wall = limits.wallTime(for: inputBytes).nanoseconds
-            processor = limits.processorTime.nanoseconds
-            silence = limits.silence.nanoseconds
+            wall = limits.wallTime(for: inputBytes).wholeNanoseconds
+            processor = limits.processorTime.wholeNanoseconds
+            silence = limits.silence.wholeNanoseconds
             output = limits.outputBytes(for: inputBytes)
             threads = limits.threads
         }
@@ -26,9 +28,9 @@ struct Exchange {
     let isCancelled: @Sendable () -> Bool
     private(set) var hash = td_wire_seed()
     var log: PluginLog
-    private var startedAt = Monotonic.now()
-    private var lastFrameAt = Monotonic.now()
-    private var lookedAt = Monotonic.now()
+    private var startedAt = SystemClock.monotonic()
+    private var lastFrameAt = SystemClock.monotonic()
+    private var lookedAt = SystemClock.monotonic()
     private var processorAtStart: Int64
     private var output: UInt64 = 0
 
@@ -59,10 +61,10 @@ struct Exchange {
                 guard output <= allowance.output else {
                     throw WorkerFailure(.limit, "It gave more than \(allowance.output) bytes of output.")
                 }
-                lastFrameAt = Monotonic.now()
+                lastFrameAt = SystemClock.monotonic()
                 try supervise(lastFrameAt)
             case .nothing:
-                try supervise(Monotonic.now())
+                try supervise(SystemClock.monotonic())
                 worker.wait(milliseconds: 50, log: &log)
             case .ended:
                 worker.drain(&log)
@@ -73,9 +75,9 @@ struct Exchange {
 
     /// Runs `body` with the clocks of the worker stopped: comparing operations is not the plugin's time.
     mutating func withoutClock<T>(_ body: () throws(WorkerFailure) -> T) throws(WorkerFailure) -> T {
-        let before = Monotonic.now()
+        let before = SystemClock.monotonic()
         let value = try body()
-        let after = Monotonic.now()
+        let after = SystemClock.monotonic()
         startedAt += after - before
         lastFrameAt = after
         return value

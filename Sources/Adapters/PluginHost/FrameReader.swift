@@ -1,5 +1,5 @@
 import CTwinDropWire
-import Glibc
+import SystemKit
 
 /// Cuts the result pipe into frames without copying payloads. Lengths are checked before anything is read for them.
 ///
@@ -67,6 +67,6 @@ import Glibc
             end += Int(count)
             return .bytes(Int(count))
         }
-        return count == -Int64(EAGAIN) ? .nothing : .ended
+        return count == -Int64(SystemError.nothingNow) ? .nothing : .ended
     }
 }

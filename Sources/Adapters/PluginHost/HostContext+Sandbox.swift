@@ -1,7 +1,7 @@
 import CTwinDropWire
 import DropCore
-import Glibc
 import Synchronization
+import SystemKit
 
 extension HostContext {
     /// See `PluginHost.sandboxMissing`.
@@ -14,9 +14,8 @@ extension HostContext {
 
     /// What a worker says before it is given a plugin; nil where it says nothing within ten seconds, or cannot be started.
     private func probe() -> UInt32? {
-        let nothing = unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
-        guard nothing >= 0 else { return nil }
-        defer { close(nothing) }
+        guard let nothing = try? System.open("/dev/null", .read) else { return nil }
+        defer { System.close(nothing) }
         let limits = WorkerLimits()
         let order = WorkerSpawner.Order(
             path: workerPath, library: nothing, addressSpace: limits.addressSpace, descriptors: limits.descriptors,
@@ -28,7 +27,7 @@ extension HostContext {
             td_wire_kill(process.process)
             _ = unsafe td_wire_reap(process.process, 1, &status)
             for descriptor in [process.control, process.result, process.log, process.handle] where descriptor >= 0 {
-                close(descriptor)
+                System.close(descriptor)
             }
         }
         let reader = FrameReader(descriptor: process.result)

@@ -1,4 +1,5 @@
 import CTwinDropWire
+import CodecKit
 import DropCore
 
 /// The names of one source in the order of their numbers, which only grows.
@@ -26,17 +27,11 @@ struct KeyList {
         while at < frame.count {
             guard unsafe frame[at] == OperationEntry.key.rawValue else { throw Self.torn }
             at += 1
-            var length = 0
-            var shift = 0
-            while true {
-                guard at < frame.count, shift <= 14 else { throw Self.torn }
-                let byte = unsafe frame[at]
-                at += 1
-                length |= Int(byte & 0x7F) << shift
-                shift += 7
-                if byte < 0x80 { break }
-            }
-            guard length <= frame.count - at else { throw Self.torn }
+            // Any fault of the number is the same: the frame is torn.
+            let bytes = unsafe frame.bindMemory(to: UInt8.self).span
+            guard let number = try? Varint.read(bytes, at: &at, end: frame.count), let length = Int(exactly: number),
+                length <= frame.count - at
+            else { throw Self.torn }
             try append(unsafe Array(frame[at..<at + length]))
             at += length
         }
@@ -58,12 +53,7 @@ struct KeyList {
 
     private mutating func write(_ name: [UInt8]) {
         entries.append(OperationEntry.key.rawValue)
-        var length = name.count
-        while length >= 0x80 {
-            entries.append(UInt8(length & 0x7F | 0x80))
-            length >>= 7
-        }
-        entries.append(UInt8(length))
+        entries.append(varint: UInt64(name.count))
         entries += name
     }
 

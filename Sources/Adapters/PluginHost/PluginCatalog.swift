@@ -1,6 +1,6 @@
+import CodecKit
 package import DropCore
-import FileKit
-import Glibc
+import SystemKit
 
 /// One library in the plugins folder.
 package struct CataloguedPlugin: Sendable, Equatable {
@@ -17,7 +17,7 @@ package struct CataloguedPlugin: Sendable, Equatable {
     package let defect: DropError?
 
     /// Whether there is no manifest file at all.
-    var isWithoutManifest: Bool { unsafe access(manifestPath, F_OK) != 0 }
+    var isWithoutManifest: Bool { !System.leadsSomewhere(manifestPath) }
 }
 
 /// The plugins folder: every `NAME.so` with its manifest `NAME.plugin.json`. Reads files only; no code of a plugin runs.
@@ -54,7 +54,7 @@ package struct PluginCatalog: Sendable {
         let ids = all.compactMap { $0.defect == nil ? $0.manifest?.id : nil }
         let known = ids.isEmpty ? "none" : ids.joined(separator: ", ")
         throw DropError(
-            "plugin-missing",
+            .pluginMissing,
             "\(Escaping.visible(folder)) has no plugin \(Escaping.visible(id)); it has \(known).",
             hint: "Install the plugin, or correct the source's plugin.", remedy: .suspendSource)
     }
@@ -83,7 +83,7 @@ package struct PluginCatalog: Sendable {
             manifest = read
             if let pin = read.digest, pin != library.digest {
                 throw DropError(
-                    "plugin-digest",
+                    .pluginDigest,
                     "\(Escaping.visible(libraryPath)) has the SHA-256 \(library.digest), its manifest pins \(pin).",
                     hint: "Install the library the manifest was made for, or correct its member sha256.", remedy: .suspendSource)
             }
@@ -99,9 +99,9 @@ package struct PluginCatalog: Sendable {
     }
 
     private static func readManifest(_ path: String) throws(DropError) -> PluginManifest {
-        guard unsafe access(path, F_OK) == 0 else {
+        guard System.leadsSomewhere(path) else {
             throw DropError(
-                "plugin-manifest", "\(Escaping.visible(path)) is missing.",
+                .pluginManifest, "\(Escaping.visible(path)) is missing.",
                 hint: "Put the plugin's manifest beside its library; docs/plugin-abi.md shows one.", remedy: .suspendSource)
         }
         return try PluginManifest(parsing: PluginLibrary.read(path, bytesMax: 1 << 20), path: path)
@@ -122,16 +122,16 @@ package struct PluginCatalog: Sendable {
                 name: plugin.name, libraryPath: plugin.libraryPath, manifestPath: plugin.manifestPath, manifest: plugin.manifest,
                 digest: plugin.digest,
                 defect: DropError(
-                    "plugin-double", "\(paths) both are plugin \(id).", hint: "Remove one of them.", remedy: .suspendSource))
+                    .pluginDouble, "\(paths) both are plugin \(id).", hint: "Remove one of them.", remedy: .suspendSource))
         }
     }
 
     private func fileNames() throws(DropError) -> [String] {
         do {
-            return try FolderListing.names(in: folder).filter { !$0.hasPrefix(".") }
+            return try System.names(in: folder).filter { !$0.hasPrefix(".") }
         } catch {
             throw DropError(
-                "plugin-folder", "\(Escaping.visible(folder)) cannot be listed (\(String(errno: error.number))).",
+                .pluginFolder, "\(Escaping.visible(folder)) cannot be listed (\(error.reason)).",
                 hint: "Make the folder, or correct paths in the configuration.", remedy: .suspendSource)
         }
     }

@@ -1,6 +1,7 @@
 import CTwinDropWire
 package import DropCore
 import Synchronization
+import SystemKit
 import ThreadKit
 
 /// Runs the plugins of all sources, each in a sandboxed process of its own (`twindrop-worker`), which is kept warm between the
@@ -166,7 +167,7 @@ package final class PluginHost: Transformer {
     private func lane(of source: SourceName) throws(DropError) -> SourceLane {
         if let lane = lanes[source] { return lane }
         throw DropError(
-            "plugin-missing", "Source \(source) has no plugin.", hint: "Name a plugin in the source's configuration.",
+            .pluginMissing, "Source \(source) has no plugin.", hint: "Name a plugin in the source's configuration.",
             remedy: .suspendSource)
     }
 
@@ -200,7 +201,7 @@ final class HostContext: Sendable {
     let requiresWholeSandbox: Bool
     let reread: (@Sendable (SourceName) throws(DropError) -> PluginSource)?
     let known = Mutex<[String]?>(nil)
-    private let plugins = Mutex<[String: (plugin: LoadedPlugin, marks: [String: FileMark])]>([:])
+    private let plugins = Mutex<[String: (plugin: LoadedPlugin, marks: [String: FileVersion])]>([:])
 
     init(_ configuration: PluginHost.Configuration) {
         workerPath = configuration.workerPath
@@ -213,11 +214,11 @@ final class HostContext: Sendable {
     /// library's own words count.
     func plugin(at path: String) throws(DropError) -> LoadedPlugin {
         try plugins.withLock { known throws(DropError) in
-            let marks = FileMark.all([path, PluginCatalog.manifestPath(ofLibrary: path)])
+            let marks = FileVersion.all([path, PluginCatalog.manifestPath(ofLibrary: path)])
             if let known = known[path], known.marks == marks { return known.plugin }
             let library = try PluginLibrary(path: path)
             let found = PluginCatalog.inspect(libraryPath: path) { () throws(DropError) in library }
-            if let defect = found.defect, !(defect.code == "plugin-manifest" && found.isWithoutManifest) { throw defect }
+            if let defect = found.defect, !(defect.code == .pluginManifest && found.isWithoutManifest) { throw defect }
             let plugin = LoadedPlugin(library: library, manifest: found.manifest)
             known[path] = (plugin, marks)
             return plugin

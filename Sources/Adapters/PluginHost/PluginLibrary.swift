@@ -1,7 +1,8 @@
 import CTwinDropWire
+import CodecKit
 import Crypto
 package import DropCore
-import Glibc
+import SystemKit
 
 /// The bytes of one plugin library, read once into a sealed memory file and hashed there: workers load exactly what was hashed,
 /// whatever happens to the file afterwards.
@@ -31,30 +32,26 @@ package final class PluginLibrary: Sendable {
         descriptor = sealed
     }
 
-    deinit { close(descriptor) }
+    deinit { System.close(descriptor) }
 
     static let bytesMax = 256 << 20
 
     static func read(_ path: String, bytesMax: Int = PluginLibrary.bytesMax) throws(DropError) -> [UInt8] {
-        let file = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-        guard file >= 0 else { throw missing(path, "It cannot be opened", errno: errno) }
-        defer { close(file) }
-        var status = stat()
-        guard unsafe fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+        let file: CInt
+        do throws(SystemError) { file = try System.open(path, [.read, .noWaiting, .noTerminal]) } catch {
+            throw missing(path, "It cannot be opened", errno: error.number)
+        }
+        defer { System.close(file) }
+        // One that cannot be examined is taken for no file.
+        guard let facts = try? System.facts(of: file, path), facts.kind == .file else {
             throw missing(path, "It is no regular file.")
         }
-        guard status.st_size <= bytesMax else { throw missing(path, "It is larger than \(bytesMax) bytes.") }
-        var content = [UInt8](repeating: 0, count: Int(status.st_size))
-        var done = 0
-        while done < content.count {
-            let count = unsafe content.withUnsafeMutableBytes {
-                unsafe td_wire_read(file, $0.baseAddress! + done, $0.count - done)
-            }
-            guard count >= 0 else { throw missing(path, "It cannot be read", errno: CInt(-count)) }
-            if count == 0 { break }
-            done += Int(count)
-        }
-        content.removeLast(content.count - done)
+        guard facts.bytes <= bytesMax else { throw missing(path, "It is larger than \(bytesMax) bytes.") }
+        var content = [UInt8](repeating: 0, count: Int(facts.bytes))
+        do throws(SystemError) {
+            let count = try System.fill(&content, count: content.count, from: file, at: 0, path)
+            content.removeLast(content.count - count)
+        } catch { throw missing(path, "It cannot be read", errno: error.number) }
         return content
     }
 
@@ -75,23 +72,16 @@ package final class PluginLibrary: Sendable {
     }
 
     private static func missing(_ path: String, _ reason: String, errno number: CInt) -> DropError {
-        let reason = "\(reason) (\(String(errno: number)))."
+        let reason = "\(reason) (\(SystemError.text(number)))."
         guard WorkerFailure.passes(number) else { return missing(path, reason) }
         return DropError(
-            "worker-start", "\(Escaping.visible(path)): \(reason)", hint: WorkerFailure.unreadyHint,
+            .workerStart, "\(Escaping.visible(path)): \(reason)", hint: WorkerFailure.unreadyHint,
             remedy: .retry(after: .seconds(1)))
     }
 
     private static func missing(_ path: String, _ reason: String) -> DropError {
         DropError(
-            "plugin-missing", "\(Escaping.visible(path)): \(reason)",
+            .pluginMissing, "\(Escaping.visible(path)): \(reason)",
             hint: "Install a build of the plugin for this machine, or correct the source's plugin.", remedy: .suspendSource)
-    }
-}
-
-extension String {
-    /// The system's words for an error number.
-    init(errno number: CInt) {
-        self = unsafe String(cString: strerror(number))
     }
 }

@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 
 /// The log of one drop: what the plugin logged, and what its process printed. Hostile text: escaped, and cut at a limit.

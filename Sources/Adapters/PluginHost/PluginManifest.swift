@@ -1,3 +1,4 @@
+import CodecKit
 package import DropCore
 package import TwinModel
 
@@ -22,7 +23,7 @@ package struct PluginManifest: Sendable, Equatable {
     package init(parsing bytes: [UInt8], path: String) throws(DropError) {
         func wrong(_ reason: String) -> DropError {
             DropError(
-                "plugin-manifest", "\(Escaping.visible(path)): \(reason)",
+                .pluginManifest, "\(Escaping.visible(path)): \(reason)",
                 hint: "Correct the manifest; docs/plugin-abi.md shows one.", remedy: .suspendSource)
         }
         let json: JSON

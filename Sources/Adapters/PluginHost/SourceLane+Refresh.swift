@@ -1,4 +1,5 @@
 import DropCore
+import SystemKit
 import ThreadKit
 
 extension SourceLane {
@@ -16,14 +17,14 @@ extension SourceLane {
     @discardableResult
     func refresh() throws(DropError) -> Loaded {
         let (known, loaded, defect) = state.with { ($0.marks, $0.loaded, $0.defect) }
-        var marks = FileMark.all(files(of: source))
+        var marks = FileVersion.all(files(of: source))
         if let known, known == marks {
             if let defect { throw defect }
             if let loaded { return loaded }
         }
         if known != nil, marks.values.contains(where: \.isFresh) {
             throw DropError(
-                "plugin-changing", "A file that source \(name) runs by was changed a moment ago.",
+                .pluginChanging, "A file that source \(name) runs by was changed a moment ago.",
                 hint: "Nothing is to be done: it is read when it has been still for a second.",
                 remedy: .retry(after: .milliseconds(250)))
         }
@@ -34,7 +35,7 @@ extension SourceLane {
             } else if let defect = next.defect {
                 throw defect
             }
-            for path in files(of: next) where marks[path] == nil { marks[path] = FileMark(path) }
+            for path in files(of: next) where marks[path] == nil { marks[path] = FileVersion(of: path) }
             let plugin = try host.plugin(at: next.libraryPath)
             let fresh = Loaded(plugin: plugin, epoch: next.epoch(library: plugin.library.digest))
             if fresh.epoch != loaded?.epoch { discard() }
@@ -68,9 +69,9 @@ extension SourceLane {
     var isWorthAnotherTry: Bool {
         let (marks, defect, suspension, since) = state.with { ($0.marks, $0.defect, $0.suspension, $0.suspendedAt) }
         guard defect != nil || suspension != nil, let marks else { return false }
-        let rested = Monotonic.now() - since
-        if defect == nil, suspension?.code == "plugin-missing", rested >= Self.startRetry.nanoseconds { return true }
-        let now = FileMark.all(files(of: source))
+        let rested = SystemClock.monotonic() - since
+        if defect == nil, suspension?.code == .pluginMissing, rested >= Self.startRetry.wholeNanoseconds { return true }
+        let now = FileVersion.all(files(of: source))
         return now != marks && !now.values.contains(where: \.isFresh)
     }
 

@@ -1,6 +1,6 @@
 import CTwinDropWire
 import DropCore
-import Glibc
+import SystemKit
 import ThreadKit
 
 extension SourceLane {
@@ -38,7 +38,7 @@ extension SourceLane {
     private func suspend(_ error: DropError) {
         state.with { state in
             state.suspension = error
-            state.suspendedAt = Monotonic.now()
+            state.suspendedAt = SystemClock.monotonic()
         }
     }
 
@@ -54,7 +54,7 @@ extension SourceLane {
             guard sealed >= 0 else {
                 throw WorkerFailure(.notLoaded, "No memory file could be made", errno: -sealed)
             }
-            defer { close(sealed) }
+            defer { System.close(sealed) }
             var exchange = Exchange(
                 worker: worker, allowance: .init(source.limits, inputBytes: 0), log: log, isCancelled: { false })
             _ = worker.send(
@@ -121,7 +121,7 @@ extension SourceLane {
         guard input >= 0 else {
             throw WorkerFailure(.input, "The spooled file could not be opened again", errno: -input)
         }
-        defer { close(input) }
+        defer { System.close(input) }
         try openStream(into: sink)
         var exchange = Exchange(
             worker: worker, allowance: .init(source.limits, inputBytes: job.bytes), log: log, isCancelled: job.isCancelled)
@@ -212,9 +212,9 @@ extension SourceLane {
             if !state.failed.contains(drop) { state.failed.append(drop) }
             guard state.failed.count >= failuresMax else { return }
             let count = state.failed.count
-            state.suspendedAt = Monotonic.now()
+            state.suspendedAt = SystemClock.monotonic()
             state.suspension = DropError(
-                "plugin-suspended",
+                .pluginSuspended,
                 "Source \(name): plugin \(plugin) failed on \(count) drops in a row, last with: \(error.message)",
                 hint:
                     "Replace the plugin, or retry one of the drops if the cause is gone; its files wait.",

@@ -1,6 +1,7 @@
 import CTwinDropWire
+import CodecKit
 import DropCore
-import Glibc
+import SystemKit
 import ThreadKit
 
 /// Everything the host keeps of one source: its warm worker, its key table, its record of failures.
@@ -27,7 +28,7 @@ final class SourceLane: @unchecked Sendable {
         var source: PluginSource
         var loaded: Loaded?
         /// The files of `source` when they were last read, or found unusable; nil before.
-        var marks: [String: FileMark]?
+        var marks: [String: FileVersion]?
         /// Why the files cannot be used; nil when they can.
         var defect: DropError?
     }
@@ -62,7 +63,7 @@ final class SourceLane: @unchecked Sendable {
             state.with {
                 $0.isBusy = false
                 $0.hasWorker = alive
-                $0.lastUsedAt = Monotonic.now()
+                $0.lastUsedAt = SystemClock.monotonic()
             }
         }
         if state.with({ $0.isClosed }) {
@@ -106,7 +107,7 @@ final class SourceLane: @unchecked Sendable {
             }
         } catch {
             throw DropError(
-                "key-table", "Source \(name): the stored key table is damaged. \(error.message)",
+                .keyTable, "Source \(name): the stored key table is damaged. \(error.message)",
                 hint: "Run twindrop doctor, and restore a backup.", remedy: .stop)
         }
     }
@@ -129,7 +130,7 @@ final class SourceLane: @unchecked Sendable {
         let configuration = source.configuration(keys: table)
         let sealed = unsafe configuration.withUnsafeBytes { unsafe td_wire_seal("twindrop-open", $0.baseAddress, $0.count) }
         guard sealed >= 0 else { throw WorkerFailure(.notLoaded, "No memory file could be made", errno: -sealed) }
-        defer { close(sealed) }
+        defer { System.close(sealed) }
         var exchange = Exchange(
             worker: new, allowance: .init(source.limits, inputBytes: 0), log: log, isCancelled: isCancelled)
         defer { log = exchange.log }
@@ -197,7 +198,7 @@ final class SourceLane: @unchecked Sendable {
             return nil
         }
         defer { leave() }
-        let isOld = Monotonic.now() - worker.startedAt >= limits.workerAge.nanoseconds
+        let isOld = SystemClock.monotonic() - worker.startedAt >= limits.workerAge.wholeNanoseconds
         let fault = worker.idleFault(limits)
         if isOld || fault != nil { discard() } else { worker.forgetPrinted() }
         return fault
@@ -218,7 +219,7 @@ final class SourceLane: @unchecked Sendable {
 
     private func isFit(_ worker: Worker) -> Bool {
         guard worker.drops < source.limits.dropsPerWorker else { return false }
-        guard Monotonic.now() - worker.startedAt < source.limits.workerAge.nanoseconds else { return false }
+        guard SystemClock.monotonic() - worker.startedAt < source.limits.workerAge.wholeNanoseconds else { return false }
         // Anything it says while it has no work is a fault; its end shows here, too.
         guard !worker.reader.hasRest, case .nothing = worker.reader.fill() else { return false }
         worker.forgetPrinted()

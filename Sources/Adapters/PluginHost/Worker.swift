@@ -1,6 +1,7 @@
 import CTwinDropWire
+import CodecKit
 import DropCore
-import Glibc
+import SystemKit
 
 /// One running worker process and the host's end of its wire. Ends the process when it goes.
 ///
@@ -41,13 +42,13 @@ final class Worker: @unchecked Sendable {
         }
         self.library = library
         reader = FrameReader(descriptor: process.result)
-        startedAt = Monotonic.now()
+        startedAt = SystemClock.monotonic()
     }
 
     deinit {
         end()
         for descriptor in [process.control, process.result, process.log, process.handle] where descriptor >= 0 {
-            close(descriptor)
+            System.close(descriptor)
         }
     }
 
@@ -76,7 +77,7 @@ final class Worker: @unchecked Sendable {
         return unsafe withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 1) { buffer in
             let count = unsafe td_wire_read(process.log, buffer.baseAddress, buffer.count)
             if count > 0 { unsafe log.add(printed: UnsafeRawBufferPointer(rebasing: buffer[..<Int(count)])) }
-            if count == 0 || (count < 0 && count != -Int64(EAGAIN)) { logIsOpen = false }
+            if count == 0 || (count < 0 && count != -Int64(SystemError.nothingNow)) { logIsOpen = false }
             return count > 0
         }
     }
@@ -115,7 +116,7 @@ final class Worker: @unchecked Sendable {
         for _ in 0..<20 {
             let threads = td_wire_threads(process.process)
             guard threads > 1 else { return nil }
-            usleep(1000)
+            System.pause(microseconds: 1000)
         }
         return Int(clamping: td_wire_threads(process.process))
     }
@@ -145,9 +146,8 @@ final class Worker: @unchecked Sendable {
 
     /// Threads and resident bytes, from /proc; nil when the process has ended.
     var usage: (threads: Int, residentBytes: UInt64)? {
-        let file = unsafe open("/proc/\(process.process)/stat", O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
+        guard let file = try? System.open("/proc/\(process.process)/stat", .read) else { return nil }
+        defer { System.close(file) }
         return unsafe withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 1) { buffer in
             let count = unsafe td_wire_read(file, buffer.baseAddress, buffer.count)
             guard count > 0 else { return nil }
@@ -159,26 +159,7 @@ final class Worker: @unchecked Sendable {
                 let threads = unsafe Int(String(decoding: fields[17], as: UTF8.self)),
                 let pages = unsafe UInt64(String(decoding: fields[21], as: UTF8.self))
             else { return nil }
-            return (threads, pages &* UInt64(sysconf(CInt(_SC_PAGESIZE))))
+            return (threads, pages &* UInt64(System.pageSize))
         }
-    }
-}
-
-/// The clock that neither stops nor jumps.
-enum Monotonic {
-    /// Nanoseconds since an arbitrary start.
-    static func now() -> Int64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-    }
-}
-
-extension Duration {
-    /// Whole nanoseconds; at most 292 years.
-    var nanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        return overflow ? .max : product + attoseconds / 1_000_000_000
     }
 }

@@ -1,5 +1,6 @@
 import DropCore
 import Glibc
+import SystemKit
 
 /// How an attempt to run a plugin ended, when it did not end well.
 struct WorkerFailure: Error {
@@ -48,11 +49,11 @@ struct WorkerFailure: Error {
 
     /// A call of the host's that failed with `number`: of `kind`, where the cause does not pass by itself.
     init(_ kind: Kind, _ what: String, errno number: CInt) {
-        self.init(Self.passes(number) ? .unready : kind, "\(what) (\(String(errno: number))).")
+        self.init(Self.passes(number) ? .unready : kind, "\(what) (\(SystemError.text(number))).")
     }
 
     /// Whether an errno tells of a shortage, or of a program that is just being replaced.
-    static func passes(_ number: CInt) -> Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE, ETXTBSY].contains(number) }
+    static func passes(_ number: CInt) -> Bool { SystemError.passes(number) }
 
     static let unreadyHint =
         "It is tried again. Raise the service's limits of memory, processes or open files if it happens often."
@@ -61,7 +62,7 @@ struct WorkerFailure: Error {
     var isWorthRetrying: Bool {
         switch kind {
         case .crashed, .timeout, .limit, .protocolFault, .failed, .input: true
-        case .sink(let error): error.code == "protocol"
+        case .sink(let error): error.code == .protocol
         case .refused, .tooMuch, .settings, .cancelled, .notLoaded, .unready, .abi, .sandbox, .namesFull: false
         }
     }
@@ -71,7 +72,7 @@ struct WorkerFailure: Error {
     var countsAgainstPlugin: Bool {
         switch kind {
         case .crashed, .protocolFault: true
-        case .sink(let error): error.code == "protocol"
+        case .sink(let error): error.code == .protocol
         default: false
         }
     }
@@ -82,67 +83,67 @@ struct WorkerFailure: Error {
         let log = "`twindrop show` has what it logged; correct plugin \(plugin), then retry the drop."
         switch kind {
         case .crashed:
-            return DropError("crashed", "\(subject): plugin \(plugin) crashed. \(message)", hint: log, remedy: .quarantine)
+            return DropError(.crashed, "\(subject): plugin \(plugin) crashed. \(message)", hint: log, remedy: .quarantine)
         case .timeout:
             return DropError(
-                "timeout", "\(subject): plugin \(plugin) took too long. \(message)",
+                .timeout, "\(subject): plugin \(plugin) took too long. \(message)",
                 hint: "Correct the plugin, or raise the source's limits, then retry the drop.", remedy: .quarantine)
         case .limit:
             return DropError(
-                "limit", "\(subject): plugin \(plugin) passed a limit. \(message)",
+                .limit, "\(subject): plugin \(plugin) passed a limit. \(message)",
                 hint: "Correct the plugin, or raise the source's limits, then retry the drop.", remedy: .quarantine,
                 offset: offset)
         case .tooMuch:
             return DropError(
-                "limit", "\(subject): \(message)",
+                .limit, "\(subject): \(message)",
                 hint: "Split the file, or raise the limit that the message names, then retry the drop.", remedy: .quarantine,
                 offset: offset)
         case .protocolFault:
             return DropError(
-                "protocol", "\(subject): plugin \(plugin) gave output that cannot be read. \(message)", hint: log,
+                .protocol, "\(subject): plugin \(plugin) gave output that cannot be read. \(message)", hint: log,
                 remedy: .quarantine)
         case .refused:
             return DropError(
-                "refused", "\(subject): \(message)",
+                .refused, "\(subject): \(message)",
                 hint: "Correct the file and drop it again; or correct the source's mapping or settings and retry the drop.",
                 remedy: .quarantine, offset: offset)
         case .settings:
             return DropError(
-                "settings", "\(subject): plugin \(plugin) does not accept its settings. \(message)",
+                .settings, "\(subject): plugin \(plugin) does not accept its settings. \(message)",
                 hint:
                     "Correct the source's mapping: it goes on by itself. Settings in twindrop.yaml count from the next start on.",
                 remedy: .suspendSource)
         case .failed:
-            return DropError("plugin-failed", "\(subject): \(message)", hint: log, remedy: .quarantine, offset: offset)
+            return DropError(.pluginFailed, "\(subject): \(message)", hint: log, remedy: .quarantine, offset: offset)
         case .input:
             return DropError(
-                "input-failed", "\(subject): \(message)", hint: "Check the disk under the state folder, then retry the drop.",
+                .inputFailed, "\(subject): \(message)", hint: "Check the disk under the state folder, then retry the drop.",
                 remedy: .quarantine, offset: offset)
         case .cancelled:
             return DropError(
-                "cancelled", "\(subject): the transform was cancelled.", hint: "It runs again when the daemon does.",
+                .cancelled, "\(subject): the transform was cancelled.", hint: "It runs again when the daemon does.",
                 remedy: .retry(after: .zero))
         case .notLoaded:
             return DropError(
-                "plugin-missing", "\(subject): plugin \(plugin) could not be started. \(message)",
+                .pluginMissing, "\(subject): plugin \(plugin) could not be started. \(message)",
                 hint: "Install a build of the plugin for this machine, and twindrop-worker beside twindrop.",
                 remedy: .suspendSource)
         case .unready:
             return DropError(
-                "worker-start", "\(subject): plugin \(plugin) cannot be started just now. \(message)", hint: Self.unreadyHint,
+                .workerStart, "\(subject): plugin \(plugin) cannot be started just now. \(message)", hint: Self.unreadyHint,
                 remedy: .retry(after: .seconds(1)))
         case .abi:
             return DropError(
-                "abi", "\(subject): plugin \(plugin) does not fit this TwinDrop. \(message)",
+                .abi, "\(subject): plugin \(plugin) does not fit this TwinDrop. \(message)",
                 hint: "Install the version of the plugin that its manifest names, built for ABI 1.", remedy: .suspendSource)
         case .sandbox:
             return DropError(
-                "sandbox", "\(subject): plugin \(plugin) is not started. \(message)",
+                .sandbox, "\(subject): plugin \(plugin) is not started. \(message)",
                 hint: "Run a kernel that has them, or set limits.worker.sandbox: available to do without.", remedy: .suspendSource
             )
         case .namesFull:
             return DropError(
-                "names-full", "\(subject): \(message)",
+                .namesFull, "\(subject): \(message)",
                 hint: "Names that no twin uses any more go with: twindrop forget-names. Then retry the drop.", remedy: .quarantine
             )
         case .sink(let error):

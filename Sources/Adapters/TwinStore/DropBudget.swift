@@ -68,7 +68,7 @@ struct DropBudget {
     @inline(never)
     private func excess(of kind: Kind) -> DropError {
         DropError(
-            "limit", "The plugin's output is out of proportion to the file, which has \(bytes) bytes: \(Self.words(kind)).",
+            .limit, "The plugin's output is out of proportion to the file, which has \(bytes) bytes: \(Self.words(kind)).",
             hint: Self.hint(kind), remedy: .quarantine)
     }
 

@@ -36,7 +36,7 @@ extension DropChanges {
     /// Calls `body` with every change: those of operations, by and large in the order of the file (within a frame, new twins come
     /// first), then deletions by absence, then relationships that would go with their twins, and stubs. Before a commit only.
     package func forEachChange(_ body: (PlannedChange) -> Void) throws(DropError) {
-        try comparison.store.reading { (database) throws(DropError) in
+        try comparison.context.store.reading { (database) throws(DropError) in
             let walk = PlanWalk(comparison, database)
             try walk.findOpenEnds()
             try walk.records(body)
@@ -49,7 +49,7 @@ extension DropChanges {
 
 /// Walks once through what a drop would change, for one access.
 private final class PlanWalk {
-    private let comparison: DropComparison
+    private let comparison: FinishedComparison
     private let database: Database
     private var deletedTwins: Set<UInt32> = []
     private var deletedRelationships: Set<UInt32> = []
@@ -57,9 +57,9 @@ private final class PlanWalk {
     private var openEnds: [UInt32: [String]] = [:]
     /// Ids that stubs would be made for, in the order in which they are needed.
     private var stubbed: [String] = []
-    private var store: TwinStore { comparison.store }
+    private var store: TwinStore { comparison.context.store }
 
-    init(_ comparison: DropComparison, _ database: Database) {
+    init(_ comparison: FinishedComparison, _ database: Database) {
         self.comparison = comparison
         self.database = database
     }
@@ -68,15 +68,15 @@ private final class PlanWalk {
 
     /// Before the walk through the log, which cannot look at another place of it meanwhile.
     func findOpenEnds() throws(DropError) {
-        for place in comparison.unresolved {
-            let (number, ends) = try comparison.log.read(place) { view in
+        for place in comparison.said.unresolved {
+            let (number, ends) = try comparison.said.log.read(place) { view in
                 let entry = view.head
                 let target = entry.idLength + entry.targetLength
                 return (entry.number, [view.bytes(0..<entry.idLength), view.bytes(entry.idLength..<target)])
             }
-            guard comparison.relationshipPlaces[number] == place else { continue }
+            guard comparison.said.relationships.places[number] == place else { continue }
             var missing: [String] = []
-            for end in ends where try comparison.lacksAny(of: [store.hash.identity(end)], made: []) {
+            for end in ends where try comparison.lacks(end) {
                 let id = String(decoding: end, as: UTF8.self)
                 if !missing.contains(id) { missing.append(id) }
             }
@@ -84,12 +84,12 @@ private final class PlanWalk {
         }
         guard case .stub = comparison.job.policy.dangling else { return }
         var known: Set<String> = []
-        for place in comparison.unresolved { stubbed += (openEnds[place] ?? []).filter { known.insert($0).inserted } }
+        for place in comparison.said.unresolved { stubbed += (openEnds[place] ?? []).filter { known.insert($0).inserted } }
     }
 
     func records(_ body: (PlannedChange) -> Void) throws(DropError) {
-        try comparison.log.forEach { (place, view) throws(DropError) in
-            let places = view.isTwin ? comparison.twinPlaces : comparison.relationshipPlaces
+        try comparison.said.log.forEach { (place, view) throws(DropError) in
+            let places = view.isTwin ? comparison.said.twins.places : comparison.said.relationships.places
             guard places[view.number] == place else { return }
             if let change = try view.isTwin ? twin(view.head, view) : relationship(view.head, view, place) { body(change) }
         }
@@ -150,7 +150,7 @@ private final class PlanWalk {
     // MARK: What follows from them
 
     func absent(_ body: (PlannedChange) -> Void) throws(DropError) {
-        for number in comparison.twinsGone {
+        for number in comparison.list.twinsGone {
             deletedTwins.insert(number)
             let id = try store.twinID(number, database)
             let before = try store.state(ofTwin: number, id: id, asOf: nil, database)
@@ -160,7 +160,7 @@ private final class PlanWalk {
                     before: try before.map { (entity) throws(DropError) in try json(entity.key, entity.record, "$model") },
                     after: nil))
         }
-        for number in comparison.relationshipsGone {
+        for number in comparison.list.relationshipsGone {
             // One whose twin is deleted, too, goes with that.
             guard let entity = try presentRelationship(number), !deletedTwins.contains(entity.source),
                 !deletedTwins.contains(entity.target)

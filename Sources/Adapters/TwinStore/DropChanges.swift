@@ -6,28 +6,28 @@ import GRDB
 /// `@unchecked Sendable`: it is handed from the thread that compared to the one that commits; only one of them has it at a time.
 package final class DropChanges: ChangeSet, @unchecked Sendable {
     /// The finished comparison; another one when it had to be made again.
-    private(set) var comparison: DropComparison
+    private(set) var comparison: FinishedComparison
+    /// One that was made again and did not come to its end: what it counted is what is known of the drop.
+    private var failed: DropComparison?
 
-    init(_ comparison: DropComparison) { self.comparison = comparison }
+    init(_ comparison: FinishedComparison) { self.comparison = comparison }
 
     package var drop: DropID { comparison.job.drop }
-    package var books: DropBooks { comparison.books }
-    package var rejections: [Rejection] { comparison.rejections }
-    package var spans: [FileSpan] { comparison.spans }
+    package var books: DropBooks { failed?.books ?? comparison.books }
+    package var rejections: [Rejection] { failed?.rejections ?? comparison.account.rejections }
+    package var spans: [FileSpan] { failed?.spans ?? comparison.account.spans }
 
-    package func abandon() { comparison.abandon() }
+    package func abandon() {
+        failed?.abandon()
+        comparison.abandon()
+    }
 
     /// Compares the drop again with what is committed now, from the frames it kept. Only inside a commit, between transactions.
     func compareAgain(_ database: Database) throws(DropError) {
-        let kept = comparison.kept
-        comparison.kept = .none
-        let job = comparison.job
-        // Its names count all the time: a stream that begins now begins with them.
-        let again = try DropComparison(store: comparison.store, job: job, writer: database)
-        again.memory.note(comparison.keyNames, of: again)
-        comparison.abandon()
-        comparison = again
-        try kept.forEach { (frame, _) throws(DropError) in try comparison.absorb(frame: frame) }
-        _ = try comparison.finished()
+        let again = try comparison.beginAgain(database)
+        failed = again
+        try comparison.giveFrames(to: again)
+        comparison = try again.finished()
+        failed = nil
     }
 }

@@ -86,7 +86,7 @@ enum DropRows {
         }
         if let code = row[11] as String? {
             drop.reason = DropReason(
-                code: DropError.Code(code), message: row[12] as String? ?? "", hint: row[13] as String? ?? "")
+                code: DropError.Code(stored: code), message: row[12] as String? ?? "", hint: row[13] as String? ?? "")
         }
         if let kind = (row[14] as String?).flatMap(DropLink.Kind.init(rawValue:)),
             let other = (row[15] as String?).flatMap({ DropID($0) })

@@ -1,3 +1,4 @@
+import CodecKit
 package import DropCore
 import GRDB
 
@@ -6,7 +7,7 @@ extension GraphCommit {
     func noteDelivery(_ member: DropEffects) throws(DropError) {
         let comparison = member.comparison
         let job = comparison.job
-        let hasRefusals = job.amendment == nil && !comparison.rejections.isEmpty
+        let hasRefusals = job.amendment == nil && !comparison.account.rejections.isEmpty
         if hasRefusals { try noteRefusals(member) }
         if job.amendment != nil { try noteCorrections(member) }
         guard job.place != nil || hasRefusals || demandsWord(of: comparison) else { return }
@@ -14,7 +15,7 @@ extension GraphCommit {
         if hasRefusals { tracked.insert(ObjectIdentifier(comparison.memory)) }
         let place = try place(of: member)
         let isList = job.policy.mode == .snapshot && job.amends == nil
-        let kind: DeliveredKind = isList ? (comparison.unknownRecords == 0 ? .snapshot : .openSnapshot) : .increment
+        let kind: DeliveredKind = isList ? (comparison.list.unknownRecords == 0 ? .snapshot : .openSnapshot) : .increment
         let row = try RawStatement.cached(
             """
             INSERT OR REPLACE INTO delivered(
@@ -23,22 +24,22 @@ extension GraphCommit {
             """, database)
         row.bind(1, Int64(member.dropNumber))
         row.bind(text: 2, job.source.text)
-        row.bind(text: 3, comparison.scope)
+        row.bind(text: 3, comparison.list.scope)
         row.bind(text: 4, place.key)
         row.bind(5, Int64(place.number))
         row.bind(6, kind.rawValue)
         // A list says everything: what it spoke of need not be kept.
         row.bind(blob: 7, isList ? [] : spoken(member, .twins).encoded)
         row.bind(blob: 8, isList ? [] : spoken(member, .relationships).encoded)
-        row.bind(blob: 9, isList ? [] : comparison.deletedNames)
-        row.bind(blob: 10, NumberRuns(comparison.commonKeys ?? []).encoded)
-        row.bind(blob: 11, NumberRuns(comparison.allKeys).encoded)
+        row.bind(blob: 9, isList ? [] : comparison.spoken.deleted)
+        row.bind(blob: 10, NumberRuns(comparison.spoken.commonKeys ?? []).encoded)
+        row.bind(blob: 11, NumberRuns(comparison.spoken.allKeys).encoded)
         try row.run()
         if member.dropNumber & 255 == 0 { try forgetOld(job.source) }
     }
 
     /// Whether drops of the source must leave word of what they spoke of.
-    func demandsWord(of comparison: DropComparison) -> Bool {
+    func demandsWord(of comparison: FinishedComparison) -> Bool {
         comparison.memory.isTracked || tracked.contains(ObjectIdentifier(comparison.memory))
     }
 
@@ -62,8 +63,8 @@ extension GraphCommit {
         var numbers: [UInt32] = []
         let (seen, created) =
             kind == .twins
-            ? (member.comparison.seenTwins, member.createdTwins)
-            : (member.comparison.seenRelationships, member.createdRelationships)
+            ? (member.comparison.said.twins.seen, member.createdTwins)
+            : (member.comparison.said.relationships.seen, member.createdRelationships)
         seen.forEach { numbers.append($0) }
         created.forEach { numbers.append($0) }
         // What waited was said by another drop.
@@ -77,11 +78,11 @@ extension GraphCommit {
     private func noteRefusals(_ member: DropEffects) throws(DropError) {
         let comparison = member.comparison
         var records: [UInt8] = []
-        for rejection in comparison.rejections {
+        for rejection in comparison.account.rejections {
             for number in [rejection.record, rejection.offset, rejection.length] { records.append(varint: number) }
         }
         var headers: [UInt8] = []
-        for span in comparison.spans where span.kind == .header {
+        for span in comparison.account.spans where span.kind == .header {
             for number in [span.offset, span.length] { headers.append(varint: number) }
         }
         let row = try RawStatement.cached(

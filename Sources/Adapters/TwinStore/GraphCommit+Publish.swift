@@ -91,13 +91,13 @@ extension GraphCommit {
         let memory = comparison.memory
         comparison.end()
         memory.forgetContest(of: comparison.job.drop)
-        store.note(drop: member.dropNumber, of: comparison.job.source, scope: comparison.scope)
-        let owned = memory.owned(comparison.scope)
+        store.note(drop: member.dropNumber, of: comparison.job.source, scope: comparison.list.scope)
+        let owned = memory.owned(comparison.list.scope)
         owned.twins.formUnion(member.createdTwins)
         owned.relationships.formUnion(member.createdRelationships)
         memory.ownedSince = sequence
-        if comparison.keysAreNew, comparison.keyNames.count > memory.persistedKeys.count {
-            memory.persistedKeys = comparison.keyNames
+        if comparison.keys.areNew, comparison.keys.names.count > memory.persistedKeys.count {
+            memory.persistedKeys = comparison.keys.names
         }
         if member.isBare { memory.isBare = true }
         if member.tracks { memory.hasRefusals = true }

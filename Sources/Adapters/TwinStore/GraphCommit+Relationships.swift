@@ -39,11 +39,12 @@ extension GraphCommit {
 
     func writeRelationships(_ member: DropEffects) throws {
         let comparison = member.comparison
-        if comparison.log.hasRelationships {
+        let (log, places) = (comparison.said.log, comparison.said.relationships.places)
+        if log.hasRelationships {
             var claims: [RelationshipClaim] = []
-            let unchecked = comparison.validation == nil ? [] : Set(comparison.unresolved)
-            try comparison.log.forEach { (place, view) throws(DropError) in
-                guard !view.isTwin, comparison.relationshipPlaces[view.number] == place else { return }
+            let unchecked = comparison.models.validation == nil ? [] : Set(comparison.said.unresolved)
+            try log.forEach { (place, view) throws(DropError) in
+                guard !view.isTwin, places[view.number] == place else { return }
                 var claim = try RelationshipClaim(view.head, view, origin: member.dropNumber)
                 claim.isUnchecked = unchecked.contains(place)
                 claims.append(claim)
@@ -55,7 +56,7 @@ extension GraphCommit {
             try write(claims, member)
             if isInterrupted { throw Interruption.conflict }
         }
-        for number in comparison.relationshipsGone {
+        for number in comparison.list.relationshipsGone {
             if try deleteRelationship(number, record: 0, member) { member.books.deletedByAbsence += 1 }
         }
         for number in comparison.relationshipsCut {

@@ -7,10 +7,11 @@ extension GraphCommit {
         let comparison = member.comparison
         var deletes: [(number: UInt32, record: UInt64)] = []
         var inserts = try TwinInserts(database)
-        try comparison.log.forEach(
+        let (log, places) = (comparison.said.log, comparison.said.twins.places)
+        try log.forEach(
             { (place, view) throws(DropError) in
-                guard comparison.log.hasRelationships == false || view.isTwin else { return }
-                guard comparison.twinPlaces[view.number] == place else { return }
+                guard log.hasRelationships == false || view.isTwin else { return }
+                guard places[view.number] == place else { return }
                 if view.isPlainNewTwin {
                     try inserts.add(view)
                     member.fresh.append((view.number, view.key, view.fingerprint))
@@ -31,7 +32,7 @@ extension GraphCommit {
         for (number, record) in deletes {
             if try deleteTwin(number, record: record, member) { member.books.deleted += 1 } else { member.books.unchanged += 1 }
         }
-        for number in comparison.twinsGone {
+        for number in comparison.list.twinsGone {
             if try deleteTwin(number, record: 0, member) { member.books.deletedByAbsence += 1 }
         }
     }

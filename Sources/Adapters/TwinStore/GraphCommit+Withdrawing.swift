@@ -41,16 +41,16 @@ extension GraphCommit {
     func withdrawWaiting(_ member: DropEffects) throws(DropError) {
         let comparison = member.comparison
         guard mayWait(member) else { return }
-        let relationships = Set(comparison.absentRelationships)
-        let twins = Set(comparison.goneInWord)
-        guard !relationships.isEmpty || !twins.isEmpty || comparison.isWholeList else { return }
-        let passed = try comparison.isWholeList ? dropsOfList(member) : []
+        let relationships = Set(comparison.said.relationships.absent)
+        let twins = Set(comparison.said.goneInWord)
+        guard !relationships.isEmpty || !twins.isEmpty || comparison.list.isWhole else { return }
+        let passed = try comparison.list.isWhole ? dropsOfList(member) : []
         try withdraw(from: member, "", []) { row in
             if relationships.contains(store.relationshipHash(source: row.source, id: row.id)) { return true }
             if twins.contains(store.hash.identity(row.source)) { return true }
             guard row.isOwn else { return false }
             if twins.contains(store.hash.identity(row.target)) { return true }
-            return comparison.isWholeList && row.scope == comparison.scope && !passed.contains(row.drop)
+            return comparison.list.isWhole && row.scope == comparison.list.scope && !passed.contains(row.drop)
         }
     }
 
@@ -97,7 +97,7 @@ extension GraphCommit {
         }
         query.reset()
         for (number, drop) in found {
-            if let comparison, let lateness = comparison.lateness,
+            if let comparison, let lateness = comparison.context.lateness,
                 try lateness.isNewer(drop, comparison.memory, store, database)
             {
                 continue
@@ -109,7 +109,7 @@ extension GraphCommit {
 
     /// A late delete takes a twin from a relationship that somebody newer stated: that waits for the twin, as it would have done.
     func outlives(_ relationship: UInt32, _ member: Effects) throws(DropError) -> Bool {
-        guard let member = member as? DropEffects, let lateness = member.comparison.lateness,
+        guard let member = member as? DropEffects, let lateness = member.comparison.context.lateness,
             case .wait(let patience) = member.comparison.job.policy.dangling
         else { return false }
         let query = try RawStatement.cached(

@@ -45,7 +45,7 @@ final class GraphCommit {
 
     /// The effects of a change set.
     final class DropEffects: Effects {
-        let comparison: DropComparison
+        let comparison: FinishedComparison
         /// New twins that were written and are not staged yet, for some at a time take the lock.
         var fresh: [(number: UInt32, model: UInt32, fingerprint: Fingerprint)] = []
         static let freshMax = 65_536
@@ -53,7 +53,7 @@ final class GraphCommit {
         /// Had records refused: the source's drops are kept track of from here on.
         var tracks = false
 
-        init(_ comparison: DropComparison, sequence: UInt64) {
+        init(_ comparison: FinishedComparison, sequence: UInt64) {
             self.comparison = comparison
             super.init(dropNumber: comparison.dropNumber, sequence: sequence)
             books = comparison.books
@@ -125,7 +125,7 @@ final class GraphCommit {
     // MARK: One member
 
     /// Applies one change set, or leaves no trace of it. Thrown errors are those of storage: the whole transaction is off.
-    func apply(_ comparison: DropComparison, _ record: DropRecord) throws(DropError) -> Outcome {
+    func apply(_ comparison: FinishedComparison, _ record: DropRecord) throws(DropError) -> Outcome {
         if let refusal = try refusal(of: record) { return .failed(refusal) }
         // Given up in an earlier attempt at this commit, which storage ended.
         if comparison.isEnded { return .conflict(twin: nil) }
@@ -133,7 +133,7 @@ final class GraphCommit {
         case .none: break
         case .whole(let twin): return .conflict(twin: twin)
         case .some(let foreign):
-            guard comparison.kept.isSpilled, try comparison.restate(foreign, database) else {
+            guard comparison.canBeStatedAgain, try comparison.restate(foreign, database) else {
                 return .conflict(twin: foreign.twins.first)
             }
         }
@@ -169,7 +169,7 @@ final class GraphCommit {
         return .applied(
             CommitResult(
                 drop: record.id, sequence: member.sequence, books: member.books, reason: comparison.lateReason,
-                isNewest: comparison.lateness == nil))
+                isNewest: comparison.context.lateness == nil))
     }
 
     /// Ends a member early.
@@ -182,7 +182,7 @@ final class GraphCommit {
         guard try sql.dropState.step() else { return nil }
         guard let state = DropState(rawValue: sql.dropState.text(0)), state.isApplied else { return nil }
         return DropError(
-            "already-applied", "The drop \(record.id) is \(state.rawValue) already.", hint: "Nothing is to be done.",
+            .alreadyApplied, "The drop \(record.id) is \(state.rawValue) already.", hint: "Nothing is to be done.",
             remedy: .quarantine)
     }
 
@@ -195,8 +195,9 @@ final class GraphCommit {
     }
 
     /// Whether an operation was found to change nothing, or to have no twin, and a commit since may have made that untrue.
-    private func conflict(of comparison: DropComparison) -> Conflict {
-        let since = comparison.startSequence
+    private func conflict(of comparison: FinishedComparison) -> Conflict {
+        let since = comparison.context.startSequence
+        let (twins, relationships) = (comparison.said.twins, comparison.said.relationships)
         if hasModelConflict(comparison) { return .whole(twin: nil) }
         // What a snapshot leaves out is known only against everything its source made.
         if comparison.job.policy.mode == .snapshot {
@@ -207,38 +208,38 @@ final class GraphCommit {
         }
         if store.waiting.withLock({ !$0.stolenTwins.isEmpty || !$0.stolenRelationships.isEmpty }) {
             let stolen = store.waiting.withLock { ($0.stolenTwins, $0.stolenRelationships) }
-            if stolen.0.contains(where: { comparison.twinPlaces[$0] != 0 }) { return .whole(twin: nil) }
-            if stolen.1.contains(where: { comparison.relationshipPlaces[$0] != 0 }) { return .whole(twin: nil) }
+            if stolen.0.contains(where: { twins.isStated($0) }) { return .whole(twin: nil) }
+            if stolen.1.contains(where: { relationships.isStated($0) }) { return .whole(twin: nil) }
         }
         // It left no word of what it spoke of, and has to: a drop of the source was set aside, or had refused records, since.
-        if !comparison.isTracked, comparison.hasOperations, DropComparison.speaksInParts(comparison.job),
+        if !comparison.context.isTracked, comparison.account.hasOperations, ComparisonContext.speaksInParts(comparison.job),
             demandsWord(of: comparison)
         {
             return .whole(twin: nil)
         }
         guard UInt64(since) != sequence else { return .none }
         // What a late drop may still say was told from the records as they were.
-        if comparison.lateness != nil { return .whole(twin: nil) }
-        for hash in comparison.absentTwins {
+        if comparison.context.lateness != nil { return .whole(twin: nil) }
+        for hash in twins.absent {
             let number = store.twins.number(of: hash)
-            if number != 0, comparison.twinPlaces[number] == 0, store.twinVersions[number] > since || created.contains(number) {
+            if number != 0, !twins.isStated(number), store.twinVersions[number] > since || created.contains(number) {
                 return .whole(twin: number)
             }
         }
-        for hash in comparison.absentRelationships {
+        for hash in relationships.absent {
             let number = store.relationships.number(of: hash)
-            if number != 0, comparison.relationshipPlaces[number] == 0,
+            if number != 0, !relationships.isStated(number),
                 store.relationshipVersions[number] > since || createdRelationships.contains(number)
             {
                 return .whole(twin: nil)
             }
         }
         var foreign = ForeignChanges()
-        comparison.seenTwins.forEach {
-            if comparison.twinPlaces[$0] == 0, store.twinVersions[$0] > since || changed.contains($0) { foreign.twins.append($0) }
+        twins.seen.forEach {
+            if !twins.isStated($0), store.twinVersions[$0] > since || changed.contains($0) { foreign.twins.append($0) }
         }
-        comparison.seenRelationships.forEach {
-            if comparison.relationshipPlaces[$0] == 0,
+        relationships.seen.forEach {
+            if !relationships.isStated($0),
                 store.relationshipVersions[$0] > since || changedRelationships.contains($0)
             {
                 foreign.relationships.append($0)
@@ -268,7 +269,7 @@ final class GraphCommit {
         final.changedAt = time
         final.books = member.books
         if let reason = comparison.lateReason { final.reason = reason }
-        try DropRows.upsert(final, number: member.dropNumber, scope: comparison.scope, database)
+        try DropRows.upsert(final, number: member.dropNumber, scope: comparison.list.scope, database)
         sql.insertCommit.bind(1, Int64(member.sequence))
         sql.insertCommit.bind(2, Int64(member.dropNumber))
         sql.insertCommit.bind(3, Int64(time))
@@ -277,14 +278,14 @@ final class GraphCommit {
     }
 
     /// Writes key names the database does not have: first the global ones, then the source's.
-    private func persistKeys(_ comparison: DropComparison) throws {
-        try persistGlobalKeys(of: comparison.keys)
+    private func persistKeys(_ comparison: FinishedComparison) throws {
+        try persistGlobalKeys(of: comparison.keys.globals)
         let source = comparison.job.source
-        guard comparison.keysAreNew else { return }
-        for wire in 1..<max(comparison.keys.count, 1) {
+        guard comparison.keys.areNew else { return }
+        for wire in 1..<max(comparison.keys.globals.count, 1) {
             try database.execute(
                 sql: "INSERT OR IGNORE INTO source_key(source, no, key) VALUES(?, ?, ?)",
-                arguments: [source.text, wire, Int64(comparison.keys[wire])])
+                arguments: [source.text, wire, Int64(comparison.keys.globals[wire])])
         }
     }
 
@@ -302,9 +303,9 @@ final class GraphCommit {
     private func noteTrespass(_ member: DropEffects) throws {
         let me = member.comparison.job.source
         sql.noteSource.bind(text: 1, me.text)
-        sql.noteSource.bind(2, Int64(member.comparison.isBare ? 1 : 0))
+        sql.noteSource.bind(2, Int64(member.comparison.said.isBare ? 1 : 0))
         try sql.noteSource.run()
-        if member.comparison.isBare { member.isBare = true }
+        if member.comparison.said.isBare { member.isBare = true }
         try noteTrespass(of: me, changing: member.books.changes > 0, member.sequence)
     }
 

@@ -26,11 +26,11 @@ extension TwinStore: TwinGraph {
         do {
             try transaction.begin()
             for (changes, record) in batch {
-                guard let changes = changes as? DropChanges, changes.comparison.store === self else {
+                guard let changes = changes as? DropChanges, changes.comparison.context.store === self else {
                     preconditionFailure("a change set is committed by the graph that made it")
                 }
                 var outcome = try transaction.apply(changes.comparison, record)
-                if case .conflict = outcome, changes.comparison.kept.isComplete, !changes.comparison.isEnded {
+                if case .conflict = outcome, changes.comparison.canBeComparedAgain {
                     // What came before becomes true first; then nobody but us can change anything until we are done.
                     try transaction.commit()
                     transaction = try GraphCommit(self, database)
@@ -73,7 +73,7 @@ extension TwinStore: TwinGraph {
     private func conflict(_ record: DropRecord, _ twin: UInt32?, _ database: Database) throws(DropError) -> DropError {
         let who = try twin.flatMap { (number) throws(DropError) in try lastWriter(of: number, database) }
         return DropError(
-            "conflict",
+            .conflict,
             "While \(record.fileName) was compared, \(who ?? "others") changed twins it speaks about.",
             hint: "It is read once more and keeps what it reads; then no change of others makes it wait.",
             remedy: .retry(after: .milliseconds(20)))

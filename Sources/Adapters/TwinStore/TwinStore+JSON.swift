@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import GRDB
 import TwinModel
@@ -22,11 +23,7 @@ extension TwinStore {
         }
         let high = mix(UInt64(entity.number) << 1 | kind)
         let low = mix(high ^ mix(entity.record.revision))
-        var digits = String(high, radix: 16)
-        digits = String(repeating: "0", count: 16 - digits.count) + digits
-        var tail = String(low, radix: 16)
-        tail = String(repeating: "0", count: 16 - tail.count) + tail
-        let all = Array(digits + tail)
+        let all = Array(Hex.text(high) + Hex.text(low))
         let parts = [all[0..<8], all[8..<12], all[12..<16], all[16..<20], all[20..<32]].map { String($0) }
         return "W/\"\(parts.joined(separator: "-"))\""
     }

@@ -36,7 +36,7 @@ extension TwinStore {
         } catch {
             try? StoreFiles.remove(temporary)
             throw DropError(
-                "storage",
+                .storage,
                 "The twin database has schema \(version) and could not be copied before it is brought to schema \(schemaVersion): "
                     + "\(StorageFailure.error(error).message)",
                 hint: "Nothing was changed. Make room for \(path), as large as twin.db, and start again.", remedy: .stop)

@@ -294,7 +294,7 @@ extension TwinStore: DropRegister, KeyTable {
     /// Errors: `in-work` (retry) while a drop of the source is compared or waits for its commit.
     package func forgetKeys(of source: SourceName) throws(DropError) -> Int {
         let busy = DropError(
-            "in-work", "A drop of \(source) is being worked on.", hint: "Try again when its folder is empty.",
+            .inWork, "A drop of \(source) is being worked on.", hint: "Try again when its folder is empty.",
             remedy: .retry(after: .seconds(1)))
         let memory = memory(of: source)
         let count = memory.persistedKeys.count

@@ -106,7 +106,7 @@ extension TwinStore {
         defer { horizon.reset() }
         guard try horizon.step(), UInt64(horizon.integer(0)) <= sequence else {
             throw DropError(
-                "pruned", "The history before commit \(horizon.integer(0)) is gone: it was older than the configured age.",
+                .pruned, "The history before commit \(horizon.integer(0)) is gone: it was older than the configured age.",
                 hint: "Ask for a later time, or replay the archive into a new home.", remedy: .hold)
         }
         return sequence

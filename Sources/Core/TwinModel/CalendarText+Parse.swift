@@ -1,3 +1,5 @@
+import CodecKit
+
 extension CalendarText {
     /// The date of a text that `date(days:)` would write just so; nil for every other text.
     package static func exactDate(_ text: String) -> Int32? {
@@ -43,18 +45,9 @@ extension CalendarText {
         return dateTime(ticks / 10_000_000 * 1_000_000).dropLast() + "." + fraction + "Z"
     }
 
-    /// Days since 1970-01-01 of `yyyy-mm-dd`; a day that does not exist gives another date's.
+    /// Days since 1970-01-01 of `yyyy-mm-dd`, from the year 1 on.
     private static func days(_ bytes: ArraySlice<UInt8>) -> Int64? {
-        let start = bytes.startIndex
-        guard bytes[start + 4] == UInt8(ascii: "-"), bytes[start + 7] == UInt8(ascii: "-"),
-            let year = number(bytes[start..<start + 4]), let month = number(bytes[start + 5..<start + 7]),
-            let day = number(bytes[start + 8..<start + 10]), (1...12).contains(month), year > 0
-        else { return nil }
-        let shifted = month <= 2 ? year - 1 : year
-        let era = shifted / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+        CivilDate(bytes).flatMap { $0.year > 0 ? Int64($0.daysSince1970) : nil }
     }
 
     private static func number(_ digits: ArraySlice<UInt8>) -> Int64? {

@@ -1,3 +1,5 @@
+import CodecKit
+
 extension JSON {
     /// How a JSON text is laid out.
     package enum Layout: Sendable {
@@ -113,11 +115,9 @@ extension JSON {
             case 0x0A: out += "\\n".utf8
             case 0x0D: out += "\\r".utf8
             case 0x09: out += "\\t".utf8
-            default: out += "\\u00".utf8 + [byte < 16 ? UInt8(ascii: "0") : UInt8(ascii: "1"), hexDigits[Int(byte & 15)]]
+            default: out += ("\\u00" + Hex.text(byte)).utf8
             }
         }
         out.append(UInt8(ascii: "\""))
     }
-
-    private static let hexDigits = Array("0123456789abcdef".utf8)
 }

@@ -1,3 +1,5 @@
+import CodecKit
+
 /// What is wrong with a JSON text, and at which byte.
 package struct JSONError: Error, Sendable, Equatable {
     /// What kind of mistake it is.
@@ -235,7 +237,7 @@ struct JSONReader<Form: JSONForm> {
     private mutating func hexUnit() throws(JSONError) -> UInt32 {
         var unit: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = next, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
+            guard let byte = next, let digit = Hex.value(of: byte) else {
                 throw failure("four hexadecimal digits are expected")
             }
             unit = unit << 4 | UInt32(digit)

@@ -1,3 +1,5 @@
+import CodecKit
+
 /// The value of one property of a twin or relationship, typed as DTDL types it.
 package enum PropertyValue: Sendable, Equatable {
     /// No value; in an operation: the property is removed.
@@ -45,31 +47,19 @@ package enum CalendarText {
             return dateTime(microseconds)
         }
         let day = floorDivide(local, 86_400_000_000)
-        let text = date(days: day) + "T" + time(local - day * 86_400_000_000)
-        guard offsetMinutes != 0 else { return text + "Z" }
-        let minutes = Int64(offsetMinutes.magnitude)
-        return text + (offsetMinutes < 0 ? "-" : "+") + padded(minutes / 60, 2) + ":" + padded(minutes % 60, 2)
-    }
-
-    /// RFC 3339 of milliseconds since 1970, in UTC, always with three digits: what receipts and metadata show.
-    package static func milliseconds(_ milliseconds: UInt64) -> String {
-        let days = Int64(milliseconds / 86_400_000)
-        let rest = Int64(milliseconds % 86_400_000)
-        return date(days: days) + "T" + time(rest / 1000 * 1_000_000) + "." + padded(rest % 1000, 3) + "Z"
+        return date(days: day) + "T" + time(local - day * 86_400_000_000) + RFC3339.offset(minutes: Int(offsetMinutes))
     }
 
     /// `2026-11-21`.
     package static func date(days: Int64) -> String {
-        let (year, month, day) = civil(days)
-        return padded(year, 4) + "-" + padded(month, 2) + "-" + padded(day, 2)
+        CivilDate(daysSince1970: Int(days)).description
     }
 
     /// `08:54:00` or `08:54:00.000250`, without trailing zeros.
     package static func time(_ microseconds: Int64) -> String {
-        let seconds = microseconds / 1_000_000
-        var text = padded(seconds / 3600, 2) + ":" + padded(seconds / 60 % 60, 2) + ":" + padded(seconds % 60, 2)
+        var text = RFC3339.clock(seconds: Int(microseconds / 1_000_000))
         let fraction = microseconds % 1_000_000
-        if fraction != 0 { text += "." + trimmed(padded(fraction, 6)) }
+        if fraction != 0 { text += "." + trimmed(RFC3339.padded(Int(fraction), 6)) }
         return text
     }
 
@@ -88,31 +78,14 @@ package enum CalendarText {
         if seconds / 60 % 60 > 0 { time += "\(seconds / 60 % 60)M" }
         let fraction = rest % 1_000_000
         if seconds % 60 > 0 || fraction > 0 {
-            time += "\(seconds % 60)" + (fraction > 0 ? "." + trimmed(padded(Int64(fraction), 6)) : "") + "S"
+            time += "\(seconds % 60)" + (fraction > 0 ? "." + trimmed(RFC3339.padded(Int(fraction), 6)) : "") + "S"
         }
         return sign + "P" + date + (time.isEmpty ? "" : "T" + time)
-    }
-
-    /// Year, month and day of a count of days since 1970-01-01 (Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms").
-    package static func civil(_ days: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let shifted = days + 719_468
-        let era = floorDivide(shifted, 146_097)
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
     }
 
     private static func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
         let quotient = value / divisor
         return value % divisor < 0 ? quotient - 1 : quotient
-    }
-
-    private static func padded(_ number: Int64, _ width: Int) -> String {
-        let text = String(number)
-        return String(repeating: "0", count: max(0, width - text.utf8.count)) + text
     }
 
     private static func trimmed(_ digits: String) -> String {

@@ -1,3 +1,5 @@
+import CodecKit
+
 /// What is wrong with a JSON text, and at which byte.
 package struct JSONTextFault: Error, Equatable {
     /// What is wrong, in words that go on after "is not JSON: ".
@@ -218,7 +220,7 @@ private struct JSONTextChecker {
     private mutating func hexUnit(_ text: borrowing Span<UInt8>) throws(JSONTextFault) -> UInt32 {
         var unit: UInt32 = 0
         for _ in 0..<4 {
-            guard at < text.count, let digit = Character(Unicode.Scalar(text[at])).hexDigitValue else {
+            guard at < text.count, let digit = Hex.value(of: text[at]) else {
                 throw fault("four hexadecimal digits are expected")
             }
             unit = unit << 4 | UInt32(digit)

@@ -1,3 +1,5 @@
+import CodecKit
+
 /// How far the clocks of one place are ahead of UTC at every moment: the changes there were, and the rule that goes on after
 /// them.
 package struct ZoneRules: Sendable, Equatable {
@@ -130,27 +132,20 @@ struct YearlyRule: Sendable, Equatable {
     }
 }
 
-/// Days of the proleptic Gregorian calendar (H. Hinnant, days from civil).
+/// Days of the calendar, in the numbers that zones are given in.
 enum Days {
     static func since1970(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
-        let shifted = month <= 2 ? year - 1 : year
-        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
+        Int64(CivilDate.daysSince1970(year: Int(year), month: Int(month), day: Int(day)))
     }
 
     /// The year of a second since 1970.
     static func year(ofSecond second: Int64) -> Int64 {
         let days = (second >= 0 ? second : second - 86_399) / 86_400
-        var year = 1970 + Int64((Double(days) / 365.2425).rounded(.down))  // At most one too high or too low.
-        while since1970(year + 1, 1, 1) <= days { year += 1 }
-        while since1970(year, 1, 1) > days { year -= 1 }
-        return year
+        return Int64(CivilDate(daysSince1970: Int(days)).year)
     }
 
     /// 0 for Sunday.
     static func weekday(_ days: Int64) -> Int64 { ((days + 4) % 7 + 7) % 7 }
 
-    static func isLeap(_ year: Int64) -> Bool { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
+    static func isLeap(_ year: Int64) -> Bool { CivilDate.isLeap(Int(year)) }
 }

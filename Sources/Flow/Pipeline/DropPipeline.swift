@@ -1,143 +1,30 @@
-import DequeModule
 package import DropCore
 import ThreadKit
-import TwinModel
+package import TwinModel
 
 /// The way of one drop, from settled to archived. Each stage is a thread (transforms: several) behind a bounded queue, so a
 /// stage that is slow holds back those before it and, in the end, leaves files where their senders put them:
 ///
-///     submit ─▶ claim ─▶ register ─▶ transform + compare ─▶ commit ─▶ archive
-///               (S1)       (S2)            (S3)               (S4)    (S5 – S7)
+///     submit ─▶ claim ─▶ register ─▶ transform + compare ─▶ commit ─▶ archive ─▶ receipt
+///               (S1)       (S2)            (S3)               (S4)    (S5, S6)    (S7)
 ///
 /// Every arrow carries drops whose earlier steps are durable or can be run again; `Recovery` starts from the register alone.
-/// S1 to S7 are the steps of docs/failure-model.md, "Life cycle".
+/// S1 to S7 are the steps of docs/failure-model.md, "Life cycle". This type starts the stages and ends them, each by its name;
+/// what they share is the `Ledger`, and what becomes of a drop its `DropLifecycle` decides.
 package final class DropPipeline: Sendable {
-    /// What the threads share.
-    struct State {
-        var scheduler: Scheduler
-        /// Drops between claim and their end, as far as memory knows; the register is the truth.
-        var inFlight: [DropID: DropRecord] = [:]
-        /// Claimed drops that are not read for their digest yet.
-        var unregistered = 0
-        /// Drops that are on their way while their claim is being made durable.
-        var undurable: Set<DropID> = []
-        /// Those of them whose claim came to nothing, until the transforming thread has seen it.
-        var void: Set<DropID> = []
-        /// Drops whose bytes lay in the spool for longer than their turn took: held, put back, or taken up from an earlier run.
-        var waited: Set<DropID> = []
-        /// Change sets on their way to the commit, and the bytes of their files: the bound on what they hold in memory.
-        var commitQueue: Deque<Prepared> = []
-        var commitBytes: UInt64 = 0
-        /// Drops of each source in the queue or in the hands of the committing thread.
-        var uncommitted: [SourceName: Int] = [:]
-        /// Of sources ordered by name: the last of the names that were applied, and of those on their way to the commit.
-        var highestNames: [SourceName: FileName] = [:]
-        var handedNames: [SourceName: FileName] = [:]
-        /// Drops in the hands of the committing thread.
-        var committing = 0
-        /// Drops that have ended and are not in a durable container yet.
-        var ending: [DropID: DropRecord] = [:]
-        /// What keeps the archive from taking them.
-        var archiveTrouble: Trouble?
-        /// Drops whose receipts could not be written.
-        var owed: [DropID: Owed] = [:]
-        /// Drops that are tried again.
-        var retrying: [DropID: (record: DropRecord, trouble: Trouble)] = [:]
-        /// Large drops that are being read for their digest.
-        var reading: [DropID: (record: DropRecord, since: UInt64)] = [:]
-        /// Drops in the lane of large ones, by source.
-        var inLargeLane: [SourceName: Int] = [:]
-        /// Drops that are being transformed.
-        var progress: [DropID: DropProgress] = [:]
-        /// Drops that are archived and wait for their receipt.
-        var unreceipted = 0
-        /// Files and drops in the hands of a stage: submitted, and not at an end or waiting for a person.
-        var active = 0
-        /// How often files were handed over.
-        var submissions = 0
-        /// The newest applied drop of each source, so that the common case of the duplicate check asks nobody.
-        var newestApplied: [SourceName: DropRecord] = [:]
-        /// Quarantined drops by source and name: a delivery of the same name may put them right.
-        var quarantined: [SourceName: [FileName: Set<DropID>]] = [:]
-        /// Acts of people that no record of the chain has yet.
-        var unrecordedActs = 0
-        /// Set when no drop goes into the archive any more.
-        var isArchiveOver = false
-        var isStopping = false
-        var isCancelled = false
-        var failure: DropError?
-        var diskIsFull = false
-        /// Why each suspended source is, and since when.
-        var suspensions: [SourceName: Suspension] = [:]
-        var times = StageTimes()
-        var caution = Caution()
-        /// Unfinished drops that a person has given up: see `discard`.
-        var unwanted: [DropID: Act] = [:]
+    private let shared: Shared
+    private let stages: Stages
+    private let ports: PipelinePorts
+    private let crew = Monitor(Crew())
 
-        /// Nothing is being transformed or committed, but for `taken` drops that were just taken.
-        func isQuiet(butFor taken: Int = 0) -> Bool {
-            commitQueue.isEmpty && committing == 0 && scheduler.busy <= taken
-        }
-
-        /// What the archive has not taken is left to the next start.
-        var hasToLeaveArchive: Bool { isStopping && archiveTrouble != nil }
-
-        mutating func resume(_ source: SourceName) {
-            scheduler.resume(source)
-            suspensions[source] = nil
-        }
-
-        /// Hands a registered drop to the transforming threads.
-        mutating func enqueue(_ record: DropRecord) {
-            inFlight[record.id] = record
-            scheduler.enqueue(record)
-        }
+    /// The threads, from the one where files come in.
+    private struct Crew {
+        /// Of claim, register, transform and commit, in the order in which they end.
+        var flow: [NamedThread] = []
+        /// Of receipts and archive. Nobody hands drops over to the archive once the others have ended.
+        var receipts: NamedThread?
+        var archive: NamedThread?
     }
-
-    /// A drop whose changes wait for the commit.
-    struct Prepared: Sendable {
-        let changes: any ChangeSet
-        let record: DropRecord
-        /// Of its source, when the transform began.
-        let generation: Int
-    }
-
-    /// A settled file that waits for its claim, and the number of the submission it came with.
-    struct Submitted: Sendable {
-        let file: SettledFile
-        let number: Int
-    }
-
-    /// A drop that ended and waits for its container.
-    struct Ended: Sendable {
-        let record: DropRecord
-        let commitSequence: UInt64?
-    }
-
-    let ports: PipelinePorts
-    let sources: [SourceName: PipelineSource]
-    let limits: PipelineLimits
-    /// A drop that is archived.
-    struct Receipted: Sendable {
-        var record: DropRecord
-        let leaf: UInt64?
-    }
-
-    let clock: LabelClock
-    let tell: @Sendable (PipelineEvent) -> Void
-    let afterClaim: @Sendable ([(SettledFile, ClaimResult)]) -> Void
-
-    let state: Monitor<State>
-    /// A lane for each source: none delays another.
-    let intake: FairQueue<SourceName, Submitted>
-    let claimed: BoundedQueue<DropRecord>
-    /// Claimed drops that take long to read, and those behind them in their source.
-    let claimedLarge: BoundedQueue<DropRecord>
-    /// Registered drops of at least `PipelineLimits.aheadBytes`.
-    let large: BoundedQueue<DropRecord>
-    let ended: BoundedQueue<Ended>
-    let unreceipted: BoundedQueue<Receipted>
-    private let threads = Monitor<[NamedThread]>([])
 
     /// - Parameters:
     ///   - notBefore: the newest label of earlier runs, in milliseconds since 1970.
@@ -148,223 +35,163 @@ package final class DropPipeline: Sendable {
         afterClaim: @escaping @Sendable ([(SettledFile, ClaimResult)]) -> Void = { _ in },
         tell: @escaping @Sendable (PipelineEvent) -> Void
     ) {
-        self.ports = ports
-        self.sources = Dictionary(uniqueKeysWithValues: sources.map { ($0.name, $0) })
-        self.limits = limits
-        self.tell = tell
-        self.afterClaim = afterClaim
-        clock = LabelClock(notBefore: notBefore, ports.clock)
         let orders = Dictionary(uniqueKeysWithValues: sources.map { ($0.name, $0.order) })
-        state = Monitor(State(scheduler: Scheduler(orders: orders)))
-        intake = FairQueue(capacity: limits.laneFiles)
-        claimed = BoundedQueue(capacity: limits.intakeFiles)
-        claimedLarge = BoundedQueue(capacity: 16 * limits.intakeFiles)
-        large = BoundedQueue(capacity: limits.intakeFiles)
-        ended = BoundedQueue(capacity: limits.intakeFiles)
-        unreceipted = BoundedQueue(capacity: 2 * Self.unreceiptedMax)
+        shared = Shared(
+            ledger: Monitor(Ledger(orders: orders)), sources: Dictionary(uniqueKeysWithValues: sources.map { ($0.name, $0) }),
+            limits: limits, clock: LabelClock(notBefore: notBefore, ports.clock), tell: tell)
+        stages = Stages(shared, ports, afterClaim: afterClaim)
+        self.ports = ports
     }
+
+    // MARK: - From start to end
 
     /// Recovers what an earlier run left, then starts the threads. Throws what makes a start impossible.
     package func start() throws(DropError) {
-        state.with { $0.caution.suspects = ports.inHand?.suspects ?? [] }
-        let resumed = try Recovery(pipeline: self).run()
-        threads.with { threads in
-            threads.append(NamedThread("td-claim") { [self] in guarded { () throws(DropError) in try claimLoop() } })
-            threads.append(NamedThread("td-register") { [self] in guarded { () throws(DropError) in try registerLoop() } })
-            threads.append(
-                NamedThread("td-register-2") { [self] in guarded { () throws(DropError) in try registerLargeLoop() } })
-            for index in 0..<limits.transformThreads {
-                threads.append(
-                    NamedThread("td-transform-\(index)") { [self] in guarded { () throws(DropError) in try transformLoop() } })
+        shared.ledger.with { $0.caution.suspects = ports.inHand?.suspects ?? [] }
+        let resumed = try stages.recovery.run()
+        let stages = stages
+        crew.with { crew in
+            crew.flow = [
+                thread("td-claim") { () throws(DropError) in try stages.claim.run() },
+                thread("td-register") { () throws(DropError) in try stages.register.run() },
+                thread("td-register-2") { () throws(DropError) in try stages.register.runLarge() },
+            ]
+            for index in 0..<shared.limits.transformThreads {
+                crew.flow.append(thread("td-transform-\(index)") { () throws(DropError) in try stages.transform.run() })
             }
-            threads.append(NamedThread("td-commit") { [self] in guarded { () throws(DropError) in try commitLoop() } })
-            threads.append(NamedThread("td-receipts") { [self] in guarded { () throws(DropError) in try receiptLoop() } })
-            threads.append(NamedThread("td-archive") { [self] in guarded { () throws(DropError) in try archiveLoop() } })
+            crew.flow.append(thread("td-commit") { () throws(DropError) in try stages.commit.run() })
+            crew.receipts = thread("td-receipts") { () throws(DropError) in try stages.receipt.run() }
+            crew.archive = thread("td-archive") { () throws(DropError) in try stages.archive.run() }
         }
-        for record in resumed.toRegister { enqueueClaimed(record) }
-        enqueueEnded(resumed.toArchive)
-        for drop in resumed.toReceipt { unreceipted.push(drop) }
+        for record in resumed.toRegister { stages.register.claimed.push(record) }
+        stages.performer.archive(resumed.toArchive)
+        for drop in resumed.toReceipt { stages.receipt.archived.push(drop) }
     }
 
-    /// How many more files of the source `submit` takes without waiting.
-    package func room(for source: SourceName) -> Int { intake.room(for: source) }
-
-    /// Hands over complete files. Waits while the lane of their source is full; false once the pipeline stops.
-    @discardableResult
-    package func submit(_ files: [SettledFile]) -> Bool {
-        let number = state.quietly { state in
-            state.active += files.count
-            state.submissions += 1
-            return state.submissions
+    /// Runs a stage; an error that reaches here stops the pipeline.
+    private func thread(_ name: String, _ stage: @escaping @Sendable () throws(DropError) -> Void) -> NamedThread {
+        NamedThread(name) { [self] in
+            do throws(DropError) { try stage() } catch { fail(error) }
         }
-        var pushed = 0
-        var lanes: [SourceName: [Submitted]] = [:]
-        for file in byName(files) { lanes[file.source, default: []].append(Submitted(file: file, number: number)) }
-        for (source, lane) in lanes { pushed += intake.push(contentsOf: lane, to: source) }
-        guard pushed < files.count else { return true }
-        state.with { $0.active -= files.count - pushed }
-        return false
     }
+
+    private func fail(_ error: DropError) {
+        guard shared.ledger.with({ $0.run.fail(error) }) else { return }
+        stages.closeAll()
+        shared.tell(.failed(error))
+    }
+
+    /// The error that stopped the pipeline, if one did.
+    package var failure: DropError? { shared.ledger.quietly { $0.run.failure } }
 
     /// Waits until nothing is left that can go on; returns the error that stopped the pipeline, if one did.
     package func waitUntilIdle() -> DropError? {
-        // A drop can wait behind another before its claim is made.
-        state.wait(until: { $0.failure != nil || $0.undurable.isEmpty && $0.active <= $0.scheduler.stuck }) { $0.failure }
+        shared.ledger.wait(until: { $0.run.failure != nil || $0.isIdle }) { $0.run.failure }
     }
 
     /// Waits until the pipeline has failed or `stop` was called; the error, if it failed.
     package func waitUntilStopping() -> DropError? {
-        state.wait(until: { $0.failure != nil || $0.isStopping }) { $0.failure }
+        shared.ledger.wait(until: { $0.run.failure != nil || $0.run.isStopping }) { $0.run.failure }
     }
 
     /// Asks for the end without waiting for it: `waitUntilStopping` returns, and `stop` is to follow.
-    package func beginStop() { state.with { $0.isStopping = true } }
+    package func beginStop() { shared.ledger.with { $0.run.stop() } }
 
     /// Ends the patience of a `stop`, under way or to come.
-    package func abandon() {
-        state.with { state in
-            state.isStopping = true
-            state.isCancelled = true
-        }
-    }
+    package func abandon() { shared.ledger.with { $0.run.cancel() } }
 
     /// Claims no more, finishes the drops in hand within `patience`, then abandons what still runs, seals and ends. What is
     /// abandoned is unfinished work, which the next start takes up.
     package func stop(patience: Duration = .seconds(20)) {
-        state.with { $0.isStopping = true }
-        intake.close()
-        claimed.close()
+        beginStop()
+        stages.closeIntake()
         let deadline = ContinuousClock.now.advanced(by: patience)
-        let running = threads.with { $0 }
-        for (index, thread) in running.enumerated() {
-            // The last two are those of receipts and archive: nobody hands drops over to them any more.
-            if index == running.count - 2 { ended.close() }
-            guard !thread.join(timeout: max(.zero, deadline - ContinuousClock.now)) else { continue }
-            state.with { $0.isCancelled = true }
-            thread.join()
-        }
+        let crew = crew.with { $0 }
+        for thread in crew.flow { join(thread, deadline) }
+        stages.archive.ended.close()
+        for thread in [crew.receipts, crew.archive] { if let thread { join(thread, deadline) } }
     }
+
+    private func join(_ thread: NamedThread, _ deadline: ContinuousClock.Instant) {
+        guard !thread.join(timeout: max(.zero, deadline - ContinuousClock.now)) else { return }
+        abandon()
+        thread.join()
+    }
+
+    // MARK: - Files
+
+    /// How many more files of the source `submit` takes without waiting.
+    package func room(for source: SourceName) -> Int { stages.claim.files.room(for: source) }
+
+    /// Hands over complete files. Waits while the lane of their source is full; false once the pipeline stops.
+    @discardableResult
+    package func submit(_ files: [SettledFile]) -> Bool { stages.claim.submit(files) }
+
+    // MARK: - What it reports
 
     /// What the daemon reports about itself.
     package func snapshot() -> PipelineSnapshot {
-        state.quietly { state in
-            PipelineSnapshot(
-                waitingFiles: intake.count, inFlight: state.inFlight.values.sorted { $0.id < $1.id },
-                suspended: state.scheduler.suspended.sorted(), suspensions: state.suspensions,
-                blocked: state.scheduler.blocked.sorted(),
-                diskIsFull: state.diskIsFull, archiveTrouble: state.archiveTrouble,
-                receiptTroubles: Dictionary(state.owed.values.map { ($0.record.source, $0.trouble) }) { first, _ in first },
-                times: state.times,
-                queues: [
-                    ("claim", intake.count), ("register", claimed.count + claimedLarge.count),
-                    ("transform", state.scheduler.pending),
-                    ("commit", state.commitQueue.count), ("archive", ended.count), ("receipt", unreceipted.count),
-                ])
-        }
+        shared.ledger.quietly { PipelineSnapshot($0, queues: stages.waiting($0)) }
     }
 
-    // MARK: - Shared by the stages
-
-    /// Runs a stage; an error that reaches here stops the pipeline.
-    private func guarded(_ stage: () throws(DropError) -> Void) {
-        do throws(DropError) { try stage() } catch { fail(error) }
+    /// The drops that are being transformed, the oldest first.
+    package func progress() -> [DropProgress] {
+        shared.ledger.quietly { $0.progress.values.sorted { $0.began < $1.began } }
     }
 
-    func fail(_ error: DropError) {
-        let isFirst = state.with { state in
-            defer {
-                state.failure = state.failure ?? error
-                state.isStopping = true
-                state.isCancelled = true
-            }
-            return state.failure == nil
-        }
-        guard isFirst else { return }
-        intake.close()
-        claimed.close()
-        claimedLarge.close()
-        ended.close()
-        unreceipted.close()
-        tell(.failed(error))
+    /// Drops that do not go on, each with why.
+    package func waitingDrops() -> [WaitingDrop] {
+        let now = shared.clock.now()
+        return shared.ledger.quietly { $0.waitingDrops(at: now) }
     }
 
-    func enqueueEnded(_ ends: [Ended]) {
-        state.quietly { state in for end in ends { state.ending[end.record.id] = end.record } }
-        let pushed = ended.push(contentsOf: ends)
-        if pushed < ends.count { state.quietly { state in for end in ends[pushed...] { state.ending[end.record.id] = nil } } }
+    /// Whether a drop does not go on before a person acts on its source or on a drop before it.
+    package func isStuck(_ drop: DropRecord) -> Bool {
+        shared.ledger.quietly { $0.scheduler.isStuck(drop.id, of: drop.source) }
     }
 
-    /// Runs `body` until storage has room for it: a full disk passes, and nothing is given up because of it
-    /// (docs/failure-model.md, "Full disks"). `body` can be run any number of times.
-    ///
-    /// - Returns: false when the pipeline stops first; what `body` was to do is then unfinished work for the next start.
-    func insisting(_ body: () throws(DropError) -> Void) throws(DropError) -> Bool {
-        var attempts = 0
-        while true {
-            do throws(DropError) {
-                try body()
-                if attempts > 0 { state.with { $0.diskIsFull = false } }
-                return true
-            } catch {
-                guard case .retry(let delay) = error.remedy else { throw error }
-                if attempts % 600 == 0 { tell(.failed(error)) }
-                attempts += 1
-                if error.code == "disk-full" { state.with { $0.diskIsFull = true } }
-                guard limits.waitsForSpace || attempts < Self.attemptsAlone else {
-                    throw DropError(error.code, error.message, hint: error.hint, remedy: .stop)
-                }
-                if state.wait(until: { $0.isStopping }, timeout: delay, { $0.isStopping }) { return false }
-            }
-        }
+    /// Of the file system that holds the state folder.
+    package func freeSpace() throws(DropError) -> FreeSpace { try ports.spool.freeSpace() }
+
+    // MARK: - Suspended sources
+
+    /// Sources whose drops wait because plugin or settings cannot be used.
+    package var suspended: Set<SourceName> { shared.ledger.quietly { $0.scheduler.suspended } }
+
+    /// A suspended source goes on with the drops that wait.
+    package func resume(_ source: SourceName) { shared.ledger.with { $0.resume(source) } }
+
+    /// A suspended source is so for another reason now.
+    package func restate(_ source: SourceName, _ error: DropError) { shared.ledger.with { $0.restate(source, error) } }
+
+    // MARK: - Acts of people
+
+    /// A held drop goes on, without its guards: see `PersonActs`.
+    package func release(_ id: DropID, force: Bool, by person: Person, reason: String?) throws(DropError) -> DropRecord {
+        try stages.acts.release(id, force: force, by: person, reason: reason)
     }
 
-    /// How often what finds no room is tried by a command that ends; a daemon goes on trying.
-    static let attemptsAlone = 30
-}
+    /// The bytes of a quarantined drop run again as a new drop; a suspended source is resumed.
+    package func retry(
+        _ id: DropID, force: Bool = false, by person: Person, reason: String?
+    ) throws(DropError) -> DropRecord {
+        try stages.acts.retry(id, force: force, by: person, reason: reason)
+    }
 
-/// Bounds on what the pipeline keeps at once.
-package struct PipelineLimits: Sendable {
-    /// Files that wait for each of claim, registration and archiving.
-    package var intakeFiles = 4096
-    /// Files of one source that wait for their claim.
-    package var laneFiles = 1024
-    /// Whether a full disk is waited for; a command that ends leaves files and drops where they are.
-    package var waitsForSpace = true
-    /// Drops transformed side by side, each of another source; at least 1.
-    package var transformThreads = 4
-    /// Absolute; for what the comparison of a large drop cannot keep in memory.
-    package var scratchFolder = ""
-    /// Drops in one claim and in one commit.
-    package var batchDrops = 256
-    /// Bytes of the files whose changes wait for the commit; one drop may be larger.
-    package var commitBytes: UInt64 = 24 << 20
-    /// A drop from this many bytes on has a container of its own, and is compressed while it is on its way.
-    package var aheadBytes: UInt64 = 64 << 20
-    /// Free bytes below which nothing is claimed (soft) and nothing transformed (hard): the smaller of share and size counts.
-    package var softFree: (share: Double, bytes: UInt64) = (0.10, 2 << 30)
-    package var hardFree: (share: Double, bytes: UInt64) = (0.05, 1 << 30)
+    /// A drop that is not applied is given up. Its bytes stay in the archive.
+    package func discard(_ id: DropID, by person: Person, reason: String?) throws(DropError) -> DropRecord {
+        try stages.acts.discard(id, by: person, reason: reason)
+    }
 
-    package init() {}
-}
+    /// Before `start`: the drop is given up when its turn comes.
+    package func willDiscard(_ id: DropID, by person: Person, reason: String?) throws(DropError) {
+        try stages.acts.willDiscard(id, by: person, reason: reason)
+    }
 
-/// Why the drops of a source wait, all of them.
-package struct Suspension: Sendable, Equatable {
-    package let error: DropError
-    /// Milliseconds since 1970.
-    package let since: UInt64
-}
-
-/// The pipeline at one moment.
-package struct PipelineSnapshot: Sendable {
-    package let waitingFiles: Int
-    package let inFlight: [DropRecord]
-    package let suspended: [SourceName]
-    package let suspensions: [SourceName: Suspension]
-    package let blocked: [SourceName]
-    package let diskIsFull: Bool
-    package let archiveTrouble: Trouble?
-    package let receiptTroubles: [SourceName: Trouble]
-    package let times: StageTimes
-    /// What waits for each stage.
-    package let queues: [(stage: String, count: Int)]
+    /// Writes down an act that changes no drop: `adopt`, `forget`.
+    package func note(
+        _ kind: Act.Kind, source: SourceName?, facts: [JSON.Member], by person: Person, reason: String?
+    ) throws(DropError) {
+        try stages.acts.note(kind, source: source, facts: facts, by: person, reason: reason)
+    }
 }

@@ -5,20 +5,21 @@ import ThreadKit
 /// It can be interrupted anywhere and run again.
 ///
 /// A drop whose bytes are gone is set aside, alone and aloud; it never keeps the others from going on (decision 0033).
-struct Recovery {
-    let pipeline: DropPipeline
+struct Recovery: Sendable {
+    let shared: Shared
+    let ports: PipelinePorts
+    let receipts: ReceiptDesk
+    let closing: Closing
 
     /// Drops that go on at S2, and drops that go on at S5.
     struct Resumed {
         var toRegister: [DropRecord] = []
-        var toArchive: [DropPipeline.Ended] = []
+        var toArchive: [Ended] = []
         /// Drops that lack only their receipt, which cannot be written now.
-        var toReceipt: [DropPipeline.Receipted] = []
+        var toReceipt: [Receipted] = []
         /// Drops whose end is known now, for their rows, receipts and the spool.
         fileprivate var finished: [DropRecord] = []
     }
-
-    private var ports: PipelinePorts { pipeline.ports }
 
     func run() throws(DropError) -> Resumed {
         var unfinished = try ports.register.unfinished()
@@ -26,7 +27,7 @@ struct Recovery {
         unfinished = try settleQuarantine(unfinished)
         let archived = try archivedAlready(unfinished)
         var resumed = Resumed()
-        var closing: [DropRecord] = []
+        var done: [DropRecord] = []
         for record in unfinished {
             switch record.state {
             case .claimed, .registered, .held:
@@ -37,33 +38,30 @@ struct Recovery {
                 }
             case .applied, .duplicate, .discarded, .quarantined, .retried, .resolved:
                 if let place = archived[record.id] {
-                    resumed.finished.append(finish(record, at: place))
+                    resumed.finished.append(record.finished(in: place))
                 } else {
                     try archive(record, &resumed)
                 }
             case .archived:
                 // The spool's copy goes only when the archive holds the bytes.
                 if archived[record.id] != nil || !ports.spool.contains(record.id) {
-                    resumed.finished.append(finish(record, at: archived[record.id]))
+                    resumed.finished.append(record.finished(in: archived[record.id]))
                 } else {
-                    pipeline.tell(.failed(lostContainer(of: record)))
+                    shared.tell(.failed(lostContainer(of: record)))
                 }
             case .done: break
             }
             // What it put right may not know it yet.
-            if record.state.isApplied || record.state == .duplicate { closing.append(record) }
+            if record.state.isApplied || record.state == .duplicate { done.append(record) }
         }
         try close(&resumed, archived)
         try rememberSources()
-        for record in closing { try close(by: record) }
-        try pipeline.sweepQuarantine()
-        pipeline.state.with { state in
-            state.active += resumed.toRegister.count + resumed.toArchive.count + resumed.toReceipt.count
-            state.unreceipted += resumed.toReceipt.count
-            for record in resumed.toRegister {
-                state.inFlight[record.id] = record
-                state.waited.insert(record.id)
-            }
+        for record in done { try close(by: record) }
+        try closing.sweepQuarantine()
+        shared.ledger.with { ledger in
+            for record in resumed.toRegister { ledger.begin(.resumed(record)) }
+            for end in resumed.toArchive { ledger.begin(.ended(end.record)) }
+            for drop in resumed.toReceipt { ledger.begin(.archived(drop.record)) }
         }
         return resumed
     }
@@ -77,8 +75,8 @@ struct Recovery {
             return resumed.toRegister.append(record)
         }
         // The last run may have ended before the sender was told.
-        try pipeline.giveReceipt(record)
-        pipeline.state.with { $0.scheduler.block(behind: record) }
+        try receipts.give(record)
+        shared.ledger.with { $0.scheduler.block(behind: record) }
     }
 
     /// A drop that has ended and is not in the archive yet.
@@ -87,27 +85,24 @@ struct Recovery {
         let isLost = record.digest == nil || record.reason?.code == ByteLoss.missing
         if record.state != .applied, isChanged || isLost && !isThere(record) {
             // Nothing is left that could be archived. Until a person gives it up, it is told again.
-            if record.state == .quarantined, let reason = record.reason { pipeline.tell(.failed(lost(record, reason))) }
+            if record.state == .quarantined, let reason = record.reason { shared.tell(.failed(lost(record, reason))) }
             return
         }
         let sequence = record.state == .applied ? try ports.register.commitSequence(of: record.id) : nil
-        resumed.toArchive.append(.init(record: record, commitSequence: sequence))
+        resumed.toArchive.append(Ended(record: record, commitSequence: sequence))
     }
 
     /// Rows, receipts and spool of drops whose end is known.
     private func close(_ resumed: inout Resumed, _ archived: [DropID: ArchivedItem]) throws(DropError) {
         guard !resumed.finished.isEmpty else { return }
-        let drops = resumed.finished.map { DropPipeline.Receipted(record: $0, leaf: archived[$0.id]?.leaf) }
-        let failed = try pipeline.writeReceipts(drops)
+        let drops = resumed.finished.map { Receipted(record: $0, leaf: archived[$0.id]?.leaf) }
+        let failed = try receipts.write(drops)
         let rows = resumed.finished.filter { failed[$0.source] == nil }
         try ports.spool.remove(rows.filter { !$0.state.isQuarantined }.map(\.id))
         try ports.register.update(rows)
         // Of the others, what the archive says is noted: they lack their receipt alone.
-        let owing = drops.filter { failed[$0.record.source] != nil }.map { drop in
-            var drop = drop
-            if drop.record.state == .done { drop.record.state = .archived }
-            return drop
-        }
+        let owing = drops.filter { failed[$0.record.source] != nil }
+            .map { Receipted(record: $0.record.notDone(), leaf: $0.leaf) }
         try ports.register.update(owing.map(\.record).filter { $0.state == .archived })
         resumed.toReceipt = owing
     }
@@ -138,21 +133,13 @@ struct Recovery {
 
     /// Ends a drop whose bytes are not in the spool: by what the archive says of it, else as quarantined.
     private func setAside(_ record: DropRecord, at place: ArchivedItem?) throws(DropError) {
-        var ended = record
-        ended.state = .quarantined
-        ended.changedAt = pipeline.clock.now()
-        if let place {
-            ended.container = place.container
-            ended.member = place.member
-            ended.digest = place.content ?? record.digest
-            ended.reason = archivedBefore(record, place)
-            if place.kind == DropState.discarded.rawValue { ended.state = .discarded }
-        } else {
-            ended.reason = DropReason(ByteLoss.missing(ports.spool.path(of: record.id)))
-        }
+        let now = shared.clock.now()
+        let ended =
+            place.map { record.closed(in: $0, because: archivedBefore(record, $0), at: now) }
+            ?? record.quarantined(because: DropReason(ByteLoss.missing(ports.spool.path(of: record.id))), at: now)
         try ports.register.update([ended])
-        try pipeline.giveReceipt(ended, leaf: place?.leaf, synced: true)
-        pipeline.tell(.settledOtherwise(ended))
+        try receipts.give(ended, leaf: place?.leaf, synced: true)
+        shared.tell(.settledOtherwise(ended))
     }
 
     private func archivedBefore(_ record: DropRecord, _ place: ArchivedItem) -> DropReason {
@@ -170,12 +157,10 @@ struct Recovery {
     private func withdraw(_ void: [DropID], of intents: [DropRecord]) throws(DropError) {
         var reopened: [DropRecord] = []
         for intent in intents where void.contains(intent.id) && intent.link?.kind == .retries {
-            guard let link = intent.link, var old = try ports.register.drop(link.drop), old.closedBy?.drop == intent.id,
+            guard let link = intent.link, let old = try ports.register.drop(link.drop), old.closedBy?.drop == intent.id,
                 old.state == .retried
             else { continue }
-            old.state = .quarantined
-            old.closedBy = nil
-            reopened.append(old)
+            reopened.append(old.reopened())
         }
         try ports.register.withdraw(void)
         if !reopened.isEmpty { try ports.register.update(reopened) }
@@ -185,7 +170,7 @@ struct Recovery {
         if record.state == .duplicate {
             guard let link = record.link, try ports.register.drop(link.drop)?.state.isApplied == true else { return }
         }
-        try pipeline.closeOthers(by: record)
+        try closing.closeOthers(by: record)
     }
 
     private func isThere(_ record: DropRecord) -> Bool {
@@ -200,7 +185,7 @@ struct Recovery {
 
     private func lostContainer(of record: DropRecord) -> DropError {
         DropError(
-            "missing",
+            .missing,
             "The container of drop \(record.id) (\(record.fileName), \(record.state.rawValue)) is missing or damaged; its bytes stay in "
                 + "\(ports.spool.path(of: record.id)).",
             hint: "Restore the archive folder from a backup; `twindrop verify` tells more.", remedy: .quarantine)
@@ -220,10 +205,7 @@ struct Recovery {
                 try ports.spool.respool(record.id, on: UTCDay(milliseconds: record.claimedAt), as: record.id)
             }
             if isUnread || isGone, ports.spool.contains(record.id) {
-                record.state = record.digest == nil ? .claimed : .registered
-                // A defect is about what came before the claim: it is quarantined for it again, now with its bytes in the
-                // archive.
-                if let reason = record.reason, !SettledFile.defects.contains(reason.code) { record.reason = nil }
+                record = record.takenUpAgain()
                 rows.append(record)
             }
             settled.append(record)
@@ -249,31 +231,16 @@ struct Recovery {
         return Dictionary(items.map { ($0.drop, $0) }) { first, _ in first }
     }
 
-    private func finish(_ record: DropRecord, at place: ArchivedItem?) -> DropRecord {
-        var record = record
-        if let place {
-            record.container = place.container
-            record.member = place.member
-        }
-        if record.state.isApplied { record.state = .done }
-        return record
-    }
-
     private func rememberSources() throws(DropError) {
         let quarantined = try ports.register.drops(in: [.quarantined])
-        pipeline.state.with { state in
-            for record in quarantined {
-                state.quarantined[record.source, default: [:]][record.fileName, default: []].insert(record.id)
-            }
-        }
-        for (name, source) in pipeline.sources {
+        shared.ledger.with { ledger in for record in quarantined { ledger.order.quarantined(record) } }
+        for (name, source) in shared.sources {
             let newest = try ports.register.newestApplied(of: name)
             let highest = source.order == .name ? try ports.register.highestName(of: name) : nil
             let blocking = try ports.register.blocking(name, source.order)
-            pipeline.state.with { state in
-                state.newestApplied[name] = newest
-                state.highestNames[name] = highest
-                for record in blocking { state.scheduler.block(behind: record) }
+            shared.ledger.with { ledger in
+                ledger.order.remember(name, newestApplied: newest, highestName: highest)
+                for record in blocking { ledger.scheduler.block(behind: record) }
             }
         }
     }

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -48,4 +49,8 @@ void linux_note_faults(uint32_t *mark) {
 long long linux_file_system_magic(int descriptor) {
     struct statfs status;
     return fstatfs(descriptor, &status) == 0 ? (long long)(uint32_t)status.f_type : -1;
+}
+
+const void *linux_find_bytes(const void *bytes, size_t count, const void *needle, size_t length) {
+    return memmem(bytes, count, needle, length);
 }

@@ -1,19 +1,14 @@
 import Glibc
 import Synchronization
+package import SystemKit
 
-/// What failed on a local socket.
-package struct SocketError: Error, Sendable, CustomStringConvertible {
-    package let call: String
-    package let path: String
-    package let code: CInt
-
-    package var description: String { unsafe "\(call) \(path): \(String(cString: strerror(code)))" }
-
+/// What a failed call tells of the other side.
+extension SystemError {
     /// Nobody listens there.
-    package var isAbsent: Bool { code == ENOENT || code == ECONNREFUSED }
+    package var isAbsent: Bool { number == ENOENT || number == ECONNREFUSED }
 
     /// Somebody listens, and did not answer in time.
-    package var isTimeout: Bool { code == EAGAIN || code == EWOULDBLOCK }
+    package var isTimeout: Bool { number == EAGAIN || number == EWOULDBLOCK }
 }
 
 /// One connection over a Unix domain socket, spoken in lines of UTF-8, each at most 1 MiB. Blocking; for one thread at a time.
@@ -27,20 +22,20 @@ package final class LocalConnection: Sendable {
     init(descriptor: CInt) { self.descriptor = descriptor }
 
     /// Connects to the socket at `path`, at most 107 bytes. EAGAIN: it was not answered within `seconds`.
-    package init(connectingTo path: String, seconds: Int = 60) throws(SocketError) {
+    package init(connectingTo path: String, seconds: Int = 60) throws(SystemError) {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw SocketError(call: "socket", path: path, code: errno) }
+        guard descriptor >= 0 else { throw SystemError(number: errno, call: "socket", path: path) }
         Self.setTimeout(descriptor, seconds: seconds)
         let result = try LocalAddress.with(path) { unsafe connect(descriptor, $0, $1) }
         guard result == 0 else {
             let code = errno
-            close(descriptor)
-            throw SocketError(call: "connect", path: path, code: code)
+            System.close(descriptor)
+            throw SystemError(number: code, call: "connect", path: path)
         }
         self.descriptor = descriptor
     }
 
-    deinit { close(descriptor) }
+    deinit { System.close(descriptor) }
 
     /// Waits at most this long for each read and write.
     package func setTimeout(seconds: Int) { Self.setTimeout(descriptor, seconds: seconds) }
@@ -75,9 +70,8 @@ package final class LocalConnection: Sendable {
             }
             guard buffer.count <= Self.lineBytesMax else { return nil }
             var chunk = [UInt8](repeating: 0, count: 16 << 10)
-            let count = unsafe read(descriptor, &chunk, chunk.count)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return nil }
+            // A time-out and an end are the same to the reader.
+            guard let count = try? System.read(descriptor, into: &chunk, "socket"), count > 0 else { return nil }
             buffer.append(contentsOf: chunk[..<count])
         }
     }
@@ -87,11 +81,7 @@ package final class LocalConnection: Sendable {
         var rest = Array(line.utf8)[...]
         rest.append(UInt8(ascii: "\n"))
         while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes { unsafe send(descriptor, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL)) }
-            if count < 0 {
-                if errno == EINTR { continue }
-                return false
-            }
+            guard let count = try? System.send(rest, to: descriptor, "socket") else { return false }
             rest = rest.dropFirst(count)
         }
         return true
@@ -104,21 +94,21 @@ package final class LocalListener: Sendable {
     private let path: String
 
     /// Binds `path`, replacing a socket file that an earlier process left: the caller holds the home's lock.
-    package init(at path: String) throws(SocketError) {
+    package init(at path: String) throws(SystemError) {
         descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         self.path = path
-        guard descriptor >= 0 else { throw SocketError(call: "socket", path: path, code: errno) }
+        guard descriptor >= 0 else { throw SystemError(number: errno, call: "socket", path: path) }
         unsafe unlink(path)
         let bound = try LocalAddress.with(path) { [descriptor] in unsafe bind(descriptor, $0, $1) }
         guard bound == 0, unsafe chmod(path, 0o660) == 0, listen(descriptor, 16) == 0 else {
             let code = errno
-            close(descriptor)
-            throw SocketError(call: "bind", path: path, code: code)
+            System.close(descriptor)
+            throw SystemError(number: code, call: "bind", path: path)
         }
     }
 
     deinit {
-        close(descriptor)
+        System.close(descriptor)
         unsafe unlink(path)
     }
 
@@ -132,7 +122,7 @@ package final class LocalListener: Sendable {
             }
             let code = errno
             // While descriptors or memory are short, callers wait.
-            if [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(code) {
+            if SystemError.isShortage(code) {
                 usleep(100_000)
             } else if code != EINTR && code != ECONNABORTED {
                 return nil
@@ -146,12 +136,12 @@ package final class LocalListener: Sendable {
 
 enum LocalAddress {
     /// Runs `body` with the address of `path`.
-    @safe static func with(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt) throws(SocketError) -> CInt {
+    @safe static func with(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> CInt) throws(SystemError) -> CInt {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         let bytes = Array(path.utf8)
         guard bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
-            throw SocketError(call: "bind", path: path, code: ENAMETOOLONG)
+            throw SystemError(number: ENAMETOOLONG, call: "bind", path: path)
         }
         unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
         let size = socklen_t(MemoryLayout<sockaddr_un>.size)

@@ -2,6 +2,9 @@ import Glibc
 
 /// Signals that ask the process to end, taken on a thread instead of in a handler.
 package enum Signals {
+    /// The terminal was closed (SIGHUP).
+    package static let hangUp = SIGHUP
+
     /// Blocks SIGTERM, SIGINT and SIGHUP in the calling thread and all threads it starts, and ignores SIGPIPE. Call it first of
     /// all.
     package static func takeOver() {

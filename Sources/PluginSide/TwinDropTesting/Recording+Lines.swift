@@ -1,3 +1,4 @@
+internal import CodecKit
 internal import TwinModel
 
 extension Recording {
@@ -95,35 +96,16 @@ extension RecordedValue {
             days -= 1
             time += 86_400_000_000
         }
-        let minutes = abs(Int(offsetMinutes))
-        let zone =
-            offsetMinutes == 0 ? "Z" : (offsetMinutes < 0 ? "-" : "+") + padded(minutes / 60, 2) + ":" + padded(minutes % 60, 2)
-        return dateText(Int(days)) + "T" + timeText(time) + zone
+        return dateText(Int(days)) + "T" + timeText(time) + RFC3339.offset(minutes: Int(offsetMinutes))
     }
 
-    /// `2024-05-01`; the inverse of H. Hinnant's days from civil.
-    static func dateText(_ days: Int) -> String {
-        let shifted = days + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return padded(year, 4) + "-" + padded(month, 2) + "-" + padded(day, 2)
-    }
+    /// `2024-05-01`.
+    static func dateText(_ days: Int) -> String { CivilDate(daysSince1970: days).description }
 
     static func timeText(_ microseconds: Int64) -> String {
         let seconds = Int(microseconds / 1_000_000)
         let fraction = Int(microseconds % 1_000_000)
-        let clock = padded(seconds / 3600, 2) + ":" + padded(seconds / 60 % 60, 2) + ":" + padded(seconds % 60, 2)
-        return fraction == 0 ? clock : clock + "." + padded(fraction, 6)
-    }
-
-    private static func padded(_ number: Int, _ digits: Int) -> String {
-        let text = String(number)
-        return String(repeating: "0", count: max(0, digits - text.utf8.count)) + text
+        let clock = RFC3339.clock(seconds: seconds)
+        return fraction == 0 ? clock : clock + "." + RFC3339.padded(fraction, 6)
     }
 }

@@ -69,7 +69,8 @@ static const uint8_t **slot(const table *in, td_text key) {
 static int index_table(table *into, reader *from) {
     into->name = read_text(from);
     into->count = read_u32(from);
-    if (from->failed || into->count > UINT32_MAX / 4) return 0;
+    // An entry has 8 bytes at least: no count makes more slots than the file could fill.
+    if (from->failed || into->count > (size_t)(from->end - from->at) / 8 || into->count > UINT32_MAX / 4) return 0;
     uint32_t size = 16;
     while (size < into->count * 2) size *= 2;
     into->slots = calloc(size, sizeof *into->slots);
@@ -104,8 +105,8 @@ int config_load(int descriptor) {
     if (from.failed || tables > 65535) return 0;
     config.tables = calloc(tables ? tables : 1, sizeof *config.tables);
     if (!config.tables) return 0;
-    for (; config.table_count < tables; config.table_count++)
-        if (!index_table(&config.tables[config.table_count], &from)) return 0;
+    while (config.table_count < tables)
+        if (!index_table(&config.tables[config.table_count++], &from)) return 0;
     return 1;
 }
 

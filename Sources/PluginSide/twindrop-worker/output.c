@@ -26,14 +26,18 @@ void output_begin(uint64_t operations_max) {
                             .hash = TD_WIRE_SEED, .active = 1};
 }
 
-td_status output_status(void) { return output.status; }
-
 void output_fail(td_status status, const char *message) {
     if (output.status == TD_OK) {
         output.status = status;
         message_set((int64_t)output.position, "Record %llu: %s", (unsigned long long)output.records, message);
     }
     output.limit = output.base;
+}
+
+// An operation that is still open has no length yet: sent, it would be as long as what stood in the buffer before.
+td_status output_status(void) {
+    if (output.operation) output_fail(TD_INTERNAL, "transform() returned inside an operation. Call end() before.");
+    return output.status;
 }
 
 // Sends [base, upto) as one frame, after the keys it may use, with `extra` bytes of a ready frame behind it.

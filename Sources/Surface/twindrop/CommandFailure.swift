@@ -1,6 +1,6 @@
 import ArgumentParser
 import DropCore
-import Glibc
+import SystemKit
 
 /// A command that did not succeed, and the exit code its callers rely on (docs/command-line.md, "Exit codes").
 struct CommandFailure: Error {
@@ -9,10 +9,13 @@ struct CommandFailure: Error {
 
     let code: Code
     let lines: [String]
+    /// The code of the error behind it (docs/errors.md), for whoever asks by the control socket.
+    let word: String
 
-    init(_ code: Code, lines: [String]) {
+    init(_ code: Code, lines: [String], word: String = "failed") {
         self.code = code
         self.lines = lines.filter { !$0.isEmpty }
+        self.word = word
     }
 
     init(_ code: Code, _ lines: String...) { self.init(code, lines: lines) }
@@ -20,15 +23,17 @@ struct CommandFailure: Error {
     init(_ error: DropError) {
         let code: Code =
             switch (error.code, error.remedy) {
-            case ("locked", _): .locked
-            case ("anchor", _): .usage
-            case ("no-drop", _), ("wrong-state", _), ("older-snapshot", _), ("not-archived", _): .negative
+            case (.locked, _): .locked
+            case (.noDrop, _), (.wrongState, _), (.olderSnapshot, _), (.notArchived, _): .negative
             case (_, .stop), (_, .retry): .storage
             case (_, .quarantine), (_, .hold): .negative
             case (_, .suspendSource): .usage
             }
-        self.code = code
-        lines = [error.message, error.hint].filter { !$0.isEmpty }
+        self.init(code, lines: [error.message, error.hint], word: error.code.text)
+    }
+
+    init(_ error: StartError) {
+        self.init(error.isOfStorage ? .storage : .usage, lines: [error.message, error.hint], word: error.code.rawValue)
     }
 
     /// Prints the lines on stderr: the first with `twindrop:`, hints below it.
@@ -40,10 +45,15 @@ struct CommandFailure: Error {
 extension ParsableCommand {
     /// Ends the process. Whatever a command found, output that could not be written is a failure of its own.
     static func end(_ code: CInt) -> Never {
-        guard let failure = Terminal.failure else { Glibc.exit(code) }
+        guard let failure = Terminal.failure else { System.exit(code) }
         failure.report()
-        Glibc.exit(failure.code.rawValue)
+        System.exit(failure.code.rawValue)
     }
+}
+
+/// Runs `body`; what a part reports becomes a failure of the command.
+func reporting<T>(_ body: () throws(StartError) -> T) throws(CommandFailure) -> T {
+    do { return try body() } catch { throw CommandFailure(error) }
 }
 
 /// Runs `body`; what a part reports becomes a failure of the command.

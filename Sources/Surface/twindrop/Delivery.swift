@@ -1,3 +1,4 @@
+import CodecKit
 import HomeConfiguration
 import DropCore
 import Foundation

@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 
 /// Which drop a person means: a ULID, a unique start of one, or a file name, of which the newest drop counts.

@@ -1,9 +1,11 @@
 import ArgumentParser
+import CodecKit
 import HomeConfiguration
 import DropCore
 import DropSpooling
 import Evidence
 import Foundation
+import SystemKit
 import TwinModel
 import TwinStore
 
@@ -44,7 +46,7 @@ struct Home {
     var controlSocket: String { paths.state + "/control.sock" }
 
     init(_ folder: String) throws(CommandFailure) {
-        FileRights.keepToOwner()
+        System.keepFilesToOwner()
         guard FileManager.default.fileExists(atPath: folder + "/" + Configuration.fileName) else {
             throw CommandFailure(
                 .usage, "\(folder) is no TwinDrop home: it has no \(Configuration.fileName).",

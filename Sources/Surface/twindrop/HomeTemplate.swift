@@ -1,5 +1,6 @@
 import HomeConfiguration
 import Foundation
+import SystemKit
 
 /// What `twindrop init` makes.
 enum HomeTemplate {
@@ -16,7 +17,7 @@ enum HomeTemplate {
         if let taken = samples.map(\.0).first(where: FileCalls.isTaken) {
             throw CommandFailure(.usage, "\(taken) is there already.", "Choose another folder, or move that file away.")
         }
-        FileRights.keepToOwner()
+        System.keepFilesToOwner()
         for name in [""] + Configuration.templateFolders + ["samples"] {
             let path = folder + "/" + name
             let isNew = !Folders.exists(path)

@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 
 /// A name that a file may be given in a folder of ours because a person asked for it.

@@ -1,3 +1,4 @@
+import CodecKit
 import HomeConfiguration
 import DropCore
 import DropSpooling
@@ -75,7 +76,16 @@ struct Rehearsal {
     }
 
     private func run(_ subject: Subject) throws(CommandFailure) -> Plan {
-        do throws(DropError) { return try plan(subject) } catch {
+        let store = try reporting { () throws(DropError) in
+            try ArchiveWitness.checkForDatabase(state: home.paths.state, archive: home.paths.archive)
+            try Folders.make([home.paths.state])
+            return try TwinStore.openRehearsal(folder: home.paths.state)
+        }
+        // Those of the folder that no daemon has seen yet hold for the next drop, too.
+        try reporting { () throws(StartError) in
+            _ = try ModelFolder.adopt([home.paths.models], into: store, by: Caller(name: "plan"), isRehearsal: true)
+        }
+        do throws(DropError) { return try plan(subject, store) } catch {
             guard error.remedy == .quarantine, subject.digest != nil else { throw CommandFailure(error) }
             // There is no drop yet that could be retried, as the hint of the error may say.
             throw CommandFailure(
@@ -84,12 +94,7 @@ struct Rehearsal {
         }
     }
 
-    private func plan(_ subject: Subject) throws(DropError) -> Plan {
-        try ArchiveWitness.checkForDatabase(state: home.paths.state, archive: home.paths.archive)
-        try Folders.make([home.paths.state])
-        let store = try TwinStore.openRehearsal(folder: home.paths.state)
-        // Those of the folder that no daemon has seen yet hold for the next drop, too.
-        _ = try ModelFolder.adopt([home.paths.models], into: store, by: Caller(name: "plan"), isRehearsal: true)
+    private func plan(_ subject: Subject, _ store: TwinStore) throws(DropError) -> Plan {
         let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("twindrop-plan-\(FileCalls.process)").path
         try Folders.make([scratch])
         defer { try? FileManager.default.removeItem(atPath: scratch) }  // A leftover in the temporary folder harms nobody.

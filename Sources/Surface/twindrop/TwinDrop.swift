@@ -1,5 +1,9 @@
 import ArgumentParser
+import CodecKit
 import DropCore
+import Foundation
+import HomeConfiguration
+import SystemKit
 
 /// The command line (docs/command-line.md).
 @main
@@ -16,7 +20,7 @@ struct TwinDrop: ParsableCommand {
 
             Exit codes, environment variables, times and escapes: docs/command-line.md.
             """,
-        version: Version.text,
+        version: Version.shown,
         subcommands: [],
         groupedSubcommands: [
             CommandGroup(
@@ -43,13 +47,17 @@ struct TwinDrop: ParsableCommand {
         ])
 
     static func main() {
-        ProcessStart.openStandardStreams()
+        System.openStandardStreams()
         do {
             try checkHelp(CommandLine.arguments.dropFirst())
             var command = try parseAsRoot()
             try command.run()
             end(0)
         } catch let failure as CommandFailure {
+            failure.report()
+            end(failure.code.rawValue)
+        } catch let error as StartError {
+            let failure = CommandFailure(error)
             failure.report()
             end(failure.code.rawValue)
         } catch let error as DropError {
@@ -84,4 +92,12 @@ extension TwinDrop {
 /// What this build is.
 enum Version {
     static let text = "0.1.0"
+
+    /// With the commit that an installation says it was made of (scripts/install); in a build folder there is none.
+    static let shown: String = {
+        let file = Installation.current.searched.map { $0 + "/commit" }.first { FileManager.default.fileExists(atPath: $0) }
+        guard let data = file.flatMap({ FileManager.default.contents(atPath: $0) }) else { return text }
+        let commit = String(decoding: data.prefix(100), as: UTF8.self).filter { $0.isLetter || $0.isNumber || $0 == "-" }
+        return commit.isEmpty ? text : "\(text) (\(commit))"
+    }()
 }

@@ -1,6 +1,6 @@
+import CodecKit
 package import DropCore
-import FileKit
-import Glibc
+import SystemKit
 import SystemPackage
 
 /// The lock on a state folder: an open-file-description lock, held for life, so that a second instance finds out at once.
@@ -27,21 +27,18 @@ package final class HomeLock: Sendable {
     /// Takes the lock of `state`. Errors: `locked` names the holder; storage errors.
     package init(state: String) throws(DropError) {
         let path = FilePath(state).appending("lock")
-        let descriptor = try SpoolFolder.call("open", path) { unsafe open($0, O_RDWR | O_CREAT | O_CLOEXEC, 0o600) }
-        var request = flock()
-        request.l_type = Int16(F_WRLCK)
-        request.l_whence = Int16(SEEK_SET)
-        // F_OFD_SETLK of <fcntl.h>, which the Glibc module hides: the lock belongs to the descriptor, not to the process.
-        guard unsafe fcntl(descriptor, 37, &request) == 0 else {
+        let descriptor = try SpoolFolder.call(path) { () throws(SystemError) in
+            try System.open(path.string, [.readAndWrite, .create])
+        }
+        guard FileLock.takeForWriting(descriptor) else {
             let holder = Self.read(descriptor)
-            close(descriptor)
+            System.close(descriptor)
             throw Self.locked(state, by: holder)
         }
-        let folder = try SpoolFolder.call("open", FilePath(state)) { unsafe open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-        // A file system that knows no such lock has the one on the file.
-        if flock(folder, LOCK_EX | LOCK_NB) != 0, errno == EWOULDBLOCK {
-            close(folder)
-            close(descriptor)
+        let folder = try SpoolFolder.call(FilePath(state)) { () throws(SystemError) in try System.open(state, [.read, .folder]) }
+        guard FileLock.takeFolder(folder) else {
+            System.close(folder)
+            System.close(descriptor)
             throw Self.locked(state, by: "its file lock was removed")
         }
         self.folder = folder
@@ -51,47 +48,40 @@ package final class HomeLock: Sendable {
         truncation = doubted
         self.descriptor = descriptor
         self.path = path
-        try write("\(getpid()) \(Self.bootID) running")
+        try write("\(System.processID) \(Self.bootID) running")
     }
 
     private static func locked(_ state: String, by holder: String) -> DropError {
         DropError(
-            "locked", "Another instance holds \(state) (\(Escaping.visible(holder, scalarsMax: 80))).",
+            .locked, "Another instance holds \(state) (\(Escaping.visible(holder, scalarsMax: 80))).",
             hint: "Stop it first; one state folder has one instance.", remedy: .stop)
     }
 
     /// Whether an instance holds the lock of a state folder now, looked at without taking it. Where it cannot be told, none does.
     package static func isHeld(state: String) -> Bool {
-        let file = unsafe open(FilePath(state).appending("lock").string, O_RDONLY | O_CLOEXEC)
-        if file >= 0 {
-            defer { close(file) }
-            var request = flock()
-            request.l_type = Int16(F_WRLCK)
-            request.l_whence = Int16(SEEK_SET)
-            // F_OFD_GETLK of <fcntl.h>, which the Glibc module hides.
-            if unsafe fcntl(file, 36, &request) == 0, request.l_type != Int16(F_UNLCK) { return true }
+        if let file = try? Descriptor(System.open(FilePath(state).appending("lock").string, .read)),
+            FileLock.isRefused(file.number, forWriting: true) == true
+        {
+            return true
         }
-        let folder = unsafe open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { return false }
-        defer { close(folder) }
-        return flock(folder, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+        guard let folder = try? Descriptor(System.open(state, [.read, .folder])) else { return false }
+        return !FileLock.takeFolder(folder.number, shared: true)
     }
 
     /// Which files the next start of this home will doubt, without taking its lock; none where that cannot be told.
     package static func truncation(state: String) -> TruncationRule {
-        let descriptor = unsafe open(FilePath(state).appending("lock").string, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return TruncationRule() }
-        defer { close(descriptor) }
-        return before(descriptor).doubted
+        guard let file = try? Descriptor(System.open(FilePath(state).appending("lock").string, .read)) else {
+            return TruncationRule()
+        }
+        return before(file.number).doubted
     }
 
     /// The run that wrote the file, and what is doubted after it.
     private static func before(_ descriptor: CInt) -> (last: TruncationRule.LastRun?, doubted: TruncationRule) {
         let words = read(descriptor).split(separator: " ").map(String.init)
         var rule = TruncationRule(doubted: words.dropFirst(3).compactMap(range))
-        var facts = stat()
-        guard words.count >= 2, unsafe fstat(descriptor, &facts) == 0 else { return (nil, rule) }
-        let aliveAt = UInt64(max(0, facts.st_mtim.tv_sec)) * 1000 + UInt64(facts.st_mtim.tv_nsec) / 1_000_000
+        guard words.count >= 2, let facts = try? System.facts(of: descriptor, "lock") else { return (nil, rule) }
+        let aliveAt = UInt64(max(0, facts.modified)) / 1_000_000
         let last = TruncationRule.LastRun(
             bootID: words[1], stoppedCleanly: words.count >= 3 && words[2] == "clean", aliveAt: aliveAt)
         rule.start(after: last, bootID: bootID, bootedAt: bootedAt)
@@ -99,31 +89,24 @@ package final class HomeLock: Sendable {
     }
 
     /// Says that this run ended as it should; the lock goes with the value.
-    package func release() throws(DropError) { try write("\(getpid()) \(Self.bootID) clean") }
+    package func release() throws(DropError) { try write("\(System.processID) \(Self.bootID) clean") }
 
     /// Renews the sign of life. Not synced: one that is lost with the power makes more files doubted, not fewer.
-    package func touch() { _ = futimens(descriptor, nil) }
+    package func touch() { System.touch(descriptor) }
 
     deinit {
-        close(folder)
-        close(descriptor)
+        System.close(folder)
+        System.close(descriptor)
     }
 
     private static var bootID: String {
-        let file = unsafe open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return "unknown" }
-        defer { close(file) }
-        return read(file)
+        guard let file = try? Descriptor(System.open("/proc/sys/kernel/random/boot_id", .read)) else { return "unknown" }
+        return read(file.number)
     }
 
     /// When this boot began, by today's wall clock, in milliseconds since 1970.
     private static var bootedAt: UInt64 {
-        func milliseconds(_ clock: clockid_t) -> Int {
-            var time = timespec()
-            unsafe clock_gettime(clock, &time)
-            return time.tv_sec * 1000 + time.tv_nsec / 1_000_000
-        }
-        return UInt64(max(0, milliseconds(CLOCK_REALTIME) - milliseconds(CLOCK_BOOTTIME)))
+        UInt64(max(0, SystemClock.wall() / 1_000_000 - SystemClock.sinceBoot() / 1_000_000))
     }
 
     /// The range of its text; nil for anything else.
@@ -134,8 +117,7 @@ package final class HomeLock: Sendable {
 
     private static func read(_ descriptor: CInt) -> String {
         var bytes = [UInt8](repeating: 0, count: Self.bytes)
-        let count = unsafe pread(descriptor, &bytes, bytes.count, 0)
-        guard count > 0 else { return "" }
+        guard let count = try? System.read(descriptor, into: &bytes, at: 0, "lock"), count > 0 else { return "" }
         return String(decoding: bytes[..<count].prefix { $0 != 0x0A }, as: UTF8.self)
     }
 
@@ -144,7 +126,9 @@ package final class HomeLock: Sendable {
         let doubted = truncation.doubted.map { " \($0.lowerBound)-\($0.upperBound)" }.joined()
         let words = Array((text + doubted + "\n").utf8)
         let bytes = words + [UInt8](repeating: 0x0A, count: max(0, Self.bytes - words.count))
-        try SpoolFolder.call("write", path) { _ in CInt(unsafe pwrite(descriptor, bytes, bytes.count, 0)) }
-        try SpoolFolder.call("fsync", path) { _ in FailedSyncs.sync(descriptor) }
+        try SpoolFolder.call(path) { () throws(SystemError) in
+            try System.write(bytes, to: descriptor, at: 0, path.string)
+            try System.sync(descriptor, path.string)
+        }
     }
 }

@@ -1,7 +1,7 @@
 import CLinuxFiles
 package import DropCore
-import FileKit
 import Glibc
+import SystemKit
 import SystemPackage
 import ThreadKit
 
@@ -42,17 +42,18 @@ import ThreadKit
     /// - Throws: storage errors.
     package init(state: String, wasUnclean: Bool, wasRebooted: Bool) throws(DropError) {
         let path = FilePath(state).appending("in-hand")
-        let file = try SpoolFolder.call("open", path) { unsafe open($0, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600) }
-        defer { close(file) }
+        let file = try SpoolFolder.call(path) { () throws(SystemError) in
+            try System.open(path.string, [.readAndWrite, .create, .noLink])
+        }
+        defer { System.close(file) }
         // Its room is taken now: a store into a map finds no error to return where there is none.
-        try SpoolFolder.call("fallocate", path) { _ in
-            errno = posix_fallocate(file, 0, off_t(2 * Self.half))
-            return errno == 0 ? 0 : -1
+        try SpoolFolder.call(path) { () throws(SystemError) in
+            try System.reserve(file, UInt64(2 * Self.half), path.string)
         }
         guard let map = unsafe mmap(nil, 2 * Self.half, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0), unsafe map != MAP_FAILED
         else {
             throw DropError(
-                "storage", "\(path) cannot be mapped into memory (errno \(errno)).", hint: "Check the state folder.",
+                .storage, "\(path) cannot be mapped into memory (errno \(errno)).", hint: "Check the state folder.",
                 remedy: .stop)
         }
         unsafe self.map = map
@@ -123,12 +124,9 @@ import ThreadKit
 
     /// How many processes the kernel has killed for want of memory (`oom_kill` of /proc/vmstat); 0 where it does not say.
     private static func killedForMemory() -> UInt64 {
-        let file = unsafe open("/proc/vmstat", O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return 0 }
-        defer { close(file) }
+        guard let file = try? Descriptor(System.open("/proc/vmstat", .read)) else { return 0 }
         var bytes = [UInt8](repeating: 0, count: 32 << 10)
-        let count = unsafe read(file, &bytes, bytes.count)
-        guard count > 0 else { return 0 }
+        guard let count = try? System.read(file.number, into: &bytes, "/proc/vmstat"), count > 0 else { return 0 }
         let lines = bytes[..<count].split(separator: UInt8(ascii: "\n"))
         guard let line = lines.first(where: { $0.starts(with: Array("oom_kill ".utf8)) }) else { return 0 }
         return UInt64(String(decoding: line.dropFirst(9), as: UTF8.self)) ?? 0

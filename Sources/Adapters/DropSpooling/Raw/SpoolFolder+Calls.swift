@@ -1,44 +1,35 @@
 import Crypto
 import DropCore
-import FileKit
-import Glibc
+import SystemKit
 import SystemPackage
 
-/// The system calls of the spool, each checked, `EINTR` in one place.
+/// The system calls of the spool, and what it means when one fails.
 extension SpoolFolder {
-    /// Runs a call on `path` until it is not interrupted; an errno other than `allowing` is thrown.
+    /// Runs calls on `path`.
     @discardableResult
-    @safe static func call(
-        _ name: String, _ path: FilePath, allowing allowed: CInt = 0, _ body: (UnsafePointer<CChar>) -> CInt
-    ) throws(DropError) -> CInt {
-        while true {
-            let (result, code) = unsafe path.withPlatformString { unsafe (body($0), errno) }
-            if result >= 0 { return result }
-            if code == EINTR { continue }
-            if code == allowed { return result }
-            throw failure(name, path, code)
-        }
+    static func call<Result>(_ path: FilePath, _ body: () throws(SystemError) -> Result) throws(DropError) -> Result {
+        do throws(SystemError) { return try body() } catch { throw failure(error.call, path, error.number) }
     }
 
     /// What a failed call on `path` means.
     static func failure(_ call: String, _ path: FilePath, _ code: CInt) -> DropError {
-        let why = unsafe String(cString: strerror(code))
-        switch code {
-        case ENOSPC, EDQUOT:
+        let why = SystemError.text(code)
+        switch SystemError.kind(of: code) {
+        case .full:
             return DropError(
-                "disk-full", "\(call) \(path): \(why).", hint: "Make room; the work goes on by itself.",
+                .diskFull, "\(call) \(path): \(why).", hint: "Make room; the work goes on by itself.",
                 remedy: .retry(after: .seconds(1)))
-        case EMFILE, ENFILE, ENOMEM:
+        case .noDescriptors, .noMemory:
             return DropError(
-                "resources", "\(call) \(path): \(why).", hint: "Raise the limit of open files or memory for the service.",
+                .resources, "\(call) \(path): \(why).", hint: "Raise the limit of open files or memory for the service.",
                 remedy: .retry(after: .seconds(1)))
-        case EIO where call == "read":
+        case .medium where call == "read":
             return DropError(
-                "unreadable", "\(path) cannot be read: \(why).", hint: "Check the disk, then deliver the file again.",
+                .unreadable, "\(path) cannot be read: \(why).", hint: "Check the disk, then deliver the file again.",
                 remedy: .quarantine)
         default:
             return DropError(
-                "storage", "\(call) \(path): \(why).",
+                .storage, "\(call) \(path): \(why).",
                 hint: "Check the file system and the folder's permissions, then start again.",
                 remedy: .stop)
         }
@@ -46,48 +37,41 @@ extension SpoolFolder {
 
     /// Removes a file; one that is not there is fine. A folder that somebody put there is none of ours, and stays.
     static func remove(_ path: FilePath) throws(DropError) {
-        try call("unlink", path, allowing: ENOENT) { name in
-            let result = unsafe unlink(name)
-            return result < 0 && errno == EISDIR ? 0 : result
+        do throws(SystemError) { try System.remove(path.string) } catch {
+            guard error.kind == .folder else { throw failure(error.call, path, error.number) }
         }
     }
 
     static func move(_ from: FilePath, to path: FilePath) throws(DropError) {
-        try call("rename", path) { to in unsafe from.withPlatformString { unsafe rename($0, to) } }
+        try call(path) { () throws(SystemError) in try System.rename(from.string, to: path.string) }
     }
 
-    static func close(_ descriptor: CInt) { _ = Glibc.close(descriptor) }
+    static func close(_ descriptor: CInt) { System.close(descriptor) }
 
     static func space(of path: FilePath) throws(DropError) -> FreeSpace {
-        var facts = statvfs()
-        try call("statvfs", path) { unsafe statvfs($0, &facts) }
-        let block = UInt64(facts.f_frsize)
-        return FreeSpace(bytesFree: UInt64(facts.f_bavail) * block, bytesTotal: UInt64(facts.f_blocks) * block)
+        let space = try call(path) { () throws(SystemError) in try System.space(of: path.string) }
+        return FreeSpace(bytesFree: space.bytesFree, bytesTotal: space.bytesTotal)
     }
 
-    static func exists(_ path: FilePath) -> Bool {
-        unsafe path.withPlatformString { unsafe access($0, F_OK) } == 0
-    }
+    static func exists(_ path: FilePath) -> Bool { System.leadsSomewhere(path.string) }
 
     /// Whether a plain file has this name, and not a link, FIFO or folder that somebody put there.
-    static func isFile(_ path: FilePath) -> Bool {
-        var facts = stat()
-        return unsafe path.withPlatformString { unsafe lstat($0, &facts) } == 0 && facts.st_mode & S_IFMT == S_IFREG
-    }
+    static func isFile(_ path: FilePath) -> Bool { System.factsIfThere(path.string, ofLink: true)?.kind == .file }
 
     static func make(_ folder: FilePath) throws(DropError) {
-        try call("mkdir", folder, allowing: EEXIST) { unsafe mkdir($0, 0o700) }
+        try call(folder) { () throws(SystemError) in _ = try System.makeFolder(folder.string) }
     }
 
     /// Opens a plain file, and never waits for what is none: whoever can write to the folder can put a FIFO there.
     static func openToRead(_ path: FilePath) throws(DropError) -> CInt {
-        guard isFile(path) else { throw ByteLoss.missing(path.string, isOther: exists(path)) }
-        let descriptor = try call("open", path, allowing: ENOENT) {
-            unsafe open($0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+        let descriptor: CInt
+        do throws(SystemError) { descriptor = try System.open(path.string, [.read, .noLink, .noWaiting]) } catch {
+            // A link, a socket, or a name that is not there; the rest is what it is.
+            guard isFile(path) else { throw ByteLoss.missing(path.string, isOther: exists(path)) }
+            throw failure(error.call, path, error.number)
         }
-        guard descriptor >= 0 else { throw ByteLoss.missing(path.string) }
-        var facts = stat()
-        guard unsafe fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+        // One that cannot be examined is taken for no plain file.
+        guard (try? System.facts(of: descriptor, path.string))?.kind == .file else {
             close(descriptor)
             throw ByteLoss.missing(path.string, isOther: true)
         }
@@ -96,17 +80,15 @@ extension SpoolFolder {
 
     /// Opens an open file again, with an offset of its own.
     static func reopen(_ descriptor: CInt) throws(DropError) -> CInt {
-        try call("open", FilePath("/proc/self/fd/\(descriptor)")) { unsafe open($0, O_RDONLY | O_CLOEXEC) }
+        try call(FilePath("/proc/self/fd/\(descriptor)")) { () throws(SystemError) in try System.reopen(descriptor) }
     }
 
     static func duplicate(_ descriptor: CInt) throws(DropError) -> CInt {
-        try call("dup", FilePath("/proc/self/fd/\(descriptor)")) { _ in fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
+        try call(FilePath("/proc/self/fd/\(descriptor)")) { () throws(SystemError) in try System.duplicate(descriptor) }
     }
 
     static func size(of descriptor: CInt, _ path: FilePath) throws(DropError) -> UInt64 {
-        var facts = stat()
-        try call("fstat", path) { _ in unsafe fstat(descriptor, &facts) }
-        return UInt64(facts.st_size)
+        try call(path) { () throws(SystemError) in try System.facts(of: descriptor, path.string).bytes }
     }
 
     /// SHA-256 of everything from the descriptor's offset on.
@@ -118,7 +100,7 @@ extension SpoolFolder {
             unsafe hasher.update(bufferPointer: block)
             guard !isCancelled() else {
                 throw DropError(
-                    "cancelled", "\(path) was being read when the pipeline ended.", hint: "It is read again at the next start.",
+                    .cancelled, "\(path) was being read when the pipeline ended.", hint: "It is read again at the next start.",
                     remedy: .retry(after: .zero))
             }
         }
@@ -131,37 +113,19 @@ extension SpoolFolder {
         let block = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 64)
         defer { unsafe block.deallocate() }
         while true {
-            let count = unsafe read(descriptor, block.baseAddress, block.count)
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw failure("read", path, errno)
+            let count = try call(path) { () throws(SystemError) in
+                try unsafe System.read(descriptor, into: block, path.string)
             }
             if count == 0 { return }
             try unsafe body(UnsafeRawBufferPointer(rebasing: block[..<count]))
         }
     }
 
-    static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt, _ path: FilePath) throws(DropError) {
-        var rest = unsafe bytes
-        while unsafe !rest.isEmpty {
-            let count = unsafe Glibc.write(descriptor, rest.baseAddress, rest.count)
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw failure("write", path, errno)
-            }
-            unsafe rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-        }
-    }
-
     /// Writes a small file whole and durable.
     static func write(_ text: String, to path: FilePath) throws(DropError) {
-        let descriptor = try call("open", path) { unsafe open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600) }
-        defer { close(descriptor) }
-        let written = unsafe Array(text.utf8).withUnsafeBytes { bytes in
-            Result { () throws(DropError) in try unsafe writeAll(bytes, to: descriptor, path) }
+        try write(to: path) { (file) throws(DropError) in
+            try call(path) { () throws(SystemError) in try System.write(Array(text.utf8), to: file, path.string) }
         }
-        try written.get()
-        try call("fsync", path) { _ in FailedSyncs.sync(descriptor) }
     }
 
     /// Copies a file, durable on return.
@@ -169,29 +133,27 @@ extension SpoolFolder {
         let source = try openToRead(from)
         defer { close(source) }
         try write(to: path) { (target) throws(DropError) in
-            try eachBlock(of: source, from) { (block) throws(DropError) in try unsafe writeAll(block, to: target, path) }
+            try eachBlock(of: source, from) { (block) throws(DropError) in
+                try call(path) { () throws(SystemError) in try unsafe System.write(block, to: target, path.string) }
+            }
         }
     }
 
     /// Makes or empties a file that `body` writes, durable on return.
     static func write(to path: FilePath, _ body: (_ descriptor: CInt) throws(DropError) -> Void) throws(DropError) {
-        let target = try call("open", path) { unsafe open($0, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600) }
+        let target = try call(path) { () throws(SystemError) in try System.open(path.string, [.write, .create, .empty]) }
         defer { close(target) }
         try body(target)
-        try call("fsync", path) { _ in FailedSyncs.sync(target) }
+        try call(path) { () throws(SystemError) in try System.sync(target, path.string) }
     }
 
     static func sync(folder: FilePath) throws(DropError) {
-        let descriptor = try call("open", folder) { unsafe open($0, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-        defer { close(descriptor) }
-        try call("fsync", folder) { _ in FailedSyncs.sync(descriptor) }
+        try call(folder) { () throws(SystemError) in try System.syncFolder(folder.string) }
     }
 
     /// The names in a folder of folders; none where it cannot be read or is not there.
-    static func folders(in folder: FilePath) -> [String] { (try? FolderListing.names(in: folder.string)) ?? [] }
+    static func folders(in folder: FilePath) -> [String] { (try? System.names(in: folder.string)) ?? [] }
 
     /// The plain files of a folder; none where it cannot be read, which the next call on it reports.
-    static func names(in folder: FilePath) -> [String] {
-        (try? FolderListing.names(in: folder.string, plainOnly: true)) ?? []
-    }
+    static func names(in folder: FilePath) -> [String] { (try? System.names(in: folder.string, plainOnly: true)) ?? [] }
 }

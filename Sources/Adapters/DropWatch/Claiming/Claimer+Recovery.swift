@@ -1,5 +1,6 @@
+import CodecKit
 package import DropCore
-import Glibc
+import SystemKit
 
 extension Claimer {
     /// After a crash: finds each intent's file in the spool (adopted), in its landing folder by device and inode (withdrawn: it
@@ -32,7 +33,7 @@ extension Claimer {
             let void = out.compactMap { if case .withdrawn(let id) = $0 { id } else { nil } }
             if !void.isEmpty { try withdraw(void) }
             return out
-        } catch let error as SystemCallError {
+        } catch let error as SystemError {
             throw Self.storage(error)
         } catch let error as DropError {
             throw error
@@ -55,24 +56,24 @@ extension Claimer {
         init(_ identity: FileIdentity) { (device, inode) = (identity.device, identity.inode) }
     }
 
-    private static func spooled(_ id: DropID, _ spool: CInt) throws(SystemCallError) -> FileFacts? {
-        do { return try SystemCall.facts(of: FileName(id.description), in: spool) } catch  where error.number == ENOENT {
+    private static func spooled(_ id: DropID, _ spool: CInt) throws(SystemError) -> FileFacts? {
+        do { return try SystemCall.facts(of: FileName(id.description), in: spool) } catch  where error.isMissing {
             return nil
         }
     }
 
     /// The crash may have come before the mode was set, or before the rename was synced.
-    private func makeDurable(_ id: DropID, _ spool: CInt) throws(SystemCallError) {
+    private func makeDurable(_ id: DropID, _ spool: CInt) throws(SystemError) {
         let file = try SystemCall.openFile(FileName(id.description), in: spool)
         try SystemCall.setMode(file.number, 0o600)
         try SystemCall.sync(file.number, id.description)
     }
 
-    private func removeUnfinishedCopies(_ spool: CInt) throws(SystemCallError) {
-        for name in try Self.names(spool) where NamePattern("*.tmp*").matches(name) { try SystemCall.unlink(name, in: spool) }
+    private func removeUnfinishedCopies(_ spool: CInt) throws(SystemError) {
+        for name in try Self.names(spool) where Glob("*.tmp*").matches(name.bytes) { try SystemCall.unlink(name, in: spool) }
     }
 
-    private static func names(_ folder: CInt) throws(SystemCallError) -> [FileName] {
+    private static func names(_ folder: CInt) throws(SystemError) -> [FileName] {
         let reader = try FolderReader(FileName("."), in: folder)
         var entries: [FolderReader.Entry] = []
         while try reader.next(max: 4096, into: &entries) {}
@@ -146,11 +147,11 @@ extension Claimer {
     /// Gives the file its name back, or one beside it.
     private static func returnAside(
         _ intent: DropRecord, in place: (folder: FolderPath, root: FolderPath)
-    ) throws(SystemCallError) {
+    ) throws(SystemError) {
         let folder = try place.folder.open(below: place.root)
         let aside = FileName(".twindrop-taking-" + intent.id.description)
         do { try SystemCall.rename(aside, in: folder.number, to: intent.fileName, in: folder.number) } catch
-            where error.number == EEXIST
+            where error.isTaken
         {
             let other = Array(intent.id.description.utf8) + [UInt8(ascii: ".")] + intent.fileName.bytes.suffix(255 - 27)
             try SystemCall.rename(aside, in: folder.number, to: FileName(bytes: other), in: folder.number)

@@ -1,5 +1,5 @@
 package import DropCore
-import Glibc
+package import SystemKit
 import ThreadKit
 
 /// Takes settled files out of the drop zone into `state/spool/in` (docs/failure-model.md, "When a file is complete" and "Life
@@ -202,10 +202,10 @@ package final class Claimer: FileClaimer {
     ) throws(DropError) {
         guard !landings.isEmpty else { return }
         let (first, second) = side.run(
-            { [spoolFolder] in Result { () throws(SystemCallError) in try SystemCall.sync(spool, spoolFolder) } },
+            { [spoolFolder] in Result { () throws(SystemError) in try SystemCall.sync(spool, spoolFolder) } },
             beside: {
                 meanwhile()
-                return Result { () throws(SystemCallError) in
+                return Result { () throws(SystemError) in
                     for landing in landings {
                         guard let folder = folders.opened(landing) else { continue }
                         try SystemCall.sync(folder, landing.description)
@@ -219,9 +219,9 @@ package final class Claimer: FileClaimer {
     }
 
     /// Storage that cannot be trusted any more.
-    static func storage(_ error: SystemCallError) -> DropError {
+    static func storage(_ error: SystemError) -> DropError {
         DropError(
-            "storage", "The spool cannot be used: \(error).",
+            .storage, "The spool cannot be used: \(error).",
             hint: "Check the disk and the kernel's log, then start again; unfinished claims are recovered.", remedy: .stop)
     }
 }
@@ -248,13 +248,13 @@ final class LandingFolders {
     init(_ roots: [LandingRoot]) { self.roots = roots }
 
     /// Opens the folder below the source's folder, or below the drop zone's root. `ENOENT` when it lies elsewhere.
-    func open(_ path: FolderPath, of source: SourceName) throws(SystemCallError) -> OpenFolder {
+    func open(_ path: FolderPath, of source: SourceName) throws(SystemError) -> OpenFolder {
         if let open = descriptors[path] { return open }
         let root = roots.first { root in
             guard root.source == source || root.source == nil, let below = path.components(below: root.path) else { return false }
             return root.recursive || below.isEmpty
         }
-        guard let root else { throw SystemCallError(number: ENOENT, call: "open", subject: path.description) }
+        guard let root else { throw SystemError.missing("open", path.description) }
         let folder = OpenFolder(try path.open(below: root.path))
         descriptors[path] = folder
         return folder

@@ -1,6 +1,6 @@
 import Crypto
 import DropCore
-import Glibc
+import SystemKit
 
 /// One file on its way into the spool.
 final class FileClaim {
@@ -64,7 +64,7 @@ final class FileClaim {
             default: break
             }
             // A file that could not be removed from its folder would be copied again and again.
-            guard file.isStillOpen || SystemCall.mayAccess(FileName("."), in: folder.descriptor.number, W_OK | X_OK) else {
+            guard file.isStillOpen || SystemCall.mayAccess(FileName("."), in: folder.descriptor.number, [.write, .pass]) else {
                 return .not(.refused(Self.folderClosed(file)))
             }
             let copies = answer != .granted || facts.links > 1 || facts.device != spoolDevice
@@ -91,9 +91,7 @@ final class FileClaim {
 
     /// The durable intent.
     func record(at milliseconds: UInt64) -> DropRecord {
-        DropRecord(
-            id: id, source: file.source, fileName: file.name, bytes: facts.bytes, state: .claimed, claimedAt: milliseconds,
-            changedAt: milliseconds, intake: file.identity, reason: file.defect.map(DropReason.init))
+        file.claimed(as: id, bytes: facts.bytes, at: milliseconds)
     }
 
     /// False when the file's dirty pages may be lost: what the disk has is not known.
@@ -110,7 +108,7 @@ final class FileClaim {
         guard !copies, synced == .done else { return try copy(into: spool) }
         do {
             try SystemCall.rename(file.name, in: folder.descriptor.number, to: FileName(id.description), in: spool)
-        } catch  where error.number == EXDEV || error.number == EPERM || error.number == EACCES {
+        } catch  where error.kind == .otherFileSystem || error.isDenied {
             return try copy(into: spool)
         } catch {
             return Self.result(of: error, file)
@@ -119,7 +117,7 @@ final class FileClaim {
     }
 
     /// After the rename: is it the file we opened, is it closed, is what we synced all of it?
-    private func finishRename(in spool: CInt) throws(SystemCallError) -> ClaimResult {
+    private func finishRename(in spool: CInt) throws(SystemError) -> ClaimResult {
         let name = FileName(id.description)
         let moved = try SystemCall.facts(of: name, in: spool)
         guard moved.inode == facts.inode, moved.device == facts.device else {
@@ -146,11 +144,11 @@ final class FileClaim {
 
     /// Returns the file to its folder: under its name, or, where a newer file has that, under one made of the drop's id and its
     /// name.
-    private func putBack(_ name: FileName, from spool: CInt) throws(SystemCallError) {
+    private func putBack(_ name: FileName, from spool: CInt) throws(SystemError) {
         let landing = folder.descriptor.number
         do {
             try SystemCall.rename(name, in: spool, to: file.name, in: landing)
-        } catch  where error.number == EEXIST {
+        } catch  where error.isTaken {
             let other = Array(id.description.utf8) + [UInt8(ascii: ".")] + file.name.bytes.suffix(255 - 27)
             try SystemCall.rename(name, in: spool, to: FileName(bytes: other), in: landing)
         }
@@ -179,9 +177,9 @@ final class FileClaim {
                 return .claimed(id, bytes: bytes)
             } catch {
                 try? SystemCall.unlink(temporary, in: spool)  // Left behind it is removed by recovery.
-                switch error.number {
-                case ENOSPC, EDQUOT: return .notYet(noRoom(in: spool, above: 0))
-                case EMFILE, ENFILE: return .notYet(WaitingReason(.unreadable, "Too many files are open."))
+                switch error.kind {
+                case .full: return .notYet(noRoom(in: spool, above: 0))
+                case .noDescriptors: return .notYet(WaitingReason(.unreadable, "Too many files are open."))
                 default: if attempt == 3 || error.call != "fsync" { throw Claimer.storage(error) }
                 }
             }
@@ -195,7 +193,7 @@ final class FileClaim {
     }
 
     /// The size of the copy, which keeps the holes of the file; nil when the file changed meanwhile.
-    private func copyBytes(to name: FileName, in spool: CInt) throws(SystemCallError) -> UInt64? {
+    private func copyBytes(to name: FileName, in spool: CInt) throws(SystemError) -> UInt64? {
         let target = try SystemCall.createFile(name, in: spool)
         var buffer = [UInt8](repeating: 0, count: 1 << 18)
         var done: UInt64 = 0
@@ -229,7 +227,7 @@ final class FileClaim {
             try SystemCall.rename(file.name, in: landing, to: aside, in: landing)
             let now = try SystemCall.facts(of: aside, in: landing)
             guard now.hasSameContent(as: facts), now.links == facts.links else {
-                do { try SystemCall.rename(aside, in: landing, to: file.name, in: landing) } catch  where error.number == EEXIST {
+                do { try SystemCall.rename(aside, in: landing, to: file.name, in: landing) } catch  where error.isTaken {
                     let other = Array(id.description.utf8) + [UInt8(ascii: ".")] + file.name.bytes.suffix(255 - 27)
                     try SystemCall.rename(aside, in: landing, to: FileName(bytes: other), in: landing)
                 }
@@ -239,7 +237,7 @@ final class FileClaim {
             try SystemCall.unlink(aside, in: landing)
             removeMarker()
             return .claimed(id, bytes: facts.bytes)
-        } catch  where error.number == ENOENT {
+        } catch  where error.isMissing {
             return .claimed(id, bytes: facts.bytes)  // Its sender removed it; we have its bytes.
         } catch {
             discardCopy(spool)
@@ -256,7 +254,7 @@ final class FileClaim {
         try? SystemCall.unlink(marker, in: folder.descriptor.number)
     }
 
-    private static func digest(_ descriptor: CInt) throws(SystemCallError) -> ContentDigest {
+    private static func digest(_ descriptor: CInt) throws(SystemError) -> ContentDigest {
         var hash = SHA256()
         var buffer = [UInt8](repeating: 0, count: 1 << 18)
         var done: UInt64 = 0
@@ -270,25 +268,25 @@ final class FileClaim {
 
     private static func mismatch(_ file: SettledFile) -> DropError {
         DropError(
-            "manifest-mismatch", "\(file.name) has another SHA-256 than its manifest \(file.marker?.description ?? "") states.",
+            .manifestMismatch, "\(file.name) has another SHA-256 than its manifest \(file.marker?.description ?? "") states.",
             hint: "Deliver the file again, or correct the manifest.", remedy: .quarantine)
     }
 
     private static func folderClosed(_ file: SettledFile) -> DropError {
         DropError(
-            "permission-denied", "\(file.name) cannot be claimed: TwinDrop may not write in its folder.",
+            .permissionDenied, "\(file.name) cannot be claimed: TwinDrop may not write in its folder.",
             hint: "Let the user TwinDrop runs as write in the folder.", remedy: .retry(after: .seconds(30)))
     }
 
     /// What a failed call on the landing side means.
-    private static func result(of error: SystemCallError, _ file: SettledFile) -> ClaimResult {
-        switch error.number {
-        case ENOENT, ENOTDIR: .notYet(WaitingReason(.changed, "It is gone."))
-        case ELOOP: .notYet(WaitingReason(.changed, "It was replaced by a symbolic link."))
-        case EACCES, EPERM:
+    private static func result(of error: SystemError, _ file: SettledFile) -> ClaimResult {
+        switch error.kind {
+        case .missing, .noFolder: .notYet(WaitingReason(.changed, "It is gone."))
+        case .link: .notYet(WaitingReason(.changed, "It was replaced by a symbolic link."))
+        case .lockedAway, .forbidden:
             .refused(
                 DropError(
-                    "permission-denied", "\(file.name) cannot be claimed: \(SystemCallError.text(error.number)).",
+                    .permissionDenied, "\(file.name) cannot be claimed: \(SystemError.text(error.number)).",
                     hint: "Let the user TwinDrop runs as read it, and write in its folder.", remedy: .retry(after: .seconds(30))))
         default: .notYet(WaitingReason(.unreadable, "\(file.name) cannot be taken now: \(error)."))
         }

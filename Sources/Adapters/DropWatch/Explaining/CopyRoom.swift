@@ -1,4 +1,5 @@
 package import DropCore
+import SystemKit
 
 /// Where copies of files go that cannot be renamed into the spool, and the room there.
 package struct CopyRoom: Sendable {

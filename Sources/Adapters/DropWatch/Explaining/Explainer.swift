@@ -1,10 +1,20 @@
 package import DropCore
-import Glibc
+import SystemKit
 import ThreadKit
 
 /// Why a file in the drop zone was or was not taken.
 package struct Explanation: Sendable, Equatable {
-    /// A code of `WaitingReason`; or `own-name` (a file of TwinDrop itself), `gone`, `delivered`.
+    /// What is said of a file that waits for nothing.
+    package enum Own: String, Sendable, CaseIterable {
+        /// It was taken a moment ago.
+        case delivered
+        /// There is no such file.
+        case gone
+        /// It is a file of TwinDrop itself.
+        case ownName = "own-name"
+    }
+
+    /// A code of `WaitingReason`, or one of `Own`.
     package let code: String
     package let source: SourceName?
     /// For people, in order; safe to show.
@@ -77,12 +87,12 @@ package struct Explainer: Sendable {
         case .failure(let error): return say(WaitingReason(.unreadable, "\(name) cannot be looked at: \(error)."), nil, .zero)
         }
         if case .ours = place.routing.answer(for: name) {
-            return say("own-name", nil, "\(name) is a file of TwinDrop itself.")
+            return say(.ownName, nil, "\(name) is a file of TwinDrop itself.")
         }
         guard isThere else {
-            if knowledge == .delivered { return say("delivered", nil, "It was taken a moment ago.", isReady: true) }
+            if knowledge == .delivered { return say(.delivered, nil, "It was taken a moment ago.", isReady: true) }
             if let reason = loop.reason(byNameOf: name, in: place) { return say(reason.0, reason.source, .zero) }
-            return say("gone", nil, "There is no file \(name) in \(folder).", "If it was taken, `twindrop drops` lists it.")
+            return say(.gone, nil, "There is no file \(name) in \(folder).", "If it was taken, `twindrop drops` lists it.")
         }
         switch knowledge {
         case .delivered: return say(WaitingReason(.queued), nil, .zero)
@@ -97,17 +107,17 @@ package struct Explainer: Sendable {
         if case .waiting(let reason, let source, let age)? = loop.knowledge(of: name, in: folder) {
             return say(reason, source, age)
         }
-        return say("gone", nil, "There is no file \(name) in \(folder).", "If it was taken, `twindrop drops` lists it.")
+        return say(.gone, nil, "There is no file \(name) in \(folder).", "If it was taken, `twindrop drops` lists it.")
     }
 
-    private func exists(_ name: FileName, in place: WatchedFolder) -> Result<Bool, SystemCallError> {
-        do throws(SystemCallError) {
+    private func exists(_ name: FileName, in place: WatchedFolder) -> Result<Bool, SystemError> {
+        do throws(SystemError) {
             let opened = try place.path.open(below: place.feed.root)
             return .success(try SystemCall.exists(name, in: opened.number))
         } catch {
             // A folder that is away or closed to us: the ownership's refusal says so, if it is known.
-            return error.number == ENOENT || error.number == ENOTDIR || error.number == EACCES
-                ? .success(ownership != nil && error.number == EACCES) : .failure(error)
+            return error.isNowhere || error.kind == .lockedAway
+                ? .success(ownership != nil && error.kind == .lockedAway) : .failure(error)
         }
     }
 
@@ -127,8 +137,10 @@ package struct Explainer: Sendable {
             needsPerson: reason.needsPerson(after: age))
     }
 
-    private func say(_ code: String, _ source: SourceName?, _ sentences: String..., isReady: Bool = false) -> Explanation {
+    private func say(_ own: Explanation.Own, _ source: SourceName?, _ sentences: String..., isReady: Bool = false) -> Explanation
+    {
         Explanation(
-            code: code, source: source, sentences: sentences, isReady: isReady, reason: nil, age: .zero, needsPerson: false)
+            code: own.rawValue, source: source, sentences: sentences, isReady: isReady, reason: nil, age: .zero,
+            needsPerson: false)
     }
 }

@@ -1,3 +1,4 @@
+import CodecKit
 package import DropCore
 
 /// What a source makes of a name, before anybody looks at the file.
@@ -17,14 +18,14 @@ package struct NameRule: Sendable, Equatable {
     /// Prefix of the names that TwinDrop itself uses in a landing folder.
     package static let ownPrefix = Array(".twindrop-".utf8)
 
-    private let patterns: [NamePattern]
-    private let ignore: [NamePattern]
+    private let patterns: [Glob]
+    private let ignore: [Glob]
     /// Nil unless the source waits for markers.
     private let markerSuffix: [UInt8]?
 
     package init(_ source: WatchedSource) {
-        patterns = source.patterns.map(NamePattern.init)
-        ignore = source.readiness.ignore.map(NamePattern.init)
+        patterns = source.patterns.map { Glob($0) }
+        ignore = source.readiness.ignore.map { Glob($0) }
         markerSuffix = source.readiness.kind == .marker ? Array(source.readiness.markerSuffix.utf8) : nil
     }
 
@@ -33,13 +34,13 @@ package struct NameRule: Sendable, Equatable {
         if let suffix = markerSuffix, name.bytes.count > suffix.count, name.bytes.suffix(suffix.count) == suffix[...] {
             return .marker
         }
-        if let pattern = ignore.first(where: { $0.matches(name) }) { return .ignored(pattern.text) }
+        if let pattern = ignore.first(where: { $0.matches(name.bytes) }) { return .ignored(pattern.text) }
         // Corrected rejects are taken under the name they were given out with.
         return patterns.isEmpty || matchesPattern(name) || FileName.amendedDrop(in: name) != nil ? .data : .unmatched
     }
 
     /// Whether one of the source's patterns matches; false when it has none.
-    package func matchesPattern(_ name: FileName) -> Bool { patterns.contains { $0.matches(name) } }
+    package func matchesPattern(_ name: FileName) -> Bool { patterns.contains { $0.matches(name.bytes) } }
 
     /// The names that would vouch for `name`, in order of preference: `X.csv.done`, then `X.done`.
     ///

@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 
 /// Whose a file is, by its name and the folder it lies in. Pure.
@@ -37,7 +38,7 @@ struct Routing: Sendable {
     let members: [Member]
     /// In the drop zone's root only patterns count, and files are taken once they are stable.
     let isRoot: Bool
-    private let ignoredInRoot: [NamePattern]
+    private let ignoredInRoot: [Glob]
 
     init(members: [WatchedSource]) {
         self.members = members.map { Member($0) }
@@ -49,7 +50,7 @@ struct Routing: Sendable {
         let rule = ReadinessRule()
         members = sources.map { Member($0, rule: rule) }
         isRoot = true
-        ignoredInRoot = rule.ignore.map(NamePattern.init)
+        ignoredInRoot = rule.ignore.map { Glob($0) }
     }
 
     /// The rule by which a file that plugins are asked about is complete.
@@ -57,7 +58,7 @@ struct Routing: Sendable {
 
     func answer(for name: FileName) -> Answer {
         if name.bytes.starts(with: NameRule.ownPrefix) { return .ours }
-        if isRoot, let pattern = ignoredInRoot.first(where: { $0.matches(name) }) { return .ignored(pattern: pattern.text) }
+        if isRoot, let pattern = ignoredInRoot.first(where: { $0.matches(name.bytes) }) { return .ignored(pattern: pattern.text) }
         var fitting: [Member] = []
         var ignored: String?
         for member in members {

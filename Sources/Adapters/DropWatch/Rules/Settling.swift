@@ -1,4 +1,5 @@
 package import DropCore
+package import SystemKit
 
 /// Decides when one file is complete (docs/failure-model.md, "When a file is complete"). It holds no clock and no descriptor: the
 /// caller says what it saw, and when.

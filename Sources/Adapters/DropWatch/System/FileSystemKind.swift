@@ -1,4 +1,4 @@
-import CLinuxFiles
+package import SystemKit
 
 /// Whether a file system tells this machine about every change made to it.
 package enum FileSystemKind: Sendable, Equatable {
@@ -8,9 +8,8 @@ package enum FileSystemKind: Sendable, Equatable {
     case remote(String)
 
     /// By `statfs(2)`. Unknown ones count as remote: polling them costs little, missing a file costs more.
-    package static func of(_ descriptor: CInt) throws(SystemCallError) -> FileSystemKind {
-        let magic = try SystemCall.check("fstatfs", "descriptor \(descriptor)") { linux_file_system_magic(descriptor) }
-        return of(magic: UInt32(truncatingIfNeeded: magic))
+    package static func of(_ descriptor: CInt) throws(SystemError) -> FileSystemKind {
+        of(magic: try System.fileSystemMagic(descriptor))
     }
 
     /// The magic numbers of `linux/magic.h` and of the file systems' own headers.

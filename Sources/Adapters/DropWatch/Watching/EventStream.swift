@@ -1,4 +1,5 @@
 import DropCore
+import SystemKit
 import ThreadKit
 
 /// Keeps `twindrop-watch` running and passes on what it says. When the helper ends it is started again, after a pause that
@@ -116,7 +117,7 @@ package final class EventStream: Sendable {
                         end.renewed = true
                         end.reason = "A watched folder was moved; the watches are placed afresh."
                     }
-                    if case .failed(let code) = frame { end.reason = "Watching is not possible: \(SystemCallError.text(code))." }
+                    if case .failed(let code) = frame { end.reason = "Watching is not possible: \(SystemError.text(code))." }
                     signals.append(.frame(frame))
                 }
             }

@@ -1,4 +1,5 @@
 import DropCore
+import SystemKit
 
 /// One landing folder tree as the watcher's thread sees it: that of the sources whose folder it is, or the drop zone's root.
 final class Feed {
@@ -86,6 +87,7 @@ final class Feed {
 
 /// What tells one folder of a name from another, and from itself with other rights.
 struct FolderIdentity: Equatable {
+    let kind: FileFacts.Kind
     let device: UInt64
     let inode: UInt64
     let mode: UInt32
@@ -164,7 +166,7 @@ final class WatchedFolder {
         self.routing = routing
     }
 
-    func open() throws(SystemCallError) -> CInt {
+    func open() throws(SystemError) -> CInt {
         if let handle { return handle.descriptor.number }
         let opened = LandingFolders.OpenFolder(try path.open(below: feed.root))
         handle = opened

@@ -1,5 +1,6 @@
+import CodecKit
 package import DropCore
-import Glibc
+import SystemKit
 
 /// Keeps two instances out of one landing folder, and us out of the wrong one (docs/failure-model.md, "Instances and owners").
 ///
@@ -69,7 +70,7 @@ package struct FolderOwnership: Sendable {
         do throws(DropError) {
             let folder = try open(path)
             try checkPermission(path, folder.number)
-            do throws(SystemCallError) {
+            do throws(SystemError) {
                 if case .refuse(let error) = try verdict(on: path, folder.number, name) { return error }
                 return nil
             } catch {
@@ -119,7 +120,7 @@ package struct FolderOwnership: Sendable {
         }
     }
 
-    private func verdict(on path: String, _ folder: CInt, _ name: String?) throws(SystemCallError) -> Verdict {
+    private func verdict(on path: String, _ folder: CInt, _ name: String?) throws(SystemError) -> Verdict {
         let shown = Escaping.visible(path)
         let owner = try Self.owner(of: folder)
         if let owner, owner.utf8.elementsEqual(instance.utf8) { return .ours }
@@ -133,7 +134,7 @@ package struct FolderOwnership: Sendable {
         if known.mount == .state, mount(of: folder) == .state { return .again }
         return .refuse(
             Self.failure(
-                "folder-unmounted",
+                .folderUnmounted,
                 "The landing folder \(shown) was taken over before, and its .twindrop-owner file is gone.",
                 "Mount the file system it is on. If the folder is right as it is, \(Self.adoption(name)) takes it over."))
     }
@@ -142,10 +143,10 @@ package struct FolderOwnership: Sendable {
 
     private func open(_ path: String) throws(DropError) -> Descriptor {
         do { return try SystemCall.openFolder(path) } catch {
-            if error.number == EACCES || error.number == EPERM { throw Self.closed(path) }
+            if error.isDenied { throw Self.closed(path) }
             throw Self.failure(
-                "folder-missing",
-                "The landing folder \(Escaping.visible(path)) cannot be opened: \(SystemCallError.text(error.number)).",
+                .folderMissing,
+                "The landing folder \(Escaping.visible(path)) cannot be opened: \(SystemError.text(error.number)).",
                 "Create it, or correct the source's folder.")
         }
     }
@@ -153,18 +154,18 @@ package struct FolderOwnership: Sendable {
     /// The error for a folder that the user may not open, or not reach.
     static func closed(_ path: String) -> DropError {
         failure(
-            "folder-not-permitted", "TwinDrop may not open the landing folder \(Escaping.visible(path)): Permission denied.",
+            .folderNotPermitted, "TwinDrop may not open the landing folder \(Escaping.visible(path)): Permission denied.",
             "Let the user TwinDrop runs as read and write in the folder, and pass the folders above it.")
     }
 
     /// The id in the folder's owner file; nil when there is none.
-    static func owner(of folder: CInt) throws(SystemCallError) -> String? {
+    static func owner(of folder: CInt) throws(SystemError) -> String? {
         do {
             let file = try SystemCall.openFile(ownerFile, in: folder)
             let bytes = try SystemCall.contents(file.number, bytesMax: 4096) ?? []
             if bytes.isEmpty { return nil }  // What a power cut leaves of a file that was not synced; ours appear whole.
             return String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
-        } catch  where error.number == ENOENT {
+        } catch  where error.isMissing {
             return nil
         }
     }
@@ -172,25 +173,25 @@ package struct FolderOwnership: Sendable {
     /// A sticky folder of another owner lets us neither rename nor unlink files of others; nor does one we cannot write to.
     private func checkPermission(_ path: String, _ folder: CInt) throws(DropError) {
         let hint = "Let the user TwinDrop runs as write in the folder (and clear its sticky bit), or make it the folder's owner."
-        guard SystemCall.mayAccess(path, R_OK | W_OK | X_OK) else {
+        guard SystemCall.mayAccess(path, [.read, .write, .pass]) else {
             throw Self.failure(
-                "folder-not-permitted", "TwinDrop may not read and write the folder \(Escaping.visible(path)).", hint)
+                .folderNotPermitted, "TwinDrop may not read and write the folder \(Escaping.visible(path)).", hint)
         }
         // An open descriptor can be asked; if not, claims report it.
         guard let facts = try? SystemCall.facts(of: folder) else { return }
         let sticky = facts.mode & 0o1000 != 0
-        guard sticky, facts.owner != geteuid(), geteuid() != 0 else { return }
+        guard sticky, facts.owner != System.effectiveUserID, System.effectiveUserID != 0 else { return }
         throw Self.failure(
-            "folder-not-permitted",
+            .folderNotPermitted,
             "The folder \(Escaping.visible(path)) is sticky and another user's: files in it cannot be claimed.",
             hint)
     }
 
-    private func writeOwner(in folder: CInt, replacing: Bool = false) throws(SystemCallError) {
+    private func writeOwner(in folder: CInt, replacing: Bool = false) throws(SystemError) {
         let isThere = try SystemCall.exists(Self.ownerFile, in: folder)
         let isEmpty = isThere ? try Self.owner(of: folder) == nil : false
         for name in replacing || isEmpty ? [Self.ownerFile, Self.temporaryFile] : [Self.temporaryFile] {
-            do { try SystemCall.unlink(name, in: folder) } catch  where error.number == ENOENT {}
+            do { try SystemCall.unlink(name, in: folder) } catch  where error.isMissing {}
         }
         let file = try SystemCall.createFile(Self.temporaryFile, in: folder)
         let text = Array((instance + "\n").utf8)
@@ -211,16 +212,16 @@ package struct FolderOwnership: Sendable {
     }
 
     /// None in a home that never ran.
-    private func records() throws(SystemCallError) -> [LandingRecord] {
+    private func records() throws(SystemError) -> [LandingRecord] {
         do {
             let state = try SystemCall.openFolder(stateFolder)
             return try LandingRecord.read(in: state.number)
-        } catch  where error.number == ENOENT {
+        } catch  where error.isMissing {
             return []
         }
     }
 
-    private func record(_ path: String, _ folder: CInt, among records: [LandingRecord]) throws(SystemCallError) {
+    private func record(_ path: String, _ folder: CInt, among records: [LandingRecord]) throws(SystemError) {
         let record = LandingRecord(folder: path, owner: instance, mount: mount(of: folder))
         if records.contains(record) { return }
         let state = try SystemCall.openFolder(stateFolder)
@@ -229,7 +230,7 @@ package struct FolderOwnership: Sendable {
 
     private static func foreign(_ shown: String, _ owner: String, _ adoption: String) -> DropError {
         failure(
-            "folder-owned",
+            .folderOwned,
             "The landing folder \(shown) belongs to another TwinDrop instance (\(Escaping.visible(owner, scalarsMax: 64))).",
             "Give each instance a folder of its own. If the other one is gone for good, or was this home with another database, "
                 + "\(adoption) takes the folder over.")
@@ -237,7 +238,7 @@ package struct FolderOwnership: Sendable {
 
     private static func notPermitted(_ path: String, _ error: any Error) -> DropError {
         failure(
-            "folder-not-permitted", "The landing folder \(Escaping.visible(path)) cannot be taken over: \(error).",
+            .folderNotPermitted, "The landing folder \(Escaping.visible(path)) cannot be taken over: \(error).",
             "Let the user TwinDrop runs as write in it and in the state folder.")
     }
 

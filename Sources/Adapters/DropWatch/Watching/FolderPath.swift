@@ -1,4 +1,6 @@
+import CodecKit
 package import DropCore
+import SystemKit
 
 /// An absolute folder path, without a slash at its end, compared byte by byte (Swift's strings compare by canonical equivalence,
 /// file systems do not).
@@ -32,9 +34,9 @@ package struct FolderPath: Sendable, Hashable, CustomStringConvertible {
 
     /// Opens the folder: links in `root`'s own path are followed, they are the operator's; below it none is, they are the
     /// sender's.
-    func open(below root: FolderPath) throws(SystemCallError) -> Descriptor {
+    func open(below root: FolderPath) throws(SystemError) -> Descriptor {
         guard let rootText = root.text, let components = components(below: root) else {
-            throw SystemCallError(number: 2, call: "open", subject: description)  // ENOENT
+            throw SystemError.missing("open", description)
         }
         var folder = try SystemCall.openFolder(rootText)
         for component in components { folder = try SystemCall.openSubfolder(component, in: folder.number) }

@@ -1,5 +1,5 @@
 import DropCore
-import Glibc
+import SystemKit
 import TwinModel
 
 /// Which landing folders this home has taken over: `landing-folders.json` in the state folder.
@@ -22,21 +22,21 @@ struct LandingRecord: Sendable, Equatable {
     static let file = FileName("landing-folders.json")
 
     /// A damaged list counts as empty: it only guards against an empty mount point.
-    static func read(in state: CInt) throws(SystemCallError) -> [LandingRecord] {
+    static func read(in state: CInt) throws(SystemError) -> [LandingRecord] {
         let bytes: [UInt8]
         do {
             let file = try SystemCall.openFile(file, in: state)
             bytes = try SystemCall.contents(file.number, bytesMax: 16 << 20) ?? []
-        } catch  where error.number == ENOENT {
+        } catch  where error.isMissing {
             return []
         }
         let json = try? JSON(parsing: bytes)
         return (json?.elements ?? []).compactMap(Self.init)
     }
 
-    static func write(_ records: [LandingRecord], in state: CInt) throws(SystemCallError) {
+    static func write(_ records: [LandingRecord], in state: CInt) throws(SystemError) {
         let temporary = FileName("landing-folders.json.tmp")
-        do { try SystemCall.unlink(temporary, in: state) } catch  where error.number == ENOENT {}
+        do { try SystemCall.unlink(temporary, in: state) } catch  where error.isMissing {}
         let created = try SystemCall.createFile(temporary, in: state)
         let bytes = Array((JSON.array(records.map(\.json)).text() + "\n").utf8)
         try SystemCall.write(bytes, count: bytes.count, to: created.number)

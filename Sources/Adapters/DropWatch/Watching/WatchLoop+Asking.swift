@@ -1,5 +1,5 @@
 import DropCore
-import Glibc
+import SystemKit
 
 extension WatchLoop {
     /// What the watcher knows of one file.
@@ -64,7 +64,7 @@ extension WatchLoop {
             let open: Descriptor
             do { open = try folder.path.open(below: folder.feed.root) } catch {
                 // A landing folder that is away has a reason of its own.
-                let isGone = [ENOENT, ENOTDIR, ELOOP].contains(error.number)
+                let isGone = error.isNowhere || error.kind == .link
                 if isGone, folder.path != folder.feed.root { forget(folder) }
                 continue
             }
@@ -110,7 +110,7 @@ extension WatchLoop {
         _ name: FileName, _ entry: WatchedFolder.Entry, in folder: WatchedFolder, at now: Instant
     ) -> WaitingFile {
         let seen = now - entry.firstSeen
-        let age = entry.changed == 0 ? seen : max(seen, .nanoseconds(max(0, WallClock.nanoseconds - entry.changed)))
+        let age = entry.changed == 0 ? seen : max(seen, .nanoseconds(max(0, SystemClock.wall() - entry.changed)))
         return WaitingFile(
             source: entry.source, folder: folder.path.description, name: name,
             reason: reason(entry, owner: entry.source, at: now), age: age)

@@ -1,4 +1,5 @@
 import DropCore
+import SystemKit
 
 extension WatchLoop {
     /// A landing folder that was removed, made again, or mounted over sends no event of it: one look at each tells.

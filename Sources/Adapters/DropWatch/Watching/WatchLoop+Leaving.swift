@@ -1,5 +1,5 @@
 import DropCore
-import Glibc
+import SystemKit
 
 /// What becomes of files: they stay, with a reason that is said once until it changes; or they were delivered, and taken or not.
 extension WatchLoop {
@@ -78,9 +78,9 @@ extension WatchLoop {
     }
 
     /// A call on the file failed.
-    func failed(_ error: SystemCallError, _ name: FileName, in folder: WatchedFolder) {
-        switch error.number {
-        case ENOENT, ENOTDIR:
+    func failed(_ error: SystemError, _ name: FileName, in folder: WatchedFolder) {
+        switch error.kind {
+        case .missing, .noFolder:
             guard let entry = folder.entries[name] else { return }
             if case .delivered(let identity, _) = entry.phase {
                 folder.entries[name]!.phase = .delivered(identity, again: true)
@@ -88,16 +88,17 @@ extension WatchLoop {
             }
             if entry.isSettling { counters.vanished += 1 }
             folder.entries[name] = nil
-        case EACCES, EPERM:
+        case .lockedAway, .forbidden:
             let facts = (try? descriptor(of: folder)).flatMap { try? SystemCall.facts(of: name, in: $0) }
             let identity = facts?.identity ?? FileIdentity(device: 0, inode: 0, changeTime: 0)
             let reason = WaitingReason(
-                .permissionDenied, "\(name) may not be read: \(SystemCallError.text(error.number)).",
+                .permissionDenied, "\(name) may not be read: \(SystemError.text(error.number)).",
                 hint: "Let the user TwinDrop runs as read it.")
             if folder.entries[name]?.isSettling == true { folder.entries[name]!.due = nil }
             leave(name, in: folder, reason, source: owner(of: name, in: folder), identity)
         default:
-            // ELOOP: it became a link just now; EMFILE, EIO and the like pass or stay: look again in a second, by its state then.
+            // It became a link just now; what is short, or the medium, passes or stays: look again in a second, by its state
+            // then.
             let now = Instant.now
             let again = now + .seconds(1)
             if case .delivered(let identity, _)? = folder.entries[name]?.phase {

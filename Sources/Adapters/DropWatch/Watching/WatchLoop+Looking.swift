@@ -1,5 +1,5 @@
 import DropCore
-import Glibc
+import SystemKit
 
 extension WatchLoop {
     /// Looks at one name: decides whether the file is complete, and what to do about it if it is not.
@@ -124,7 +124,7 @@ extension WatchLoop {
     private func look(
         at name: FileName, in folder: WatchedFolder, _ candidate: Candidate, _ descriptor: CInt, _ facts: FileFacts,
         isItsTurn: Bool, _ arrival: Settling.Arrival
-    ) throws(SystemCallError) {
+    ) throws(SystemError) {
         if let reason = Self.refusal(of: name, facts, candidate) {
             return leave(name, in: folder, reason, source: candidate.source?.name, facts.identity)
         }
@@ -176,7 +176,7 @@ extension WatchLoop {
         if folder.entries[name] == nil { counters.seen += 1 }
         let rule = candidate.rule
         let polled = purpose == .watching && folder.feed.isPolled(folder.path)
-        let age = Duration.nanoseconds(max(0, WallClock.nanoseconds - facts.changed))
+        let age = Duration.nanoseconds(max(0, SystemClock.wall() - facts.changed))
         let isComplete =
             complete == DropWatcher.CompleteFile(folder: folder.path, name: name, inode: facts.identity.inode)
         let settle = polled ? max(rule.settle, timing.settleWithoutEvents) : rule.settle
@@ -303,7 +303,7 @@ extension WatchLoop {
                 case .failure(let error): return .unreadable(marker, error.message)
                 }
             } catch {
-                if error.number != ENOENT { return .unreadable(marker, SystemCallError.text(error.number)) }
+                if !error.isMissing { return .unreadable(marker, SystemError.text(error.number)) }
             }
         }
         return .missing(candidates)

@@ -1,6 +1,6 @@
 import DequeModule
 import DropCore
-import Glibc
+import SystemKit
 
 /// The watcher's state and its decisions in time, all on one thread. `DropWatcher` owns the thread and the inbox.
 ///
@@ -139,8 +139,8 @@ final class WatchLoop {
         case .frame(.unwatched(let code, let path)):
             guard let folder = folder(at: path) else { return }
             let reason =
-                code == ENOSPC
-                ? "the limit of inotify watches is reached; raise fs.inotify.max_user_watches" : SystemCallError.text(code)
+                SystemError.kind(of: code) == .full
+                ? "the limit of inotify watches is reached; raise fs.inotify.max_user_watches" : SystemError.text(code)
             folder.feed.unwatched[path] = reason
             handler.alarm("The folder \(path) has no watch and is polled: \(reason).")
             if path == folder.feed.root { setMode(.polling(reason), of: folder.feed) }
@@ -182,7 +182,7 @@ final class WatchLoop {
     }
 
     /// The folder's descriptor. Kept until too many are.
-    func descriptor(of folder: WatchedFolder) throws(SystemCallError) -> CInt {
+    func descriptor(of folder: WatchedFolder) throws(SystemError) -> CInt {
         if folder.handle == nil { handles.append(folder) }
         return try folder.open()
     }
@@ -236,9 +236,9 @@ final class WatchLoop {
             try own(feed, root)
             let folder: CInt
             do { folder = try descriptor(of: root) } catch {
-                if error.number == EACCES, let path = feed.root.text { throw FolderOwnership.closed(path) }
+                if error.kind == .lockedAway, let path = feed.root.text { throw FolderOwnership.closed(path) }
                 throw DropError(
-                    "folder-missing", "The landing folder \(feed.root) cannot be opened: \(SystemCallError.text(error.number)).",
+                    .folderMissing, "The landing folder \(feed.root) cannot be opened: \(SystemError.text(error.number)).",
                     hint: "Create it, or correct the source's folder.", remedy: .suspendSource)
             }
             if !feed.isUsable { feed.mode = .starting }
@@ -285,14 +285,14 @@ final class WatchLoop {
         if let reason = feed.unwatched[feed.root] { return setMode(.polling(reason), of: feed) }
         guard feed.probeDeadline == nil else { return }
         probes += 1
-        let name = FileName(Self.probePrefix + "\(getpid())-\(probes)")
+        let name = FileName(Self.probePrefix + "\(System.processID)-\(probes)")
         do {
             let file = try SystemCall.createFile(name, in: folder)
             _ = consume file
             try SystemCall.unlink(name, in: folder)
             (feed.probe, feed.probeDeadline, feed.nextProbe) = (name, now + timing.probe, nil)
         } catch {
-            setMode(.polling("no probe file can be made: \(SystemCallError.text(error.number))"), of: feed)
+            setMode(.polling("no probe file can be made: \(SystemError.text(error.number))"), of: feed)
         }
     }
 
@@ -344,9 +344,9 @@ final class WatchLoop {
             feed.scan = ScanJob(folder, deep: deep, reader: reader)
         } catch {
             folder.handle = nil
-            if error.number == ENOENT, path != feed.root { return forget(folder) }
-            if error.number != ENOENT, purpose != .looking {
-                handler.alarm("The folder \(path) cannot be read: \(SystemCallError.text(error.number)).")
+            if error.isMissing, path != feed.root { return forget(folder) }
+            if !error.isMissing, purpose != .looking {
+                handler.alarm("The folder \(path) cannot be read: \(SystemError.text(error.number)).")
             }
             if path == feed.root { feed.nextScan = min(feed.nextScan, Instant.now + timing.rescanRemote) }
         }

@@ -21,7 +21,7 @@ package struct AmendmentReader: AmendmentBook {
         let drops = found.drops
         if drops.isEmpty, found.hasHeading {
             throw DropError(
-                "amendment",
+                .amendment,
                 "\(name) has the column \(RejectMark.column) of corrected rejects, and in it no mark that can be read: which records its "
                     + "rows are cannot be told.",
                 hint:
@@ -31,7 +31,7 @@ package struct AmendmentReader: AmendmentBook {
         guard drops.count > 1 else { return drops.first }
         let named = drops.sorted().prefix(3).map(\.description).joined(separator: ", ")
         throw DropError(
-            "amendment", "\(name) has corrected records of \(drops.count) drops: \(named).",
+            .amendment, "\(name) has corrected records of \(drops.count) drops: \(named).",
             hint: "Deliver those of each drop in a file of their own.", remedy: .quarantine)
     }
 
@@ -51,7 +51,7 @@ package struct AmendmentReader: AmendmentBook {
                 by: record)
         } catch {
             // Nothing that one file says is a reason to stop.
-            guard error.code == "unsound" || error.code == "missing" || error.code == ByteLoss.missing else { throw error }
+            guard error.code == .unsound || error.code == .missing || error.code == ByteLoss.missing else { throw error }
             throw Self.unfit(record, original, "the two cannot be put together: \(error.message)")
         }
     }
@@ -94,7 +94,7 @@ package struct AmendmentReader: AmendmentBook {
     ) throws(DropError) -> (StorageFile, copy: String?) {
         if let spooledAt {
             do throws(DropError) { return (try StorageFile(spooledAt, .read), nil) } catch {
-                guard error.code == "missing" else { throw error }  // It went into the archive this moment.
+                guard error.code == .missing else { throw error }  // It went into the archive this moment.
             }
         }
         let path = scratch + "/\(record.id).original"
@@ -112,7 +112,7 @@ package struct AmendmentReader: AmendmentBook {
 
     static func unfit(_ record: DropRecord, _ original: DropRecord, _ why: String) -> DropError {
         DropError(
-            "amendment", "\(record.fileName) amends drop \(original.id) (\(original.fileName)), but \(why)",
+            .amendment, "\(record.fileName) amends drop \(original.id) (\(original.fileName)), but \(why)",
             hint: "Correct the file \(original.id).rejects.* in the receipts folder of \(original.source) and drop it again.",
             remedy: .quarantine)
     }

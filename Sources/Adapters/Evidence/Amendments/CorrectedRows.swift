@@ -157,7 +157,7 @@ struct CorrectedRows {
 
     private func unclear(_ lines: Int) -> DropError {
         DropError(
-            "looks-like-rejects",
+            .looksLikeRejects,
             "\(record.fileName) is named like corrected rejects of drop \(original.id), of which \(frame.records.count) records were "
                 + "refused, but its rows carry no marks and cannot be told apart (\(lines) lines).",
             hint:

@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 
 /// A corrected file as the program that saved it wrote it: its rows, and where the columns of the original stand in them.

@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import TwinModel
 
@@ -173,14 +174,14 @@ final class ChainLog {
 
     private func damaged(_ offset: UInt64, _ what: String) -> DropError {
         DropError(
-            "unsound", "\(file.path) byte \(offset): \(what).",
+            .unsound, "\(file.path) byte \(offset): \(what).",
             hint: "Run `twindrop verify`, keep the archive as it is, and restore chain.log from a backup.", remedy: .stop,
             offset: offset)
     }
 
     private func shorter(than what: String, bytes: UInt64) -> DropError {
         DropError(
-            "unsound", "\(file.path) is shorter than the \(bytes) bytes that \(what) states: its end was cut off or rolled back.",
+            .unsound, "\(file.path) is shorter than the \(bytes) bytes that \(what) states: its end was cut off or rolled back.",
             hint: "Restore the archive folder from a backup, all of it.", remedy: .stop)
     }
 }

@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import TwinModel
 
@@ -103,9 +104,9 @@ enum ChainLine {
             length /= 10
         }
         prefix[6] = UInt8(ascii: " ")
-        var crc = Checksum.crc32c(text)
+        var crc = CRC32C.checksum(text)
         for index in stride(from: 14, through: 7, by: -1) {
-            prefix[index] = hexDigits[Int(crc & 15)]
+            prefix[index] = Hex.digits[Int(crc & 15)]
             crc >>= 4
         }
         prefix[15] = UInt8(ascii: " ")
@@ -129,8 +130,6 @@ enum ChainLine {
         return text(of: bytes[start...]).map { MerkleTree.leaf($0) }
     }
 }
-
-let hexDigits = Array("0123456789abcdef".utf8)
 
 /// Writes the members of one JSON object in the order given, which the caller keeps canonical.
 struct FieldWriter {
@@ -161,10 +160,7 @@ struct FieldWriter {
     mutating func digest(_ name: StaticString, _ value: ContentDigest) {
         start(name)
         out.append(UInt8(ascii: "\""))
-        for byte in value.bytes {
-            out.append(hexDigits[Int(byte >> 4)])
-            out.append(hexDigits[Int(byte & 15)])
-        }
+        Hex.append(value.bytes, to: &out)
         out.append(UInt8(ascii: "\""))
     }
 

@@ -1,5 +1,7 @@
 import DropCore
+import FileKit
 import Glibc
+import SystemKit
 
 /// Looks for reject marks in a file, block by block: almost no file has one, so this must cost little beside reading it.
 struct MarkSearch {
@@ -18,15 +20,8 @@ struct MarkSearch {
         var block = [UInt8](repeating: 0, count: Int(min(UInt64(Self.blockBytes), bytes)))
         var start: UInt64 = 0
         while start < bytes {
-            var filled = 0
-            while filled < block.count {
-                let count = unsafe block.withUnsafeMutableBytes { buffer in
-                    unsafe pread(descriptor, buffer.baseAddress! + filled, buffer.count - filled, Int(start) + filled)
-                }
-                if count < 0, errno == EINTR { continue }
-                guard count >= 0 else { throw .storage("read", name, errno) }
-                if count == 0 { break }
-                filled += count
+            let filled = try Storage.call("read", name) { () throws(SystemError) in
+                try System.fill(&block, count: block.count, from: descriptor, at: start, name)
             }
             if start == 0 { hasHeading = Self.hasHeading(block.prefix(min(filled, Self.headBytes))) }
             look(block, filled)
@@ -46,36 +41,32 @@ struct MarkSearch {
         }
     }
 
-    /// Whether the heading stands in the text, in characters of any width, with nothing of a word beside it.
+    /// Whether the heading stands in the text, in characters of any width, with nothing of a word beside it. Told by its
+    /// underscore, which few files have.
     private static func hasHeading(_ start: ArraySlice<UInt8>) -> Bool {
-        let text = start.filter { $0 != 0 }.map { $0 &- 0x41 < 26 ? $0 | 0x20 : $0 }
         let column = Array(RejectMark.column.utf8)
+        let mark = UInt8(ascii: "_")
+        guard let offset = column.firstIndex(of: mark), start.contains(mark) else { return false }
+        let text = start.contains(0) ? start.filter { $0 != 0 } : Array(start)
+        func lowered(_ place: Int) -> UInt8 { text[place] &- 0x41 < 26 ? text[place] | 0x20 : text[place] }
         func isWord(_ place: Int) -> Bool {
             guard text.indices.contains(place) else { return false }
-            return text[place] &- 0x61 < 26 || text[place] &- 0x30 < 10 || text[place] == 0x5F || text[place] == 0x2D
+            let byte = lowered(place)
+            return byte &- 0x61 < 26 || byte &- 0x30 < 10 || byte == mark || byte == UInt8(ascii: "-")
         }
-        var at = 0
-        while let place = text[at...].firstIndex(of: column[0]) {
-            at = place + 1
-            guard text[place...].starts(with: column) else { continue }
-            if !isWord(place - 1), !isWord(place + column.count) { return true }
+        for place in text.indices where text[place] == mark {
+            let first = place - offset
+            guard first >= 0, first + column.count <= text.count else { continue }
+            guard column.indices.allSatisfy({ lowered(first + $0) == column[$0] }) else { continue }
+            if !isWord(first - 1), !isWord(first + column.count) { return true }
         }
         return false
     }
 
     private mutating func look(_ block: [UInt8], _ count: Int, _ needle: [UInt8], width: Int) {
-        // A zero is what wide text has most of.
-        let lead = needle[0] == 0 ? 1 : 0
         var at = 0
-        while at + needle.count <= count {
-            let place = unsafe block.withUnsafeBytes { bytes in
-                let base = unsafe bytes.baseAddress! + at + lead
-                return unsafe memchr(base, CInt(needle[lead]), count - at - lead).map { unsafe UnsafeRawPointer($0) - base }
-            }
-            guard let place, at + place + needle.count <= count else { return }
-            let found = at + place
+        while let found = ByteSearch.first(needle, in: block, count: count, from: at) {
             at = found + 1
-            guard block[found..<found + needle.count].elementsEqual(needle) else { continue }
             // Of a wide character the byte that is not zero.
             let first = width == 1 || needle[0] != 0 ? found : found + 1
             let id = stride(from: first + 4 * width, to: min(count, first + 30 * width), by: width).map { block[$0] }

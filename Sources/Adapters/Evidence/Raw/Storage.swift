@@ -1,8 +1,8 @@
+import CodecKit
 import DropCore
-import FileKit
-import Glibc
+import SystemKit
 
-/// One open file of the archive. Blocking; one thread at a time. `EINTR` is retried here and nowhere else in this target.
+/// One open file of the archive. Blocking; one thread at a time.
 final class StorageFile {
     enum Access { case read, create, append }
 
@@ -12,26 +12,28 @@ final class StorageFile {
     /// Opens `path` without following a link at its end; `create` refuses a file that exists, `append` makes a missing one. What
     /// is no plain file is refused as `unsound`, and never waited for: whoever can write to the folder can put a FIFO there.
     init(_ path: String, _ access: Access) throws(DropError) {
-        let flags: CInt =
+        let options: OpenOptions =
             switch access {
-            case .read: O_RDONLY | O_NONBLOCK
-            case .create: O_RDWR | O_CREAT | O_EXCL
-            case .append: O_RDWR | O_CREAT
+            case .read: [.read, .noWaiting]
+            case .create: [.readAndWrite, .createNew]
+            case .append: [.readAndWrite, .create]
             }
-        var descriptor: CInt = -1
-        repeat {
-            descriptor = unsafe open(path, flags | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        } while descriptor < 0 && errno == EINTR
-        guard descriptor >= 0 else {
-            if errno == ELOOP || errno == ENXIO { throw .unsound("\(Escaping.visible(path)) is no plain file.") }
-            throw .storage("opened", path, errno)
+        do throws(SystemError) { descriptor = try System.open(path, [options, .noLink]) } catch {
+            switch error.kind {
+            case .link, .nobody: throw .unsound("\(Escaping.visible(path)) is no plain file.")
+            default: throw .storage("opened", path, error.number)
+            }
         }
-        self.descriptor = descriptor
         self.path = path
         if access == .read { _ = try size() }
     }
 
-    deinit { close(descriptor) }
+    deinit { System.close(descriptor) }
+
+    /// Runs a call on this file; what fails says that the file could not be `done`.
+    private func call<Result>(_ done: String, _ body: () throws(SystemError) -> Result) throws(DropError) -> Result {
+        try Storage.call(done, path, body)
+    }
 
     /// Up to `buffer.count` bytes from `offset`; fewer only at the end of the file.
     func read(into buffer: inout [UInt8], at offset: UInt64) throws(DropError) -> Int {
@@ -40,18 +42,9 @@ final class StorageFile {
 
     /// Up to `bytes` bytes, which fit the buffer, from `offset`; fewer only at the end of the file.
     func read(into buffer: inout [UInt8], count bytes: Int, at offset: UInt64) throws(DropError) -> Int {
-        precondition(bytes <= buffer.count, "the buffer has room for what is read")
-        var filled = 0
-        while filled < bytes {
-            let count = unsafe buffer.withUnsafeMutableBytes {
-                unsafe pread(descriptor, $0.baseAddress! + filled, bytes - filled, Int(offset) + filled)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw .storage("read", path, errno) }
-            if count == 0 { break }
-            filled += count
+        try call("read") { () throws(SystemError) in
+            try System.fill(&buffer, count: bytes, from: descriptor, at: offset, path)
         }
-        return filled
     }
 
     /// The whole file, refused past `bytesMax`.
@@ -65,161 +58,122 @@ final class StorageFile {
     }
 
     func write(_ bytes: [UInt8], at offset: UInt64) throws(DropError) {
-        var done = 0
-        while done < bytes.count {
-            let count = unsafe bytes.withUnsafeBytes {
-                unsafe pwrite(descriptor, $0.baseAddress! + done, $0.count - done, Int(offset) + done)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw .storage("written", path, errno) }
-            done += count
-        }
+        try call("written") { () throws(SystemError) in try System.write(bytes, to: descriptor, at: offset, path) }
     }
 
     func size() throws(DropError) -> UInt64 {
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0 else { throw .storage("examined", path, errno) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .unsound("\(Escaping.visible(path)) is no plain file.") }
-        return UInt64(status.st_size)
+        let facts = try call("examined") { () throws(SystemError) in try System.facts(of: descriptor, path) }
+        guard facts.kind == .file else { throw .unsound("\(Escaping.visible(path)) is no plain file.") }
+        return facts.bytes
     }
 
     func truncate(to bytes: UInt64) throws(DropError) {
-        guard ftruncate(descriptor, Int(bytes)) == 0 else { throw .storage("cut", path, errno) }
+        try call("cut") { () throws(SystemError) in try System.setLength(descriptor, bytes, path) }
     }
 
     /// Says to others, for the life of the file, that somebody writes to it. Where somebody says so already, or the file system
     /// knows no such thing, nothing is said.
-    func markWritten() {
-        var request = Self.wholeFile(F_WRLCK)
-        _ = unsafe fcntl(descriptor, Self.setLock, &request)
-    }
+    func markWritten() { _ = FileLock.takeForWriting(descriptor) }
 
     /// Whether somebody writes to it. Where the file system cannot tell, it may be so.
-    var isWritten: Bool {
-        var request = Self.wholeFile(F_RDLCK)
-        guard unsafe fcntl(descriptor, Self.getLock, &request) == 0 else { return true }
-        return request.l_type != Int16(F_UNLCK)
-    }
-
-    // F_OFD_GETLK and F_OFD_SETLK of <fcntl.h>, which the Glibc module hides: such a lock belongs to the open file.
-    private static let getLock: CInt = 36
-    private static let setLock: CInt = 37
-
-    private static func wholeFile(_ type: CInt) -> flock {
-        var request = flock()
-        request.l_type = Int16(type)
-        request.l_whence = Int16(SEEK_SET)
-        return request
-    }
+    var isWritten: Bool { FileLock.isRefused(descriptor, forWriting: false) ?? true }
 
     /// Never retried: after a failure the kernel may have dropped the data (docs/failure-model.md, "Errors from storage").
     func sync() throws(DropError) {
-        guard FailedSyncs.sync(descriptor, dataOnly: true) == 0 else { throw .storage("synced", path, errno) }
+        try call("synced") { () throws(SystemError) in try System.sync(descriptor, dataOnly: true, path) }
     }
 
     /// Lets those read the file who may read the folder. Where that cannot be done, it stays its owner's.
     func share(like folder: String) {
-        var facts = stat()
-        guard unsafe stat(folder, &facts) == 0, facts.st_mode & 0o044 != 0 else { return }
-        _ = fchmod(descriptor, 0o600 | facts.st_mode & 0o044)
+        guard let facts = System.factsIfThere(folder), facts.mode & 0o044 != 0 else { return }
+        try? System.setMode(descriptor, 0o600 | facts.mode & 0o044, path)
     }
 
     /// Makes the next reads come from the medium, not from memory.
-    func forgetCached() { _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED) }
+    func forgetCached() { System.forgetCached(descriptor) }
 
     /// Puts the position `offset` bytes from the start, for a reader or writer that works by position.
     func seek(to offset: UInt64) throws(DropError) {
-        guard lseek(descriptor, Int(offset), SEEK_SET) == Int(offset) else { throw .storage("examined", path, errno) }
+        try call("examined") { () throws(SystemError) in try System.seek(descriptor, to: offset, path) }
     }
 
     /// Where a reader or writer that works by position has come to, in bytes from the start.
     func position() throws(DropError) -> UInt64 {
-        let offset = lseek(descriptor, 0, SEEK_CUR)
-        guard offset >= 0 else { throw .storage("examined", path, errno) }
-        return UInt64(offset)
+        try call("examined") { () throws(SystemError) in try System.position(descriptor, path) }
     }
 }
 
 /// Folders and names. All paths are absolute.
 enum Storage {
+    /// Runs a call on `path`; what fails says that it could not be `done`.
+    static func call<Result>(
+        _ done: String, _ path: String, _ body: () throws(SystemError) -> Result
+    ) throws(DropError) -> Result {
+        do throws(SystemError) { return try body() } catch { throw .storage(done, path, error.number) }
+    }
+
     /// Makes `path` and what is missing above it, mode 0700, and syncs each folder that got a new entry.
     static func makeFolder(_ path: String) throws(DropError) {
-        if unsafe mkdir(path, 0o700) == 0 {
-            try syncFolder(parent(of: path))
-            return
-        }
-        switch errno {
-        case EEXIST: return
-        case ENOENT:
+        do throws(SystemError) { guard try System.makeFolder(path) else { return } } catch {
+            guard error.isMissing else { throw .storage("made", path, error.number) }
             try makeFolder(parent(of: path))
-            try makeFolder(path)
-        default: throw .storage("made", path, errno)
+            return try makeFolder(path)
         }
+        try syncFolder(parent(of: path))
     }
 
     /// Makes a folder as `makeFolder` does; a new one gives the rights of reading and passing that its parent gives.
     static func makeSharedFolder(_ path: String) throws(DropError) {
         guard try !exists(path) else { return }
         try makeFolder(path)
-        var facts = stat()
-        guard unsafe stat(parent(of: path), &facts) == 0, facts.st_mode & 0o055 != 0 else { return }
-        var own = stat()
-        guard unsafe stat(path, &own) == 0 else { throw .storage("examined", path, errno) }
+        guard let facts = System.factsIfThere(parent(of: path)), facts.mode & 0o055 != 0 else { return }
+        let own = try call("examined", path) { () throws(SystemError) in try System.facts(of: path) }
         // A service may be forbidden to set the bit that hands the group down; then the folder stays its owner's.
-        _ = unsafe chmod(path, own.st_mode & 0o7777 | facts.st_mode & 0o055)
+        try? System.setMode(path, own.mode | facts.mode & 0o055)
     }
 
-    static func syncFolder(_ path: String) throws(DropError) {
-        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .storage("opened", path, errno) }
-        defer { close(descriptor) }
-        guard FailedSyncs.sync(descriptor) == 0 else { throw .storage("synced", path, errno) }
-    }
+    static func syncFolder(_ path: String) throws(DropError) { try sync(path, [.read, .folder]) }
 
     /// Makes a file durable; a missing one is no error.
     static func syncFile(_ path: String) throws(DropError) {
-        let descriptor = unsafe open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            if errno == ENOENT { return }
-            throw .storage("opened", path, errno)
+        do throws(DropError) { try sync(path, [.read, .noLink]) } catch {
+            guard error.code == .missing else { throw error }
         }
-        defer { close(descriptor) }
-        guard FailedSyncs.sync(descriptor) == 0 else { throw .storage("synced", path, errno) }
+    }
+
+    private static func sync(_ path: String, _ options: OpenOptions) throws(DropError) {
+        let number = try call("opened", path) { () throws(SystemError) in try System.open(path, options) }
+        defer { System.close(number) }
+        try call("synced", path) { () throws(SystemError) in try System.sync(number, path) }
     }
 
     /// Makes everything on the file system of a folder durable: one flush of the medium, where `syncFile` needs one a file.
     static func syncFileSystem(of path: String) throws(DropError) {
-        let descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .storage("opened", path, errno) }
-        defer { close(descriptor) }
-        guard FailedSyncs.syncFileSystem(descriptor) == 0 else { throw .storage("synced", path, errno) }
+        let number = try call("opened", path) { () throws(SystemError) in try System.open(path, [.read, .folder]) }
+        defer { System.close(number) }
+        try call("synced", path) { () throws(SystemError) in try System.syncFileSystem(number, path) }
     }
 
     /// Renames, replacing what has the new name.
     static func rename(_ old: String, to new: String) throws(DropError) {
-        guard unsafe Glibc.rename(old, new) == 0 else { throw .storage("renamed", old, errno) }
+        try call("renamed", old) { () throws(SystemError) in try System.rename(old, to: new) }
     }
 
     /// Whether anything has this name; a link counts, wherever it points.
     static func exists(_ path: String) throws(DropError) -> Bool {
-        var status = stat()
-        if unsafe lstat(path, &status) == 0 { return true }
-        if errno == ENOENT || errno == ENOTDIR { return false }
-        throw .storage("examined", path, errno)
+        try call("examined", path) { () throws(SystemError) in try System.exists(path) }
     }
 
     /// Removes a file; a missing one is no error.
     static func remove(_ path: String) throws(DropError) {
-        guard unsafe unlink(path) == 0 || errno == ENOENT else { throw .storage("removed", path, errno) }
+        _ = try call("removed", path) { () throws(SystemError) in try System.remove(path) }
     }
 
     /// Names in a folder, sorted by their bytes, without `.` and `..`; empty where there is no such folder. Names that are no
     /// UTF-8 come out with replacement characters: they are nothing of ours.
     static func names(in path: String) throws(DropError) -> [String] {
-        do {
-            return try FolderListing.names(in: path)
-        } catch {
-            if error.number == ENOENT || error.number == ENOTDIR { return [] }
+        do throws(SystemError) { return try System.names(in: path) } catch {
+            if error.isNowhere { return [] }
             throw .storage("listed", path, error.number)
         }
     }
@@ -239,50 +193,45 @@ enum Storage {
 
     /// Gives a file a second name (a hard link, which costs no inode), in place of what had it.
     static func link(_ path: String, to file: String) throws(DropError) {
-        if unsafe Glibc.link(file, path) == 0 { return }
-        guard errno == EEXIST else { throw .storage("linked", path, errno) }
+        do throws(SystemError) { return try System.link(file, as: path) } catch {
+            guard error.isTaken else { throw .storage("linked", path, error.number) }
+        }
         let temporary = path + ".tmp"
         try remove(temporary)
-        guard unsafe Glibc.link(file, temporary) == 0 else { throw .storage("linked", path, errno) }
+        try call("linked", path) { () throws(SystemError) in try System.link(file, as: temporary) }
         try rename(temporary, to: path)
         try remove(temporary)  // rename(2) leaves it when both names are of one file already.
     }
 
     /// The first bytes of a file; empty where there is none.
     static func head(of path: String, bytes count: Int) -> [UInt8] {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        guard descriptor >= 0 else { return [] }
-        defer { close(descriptor) }
+        guard let file = try? Descriptor(System.open(path, [.read, .noLink])) else { return [] }
         var buffer = [UInt8](repeating: 0, count: count)
-        let read = unsafe pread(descriptor, &buffer, count, 0)
-        return Array(buffer[..<max(0, read)])
+        let read = try? System.read(file.number, into: &buffer, at: 0, path)
+        return Array(buffer[..<(read ?? 0)])
     }
 
-    static func parent(of path: String) -> String {
-        guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")), slash > path.startIndex else { return "/" }
-        return String(path[..<slash])
-    }
+    static func parent(of path: String) -> String { System.parent(of: path) }
 }
 
 extension DropError {
     /// A call of the operating system failed on `path`.
     static func storage(_ done: String, _ path: String, _ number: CInt) -> DropError {
-        let reason = unsafe String(cString: strerror(number)!)
-        let message = "\(Escaping.visible(path)) could not be \(done): \(reason)."
-        switch number {
-        case ENOSPC, EDQUOT:
+        let message = "\(Escaping.visible(path)) could not be \(done): \(SystemError.text(number))."
+        switch SystemError.kind(of: number) {
+        case .full:
             return DropError(
-                "disk-full", message, hint: "Free space there; work goes on by itself.", remedy: .retry(after: .seconds(1)))
-        case EMFILE, ENFILE:
-            return DropError("descriptors", message, hint: "Raise the limit on open files.", remedy: .retry(after: .seconds(1)))
-        case EIO:
+                .diskFull, message, hint: "Free space there; work goes on by itself.", remedy: .retry(after: .seconds(1)))
+        case .noDescriptors:
+            return DropError(.descriptors, message, hint: "Raise the limit on open files.", remedy: .retry(after: .seconds(1)))
+        case .medium:
             return DropError(
                 .medium, message, hint: "Check the medium: what it gave or took before may be wrong, too. Then start again.",
                 remedy: .stop)
-        case ENOENT:
-            return DropError("missing", message, hint: "Put the file back, or restore it from a backup.", remedy: .stop)
+        case .missing:
+            return DropError(.missing, message, hint: "Put the file back, or restore it from a backup.", remedy: .stop)
         default:
-            return DropError("storage", message, hint: "Check the medium and the permissions, then start again.", remedy: .stop)
+            return DropError(.storage, message, hint: "Check the medium and the permissions, then start again.", remedy: .stop)
         }
     }
 
@@ -290,22 +239,18 @@ extension DropError {
     static func unsound(
         _ message: String, hint: String = "Run `twindrop verify --full` and keep the archive as it is."
     ) -> DropError {
-        DropError("unsound", message, hint: hint, remedy: .stop)
+        DropError(.unsound, message, hint: hint, remedy: .stop)
     }
 }
 
 /// A descriptor of the caller's that takes bytes one after the other.
 enum Output {
     static func write(_ bytes: RawSpan, to descriptor: CInt) throws(DropError) {
-        var done = 0
-        while done < bytes.byteCount {
-            let count = unsafe bytes.withUnsafeBytes { bytes in
-                unsafe Glibc.write(descriptor, bytes.baseAddress! + done, bytes.count - done)
+        do throws(SystemError) {
+            try unsafe bytes.withUnsafeBytes { bytes throws(SystemError) in
+                try unsafe System.write(bytes, to: descriptor, "the output")
             }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw .storage("written", "the output", errno) }
-            done += count
-        }
+        } catch { throw .storage("written", "the output", error.number) }
     }
 }
 

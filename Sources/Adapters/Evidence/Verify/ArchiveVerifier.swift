@@ -1,3 +1,4 @@
+import CodecKit
 package import DropCore
 import TwinModel
 
@@ -21,45 +22,28 @@ package struct ArchiveVerifier: Sendable {
     /// - Throws: `missing` where there is no archive; `anchor` (a mistake of the caller's) where the anchor is no seal; trouble
     ///   that passes, such as a lack of descriptors. Blocking.
     package func verify(
-        full: Bool = false, prove: DropID? = nil, anchor: String? = nil, register: RegisteredArchive? = nil,
+        full: Bool = false, prove: DropID? = nil, anchor: Anchor? = nil, register: RegisteredArchive? = nil,
         progress: (UInt64) -> Void = { _ in }
     ) throws(DropError) -> VerifyResult {
-        let anchor = try anchor.map { path throws(DropError) in try Self.anchor(path) }
         var findings: [VerifyFinding] = []
         // The order matters beside a running writer: files first, then the head that announces the next one, then the chain.
         let files = try places.files { folder, error in
-            findings.append(VerifyFinding("folder-unreadable", "\(folder) cannot be listed: \(error.message)"))
+            findings.append(VerifyFinding(.folderUnreadable, "\(folder) cannot be listed: \(error.message)"))
         }
         let hasChain = try Storage.exists(places.chain)
         guard hasChain || !files.isEmpty || !findings.isEmpty else {
             throw DropError(
-                "missing", "\(places.root) holds no archive.", hint: "Name the folder that holds chain.log.", remedy: .stop)
+                .missing, "\(places.root) holds no archive.", hint: "Name the folder that holds chain.log.", remedy: .stop)
         }
-        let head = try VerifyFinding.collecting(into: &findings, "head-altered", "chain.head") { () throws(DropError) in
+        let head = try VerifyFinding.collecting(into: &findings, .headAltered, "chain.head") { () throws(DropError) in
             try ChainHead.read(places)
         }
-        let seals = try SealRow(places, head: head ?? nil, anchor: anchor)
+        let seals = try SealRow(places, head: head ?? nil, anchor: anchor?.seal)
         var run = VerifyRun(places: places, full: full, prove: prove, head: head ?? nil, seals: seals, register: register)
         run.note(findings)
         try run.chain(progress)
         run.strangers(files)
         return run.finished()
-    }
-
-    private static func anchor(_ path: String) throws(DropError) -> Seal {
-        let bytes: [UInt8]
-        do throws(DropError) { bytes = try StorageFile(path, .read).readAll(bytesMax: Seal.fileBytesMax) } catch {
-            throw DropError(
-                "anchor", "The anchor cannot be read: \(error.message)",
-                hint: "Give a file copied from the archive's seals folder.",
-                remedy: .suspendSource)
-        }
-        guard let seal = Seal(file: bytes) else {
-            throw DropError(
-                "anchor", "\(path) is no seal.", hint: "Give a file copied from the archive's seals folder.",
-                remedy: .suspendSource)
-        }
-        return seal
     }
 }
 
@@ -81,7 +65,7 @@ extension VerifyFinding {
     ///
     /// - Throws: trouble that passes: it says nothing of the archive.
     static func collecting<T>(
-        into findings: inout [VerifyFinding], _ code: String, _ name: String, _ body: () throws(DropError) -> T
+        into findings: inout [VerifyFinding], _ code: Code, _ name: String, _ body: () throws(DropError) -> T
     ) throws(DropError) -> T? {
         do throws(DropError) { return try body() } catch {
             guard error.remedy == .stop else { throw error }
@@ -102,25 +86,25 @@ struct SealRow {
         var previous = ChainRecord.origin
         for (name, _) in try Seal.names(in: places) {
             let shown = Escaping.visible(name)
-            let file = try VerifyFinding.collecting(into: &findings, "seal-altered", shown) { () throws(DropError) in
+            let file = try VerifyFinding.collecting(into: &findings, .sealAltered, shown) { () throws(DropError) in
                 try StorageFile(places.path(of: name), .read).readAll(bytesMax: Seal.fileBytesMax)
             }
             guard let file else { continue }
             guard let seal = Seal(file: file), seal.name == name else {
-                findings.append(VerifyFinding("seal-altered", "\(shown) is not a seal as it was written.", seal: shown))
+                findings.append(VerifyFinding(.sealAltered, "\(shown) is not a seal as it was written.", seal: shown))
                 previous = StreamHash.digest(of: file)
                 continue
             }
             if seal.previous != previous {
                 let before = seals.last.map { "\($0.name) was changed, or a seal between them" } ?? "the one before it"
-                findings.append(VerifyFinding("seal-chain", "\(name) does not follow on: \(before) is missing.", seal: name))
+                findings.append(VerifyFinding(.sealChain, "\(name) does not follow on: \(before) is missing.", seal: name))
             }
             previous = StreamHash.digest(of: file)
             seals.append((name, seal))
         }
         if let known = head?.seal, known != previous, !seals.contains(where: { $0.seal.digest == known }) {
             findings.append(
-                VerifyFinding("seal-missing", "The newest seal (of \(head?.sealed ?? 0) records) is missing, or was changed."))
+                VerifyFinding(.sealMissing, "The newest seal (of \(head?.sealed ?? 0) records) is missing, or was changed."))
         }
     }
 }

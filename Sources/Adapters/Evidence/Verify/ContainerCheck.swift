@@ -16,9 +16,9 @@ struct ContainerCheck {
     }
 
     func run(full: Bool) throws(DropError) -> [VerifyFinding] {
-        guard ArchivePlaces.parts(ofContainer: name) != nil else { return [finding("record-altered", "names no container")] }
+        guard ArchivePlaces.parts(ofContainer: name) != nil else { return [finding(.recordAltered, "names no container")] }
         let path = places.path(of: name)
-        guard try Storage.exists(path) else { return [finding("container-missing", "is missing, with \(contents)")] }
+        guard try Storage.exists(path) else { return [finding(.containerMissing, "is missing, with \(contents)")] }
         var findings: [VerifyFinding] = []
         let digest: ContentDigest
         do throws(DropError) {
@@ -27,17 +27,17 @@ struct ContainerCheck {
             if let bytes = record.bytes, case let size = try file.size(), size > bytes &+ Self.readBesides {
                 return [
                     finding(
-                        "container-altered",
+                        .containerAltered,
                         "is not the file that was archived: it has \(size) bytes, and that one \(bytes); it held \(contents)")
                 ]
             }
             digest = try StreamHash.digest(of: file)
         } catch {
             guard error.remedy == .stop else { throw error }
-            return [finding("container-altered", "is not the file that was archived (\(error.message)); it held \(contents)")]
+            return [finding(.containerAltered, "is not the file that was archived (\(error.message)); it held \(contents)")]
         }
         if digest != record.sha256 {
-            findings.append(finding("container-altered", "is not the file that was archived; it holds \(contents)"))
+            findings.append(finding(.containerAltered, "is not the file that was archived; it holds \(contents)"))
         }
         // Members are also looked at where only the compressed file was changed: the finding then names the drops that suffered.
         if full || !findings.isEmpty { findings += try members(path) }
@@ -55,7 +55,7 @@ struct ContainerCheck {
                 path: path, expandedBytesMax: expanded, membersMax: drops.count * 2, keepsHeaders: true)
         } catch {
             guard error.remedy == .stop else { throw error }
-            return [finding("container-damaged", "cannot be read to its end (\(error.message))")]
+            return [finding(.containerDamaged, "cannot be read to its end (\(error.message))")]
         }
         let found = Dictionary(read.members.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         var expected = 0
@@ -69,7 +69,7 @@ struct ContainerCheck {
             if let text = read.headers[header], (try? JSON(parsing: text))?["format"] != 1 {
                 findings.append(
                     VerifyFinding(
-                        "format-unknown", "\(name): \(header) is of no format that this version knows (format 1).",
+                        .formatUnknown, "\(name): \(header) is of no format that this version knows (format 1).",
                         record: record.index, container: name, drop: id))
             }
             guard drop.same == nil else { continue }
@@ -78,7 +78,7 @@ struct ContainerCheck {
             }
         }
         if read.members.count != expected {
-            findings.append(finding("member-count", "has \(read.members.count) members in place of \(expected)"))
+            findings.append(finding(.memberCount, "has \(read.members.count) members in place of \(expected)"))
         }
         return findings
     }
@@ -90,11 +90,11 @@ struct ContainerCheck {
 
     private func altered(_ member: String, _ drop: DropID) -> VerifyFinding {
         VerifyFinding(
-            "member-altered", "\(name): \(member) is missing, or not what was archived.", record: record.index, container: name,
+            .memberAltered, "\(name): \(member) is missing, or not what was archived.", record: record.index, container: name,
             drop: drop)
     }
 
-    private func finding(_ code: String, _ what: String) -> VerifyFinding {
+    private func finding(_ code: VerifyFinding.Code, _ what: String) -> VerifyFinding {
         VerifyFinding(code, "\(name) \(what).", record: record.index, container: name)
     }
 }

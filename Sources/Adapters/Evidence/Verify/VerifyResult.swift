@@ -3,8 +3,7 @@ package import TwinModel
 
 /// One thing in an archive that is not as it must be.
 package struct VerifyFinding: Sendable, Equatable {
-    /// Stable words in lower-case-with-hyphens; docs/archive-format.md lists them.
-    package let code: String
+    package let code: Code
     /// One sentence that names the thing.
     package let message: String
     package var record: UInt64?
@@ -13,7 +12,7 @@ package struct VerifyFinding: Sendable, Equatable {
     package var seal: String?
 
     package init(
-        _ code: String, _ message: String, record: UInt64? = nil, container: String? = nil, drop: DropID? = nil,
+        _ code: Code, _ message: String, record: UInt64? = nil, container: String? = nil, drop: DropID? = nil,
         seal: String? = nil
     ) {
         self.code = code
@@ -98,7 +97,7 @@ package struct VerifyResult: Sendable, Equatable {
 
 extension VerifyFinding {
     package var json: JSON {
-        var members: [JSON.Member] = [.init("code", .string(code)), .init("message", .string(message))]
+        var members: [JSON.Member] = [.init("code", .string(code.rawValue)), .init("message", .string(message))]
         if let record { members.append(.init("record", .int(Int64(clamping: record)))) }
         if let container { members.append(.init("container", .string(container))) }
         if let drop { members.append(.init("drop", .string(drop.description))) }

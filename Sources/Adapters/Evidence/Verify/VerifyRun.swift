@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import TwinModel
 
@@ -43,10 +44,10 @@ struct VerifyRun {
     /// Reads the chain, and each container where its records end.
     mutating func chain(_ progress: (UInt64) -> Void) throws(DropError) {
         guard try Storage.exists(places.chain) else {
-            find(VerifyFinding("chain-missing", "chain.log is missing."))
+            find(VerifyFinding(.chainMissing, "chain.log is missing."))
             return
         }
-        let opened = try VerifyFinding.collecting(into: &result.findings, "chain-unreadable", "chain.log") {
+        let opened = try VerifyFinding.collecting(into: &result.findings, .chainUnreadable, "chain.log") {
             () throws(DropError) in
             try StorageFile(places.chain, .read)
         }
@@ -55,7 +56,7 @@ struct VerifyRun {
         let size = try file.size()
         if let head, size < head.bytes {
             find(
-                VerifyFinding("chain-truncated", "chain.log has \(size) bytes; \(head.bytes) were durable: its end was cut off."))
+                VerifyFinding(.chainTruncated, "chain.log has \(size) bytes; \(head.bytes) were durable: its end was cut off."))
         }
         var reader = try ChainReader(file)
         while let line = try next(&reader) {
@@ -66,7 +67,7 @@ struct VerifyRun {
             } else {
                 damage(
                     VerifyFinding(
-                        line.text == nil ? "record-damaged" : "record-altered",
+                        line.text == nil ? .recordDamaged : .recordAltered,
                         "chain.log bytes \(line.offset) to \(line.end): record \(expectedIndex) is not as it was written.",
                         record: expectedIndex))
                 lastLeaf = nil
@@ -84,7 +85,7 @@ struct VerifyRun {
         guard let head, !isWritten, chainIsSound, end > head.bytes else { return }
         find(
             VerifyFinding(
-                "chain-unfinished",
+                .chainUnfinished,
                 "chain.log has \(end - head.bytes) bytes behind the \(head.bytes) that its writer made durable, and nobody writes to "
                     + "it: a run was interrupted, or somebody else wrote them. The next start of `twindrop run` settles the first."
             ))
@@ -95,7 +96,7 @@ struct VerifyRun {
 
     /// The next line; nil at the end, and where the rest cannot be read.
     private mutating func next(_ reader: inout ChainReader) throws(DropError) -> ChainReader.Line? {
-        let line = try VerifyFinding.collecting(into: &result.findings, "chain-unreadable", "chain.log") { () throws(DropError) in
+        let line = try VerifyFinding.collecting(into: &result.findings, .chainUnreadable, "chain.log") { () throws(DropError) in
             try reader.next()
         }
         return line ?? nil
@@ -107,7 +108,7 @@ struct VerifyRun {
         } else {
             damage(
                 VerifyFinding(
-                    "chain-torn", "chain.log ends within record \(expectedIndex), at byte \(line.offset).", record: expectedIndex)
+                    .chainTorn, "chain.log ends within record \(expectedIndex), at byte \(line.offset).", record: expectedIndex)
             )
         }
     }
@@ -120,7 +121,7 @@ struct VerifyRun {
         if let lastLeaf, record.previous != lastLeaf {
             damage(
                 VerifyFinding(
-                    "record-altered",
+                    .recordAltered,
                     "Record \(record.index) does not follow on the one before it: that one was changed, or records between them "
                         + "were removed or inserted.", record: record.index))
         }
@@ -129,13 +130,13 @@ struct VerifyRun {
         result.records += 1
         if prove != nil { leaves.append(leaf) }
         if record.at.milliseconds < lastTime {
-            find(VerifyFinding("record-time", "Record \(record.index) is dated before the one before it.", record: record.index))
+            find(VerifyFinding(.recordTime, "Record \(record.index) is dated before the one before it.", record: record.index))
         }
         lastTime = record.at.milliseconds
         if record.index == 0, record.kind != .archive || record.extra?["format"] != 1 {
             find(
                 VerifyFinding(
-                    "format-unknown", "The archive is of no format that this version knows (format 1): use a newer TwinDrop.",
+                    .formatUnknown, "The archive is of no format that this version knows (format 1): use a newer TwinDrop.",
                     record: 0))
         }
         try content(record, text, at: offset, progress)
@@ -160,7 +161,7 @@ struct VerifyRun {
         guard !differences.isEmpty else { return }
         find(
             VerifyFinding(
-                "register-differs",
+                .registerDiffers,
                 "Drop \(drop): the archive has \(differences.joined(separator: ", ")), which the database knows.",
                 record: record.index,
                 container: record.container, drop: drop))
@@ -176,12 +177,12 @@ struct VerifyRun {
             expectedIndex = record.index + 1
             lastLeaf = nil
         } else if skipped.remove(record.index) != nil {
-            damage(VerifyFinding("record-moved", "Record \(record.index) stands out of its order.", record: record.index))
+            damage(VerifyFinding(.recordMoved, "Record \(record.index) stands out of its order.", record: record.index))
             lastLeaf = nil
         } else {
             damage(
                 VerifyFinding(
-                    "record-inserted", "Record \(record.index) stands where record \(expectedIndex) belongs.",
+                    .recordInserted, "Record \(record.index) stands where record \(expectedIndex) belongs.",
                     record: record.index))
             lastLeaf = nil
         }
@@ -199,12 +200,12 @@ struct VerifyRun {
         result.drops += 1
         if drop == prove, proofRecord == nil { proofRecord = (leaves.count - 1, String(decoding: text, as: UTF8.self)) }
         if closed.updateValue(content, forKey: drop) != nil, chainIsSound {
-            find(VerifyFinding("drop-twice", "Drop \(drop) is closed twice.", record: record.index, drop: drop))
+            find(VerifyFinding(.dropTwice, "Drop \(drop) is closed twice.", record: record.index, drop: drop))
         }
         if let same = record.same, closed[same] != content, chainIsSound {
             find(
                 VerifyFinding(
-                    "same-unknown", "The drop that holds the bytes of drop \(drop) is not in the archive.", record: record.index,
+                    .sameUnknown, "The drop that holds the bytes of drop \(drop) is not in the archive.", record: record.index,
                     drop: drop))
         }
         if open?.record.container == record.container {
@@ -212,7 +213,7 @@ struct VerifyRun {
         } else if chainIsSound {
             find(
                 VerifyFinding(
-                    "record-container", "Record \(record.index) names a container that is not the last one.",
+                    .recordContainer, "Record \(record.index) names a container that is not the last one.",
                     record: record.index, drop: drop))
         }
     }
@@ -223,12 +224,12 @@ struct VerifyRun {
         if let lack = record.lackOfAct, chainIsSound {
             find(
                 VerifyFinding(
-                    "act-incomplete", "Record \(record.index) is the act of a person and does not say \(lack).",
+                    .actIncomplete, "Record \(record.index) is the act of a person and does not say \(lack).",
                     record: record.index, drop: record.drop))
         }
         guard let id = record.actID else { return }
         if result.acts.updateValue(record.index, forKey: id) != nil, chainIsSound {
-            find(VerifyFinding("act-twice", "The act \(id) is recorded twice.", record: record.index, drop: record.drop))
+            find(VerifyFinding(.actTwice, "The act \(id) is recorded twice.", record: record.index, drop: record.drop))
         }
     }
 
@@ -240,36 +241,36 @@ struct VerifyRun {
             result.seals += 1
             result.sealed = seal.size
             guard seal.size == tree.size, chainIsSound, seal.root != tree.root else { continue }
-            find(VerifyFinding("seal-root", "The first \(seal.size) records are not those that \(name) sealed.", seal: name))
+            find(VerifyFinding(.sealRoot, "The first \(seal.size) records are not those that \(name) sealed.", seal: name))
         }
         if let anchor = seals.anchor, anchor.size == tree.size, anchor.root != tree.root {
-            find(VerifyFinding("anchor-root", "The first \(anchor.size) records are not those that the anchor sealed."))
+            find(VerifyFinding(.anchorRoot, "The first \(anchor.size) records are not those that the anchor sealed."))
         }
         if let known = register?.head, known.records == tree.size, chainIsSound, known.root != tree.root {
             find(
                 VerifyFinding(
-                    "other-than-database",
+                    .otherThanDatabase,
                     "The first \(tree.size) records are not those that the database saw there (root \(known.root))."))
         }
         if let head, head.tree.size == tree.size, chainIsSound, head.tree.root != tree.root {
-            find(VerifyFinding("chain-rewritten", "The first \(tree.size) records are not those that the writer made durable."))
+            find(VerifyFinding(.chainRewritten, "The first \(tree.size) records are not those that the writer made durable."))
         }
     }
 
     /// What should have come and did not.
     private mutating func missing() {
         for index in skipped.sorted().prefix(100) {
-            find(VerifyFinding("record-removed", "Record \(index) was removed.", record: index))
+            find(VerifyFinding(.recordRemoved, "Record \(index) was removed.", record: index))
         }
         for (name, seal) in seals.seals[nextSeal...] {
             result.seals += 1
-            find(VerifyFinding("chain-truncated", "\(name) covers \(seal.size) records; the chain has \(tree.size).", seal: name))
+            find(VerifyFinding(.chainTruncated, "\(name) covers \(seal.size) records; the chain has \(tree.size).", seal: name))
         }
         if let anchor = seals.anchor, anchor.size > tree.size {
-            find(VerifyFinding("rolled-back", "The anchor covers \(anchor.size) records; the chain has \(tree.size)."))
+            find(VerifyFinding(.rolledBack, "The anchor covers \(anchor.size) records; the chain has \(tree.size)."))
         }
         if let prove, proofRecord == nil {
-            find(VerifyFinding("drop-unknown", "Drop \(prove) has no record in the chain.", drop: prove))
+            find(VerifyFinding(.dropUnknown, "Drop \(prove) has no record in the chain.", drop: prove))
         }
     }
 
@@ -281,7 +282,7 @@ struct VerifyRun {
         if record.drops != UInt64(drops.count), chainIsSound, isPublished {
             find(
                 VerifyFinding(
-                    "container-count",
+                    .containerCount,
                     "\(name) was closed with \(record.drops ?? 0) drops; the chain has \(drops.count) of them.",
                     record: record.index, container: name))
         }
@@ -298,7 +299,7 @@ struct VerifyRun {
     mutating func strangers(_ files: [String]) {
         for name in files where !containers.contains(name) && (name != head?.pending || !isWritten) {
             let shown = Escaping.visible(name)
-            find(VerifyFinding("container-extra", "\(shown) is in no record of the chain.", container: shown))
+            find(VerifyFinding(.containerExtra, "\(shown) is in no record of the chain.", container: shown))
         }
     }
 

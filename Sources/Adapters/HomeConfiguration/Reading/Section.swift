@@ -25,7 +25,7 @@ final class Section {
             self.node = nil
             diagnosis.report(
                 ConfigurationError(
-                    "wrong-type", at: node?.place ?? place, keyPath: keyPath.joined(separator: "."),
+                    .wrongType, at: node?.place ?? place, keyPath: keyPath.joined(separator: "."),
                     "found \(node?.found ?? "nothing"), expected a mapping of keys to values."))
         }
     }
@@ -37,7 +37,7 @@ final class Section {
             let suggestion = Suggestion.hint(for: entry.key, among: known)
             diagnosis.report(
                 ConfigurationError(
-                    "unknown-key", at: entry.place, keyPath: path(entry.key),
+                    .unknownKey, at: entry.place, keyPath: path(entry.key),
                     "unknown key; allowed here: \(known.sorted().joined(separator: ", ")).", hint: suggestion))
         }
     }
@@ -54,7 +54,7 @@ final class Section {
         return entries.first { $0.key == key }?.place ?? place
     }
 
-    func report(_ code: DropError.Code, _ key: String, at place: Place? = nil, _ message: String, hint: String = "") {
+    func report(_ code: ConfigurationError.Code, _ key: String, at place: Place? = nil, _ message: String, hint: String = "") {
         diagnosis.report(
             ConfigurationError(code, at: place ?? self.place(of: key), keyPath: path(key), message, hint: hint))
     }
@@ -71,10 +71,10 @@ final class Section {
 
     /// Reports that `node` is not what was expected.
     func refuse(_ key: String, _ node: YAMLNode, expected: String, hint: String = "") {
-        let code: DropError.Code =
+        let code: ConfigurationError.Code =
             switch node.kind {
-            case .null, .list, .map: "wrong-type"
-            default: "bad-value"
+            case .null, .list, .map: .wrongType
+            default: .badValue
             }
         report(code, key, at: node.place, "found \(node.found), expected \(expected).", hint: hint)
     }
@@ -104,7 +104,7 @@ extension Section {
     func required(_ key: String, type: String = "text", _ expected: String) -> String? {
         guard node?[key] != nil else {
             _ = take(key, type: type, standard: "required")
-            report("missing-key", key, at: place, "the key is missing, expected \(expected).")
+            report(.missingKey, key, at: place, "the key is missing, expected \(expected).")
             return nil
         }
         guard let node = take(key, type: type, standard: "required") else { return nil }

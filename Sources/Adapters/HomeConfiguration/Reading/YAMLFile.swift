@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import Yams
 
@@ -38,7 +39,7 @@ struct YAMLFile {
                 } catch let YamlError.duplicatedKeysInMapping(duplicates, context) {
                     guard let key = duplicates.first, hide(key, at: context.mark, in: &lines) else {
                         refuse(
-                            context.mark, "duplicate-key", "the key \"\(duplicates.first ?? "")\" is given twice in one mapping.")
+                            context.mark, .duplicateKey, "the key \"\(duplicates.first ?? "")\" is given twice in one mapping.")
                         return nil
                     }
                     scalars = lines.map { line in String(String.UnicodeScalarView(line)) }.joined(separator: "\n")
@@ -73,7 +74,7 @@ struct YAMLFile {
             let place = place(node.mark)
             guard nodes <= YAMLFile.nodesMax, depth <= YAMLFile.depthMax else {
                 throw ConfigurationError(
-                    "too-large", at: place, keyPath: keyPath.joined(separator: "."),
+                    .tooLarge, at: place, keyPath: keyPath.joined(separator: "."),
                     "the file has more than \(YAMLFile.nodesMax) values, or values nested deeper than \(YAMLFile.depthMax).",
                     hint: "Split it, or remove aliases that repeat large parts.")
             }
@@ -96,7 +97,7 @@ struct YAMLFile {
                 try refuseTag(mapping.tag, node.mark)
                 return YAMLNode(kind: .map(try entries(mapping, keyPath, depth)), place: place, written: "")
             case .alias:
-                throw ConfigurationError("syntax", at: place, "this alias has no value.", hint: "Write the value itself.")
+                throw ConfigurationError(.syntax, at: place, "this alias has no value.", hint: "Write the value itself.")
             }
         }
 
@@ -106,7 +107,7 @@ struct YAMLFile {
             for (key, node) in mapping {
                 let place = place(key.mark)
                 guard case .scalar(let scalar) = key, scalar.style != .plain || scalar.string != "<<" else {
-                    refuse(key.mark, "syntax", "a key must be text, and merge keys (<<) are not read: write the values out.")
+                    refuse(key.mark, .syntax, "a key must be text, and merge keys (<<) are not read: write the values out.")
                     continue
                 }
                 let name = hidden[scalar.string] ?? scalar.string
@@ -114,7 +115,7 @@ struct YAMLFile {
                 if let first = lines[name] {
                     errors.append(
                         ConfigurationError(
-                            "duplicate-key", at: place, keyPath: (keyPath + [name]).joined(separator: "."),
+                            .duplicateKey, at: place, keyPath: (keyPath + [name]).joined(separator: "."),
                             "this key is given already on line \(first).", hint: "Keep one of the two."))
                 } else {
                     lines[name] = place.line ?? 0
@@ -128,12 +129,12 @@ struct YAMLFile {
             let name = tag.description
             guard name.isEmpty || name == "!" else {
                 throw ConfigurationError(
-                    "syntax", at: place(mark), "the tag \(Escaping.visible(name)) is not read.",
+                    .syntax, at: place(mark), "the tag \(Escaping.visible(name)) is not read.",
                     hint: "Remove it; quotes make a value text.")
             }
         }
 
-        private mutating func refuse(_ mark: Mark?, _ code: DropError.Code, _ message: String) {
+        private mutating func refuse(_ mark: Mark?, _ code: ConfigurationError.Code, _ message: String) {
             errors.append(ConfigurationError(code, at: place(mark), message))
         }
 
@@ -146,14 +147,14 @@ struct YAMLFile {
                 YamlError.parser(let context, let problem, let mark, _),
                 YamlError.composer(let context, let problem, let mark, _):
                 let lead = context.map { $0.text + ": " } ?? ""
-                return ConfigurationError("syntax", at: place(mark), "this is not YAML: \(lead)\(problem).", hint: hint)
+                return ConfigurationError(.syntax, at: place(mark), "this is not YAML: \(lead)\(problem).", hint: hint)
             case YamlError.reader(let problem, let offset, _, _):
                 let before = text.utf8.prefix(offset ?? 0)
                 let line = before.count { $0 == 0x0A } + 1
                 return ConfigurationError(
-                    "syntax", at: Place(file: file, line: line), "this is not YAML: \(problem).", hint: hint)
+                    .syntax, at: Place(file: file, line: line), "this is not YAML: \(problem).", hint: hint)
             default:
-                return ConfigurationError("syntax", at: Place(file: file), "this cannot be read as YAML: \(error).", hint: hint)
+                return ConfigurationError(.syntax, at: Place(file: file), "this cannot be read as YAML: \(error).", hint: hint)
             }
         }
     }

@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 
 /// A read-only table that a plugin may ask: keys to values, in the order of its file. Keys are told apart by their bytes.
@@ -47,11 +48,11 @@ extension LookupTable {
 
         mutating func rows(key: String, value: String) -> [Row] {
             guard String(validating: bytes, as: UTF8.self) != nil else {
-                report("unreadable", 1, "the file is not UTF-8.", hint: "Save it as UTF-8.")
+                report(.unreadable, 1, "the file is not UTF-8.", hint: "Save it as UTF-8.")
                 return []
             }
             guard let header = record() else {
-                report("missing-key", 1, "the file is empty, expected a header line with \(key) and \(value).")
+                report(.missingKey, 1, "the file is empty, expected a header line with \(key) and \(value).")
                 return []
             }
             guard let keyColumn = column(key, of: header), let valueColumn = column(value, of: header) else { return [] }
@@ -62,16 +63,16 @@ extension LookupTable {
                 guard let fields = record() else { break }
                 if fields == [[]] { continue }
                 guard fields.count == header.count else {
-                    report("bad-value", start, "found \(fields.count) columns, expected \(header.count) as in the header.")
+                    report(.badValue, start, "found \(fields.count) columns, expected \(header.count) as in the header.")
                     continue
                 }
                 if let first = lines.updateValue(start, forKey: fields[keyColumn]) {
                     let shown = Escaping.visible(fields[keyColumn], scalarsMax: 60)
-                    report("duplicate-key", start, "the key \"\(shown)\" stands on line \(first) already.", hint: "Keep one.")
+                    report(.duplicateKey, start, "the key \"\(shown)\" stands on line \(first) already.", hint: "Keep one.")
                     continue
                 }
                 guard rows.count < LookupTable.rowsMax else {
-                    report("too-large", start, "a lookup table has at most \(LookupTable.rowsMax) rows.")
+                    report(.tooLarge, start, "a lookup table has at most \(LookupTable.rowsMax) rows.")
                     break
                 }
                 rows.append(Row(key: text(fields[keyColumn]), value: text(fields[valueColumn])))
@@ -85,7 +86,7 @@ extension LookupTable {
             let names = header.map { Escaping.visible($0, scalarsMax: 60) }
             let found = matches.isEmpty ? "has no column \(name)" : "has the column \(name) \(matches.count) times"
             report(
-                "bad-value", 1, "the header \(found); its columns are \(names.joined(separator: ", ")).",
+                .badValue, 1, "the header \(found); its columns are \(names.joined(separator: ", ")).",
                 hint: matches.isEmpty ? Suggestion.hint(for: name, among: names) : "Rename one of them.")
             return nil
         }
@@ -132,13 +133,13 @@ extension LookupTable {
                 at += 1
             }
             guard at < bytes.count else {
-                report("syntax", start, "the quote that opens here is not closed.")
+                report(.syntax, start, "the quote that opens here is not closed.")
                 return out
             }
             at += 1
             if at < bytes.count, bytes[at] == 0x0D { at += 1 }
             if at < bytes.count, bytes[at] != delimiter, bytes[at] != 0x0A {
-                report("syntax", line, "text stands after a closing quote.", hint: "Double quotes inside a quoted value.")
+                report(.syntax, line, "text stands after a closing quote.", hint: "Double quotes inside a quoted value.")
                 while at < bytes.count, bytes[at] != delimiter, bytes[at] != 0x0A { at += 1 }
             }
             return out
@@ -146,7 +147,7 @@ extension LookupTable {
 
         private func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }
 
-        private mutating func report(_ code: DropError.Code, _ line: Int, _ message: String, hint: String = "") {
+        private mutating func report(_ code: ConfigurationError.Code, _ line: Int, _ message: String, hint: String = "") {
             errors.append(ConfigurationError(code, at: Place(file: file, line: line), message, hint: hint))
         }
     }

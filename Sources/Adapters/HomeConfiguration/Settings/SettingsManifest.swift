@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import TwinModel
 
@@ -31,11 +32,11 @@ struct SettingsManifest: Sendable {
                 faults += found
             }
             self.schema = schema
-            errors = faults.map { ConfigurationError("manifest", at: place, $0, hint: "Correct the plugin's manifest.") }
+            errors = faults.map { ConfigurationError(.manifest, at: place, $0, hint: "Correct the plugin's manifest.") }
         } catch {
             schema = nil
             let line = bytes.prefix(error.offset).count { $0 == 0x0A } + 1
-            errors = [ConfigurationError("manifest", at: Place(file: shown, line: line), "this is not JSON: \(error.message).")]
+            errors = [ConfigurationError(.manifest, at: Place(file: shown, line: line), "this is not JSON: \(error.message).")]
         }
     }
 }

@@ -22,7 +22,7 @@ package struct SettingsPlaces: Sendable, Equatable {
             rest = step.rest
             if step.isLast { break }
         }
-        return ConfigurationError("bad-value", at: node.place, keyPath: path.joined(separator: "."), String(rest))
+        return ConfigurationError(.badValue, at: node.place, keyPath: path.joined(separator: "."), String(rest))
     }
 
     private struct Step {

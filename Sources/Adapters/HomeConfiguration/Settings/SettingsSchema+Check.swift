@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import TwinModel
 
@@ -9,7 +10,7 @@ extension SettingsSchema {
 
     private func errors(in node: YAMLNode, _ unresolved: JSON, _ path: [String], place: Place) -> [ConfigurationError] {
         if case .bool(let allowed) = unresolved {
-            return allowed ? [] : [fault("unknown-key", place, path, "nothing is allowed here.")]
+            return allowed ? [] : [fault(.unknownKey, place, path, "nothing is allowed here.")]
         }
         guard let schema = resolved(unresolved) else { return [] }  // Reported as a fault of the manifest already.
         let words = Self.words(schema["type"])
@@ -17,7 +18,7 @@ extension SettingsSchema {
             let expected = words.map(Self.noun).joined(separator: " or ")
             var hint = ""
             if words.contains("string"), !node.written.isEmpty { hint = "Put it in quotes if text is meant." }
-            return [fault("wrong-type", place, path, "found \(node.found), expected \(expected).", hint: hint)]
+            return [fault(.wrongType, place, path, "found \(node.found), expected \(expected).", hint: hint)]
         }
         return scalarErrors(node, schema, path) + listErrors(node, schema, path) + mapErrors(node, schema, path)
             + branchErrors(node, schema, path, place: place)
@@ -31,26 +32,26 @@ extension SettingsSchema {
             let hint = node.json.string.map { Suggestion.hint(for: $0, among: words) } ?? ""
             errors.append(
                 fault(
-                    "bad-value", node.place, path, "found \(node.found), allowed: \(words.joined(separator: ", ")).", hint: hint))
+                    .badValue, node.place, path, "found \(node.found), allowed: \(words.joined(separator: ", ")).", hint: hint))
         }
         if let number = node.json.number {
             if let least = schema["minimum"]?.number, number < least {
                 errors.append(
-                    fault("bad-value", node.place, path, "found \(node.written), at least \(JSON.numberText(least)) is allowed."))
+                    fault(.badValue, node.place, path, "found \(node.written), at least \(JSON.numberText(least)) is allowed."))
             }
             if let most = schema["maximum"]?.number, number > most {
                 errors.append(
-                    fault("bad-value", node.place, path, "found \(node.written), at most \(JSON.numberText(most)) is allowed."))
+                    fault(.badValue, node.place, path, "found \(node.written), at most \(JSON.numberText(most)) is allowed."))
             }
         }
         if case .text(let text) = node.kind {
             let (least, most) = (schema["minLength"]?.int ?? 0, schema["maxLength"]?.int ?? .max)
             if text.unicodeScalars.count < least || text.unicodeScalars.count > most {
                 let expected = most == .max ? "at least \(least)" : "\(least) to \(most)"
-                errors.append(fault("bad-value", node.place, path, "found \(node.found), expected \(expected) characters."))
+                errors.append(fault(.badValue, node.place, path, "found \(node.found), expected \(expected) characters."))
             }
             if !Self.fits(text, schema) {
-                errors.append(fault("bad-value", node.place, path, "found \(node.found), expected \(Self.wanted(schema))."))
+                errors.append(fault(.badValue, node.place, path, "found \(node.found), expected \(Self.wanted(schema))."))
             }
         }
         return errors
@@ -71,7 +72,7 @@ extension SettingsSchema {
         let (least, most) = (schema["minItems"]?.int ?? 0, schema["maxItems"]?.int ?? .max)
         if elements.count < least || elements.count > most {
             let expected = most == .max ? "at least \(least)" : "\(least) to \(most)"
-            errors.append(fault("bad-value", node.place, path, "found \(elements.count) elements, expected \(expected)."))
+            errors.append(fault(.badValue, node.place, path, "found \(elements.count) elements, expected \(expected)."))
         }
         guard let items = schema["items"] else { return errors }
         for (index, element) in elements.enumerated() {
@@ -86,14 +87,14 @@ extension SettingsSchema {
         let properties = schema["properties"]?.members ?? []
         for name in Self.words(schema["required"]) where !entries.contains(where: { $0.key == name }) {
             let meaning = properties.first { $0.name == name }?.value["description"]?.string.map { " (\($0))" } ?? ""
-            errors.append(fault("missing-key", node.place, path + [name], "the key is missing\(meaning)."))
+            errors.append(fault(.missingKey, node.place, path + [name], "the key is missing\(meaning)."))
         }
         let names = schema["propertyNames"].flatMap(resolved)
         for entry in entries {
             let path = path + [entry.key]
             if let names, !Self.fits(entry.key, names) {
                 let found = Escaping.visible(entry.key, scalarsMax: 64)
-                errors.append(fault("bad-name", entry.place, path, "found the name '\(found)', expected \(Self.wanted(names))."))
+                errors.append(fault(.badName, entry.place, path, "found the name '\(found)', expected \(Self.wanted(names))."))
                 continue
             }
             if let property = properties.first(where: { $0.name == entry.key })?.value {
@@ -106,7 +107,7 @@ extension SettingsSchema {
                 let names = properties.map(\.name)
                 let allowed = names.isEmpty ? "none" : names.sorted().joined(separator: ", ")
                 let hint = Suggestion.hint(for: entry.key, among: names)
-                errors.append(fault("unknown-key", entry.place, path, "unknown key; allowed here: \(allowed).", hint: hint))
+                errors.append(fault(.unknownKey, entry.place, path, "unknown key; allowed here: \(allowed).", hint: hint))
             }
         }
         return errors
@@ -123,13 +124,13 @@ extension SettingsSchema {
             let words = branches.flatMap { Self.words(resolved($0)?["type"]) }
             var nouns: [String] = []
             for noun in words.map(Self.noun) where !nouns.contains(noun) { nouns.append(noun) }
-            return [fault("wrong-type", place, path, "found \(node.found), expected \(nouns.joined(separator: " or ")).")]
+            return [fault(.wrongType, place, path, "found \(node.found), expected \(nouns.joined(separator: " or ")).")]
         }
         return fitting.map { errors(in: node, $0, path, place: place) }.min { $0.count < $1.count } ?? []
     }
 
     private func fault(
-        _ code: DropError.Code, _ place: Place, _ path: [String], _ message: String, hint: String = ""
+        _ code: ConfigurationError.Code, _ place: Place, _ path: [String], _ message: String, hint: String = ""
     ) -> ConfigurationError {
         ConfigurationError(code, at: place, keyPath: path.joined(separator: "."), message, hint: hint)
     }
@@ -170,7 +171,7 @@ extension JSON {
     }
 
     /// Equality as JSON Schema has it: 1 and 1.0 are the same.
-    fileprivate func sameValue(as other: JSON) -> Bool {
+    func sameValue(as other: JSON) -> Bool {
         if let left = number, let right = other.number { return left == right }
         return text(.canonical) == other.text(.canonical)
     }

@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import ValueRules
 
@@ -42,7 +43,7 @@ extension SourceReader {
             }
             diagnosis.report(
                 ConfigurationError(
-                    "bad-value", at: name.place, keyPath: name.keyPath.joined(separator: "."),
+                    .badValue, at: name.place, keyPath: name.keyPath.joined(separator: "."),
                     "found \"\(Escaping.visible(name.text, scalarsMax: 60))\", expected Z, an offset from UTC such as "
                         + "+01:00, or a time zone such as Europe/Berlin.",
                     hint: ZoneFolder.hint(for: name.text, loader.files)))

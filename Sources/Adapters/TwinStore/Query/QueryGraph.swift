@@ -83,7 +83,7 @@ final class QueryGraph {
             remedy: .retry(after: .seconds(1)))
     }
 
-    static let timeoutCode: DropError.Code = "query-timeout"
+    static let timeoutCode: DropError.Code = .queryTimeout
 
     // MARK: Rows
 

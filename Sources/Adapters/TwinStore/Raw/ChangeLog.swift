@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import Glibc
 
@@ -86,14 +87,7 @@ struct ChangeEntry {
     }
 
     @inline(__always)
-    func append(varint number: UInt64) {
-        var rest = number
-        while rest >= 0x80 {
-            append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        append(UInt8(truncatingIfNeeded: rest))
-    }
+    func append(varint number: UInt64) { Varint.write(number) { append($0) } }
 
     @inline(__always)
     func append(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>) {
@@ -130,7 +124,7 @@ struct ChangeEntry {
         let place = (spilled + entryStart) / 16 + 1
         guard place < Int(UInt32.max) else {
             throw DropError(
-                "limit", "The drop changes more than 64 GiB.", hint: "Split the file.", remedy: .quarantine)
+                .limit, "The drop changes more than 64 GiB.", hint: "Split the file.", remedy: .quarantine)
         }
         return UInt32(place)
     }

@@ -11,23 +11,29 @@ typealias Fingerprint = UInt128
 @safe struct KeyedHash: Sendable {
     private let key0: UInt64
     private let key1: UInt64
+    private let secrets: Secrets
+
     /// Two for each half of a fingerprint, and one that ends it.
-    private let secrets: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64)
+    typealias Secrets = (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64)
 
     init() {
         var random = SystemRandomNumberGenerator()
-        key0 = random.next()
-        key1 = random.next()
-        secrets = (
-            random.next() | 1, random.next() | 1, random.next() | 1, random.next() | 1, random.next() | 1, random.next() | 1
-        )
+        self.init(
+            key0: random.next(), key1: random.next(),
+            secrets: (
+                random.next() | 1, random.next() | 1, random.next() | 1, random.next() | 1, random.next() | 1, random.next() | 1
+            ))
     }
 
     /// A hash that is the same wherever the key is: for what leaves the process and comes back.
     init(_ key: UInt64) {
-        key0 = key
-        key1 = key.byteSwapped ^ 0x7477_696E_6472_6F70
-        secrets = (1, 1, 1, 1, 1, 1)
+        self.init(key0: key, key1: key.byteSwapped ^ 0x7477_696E_6472_6F70, secrets: (1, 1, 1, 1, 1, 1))
+    }
+
+    init(key0: UInt64, key1: UInt64, secrets: Secrets) {
+        self.key0 = key0
+        self.key1 = key1
+        self.secrets = secrets
     }
 
     /// SipHash-1-3 with 128 bits of output (Aumasson and Bernstein, 2012) over a twin's id.

@@ -2,7 +2,7 @@
 ///
 /// A drop that names few of many twins would spend more on page faults of a table by number than on the twins, so the first few
 /// hundred are kept by hash.
-final class PlaceTable {
+struct PlaceTable {
     private static let fewMax = 256
     /// A power of two, at most half full.
     private static let slots = 512
@@ -30,7 +30,7 @@ final class PlaceTable {
         return slot
     }
 
-    private func keep(_ place: UInt32, _ number: UInt32) {
+    private mutating func keep(_ place: UInt32, _ number: UInt32) {
         if few.isEmpty { few = [UInt64](repeating: 0, count: Self.slots) }
         let slot = slot(of: number)
         if few[slot] == 0 { count += 1 }

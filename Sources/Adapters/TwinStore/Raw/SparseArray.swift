@@ -1,17 +1,20 @@
 import Glibc
+import Synchronization
 
 /// Integers by twin or relationship number, all zero at first. Memory is taken by the page as elements are written, because the
 /// kernel maps it lazily: a drop that touches a thousand of a million twins pays for what it touches.
 ///
-/// `@unchecked Sendable`: whoever shares one guards it; the store does with `Publication`.
+/// `@unchecked Sendable`: whoever shares an element guards it (the store does with `Publication`), or uses `subscript(shared:)`.
+/// Different elements may be written by different threads at once: the range is kept in atomics.
 @safe final class SparseArray<Element: FixedWidthInteger & BitwiseCopyable & Sendable>: @unchecked Sendable {
     /// More numbers than this cannot be given out: a billion.
     static var capacity: Int { 1 << 30 }
 
     private let base: UnsafeMutableRawPointer
-    /// The bytes that may be other than zero.
-    private var low = Int.max
-    private var high = 0
+    /// The bytes that may be other than zero. An end that is lost would give memory back that is not all zeros, and the next
+    /// array would begin with it.
+    private let low = Atomic(Int.max)
+    private let high = Atomic(0)
 
     private static var byteCount: Int { capacity * MemoryLayout<Element>.stride }
 
@@ -19,12 +22,13 @@ import Glibc
 
     /// Makes every element zero.
     func clear() {
-        if low < high { unsafe AddressPool.clear(base + low, high - low) }
-        (low, high) = (.max, 0)
+        let start = low.exchange(.max, ordering: .relaxed)
+        let end = high.exchange(0, ordering: .relaxed)
+        if start < end { unsafe AddressPool.clear(base + start, end - start) }
     }
 
     deinit {
-        if low < high { unsafe AddressPool.clear(base + low, high - low) }
+        clear()
         unsafe AddressPool.giveBack(base, Self.byteCount)
     }
 
@@ -37,11 +41,36 @@ import Glibc
         set {
             precondition(Int(number) < Self.capacity)
             let offset = Int(number) &* MemoryLayout<Element>.stride
-            if offset < low { low = offset }
-            if offset >= high { high = offset &+ MemoryLayout<Element>.stride }
+            widen(offset)
             unsafe base.storeBytes(of: newValue, toByteOffset: offset, as: Element.self)
         }
     }
+
+    @inline(__always)
+    private func widen(_ offset: Int) {
+        let end = offset &+ MemoryLayout<Element>.stride
+        if offset < low.load(ordering: .relaxed) { low.min(offset, ordering: .relaxed) }
+        if end > high.load(ordering: .relaxed) { high.max(end, ordering: .relaxed) }
+    }
+}
+
+extension SparseArray where Element == UInt32 {
+    /// An element that several threads read and write without a guard: what is read is one of the values that were written there.
+    @inline(__always)
+    subscript(shared number: UInt32) -> UInt32 {
+        get {
+            precondition(Int(number) < Self.capacity)
+            return unsafe atomics[Int(number)].load(ordering: .relaxed)
+        }
+        set {
+            precondition(Int(number) < Self.capacity)
+            widen(Int(number) &* MemoryLayout<UInt32>.stride)
+            unsafe atomics[Int(number)].store(newValue, ordering: .relaxed)
+        }
+    }
+
+    @inline(__always)
+    private var atomics: UnsafeMutablePointer<Atomic<UInt32>> { unsafe base.assumingMemoryBound(to: Atomic<UInt32>.self) }
 }
 
 /// A set of numbers as bits; see `SparseArray`. Knows the range it has bits in.

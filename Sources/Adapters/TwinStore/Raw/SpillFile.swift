@@ -1,5 +1,5 @@
 import DropCore
-import Glibc
+import SystemKit
 import ThreadKit
 
 /// The part of a change log that does not fit in memory: a file of the scratch folder that has no name (it is gone with its
@@ -28,14 +28,20 @@ import ThreadKit
     /// - Parameter folder: absolute.
     /// - Throws: `disk-full`, `no-thread` (retry), `scratch` (stop).
     init(folder: String) throws(DropError) {
-        var descriptor = unsafe open(folder, Self.unnamed | O_RDWR | O_CLOEXEC, 0o600)
-        if descriptor < 0 { descriptor = try Self.unlinkedFile(in: folder) }
+        let descriptor: CInt
+        if let unnamed = try? System.open(folder, [.unnamed, .readAndWrite]) {
+            descriptor = unnamed
+        } else {
+            do throws(SystemError) { descriptor = try System.unnamedFile(in: folder, prefix: "changes-") } catch {
+                throw Self.failure("make a file in", folder, error.number)
+            }
+        }
         do throws(NamedThread.Shortage) {
             thread = try NamedThread(unlessShort: "td-spill") { [state, descriptor] in Self.work(state, descriptor) }
         } catch {
-            close(descriptor)
+            System.close(descriptor)
             throw DropError(
-                "no-thread", "No thread can be started to write what does not fit in memory (errno \(error.code)).",
+                .noThread, "No thread can be started to write what does not fit in memory (errno \(error.code)).",
                 hint: NamedThread.Shortage.hint, remedy: .retry(after: .seconds(10)))
         }
         self.folder = folder
@@ -45,7 +51,7 @@ import ThreadKit
     deinit {
         state.with { $0.isOver = true }
         thread.join()
-        close(descriptor)
+        System.close(descriptor)
     }
 
     /// Has a block written. Its bytes must stay as they are until `settle` has returned, and the block before must be settled.
@@ -68,13 +74,12 @@ import ThreadKit
     /// Fills `buffer` with the bytes from `offset`, which were written.
     func read(into buffer: UnsafeMutableRawPointer, _ count: Int, from offset: Int) throws(DropError) {
         try settle()
-        var done = 0
-        while done < count {
-            let read = unsafe pread(descriptor, buffer + done, count - done, off_t(offset + done))
-            if read < 0, errno == EINTR { continue }
-            guard read > 0 else { throw Self.failure("read from", folder, errno) }
-            done += read
-        }
+        let target = unsafe UnsafeMutableRawBufferPointer(start: buffer, count: count)
+        let filled: Int
+        do throws(SystemError) {
+            filled = try unsafe System.fill(target, from: descriptor, at: UInt64(offset), folder)
+        } catch { throw Self.failure("read from", folder, error.number) }
+        guard filled == count else { throw Self.failure("read from", folder, SystemError.mediumFault) }
     }
 
     private static func work(_ state: Monitor<State>, _ descriptor: CInt) {
@@ -92,32 +97,18 @@ import ThreadKit
 
     /// 0, or the `errno` of the call that failed.
     private static func write(_ block: Block, to descriptor: CInt) -> CInt {
-        var done = 0
-        while done < block.count {
-            let count = unsafe pwrite(descriptor, block.start + done, block.count - done, off_t(block.offset + done))
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return count < 0 ? errno : EIO }
-            done += count
-        }
+        do throws(SystemError) {
+            try unsafe System.write(
+                UnsafeRawBufferPointer(start: block.start, count: block.count), to: descriptor, at: UInt64(block.offset),
+                "the scratch folder")
+        } catch { return error.number }
         return 0
     }
 
-    /// `O_TMPFILE`, which the Glibc module leaves out.
-    private static let unnamed: CInt = 0o20_000_000 | O_DIRECTORY
-
-    private static func unlinkedFile(in folder: String) throws(DropError) -> CInt {
-        var template = Array((folder + "/changes-XXXXXX").utf8CString)
-        let descriptor = unsafe template.withUnsafeMutableBufferPointer { unsafe mkstemp($0.baseAddress!) }
-        guard descriptor >= 0 else { throw failure("make a file in", folder, errno) }
-        unsafe unlink(template)
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        return descriptor
-    }
-
     private static func failure(_ what: String, _ folder: String, _ code: CInt) -> DropError {
-        let full = code == ENOSPC || code == EDQUOT
+        let full = SystemError.kind(of: code) == .full
         return DropError(
-            full ? "disk-full" : "scratch", "Cannot \(what) the scratch folder \(folder) (errno \(code)).",
+            full ? .diskFull : .scratch, "Cannot \(what) the scratch folder \(folder) (errno \(code)).",
             hint: full ? "Free some space; the drop is tried again." : "Check the folder and its disk.",
             remedy: full ? .retry(after: .seconds(10)) : .stop)
     }

@@ -88,7 +88,7 @@ extension OperationReader {
             let scope = try text(bytes, validating: false)
             guard Self.firstInvalid(bytes, scope) == nil else {
                 throw DropError(
-                    "refused", "The part of the source that the file names as its scope is not UTF-8, or has a NUL.",
+                    .refused, "The part of the source that the file names as its scope is not UTF-8, or has a NUL.",
                     hint: "Correct the file and drop it again.", remedy: .quarantine)
             }
             guard scope.count <= 2048 else { throw failure("a scope is longer than 2048 bytes") }
@@ -217,6 +217,6 @@ extension OperationReader {
     /// The error `bad-value`: what the value of one property is.
     @usableFromInline static func unfit(_ what: String) -> DropError {
         DropError(
-            "bad-value", "Of its values, \(what).", hint: "Correct the record and drop it again.", remedy: .quarantine)
+            .badValue, "Of its values, \(what).", hint: "Correct the record and drop it again.", remedy: .quarantine)
     }
 }

@@ -1,3 +1,5 @@
+import CodecKit
+
 /// A bounds-checked cursor over the operation stream (`OperationStream.swift`), which is hostile: every length, number and text
 /// is
 /// checked before it is used, and what breaks the form is the error `protocol` with the position in the stream.
@@ -39,20 +41,13 @@ package struct OperationReader {
     }
 
     @usableFromInline mutating func longVarint(_ bytes: borrowing Span<UInt8>) throws(DropError) -> UInt64 {
-        var value: UInt64 = 0
-        var shift: UInt64 = 0
-        while at < end {
-            let byte = bytes[at]
-            guard shift < 63 || byte <= 1 else { throw Self.failure("a number has more than 64 bits", base, at) }
-            value |= UInt64(byte & 0x7F) << shift
-            at += 1
-            if byte < 0x80 {
-                guard byte != 0 || shift == 0 else { throw Self.failure("a number is not in its shortest form", base, at - 1) }
-                return value
+        do throws(Varint.Fault) { return try Varint.read(bytes, at: &at, end: end) } catch {
+            switch error {
+            case .torn: throw Self.failure("it ends in the middle of a number", base, at)
+            case .tooLarge: throw Self.failure("a number has more than 64 bits", base, at)
+            case .notShortest: throw Self.failure("a number is not in its shortest form", base, at)
             }
-            shift += 7
         }
-        throw Self.failure("it ends in the middle of a number", base, at)
     }
 
     @inlinable package mutating func zigzag(_ bytes: borrowing Span<UInt8>) throws(DropError) -> Int64 {
@@ -115,7 +110,7 @@ package struct OperationReader {
     /// The error for a stream that breaks its form at `offset` of the span.
     @usableFromInline package static func failure(_ what: String, _ base: UInt64, _ offset: Int) -> DropError {
         DropError(
-            "protocol",
+            .protocol,
             "The plugin's output breaks its form at byte \(base + UInt64(max(offset, 0))) of the operation stream: \(what).",
             hint: "This is a defect of the plugin: try its newest version, or report it with this message.", remedy: .quarantine)
     }

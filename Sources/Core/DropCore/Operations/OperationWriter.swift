@@ -1,3 +1,4 @@
+import CodecKit
 package import TwinModel
 
 /// Writes the operation stream: what a worker sends, made in Swift. For tests, benchmarks and sources inside the process.
@@ -111,14 +112,7 @@ package struct OperationWriter {
         bytes += [verb.rawValue, 0, 0, 0, 0]
     }
 
-    package mutating func varint(_ number: UInt64) {
-        var rest = number
-        while rest >= 0x80 {
-            bytes.append(UInt8(truncatingIfNeeded: rest) | 0x80)
-            rest >>= 7
-        }
-        bytes.append(UInt8(rest))
-    }
+    package mutating func varint(_ number: UInt64) { bytes.append(varint: number) }
 
     package mutating func zigzag(_ number: Int64) { varint(UInt64(bitPattern: number << 1 ^ number >> 63)) }
 

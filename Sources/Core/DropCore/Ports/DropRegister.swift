@@ -1,3 +1,5 @@
+import CodecKit
+
 /// What the register knows about one drop. Times are milliseconds since 1970 (UTC) and never run backwards.
 package struct DropRecord: Sendable, Equatable {
     package let id: DropID

@@ -16,7 +16,7 @@ extension DropReason {
     /// Why a culprit is in quarantine.
     package static func endedTheDaemon(_ record: DropRecord) -> DropReason {
         DropReason(
-            code: "ended-the-daemon",
+            code: .endedTheDaemon,
             message: "\(record.fileName) was being worked on both times when the program last ended by a fault.",
             hint: "Report it with the file and the log. Retry the drop with a newer version, or discard it.")
     }

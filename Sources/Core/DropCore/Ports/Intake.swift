@@ -14,11 +14,11 @@ package struct SettledFile: Sendable, Equatable {
     package let defect: DropError?
 
     /// The code of the defect of a file that a writer keeps open: what it holds is copied, and the file itself stays.
-    package static let stillOpen: DropError.Code = "still-open"
+    package static let stillOpen: DropError.Code = .stillOpen
     package var isStillOpen: Bool { defect?.code == Self.stillOpen }
 
     /// The code of a marker that vouches for nothing.
-    package static let markerWithoutData: DropError.Code = "marker-without-data"
+    package static let markerWithoutData: DropError.Code = .markerWithoutData
 
     /// The codes of all defects. They are about what came before the claim, so nothing that happens later takes one away.
     package static let defects: Set<DropError.Code> = [stillOpen, markerWithoutData, TruncationRule.code]
@@ -35,6 +35,19 @@ package struct SettledFile: Sendable, Equatable {
         self.marker = marker
         self.expectedDigest = expectedDigest
         self.defect = defect
+    }
+}
+
+extension SettledFile {
+    /// The drop that the file becomes when it is claimed: its row while it is an intent, and afterwards.
+    ///
+    /// - Parameters:
+    ///   - bytes: the size at the claim.
+    ///   - milliseconds: since 1970.
+    package func claimed(as id: DropID, bytes: UInt64, at milliseconds: UInt64) -> DropRecord {
+        DropRecord(
+            id: id, source: source, fileName: name, bytes: bytes, state: .claimed, claimedAt: milliseconds,
+            changedAt: milliseconds, intake: identity, reason: defect.map(DropReason.init))
     }
 }
 
@@ -87,13 +100,13 @@ package enum EmptyRule: String, Sendable, CaseIterable {
         case .record: return nil
         case .hold:
             return DropError(
-                "empty-file", message,
+                .emptyFile, message,
                 hint:
                     "Release it to record an empty delivery: nothing is deleted. Or discard it, and deliver the file again. The "
                     + "source's empty: record takes empty files as they are.", remedy: .hold)
         case .refuse:
             return DropError(
-                "empty-file", message, hint: "Deliver the file again. The source's empty: record takes empty files as they are.",
+                .emptyFile, message, hint: "Deliver the file again. The source's empty: record takes empty files as they are.",
                 remedy: .quarantine)
         }
     }

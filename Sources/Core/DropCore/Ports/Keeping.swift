@@ -1,3 +1,4 @@
+import CodecKit
 package import TwinModel
 
 /// Takes settled files out of the drop zone. Blocking; one caller at a time.
@@ -127,18 +128,9 @@ package struct UTCDay: Sendable, Hashable, CustomStringConvertible {
     package let day: Int
 
     /// The day that holds the instant, in milliseconds since 1970-01-01T00:00:00Z.
-    ///
-    /// The arithmetic is Howard Hinnant's `civil_from_days`, "chrono-Compatible Low-Level Date Algorithms".
     package init(milliseconds: UInt64) {
-        let days = Int(milliseconds / 86_400_000) + 719_468
-        let era = days / 146_097
-        let dayOfEra = days - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shifted = (5 * dayOfYear + 2) / 153
-        day = dayOfYear - (153 * shifted + 2) / 5 + 1
-        month = shifted < 10 ? shifted + 3 : shifted - 9
-        year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        let date = UTCTime(milliseconds: milliseconds).day
+        (year, month, day) = (date.year, date.month, date.day)
     }
 
     /// `2026/11/21`.

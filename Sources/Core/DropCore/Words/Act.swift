@@ -1,3 +1,4 @@
+import CodecKit
 package import TwinModel
 
 /// What a person did to a drop or to the home: who, when, why. Written down with what it changes, and then in the chain

@@ -2,11 +2,11 @@
 /// but drops of a source that keeps an order (decision 0033).
 package enum ByteLoss {
     /// Neither in the spool, nor in quarantine, nor in the archive.
-    package static let missing: DropError.Code = "bytes-missing"
+    package static let missing: DropError.Code = .bytesMissing
     /// Not the bytes that arrived.
-    package static let changed: DropError.Code = "content-changed"
+    package static let changed: DropError.Code = .contentChanged
     /// In the archive, of a drop that the database takes for one on its way: the database is older than the archive.
-    package static let archivedBefore: DropError.Code = "archived-before"
+    package static let archivedBefore: DropError.Code = .archivedBefore
 
     /// - Parameters:
     ///   - path: where the bytes were looked for.

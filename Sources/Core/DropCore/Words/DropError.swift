@@ -14,17 +14,6 @@ package struct DropError: Error, Sendable, Equatable, CustomStringConvertible {
         case stop
     }
 
-    /// A short word in lower-case-with-hyphens, stable: `protocol`, `crashed`, `timeout`, `disk-full`.
-    package struct Code: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
-        package let text: String
-        package init(stringLiteral value: String) { text = value }
-        package init(_ text: String) { self.text = text }
-        package var description: String { text }
-
-        /// Of the medium itself: what it gave or took before may be wrong, too.
-        package static let medium: Code = "medium"
-    }
-
     package let code: Code
     /// One sentence that names the thing: `readings.csv record 812: expected 6 columns, found 5.`
     package let message: String
@@ -52,10 +41,11 @@ package struct Rejection: Sendable, Equatable {
     /// Bytes `offset ..< offset + length` of the file as it was dropped.
     package let offset: UInt64
     package let length: UInt64
-    package let code: DropError.Code
+    /// A word of the plugin's, or one of `Fault`.
+    package let code: String
     package let message: String
 
-    package init(record: UInt64, offset: UInt64, length: UInt64, code: DropError.Code, message: String) {
+    package init(record: UInt64, offset: UInt64, length: UInt64, code: String, message: String) {
         self.record = record
         self.offset = offset
         self.length = length

@@ -57,7 +57,7 @@ extension DropRecord {
     package var outcome: DropOutcome? {
         switch state {
         case .claimed, .registered: nil
-        case .held: reason?.code == DropError.nothingUsable ? .nothingUsable : nil
+        case .held: reason?.code == .nothingUsable ? .nothingUsable : nil
         case .quarantined, .retried, .resolved, .discarded: .notApplied
         case .duplicate: .duplicate
         case .applied, .archived, .done: books?.outcome ?? .applied
@@ -76,11 +76,6 @@ extension DropBooks {
 
     /// Records were refused, and none was used: whatever the limits say, such a drop is held for a person.
     package var isNothingUsable: Bool { recordsRejected > 0 && recordsUsed == 0 }
-}
-
-extension DropError {
-    /// The code of a drop that is held because nothing of it can be used.
-    package static let nothingUsable: Code = "nothing-usable"
 }
 
 /// What became of one operation. For each twin a drop touches, at most one operation counts as created, updated or deleted.

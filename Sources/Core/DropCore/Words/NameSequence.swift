@@ -1,3 +1,5 @@
+import CodecKit
+
 /// What in the name of a file says which delivery of a source is newer: `inventory_{yyyy}{MM}{dd}.csv`, `stock-{n}.csv`.
 ///
 /// Places are `{yyyy}`, `{MM}`, `{dd}`, `{HH}`, `{mm}`, `{ss}`, of so many digits as their letters, and `{n}`, a number of 1 to
@@ -98,10 +100,7 @@ package struct NameSequence: Sendable, Equatable {
         func value(_ part: Part) -> Int? { found[part].flatMap { Int($0) } }
         // Without a year any February may have a 29th.
         let (year, month) = (value(.year) ?? 2000, value(.month) ?? 1)
-        guard year > 0, (1...12).contains(month), (value(.hour) ?? 0) < 24, (value(.minute) ?? 0) < 60, (value(.second) ?? 0) < 60
-        else { return false }
-        let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-        let days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-        return (1...days[month - 1]).contains(value(.day) ?? 1)
+        guard year > 0, (value(.hour) ?? 0) < 24, (value(.minute) ?? 0) < 60, (value(.second) ?? 0) < 60 else { return false }
+        return CivilDate(year: year, month: month, day: value(.day) ?? 1) != nil
     }
 }

@@ -1,3 +1,5 @@
+import CodecKit
+
 /// What a refused record carries in the file of rejects, in a cell of its own: which record of which drop it is.
 ///
 /// Its text is `TDR-ULID-RECORD-CHECK`: the drop, the number of the record in that drop's file, and eight hexadecimal digits that
@@ -34,8 +36,7 @@ package struct RejectMark: Sendable, Hashable, CustomStringConvertible {
         let text = "\(Self.prefix)\(drop)-\(record)"
         // FNV-1a, 32 bits: finds a digit that was changed, and is no secret.
         let check = text.utf8.reduce(UInt32(0x811C_9DC5)) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
-        let digits = String(check, radix: 16, uppercase: true)
-        return text + "-" + String(repeating: "0", count: 8 - digits.count) + digits
+        return text + "-" + Hex.text(check).uppercased()
     }
 
     /// Where marks begin in `bytes`, in either case, as far as the prefix tells.

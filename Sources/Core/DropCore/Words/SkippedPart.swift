@@ -1,3 +1,5 @@
+import CodecKit
+
 /// What was left out of a file under one name: "header", "comment", "footer".
 package struct SkippedPart: Sendable, Equatable {
     package let name: String

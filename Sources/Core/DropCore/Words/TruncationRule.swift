@@ -50,7 +50,7 @@ package struct TruncationRule: Sendable, Equatable {
     }
 
     /// The code of the defect of a doubted file.
-    package static let code: DropError.Code = "suspect-truncated"
+    package static let code: DropError.Code = .suspectTruncated
 
     /// Why a doubted file is quarantined.
     package static func defect(of name: FileName) -> DropError {

@@ -1,3 +1,5 @@
+import CodecKit
+
 /// Why something that was delivered is not being processed: a file that lies in a drop zone, or a drop that waits in the spool.
 ///
 /// One closed list, and one answer: `why`, `status`, `doctor`, `drop --wait`, `/readyz`, `/metrics` and the log give the same
@@ -68,7 +70,7 @@ package struct WaitingReason: Sendable, Equatable {
 
     /// The reason behind an error that keeps a file where it is. An error with a code of its own counts as `unreadable`.
     package init(_ error: DropError) {
-        self.init(Code(rawValue: error.code.text) ?? .unreadable, Escaping.visible(error.message), hint: error.hint)
+        self.init(Code(error.code) ?? .unreadable, Escaping.visible(error.message), hint: error.hint)
     }
 
     /// Of a drop whose source keeps an order, and has one before it that waits for a person.

@@ -1,3 +1,5 @@
+import CodecKit
+
 /// The text forms of values that JSON carries as strings (DTDL v4, "Primitive schemas"; XML Schema 1.1 part 2).
 package enum ValueText {
     /// `yyyy-mm-dd`, a day of the calendar in the years 0001 to 9999.
@@ -97,7 +99,7 @@ package enum ValueText {
     package static func isUUID(_ text: some Collection<UInt8>) -> Bool {
         guard text.count == 36 else { return false }
         return text.enumerated().allSatisfy { index, byte in
-            [8, 13, 18, 23].contains(index) ? byte == UInt8(ascii: "-") : isHexDigit(byte)
+            [8, 13, 18, 23].contains(index) ? byte == UInt8(ascii: "-") : Hex.value(of: byte) != nil
         }
     }
 
@@ -113,10 +115,6 @@ package enum ValueText {
     static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
     static func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte) }
-
-    private static func isHexDigit(_ byte: UInt8) -> Bool {
-        isDigit(byte) || (0x41...0x46).contains(byte) || (0x61...0x66).contains(byte)
-    }
 
     /// `hh:mm` below 24:00.
     private static func isClock(_ text: ArraySlice<UInt8>) -> Bool {

@@ -3,6 +3,7 @@
 #ifndef TWINDROP_LINUX_FILES_H
 #define TWINDROP_LINUX_FILES_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -39,5 +40,8 @@ void linux_note_faults(uint32_t *mark);
 /// as of a client on another machine, or one that has closed its socket. Blocks for as long as two looks at the kernel's tables
 /// take, some 20 µs.
 int linux_peer_user(const struct sockaddr *client, const struct sockaddr *server, uint32_t *user);
+
+/// memmem(3): where `needle` begins in `bytes`, or NULL.
+const void *linux_find_bytes(const void *bytes, size_t count, const void *needle, size_t length);
 
 #endif

@@ -1,6 +1,6 @@
 extension ByteScratch {
     /// Appends a cell as part of an id: bytes other than letters, digits and `-._:+*!(),=@$'` become `%XX`, so that different
-    /// cells stay different and every service takes the id.
+    /// cells stay different and every service takes the id. CodecKit's PercentCoding leaves fewer plain: it is for URLs.
     public mutating func append(escaped cell: Bytes) {
         for index in 0..<cell.count {
             let byte = cell[index]

@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 
 /// Decides who a request comes from, and whether it may pass.

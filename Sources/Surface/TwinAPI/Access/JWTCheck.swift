@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import JWTKit
 import TwinModel
@@ -63,7 +64,7 @@ package struct JWTCheck: Sendable {
 
     private static func header(of token: String) -> JSON? {
         let parts = token.split(separator: ".", omittingEmptySubsequences: false)
-        guard parts.count == 3, let bytes = Base64URL.decoded(String(parts[0])), bytes.count <= 4096 else { return nil }
+        guard parts.count == 3, let bytes = Base64URL.decoded(parts[0]), bytes.count <= 4096 else { return nil }
         return try? JSON(parsing: bytes, depthMax: 4)  // Not a JWT, then.
     }
 

@@ -1,6 +1,7 @@
 package import CurlKit
 package import DropCore
 package import Logging
+import SystemKit
 import ThreadKit
 
 /// The keys that JWTs are checked with, as their provider has them now: kept up by a thread of its own.
@@ -22,7 +23,7 @@ package final class KeyRing: Sendable {
     }
 
     /// Nil where nothing has changed since the last call.
-    private let source: @Sendable () throws(DropError) -> [UInt8]?
+    private let source: @Sendable () throws(StartError) -> [UInt8]?
     /// For messages.
     private let name: String
     private let log: Logger
@@ -36,12 +37,12 @@ package final class KeyRing: Sendable {
     ///
     /// - Parameter path: absolute.
     /// Errors: `jwt-keys` where it cannot be used as it is now.
-    package init(file path: String, log: Logger) throws(DropError) {
-        let stamp = Monitor(FileStamp(of: path))
+    package init(file path: String, log: Logger) throws(StartError) {
+        let stamp = Monitor(FileVersion(of: path))
         name = path
         self.log = log
-        source = { () throws(DropError) in
-            let now = FileStamp(of: path)
+        source = { () throws(StartError) in
+            let now = FileVersion(of: path)
             let isChanged = stamp.with { stamp in
                 defer { stamp = now }
                 return stamp != now
@@ -58,7 +59,7 @@ package final class KeyRing: Sendable {
     package convenience init(_ address: WebAddress, _ rules: TransferRules, refresh: Duration, log: Logger) {
         var rules = rules
         rules.bytesMax = UInt64(Self.bytesMax)
-        self.init(name: address.shown, refresh: refresh, log: log) { [rules] () throws(DropError) in
+        self.init(name: address.shown, refresh: refresh, log: log) { [rules] () throws(StartError) in
             let end = ContinuousClock.now + Self.fetchTimeMax
             do throws(TransferError) {
                 return try Download(address, rules, isCancelled: { ContinuousClock.now > end }).readAll()
@@ -73,10 +74,10 @@ package final class KeyRing: Sendable {
     /// - Parameters:
     ///   - name: for messages.
     ///   - fetch: called on the ring's thread.
-    init(name: String, refresh: Duration, log: Logger, fetch: @escaping @Sendable () throws(DropError) -> [UInt8]) {
+    init(name: String, refresh: Duration, log: Logger, fetch: @escaping @Sendable () throws(StartError) -> [UInt8]) {
         self.name = name
         self.log = log
-        source = { () throws(DropError) in try fetch() }
+        source = { () throws(StartError) in try fetch() }
         state = Monitor(State(schedule: KeySchedule(refresh: refresh, now: .now), isAsking: true))
         start()
     }
@@ -129,7 +130,7 @@ package final class KeyRing: Sendable {
     }
 
     private func look() {
-        do throws(DropError) {
+        do throws(StartError) {
             guard let bytes = try source() else { return }
             let keys = try Self.keys(bytes)
             let isNews = state.with { state in
@@ -169,35 +170,34 @@ package final class KeyRing: Sendable {
         for continuation in waiting { continuation.resume() }
     }
 
-    private static func read(_ path: String) throws(DropError) -> [UInt8] {
-        do throws(FileFailure) {
+    private static func read(_ path: String) throws(StartError) -> [UInt8] {
+        do throws(SystemError) {
             return try SmallFile.read(path, bytesMax: bytesMax)
         } catch {
-            throw DropError(
-                "jwt-keys", "The file of http.jwt.keys, \(path), cannot be read: \(error.description).",
-                hint: "Save what the provider's jwks_uri gives.", remedy: .suspendSource)
+            throw StartError(
+                .jwtKeys, "The file of http.jwt.keys, \(path), cannot be read: \(error.reason).",
+                hint: "Save what the provider's jwks_uri gives.")
         }
     }
 
-    private static func failure(_ message: String) -> DropError {
-        DropError(
-            "jwt-keys", "The keys of http.jwt cannot be fetched. \(message)",
-            hint: "They are asked for again and again; until then tokens signed by unknown keys are refused.",
-            remedy: .suspendSource)
+    private static func failure(_ message: String) -> StartError {
+        StartError(
+            .jwtKeys, "The keys of http.jwt cannot be fetched. \(message)",
+            hint: "They are asked for again and again; until then tokens signed by unknown keys are refused.")
     }
 
     /// The library's collection of keys is an actor; this thread waits for it.
-    private static func keys(_ bytes: [UInt8]) throws(DropError) -> SigningKeys {
-        let result = Monitor<Result<SigningKeys, DropError>?>(nil)
+    private static func keys(_ bytes: [UInt8]) throws(StartError) -> SigningKeys {
+        let result = Monitor<Result<SigningKeys, StartError>?>(nil)
         // Awaited below.
         Task {
-            do throws(DropError) {
+            do throws(StartError) {
                 let keys = try await SigningKeys(keySet: bytes)
                 result.with { $0 = .success(keys) }
             } catch {
                 result.with { $0 = .failure(error) }
             }
         }
-        return try result.wait(until: { $0 != nil }) { (result) throws(DropError) in try result!.get() }
+        return try result.wait(until: { $0 != nil }) { (result) throws(StartError) in try result!.get() }
     }
 }

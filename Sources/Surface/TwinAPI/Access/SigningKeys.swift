@@ -13,7 +13,7 @@ struct SigningKeys: Sendable {
     private let hasNameless: Bool
 
     /// Errors: `jwt-keys` where the text is no key set, or none of its keys can be used.
-    init(keySet: [UInt8]) async throws(DropError) {
+    init(keySet: [UInt8]) async throws(StartError) {
         guard let set = try? JSON(parsing: keySet, depthMax: 16), let list = set["keys"]?.elements else {  // Said below.
             throw Self.failure("are no JSON Web Key Set")
         }
@@ -44,9 +44,8 @@ struct SigningKeys: Sendable {
         try await collection.verify(token, as: Claims.self, iteratingKeys: id.map { !ids.contains($0) } ?? true)
     }
 
-    private static func failure(_ what: String) -> DropError {
-        DropError(
-            "jwt-keys", "The keys of http.jwt \(what).", hint: "Give what the provider's jwks_uri gives, unchanged.",
-            remedy: .suspendSource)
+    private static func failure(_ what: String) -> StartError {
+        StartError(
+            .jwtKeys, "The keys of http.jwt \(what).", hint: "Give what the provider's jwks_uri gives, unchanged.")
     }
 }

@@ -1,6 +1,8 @@
+import CodecKit
 import Crypto
 package import DropCore
 import Synchronization
+import SystemKit
 
 /// The bearer tokens of a file, of which it holds SHA-256 sums only: one a line, `NAME ROLE SHA256 [EXPIRES]`, where EXPIRES is a
 /// day (`2027-01-31`, valid to its end). Lines that begin with `#` are comments.
@@ -18,7 +20,7 @@ package final class TokenBook: Sendable {
 
     private struct State {
         var entries: [Entry] = []
-        var stamp: FileStamp?
+        var stamp: FileVersion?
         var lookedAt: Int64 = 0
         /// Why the file as it stands now is not in use.
         var fault: String?
@@ -32,10 +34,10 @@ package final class TokenBook: Sendable {
     ///   - path: absolute.
     ///   - clock: microseconds since 1970.
     /// Errors: `tokens` where the file cannot be read or a line is wrong.
-    package init(path: String, clock: @escaping @Sendable () -> Int64) throws(DropError) {
+    package init(path: String, clock: @escaping @Sendable () -> Int64) throws(StartError) {
         self.path = path
         self.clock = clock
-        let stamp = FileStamp(of: path)
+        let stamp = FileVersion(of: path)
         let entries = try Self.read(path)
         state = Mutex(State(entries: entries, stamp: stamp, lookedAt: clock()))
     }
@@ -60,10 +62,10 @@ package final class TokenBook: Sendable {
         state.withLock { state in
             guard now - state.lookedAt >= 1_000_000 || now < state.lookedAt else { return state.entries }
             state.lookedAt = now
-            let stamp = FileStamp(of: path)
+            let stamp = FileVersion(of: path)
             guard stamp != state.stamp else { return state.entries }
             state.stamp = stamp
-            do throws(DropError) {
+            do throws(StartError) {
                 state.entries = try Self.read(path)
                 state.fault = nil
             } catch {
@@ -75,26 +77,24 @@ package final class TokenBook: Sendable {
         }
     }
 
-    private static func read(_ path: String) throws(DropError) -> [Entry] {
+    private static func read(_ path: String) throws(StartError) -> [Entry] {
         let bytes: [UInt8]
-        do throws(FileFailure) {
+        do throws(SystemError) {
             bytes = try SmallFile.read(path, bytesMax: 4 << 20)
         } catch {
-            throw DropError(
-                "tokens", "The token file \(Escaping.visible(path)) cannot be read: \(error.description).",
-                hint: "Make one with `twindrop token new --name NAME --role ROLE`: it prints a line for it.",
-                remedy: .suspendSource)
+            throw StartError(
+                .tokens, "The token file \(Escaping.visible(path)) cannot be read: \(error.reason).",
+                hint: "Make one with `twindrop token new --name NAME --role ROLE`: it prints a line for it.")
         }
         var entries: [Entry] = []
         for (index, line) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
             let text = String(decoding: line, as: UTF8.self).trimmingBlanks()
             if text.isEmpty || text.hasPrefix("#") { continue }
             guard let entry = Entry(line: text) else {
-                throw DropError(
-                    "tokens", "\(Escaping.visible(path)) line \(index + 1) is no token.",
+                throw StartError(
+                    .tokens, "\(Escaping.visible(path)) line \(index + 1) is no token.",
                     hint:
-                        "A line is NAME ROLE SHA256 [YYYY-MM-DD], as `twindrop token new` prints it.",
-                    remedy: .suspendSource)
+                        "A line is NAME ROLE SHA256 [YYYY-MM-DD], as `twindrop token new` prints it.")
             }
             entries.append(entry)
         }
@@ -106,7 +106,7 @@ extension TokenBook.Entry {
     init?(line: String) {
         let words = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }.map(String.init)
         guard (3...4).contains(words.count), words[0].utf8.count <= 256, let role = Role(rawValue: words[1]),
-            let digest = Hexadecimal.bytes(words[2]), digest.count == 32
+            let digest = Hex.bytes(words[2]), digest.count == 32
         else { return nil }
         var end: Int64?
         if words.count == 4 {
@@ -131,24 +131,10 @@ package struct NewToken: Sendable {
     package init?(name: String, role: Role, expires: String? = nil) {
         var random = SystemRandomNumberGenerator()
         let token = "td_" + Base64URL.encoded((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) })
-        let digest = Hexadecimal.text(Array(SHA256.hash(data: Array(token.utf8))))
+        let digest = Hex.text(SHA256.hash(data: Array(token.utf8)))
         let line = "\(name) \(role.rawValue) \(digest)" + (expires.map { " \($0)" } ?? "")
         guard !name.hasPrefix("#"), TokenBook.Entry(line: line)?.name == name else { return nil }
         self.token = token
         self.line = line
-    }
-}
-
-/// Bytes as hexadecimal digits.
-enum Hexadecimal {
-    static func text(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
-
-    static func bytes(_ text: String) -> [UInt8]? {
-        let digits = text.utf8.map { byte in Character(Unicode.Scalar(byte)).hexDigitValue }
-        guard digits.count.isMultiple(of: 2), !digits.contains(nil) else { return nil }
-        return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0]! << 4 | digits[$0 + 1]!) }
     }
 }

@@ -1,4 +1,6 @@
+import CodecKit
 package import DropCore
+import SystemKit
 import TwinModel
 
 /// Writes a whole graph as an import job reads it: models, twins, relationships, one JSON object a line (docs/azure-contract.md,
@@ -20,7 +22,7 @@ package struct GraphExport {
     /// of one moment.
     ///
     /// Errors: `export` where the file cannot be written or the graph cannot be read.
-    package static func write(_ service: any TwinService, to path: String) throws(DropError) -> Counts {
+    package static func write(_ service: any TwinService, to path: String) throws(StartError) -> Counts {
         let beside = path + ".part"
         do {
             var export = GraphExport(service: service, file: try OpenFile(creating: beside))
@@ -29,13 +31,13 @@ package struct GraphExport {
             try export.file.sync()
             try SmallFile.rename(beside, path)
             return export.counts
-        } catch let failure as FileFailure {
-            throw DropError(
-                "export", "The file \(Escaping.visible(path)) cannot be written: \(failure.description).",
-                hint: "Check the folder, its permissions and its free space.", remedy: .stop)
+        } catch let failure as SystemError {
+            throw StartError(
+                .export, "The file \(Escaping.visible(path)) cannot be written: \(failure.reason).",
+                hint: "Check the folder, its permissions and its free space.")
         } catch {
             let message = (error as? ServiceError)?.message ?? "\(error)"
-            throw DropError("export", "The graph cannot be read: \(message)", hint: "Try again.", remedy: .stop)
+            throw StartError(.export, "The graph cannot be read: \(message)", hint: "Try again.")
         }
     }
 
@@ -99,13 +101,13 @@ package struct GraphExport {
             })
     }
 
-    private mutating func line(_ value: JSON) throws(FileFailure) {
+    private mutating func line(_ value: JSON) throws(SystemError) {
         pending += value.utf8()
         pending.append(0x0A)
         if pending.count > 1 << 18 { try flush() }
     }
 
-    private mutating func flush() throws(FileFailure) {
+    private mutating func flush() throws(SystemError) {
         try file.write(pending)
         pending.removeAll(keepingCapacity: true)
     }

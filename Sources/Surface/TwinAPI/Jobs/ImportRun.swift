@@ -1,3 +1,4 @@
+import CodecKit
 import CurlKit
 import DropCore
 import TwinModel

@@ -1,4 +1,6 @@
+import CodecKit
 package import DropCore
+import SystemKit
 import ThreadKit
 import TwinModel
 
@@ -26,12 +28,12 @@ package final class JobBook: Sendable {
     ///
     /// - Parameter folder: absolute; made where it is missing.
     /// Errors: `jobs` where the folder cannot be used.
-    package init(folder: String, places: JobPlaces, service: any TwinService) throws(DropError) {
+    package init(folder: String, places: JobPlaces, service: any TwinService) throws(StartError) {
         self.folder = folder
         self.places = places
         self.service = service
         var records: [String: JobRecord] = [:]
-        do throws(FileFailure) {
+        do throws(SystemError) {
             try SmallFile.makeFolder(folder)
             for name in SmallFile.names(in: folder) where name.hasSuffix(".json") {
                 let bytes = try SmallFile.read(folder + "/" + name, bytesMax: 1 << 20)
@@ -48,9 +50,9 @@ package final class JobBook: Sendable {
                 records["\(record.kind.rawValue)/\(record.id)"] = record
             }
         } catch {
-            throw DropError(
-                "jobs", "The folder of job records, \(folder), cannot be used: \(error.description).",
-                hint: "Check its permissions.", remedy: .stop)
+            throw StartError(
+                .jobs, "The folder of job records, \(folder), cannot be used: \(error.reason).",
+                hint: "Check its permissions.")
         }
         state = Monitor(State(records: records))
     }
@@ -134,7 +136,7 @@ package final class JobBook: Sendable {
     /// Forgets the record; a running job goes on. Errors: `JobNotFound`.
     func forgetImport(_ id: String) throws(APIError) {
         let record = try job(id, .imports)
-        do throws(FileFailure) {
+        do throws(SystemError) {
             try SmallFile.remove(Self.path(record, folder))
             let isActive = state.quietly { $0.active?.key == Self.key(id, .imports) }
             if !isActive { try SmallFile.remove(Self.log(record, folder)) }
@@ -160,7 +162,7 @@ package final class JobBook: Sendable {
                 throw APIError(
                     .jobLimitReached, "There are \(Self.recordsMax) job records. Delete old ones: DELETE /jobs/imports/ID.")
             }
-            do throws(FileFailure) { try Self.write(record, folder) } catch { throw Self.storage(error) }
+            do throws(SystemError) { try Self.write(record, folder) } catch { throw Self.storage(error) }
             state.records[key] = record
             state.active = job
         }
@@ -230,14 +232,14 @@ package final class JobBook: Sendable {
     private static func log(_ record: JobRecord, _ folder: String) -> String { name(record, folder) + ".log" }
 
     private static func name(_ record: JobRecord, _ folder: String) -> String {
-        "\(folder)/\(record.kind.rawValue)-\(Hexadecimal.text(Array(record.id.utf8)))"
+        "\(folder)/\(record.kind.rawValue)-\(Hex.text(record.id.utf8))"
     }
 
-    private static func write(_ record: JobRecord, _ folder: String) throws(FileFailure) {
+    private static func write(_ record: JobRecord, _ folder: String) throws(SystemError) {
         try SmallFile.replace(path(record, folder), with: record.stored.utf8())
     }
 
-    private static func storage(_ failure: FileFailure) -> APIError {
+    private static func storage(_ failure: SystemError) -> APIError {
         APIError(.storageFailed, "The record of the job cannot be written: \(failure.description).")
     }
 }

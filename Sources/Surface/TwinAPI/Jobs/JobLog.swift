@@ -1,4 +1,6 @@
 import CurlKit
+import DropCore
+import SystemKit
 import TwinModel
 
 /// The log an import job writes beside its work: one JSON object a line (docs/azure-contract.md, "Import jobs").
@@ -27,7 +29,7 @@ final class JobLog {
         case .file(let path): (self.path, address) = (path, nil)
         case .web(let address): (path, self.address) = (spool, address)
         }
-        do throws(FileFailure) { file = try OpenFile(creating: path) } catch { throw Self.failure(error) }
+        do throws(SystemError) { file = try OpenFile(creating: path) } catch { throw Self.failure(error) }
         info(["status": "Started"])
         if address != nil { try send() }
     }
@@ -42,7 +44,7 @@ final class JobLog {
     /// Errors: `OutputUnavailable`.
     func close() throws(APIError) {
         guard address != nil else {
-            do throws(FileFailure) {
+            do throws(SystemError) {
                 try write()
                 try file.sync()
             } catch { throw Self.failure(error) }
@@ -64,7 +66,7 @@ final class JobLog {
         if pending.count > 65_536 { try? write() }
     }
 
-    private func write() throws(FileFailure) {
+    private func write() throws(SystemError) {
         try file.write(pending)
         size += UInt64(pending.count)
         pending.removeAll(keepingCapacity: true)
@@ -73,14 +75,14 @@ final class JobLog {
     /// As a blob, which the headers ask a storage of Azure for; other servers see a PUT.
     private func send() throws(APIError) {
         guard let address else { return }
-        do throws(FileFailure) { try write() } catch { throw Self.failure(error) }
+        do throws(SystemError) { try write() } catch { throw Self.failure(error) }
         do throws(TransferError) {
             let content = try Self.reading(path)
             try Upload.put(
                 address, size: size, headers: ["x-ms-blob-type: BlockBlob", "Content-Type: application/x-ndjson"], rules,
                 isCancelled: { [job] in job.isAbandoned },
                 body: { (count) throws(TransferError) in
-                    do throws(FileFailure) { return try content.read(count) } catch { throw Self.transferError(error) }
+                    do throws(SystemError) { return try content.read(count) } catch { throw Self.transferError(error) }
                 })
         } catch {
             throw APIError(
@@ -90,14 +92,14 @@ final class JobLog {
     }
 
     private static func reading(_ path: String) throws(TransferError) -> OpenFile {
-        do throws(FileFailure) { return try OpenFile(readingRegular: path) } catch { throw transferError(error) }
+        do throws(SystemError) { return try OpenFile(readingRegular: path) } catch { throw transferError(error) }
     }
 
-    private static func transferError(_ error: FileFailure) -> TransferError {
-        TransferError(.local, "The file of the log cannot be read: \(error.description).")
+    private static func transferError(_ error: SystemError) -> TransferError {
+        TransferError(.local, "The file of the log cannot be read: \(error.reason).")
     }
 
-    private static func failure(_ error: FileFailure) -> APIError {
-        APIError(.outputUnavailable, "The log of the job cannot be written: \(error.description).")
+    private static func failure(_ error: SystemError) -> APIError {
+        APIError(.outputUnavailable, "The log of the job cannot be written: \(error.reason).")
     }
 }

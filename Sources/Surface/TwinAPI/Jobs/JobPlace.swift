@@ -1,4 +1,6 @@
 import CurlKit
+import DropCore
+import SystemKit
 
 /// Where a job reads or writes: a file of this machine, or a place in the web.
 enum JobPlace: Sendable {
@@ -30,7 +32,7 @@ enum JobInput {
     init(_ place: JobPlace, _ rules: TransferRules, _ job: ActiveJob) throws(APIError) {
         switch place {
         case .file(let path):
-            do throws(FileFailure) { self = .file(try OpenFile(readingRegular: path)) } catch { throw Self.failure(error) }
+            do throws(SystemError) { self = .file(try OpenFile(readingRegular: path)) } catch { throw Self.failure(error) }
         case .web(let address):
             do throws(TransferError) {
                 self = .web(try Download(address, rules, isCancelled: { job.isCancelled }))
@@ -44,14 +46,14 @@ enum JobInput {
     func read() throws(APIError) -> [UInt8] {
         switch self {
         case .file(let file):
-            do throws(FileFailure) { return try file.read(1 << 20) } catch { throw Self.failure(error) }
+            do throws(SystemError) { return try file.read(1 << 20) } catch { throw Self.failure(error) }
         case .web(let download):
             do throws(TransferError) { return try download.read() } catch { throw Self.failure(error) }
         }
     }
 
-    private static func failure(_ error: FileFailure) -> APIError {
-        APIError(.inputUnavailable, "The file of inputBlobUri cannot be read: \(error.description).")
+    private static func failure(_ error: SystemError) -> APIError {
+        APIError(.inputUnavailable, "The file of inputBlobUri cannot be read: \(error.reason).")
     }
 
     private static func failure(_ error: TransferError) -> APIError {

@@ -1,5 +1,7 @@
+import CodecKit
 package import CurlKit
 import DropCore
+import SystemKit
 
 /// What import jobs may touch: files of folders that the configuration names, and nothing that links lead to; and hosts of the
 /// web that it names.
@@ -56,13 +58,13 @@ package struct JobPlaces: Sendable, Equatable {
             throw APIError(
                 .invalidArgument, "There is no file \(Escaping.visible(path)) that a job may read, as inputBlobUri says.")
         }
-        do throws(FileFailure) {
+        do throws(SystemError) {
             _ = try OpenFile(readingRegular: physical)
             return physical
         } catch {
             throw APIError(
                 .invalidArgument,
-                "The file of inputBlobUri, \(Escaping.visible(path)), cannot be read: \(error.description).")
+                "The file of inputBlobUri, \(Escaping.visible(path)), cannot be read: \(error.reason).")
         }
     }
 
@@ -71,12 +73,12 @@ package struct JobPlaces: Sendable, Equatable {
         guard let slash = path.lastIndex(of: "/") else { throw refusal(uri, "outputBlobUri") }
         let name = path[path.index(after: slash)...]
         let folder: String
-        do throws(FileFailure) {
+        do throws(SystemError) {
             folder = try SmallFile.physical(String(path[...slash]))
         } catch {
             throw APIError(
                 .invalidArgument,
-                "The folder of outputBlobUri, \(Escaping.visible(path)), cannot be used: \(error.description).")
+                "The folder of outputBlobUri, \(Escaping.visible(path)), cannot be used: \(error.reason).")
         }
         guard !name.isEmpty, name != ".", name != "..", allows(folder + "/" + name) else { throw refusal(uri, "outputBlobUri") }
         return folder + "/" + name

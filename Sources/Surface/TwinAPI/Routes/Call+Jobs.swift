@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import TwinModel
 
@@ -55,7 +56,7 @@ extension Call {
 
     private static func newID() -> String {
         var random = SystemRandomNumberGenerator()
-        let digits = Array(Hexadecimal.text((0..<16).map { _ in UInt8.random(in: 0...255, using: &random) }))
+        let digits = Array(Hex.text((0..<16).map { _ in UInt8.random(in: 0...255, using: &random) }))
         return [digits[0..<8], digits[8..<12], digits[12..<16], digits[16..<20], digits[20..<32]].map { String($0) }
             .joined(separator: "-")
     }

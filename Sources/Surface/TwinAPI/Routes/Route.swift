@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 
 /// What a path names. Segments are split before they are decoded, so that an id may contain `/`; they match in any case of

@@ -1,6 +1,6 @@
-import Glibc
 import Logging
 import NIOCore
+import SystemKit
 
 /// Lets a listener rest while the process is short of descriptors or memory: `accept` would fail again at once, and again. New
 /// connections wait in the system's queue meanwhile. Used on the listener's event loop only.
@@ -19,7 +19,7 @@ final class AcceptRest: ChannelDuplexHandler {
     init(log: Logger) { self.log = log }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let code = (error as? IOError)?.errnoCode, [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(code) else {
+        guard let code = (error as? IOError)?.errnoCode, SystemError.isShortage(code) else {
             return context.fireErrorCaught(error)
         }
         guard !isResting else { return }

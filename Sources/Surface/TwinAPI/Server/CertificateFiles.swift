@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOSSL
 import Synchronization
+import SystemKit
 import ThreadKit
 
 /// The certificate and key of a server as their files have them now. They are looked at every second by a thread of its own, and
@@ -15,12 +16,12 @@ final class CertificateFiles: Sendable {
     }
 
     private struct Stamps: Equatable {
-        let certificates: FileStamp?
-        let key: FileStamp?
+        let certificates: FileVersion?
+        let key: FileVersion?
 
         init(of files: ServerSettings.TLSFiles) {
-            certificates = FileStamp(of: files.certificates)
-            key = FileStamp(of: files.key)
+            certificates = FileVersion(of: files.certificates)
+            key = FileVersion(of: files.key)
         }
     }
 
@@ -35,7 +36,7 @@ final class CertificateFiles: Sendable {
     /// Reads the files. Blocking; not from the cooperative pool.
     ///
     /// Errors: `tls` where they cannot be used as they are now.
-    init(_ files: ServerSettings.TLSFiles, log: Logger) throws(DropError) {
+    init(_ files: ServerSettings.TLSFiles, log: Logger) throws(StartError) {
         self.files = files
         self.log = log
         let stamps = Stamps(of: files)
@@ -73,7 +74,7 @@ final class CertificateFiles: Sendable {
             defer { last = now }
             guard now != used, now == last else { continue }
             used = now
-            do throws(DropError) {
+            do throws(StartError) {
                 let new = try Self.read(files)
                 identity.withLock { $0 = new }
                 log.notice(
@@ -87,7 +88,7 @@ final class CertificateFiles: Sendable {
         }
     }
 
-    private static func read(_ files: ServerSettings.TLSFiles) throws(DropError) -> Identity {
+    private static func read(_ files: ServerSettings.TLSFiles) throws(StartError) -> Identity {
         do {
             let identity = Identity(
                 chain: try NIOSSLCertificate.fromPEMFile(files.certificates),
@@ -96,11 +97,10 @@ final class CertificateFiles: Sendable {
             _ = try NIOSSLContext(configuration: configuration(identity))
             return identity
         } catch {
-            throw DropError(
-                "tls", "The certificate \(files.certificates) with the key \(files.key) cannot be used: \(error).",
+            throw StartError(
+                .tls, "The certificate \(files.certificates) with the key \(files.key) cannot be used: \(error).",
                 hint:
-                    "Both are PEM files; the first holds the certificate, then those that signed it; the second its private key.",
-                remedy: .suspendSource)
+                    "Both are PEM files; the first holds the certificate, then those that signed it; the second its private key.")
         }
     }
 

@@ -16,7 +16,7 @@ package final class TwinServer: Sendable {
     private enum State: Sendable {
         case starting
         case running(port: Int)
-        case ended(DropError?)
+        case ended(StartError?)
     }
 
     private struct Running: Sendable {
@@ -39,9 +39,9 @@ package final class TwinServer: Sendable {
     package init(
         _ settings: ServerSettings, gate: Gate, log: Logger,
         makeAPI: (_ own: @escaping @Sendable () -> [MetricFamily]) -> TwinAPI
-    ) throws(DropError) {
+    ) throws(StartError) {
         self.settings = settings
-        let certificate = try settings.tls.map { files throws(DropError) in try CertificateFiles(files, log: log) }
+        let certificate = try settings.tls.map { files throws(StartError) in try CertificateFiles(files, log: log) }
         let loops = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let lanes = Lanes(settings)
         let counters = RequestCounters()
@@ -70,7 +70,7 @@ package final class TwinServer: Sendable {
             certificate?.stop()
             lanes.close()
             Self.end(loops)
-            throw error as? DropError ?? Self.failure(error, settings)
+            throw error as? StartError ?? Self.failure(error, settings)
         }
         try begin()
     }
@@ -97,15 +97,15 @@ package final class TwinServer: Sendable {
         close()
     }
 
-    private func begin() throws(DropError) {
+    private func begin() throws(StartError) {
         let (group, state, settings) = (running.group, state, settings)
         // Awaited by `stop`, through `state`; its end is also what a failed start is known by.
         Task {
-            var failure: DropError?
+            var failure: StartError?
             do { try await group.run() } catch { failure = Self.failure(error, settings) }
             state.with { $0 = .ended(failure) }
         }
-        let failure: DropError?? = state.wait(until: { if case .starting = $0 { false } else { true } }) { state in
+        let failure: StartError?? = state.wait(until: { if case .starting = $0 { false } else { true } }) { state in
             if case .ended(let failure) = state { .some(failure) } else { nil }
         }
         guard let failure else { return }
@@ -158,12 +158,11 @@ package final class TwinServer: Sendable {
         ]
     }
 
-    private static func failure(_ error: (any Error)?, _ settings: ServerSettings) -> DropError {
-        DropError(
-            "listen", "The address \(settings.host):\(settings.port) cannot be listened on\(error.map { ": \($0)" } ?? "").",
+    private static func failure(_ error: (any Error)?, _ settings: ServerSettings) -> StartError {
+        StartError(
+            .listen, "The address \(settings.host):\(settings.port) cannot be listened on\(error.map { ": \($0)" } ?? "").",
             hint:
-                "Is another program using the port? Choose one with --listen HOST:PORT; port 0 takes a free one.",
-            remedy: .suspendSource)
+                "Is another program using the port? Choose one with --listen HOST:PORT; port 0 takes a free one.")
     }
 
     /// The server's own chatter; what matters is told by this type's errors and the request counters.

@@ -1,11 +1,11 @@
 import CLinuxFiles
-import Glibc
 import NIOCore
+import SystemKit
 
 /// Which user of this machine is at the other end of a connection.
 enum PeerUser {
     /// The user that runs this process.
-    static var own: UInt32 { geteuid() }
+    static var own: UInt32 { System.effectiveUserID }
 
     /// The owner of the client's end of a TCP connection within this machine; nil where that cannot be told. Takes some 20 µs.
     static func user(of client: SocketAddress, to server: SocketAddress) -> UInt32? {

@@ -1,3 +1,5 @@
+import CodecKit
+
 /// One HTTP request, read whole, without the server that read it: what handlers see, and what tests make by hand.
 package struct APIRequest: Sendable {
     /// In capitals, as on the request line.

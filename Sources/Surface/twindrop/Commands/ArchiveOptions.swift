@@ -1,4 +1,5 @@
 import ArgumentParser
+import CodecKit
 import HomeConfiguration
 import DropCore
 import Evidence
@@ -47,7 +48,7 @@ struct ArchiveOptions: ParsableArguments {
             try ArchiveWitness.checkForDatabase(state: opened.paths.state, archive: opened.paths.archive)
             return nil
         } catch {
-            return VerifyFinding("database-missing", error.message + " " + error.hint)
+            return VerifyFinding(.databaseMissing, error.message + " " + error.hint)
         }
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CodecKit
 import HomeConfiguration
 import DropCore
 import Evidence
@@ -77,7 +78,7 @@ struct VerifyCommand: ParsableCommand {
         }
         if isUnused, let anchor {
             result.findings.append(
-                VerifyFinding("rolled-back", "There is a seal, \(Escaping.visible(anchor)), and no archive that it could be of."))
+                VerifyFinding(.rolledBack, "There is a seal, \(Escaping.visible(anchor)), and no archive that it could be of."))
         }
         if let finding = options.withoutDatabase() { result.findings.append(finding) }
         if let witness {
@@ -122,16 +123,19 @@ struct VerifyCommand: ParsableCommand {
 
     private func verified(_ folder: String, _ drop: DropID?, _ witness: ArchiveWitness?) throws(CommandFailure) -> VerifyResult {
         let showsProgress = Terminal.errorsAreInteractive && !options.home.json
-        return try reporting { [full, anchor] () throws(DropError) in
+        let known = try reporting { [anchor] () throws(StartError) in
+            try anchor.map { path throws(StartError) in try Anchor(file: path) }
+        }
+        return try reporting { [full] () throws(DropError) in
             let register = try witness?.register()
             do throws(DropError) {
-                return try ArchiveVerifier(root: folder).verify(full: full, prove: drop, anchor: anchor, register: register) {
+                return try ArchiveVerifier(root: folder).verify(full: full, prove: drop, anchor: known, register: register) {
                     done in
                     if showsProgress, done % 100 == 0 { Terminal.error("checked \(done) containers") }
                 }
             } catch {
                 // In a home the database knows better what is missing.
-                guard error.code == "missing", try witness?.missing() != nil else { throw error }
+                guard error.code == .missing, try witness?.missing() != nil else { throw error }
                 return VerifyResult()
             }
         }

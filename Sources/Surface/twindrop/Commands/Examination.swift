@@ -4,6 +4,7 @@ import DropSpooling
 import Evidence
 import Foundation
 import PluginHost
+import SystemKit
 import TwinModel
 import TwinStore
 
@@ -117,7 +118,7 @@ struct Examination {
         let witness = try ArchiveWitness(store, root: root)
         let forgotten = try witness.forgotten()
         let witnessed =
-            [try witness.missing(), forgotten?.isOpen == true ? forgotten?.finding : nil].compactMap { $0?.message }
+            [try witness.missing()?.message, forgotten?.isOpen == true ? forgotten?.message : nil].compactMap { $0 }
             + listed(try witness.missed())
         guard Folders.exists(root + "/chain.log") else { return witnessed }
         let found = try ArchiveVerifier(root: root).verify(register: witness.register()).findings.map(\.message)
@@ -207,7 +208,7 @@ struct Examination {
                 "the daemon may have \(limit) files open and has \(open); \(connections) of \(wanted) connections fit: \(remedy)"
             ]
         }
-        let limit = OpenFiles.raise()
+        let limit = System.raiseOpenFilesMax()
         return limit < 1024 ? ["the limit of open files is \(limit): \(remedy)"] : []
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CodecKit
 import HomeConfiguration
 import DropCore
 import TwinModel

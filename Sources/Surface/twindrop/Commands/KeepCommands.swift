@@ -1,4 +1,5 @@
 import ArgumentParser
+import CodecKit
 import HomeConfiguration
 import DropCore
 import DropSpooling
@@ -86,14 +87,14 @@ struct RestoreCommand: ParsableCommand {
         let opened = try home.open()
         let path = URL(fileURLWithPath: file).standardizedFileURL.path
         let reason = why.given(for: "restore \(file)", asks: !home.json)
-        let kept = try reporting { () throws(DropError) in
+        let lock = try reporting { () throws(DropError) in
             try Folders.make([opened.paths.state])
-            let lock = try HomeLock(state: opened.paths.state)
-            guard Folders.exists(path) else {
-                throw DropError(
-                    "missing", "There is no file \(path).", hint: "Name a file that `twindrop backup` wrote.",
-                    remedy: .suspendSource)
-            }
+            return try HomeLock(state: opened.paths.state)
+        }
+        guard Folders.exists(path) else {
+            throw CommandFailure(.usage, "There is no file \(path).", "Name a file that `twindrop backup` wrote.")
+        }
+        let kept = try reporting { () throws(DropError) in
             let archived = try ArchiveCatalogue(root: opened.paths.archive).newest().last?.leaf
             let act = Act(
                 .restore, source: nil, facts: [.init("backup", .string(Escaping.visible(path)))], reason: reason)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CodecKit
 import DropCore
 import Foundation
 import TwinModel
@@ -75,7 +76,7 @@ struct ModelUploadCommand: ParsableCommand {
         } else {
             let engine = try Engine(home, intake: .none)
             defer { engine.stop() }
-            answer = try reporting { () throws(DropError) in try engine.answer("upload-models", request, Users.current) }
+            answer = try engine.answer("upload-models", request, Users.current)
         }
         let ids = answer["uploaded"]?.elements?.compactMap(\.string) ?? []
         if self.home.json { return Terminal.print(answer) }

@@ -115,7 +115,7 @@ struct ForgetNamesCommand: ParsableCommand {
         } else {
             let engine = try Engine(opened, intake: .none)
             defer { engine.stop() }
-            answer = try reporting { () throws(DropError) in try engine.answer("forget-names", request, Users.current) }
+            answer = try engine.answer("forget-names", request, Users.current)
         }
         if home.json {
             Terminal.print(answer)
@@ -206,13 +206,13 @@ private struct Operation {
     private func alone(_ home: Home, _ request: JSON) throws(CommandFailure) -> JSON {
         let engine = try Engine(home, intake: .none)
         defer { engine.stop() }
-        let answer = try reporting { () throws(DropError) in
+        try reporting { () throws(DropError) in
             if act == .discard, let id = request["drop"]?.string.flatMap({ DropID($0) }) {
                 try engine.willDiscard(id, by: Users.current, reason: request["reason"]?.string)
             }
             try engine.start()
-            return try engine.answer(act.rawValue, request, Users.current)
         }
+        let answer = try engine.answer(act.rawValue, request, Users.current)
         try engine.finish()
         guard let id = answer["drop"]?.string.flatMap({ DropID($0) }) else { return answer }
         return try reporting { () throws(DropError) in try engine.register.drop(id).map { DropReport.json($0) } ?? answer }

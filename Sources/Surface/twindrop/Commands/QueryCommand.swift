@@ -1,4 +1,5 @@
 import ArgumentParser
+import CodecKit
 import DropCore
 import TwinModel
 import TwinStore

@@ -2,8 +2,8 @@ import ArgumentParser
 import HomeConfiguration
 import DropCore
 import Foundation
-import Glibc
 import Logging
+import SystemKit
 import ThreadKit
 import TwinModel
 import TwinStore
@@ -36,6 +36,9 @@ struct RunCommand: ParsableCommand {
 
             The twin service (the Azure Digital Twins API) is at the URL in state/endpoint: docs/twin-api.md.
 
+            SIGHUP looks through the drop zone again, and says in the log what a changed twindrop.yaml would change at a
+            restart. A second SIGTERM leaves the drops in hand to the next start.
+
             Examples:
               twindrop run
               twindrop run --once --home factory
@@ -56,7 +59,7 @@ struct RunCommand: ParsableCommand {
 
     mutating func run() throws {
         Signals.takeOver()
-        ProcessStart.forbidCoreDumps()
+        System.forbidCoreDumps()
         let opened = try home.open()
         let engine = try Engine(
             opened, intake: once ? .once : .daemon, acceptance: .init(archive: newArchive, database: acceptDatabase))
@@ -105,18 +108,24 @@ struct RunCommand: ParsableCommand {
     }
 
     private func serve(_ engine: Engine) throws {
-        try reporting { () throws(DropError) in
-            try engine.openControl()
-            try engine.openHTTP(listen: listen)
-        }
-        Terminal.print("ready")
-        if let failure = Terminal.failure { throw failure }
+        let isAsked = Monitor(false)
         _ = NamedThread("td-signals") {
-            func waitForEnding() { while Signals.wait() == SIGHUP {} }  // A closed terminal is no reason to stop a daemon.
+            // A closed terminal is no reason to stop a daemon.
+            // A closed terminal is no reason to stop a daemon, and a reason to look.
+            func waitForEnding() { while Signals.wait() == Signals.hangUp { engine.reload() } }
             waitForEnding()
+            isAsked.with { $0 = true }
             engine.beginStop()
             waitForEnding()
             engine.abandon()
+        }
+        try reporting { () throws(StartError) in try engine.openControl() }
+        // Asked to end while it started: the twin service is not opened any more, only to be closed in the same moment.
+        if !isAsked.with({ $0 }) {
+            try engine.openHTTP(listen: listen)
+            Terminal.print("ready")
+            if let failure = Terminal.failure { throw failure }
+            engine.notices.ready()
         }
         let failure = engine.waitUntilStopping()
         engine.stop()

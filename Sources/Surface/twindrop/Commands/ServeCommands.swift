@@ -1,4 +1,5 @@
 import ArgumentParser
+import CodecKit
 import HomeConfiguration
 import DropCore
 import Foundation
@@ -71,7 +72,7 @@ struct ExportCommand: ParsableCommand {
             throw CommandFailure(.usage, "\(path) exists already.", "Choose another name.")
         }
         let store = try opened.openGraph()
-        let counts = try reporting { () throws(DropError) in try GraphExport.write(GraphService(store), to: path) }
+        let counts = try reporting { () throws(StartError) in try GraphExport.write(GraphService(store), to: path) }
         if home.json {
             return Terminal.print([
                 "file": .string(path), "models": .int(Int64(counts.models)), "twins": .int(Int64(counts.twins)),

@@ -15,7 +15,7 @@ struct StartCheck {
 
     private func tokens() -> [String] {
         guard let path = home.configuration.http.tokens else { return [] }
-        do throws(DropError) {
+        do throws(StartError) {
             _ = try TokenBook(path: path, clock: HTTPAssembly.clock)
             return []
         } catch { return ["http.tokens: \(error)"] }
@@ -27,8 +27,11 @@ struct StartCheck {
         guard (try? FileManager.default.contentsOfDirectory(atPath: folder))?.isEmpty == false,
             TwinStore.exists(folder: home.paths.state)
         else { return [] }
-        do throws(DropError) {
-            let store = try TwinStore.openRehearsal(folder: home.paths.state)
+        let store: TwinStore
+        do throws(DropError) { store = try TwinStore.openRehearsal(folder: home.paths.state) } catch {
+            return ["models: \(error)"]
+        }
+        do throws(StartError) {
             _ = try ModelFolder.adopt([folder], into: store, by: Caller(name: "doctor"), isRehearsal: true)
             return []
         } catch { return ["models: \(error)"] }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import HomeConfiguration
 import DropCore
+import DropWatch
 import Foundation
 import TwinModel
 
@@ -58,7 +59,8 @@ struct WhyCommand: ParsableCommand {
         let code = answer["code"]?.string ?? ""
         if home.json { Terminal.print(answer) }
         // Neither is it there nor was it: an answer as if it were would hide that the name is mistyped.
-        let isGone = code == "gone" || code != "delivered" && FileCalls.isMissing(path)
+        let own = DropWatch.Explanation.Own(rawValue: code)
+        let isGone = own == .gone || own != .delivered && FileCalls.isMissing(path)
         guard !isGone || answer["drop"] != nil else { throw CommandFailure(.usage, lines: sentences) }
         if home.json { return }
         let seconds = answer["seconds"]?.int ?? 0

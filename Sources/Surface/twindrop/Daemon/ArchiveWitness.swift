@@ -34,14 +34,14 @@ struct ArchiveWitness {
     func missing() throws(DropError) -> VerifyFinding? {
         if let newest, !Folders.exists(root + "/" + newest.container) {
             return VerifyFinding(
-                "behind-database",
+                .behindDatabase,
                 "The database has drop \(newest.drop.id) (\(newest.drop.fileName)) in \(newest.container), which is not in \(root): "
                     + "the archive is another, an older one, or away.",
                 container: newest.container, drop: newest.drop.id)
         }
         guard let head = try store.archiveHead(), try !hasAll(before: head) else { return nil }
         return VerifyFinding(
-            "other-than-database",
+            .otherThanDatabase,
             "The first \(head.records) records of \(root)/chain.log are not those that the database saw there (leaf \(head.leaf)): "
                 + "somebody rewrote the archive, cut it off, or put another in its place.", record: head.records - 1)
     }
@@ -61,7 +61,8 @@ struct ArchiveWitness {
 
     /// What the database lacks, and whether a person has accepted that.
     struct Forgotten {
-        let finding: VerifyFinding
+        /// One sentence, and the ways out.
+        let message: String
         /// The database may be older than the archive.
         let isAccepted: Bool
         /// Something of it is still to be delivered again: nobody did, or said that it need not be.
@@ -80,15 +81,13 @@ struct ArchiveWitness {
         for drop in unknown { if try isMissed(drop) { missing.append(drop) } }
         let what = try store.isEmpty() ? "The database is empty, but the archive" : "The archive"
         let newest = missing.last ?? last
-        let finding = VerifyFinding(
-            "ahead-of-database",
+        let message =
             "\(what) proves drops that the database has forgotten, \(max(missing.count, 1)) or more, the newest of them "
-                + "\(newest.drop) (\(newest.file) of \(newest.source)): the graph is older than the archive. Deliver them again: "
-                + "`twindrop archive extract DROP --into DIR --keep-name` gives one back under its name, `twindrop archive list` "
-                + "marks them all.",
-            container: newest.container, drop: newest.drop)
+            + "\(newest.drop) (\(newest.file) of \(newest.source)): the graph is older than the archive. Deliver them again: "
+            + "`twindrop archive extract DROP --into DIR --keep-name` gives one back under its name, `twindrop archive list` "
+            + "marks them all."
         let isAccepted = accepted.map { last.leaf <= $0 } ?? false
-        return Forgotten(finding: finding, isAccepted: isAccepted, isOpen: !isAccepted || !missing.isEmpty)
+        return Forgotten(message: message, isAccepted: isAccepted, isOpen: !isAccepted || !missing.isEmpty)
     }
 
     /// Every drop of the archive, however old, that is to be delivered again; the oldest first. Reads the whole chain.
@@ -131,7 +130,7 @@ struct ArchiveWitness {
     func lostActs(_ acts: [DropID: UInt64]) throws(DropError) -> [VerifyFinding] {
         return try store.acts().filter { $0.leaf != nil && acts[$0.id] != $0.leaf }.map { act in
             VerifyFinding(
-                "act-missing",
+                .actMissing,
                 "The chain lacks the act \(act.id): \(act.kind.rawValue) by \(act.by.description) at \(Times.text(act.at)).",
                 record: act.leaf, drop: act.drop)
         }
@@ -149,7 +148,7 @@ struct ArchiveWitness {
         if let missing = try missing() {
             guard acceptsArchive else {
                 throw DropError(
-                    "archive", missing.message,
+                    .archive, missing.message,
                     hint: "Mount the archive folder, or restore it from a backup. If it is lost for good, "
                         + "`twindrop run --new-archive` goes on with what is there, and the gap stays visible.", remedy: .stop)
             }
@@ -158,12 +157,12 @@ struct ArchiveWitness {
         }
         if let forgotten = try forgotten() {
             if !forgotten.isAccepted {
-                guard acceptsDatabase else { throw Self.refusal(forgotten.finding.message) }
+                guard acceptsDatabase else { throw Self.refusal(forgotten.message) }
             }
             if acceptsDatabase, let last = try ArchiveCatalogue(root: root).newest().last {
                 try store.accept(archived: last.leaf, forGood: true)
             }
-            if forgotten.isOpen { accepted.database = forgotten.finding.message }
+            if forgotten.isOpen { accepted.database = forgotten.message }
         }
         return accepted
     }
@@ -178,7 +177,7 @@ struct ArchiveWitness {
 
     private static func refusal(_ message: String) -> DropError {
         DropError(
-            "database", message,
+            .database, message,
             hint: "Put state/twin.db and state/twin.db-wal back as they were, or restore the newest backup with "
                 + "`twindrop restore FILE`; what earlier restores replaced is kept as state/twin.db.before-restore-N. If there is "
                 + "none, `twindrop run --accept-database` goes on with the database as it is.",

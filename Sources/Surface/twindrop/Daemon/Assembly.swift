@@ -45,7 +45,7 @@ struct Assembly {
         var isToldOf = false
         while true {
             do { return try HomeLock(state: paths.state) } catch {
-                guard error.code == "locked", ContinuousClock.now < deadline, !isServed else { throw error }
+                guard error.code == .locked, ContinuousClock.now < deadline, !isServed else { throw error }
                 if !isToldOf { log.notice("A command holds the home; waiting for its end.") }
                 isToldOf = true
                 Thread.sleep(forTimeInterval: 0.05)
@@ -56,7 +56,26 @@ struct Assembly {
     /// A daemon runs on this home. Without an answer that is not known, and the lock decides.
     private var isServed: Bool { (try? LocalConnection(connectingTo: home.controlSocket)) != nil }
 
-    func make() throws(DropError) -> Parts {
+    /// Takes the lock and makes the parts, from the files up; nothing runs yet.
+    func make() throws(CommandFailure) -> Parts {
+        let stored = try reporting { () throws(DropError) in try openStored() }
+        let marks = try reporting { () throws(StartError) in
+            let models = try ModelFolder.adopt([paths.models], into: stored.store, by: Caller(name: "models folder"))
+            if !models.isEmpty { log.notice("Models were taken from the home.", metadata: ["models": .number(models.count)]) }
+            return try configuration.log.benchmarkLog.map { path throws(StartError) in try BenchmarkLog(path) }
+        }
+        return try reporting { () throws(DropError) in try connect(stored, marks) }
+    }
+
+    /// What of the home lies on the disk, opened and compared.
+    private struct Stored {
+        let lock: HomeLock
+        let inHand: InHandFile
+        let spool: SpoolFolder
+        let store: TwinStore
+    }
+
+    private func openStored() throws(DropError) -> Stored {
         Folders.tighten(home: paths.home, state: paths.state)
         try Folders.make([paths.state, paths.archive])
         try Folders.make([paths.dropzone], forSenders: true)
@@ -75,13 +94,16 @@ struct Assembly {
         let store = try TwinStore.open(folder: paths.state)
         if lock.wasUnclean, let damage = try store.quickCheck().first {
             throw DropError(
-                "damaged", "The twin database is damaged: \(damage).",
+                .damaged, "The twin database is damaged: \(damage).",
                 hint: "Restore the newest backup with `twindrop restore FILE`; docs/operations.md says what follows.",
                 remedy: .stop)
         }
         try compare(store, spool)
-        let models = try ModelFolder.adopt([paths.models], into: store, by: Caller(name: "models folder"))
-        if !models.isEmpty { log.notice("Models were taken from the home.", metadata: ["models": .number(models.count)]) }
+        return Stored(lock: lock, inHand: inHand, spool: spool, store: store)
+    }
+
+    private func connect(_ stored: Stored, _ marks: BenchmarkLog?) throws(DropError) -> Parts {
+        let (lock, store, inHand, spool) = (stored.lock, stored.store, stored.inHand, stored.spool)
         try store.declareIndexes(configuration.indexes)
         for id in try store.unreadableModels() {
             log.warning(
@@ -96,7 +118,6 @@ struct Assembly {
                     \.name)),
             reserve: SpaceReserve(share: configuration.limits.space.softShare, bytes: configuration.limits.space.softBytes))
         sayWhatIsNotServed()
-        let marks = try configuration.log.benchmarkLog.map { path throws(DropError) in try BenchmarkLog(path) }
         let wiring = Wiring(log: log, tally: tally, marks: marks, ears: ears)
         let pipeline = try makePipeline(store, host, spool, inHand, claimer, wiring)
         let watcher = makeWatcher(

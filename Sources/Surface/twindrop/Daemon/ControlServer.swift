@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import HomeConfiguration
 import DropSpooling
@@ -13,19 +14,19 @@ import TwinModel
 /// Callers need write permission on the socket (0660): the daemon's user, its group, and root. Who acts is what the kernel says
 /// of the caller, never what the caller says.
 final class ControlServer: Sendable {
-    typealias Handler = @Sendable (_ act: String, _ request: JSON, _ caller: Person) throws(DropError) -> JSON
+    typealias Handler = @Sendable (_ act: String, _ request: JSON, _ caller: Person) throws(CommandFailure) -> JSON
 
     private let listener: LocalListener
     private let threads: BoundedQueue<Void>
 
     /// Listens at `path` until `stop`; `handler` runs on a thread of the connection.
-    init(at path: String, _ handler: @escaping Handler) throws(DropError) {
+    init(at path: String, _ handler: @escaping Handler) throws(StartError) {
         do {
             listener = try LocalListener(at: path)
         } catch {
-            throw DropError(
-                "control-socket", "The control socket cannot be opened: \(error).",
-                hint: "Check the permissions of the state folder; its path may have at most 107 bytes.", remedy: .stop)
+            throw StartError(
+                .controlSocket, "The control socket cannot be opened: \(error).",
+                hint: "Check the permissions of the state folder; its path may have at most 107 bytes.")
         }
         threads = BoundedQueue(capacity: 8)  // At most this many callers at once; the next waits in the listen queue.
         _ = NamedThread("td-control") { [listener, threads] in
@@ -63,22 +64,21 @@ final class ControlServer: Sendable {
     private static func answer(to line: String, _ caller: Person, _ handler: Handler) -> JSON {
         guard let request = try? JSON(parsing: line), let act = request["do"]?.string else {  // Any bad line gets one answer.
             return failure(
-                DropError(
-                    "request", "The request is no JSON object with \"do\".", hint: "Use the twindrop command.",
-                    remedy: .suspendSource))
+                CommandFailure(
+                    StartError(.request, "The request is no JSON object with \"do\".", hint: "Use the twindrop command.")))
         }
-        do throws(DropError) {
+        do throws(CommandFailure) {
             return ["result": try handler(act, request, caller)]
         } catch {
             return failure(error)
         }
     }
 
-    private static func failure(_ error: DropError) -> JSON {
+    private static func failure(_ error: CommandFailure) -> JSON {
         [
             "error": [
-                "code": .string(error.code.text), "message": .string(error.message), "hint": .string(error.hint),
-                "exit": .int(Int64(CommandFailure(error).code.rawValue)),
+                "code": .string(error.word), "message": .string(error.lines.first ?? ""),
+                "hint": .string(error.lines.dropFirst().joined(separator: " ")), "exit": .int(Int64(error.code.rawValue)),
             ]
         ]
     }

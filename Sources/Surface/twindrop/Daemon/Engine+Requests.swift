@@ -1,64 +1,74 @@
+import CodecKit
 import DropCore
 import DropWatch
 import HomeConfiguration
 import Logging
 import Pipeline
 import PluginHost
+import SystemKit
 import TwinModel
 import TwinStore
 
 /// What operators ask of the running daemon, through the control socket.
 extension Engine {
     /// One request of an operator; `caller` is who asks.
-    func answer(_ act: String, _ request: JSON, _ caller: Person) throws(DropError) -> JSON {
+    func answer(_ act: String, _ request: JSON, _ caller: Person) throws(CommandFailure) -> JSON {
         switch act {
         case "ping": return ["pong": true]
         case "open-files":
             return [
-                "limit": .int(Int64(budget.limit)), "open": .int(Int64(OpenFiles.count ?? 0)),
+                "limit": .int(Int64(budget.limit)), "open": .int(Int64(System.openFiles ?? 0)),
                 "connections": .int(Int64(budget.connections)),
             ]
         case "progress": return .array(pipeline.progress().map { ProgressLine($0).json })
-        case "status": return try StatusReport.running(self, pipeline.snapshot(), watcher, host)
+        case "status":
+            return try reporting { () throws(DropError) in try StatusReport.running(self, pipeline.snapshot(), watcher, host) }
         case "why":
             let report = WhyReport(home, watcher: watcher, register: register, waiting: waiting())
             return report.answer(request["file"]?.string ?? "")
         case "waiting": return waiting().answer(with: StatusReport.changed(home).map { [$0] } ?? [])
         case "adopt":
             let source = request["source"]?.string.flatMap { SourceName($0) }
-            return FolderAdoption.json(
-                try adopt(source, by: caller, because: request["reason"]?.string))
+            return try reporting { () throws(DropError) in
+                FolderAdoption.json(try adopt(source, by: caller, because: request["reason"]?.string))
+            }
         case "rescan":
             watcher.rescanNow()
             return ["done": true]
         case "upload-models":
             let files = request["files"]?.elements?.compactMap(\.string) ?? []
-            let uploaded = try ModelFolder.adopt(files, into: graph, by: Caller(name: "command line"))
+            let uploaded = try reporting { () throws(StartError) in
+                try ModelFolder.adopt(files, into: graph, by: Caller(name: "command line"))
+            }
             return ["uploaded": .array(uploaded.map { .string($0.id) })]
         case "forget-names":
             guard let source = request["source"]?.string.flatMap({ SourceName($0) }) else {
-                throw DropError(
-                    "request", "The request names no source.", hint: "Use the twindrop command.", remedy: .suspendSource)
+                throw Self.misunderstood("The request names no source.")
             }
-            let count = try graph.forgetKeys(of: source)
-            try pipeline.note(
-                .forget, source: source, facts: [.init("names", .int(Int64(count)))], by: caller,
-                reason: request["reason"]?.string)
+            let count = try reporting { () throws(DropError) in
+                let count = try graph.forgetKeys(of: source)
+                try pipeline.note(
+                    .forget, source: source, facts: [.init("names", .int(Int64(count)))], by: caller,
+                    reason: request["reason"]?.string)
+                return count
+            }
             log.notice(
                 "An operator had the names of a source forgotten.", metadata: ["source": "\(source)", "names": "\(count)"])
             return ["source": .string(source.text), "names": .int(Int64(count))]
         case "retry", "release", "discard":
             guard let id = request["drop"]?.string.flatMap({ DropID($0) }) else {
-                throw DropError(
-                    "request", "The request names no drop.", hint: "Use the twindrop command.", remedy: .suspendSource)
+                throw Self.misunderstood("The request names no drop.")
             }
-            return DropReport.json(try perform(act, on: id, request, caller))
-        case "look": return try look(request)
+            return try reporting { () throws(DropError) in DropReport.json(try perform(act, on: id, request, caller)) }
+        case "look": return try reporting { () throws(DropError) in try look(request) }
         default:
-            throw DropError(
-                "request", "Unknown request \(Escaping.visible(act)).", hint: "Is the command of another version?",
-                remedy: .suspendSource)
+            throw Self.misunderstood(
+                "Unknown request \(Escaping.visible(act)).", hint: "Is the command of another version?")
         }
+    }
+
+    private static func misunderstood(_ message: String, hint: String = "Use the twindrop command.") -> CommandFailure {
+        CommandFailure(StartError(.request, message, hint: hint))
     }
 
     /// Takes landing folders over as they are, because a person says so; the folders that were taken.

@@ -3,10 +3,10 @@ import DropCore
 import DropSpooling
 import DropWatch
 import Evidence
-import Glibc
 import Logging
 import Pipeline
 import PluginHost
+import SystemKit
 import ThreadKit
 import TwinAPI
 import TwinModel
@@ -44,6 +44,8 @@ final class Engine: Sendable {
     /// How the sources stand with the deliveries that are expected of them.
     let lateness: Lateness
     let watchful: Watchfulness
+    /// How the service manager hears of this daemon.
+    let notices = ServiceNotices()
     private let control = Monitor<ControlServer?>(nil)
     private let watching = Monitor(false)
     private let isOver = Monitor(false)
@@ -70,21 +72,18 @@ final class Engine: Sendable {
             LogLines(label: label, format: LogLines.Format(settings.format), level: Logger.Level(settings.level))
         }
         let limits = home.configuration.limits
-        let budget = try reporting { () throws(DropError) in
+        let budget = try reporting { () throws(StartError) in
             try DescriptorBudget(
-                limit: Int(clamping: OpenFiles.raise()), connections: home.configuration.http.limits.connections,
+                limit: Int(clamping: System.raiseOpenFilesMax()), connections: home.configuration.http.limits.connections,
                 claims: limits.commitDrops, transforms: limits.workers)
         }
         self.budget = budget
         left = LeftLog(log)
         let ears = Ears(nil)
-        (lock, graph, host, pipeline, watcher, marks) = try reporting { [tally, log, claims, left] () throws(DropError) in
-            try Assembly(
-                home: home, intake: intake, log: log, tally: tally, claims: claims, left: left, ears: ears,
-                acceptance: acceptance,
-                budget: budget
-            ).make()
-        }
+        (lock, graph, host, pipeline, watcher, marks) = try Assembly(
+            home: home, intake: intake, log: log, tally: tally, claims: claims, left: left, ears: ears,
+            acceptance: acceptance, budget: budget
+        ).make()
         register = graph
         lateness = try reporting { [graph] () throws(DropError) in
             try Lateness(starting: home.configuration, graph, at: WallClock.milliseconds())
@@ -100,6 +99,7 @@ final class Engine: Sendable {
     /// Recovers, then starts the stages, then looks at the drop zone.
     func start() throws(DropError) {
         tellStart()
+        if intake.isDaemon { notices.status("Starting; what the last run left is recovered.") }
         alive.with { thread in
             thread = NamedThread("td-alive") { [self] in
                 var seconds = 0
@@ -110,6 +110,7 @@ final class Engine: Sendable {
                     noteSuspensions()
                     if seconds % 5 == 0, intake.isDaemon { left.note(waiting()) }
                     watchful.lookAtClock()
+                    tellAlive(after: seconds)
                 }
             }
         }
@@ -182,8 +183,8 @@ final class Engine: Sendable {
     /// Hands over a file that is known to be complete.
     func submit(_ file: SettledFile) { pipeline.submit([file]) }
 
-    func openControl() throws(DropError) {
-        let server = try ControlServer(at: home.controlSocket) { [unowned self] (act, request, caller) throws(DropError) in
+    func openControl() throws(StartError) {
+        let server = try ControlServer(at: home.controlSocket) { [unowned self] (act, request, caller) throws(CommandFailure) in
             try answer(act, request, caller)
         }
         control.with { $0 = server }
@@ -192,15 +193,16 @@ final class Engine: Sendable {
     /// Serves the graph to applications; `state/endpoint` gets the URL.
     ///
     /// - Parameter listen: `HOST:PORT` or `off`, before the configuration; nil: as configured.
-    func openHTTP(listen: String?) throws(DropError) {
-        guard let service = try HTTPAssembly(engine: self, listen: listen).start() else { return }
+    func openHTTP(listen: String?) throws(CommandFailure) {
+        let assembly = HTTPAssembly(engine: self, listen: listen)
+        guard let service = try reporting({ () throws(StartError) in try assembly.start() }) else { return }
         http.with { $0 = service }
         do {
             try EndpointFile.write(service.server.url, state: home.paths.state)
         } catch {
-            throw DropError(
-                "storage", "The file state/endpoint cannot be written: \(error.lines.joined(separator: " "))",
-                hint: "Check the state folder.", remedy: .stop)
+            throw CommandFailure(
+                .storage, "The file state/endpoint cannot be written: \(error.lines.joined(separator: " "))",
+                "Check the state folder.")
         }
         log.info("The twin service listens.", metadata: ["url": "\(service.server.url)"])
     }
@@ -218,6 +220,7 @@ final class Engine: Sendable {
 
     /// Stops intake, finishes the drops in hand, closes everything. May be called more than once.
     func stop() {
+        if intake.isDaemon { notices.stopping() }
         let serving = http.with { service in
             defer { service = nil }
             return service

@@ -1,3 +1,4 @@
+import CodecKit
 import HomeConfiguration
 import DropCore
 import Evidence
@@ -92,7 +93,7 @@ final class ReceiptPort: ReceiptBook {
                 try prepare(source)
                 try body()
             } catch {
-                guard error.code == "missing" else { throw error }
+                guard error.code == .missing else { throw error }
                 // Somebody took the folder away: it is ours to make.
                 known.with { _ = $0.sources.remove(source) }
                 try prepare(source)
@@ -105,14 +106,14 @@ final class ReceiptPort: ReceiptBook {
         let whose = source.map { "The receipts of source \($0)" } ?? "Receipts"
         let folder = source.map { root + "/" + $0.text } ?? root
         switch error.remedy {
-        case .retry where error.code == "disk-full":
+        case .retry where error.code == .diskFull:
             return DropError(
-                "receipts-full", "\(whose) cannot be written: \(error.message)", hint: WaitingReason.Code.receiptsFull.step,
+                .receiptsFull, "\(whose) cannot be written: \(error.message)", hint: WaitingReason.Code.receiptsFull.step,
                 remedy: error.remedy)
         case .stop where error.code != .medium:
             let why = isOtherThanFolder(folder) ? "\(Escaping.visible(folder)) is no folder." : error.message
             return DropError(
-                "receipts-unusable", "\(whose) cannot be written: \(why)", hint: WaitingReason.Code.receiptsUnusable.step,
+                .receiptsUnusable, "\(whose) cannot be written: \(why)", hint: WaitingReason.Code.receiptsUnusable.step,
                 remedy: .retry(after: .seconds(1)))
         default: return error
         }
@@ -148,7 +149,7 @@ final class ReceiptPort: ReceiptBook {
         guard let data = FileManager.default.contents(atPath: path(record, "receipt.json")) else { return nil }
         do { return try JSON(parsing: Array(data)) } catch {
             throw DropError(
-                "receipt", "The receipt of drop \(record.id) is damaged: \(error.message) at byte \(error.offset).",
+                .receipt, "The receipt of drop \(record.id) is damaged: \(error.message) at byte \(error.offset).",
                 hint: "`twindrop show \(record.id)` has its facts.", remedy: .quarantine)
         }
     }

@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import DropWatch
 import HomeConfiguration
@@ -39,7 +40,7 @@ struct FolderAdoption: Sendable, Equatable {
             if source == nil {
                 // What is refused for its permissions, or is not there, cannot be taken over either, and says so in `status`.
                 guard let refusal = ownership.refusal(of: path, for: name?.text),
-                    refusal.code == "folder-owned" || refusal.code == "folder-unmounted"
+                    refusal.code == .folderOwned || refusal.code == .folderUnmounted
                 else { continue }
             }
             var one = FolderAdoption(sourceName: name, folder: path, formerOwner: nil, who: who, reason: reason)

@@ -15,7 +15,7 @@ enum Folders {
                     atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
             } catch {
                 throw DropError(
-                    "storage", "The folder \(path) cannot be made: \(error.localizedDescription)",
+                    .storage, "The folder \(path) cannot be made: \(error.localizedDescription)",
                     hint: "Check its parent's permissions.",
                     remedy: .stop)
             }

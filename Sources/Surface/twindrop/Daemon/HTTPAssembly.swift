@@ -1,7 +1,9 @@
+import CodecKit
 import CurlKit
 import HomeConfiguration
 import DropCore
 import Logging
+import SystemKit
 import TwinAPI
 import TwinModel
 
@@ -15,9 +17,9 @@ struct HTTPAssembly {
     private var state: String { engine.home.paths.state }
 
     /// A server that answers; nil where the configuration switches it off.
-    func start() throws(DropError) -> HTTPService? {
+    func start() throws(StartError) -> HTTPService? {
         guard let (host, port, mayMove) = try address() else { return nil }
-        let tokens = try settings.tokens.map { path throws(DropError) in try TokenBook(path: path, clock: Self.clock) }
+        let tokens = try settings.tokens.map { path throws(StartError) in try TokenBook(path: path, clock: Self.clock) }
         var server = serverSettings(host, port)
         let hasTokens = tokens != nil || settings.jwt != nil
         try refuseOpenDoors(server, hasTokens: hasTokens)
@@ -29,7 +31,7 @@ struct HTTPAssembly {
             ownUser: settings.anonymous == .auto && server.isLoopback && !hasTokens ? .admin : nil,
             hosts: server.isLoopback || !settings.hosts.isEmpty ? Set(settings.hosts) : nil)
         let faults: @Sendable () -> [String] = { [tokens?.fault, keys?.fault].compactMap { $0 } }
-        do throws(DropError) {
+        do throws(StartError) {
             return try serve(&server, mayMove, gate, jobs, keys, faults)
         } catch {
             keys?.stop()
@@ -41,11 +43,11 @@ struct HTTPAssembly {
     private func serve(
         _ server: inout ServerSettings, _ mayMove: Bool, _ gate: Gate, _ jobs: JobBook, _ keys: KeyRing?,
         _ faults: @escaping @Sendable () -> [String]
-    ) throws(DropError) -> HTTPService {
-        do throws(DropError) {
+    ) throws(StartError) -> HTTPService {
+        do throws(StartError) {
             return HTTPService(server: try listen(server, gate, jobs, faults), jobs: jobs, keys: keys)
         } catch {
-            guard mayMove, error.code == "listen" else { throw error }
+            guard mayMove, error.code == .listen else { throw error }
             engine.log.warning(
                 "The port of the twin service is taken; another one is used. Choose one with http.listen.",
                 metadata: ["listen": "\(server.host):\(server.port)"])
@@ -56,7 +58,7 @@ struct HTTPAssembly {
 
     private func listen(
         _ server: ServerSettings, _ gate: Gate, _ jobs: JobBook, _ faults: @escaping @Sendable () -> [String]
-    ) throws(DropError) -> TwinServer {
+    ) throws(StartError) -> TwinServer {
         let engine = engine
         var limits = RequestLimits()
         limits.bodyBytesMax = Int(settings.limits.bodyBytes)
@@ -80,7 +82,7 @@ struct HTTPAssembly {
     }
 
     /// The keys of the identity provider; nil where none is configured.
-    private func keyRing() throws(DropError) -> KeyRing? {
+    private func keyRing() throws(StartError) -> KeyRing? {
         guard let jwt = settings.jwt else { return nil }
         switch jwt.keys {
         case .file(let path): return try KeyRing(file: path, log: engine.log)
@@ -99,14 +101,13 @@ struct HTTPAssembly {
     }
 
     /// Host, port, and whether another port will do; nil where it is off.
-    private func address() throws(DropError) -> (String, Int, Bool)? {
+    private func address() throws(StartError) -> (String, Int, Bool)? {
         if let listen {
             if listen == "off" { return nil }
             guard let (host, port) = HTTPSettings.address(listen) else {
-                throw DropError(
-                    "listen", "--listen \(Escaping.visible(listen)) is no address.",
-                    hint: "Write HOST:PORT, as 127.0.0.1:7077 or [::1]:7077; port 0 takes a free one; off switches it off.",
-                    remedy: .suspendSource)
+                throw StartError(
+                    .listen, "--listen \(Escaping.visible(listen)) is no address.",
+                    hint: "Write HOST:PORT, as 127.0.0.1:7077 or [::1]:7077; port 0 takes a free one; off switches it off.")
             }
             return (host, port, false)
         }
@@ -133,18 +134,17 @@ struct HTTPAssembly {
     }
 
     /// Other machines are served encrypted, and with a token (docs/twin-api.md, "Who may come in").
-    private func refuseOpenDoors(_ server: ServerSettings, hasTokens: Bool) throws(DropError) {
+    private func refuseOpenDoors(_ server: ServerSettings, hasTokens: Bool) throws(StartError) {
         guard !server.isLoopback, !settings.insecure, server.tls == nil || !hasTokens else { return }
         let missing = [server.tls == nil ? "TLS (http.tls)" : nil, hasTokens ? nil : "tokens (http.tokens or http.jwt)"]
             .compactMap { $0 }.joined(separator: " and no ")
-        throw DropError(
-            "insecure-listen",
+        throw StartError(
+            .insecureListen,
             "Other machines could reach \(server.host), and there is no \(missing).",
-            hint: "Configure it, listen on 127.0.0.1, or set http.insecure: true where the network is trusted.",
-            remedy: .suspendSource)
+            hint: "Configure it, listen on 127.0.0.1, or set http.insecure: true where the network is trusted.")
     }
 
-    static let clock: @Sendable () -> Int64 = { Int64(WallClock.nanoseconds() / 1000) }
+    static let clock: @Sendable () -> Int64 = { SystemClock.wall() / 1000 }
 }
 
 /// The running server, its jobs, and what it is kept up with.

@@ -11,23 +11,22 @@ enum ModelFolder {
     /// Errors: `models` (configuration), naming the file and what is wrong in it; nothing is stored then.
     static func adopt(
         _ paths: [String], into store: TwinStore, by caller: Caller, isRehearsal: Bool = false
-    ) throws(DropError) -> [ModelData] {
+    ) throws(StartError) -> [ModelData] {
         let documents: [ModelDocument]
         do throws(CommandFailure) {
             documents = try ModelFiles.read(paths.filter(Folders.exists))
         } catch {
-            throw DropError(
-                "models", error.lines.first ?? "A model file cannot be read.",
-                hint: error.lines.dropFirst().joined(separator: " "),
-                remedy: .suspendSource)
+            throw StartError(
+                .models, error.lines.first ?? "A model file cannot be read.",
+                hint: error.lines.dropFirst().joined(separator: " "))
         }
         do throws(ServiceError) {
             return try store.adopt(documents, by: caller, isRehearsal: isRehearsal)
         } catch {
             let isOurs = error.code.isOurs
-            throw DropError(
-                "models", error.message, hint: isOurs ? "" : "Nothing was stored. `twindrop models validate` checks files.",
-                remedy: isOurs ? .stop : .suspendSource)
+            throw StartError(
+                .models, error.message, hint: isOurs ? "" : "Nothing was stored. `twindrop models validate` checks files.",
+                isOfStorage: isOurs)
         }
     }
 }

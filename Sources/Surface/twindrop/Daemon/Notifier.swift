@@ -1,9 +1,10 @@
+import CodecKit
 import CurlKit
 import DropCore
 import Foundation
 import HomeConfiguration
 import Logging
-import ProcessKit
+import SystemKit
 import ThreadKit
 import TwinModel
 import TwinStore

@@ -39,7 +39,7 @@ extension PluginSource {
     /// Why a source cannot run by its files.
     static func defect(_ name: SourceName, _ mistakes: [ConfigurationError]) -> DropError {
         DropError(
-            "settings", "Source \(name) cannot run by its files: \(mistakes.map(\.description).joined(separator: " "))",
+            .settings, "Source \(name) cannot run by its files: \(mistakes.map(\.description).joined(separator: " "))",
             hint: "Correct them: the source goes on by itself, and its files wait until then.", remedy: .suspendSource)
     }
 }

@@ -129,7 +129,7 @@ enum DropReport {
             line("why", "\(reason.message) [\(reason.code)]")
             line("", reason.hint)
         }
-        let next = next ?? NextSteps(record, needsForce: record.reason?.code == "late")
+        let next = next ?? NextSteps(record, needsForce: record.reason?.code == .late)
         for (index, text) in next.lines.enumerated() { line(index == 0 ? "next" : "", text) }
         if let link = record.link { line(link.kind.rawValue, link.drop.description) }
         if let closing = record.closedBy { line("closed by", "\(closing.drop) (\(closing.how.rawValue))") }

@@ -40,7 +40,7 @@ struct NextSteps {
     }
 
     private static func held(_ record: DropRecord, _ needsForce: Bool) -> [Step] {
-        if record.reason?.code == "amended-held", let original = record.link?.drop {
+        if record.reason?.code == .amendedHeld, let original = record.link?.drop {
             return [
                 Step(command: "twindrop show \(original)", meaning: "the drop it corrects, which is held itself"),
                 Step(command: "twindrop release \(original)", meaning: "lets that one go on, and this one behind it"),

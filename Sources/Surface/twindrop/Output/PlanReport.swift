@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import TwinModel
 import TwinStore
@@ -94,7 +95,7 @@ extension Rehearsal.Plan {
                     rejections.map {
                         [
                             "record": .int(Int64(clamping: $0.record)), "offset": .int(Int64(clamping: $0.offset)),
-                            "code": .string($0.code.text), "message": .string($0.message),
+                            "code": .string($0.code), "message": .string($0.message),
                         ]
                     })),
         ]

@@ -56,8 +56,10 @@ enum StatusReport {
 
     /// What is said where a running daemon goes by an older `twindrop.yaml` than the one that is there.
     static func changed(_ home: Home) -> String? {
-        home.configuration.isOutOfDate
-            ? "twindrop.yaml was changed since the daemon started: restart it, then the change counts." : nil
+        guard home.configuration.isOutOfDate else { return nil }
+        let changes = home.configuration.changes()
+        return "twindrop.yaml was changed since the daemon started: restart it, then the change counts."
+            + (changes.isEmpty ? "" : " Changed: \(changes.map { Escaping.visible($0) }.joined(separator: ", ")).")
     }
 
     static func atRest(_ home: Home) throws(CommandFailure) -> JSON {

@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 
 /// Columns of text, aligned for people. Where the rows are wider than the terminal, each becomes a block of lines, a column a

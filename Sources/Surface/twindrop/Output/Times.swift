@@ -1,15 +1,11 @@
-import DropCore
+import CodecKit
 import ThreadKit
 
 /// Times as people and JSON see them: RFC 3339, in UTC; for people in the machine's time zone where they ask for it (`--local`).
 enum Times {
     /// `2026-11-21T08:25:22.123Z`, from milliseconds since 1970.
     static func text(_ milliseconds: UInt64) -> String {
-        let day = UTCDay(milliseconds: milliseconds)
-        let inDay = milliseconds % 86_400_000
-        let clock = [inDay / 3_600_000, inDay / 60_000 % 60, inDay / 1000 % 60].map { pad($0, 2) }.joined(separator: ":")
-        return
-            "\(pad(UInt64(day.year), 4))-\(pad(UInt64(day.month), 2))-\(pad(UInt64(day.day), 2))T\(clock).\(pad(inDay % 1000, 3))Z"
+        UTCTime(milliseconds: milliseconds).description
     }
 
     // MARK: For people
@@ -26,8 +22,7 @@ enum Times {
         guard isLocal else { return text(milliseconds) }
         guard let offset = WallClock.localOffset(at: milliseconds) else { return text(milliseconds) }
         let wall = text(UInt64(max(0, Int64(milliseconds) + Int64(offset) * 60_000))).dropLast()
-        let size = UInt64(abs(offset))
-        return wall + (offset < 0 ? "-" : "+") + "\(pad(size / 60, 2)):\(pad(size % 60, 2))"
+        return wall + (offset == 0 ? "+00:00" : RFC3339.offset(minutes: offset))
     }
 
     /// `2026-11-21T08:25:22.123Z (3 min ago)`
@@ -58,11 +53,9 @@ enum Times {
     /// that was asked for. Nil for anything else: half a date is none.
     static func read(_ text: String) -> Written? {
         var rest = Array(text.utf8)[...]
-        guard let year = number(4, &rest), take("-", &rest), let month = number(2, &rest), take("-", &rest),
-            let day = number(2, &rest), (1...12).contains(month), (1...31).contains(day), (1970...9999).contains(year)
-        else { return nil }
-        let midnight = Int64(days(year, month, day)) * 86_400_000
-        guard UTCDay(milliseconds: UInt64(midnight)).day == day else { return nil }
+        guard let date = CivilDate(rest.prefix(10)), (1970...9999).contains(date.year) else { return nil }
+        rest = rest.dropFirst(10)
+        let midnight = Int64(date.daysSince1970) * 86_400_000
         if rest.isEmpty {
             guard let first = shifted(midnight, offset: nil), let next = shifted(midnight + 86_400_000, offset: nil) else {
                 return nil
@@ -126,19 +119,5 @@ enum Times {
         guard taken.count == digits, taken.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
         rest = rest.dropFirst(digits)
         return taken.reduce(0) { $0 * 10 + Int($1 - 0x30) }
-    }
-
-    /// Days since 1970-01-01 (Howard Hinnant's `days_from_civil`).
-    private static func days(_ year: Int, _ month: Int, _ day: Int) -> Int {
-        let shifted = month <= 2 ? year - 1 : year
-        let era = shifted / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-    }
-
-    private static func pad(_ number: UInt64, _ digits: Int) -> String {
-        let text = String(number)
-        return String(repeating: "0", count: max(0, digits - text.count)) + text
     }
 }

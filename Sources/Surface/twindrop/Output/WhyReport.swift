@@ -1,3 +1,4 @@
+import CodecKit
 import HomeConfiguration
 import DropCore
 import DropWatch
@@ -38,7 +39,7 @@ struct WhyReport {
         var source = seen.source
         var said: (code: String, sentences: [String], needsPerson: Bool) = (seen.code, seen.sentences, seen.needsPerson)
         var age = seen.age
-        if let file = known(path), file.reason.code.rawValue != seen.code, seen.code != "gone" {
+        if let file = known(path), file.reason.code.rawValue != seen.code, seen.code != DropWatch.Explanation.Own.gone.rawValue {
             // The report knows what a look at the file cannot: that its source is not served, or the disk is full.
             source = file.source
             said = (file.reason.code.rawValue, [file.reason.message, file.reason.hint], file.needsPerson)
@@ -47,7 +48,9 @@ struct WhyReport {
         // That no daemon runs would not be true.
         if !silence.isEmpty, said.code == WaitingReason.Code.ready.rawValue { said = (said.code, silence, true) }
         let drop = earlierDrop(path, source)
-        if let drop, said.code == "gone" || said.code == "delivered", let waits = waiting.drop(drop.id) {
+        if let drop, [DropWatch.Explanation.Own.gone, .delivered].map(\.rawValue).contains(said.code),
+            let waits = waiting.drop(drop.id)
+        {
             let needsPerson = waits.reason.code != .ready && waits.needsPerson
             said = (waits.reason.code.rawValue, [waits.reason.message, waits.reason.hint], needsPerson)
             age = .seconds(waits.seconds)

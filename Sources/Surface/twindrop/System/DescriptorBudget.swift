@@ -30,14 +30,13 @@ struct DescriptorBudget: Equatable {
     ///   - claims: files that are wanted in one claim.
     ///   - transforms: drops transformed side by side, each with a worker.
     /// Errors: `open-files` where the limit is too low for all that.
-    init(limit: Int, connections: Int, claims: Int, transforms: Int) throws(DropError) {
+    init(limit: Int, connections: Int, claims: Int, transforms: Int) throws(StartError) {
         self.limit = limit
         let spare = limit - Self.fixed - Self.reserve - transforms * (Self.perTransform + Self.perWorker)
         guard limit >= Self.limitMin, spare >= 48 else {
-            throw DropError(
-                "open-files", "This process may have \(limit) files open; it needs more to work at all.",
-                hint: "Raise the limit: LimitNOFILE=4096 in the unit, or ulimit -n 4096 in the shell; or lower limits.workers.",
-                remedy: .suspendSource)
+            throw StartError(
+                .openFiles, "This process may have \(limit) files open; it needs more to work at all.",
+                hint: "Raise the limit: LimitNOFILE=4096 in the unit, or ulimit -n 4096 in the shell; or lower limits.workers.")
         }
         let idle = max(0, min(16 - transforms, spare / 4 / Self.perWorker))
         workers = transforms + idle

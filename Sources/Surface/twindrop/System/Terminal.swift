@@ -1,5 +1,6 @@
+import CodecKit
 import DropCore
-import Glibc
+import SystemKit
 import ThreadKit
 import TwinModel
 
@@ -32,38 +33,33 @@ enum Terminal {
 
     private static func said(_ text: String) {
         status.with { status in
-            _ = write(status.isEmpty ? text + "\n" : "\r\u{1B}[K\(text)\n\(status)", to: STDERR_FILENO)
+            _ = write(status.isEmpty ? text + "\n" : "\r\u{1B}[K\(text)\n\(status)", to: System.standardError)
         }
     }
 
     /// The last line of a terminal on stderr, written over by the next status; empty: none. Cut to the terminal's width.
     static func show(status text: String) {
         status.with { status in
-            let cut = String(Escaping.harmless(text).unicodeScalars.prefix((columns(of: STDERR_FILENO) ?? 80) - 1))
+            let cut = String(Escaping.harmless(text).unicodeScalars.prefix((System.columns(of: System.standardError) ?? 80) - 1))
             guard !(status.isEmpty && cut.isEmpty) else { return }
             status = cut
-            _ = write("\r\u{1B}[K\(cut)", to: STDERR_FILENO)
+            _ = write("\r\u{1B}[K\(cut)", to: System.standardError)
         }
     }
 
     private static let status = Monitor("")
 
-    private static func columns(of descriptor: CInt) -> Int? {
-        var size = winsize()
-        return unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1 ? Int(size.ws_col) : nil
-    }
-
     /// How wide what people read may be: `COLUMNS`, else the terminal's width; nil where stdout is no terminal.
     static var columns: Int? {
-        if let set = unsafe getenv("COLUMNS"), let count = Int(unsafe String(cString: set)), count > 0 { return count }
-        return columns(of: STDOUT_FILENO)
+        if let set = System.environment("COLUMNS"), let count = Int(set), count > 0 { return count }
+        return System.columns(of: System.standardOutput)
     }
 
-    static var inputIsInteractive: Bool { isatty(STDIN_FILENO) == 1 }
+    static var inputIsInteractive: Bool { System.isTerminal(System.standardInput) }
 
-    static var isInteractive: Bool { isatty(STDOUT_FILENO) == 1 }
+    static var isInteractive: Bool { System.isTerminal(System.standardOutput) }
 
-    static var errorsAreInteractive: Bool { isatty(STDERR_FILENO) == 1 }
+    static var errorsAreInteractive: Bool { System.isTerminal(System.standardError) }
 
     // MARK: What could not be written
 
@@ -72,7 +68,7 @@ enum Terminal {
         broken.with { number in
             guard number != 0 else { return nil }
             return CommandFailure(
-                .storage, "The output cannot be written: \(unsafe String(cString: strerror(number))).",
+                .storage, "The output cannot be written: \(SystemError.text(number)).",
                 "What was printed is not all; what the command did besides is done.")
         }
     }
@@ -82,19 +78,13 @@ enum Terminal {
 
     private static func out(_ text: String) {
         broken.with { broken in
-            if broken == 0 { broken = write(text, to: STDOUT_FILENO) }
+            if broken == 0 { broken = write(text, to: System.standardOutput) }
         }
     }
 
     /// The errno of a write that failed, else 0.
     private static func write(_ text: String, to descriptor: CInt) -> CInt {
-        var rest = Array(text.utf8)[...]
-        while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return count < 0 ? errno : EIO }
-            rest = rest.dropFirst(count)
-        }
+        do throws(SystemError) { try System.write(Array(text.utf8), to: descriptor, "output") } catch { return error.number }
         return 0
     }
 }

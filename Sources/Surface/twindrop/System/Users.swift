@@ -1,23 +1,18 @@
+import CodecKit
 import DropCore
-import Glibc
+import SystemKit
 import TwinModel
 
 /// Who runs this process, or one at the other end of a socket.
 enum Users {
     /// The user this command runs as.
-    static var current: Person { person(getuid()) }
+    static var current: Person { person(System.userID) }
 
     /// A user by number, with the name this machine has for it.
     static func person(_ number: UInt32) -> Person { .user(number: number, name: name(of: number)) }
 
     private static func name(of number: UInt32) -> String? {
-        var entry = unsafe passwd()
-        var found: UnsafeMutablePointer<passwd>?
-        var buffer = [CChar](repeating: 0, count: 16 << 10)
-        guard unsafe getpwuid_r(number, &entry, &buffer, buffer.count, &found) == 0, unsafe found != nil,
-            let name = unsafe entry.pw_name
-        else { return nil }
-        return unsafe Escaping.visible(String(cString: name), scalarsMax: 64)
+        System.userName(number).map { Escaping.visible($0, scalarsMax: 64) }
     }
 }
 

@@ -1,12 +1,17 @@
 import Glibc
+import SystemKit
 
 /// The wall clock.
 enum WallClock {
-    /// Milliseconds since 1970-01-01T00:00:00Z.
-    static func milliseconds() -> UInt64 {
-        let time = nanoseconds()
-        return time / 1_000_000
+    /// Of the clock that no step of the time of day moves. Units: nanoseconds.
+    static func sinceBoot() -> UInt64 {
+        var now = timespec()
+        unsafe clock_gettime(CLOCK_MONOTONIC, &now)
+        return UInt64(now.tv_sec) * 1_000_000_000 + UInt64(now.tv_nsec)
     }
+
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    static func milliseconds() -> UInt64 { UInt64(SystemClock.wall() / 1_000_000) }
 
     /// How many minutes local clocks were before UTC at a time, in milliseconds since 1970; nil where the zone cannot tell.
     static func localOffset(at milliseconds: UInt64) -> Int? {
@@ -24,12 +29,5 @@ enum WallClock {
         unsafe parts.tm_isdst = -1
         let instant = unsafe mktime(&parts)
         return UInt64(exactly: Int64(instant) * 1000 + wall % 1000)
-    }
-
-    /// Nanoseconds since 1970-01-01T00:00:00Z.
-    static func nanoseconds() -> UInt64 {
-        var time = timespec()
-        unsafe clock_gettime(CLOCK_REALTIME, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 }

@@ -1,0 +1,94 @@
+import DropCore
+
+/// The limits that hold a drop for a person (docs/decisions/0027-snapshots.md), over what it was found to be. Pure.
+struct Guards {
+    let policy: ApplyPolicy
+    let source: SourceName
+    let scope: String
+    let books: DropBooks
+    /// An amendment corrects part of what was refused: that is no reason to wait for the rest.
+    let isAmendment: Bool
+
+    /// How much of what the source has would be lost: a free number covers neither all of it, nor that a list leaves out more
+    /// than half.
+    enum Loss { case some, mostMissing, all }
+
+    /// What a drop deletes of twins, or of relationships.
+    struct Deletes {
+        /// `twins` or `relationships`.
+        let what: String
+        /// Those that go.
+        let deletes: Int
+        /// Those that a list leaves out and that are not deleted, for want of what refused records say.
+        let withheld: Int
+        /// How many the source has.
+        let owned: Int
+        let loss: Loss
+
+        var sum: Int { deletes + withheld }
+    }
+
+    /// `guard-deletes`; nil where the drop is within the limit.
+    func refusal(of loss: Deletes) -> DropError? {
+        let sum = loss.sum
+        let isPastShare = Double(sum) > policy.deletesShareMax * Double(loss.owned)
+        let isPastFree = UInt64(sum) > policy.deletesFree
+        guard
+            isPastShare && (isPastFree || loss.loss == .mostMissing) || loss.loss == .all && policy.deletesShareMax < 1
+        else { return nil }
+        let part = loss.loss == .all ? "all \(loss.owned)" : "\(sum) of \(loss.owned)"
+        let scoped = scope.isEmpty ? "" : " in the scope \(Escaping.visible(scope))"
+        let limit =
+            isPastShare && isPastFree
+            ? "the limit is \(Self.percent(policy.deletesShareMax)) or \(policy.deletesFree)."
+            : loss.loss == .all
+                ? "to lose all of them is never within a free number."
+                : "that a list leaves out more than half is never within a free number."
+        let refused = books.recordsRejected > 0 ? " \(books.refused.prefix(1).uppercased() + books.refused.dropFirst())" : ""
+        guard loss.withheld == 0 else {
+            let named = loss.deletes > 0 ? " (\(loss.deletes) by name)" : ""
+            return DropError(
+                .guardDeletes,
+                "No usable record of the file lists \(part) \(loss.what) of \(source)\(scoped)\(named); \(limit)\(refused), and it is "
+                    + "not known what \(books.recordsRejected == 1 ? "it lists" : "they list"): none that is only missing would be "
+                    + "deleted.",
+                hint: "Look whether the file is complete. Released, the drop applies its other records and deletes nothing by "
+                    + "absence until the refused records are corrected.", remedy: .hold)
+        }
+        return DropError(
+            .guardDeletes,
+            "The drop would delete \(part) \(loss.what) of \(source)\(scoped); \(limit)" + (refused.isEmpty ? "" : refused + "."),
+            hint: "Look whether the file is complete and has the keys it had before; release the drop if the deletes are meant.",
+            remedy: .hold)
+    }
+
+    /// A drop whose every record was refused is within no limit but one that allows all of them: whoever sent it thinks that it
+    /// was used.
+    var refusalOfUselessness: DropError? {
+        guard books.isNothingUsable, policy.rejectsShareMax < 1 else { return nil }
+        let filtered = books.recordsFiltered > 0 ? "; the mapping or plugin left out the other \(books.recordsFiltered)" : ""
+        return DropError(
+            DropError.nothingUsable,
+            "Nothing of the file could be used: \(books.refused), of \(books.recordsRead) read\(filtered).",
+            hint: "Look at the reasons beside the receipt; correct the file or the mapping, or discard the drop.",
+            remedy: .hold)
+    }
+
+    /// `guard-rejects`; nil where few enough records were refused.
+    var refusalOfRejects: DropError? {
+        let rejected = books.recordsRejected
+        guard rejected > 0, policy.rejectsShareMax < 1, !isAmendment, rejected > policy.rejectsFree,
+            Double(rejected) > policy.rejectsShareMax * Double(books.recordsRead)
+        else { return nil }
+        return DropError(
+            .guardRejects,
+            "\(rejected) of \(books.recordsRead) records were refused; the limit is \(Self.percent(policy.rejectsShareMax)) "
+                + "or \(policy.rejectsFree).",
+            hint: "Correct the file or the mapping; release the drop to apply the other records.", remedy: .hold)
+    }
+
+    private static func percent(_ share: Double) -> String {
+        let tenths = Int((share * 1000).rounded())
+        return tenths % 10 == 0 ? "\(tenths / 10) %" : "\(tenths / 10).\(tenths % 10) %"
+    }
+}

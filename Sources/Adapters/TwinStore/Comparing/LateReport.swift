@@ -1,0 +1,66 @@
+import DropCore
+import GRDB
+
+/// What a person is told of a drop that was not the newest of its source.
+struct LateReport {
+    private let context: ComparisonContext
+
+    init(_ context: ComparisonContext) { self.context = context }
+
+    /// Holds a late drop of which it cannot be told what became of it, and says of any other what was left.
+    func reason(for late: LateOutcome) throws(DropError) -> DropReason? {
+        guard context.lateness != nil else { return nil }
+        if !late.undecided.isEmpty, !context.job.released { throw try refusal(for: late) }
+        let sentences = try [byDrops(late), late.sentenceOfItsFile].compactMap { $0 }
+        guard !sentences.isEmpty else { return nil }
+        return DropReason(
+            code: .superseded, message: sentences.joined(separator: " "),
+            hint: "Nothing is to be done if the newer state is the right one.")
+    }
+
+    private func refusal(for late: LateOutcome) throws(DropError) -> DropError {
+        let name = try late.undecidedBy.flatMap { (number) throws(DropError) in try described(number) } ?? "A newer drop"
+        guard context.job.policy.mode == .snapshot else {
+            return DropError(
+                .lateUndecided,
+                "\(name), which comes after this drop, was applied before. Of "
+                    + "\(DropBooks.counted(late.undecided.count, "record")) it cannot be told whether it said otherwise (the first "
+                    + "is record \(late.undecided.min() ?? 0)).",
+                hint: "Released, the drop applies only what no newer drop spoke of; discard it to leave everything as it is.",
+                remedy: .hold)
+        }
+        return DropError(
+            .lateUndecided,
+            "\(name), a newer list of \(context.job.source), was applied before, and has refused records of its own: what this drop "
+                + "says may be out of date.",
+            hint:
+                "Correct the refused records of that drop, then discard this one. Released, it adds only twins that do not exist.",
+            remedy: .hold)
+    }
+
+    /// Of several, the drop whose statement stands most often is named.
+    private func byDrops(_ late: LateOutcome) throws(DropError) -> String? {
+        let count = late.overruledCount
+        guard count > 0 else { return nil }
+        var names: [(name: String, count: Int)] = []
+        for (drop, count) in late.overrulers {
+            if let name = try drop == 0 ? nil : described(drop) { names.append((name, count)) }
+        }
+        let left = "\(count) of its operations \(count == 1 ? "was" : "were") not applied:"
+        guard let first = names.first else { return "\(left) what others changed since is newer." }
+        let rest = names.count - 1 + (names.reduce(0) { $0 + $1.count } < count ? 1 : 0)
+        guard rest > 0 else { return "\(left) \(first.name) is newer and was applied before." }
+        return "\(left) \(first.name) and \(DropBooks.counted(rest, "other")) are newer and were applied before."
+    }
+
+    /// A drop for a sentence; nil for a call of the twin service.
+    private func described(_ number: UInt64) throws(DropError) -> String? {
+        try context.reading { (database) throws(DropError) in
+            let query = try RawStatement.cached("SELECT id, file_name FROM drops WHERE no = ?", database)
+            query.bind(1, Int64(number))
+            defer { query.reset() }
+            guard try query.step() else { return nil }
+            return "drop \(query.text(0)) (\(FileName(bytes: query.bytes(1))))"
+        }
+    }
+}

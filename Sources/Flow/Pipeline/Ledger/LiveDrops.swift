@@ -1,0 +1,102 @@
+import DropCore
+
+/// The drops that the flow has in memory, each with its life cycle; the register is the truth. A life cycle is changed through
+/// `change` alone: that is where drops are counted, where tokens end, and where a drop leaves.
+struct LiveDrops: Sendable {
+    private struct Entry {
+        var life: DropLifecycle
+        /// Nil once nobody counts on the drop any more.
+        var token: Tokens.Token?
+    }
+
+    /// How many drops are where, so that nobody who waits has to look at all of them.
+    private struct Tally {
+        /// Claimed drops that are not read for their digest yet.
+        var unread = 0
+        /// Drops that are on their way while their claim is being made durable.
+        var undurable = 0
+        /// Drops that have ended and are in no durable container yet.
+        var archiving = 0
+        /// Archived drops that wait for their receipt, and are waited for.
+        var unreceipted = 0
+
+        mutating func count(_ entry: Entry, _ sign: Int) {
+            if entry.life.phase == .claimed { unread += sign }
+            if entry.life.claim != .durable { undurable += sign }
+            if entry.life.phase == .archiving { archiving += sign }
+            if entry.life.phase == .receipting, entry.token != nil { unreceipted += sign }
+        }
+    }
+
+    private var entries: [DropID: Entry] = [:]
+    private var tally = Tally()
+    private(set) var tokens = Tokens()
+    /// Unfinished drops that a person has given up, and by which act.
+    private var givenUp: [DropID: Act] = [:]
+
+    var unread: Int { tally.unread }
+    var undurable: Int { tally.undurable }
+    var archiving: Int { tally.archiving }
+    var unreceipted: Int { tally.unreceipted }
+    /// Files and drops in the hands of a stage: handed over, and not at an end or waiting for a person.
+    var inHand: Int { tokens.count }
+    /// Those of them that something is to be done with before their receipt.
+    var beforeReceipt: Int { tokens.count - tally.unreceipted }
+
+    subscript(drop: DropID) -> DropLifecycle? { entries[drop]?.life }
+
+    var all: some Sequence<DropLifecycle> { entries.values.lazy.map(\.life) }
+
+    // MARK: - Files
+
+    /// A file was handed over.
+    mutating func issue() -> Tokens.Token { tokens.issue() }
+
+    /// The file came to nothing here: it is no drop.
+    mutating func end(_ token: Tokens.Token) { tokens.end(token) }
+
+    // MARK: - Drops
+
+    /// A drop comes into the flow: with the token of its file, or with one of its own.
+    mutating func begin(_ life: DropLifecycle, _ token: Tokens.Token? = nil) {
+        let entry = Entry(life: life, token: token ?? tokens.issue())
+        let known = entries.updateValue(entry, forKey: life.record.id)
+        precondition(known == nil, "the drop \(life.record.id) is in the flow already")
+        tally.count(entry, 1)
+    }
+
+    /// Tells a drop what happened to it; nil where it is not in the flow.
+    @discardableResult
+    mutating func change<T>(_ drop: DropID, _ body: (inout DropLifecycle) -> T) -> T? {
+        guard let at = entries.index(forKey: drop) else { return nil }
+        tally.count(entries.values[at], -1)
+        let result = body(&entries.values[at].life)
+        if entries.values[at].life.phase == .left, entries.values[at].life.claim == .void {
+            // The token is its file's, which goes on.
+            entries.remove(at: at)
+            return result
+        }
+        if !entries.values[at].life.isInHand, let token = entries.values[at].token {
+            tokens.end(token)
+            entries.values[at].token = nil
+        }
+        if entries.values[at].life.phase == .left {
+            entries.remove(at: at)
+        } else {
+            tally.count(entries.values[at], 1)
+        }
+        return result
+    }
+
+    // MARK: - Drops that a person gives up
+
+    func act(givingUp drop: DropID) -> Act? { givenUp[drop] }
+
+    func isGivenUp(_ drop: DropID) -> Bool { !givenUp.isEmpty && givenUp[drop] != nil }
+
+    /// The drop is given up when its turn comes; the first such act counts.
+    mutating func giveUp(_ drop: DropID, by act: Act) { givenUp[drop] = givenUp[drop] ?? act }
+
+    /// The act is done, or came too late.
+    mutating func forgetAct(_ drop: DropID) { givenUp[drop] = nil }
+}

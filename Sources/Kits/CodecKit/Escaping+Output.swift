@@ -1,0 +1,39 @@
+extension Escaping {
+    /// Whether a scalar steers a terminal or hides in it: controls, line and paragraph separators, what turns the direction of
+    /// writing, what is not seen, and what nobody has defined.
+    package static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
+        if scalar.value < 0x7F { return scalar.value < 0x20 }
+        return switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse, .unassigned: true
+        default: false
+        }
+    }
+
+    /// `text` with every harmful scalar as `\u{…}` and all else, the backslash too, as it is: for the last step before a person's
+    /// eyes. What `visible` has escaped before stays as it was.
+    ///
+    /// - Parameter kept: harmful scalars that stay: the line feed, where the text has lines.
+    package static func harmless(_ text: String, keeping kept: Unicode.Scalar? = nil) -> String {
+        rewritten(text, keeping: kept) { "\\u{" + String($0.value, radix: 16) + "}" }
+    }
+
+    /// A JSON text whose strings say the same and hold no harmful scalar: those stand as `\u202e`. Line feeds between values
+    /// stay.
+    package static func harmless(json text: String) -> String {
+        rewritten(text, keeping: "\n") { scalar in
+            UTF16.encode(scalar)!.map { "\\u" + Hex.text($0) }.joined()
+        }
+    }
+
+    private static func rewritten(
+        _ text: String, keeping kept: Unicode.Scalar?, _ escape: (Unicode.Scalar) -> String
+    ) -> String {
+        let isPlain = text.utf8.allSatisfy { (0x20..<0x7F).contains($0) || ($0 == 0x0A && kept == "\n") }
+        if isPlain { return text }
+        var out = ""
+        for scalar in text.unicodeScalars {
+            if isHarmful(scalar), scalar != kept { out += escape(scalar) } else { out.unicodeScalars.append(scalar) }
+        }
+        return out
+    }
+}

@@ -1,0 +1,23 @@
+/// Replaces files as a whole: whoever reads one sees the old or the new, whatever happens.
+package enum DurableFile {
+    /// Writes `bytes` beside `path`, makes them durable, and gives them its name; then the folder is synced.
+    ///
+    /// - Parameter beside: the name it has until then, in the same folder; what has it is emptied.
+    package static func replace(_ path: String, with bytes: [UInt8], beside: String) throws(SystemError) {
+        try write(bytes, to: beside)
+        try rename(beside, to: path)
+    }
+
+    /// Renames within a folder, durably.
+    package static func rename(_ old: String, to path: String) throws(SystemError) {
+        try System.rename(old, to: path)
+        try System.syncFolder(System.parent(of: path))
+    }
+
+    /// Makes or empties a file, writes `bytes`, and makes them durable; the folder is left to the caller. A link is not followed.
+    package static func write(_ bytes: [UInt8], to path: String) throws(SystemError) {
+        let file = Descriptor(try System.open(path, [.write, .create, .empty, .noLink]))
+        try System.write(bytes, to: file.number, path)
+        try System.sync(file.number, path)
+    }
+}

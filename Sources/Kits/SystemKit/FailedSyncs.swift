@@ -1,0 +1,49 @@
+import Glibc
+import Synchronization
+
+/// fsync(2) that is never retried: after it failed once for a file or folder, the kernel may have marked its pages clean and
+/// dropped the data, so a second call that succeeds would prove nothing. Such a file counts as failed for the life of the
+/// process.
+///
+/// A failed file is kept open, so that a new file or folder never gets its number and counts as failed with it: the copy that
+/// replaces a failed one is often made where the failed one was removed a moment before. Past `keptMax` no more are kept; by then
+/// the process is on its way to its end.
+enum FailedSyncs {
+    private struct Identity: Hashable {
+        let device: UInt64
+        let inode: UInt64
+    }
+
+    private static let known = Mutex<Set<Identity>>([])
+    private static let isAny = Atomic(false)
+    /// Descriptors of failed files that are kept open.
+    private static let keptMax = 64
+
+    /// As fsync(2), or fdatasync(2) for data alone: 0, or -1 with `errno`; EIO without asking the kernel for what failed before.
+    /// Blocking; safe from any thread.
+    static func sync(_ descriptor: CInt, dataOnly: Bool = false) -> CInt {
+        if isAny.load(ordering: .acquiring), let identity = identity(of: descriptor), known.withLock({ $0.contains(identity) }) {
+            errno = EIO
+            return -1
+        }
+        let result = dataOnly ? fdatasync(descriptor) : fsync(descriptor)
+        if result != 0, errno != EINTR {
+            let reason = errno
+            if let identity = identity(of: descriptor) {
+                known.withLock { known in
+                    guard known.insert(identity).inserted, known.count <= keptMax else { return }
+                    _ = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+                }
+            }
+            isAny.store(true, ordering: .releasing)
+            errno = reason
+        }
+        return result
+    }
+
+    private static func identity(of descriptor: CInt) -> Identity? {
+        var facts = stat()
+        guard unsafe fstat(descriptor, &facts) == 0 else { return nil }
+        return Identity(device: UInt64(facts.st_dev), inode: UInt64(facts.st_ino))
+    }
+}

@@ -1,0 +1,42 @@
+import Glibc
+
+/// The calls of the operating system, each with its return code checked. Blocking; safe from any thread.
+///
+/// What fails is a `SystemError`; its path is what the caller says, or the path itself. Descriptors are given as numbers where
+/// somebody else owns them, and as `Descriptor` where the caller is to own them.
+package enum System {
+    /// Makes a call until no signal interrupts it; throws what else goes wrong. Every checked call passes here: the one place
+    /// where EINTR is looked at, and where tests let calls fail (`SystemFaults`).
+    @inline(__always)
+    @discardableResult
+    static func make<Result: SignedInteger>(
+        _ call: String, _ path: @autoclosure () -> String, _ body: () -> Result
+    ) throws(SystemError) -> Result {
+        while true {
+            if SystemFaults.isArmed, let number = SystemFaults.next(call, path()) {
+                guard number == EINTR else { throw SystemError(number: number, call: call, path: path()) }
+                continue
+            }
+            let result = body()
+            if result >= 0 { return result }
+            let number = errno
+            if number != EINTR { throw SystemError(number: number, call: call, path: path()) }
+        }
+    }
+
+    /// `bytes` with the NUL that C wants.
+    static func terminated(_ name: [UInt8]) -> [CChar] { name.map { CChar(bitPattern: $0) } + [0] }
+
+    /// How a descriptor is called in an error where the caller has no better name for it.
+    package static func name(of descriptor: CInt) -> String { "descriptor \(descriptor)" }
+}
+
+/// An open file, closed when this value ends. Its data is made durable by `System.sync` before, so that a failure to close has
+/// nothing to report.
+@safe package struct Descriptor: ~Copyable, Sendable {
+    package let number: CInt
+
+    package init(_ number: CInt) { self.number = number }
+
+    deinit { System.close(number) }
+}

@@ -1,0 +1,62 @@
+import Synchronization
+
+/// Lets system calls fail on purpose, in tests: the one place where faults are injected into a process. (Kills and power cuts at
+/// every call come from outside, by an interposed library; docs/crash-tests.md.)
+package enum SystemFaults {
+    /// One call that is to fail.
+    package struct Fault: Sendable {
+        /// `open`, `fsync`, …; nil: any.
+        let call: String?
+        /// How the path ends.
+        let path: String
+        /// The errno it fails with. After EINTR the call is made again.
+        let number: CInt
+        /// So many calls that fit are made before.
+        var after: Int
+        /// So many fail.
+        var times: Int
+
+        package init(_ call: String?, _ path: String, number: CInt, after: Int = 0, times: Int = 1) {
+            self.call = call
+            self.path = path
+            self.number = number
+            self.after = after
+            self.times = times
+        }
+    }
+
+    private static let armed = Atomic(false)
+    private static let faults = Mutex<[Fault]>([])
+
+    /// Costs one relaxed load where no test wants anything.
+    @inline(__always)
+    static var isArmed: Bool { armed.load(ordering: .relaxed) }
+
+    /// From now on the calls that fit fail, in all threads, until `clear`. Paths of a test's own keep tests apart.
+    package static func inject(_ fault: Fault) {
+        faults.withLock { $0.append(fault) }
+        armed.store(true, ordering: .sequentiallyConsistent)
+    }
+
+    package static func clear() {
+        faults.withLock { $0 = [] }
+        armed.store(false, ordering: .sequentiallyConsistent)
+    }
+
+    /// The errno that this call is to fail with; nil where it is to be made.
+    static func next(_ call: String, _ path: String) -> CInt? {
+        faults.withLock { faults in
+            for index in faults.indices {
+                let fault = faults[index]
+                guard fault.times > 0, fault.call == nil || fault.call == call, path.hasSuffix(fault.path) else { continue }
+                if fault.after > 0 {
+                    faults[index].after -= 1
+                    continue
+                }
+                faults[index].times -= 1
+                return fault.number
+            }
+            return nil
+        }
+    }
+}

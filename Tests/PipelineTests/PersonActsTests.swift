@@ -1,0 +1,111 @@
+import DropCore
+import DropSpooling
+import Foundation
+import Pipeline
+import Testing
+import ThreadKit
+import TwinModel
+
+/// Claims every file, each of three bytes.
+private struct Claiming: FileClaimer {
+    let spool: SpoolFolder
+
+    func claim(
+        _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64,
+        whenHeld: (_ descriptor: CInt, _ bytes: UInt64) -> Void, whenMoved: ([ClaimResult?]) -> Void
+    ) throws(DropError) -> [ClaimResult] {
+        for (_, id) in files { try? Data("abc".utf8).write(to: URL(fileURLWithPath: spool.path(of: id))) }
+        return files.map { .claimed($0.id, bytes: 3) }
+    }
+
+    func recover(_ intents: [DropRecord]) throws(DropError) -> [RecoveredClaim] { [] }
+}
+
+/// An ordered source whose drops are held, each of them.
+@Suite(.serialized) struct `Acts on a held drop` {
+    private let scratch: Scratch
+    private let spool: SpoolFolder
+    private let books = Books(Diary())
+    private let pipeline: DropPipeline
+    private let person = Person.token("test")
+
+    init() throws {
+        scratch = try Scratch()
+        spool = try SpoolFolder(state: scratch.path)
+        let hold = DropError("too-much", "It is too much.", hint: "Look at it.", remedy: .hold)
+        let ports = PipelinePorts(
+            register: books, graph: books, transformer: Transforming(diary: books.diary, outcome: hold),
+            claimer: Claiming(spool: spool), spool: spool, receipts: books,
+            makeArchive: { [books] () throws(DropError) in books }, clock: { 1_795_000_000_000 })
+        var limits = PipelineLimits()
+        (limits.softFree, limits.hardFree) = ((0, 0), (0, 0))
+        pipeline = DropPipeline(
+            ports: ports, sources: [PipelineSource(name: SourceName("s")!, policy: ApplyPolicy(), order: .arrival)],
+            limits: limits, tell: { _ in })
+        try pipeline.start()
+    }
+
+    /// The drop, as soon as its row says that it is held.
+    private func held() throws -> DropID {
+        pipeline.submit([
+            SettledFile(
+                source: SourceName("s")!, folder: "/", name: FileName("x"), bytes: 3,
+                identity: FileIdentity(device: 1, inode: 2, changeTime: 3))
+        ])
+        books.diary.waitFor("held")
+        return try #require(books.rows.with { $0.keys.first })
+    }
+
+    @Test func `wait until the flow has let it go`() throws {
+        books.mayWrite.with { $0 = false }  // Its row is written, its receipt is not.
+        let drop = try held()
+        let released = Monitor<DropState?>(nil)
+        let act = NamedThread("act") { [pipeline, person] in
+            let record = try? pipeline.release(drop, force: false, by: person, reason: nil)
+            released.with { $0 = record?.state }
+        }
+        // Room for what must not come.
+        #expect(!act.join(timeout: .milliseconds(100)), "it was released while it was being held")
+        books.mayWrite.with { $0 = true }
+        act.join()
+        #expect(released.with { $0 } == .registered)
+        books.diary.waitFor("a second transform") { $0.count { $0 == "transformed" } == 2 }
+        pipeline.stop(patience: .seconds(5))
+    }
+
+    @Test func `go one after the other`() throws {
+        let drop = try held()
+        let answers = Monitor<[String]>([])
+        let callers = (0..<6).map { _ in
+            NamedThread("act") { [pipeline, person] in
+                do throws(DropError) {
+                    _ = try pipeline.discard(drop, by: person, reason: nil)
+                    answers.with { $0.append("discarded") }
+                } catch { answers.with { $0.append(error.code.text) } }
+            }
+        }
+        for caller in callers { caller.join() }
+        #expect(answers.with { $0.sorted() } == ["discarded"] + [String](repeating: "wrong-state", count: 5))
+        books.diary.waitFor("an end") { $0.count { $0 == "receipt" } == 2 }
+        #expect(pipeline.waitUntilIdle() == nil)
+        pipeline.stop(patience: .seconds(5))
+    }
+
+    @Test func `give up a drop that waits for its turn`() throws {
+        let first = try held()
+        pipeline.submit([
+            SettledFile(
+                source: SourceName("s")!, folder: "/", name: FileName("y"), bytes: 3,
+                identity: FileIdentity(device: 1, inode: 9, changeTime: 3))
+        ])
+        while pipeline.snapshot().queues.first(where: { $0.stage == "transform" })?.count != 1 { usleep(1000) }
+        let waiting = try #require(pipeline.snapshot().inFlight.first { $0.id != first })
+        books.rows.with { $0[waiting.id] = waiting }  // As the intent's row.
+        #expect(pipeline.waitUntilIdle() == nil, "it waits behind the held one")
+        let ended = try pipeline.discard(waiting.id, by: person, reason: nil)
+        #expect(ended.state == .discarded)
+        books.diary.waitFor("discarded")
+        #expect(books.diary.lines.with { $0.count { $0 == "transformed" } } == 1)
+        pipeline.stop(patience: .seconds(5))
+    }
+}
