@@ -88,7 +88,7 @@ import TwinService
     /// other way round.
     private static func shown(_ result: Result<CommitResult, DropError>) -> String {
         switch result {
-        case .failure(let error): return error.code.text
+        case .failure(let error): return error.code.rawValue
         case .success(let result):
             let books = result.books
             return "\(result.sequence): \(books.recordsUsed) \(books.recordsRejected) \(books.created) \(books.updated) "
@@ -113,13 +113,13 @@ import TwinService
         switch step {
         case .drop(let source, let policy, let writes):
             switch try compare(source, policy, writes) {
-            case .failure(let error): return [error.code.text]
+            case .failure(let error): return [error.code.rawValue]
             case .success(let set): return [shown(try fixture.graph.commit([set])[0])]
             }
         case .meeting(let drops):
             let sets = try drops.map { try compare($0.source, $0.1, $0.2) }
             let ready = sets.reversed().compactMap { try? $0.get() }
-            return sets.map { if case .failure(let error) = $0 { error.code.text } else { "ready" } }
+            return sets.map { if case .failure(let error) = $0 { error.code.rawValue } else { "ready" } }
                 + (try fixture.graph.commit(ready).map(shown))
         case .put(let id, let payload, let condition):
             return try said { try fixture.service.put(twin: id, payload, condition, by: fixture.me) }

@@ -1,3 +1,4 @@
+import CodecKit
 package import DropCore
 package import TwinModel
 
@@ -24,7 +25,7 @@ extension ModelIntake {
                 if let stored = catalog.entries[id] {
                     let known = try? JSON(parsing: stored.data.definition, depthMax: 64)  // What was stored can be read.
                     guard known?.isSame(as: value) ?? false else {
-                        let time = CalendarText.milliseconds(UInt64(max(0, stored.data.uploadTime / 1000)))
+                        let time = UTCTime(milliseconds: UInt64(max(0, stored.data.uploadTime / 1000)))
                         throw conflict(id, document.name, "the model that is in the graph since \(time)")
                     }
                     continue

@@ -1,3 +1,4 @@
+import CodecKit
 package import DropCore
 import TwinModel
 
