@@ -141,7 +141,7 @@ extension TwinStore {
     private static func refusal(_ error: DropError) -> ServiceError {
         switch error.code {
         case QueryGraph.timeoutCode: ServiceError(.timeout, error.message + " " + error.hint)
-        case "pruned": ServiceError(.invalidPage, error.message + " " + error.hint)
+        case .pruned: ServiceError(.invalidPage, error.message + " " + error.hint)
         default: ServiceError(.failed, error.message)
         }
     }

@@ -29,7 +29,7 @@ final class KeyedModels: Sendable {
     /// What twins of a model may have, by the global key of its id; nil where the model is not in the graph.
     func shape(_ key: UInt32) -> TwinShape? { shapes[key] }
 
-    var isEmpty: Bool { catalog.isEmpty }
+    var isEmpty: Bool { catalog.ids.isEmpty }
 
     /// Takes no new twins.
     func isDecommissioned(_ key: UInt32) -> Bool { !decommissioned.isEmpty && decommissioned.contains(key) }
