@@ -211,8 +211,9 @@ struct Application {
             } else {
                 books.unchanged += 1
                 isBare = true
-                graph.withdraw(waitingAt: name, by: job.source)
             }
+            // What waits for a twin that is not there goes with the word that it is gone.
+            if old == nil, statements[0].kind == .delete { graph.withdraw(waitingAt: name, by: job.source) }
         }
     }
 
