@@ -92,7 +92,7 @@ struct Application {
         if books.firstRejected == 0 || record.number < books.firstRejected { books.firstRejected = record.number }
         rejections.append(
             Rejection(
-                record: record.number, offset: record.offset, length: record.length, code: DropError.Code(why.code),
+                record: record.number, offset: record.offset, length: record.length, code: why.code,
                 message: why.message))
         let isKnown = record.statements.allSatisfy { $0.isTwin ? before.twins[$0.twin] != nil : before.links[$0.link] != nil }
         if record.isOfPlugin || !isKnown { hasUnknown = true } else { for one in record.statements { list(one) } }
@@ -211,8 +211,9 @@ struct Application {
             } else {
                 books.unchanged += 1
                 isBare = true
-                graph.withdraw(waitingAt: name, by: job.source)
             }
+            // What waits for a twin that is not there goes with the word that it is gone.
+            if old == nil, statements[0].kind == .delete { graph.withdraw(waitingAt: name, by: job.source) }
         }
     }
 
@@ -324,7 +325,7 @@ struct Application {
         guard !job.released else { return }
         let policy = job.policy
         if policy.rejectsShareMax < 1, books.recordsUsed == 0, books.recordsRejected > 0 {
-            throw held(DropError.nothingUsable, "Nothing of the file could be used.")
+            throw held(.nothingUsable, "Nothing of the file could be used.")
         }
         let owned = before.twins.values.count { $0.owner == owner }
         let ownedLost = before.twins.count { $0.value.owner == owner && graph.twins[$0.key] == nil }
@@ -334,11 +335,11 @@ struct Application {
         let losesMost = !losesAll && absentTwins > owned - absentTwins
         let isPastFree = UInt64(sum) > policy.deletesFree || losesMost
         if isPastShare && isPastFree || losesAll && policy.deletesShareMax < 1 {
-            throw held("guard-deletes", "\(sum) of \(owned) twins of \(job.source) would go.")
+            throw held(.guardDeletes, "\(sum) of \(owned) twins of \(job.source) would go.")
         }
         let rejected = books.recordsRejected
         if rejected > policy.rejectsFree, Double(rejected) > policy.rejectsShareMax * Double(books.recordsRead) {
-            throw held("guard-rejects", "\(rejected) of \(books.recordsRead) records were refused.")
+            throw held(.guardRejects, "\(rejected) of \(books.recordsRead) records were refused.")
         }
     }
 

@@ -114,7 +114,7 @@ import TwinModel
     func `is held where nothing of it could be used`(maker: StoreMaker) throws {
         let fixture = try Fixture(maker)
         let error = #expect(throws: DropError.self) { try fixture.changeSet { $0.twin("none", .patchTwin) } }
-        #expect(error?.code == DropError.nothingUsable)
+        #expect(error?.code == .nothingUsable)
         let released = try fixture.drop(released: true) { $0.twin("none", .patchTwin) }
         #expect(released.books.recordsRejected == 1 && released.books.operations == 0)
     }

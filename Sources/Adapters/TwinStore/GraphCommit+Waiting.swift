@@ -72,7 +72,7 @@ extension GraphCommit {
     /// Applies waiting relationships whose ends this member made.
     func activateWaiting(_ member: Effects) throws {
         let waited = store.waiting.withLock { $0.twins }
-        guard !waited.isEmpty || member.waitingChanged, !member.createdTwins.isEmpty else { return }
+        guard !waited.isEmpty || hasFreshWaiting(member), !member.createdTwins.isEmpty else { return }
         present = member
         defer { present = nil }
         let query = try RawStatement.cached(

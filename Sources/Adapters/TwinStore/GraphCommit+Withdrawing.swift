@@ -10,7 +10,7 @@ extension GraphCommit {
     private func mayWait(_ member: Effects) -> Bool { store.hasWaiting || hasFreshWaiting(member) }
 
     /// Whether this transaction changed what waits: the store knows of it after the commit.
-    private func hasFreshWaiting(_ member: Effects) -> Bool {
+    func hasFreshWaiting(_ member: Effects) -> Bool {
         member.waitingChanged || effects.contains(where: \.waitingChanged)
     }
 

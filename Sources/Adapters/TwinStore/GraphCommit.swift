@@ -202,9 +202,12 @@ final class GraphCommit {
         // What a snapshot leaves out is known only against everything its source made.
         if comparison.job.policy.mode == .snapshot {
             if comparison.memory.ownedSince > since { return .whole(twin: nil) }
-            if effects.contains(where: { ($0 as? DropEffects)?.comparison.memory === comparison.memory }) {
-                return .whole(twin: nil)
+            let source = comparison.job.source
+            let hasNew = effects.contains { member in
+                (member as? DropEffects)?.comparison.memory === comparison.memory
+                    || member.activated.contains { $0.owner == source }
             }
+            if hasNew { return .whole(twin: nil) }
         }
         if store.waiting.withLock({ !$0.stolenTwins.isEmpty || !$0.stolenRelationships.isEmpty }) {
             let stolen = store.waiting.withLock { ($0.stolenTwins, $0.stolenRelationships) }
@@ -235,16 +238,18 @@ final class GraphCommit {
             }
         }
         var foreign = ForeignChanges()
+        // One of whose statements some were found unchanged and others were written down: only all of them together say it.
+        var isMixed: UInt32?
         twins.seen.forEach {
-            if !twins.isStated($0), store.twinVersions[$0] > since || changed.contains($0) { foreign.twins.append($0) }
+            guard store.twinVersions[$0] > since || changed.contains($0) else { return }
+            if twins.isStated($0) { isMixed = $0 } else { foreign.twins.append($0) }
         }
+        if let isMixed { return .whole(twin: isMixed) }
         relationships.seen.forEach {
-            if !relationships.isStated($0),
-                store.relationshipVersions[$0] > since || changedRelationships.contains($0)
-            {
-                foreign.relationships.append($0)
-            }
+            guard store.relationshipVersions[$0] > since || changedRelationships.contains($0) else { return }
+            if relationships.isStated($0) { isMixed = $0 } else { foreign.relationships.append($0) }
         }
+        if isMixed != nil { return .whole(twin: nil) }
         return foreign.isEmpty ? .none : .some(foreign)
     }
 

@@ -173,7 +173,7 @@ extension TwinStore: GraphHistory {
             if after?.value == property.value { continue }  // Said again, no more.
             result.append(
                 .init(
-                    pointer: pointer(property.key), before: property.isAbsent ? nil : try property.decoded().json,
+                    pointer: pointer(property.key), before: property.isAbsent ? JSON?.none : try property.decoded().json,
                     after: try after?.decoded().json))
         }
         return result

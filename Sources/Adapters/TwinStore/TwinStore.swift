@@ -263,7 +263,7 @@ package final class TwinStore: Sendable {
     }
 
     /// Removes what an abandoned drop introduced from the indexes.
-    func release(_ log: ChangeLog, places: PlaceTable, _ relationshipPlaces: PlaceTable) {
+    func release(_ log: ChangeLog) {
         // A log that cannot be read back leaves entries behind that lead to numbers nobody has: they only cost a second look.
         try? log.forEach { (place, view) throws(DropError) in
             let entry = view.head
@@ -277,10 +277,25 @@ package final class TwinStore: Sendable {
                 relationships.remove(hash, entry.number)
             }
         }
+        forgetStolen(log)
+    }
+
+    /// What was stolen from a drop that is given up concerns nobody any more. What another introduced and this one only spoke of
+    /// is still that other's.
+    private func forgetStolen(_ log: ChangeLog) {
+        let stolen = waiting.withLock { (twins: $0.stolenTwins, relationships: $0.stolenRelationships) }
+        guard !stolen.twins.isEmpty || !stolen.relationships.isEmpty else { return }
+        var own: (twins: Set<UInt32>, relationships: Set<UInt32>) = ([], [])
+        // One that stays costs a second comparison of whoever gets its number.
+        try? log.forEach { (place, view) throws(DropError) in
+            let entry = view.head
+            guard entry.isNew else { return }
+            if entry.kind == .twin, stolen.twins.contains(entry.number) { own.twins.insert(entry.number) }
+            if entry.kind == .relationship, stolen.relationships.contains(entry.number) { own.relationships.insert(entry.number) }
+        }
         waiting.withLock { waiting in
-            guard !waiting.stolenTwins.isEmpty || !waiting.stolenRelationships.isEmpty else { return }
-            waiting.stolenTwins = waiting.stolenTwins.filter { places[$0] == 0 }
-            waiting.stolenRelationships = waiting.stolenRelationships.filter { relationshipPlaces[$0] == 0 }
+            waiting.stolenTwins.subtract(own.twins)
+            waiting.stolenRelationships.subtract(own.relationships)
         }
     }
 }

@@ -135,7 +135,7 @@ struct Said {
 
     /// Takes the identities this drop introduced out of the indexes again.
     mutating func abandon(_ store: TwinStore) {
-        store.release(log, places: twins.places, relationships.places)
+        store.release(log)
         giveBack()
     }
 }
