@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// For runs with the thread sanitizer (docs/sanitizers.md, "Mutexes"): tells it of the locks of Swift's `Mutex` that it cannot see.
+// For runs with the thread sanitizer (docs/sanitizers.md, "Mutexes"): tells it of the locks of Swift's `Mutex` that it cannot
+// see.
 //
-// The quick path of such a lock is compiled into our code, and the sanitizer sees it. Where a thread has to wait, the lock is taken and
-// given back in Swift's library, which is built without the sanitizer: what it guards then looks like a race. Preloaded, these functions
-// stand in the place of the library's, call them, and say what they did.
+// The quick path of such a lock is compiled into our code, and the sanitizer sees it. Where a thread has to wait, the lock is
+// taken and given back in Swift's library, which is built without the sanitizer: what it guards then looks like a race.
+// Preloaded, these functions stand in the place of the library's, call them, and say what they did.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdbool.h>
