@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import Foundation
 import Testing
@@ -13,7 +14,7 @@ struct Look {
     var register: RegisteredArchive?
 
     func verify(_ fixture: Fixture) throws -> VerifyResult {
-        try ArchiveVerifier(root: fixture.archive).verify(full: full, prove: prove, anchor: anchor, register: register)
+        try ArchiveVerifier(root: fixture.archive).verify(full: full, prove: prove, anchor: try anchor.map { try Anchor(file: $0) }, register: register)
     }
 }
 

@@ -19,7 +19,7 @@ import Testing
 
     @Test(
         arguments: [
-            ("open", 28, "disk-full"), ("write", 28, "disk-full"), ("fsync", 5, "medium"), ("open", 24, "descriptors"),
+            ("open", 28, .diskFull), ("write", 28, .diskFull), ("fsync", 5, .medium), ("open", 24, .descriptors),
         ] as [(String, CInt, DropError.Code)])  // ENOSPC, EIO, EMFILE
     func `stays as it was where a call fails`(call: String, number: CInt, code: DropError.Code) throws {
         let fault = SystemFaults.Fault(call, path + ".tmp", number: number)

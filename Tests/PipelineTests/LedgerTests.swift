@@ -142,7 +142,7 @@ extension DropLifecycle {
     /// One of the things that can happen to the drop in its phase.
     fileprivate mutating func goOn(_ choice: Int, at now: UInt64) {
         let errors: [DropError.Remedy] = [.hold, .quarantine, .suspendSource, .retry(after: .seconds(1))]
-        let error = DropError("bad", "It is bad.", hint: "", remedy: errors[choice])
+        let error = DropError(.refused, "It is bad.", hint: "", remedy: errors[choice])
         let around = Circumstances(now: now, isPatient: choice == 0)
         if claim == .underWay { return claimIsDurable() }
         switch phase {
@@ -265,21 +265,21 @@ extension DropLifecycle {
 
     @Test func `keeps since when a source is suspended`() {
         var ledger = makeLedger()
-        let error = DropError("bad", "It is bad.", hint: "", remedy: .suspendSource)
+        let error = DropError(.refused, "It is bad.", hint: "", remedy: .suspendSource)
         ledger.take([.suspend(source, error, since: 5)])
         ledger.take([.suspend(source, error, since: 9)])
         #expect(ledger.suspensions[source]?.since == 5 && ledger.scheduler.isSuspended(source))
-        ledger.restate(source, DropError("worse", "It is worse.", hint: "", remedy: .suspendSource))
-        #expect(ledger.suspensions[source]?.error.code == "worse" && ledger.suspensions[source]?.since == 5)
+        ledger.restate(source, DropError(.settings, "It is worse.", hint: "", remedy: .suspendSource))
+        #expect(ledger.suspensions[source]?.error.code == .settings && ledger.suspensions[source]?.since == 5)
         ledger.resume(source)
         #expect(ledger.suspensions.isEmpty && !ledger.scheduler.isSuspended(source))
     }
 
     @Test func `counts the first failure only`() {
         var run = RunState()
-        let first = run.fail(DropError("one", "", hint: "", remedy: .stop))
-        let second = run.fail(DropError("two", "", hint: "", remedy: .stop))
-        #expect(first && !second && run.failure?.code == "one" && run.isStopping && run.isCancelled)
+        let first = run.fail(DropError(.storage, "", hint: "", remedy: .stop))
+        let second = run.fail(DropError(.resources, "", hint: "", remedy: .stop))
+        #expect(first && !second && run.failure?.code == .storage && run.isStopping && run.isCancelled)
     }
 }
 

@@ -32,7 +32,7 @@ private struct Claiming: FileClaimer {
     init() throws {
         scratch = try Scratch()
         spool = try SpoolFolder(state: scratch.path)
-        let hold = DropError("too-much", "It is too much.", hint: "Look at it.", remedy: .hold)
+        let hold = DropError(.guardDeletes, "It is too much.", hint: "Look at it.", remedy: .hold)
         let ports = PipelinePorts(
             register: books, graph: books, transformer: Transforming(diary: books.diary, outcome: hold),
             claimer: Claiming(spool: spool), spool: spool, receipts: books,

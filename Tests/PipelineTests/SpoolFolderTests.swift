@@ -62,14 +62,14 @@ final class Scratch {
     @Test func `refuses the file that the medium never gives`() {
         let fault = SystemFaults.Fault("read", spool.path(of: id), number: EIO, times: 3)
         let error = #expect(throws: DropError.self) { try SystemFaults.during(fault) { try spool.digest(of: id) } }
-        #expect(error?.code == "unreadable")
+        #expect(error?.code == .unreadable)
         #expect(error?.remedy == .quarantine)
     }
 
     @Test func `waits where there is no room, and leaves nothing behind`() {
         let fault = SystemFaults.Fault("fsync", spool.path(of: id) + ".tmp", number: ENOSPC)
         let error = #expect(throws: DropError.self) { try SystemFaults.during(fault) { try spool.fill(id) { _ in } } }
-        #expect(error?.code == "disk-full")
+        #expect(error?.code == .diskFull)
         #expect(!FileManager.default.fileExists(atPath: spool.path(of: id) + ".tmp"))
         #expect(spool.contains(id), "the file that was there")
     }

@@ -8,7 +8,7 @@ import Testing
     @Test(arguments: [
         (1, DropError.Code.refused, DropError.Remedy.quarantine, 0), (2, .settings, .suspendSource, 0),
         (6, .pluginFailed, .quarantine, 1), (5, .limit, .quarantine, 0), (77, .pluginFailed, .quarantine, 1),
-        (4, "input-failed", .quarantine, 1),
+        (4, .inputFailed, .quarantine, 1),
     ])
     func `gets the plugin's own verdict`(status: Int, code: DropError.Code, remedy: DropError.Remedy, restarts: Int) throws {
         let sink = RecordingSink()
