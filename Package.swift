@@ -247,7 +247,7 @@ let package = Package(
             path: "Tests/ReferenceStore", swiftSettings: strict),
         tests(
             "StoreConformance", ["ReferenceStore", "TwinStore", "TwinService", "DropCore", "TwinModel", "ThreadKit"]),
-        tests("EvidenceTests", ["CodecKit", "Evidence", "ArchiveKit", "DropCore", "TwinModel", "ProgramKit"]),
+        tests("EvidenceTests", ["CodecKit", "SystemKit", "Evidence", "ArchiveKit", "DropCore", "TwinModel", "ProgramKit"]),
         tests("CurlKitTests", ["CurlKit"]),
         tests(
             "TwinAPITests", ["CodecKit", "TwinAPI", "DropCore", "TwinModel", "ThreadKit", "CurlKit", "ProgramKit", jwt, logging]),

@@ -54,6 +54,26 @@ final class Scratch {
         #expect(!spool.contains(id))
     }
 
+    @Test func `reads a file again where the medium fails once or twice`() throws {
+        let fault = SystemFaults.Fault("read", spool.path(of: id), number: EIO, times: 2)
+        #expect(try SystemFaults.during(fault) { try spool.digest(of: id) }.description.hasPrefix("ba7816bf"))
+    }
+
+    @Test func `refuses the file that the medium never gives`() {
+        let fault = SystemFaults.Fault("read", spool.path(of: id), number: EIO, times: 3)
+        let error = #expect(throws: DropError.self) { try SystemFaults.during(fault) { try spool.digest(of: id) } }
+        #expect(error?.code == "unreadable")
+        #expect(error?.remedy == .quarantine)
+    }
+
+    @Test func `waits where there is no room, and leaves nothing behind`() {
+        let fault = SystemFaults.Fault("fsync", spool.path(of: id) + ".tmp", number: ENOSPC)
+        let error = #expect(throws: DropError.self) { try SystemFaults.during(fault) { try spool.fill(id) { _ in } } }
+        #expect(error?.code == "disk-full")
+        #expect(!FileManager.default.fileExists(atPath: spool.path(of: id) + ".tmp"))
+        #expect(spool.contains(id), "the file that was there")
+    }
+
     @Test func `names the file it cannot open`() {
         let error = #expect(throws: DropError.self) { try spool.digest(of: DropID(high: 1, low: 1)) }
         #expect(error?.message.contains(DropID(high: 1, low: 1).description) == true)

@@ -136,10 +136,8 @@ final class Scratch: Sendable {
         #expect(FileLock.takeForWriting(one.number))
         #expect(!FileLock.takeForWriting(other.number))
         #expect(FileLock.isRefused(other.number, forWriting: false) == true)
-        let (first, second) = (
-            Descriptor(try System.open(scratch.path, [.read, .folder])),
-            Descriptor(try System.open(scratch.path, [.read, .folder]))
-        )
+        let first = Descriptor(try System.open(scratch.path, [.read, .folder]))
+        let second = Descriptor(try System.open(scratch.path, [.read, .folder]))
         #expect(FileLock.takeFolder(first.number))
         #expect(!FileLock.takeFolder(second.number, shared: true))
     }
@@ -154,54 +152,52 @@ final class Scratch: Sendable {
     }
 }
 
-@Suite(.serialized) struct `A fault` {
+@Suite struct `A fault` {
     private let scratch: Scratch
 
     init() throws { scratch = try Scratch() }
 
     @Test func `lets one call fail, and the next succeed`() throws {
-        SystemFaults.inject(.init("fsync", scratch.file("first"), number: EIO))
-        defer { SystemFaults.clear() }
-        let error = #expect(throws: SystemError.self) { try scratch.write("a", to: "first") }
-        #expect(error?.kind == .medium)
-        #expect(error?.call == "fsync")
-        try scratch.write("a", to: "other")
-        try scratch.write("b", to: "first")
+        try SystemFaults.during(.init("fsync", scratch.file("first"), number: EIO)) {
+            let error = #expect(throws: SystemError.self) { try scratch.write("a", to: "first") }
+            #expect(error?.kind == .medium)
+            #expect(error?.call == "fsync")
+            try scratch.write("a", to: "other")
+            try scratch.write("b", to: "first")
+        }
         #expect(try scratch.text(of: "first") == "b")
     }
 
-    @Test func `leaves the old file where the new one is not durable`() throws {
+    @Test(arguments: ["open", "write", "fsync", "rename"])
+    func `leaves the old file where the new one is not durable`(call: String) throws {
         try scratch.write("old", to: "file")
-        for call in ["open", "write", "fsync"] {
-            SystemFaults.inject(.init(call, scratch.file("file.new"), number: ENOSPC))
-            defer { SystemFaults.clear() }
+        let path = scratch.file(call == "rename" ? "file" : "file.new")
+        SystemFaults.during(.init(call, path, number: ENOSPC)) {
             let error = #expect(throws: SystemError.self) {
                 try DurableFile.replace(scratch.file("file"), with: Array("new".utf8), beside: scratch.file("file.new"))
             }
             #expect(error?.kind == .full)
-            #expect(try scratch.text(of: "file") == "old")
         }
+        #expect(try scratch.text(of: "file") == "old")
         try DurableFile.replace(scratch.file("file"), with: Array("new".utf8), beside: scratch.file("file.new"))
         #expect(try scratch.text(of: "file") == "new")
         #expect(try System.names(in: scratch.path) == ["file"])
     }
 
-    @Test func `that only interrupts is no failure`() throws {
-        SystemFaults.inject(.init("open", scratch.file("a"), number: EINTR, times: 3))
-        SystemFaults.inject(.init("write", scratch.file("a"), number: EINTR, times: 3))
-        SystemFaults.inject(.init("fsync", scratch.file("a"), number: EINTR, times: 3))
-        defer { SystemFaults.clear() }
-        try scratch.write("a", to: "a")
+    @Test(arguments: ["open", "write", "fsync"])
+    func `that only interrupts is no failure`(call: String) throws {
+        try SystemFaults.during(.init(call, scratch.file("a"), number: EINTR, times: 3)) { try scratch.write("a", to: "a") }
         #expect(try scratch.text(of: "a") == "a")
     }
 
-    @Test func `can wait for a later call`() throws {
-        SystemFaults.inject(.init(nil, scratch.file("none"), number: EACCES, after: 2))
-        defer { SystemFaults.clear() }
-        #expect(throws: SystemError.missing("stat", scratch.file("none"))) { try System.facts(of: scratch.file("none")) }
-        #expect(throws: SystemError.missing("open", scratch.file("none"))) { try System.open(scratch.file("none"), .read) }
-        #expect(#expect(throws: SystemError.self) { try System.open(scratch.file("none"), .read) }?.kind == .lockedAway)
-        #expect(throws: SystemError.missing("open", scratch.file("none"))) { try System.open(scratch.file("none"), .read) }
+    @Test func `can wait for a later call, and is over with its time`() throws {
+        let path = scratch.file("none")
+        SystemFaults.during(.init(nil, path, number: EACCES, after: 2, times: 9)) {
+            #expect(throws: SystemError.missing("stat", path)) { try System.facts(of: path) }
+            #expect(throws: SystemError.missing("open", path)) { try System.open(path, .read) }
+            #expect(#expect(throws: SystemError.self) { try System.open(path, .read) }?.kind == .lockedAway)
+        }
+        #expect(throws: SystemError.missing("open", path)) { try System.open(path, .read) }
     }
 }
 

@@ -91,7 +91,7 @@ import TwinModel
 
 @Suite struct `Places by number` {
     @Test func `are the same, few or many`() {
-        let table = PlaceTable()
+        var table = PlaceTable()
         var expected: [UInt32: UInt32] = [:]
         var random = SeededGenerator(seed: 11)
         for step in 0..<2000 {

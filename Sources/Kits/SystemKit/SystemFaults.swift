@@ -26,34 +26,39 @@ package enum SystemFaults {
     }
 
     private static let armed = Atomic(false)
-    private static let faults = Mutex<[Fault]>([])
+    private static let faults = Mutex<[Int: Fault]>([:])
+    private static let count = Atomic(0)
 
     /// Costs one relaxed load where no test wants anything.
     @inline(__always)
     static var isArmed: Bool { armed.load(ordering: .relaxed) }
 
-    /// From now on the calls that fit fail, in all threads, until `clear`. Paths of a test's own keep tests apart.
-    package static func inject(_ fault: Fault) {
-        faults.withLock { $0.append(fault) }
-        armed.store(true, ordering: .sequentiallyConsistent)
-    }
-
-    package static func clear() {
-        faults.withLock { $0 = [] }
-        armed.store(false, ordering: .sequentiallyConsistent)
+    /// While `body` runs, the calls that fit fail, in all threads. Paths of a test's own keep tests apart that run beside it.
+    package static func during<Result>(_ fault: Fault, _ body: () throws -> Result) rethrows -> Result {
+        let number = count.add(1, ordering: .relaxed).newValue
+        faults.withLock {
+            $0[number] = fault
+            armed.store(true, ordering: .sequentiallyConsistent)
+        }
+        defer {
+            faults.withLock {
+                $0[number] = nil
+                armed.store(!$0.isEmpty, ordering: .sequentiallyConsistent)
+            }
+        }
+        return try body()
     }
 
     /// The errno that this call is to fail with; nil where it is to be made.
     static func next(_ call: String, _ path: String) -> CInt? {
         faults.withLock { faults in
-            for index in faults.indices {
-                let fault = faults[index]
+            for (index, fault) in faults.sorted(by: { $0.key < $1.key }) {
                 guard fault.times > 0, fault.call == nil || fault.call == call, path.hasSuffix(fault.path) else { continue }
                 if fault.after > 0 {
-                    faults[index].after -= 1
+                    faults[index]?.after -= 1
                     continue
                 }
-                faults[index].times -= 1
+                faults[index]?.times -= 1
                 return fault.number
             }
             return nil

@@ -1,5 +1,4 @@
 import DropCore
-import FileKit
 import Glibc
 import SystemKit
 

@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 
 /// The records of an amendment, which is transformed as the whole file it completes: only the records it has count, the others
@@ -80,7 +81,7 @@ struct AmendedRecords {
     private func rejectCorrected(_ message: String, _ drop: inout ComparisonProgress) throws(DropError) {
         if drop.record.rejection != nil { drop.list.unknownRecords += 1 }
         drop.list.pass(over: drop.record.operations)
-        try drop.account.reject(drop.record.place, "corrected-already", message)
+        try drop.account.reject(drop.record.place, .correctedAlready, message)
     }
 
     /// A corrected record is to be read where it was put, as one record of its number: else records behind it have other numbers,

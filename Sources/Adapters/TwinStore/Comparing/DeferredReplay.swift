@@ -64,7 +64,7 @@ struct DeferredReplay {
                 drop.record.end()
                 taker.keepNamed(&drop)
                 drop.record.operations.removeAll(keepingCapacity: true)
-                try drop.account.reject(record.place, "dangling", try danglingEnds(of: record, made: made, drop))
+                try drop.account.reject(record.place, .dangling, try danglingEnds(of: record, made: made, drop))
                 continue
             }
             try taker.end(&drop, bytes)

@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 
 /// What is counted and reported of a drop while it is compared, and what it may still cost.
@@ -15,6 +16,11 @@ struct DropAccount {
 
     init(_ job: ApplyJob) { budget = DropBudget(bytes: job.bytes, operationsFree: job.policy.operationsFree) }
 
+    /// As below, for a reason of the host's own.
+    mutating func reject(_ place: RecordPlace, _ fault: Rejection.Fault, _ message: String) throws(DropError) {
+        try reject(place, fault.rawValue, message)
+    }
+
     /// Refuses a record; its operations are not applied and not counted.
     mutating func reject(_ place: RecordPlace, _ code: String, _ message: String) throws(DropError) {
         books.recordsRejected += 1
@@ -30,7 +36,7 @@ struct DropAccount {
         try budget.spend(UInt64(code.utf8.count + message.utf8.count), on: .reasons)
         rejections.append(
             Rejection(
-                record: place.number, offset: place.offset, length: place.length, code: DropError.Code(code), message: message))
+                record: place.number, offset: place.offset, length: place.length, code: code, message: message))
     }
 
     /// Records that were put off were refused behind later ones.

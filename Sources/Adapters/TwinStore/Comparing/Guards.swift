@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 
 /// The limits that hold a drop for a person (docs/decisions/0027-snapshots.md), over what it was found to be. Pure.
@@ -68,7 +69,7 @@ struct Guards {
         guard books.isNothingUsable, policy.rejectsShareMax < 1 else { return nil }
         let filtered = books.recordsFiltered > 0 ? "; the mapping or plugin left out the other \(books.recordsFiltered)" : ""
         return DropError(
-            DropError.nothingUsable,
+            .nothingUsable,
             "Nothing of the file could be used: \(books.refused), of \(books.recordsRead) read\(filtered).",
             hint: "Look at the reasons beside the receipt; correct the file or the mapping, or discard the drop.",
             remedy: .hold)

@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 
 /// Tells whether an operation may be applied: its names and values, the rights of its source, and the models of the graph.
@@ -7,7 +8,7 @@ struct RecordCheck {
     init(_ context: ComparisonContext) { self.context = context }
 
     /// Why a record is refused: for machines, and for people.
-    typealias Refusal = (code: String, message: String)
+    typealias Refusal = (code: Rejection.Fault, message: String)
 
     /// Why an operation of the current record cannot be applied; nil when it can. Malformed bytes are thrown as `protocol`.
     func refusal(
@@ -20,15 +21,15 @@ struct RecordCheck {
         let rules = operation.isOfTwin ? try models.twinRules(index, &drop) : nil
         let isPlain: Bool
         switch try checkProperties(index, rules?.table, &drop, bytes) {
-        case .unfit(let message): return ("bad-value", message)
+        case .unfit(let message): return (.badValue, message)
         case .fit(let passes): isPlain = passes
         }
         if !context.job.policy.models.isEmpty, let refusal = try scopeRefusal(index, &drop, bytes) { return refusal }
-        if let refusal = try models.refusal(index, rules, isPlain: isPlain, &drop, bytes) { return ("model-refused", refusal) }
+        if let refusal = try models.refusal(index, rules, isPlain: isPlain, &drop, bytes) { return (.modelRefused, refusal) }
         if operation.verb == .patchTwin, try isMissing(operation, before: index, &drop) {
             drop.said.twins.absent.append(operation.hash)
             let id = RawBytes.text(bytes, operation.head.id)
-            return ("missing-twin", "The twin \(id) does not exist, so it cannot be patched.")
+            return (.missingTwin, "The twin \(id) does not exist, so it cannot be patched.")
         }
         return nil
     }
@@ -42,11 +43,11 @@ struct RecordCheck {
             if let refusal = Self.textRefusal(head.target, bytes) { return refusal }
             if let refusal = Self.textRefusal(head.relationship, bytes) { return refusal }
         }
-        guard !head.id.isEmpty else { return ("id", "The id of a twin is empty.") }
+        guard !head.id.isEmpty else { return (.id, "The id of a twin is empty.") }
         if !operation.isOfTwin {
             let isNamed = head.key != 0 && !head.target.isEmpty
             guard isNamed || (operation.verb == .deleteRelationship && !head.relationship.isEmpty) else {
-                return ("id", "A relationship of \(RawBytes.text(bytes, head.id)) has no name, or no target.")
+                return (.id, "A relationship of \(RawBytes.text(bytes, head.id)) has no name, or no target.")
             }
         }
         let prefixes = context.job.policy.twinPrefixes
@@ -54,7 +55,7 @@ struct RecordCheck {
             let id = RawBytes.copy(bytes, head.id)
             guard prefixes.contains(where: { id.starts(with: $0.utf8) }) else {
                 return (
-                    "prefix",
+                    .prefix,
                     "The source may not change the twin \(RawBytes.text(bytes, head.id)): it has none of its prefixes."
                 )
             }
@@ -67,11 +68,11 @@ struct RecordCheck {
         if let bad = OperationReader.firstInvalid(bytes, range) {
             let shown = Escaping.visible(RawBytes.copy(bytes, range), scalarsMax: 40)
             return (
-                "id", "The id \(shown) is not UTF-8, or has a NUL, at its byte \(bad - range.lowerBound). Correct the record."
+                .id, "The id \(shown) is not UTF-8, or has a NUL, at its byte \(bad - range.lowerBound). Correct the record."
             )
         }
         guard range.count > 128, RawBytes.text(bytes, range).unicodeScalars.count > 128 else { return nil }
-        return ("id", "The id \(Escaping.visible(RawBytes.copy(bytes, range), scalarsMax: 40)) is longer than 128 characters.")
+        return (.id, "The id \(Escaping.visible(RawBytes.copy(bytes, range), scalarsMax: 40)) is longer than 128 characters.")
     }
 
     // MARK: Properties
@@ -168,7 +169,7 @@ struct RecordCheck {
         if !operation.isOfTwin, operation.head.key != 0 {
             _ = try keys.global(operation.head.key)
             let name = keys.name(operation.head.key)
-            if MemberName.kind(of: name) != .name { return ("name", Self.refusal(of: name, as: "a relationship")) }
+            if MemberName.kind(of: name) != .name { return (.name, Self.refusal(of: name, as: "a relationship")) }
         }
         let range = operation.head.properties
         var reader = OperationReader(at: range.lowerBound, end: range.upperBound, base: keys.position)
@@ -176,7 +177,7 @@ struct RecordCheck {
         while let property = try reader.property(bytes, validating: false) {
             _ = try keys.global(property.key)
             let name = keys.name(property.key)
-            if MemberName.kind(of: name) == .other { return ("name", Self.refusal(of: name, as: "a property")) }
+            if MemberName.kind(of: name) == .other { return (.name, Self.refusal(of: name, as: "a property")) }
         }
         return nil
     }
@@ -198,7 +199,7 @@ struct RecordCheck {
         let isStated = operation.isOfTwin && operation.verb != .deleteTwin
         let stated = isStated ? try drop.keys.global(operation.head.key) : 0
         guard drop.models.isAllowed(stated, policy, store.keys) else {
-            return ("model", "The source may not use the model \(store.keys.name(stated)).")
+            return (.model, "The source may not use the model \(store.keys.name(stated)).")
         }
         let twin = operation.isOfTwin ? operation.hash : store.hash.identity(bytes, operation.head.id)
         let before = operation.isOfTwin ? index : drop.record.operations.count
@@ -206,6 +207,6 @@ struct RecordCheck {
             !drop.models.isAllowed(key, policy, store.keys)
         else { return nil }
         let id = RawBytes.text(bytes, operation.head.id)
-        return ("model", "The source may not change the twin \(id): it is of the model \(store.keys.name(key)).")
+        return (.model, "The source may not change the twin \(id): it is of the model \(store.keys.name(key)).")
     }
 }

@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import TwinModel
 

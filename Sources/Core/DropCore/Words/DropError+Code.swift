@@ -27,7 +27,7 @@ extension DropError {
         /// The plugin crashed on the file, also on a second try.
         /// - Next: `twindrop show DROP` has what it logged. Correct the plugin, then retry the drop.
         case crashed
-        /// The file has no byte. A source with `empty: hold` holds it.
+        /// The file has no byte, and the source says `empty: refuse`. With `empty: hold` the drop is held.
         /// - Next: Deliver the file again, or set `empty: record` for the source.
         case emptyFile = "empty-file"
         /// The daemon ended by a fault twice while it worked on this drop.
@@ -42,8 +42,8 @@ extension DropError {
         /// The file has another SHA-256 than its manifest states.
         /// - Next: Deliver the file again, or correct the manifest.
         case manifestMismatch = "manifest-mismatch"
-        /// A marker came, and its data file did not.
-        /// - Next: Deliver the data file, then the marker.
+        /// A marker was there for long, and its data file did not come.
+        /// - Next: Deliver the data file with a new marker.
         case markerWithoutData = "marker-without-data"
         /// The source has so many names of properties and models that no more fit.
         /// - Next: `twindrop forget-names` removes those that no twin uses. Then retry the drop.
@@ -63,8 +63,9 @@ extension DropError {
         /// The file is not what the plugin reads.
         /// - Next: Correct the file and deliver it again, or correct the mapping or settings and retry the drop.
         case refused
-        /// The writer had the file open again after it was complete.
-        /// - Next: Let the sender write under a temporary name and rename, and deliver the file again.
+        /// A program has had the file open for writing for long, without changing it. What it holds now is kept; the file itself
+        /// stays.
+        /// - Next: End the program; `fuser` names it. The file is taken when it is closed.
         case stillOpen = "still-open"
         /// The machine went down while the file was being written, and nothing vouches for its end.
         /// - Next: Compare it with the sender's file: retry the drop where it is whole, else deliver it again.
@@ -324,7 +325,7 @@ extension Rejection {
         /// A patch is of a twin that does not exist.
         /// - Next: Deliver the twin first.
         case missingTwin = "missing-twin"
-        /// The record names a model that does not exist, or one outside of the source's `models`.
+        /// The record names a model that does not exist, or one outside of `scope.models` of the source.
         /// - Next: Upload the model, or correct the record.
         case model
         /// The model of the twin does not allow what the record says.
@@ -333,8 +334,8 @@ extension Rejection {
         /// The name of a property or relationship cannot be one.
         /// - Next: Correct the name.
         case name
-        /// The source may not change this twin: its id has none of the source's `prefixes`.
-        /// - Next: Correct the record, or the source's `prefixes`.
+        /// The source may not change this twin: its id has none of the prefixes in `scope.twin-prefixes`.
+        /// - Next: Correct the record, or `scope.twin-prefixes` of the source.
         case prefix
     }
 }

@@ -1,3 +1,4 @@
+import CodecKit
 package import DropCore
 
 /// What keeps something from going on although nothing is wrong with any drop: it is tried again, and told on every surface

@@ -90,17 +90,6 @@ struct Placing: Sendable {
     }
 }
 
-extension DropError.Code {
-    /// Of a drop that came after one it belongs before.
-    static let late: DropError.Code = "late"
-    /// Of a late drop of which it cannot be told what became of what it says.
-    static let lateUndecided: DropError.Code = "late-undecided"
-    /// Of an amendment whose drop is held.
-    static let amendedHeld: DropError.Code = "amended-held"
-    /// Of a drop whose thread was told to let it go.
-    static let cancelled: DropError.Code = "cancelled"
-}
-
 extension DropError {
     /// What decides about the drop is known once the drops before it are committed.
     static func behind(_ record: DropRecord) -> DropError {

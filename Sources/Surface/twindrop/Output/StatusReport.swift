@@ -1,6 +1,7 @@
-import HomeConfiguration
+import CodecKit
 import DropCore
 import DropWatch
+import HomeConfiguration
 import Pipeline
 import PluginHost
 import TwinModel
