@@ -172,7 +172,8 @@ let package = Package(
         Room.adapters.module(
             "PluginHost", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "CTwinDropWire", crypto]),
         Room.adapters.module(
-            "TwinStore", ["CodecKit", "DropCore", "TwinModel", "TwinService", "ThreadKit", "SystemKit", "CGatherVFS", grdb, grdbSQLite]),
+            "TwinStore",
+            ["CodecKit", "DropCore", "TwinModel", "TwinService", "ThreadKit", "SystemKit", "CGatherVFS", grdb, grdbSQLite]),
         Room.adapters.module(
             "DropSpooling", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "CLinuxFiles", system, crypto]),
         Room.adapters.module("Evidence", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "ArchiveKit", crypto]),

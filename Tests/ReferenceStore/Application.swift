@@ -15,7 +15,6 @@ struct Application {
     var rejections: [Rejection] = []
     /// It relied on what others had said, or deleted what was not there.
     var isBare = false
-
     private var used: [Record] = []
     /// What usable records name, and refused ones that name only what is there.
     private var listedTwins: Set<Name> = []
@@ -24,7 +23,6 @@ struct Application {
     private var hasUnknown = false
     private var namedDeletes = 0
     private var absentTwins = 0
-
     private var job: ApplyJob { drop.job }
     private var owner: Owner { Owner(source: job.source, scope: drop.scope) }
     private var isList: Bool { job.policy.mode == .snapshot && job.amends == nil }

@@ -5,9 +5,7 @@ import TwinService
 /// A text that is equal to another byte by byte.
 struct Name: Hashable, Comparable {
     let text: String
-
     init(_ text: String) { self.text = text }
-
     static func == (left: Name, right: Name) -> Bool { left.text.utf8.elementsEqual(right.text.utf8) }
     static func < (left: Name, right: Name) -> Bool { left.text.utf8.lexicographicallyPrecedes(right.text.utf8) }
     func hash(into hasher: inout Hasher) { for byte in text.utf8 { hasher.combine(byte) } }
@@ -17,7 +15,6 @@ struct Name: Hashable, Comparable {
 struct LinkName: Hashable, Comparable {
     let source: Name
     let id: Name
-
     static func < (left: LinkName, right: LinkName) -> Bool { (left.source, left.id) < (right.source, right.id) }
 }
 

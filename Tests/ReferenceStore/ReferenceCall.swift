@@ -36,7 +36,6 @@ package final class ReferenceCall: TwinWriter {
     }
 
     private func ticks(of commit: UInt64) -> Int64 { commit == self.commit ? ticks : commits[Int(commit) - 1].ticks }
-
     package var models: ModelCatalog { graph.models }
     package var time: Int64 { ticks / 10 }
     package var twinCount: Int { graph.twins.count }
@@ -44,11 +43,8 @@ package final class ReferenceCall: TwinWriter {
     // MARK: Twins
 
     package func twin(_ id: String) -> Twin? { graph.twins[Name(id)].map { Twin(name: Name(id), thing: $0) } }
-
     package func model(of twin: Twin) -> String? { twin.thing.word }
-
     package func tag(of twin: Twin) -> String { tag(twin.thing) }
-
     private func tag(_ thing: Thing) -> String { "W/\"\(thing.number)-\(thing.version)\"" }
 
     package func document(of twin: Twin) -> TwinDocument {
@@ -132,7 +128,6 @@ package final class ReferenceCall: TwinWriter {
     }
 
     package func tag(of relationship: Relationship) -> String { tag(relationship.thing) }
-
     package func name(of relationship: Relationship) -> String { relationship.thing.word ?? "" }
 
     package func values(of relationship: Relationship) -> [JSON.Member] {
@@ -207,7 +202,6 @@ package final class ReferenceCall: TwinWriter {
     }
 
     package func eventRoute(_ id: String) -> EventRoute? { graph.routes[Name(id)] }
-
     package func countEventRoutes(besides id: String) -> Int { graph.routes.keys.count { $0 != Name(id) } }
 
     package func put(_ route: EventRoute) {

@@ -14,7 +14,6 @@ struct Statement {
     let target: Name?
     let properties: [(name: Name, value: PropertyValue)]
     let record: UInt64
-
     var link: LinkName { LinkName(source: twin, id: id) }
 }
 
@@ -38,9 +37,7 @@ struct ReferenceDrop {
     private var keys: [String] = []
     private var position: UInt64 = 0
     private var isInRecord = false
-
     init(_ job: ApplyJob) { self.job = job }
-
     var bytesAccounted: UInt64 { records.reduce(0) { $0 + $1.length } + spans.reduce(0) { $0 + $1.length } }
 
     mutating func read(_ bytes: [UInt8]) throws(DropError) {

@@ -21,7 +21,6 @@ package final class ReferenceStore: Sendable {
         /// Units of 100 nanoseconds since 1970.
         let ticks: Int64
         let graph: Graph
-
         var drop: DropRecord? { if case .drop(let record, _, _) = origin { record } else { nil } }
     }
 
@@ -34,7 +33,6 @@ package final class ReferenceStore: Sendable {
         var bare: Set<SourceName> = []
         /// The graph now: expired relationships may have left it since the last commit.
         var present = Graph()
-
         var ticks: Int64 { commits.last?.ticks ?? 0 }
         var next: UInt64 { UInt64(commits.count) + 1 }
 
@@ -163,7 +161,6 @@ final class ReferenceChanges: ChangeSet {
 
     var drop: DropID { content.job.drop }
     var spans: [FileSpan] { content.spans }
-
     func abandon() {}
 }
 

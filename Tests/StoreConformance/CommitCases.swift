@@ -38,6 +38,48 @@ import TwinModel
     }
 
     @Test(arguments: StoreMaker.allCases)
+    func `says all its words again where it speaks of a twin in several records`(maker: StoreMaker) throws {
+        let fixture = try Fixture(maker)
+        try fixture.drop { $0.twin("a", ["x": .integer(0), "y": .integer(0)]) }
+        let set = try fixture.changeSet { writer in
+            writer.twin("a", ["x": .integer(0)])
+            writer.twin("a", ["y": .integer(1)])
+        }
+        try fixture.drop("wms") { $0.twin("a", ["x": .integer(2)]) }
+        _ = try fixture.graph.commit([set])[0].get()
+        #expect(try fixture.twin("a") == ["$dtId": "a", "x": 0, "y": 1])
+    }
+
+    @Test(arguments: StoreMaker.allCases)
+    func `makes one twin of three that three drops introduce, in whichever order they come`(maker: StoreMaker) throws {
+        let fixture = try Fixture(maker)
+        let sets = try ["erp", "wms", "tms"].map { source in
+            try fixture.changeSet(source) { $0.twin("a", ["by": .string(source)]) }
+        }
+        for result in try fixture.graph.commit(sets.reversed()) { _ = try result.get() }
+        var ids: [String] = []
+        try fixture.graph.forEachTwin(asOf: .now) { twin in ids.append(twin["$dtId"]?.string ?? "") }
+        #expect(ids == ["a"])
+        #expect(try fixture.twin("a") == ["$dtId": "a", "by": "erp"])
+    }
+
+    @Test(arguments: StoreMaker.allCases)
+    func `lets in and deletes relationships within one transaction`(maker: StoreMaker) throws {
+        let fixture = try Fixture(maker)
+        try fixture.drop { writer in for id in ["a", "b"] { writer.twin(id) } }
+        let waits = try fixture.changeSet { $0.link("a", "feeds", "late") }
+        let twin = try fixture.changeSet("wms") { $0.twin("late") }
+        for result in try fixture.graph.commit([waits, twin]) { _ = try result.get() }
+        #expect(try fixture.links("a").count == 1)
+        try fixture.drop { $0.link("b", "feeds", "later") }
+        let gone = try fixture.changeSet { $0.link("b", "feeds", "", id: "feeds:later", .deleteRelationship) }
+        let other = try fixture.changeSet("wms") { $0.twin("later") }
+        for result in try fixture.graph.commit([other, gone]) { _ = try result.get() }
+        #expect(try fixture.links("b") == [])
+        #expect(try fixture.waiting() == [])
+    }
+
+    @Test(arguments: StoreMaker.allCases)
     func `makes one twin of two that two drops introduce`(maker: StoreMaker) throws {
         let fixture = try Fixture(maker)
         let first = try fixture.changeSet("erp") { $0.twin("a", ["x": .integer(1)]) }

@@ -18,7 +18,8 @@ import TwinService
         func put(into writer: inout OperationWriter) {
             switch self {
             case .twin(let verb, let id, nil, _): writer.twin(id, verb)
-            case .twin(let verb, let id, let name?, let value): writer.twin(id, verb, [name: value.map { .integer($0) } ?? .absent])
+            case .twin(let verb, let id, let name?, let value):
+                writer.twin(id, verb, [name: value.map { .integer($0) } ?? .absent])
             case .link(let source, let target, let id, let value):
                 writer.link(source, "above", target, id: id, .upsertRelationship, ["w": .integer(value)])
             case .unlink(let source, let id): writer.link(source, "above", "", id: id, .deleteRelationship)

@@ -22,7 +22,9 @@ enum Rules {
         "PluginHost": [
             "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "CTwinDropWire", "CTwinDropPlugin", "Crypto",
         ],
-        "TwinStore": ["CodecKit", "DropCore", "TwinModel", "TwinService", "ThreadKit", "SystemKit", "CGatherVFS", "GRDB", "GRDBSQLite"],
+        "TwinStore": [
+            "CodecKit", "DropCore", "TwinModel", "TwinService", "ThreadKit", "SystemKit", "CGatherVFS", "GRDB", "GRDBSQLite",
+        ],
         "DropSpooling": [
             "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "SystemPackage", "Crypto", "CLinuxFiles",
         ],

@@ -166,6 +166,7 @@ final class GraphCommit {
         effects.append(member)
         created.formUnion(member.createdTwins)
         createdRelationships.formUnion(member.createdRelationships)
+        for one in member.activated { createdRelationships.insert(one.number) }
         return .applied(
             CommitResult(
                 drop: record.id, sequence: member.sequence, books: member.books, reason: comparison.lateReason,

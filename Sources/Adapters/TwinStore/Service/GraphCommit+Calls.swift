@@ -41,6 +41,7 @@ extension GraphCommit {
         effects.append(member)
         created.formUnion(member.createdTwins)
         createdRelationships.formUnion(member.createdRelationships)
+        for one in member.activated { createdRelationships.insert(one.number) }
         return .success(())
     }
 
