@@ -108,6 +108,9 @@ struct Lateness {
     /// The newest of those that deleted the twin or relationship by name.
     func deleter(of id: [UInt8]) -> UInt64? { later.last { $0.deletes.contains(id) }?.drop }
 
+    /// Whether a newer drop deleted the twin by name.
+    func deletes(_ drop: UInt64, twin id: [UInt8]) -> Bool { later.contains { $0.drop == drop && $0.deletes.contains(id) } }
+
     func isLater(_ drop: UInt64) -> Bool { laterDrops.contains(drop) }
 
     /// What newer drops said of a property of a twin: nothing, something, or perhaps something, because some of what such a drop

@@ -40,7 +40,7 @@ struct LateRelationships {
             return newer
         }
         guard exists else {
-            if let newer = try word.gone(id, of: source) { return newer }
+            if let newer = try word.ended(id, of: source) { return newer }
             return try word.waiting(id, of: source)
         }
         if let newer = lateness.speaker(ofRelationship: operation.number) { return newer }

@@ -1,0 +1,81 @@
+import DropCore
+import Testing
+import TwinModel
+
+@testable import TwinStore
+
+/// All orders of some places.
+func everyOrder(of places: [Int]) -> [[Int]] {
+    guard places.count > 1 else { return [places] }
+    return places.flatMap { first in everyOrder(of: places.filter { $0 != first }).map { [first] + $0 } }
+}
+
+/// What goes with a twin that is deleted, in whatever order deliveries come (docs/decisions/0026-order-and-lateness.md).
+@Suite struct `Relationships whose ends are deleted, in any order` {
+    private let fixture: StoreFixture
+    private let policy: ApplyPolicy
+
+    init() throws {
+        fixture = try StoreFixture()
+        var policy = ApplyPolicy()
+        (policy.deletesShareMax, policy.rejectsShareMax) = (1, 1)
+        self.policy = policy
+    }
+
+    @discardableResult
+    private func drop(_ place: Int?, _ write: (inout OperationWriter) -> Void) throws -> CommitResult {
+        try fixture.drop(policy: policy, place: place.map { "\($0)" }, write)
+    }
+
+    private func targets(_ id: String = "x") throws -> [String] {
+        guard try fixture.store.twin(id) != nil else { return [] }
+        return try fixture.store.relationships(of: id).compactMap { $0["$targetId"]?.string }
+    }
+
+    private static func twins(_ writer: inout OperationWriter, _ ids: String..., value: Int64) {
+        for id in ids { writer.twin(id, ["a": .integer(value)]) }
+    }
+
+    private static func lead(_ writer: inout OperationWriter, to site: String) {
+        writer.relationship("x", "at", site, id: "loc")
+    }
+
+    // MARK: What went with the twin it led to
+
+    @Test(arguments: everyOrder(of: [1, 3, 4]))
+    func `stand where they lead elsewhere than what went with a twin`(order: [Int]) throws {
+        for place in order {
+            try drop(place) { writer in
+                switch place {
+                case 1:
+                    Self.twins(&writer, "x", "b", "d", value: 1)
+                    Self.lead(&writer, to: "b")
+                case 3: Self.lead(&writer, to: "d")
+                default: writer.twin("b", .deleteTwin)
+                }
+            }
+        }
+        #expect(try targets() == ["d"], "\(order)")
+        #expect(try fixture.store.twin("b") == nil)
+        #expect(try fixture.store.pending().isEmpty)
+    }
+
+    @Test func `stand where a corrected record leads elsewhere than what went with a twin`() throws {
+        try drop(nil) { writer in
+            Self.twins(&writer, "x", "b", "d", value: 1)
+            Self.lead(&writer, to: "b")
+        }
+        let dirty = try drop(nil) { writer in
+            writer.record(length: 10)
+            writer.reject(code: "wrong", message: "wrong")
+            Self.twins(&writer, "z", value: 1)
+        }
+        try drop(nil) { $0.twin("b", .deleteTwin) }
+        let amendment = Amendment(drop: dirty.drop, rows: [1: [1]], refused: [:], open: [])
+        try fixture.drop(policy: policy, amends: dirty.drop, amendment: amendment) { writer in
+            Self.lead(&writer, to: "d")
+            Self.twins(&writer, "z", value: 1)
+        }
+        #expect(try targets() == ["d"])
+    }
+}
