@@ -78,4 +78,81 @@ func everyOrder(of places: [Int]) -> [[Int]] {
         }
         #expect(try targets() == ["d"])
     }
+
+    // MARK: What took the place of others, and went
+
+    @Test(arguments: everyOrder(of: [1, 2, 4, 5]), [true, false])
+    func `are over where a newer one led to a twin that was deleted`(order: [Int], isLoop: Bool) throws {
+        for place in order {
+            try drop(place) { writer in
+                switch place {
+                case 1: Self.twins(&writer, "x", "b", "d", value: 1)
+                case 2:
+                    Self.twins(&writer, "x", value: 2)
+                    Self.lead(&writer, to: isLoop ? "x" : "b")
+                case 4:
+                    Self.twins(&writer, "x", value: 4)
+                    Self.lead(&writer, to: "d")
+                default: writer.twin("d", .deleteTwin)
+                }
+            }
+            if place == 2 { try fixture.reopen() }
+        }
+        #expect(try targets() == [], "\(order)")
+        #expect(try fixture.store.twin("x")?["a"] == 4)
+        #expect(try fixture.store.twin("d") == nil)
+        #expect(try fixture.store.pending().isEmpty)
+    }
+
+    @Test func `are over, which the books count and a later record of the file may undo`() throws {
+        @discardableResult func give(_ places: Int..., orElse: Bool = false) throws -> CommitResult? {
+            var last: CommitResult?
+            for place in places {
+                last = try drop(place) { writer in
+                    switch place {
+                    case 1: Self.twins(&writer, "x", "b", "d", "e", value: 1)
+                    case 2: Self.lead(&writer, to: "b")
+                    case 4:
+                        Self.lead(&writer, to: "d")
+                        if orElse { Self.lead(&writer, to: "e") }
+                    default: writer.twin("d", .deleteTwin)
+                    }
+                }
+            }
+            return last
+        }
+        let late = try give(1, 2, 5, 4)
+        #expect(try targets() == [])
+        #expect(late?.books.deletedWithTwins == 1 && late?.books.superseded == 1 && late?.books.operations == 1)
+        // A file of the same place that comes later is newer.
+        try give(4, orElse: true)
+        #expect(try targets() == ["e"])
+        try give(2)
+        #expect(try targets() == ["e"])
+    }
+
+    @Test func `are over where a newer one waited for a twin that was deleted in vain, and the older one was held`() throws {
+        try drop(nil) { Self.twins(&$0, "x", value: 1) }
+        let (job, record) = fixture.job(policy: policy)
+        var aside = record
+        aside.state = .held
+        try fixture.store.update([aside])
+        try drop(nil) { Self.lead(&$0, to: "d") }
+        #expect(try fixture.store.pending().count == 1)
+        try drop(nil) { $0.twin("d", .deleteTwin) }
+        let again = ApplyJob(
+            drop: job.drop, source: job.source, policy: policy, bytes: job.bytes, epoch: job.epoch, amends: nil, origin: job.drop,
+            released: true, scratchFolder: fixture.folder)
+        let builder = try fixture.store.changeSet(for: again)
+        let stream = fixture.stream("erp") { writer in
+            Self.lead(&writer, to: "x")
+            Self.twins(&writer, "d", value: 1)
+        }
+        try unsafe builder.absorb(stream.span.bytes)
+        let changes = try builder.finish()
+        _ = try fixture.store.commit([(changes, record)])[0].get()
+        #expect(try targets() == [])
+        #expect(try fixture.store.twin("d") == nil)
+        #expect(try fixture.store.pending().isEmpty)
+    }
 }

@@ -31,7 +31,7 @@ extension GraphCommit {
         // A list says everything: what it spoke of need not be kept.
         row.bind(blob: 7, isList ? [] : spoken(member, .twins).encoded)
         row.bind(blob: 8, isList ? [] : spoken(member, .relationships).encoded)
-        row.bind(blob: 9, isList ? [] : comparison.spoken.deleted)
+        row.bind(blob: 9, isList ? [] : comparison.spoken.deleted + member.waited)
         row.bind(blob: 10, NumberRuns(comparison.spoken.commonKeys ?? []).encoded)
         row.bind(blob: 11, NumberRuns(comparison.spoken.allKeys).encoded)
         try row.run()
