@@ -155,4 +155,34 @@ func everyOrder(of places: [Int]) -> [[Int]] {
         #expect(try fixture.store.twin("d") == nil)
         #expect(try fixture.store.pending().isEmpty)
     }
+
+    // MARK: What outlives a late delete
+
+    /// Lists of two scopes; a relationship of one leads to a twin of the other. With a refused record in the newer list of its
+    /// own scope, or without.
+    @Test(
+        arguments: [
+            [1, 2, 3, 4, 5], [1, 2, 4, 3, 5], [1, 4, 2, 3, 5], [2, 1, 4, 3, 5], [2, 4, 1, 3, 5], [1, 2, 4, 5, 3],
+            [1, 3, 5, 2, 4],
+            [1, 2, -4, 3, 5],
+        ])
+    func `wait when a late list of another scope lacks its twin and a newer list of their own has them`(order: [Int]) throws {
+        var list = policy
+        list.mode = .snapshot
+        for place in order {
+            try fixture.drop(policy: list, place: "\(abs(place))") { writer in
+                let isOfM = [2, 4, -4].contains(place)
+                writer.scope(isOfM ? "M" : "H")
+                Self.twins(&writer, isOfM ? "x" : "h", value: 1)
+                if isOfM { Self.lead(&writer, to: "b") }
+                if place == 1 || place == 5 { Self.twins(&writer, "b", value: 1) }
+                guard place == -4 else { return }
+                writer.record(length: 10)
+                writer.reject(code: "wrong", message: "wrong")
+            }
+            if abs(place) == 4 { try fixture.reopen() }
+        }
+        #expect(try targets() == ["b"], "\(order)")
+        #expect(try fixture.store.pending().isEmpty)
+    }
 }

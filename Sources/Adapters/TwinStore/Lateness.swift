@@ -97,9 +97,12 @@ struct Lateness {
 
     func snapshot(of scope: String) -> Snapshot {
         let inScope = later.filter { $0.scope == scope && $0.kind != .increment }
-        if let whole = inScope.last(where: { $0.kind == .snapshot }) { return .superseded(whole.drop) }
+        if let whole = list(of: scope) { return .superseded(whole) }
         return inScope.last.map { .undecided($0.drop) } ?? .none
     }
+
+    /// The newest complete list of a scope: of what is there and part of it, it lists all.
+    func list(of scope: String) -> UInt64? { later.last { $0.scope == scope && $0.kind == .snapshot }?.drop }
 
     /// The newest of those that spoke of the twin; nil: none did.
     func speaker(ofTwin number: UInt32) -> UInt64? { later.last { $0.twins.contains(number) }?.drop }

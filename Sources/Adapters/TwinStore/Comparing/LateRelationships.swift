@@ -50,8 +50,8 @@ struct LateRelationships {
             if let newer = try word.ended(id, of: source) { return newer }
             return try word.waiting(id, of: source)
         }
-        if let newer = lateness.speaker(ofRelationship: number) { return newer }
-        guard let base = try context.relationship(number) else { return nil }
+        guard let base = try context.relationship(number) else { return lateness.speaker(ofRelationship: number) }
+        if let newer = word.speaker(ofRelationship: number, base) { return newer }
         return try word.parts(of: base).drop
     }
 }

@@ -104,7 +104,7 @@ struct LateTwins {
             return numbers
         }
         for number in numbers where !drop.said.relationships.isStated(number) {
-            guard lateness.speaker(ofRelationship: number) == nil, let base = try context.relationship(number),
+            guard let base = try context.relationship(number), word.speaker(ofRelationship: number, base) == nil,
                 try !word.touches(base)
             else { continue }
             drop.late.relationshipsCut.append(number)

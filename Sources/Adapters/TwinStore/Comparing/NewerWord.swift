@@ -60,6 +60,15 @@ struct NewerWord {
         }
     }
 
+    /// The newest drop of the source that stated a relationship which is there, or found it as it is; nil: none that is newer.
+    func speaker(ofRelationship number: UInt32, _ base: TwinRecord) -> UInt64? {
+        if let newer = lateness.speaker(ofRelationship: number) { return newer }
+        guard context.isOwn(base.ownerDrop) else { return nil }
+        // A list keeps no word of each: what is there, and of its scope, it has.
+        if let newer = lateness.list(of: context.store.scope(ofDrop: base.ownerDrop)) { return newer }
+        return lateness.isLater(base.ownerDrop) ? base.ownerDrop : nil
+    }
+
     /// True when somebody newer had a part in a record.
     func touches(_ base: TwinRecord) throws(DropError) -> Bool { try parts(of: base).drop != nil }
 
