@@ -185,4 +185,22 @@ func everyOrder(of places: [Int]) -> [[Int]] {
         #expect(try targets() == ["b"], "\(order)")
         #expect(try fixture.store.pending().isEmpty)
     }
+
+    @Test(arguments: everyOrder(of: [1, 2, 3]), ["b", "x"])
+    func `keep a stub of a twin that an older one deleted`(order: [Int], deleted: String) throws {
+        var stubs = policy
+        stubs.dangling = .stub
+        for place in order {
+            try fixture.drop(policy: stubs, place: "\(place)") { writer in
+                switch place {
+                case 1: Self.twins(&writer, "x", "b", value: 1)
+                case 2: writer.twin(deleted, .deleteTwin)
+                default: Self.lead(&writer, to: "b")
+                }
+            }
+        }
+        #expect(try targets() == ["b"], "\(order)")
+        let stub = try fixture.store.twin(deleted)
+        #expect(stub != nil && stub?["a"] == nil)
+    }
 }
