@@ -24,9 +24,12 @@ struct AnyOrderModel {
     /// How the source delivers, and what says what is newer.
     enum World: CaseIterable {
         case increments, lists, partial, arrivingIncrements, arrivingLists
+        /// Increments whose relationships lead to twins that they delete, too.
+        case ends, arrivingEnds
 
         var isList: Bool { self == .lists || self == .arrivingLists }
-        var isNamed: Bool { self == .increments || self == .lists || self == .partial }
+        var isNamed: Bool { self == .increments || self == .lists || self == .partial || self == .ends }
+        var hasOwnEnds: Bool { self == .ends || self == .arrivingEnds }
     }
 
     static let ids = (0..<6).map { "t\($0)" }
@@ -62,6 +65,7 @@ struct AnyOrderModel {
 
     private static func statements(_ world: World, _ random: inout SeededGenerator) -> [Statement] {
         var all: [Statement] = []
+        let targets = world.hasOwnEnds ? ids + ["late"] : sites
         for id in ids.shuffled(using: &random).prefix(Int.random(in: 2...5, using: &random)) {
             if !world.isList {
                 switch Int.random(in: 0..<10, using: &random) {
@@ -72,7 +76,7 @@ struct AnyOrderModel {
                     all.append(.unrelate(id))
                     continue
                 case 3:
-                    all.append(.relate(id, sites.randomElement(using: &random)!))
+                    all.append(.relate(id, targets.randomElement(using: &random)!))
                     continue
                 default: break
                 }
@@ -80,9 +84,11 @@ struct AnyOrderModel {
             let names = world == .partial && Bool.random(using: &random) ? ["a"] : ["a", "b"]
             all.append(
                 .upsert(id, Dictionary(uniqueKeysWithValues: names.map { ($0, Int.random(in: 0..<3, using: &random)) })))
-            if Bool.random(using: &random) { all.append(.relate(id, sites.randomElement(using: &random)!)) }
+            if Bool.random(using: &random) { all.append(.relate(id, targets.randomElement(using: &random)!)) }
         }
-        return all
+        // One drop is one instant: what it deletes it does not lead to.
+        let deleted = Set(all)
+        return all.filter { if case .relate(_, let target) = $0 { !deleted.contains(.delete(target)) } else { true } }
     }
 
     /// What the graph must hold at the end, when every wrong record was corrected.
@@ -99,6 +105,7 @@ struct AnyOrderModel {
                 case .delete(let id):
                     graph.twins[id] = nil
                     graph.relationships[id] = nil
+                    graph.relationships = graph.relationships.filter { $0.value != id }
                 case .relate(let id, let site):
                     graph.relationships[id] = site
                     listed.relationships.insert(id)
@@ -110,7 +117,9 @@ struct AnyOrderModel {
             graph.relationships = graph.relationships.filter { listed.relationships.contains($0.key) }
         }
         // One whose twin is not there waits for it, however long.
-        graph.relationships = graph.relationships.filter { graph.twins[$0.key] != nil }
+        graph.relationships = graph.relationships.filter { source, target in
+            graph.twins[source] != nil && (graph.twins[target] != nil || !Self.ids.contains(target))
+        }
         return graph
     }
 }

@@ -150,7 +150,7 @@ import TwinModel
     /// Seeds whose end is that drops are held: only what a partial statement or a list with refused records leaves undecided.
     private static func heldMax(_ world: AnyOrderModel.World) -> Int {
         switch world {
-        case .increments, .arrivingIncrements: 0
+        case .increments, .arrivingIncrements, .ends, .arrivingEnds: 0
         case .partial: 40
         case .lists, .arrivingLists: 10
         }

@@ -28,10 +28,12 @@ extension GraphCommit {
         row.bind(text: 4, place.key)
         row.bind(5, Int64(place.number))
         row.bind(6, kind.rawValue)
-        // A list says everything: what it spoke of need not be kept.
+        // A list says everything: what it spoke of need not be kept, but of relationships that lead out of a scope not all of
+        // which is known.
+        let saysAll = isList && (kind == .snapshot || comparison.list.scope.isEmpty)
         row.bind(blob: 7, isList ? [] : spoken(member, .twins).encoded)
-        row.bind(blob: 8, isList ? [] : spoken(member, .relationships).encoded)
-        row.bind(blob: 9, isList ? [] : comparison.spoken.deleted)
+        row.bind(blob: 8, saysAll ? [] : spoken(member, .relationships).encoded)
+        row.bind(blob: 9, isList ? [] : comparison.spoken.deleted + member.waited)
         row.bind(blob: 10, NumberRuns(comparison.spoken.commonKeys ?? []).encoded)
         row.bind(blob: 11, NumberRuns(comparison.spoken.allKeys).encoded)
         try row.run()

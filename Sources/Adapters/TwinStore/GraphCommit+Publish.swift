@@ -50,7 +50,7 @@ extension GraphCommit {
         member.createdRelationships.forEach { store.relationshipVersions[$0] = sequence }
         for (number, owner, origin) in member.activated {
             store.relationshipVersions[number] = sequence
-            let scope = store.sources.withLock { $0.scopes[origin] ?? "" }
+            let scope = store.scope(ofDrop: origin)
             store.memory(of: owner).owned(scope).relationships.insert(number)
             store.memory(of: owner).ownedSince = sequence
         }

@@ -30,6 +30,8 @@ extension GraphCommit {
         }
         member.books.waiting += 1
         member.waitingChanged = true
+        guard claim.origin == member.dropNumber, member.comparison.context.isTracked else { return }
+        member.waited += SpokenNames.waiting(claim.id, of: claim.source) + [0]
     }
 
     /// Keeps a relationship out of the graph whose ends came after it was compared, and which their models refuse.

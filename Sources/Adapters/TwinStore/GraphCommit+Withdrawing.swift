@@ -122,9 +122,8 @@ extension GraphCommit {
         guard try query.step() else { return false }
         let record = try TwinRecord(query.bytes(4))
         guard let owner = store.source(ofDrop: record.ownerDrop), owner == member.comparison.job.source,
-            lateness.speaker(ofRelationship: relationship) != nil || lateness.isLater(record.ownerDrop)
+            let origin = NewerWord(member.comparison.context, lateness).speaker(ofRelationship: relationship, record)
         else { return false }
-        let origin = lateness.speaker(ofRelationship: relationship) ?? record.ownerDrop
         let statement = DropStatement(
             kind: .merge, key: UInt32(truncatingIfNeeded: query.integer(3)), properties: record.properties,
             record: record.base.record)

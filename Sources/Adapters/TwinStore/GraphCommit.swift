@@ -50,6 +50,8 @@ final class GraphCommit {
         var fresh: [(number: UInt32, model: UInt32, fingerprint: Fingerprint)] = []
         static let freshMax = 65_536
         var isBare = false
+        /// The names of relationships it stated that wait, each with a NUL behind it.
+        var waited: [UInt8] = []
         /// Had records refused: the source's drops are kept track of from here on.
         var tracks = false
 

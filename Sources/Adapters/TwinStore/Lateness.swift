@@ -74,7 +74,8 @@ struct Lateness {
         let twins: NumberRuns
         let relationships: NumberRuns
         /// What it deleted by name, whether it was there or not: ids of twins, and of relationships behind their twin's and a 1.
-        let deletes: Set<[UInt8]>
+        /// Behind their twin's and a 2 the relationships it stated that waited.
+        let names: Set<[UInt8]>
         /// Global keys that each of its statements about a twin has, and those that any has.
         let keys: Set<UInt32>
         let allKeys: Set<UInt32>
@@ -96,9 +97,12 @@ struct Lateness {
 
     func snapshot(of scope: String) -> Snapshot {
         let inScope = later.filter { $0.scope == scope && $0.kind != .increment }
-        if let whole = inScope.last(where: { $0.kind == .snapshot }) { return .superseded(whole.drop) }
+        if let whole = list(of: scope) { return .superseded(whole) }
         return inScope.last.map { .undecided($0.drop) } ?? .none
     }
+
+    /// The newest complete list of a scope: of what is there and part of it, it lists all.
+    func list(of scope: String) -> UInt64? { later.last { $0.scope == scope && $0.kind == .snapshot }?.drop }
 
     /// The newest of those that spoke of the twin; nil: none did.
     func speaker(ofTwin number: UInt32) -> UInt64? { later.last { $0.twins.contains(number) }?.drop }
@@ -106,7 +110,16 @@ struct Lateness {
     func speaker(ofRelationship number: UInt32) -> UInt64? { later.last { $0.relationships.contains(number) }?.drop }
 
     /// The newest of those that deleted the twin or relationship by name.
-    func deleter(of id: [UInt8]) -> UInt64? { later.last { $0.deletes.contains(id) }?.drop }
+    func deleter(of id: [UInt8]) -> UInt64? { later.last { $0.names.contains(id) }?.drop }
+
+    /// The newest of those that deleted the relationship by name, or stated it when it had to wait: then it has no number.
+    func speaker(ofRelationship id: [UInt8], of twin: [UInt8]) -> UInt64? {
+        let (deleted, waited) = (SpokenNames.deleted(id, of: twin), SpokenNames.waiting(id, of: twin))
+        return later.last { $0.names.contains(deleted) || $0.names.contains(waited) }?.drop
+    }
+
+    /// Whether a newer drop deleted the twin by name.
+    func deletes(_ drop: UInt64, twin id: [UInt8]) -> Bool { later.contains { $0.drop == drop && $0.names.contains(id) } }
 
     func isLater(_ drop: UInt64) -> Bool { laterDrops.contains(drop) }
 
@@ -197,10 +210,10 @@ extension Lateness {
         defer { query.reset() }
         var later: [Later] = []
         while try query.step() {
-            var deletes: Set<[UInt8]> = []
+            var names: Set<[UInt8]> = []
             var rest = query.bytes(5)[...]
             while let end = rest.firstIndex(of: 0) {
-                deletes.insert(Array(rest[..<end]))
+                names.insert(Array(rest[..<end]))
                 rest = rest[(end + 1)...]
             }
             let keys = try [6, 7].map { (column) throws(DropError) in
@@ -211,7 +224,7 @@ extension Lateness {
                     drop: UInt64(query.integer(0)), scope: query.text(1),
                     kind: DeliveredKind(rawValue: query.integer(2)) ?? .openSnapshot,
                     twins: try NumberRuns(encoded: query.bytes(3)), relationships: try NumberRuns(encoded: query.bytes(4)),
-                    deletes: deletes, keys: keys[0], allKeys: keys[1]))
+                    names: names, keys: keys[0], allKeys: keys[1]))
         }
         return later
     }

@@ -258,7 +258,7 @@ extension TwinStore {
     /// What the drop that owns something made it part of.
     private func owned(by drop: UInt64) -> SourceMemory.Owned? {
         guard let source = source(ofDrop: drop) else { return nil }
-        return memory(of: source).owned(sources.withLock { $0.scopes[drop] ?? "" })
+        return memory(of: source).owned(scope(ofDrop: drop))
     }
 
     private func loadTwins(_ database: Database) throws(DropError) {

@@ -246,6 +246,9 @@ package final class TwinStore: Sendable {
         return index == 0 ? nil : sources.withLock { $0.names[Int(index) - 1] }
     }
 
+    /// The scope of a committed drop; empty where it has none.
+    func scope(ofDrop number: UInt64) -> String { sources.withLock { $0.scopes[number] ?? "" } }
+
     func isDrop(_ number: UInt64, of memory: SourceMemory) -> Bool { source(ofDrop: number) == memory.source }
 
     var hasWaiting: Bool { waiting.withLock { !$0.twins.isEmpty } }

@@ -12,7 +12,8 @@ final class FinishedComparison {
     let list: ListDifference
     let spoken: SpokenNames
     let models: ModelRules
-    /// Relationships of twins that a late delete did not take.
+    /// Relationships that went with a twin before what is there now: of twins that a late delete did not take, and those whose
+    /// place one took that led to a twin deleted since. What the drop says of them stays.
     let relationshipsCut: [UInt32]
     /// What a person is told of a drop that came too late to be the newest.
     let lateReason: DropReason?
@@ -25,7 +26,8 @@ final class FinishedComparison {
         self.context = context
         (keys, account, said) = (drop.keys, drop.account, drop.said)
         (list, spoken, models) = (drop.list, drop.spoken, drop.models)
-        relationshipsCut = drop.late.relationshipsCut
+        let stated = drop.said.relationships
+        relationshipsCut = drop.late.relationshipsCut.filter { !stated.isStated($0) }
         self.lateReason = lateReason
         self.kept = kept
     }

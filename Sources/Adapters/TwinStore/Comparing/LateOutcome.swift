@@ -7,7 +7,8 @@ struct LateOutcome {
     /// The records of which it cannot be told.
     private(set) var undecided: Set<UInt64> = []
     private(set) var undecidedBy: UInt64?
-    /// Relationships of twins that a late delete did not take, because somebody newer goes on with these.
+    /// Relationships of twins that a late delete did not take, because somebody newer goes on with these; and those whose place
+    /// one took that led to a twin deleted since.
     var relationshipsCut: [UInt32] = []
 
     /// - Parameter newer: the drop whose statement stands; 0: somebody who is no drop.

@@ -23,28 +23,35 @@ struct LateRelationships {
             word.leave(operation, because: newer, &drop)
             return true
         }
-        guard let newer = try newerWord(on: operation, exists, drop.keys, bytes) else { return false }
+        let source = RawBytes.copy(bytes, operation.head.id)
+        let id = try drop.keys.relationshipID(operation.head, bytes)
+        if let newer = try newerWord(on: number, id, of: source, exists) {
+            word.leave(operation, because: newer, &drop)
+            return true
+        }
+        guard operation.verb != .deleteRelationship, !operation.head.target.isEmpty,
+            let newer = try word.deleter(of: RawBytes.copy(bytes, operation.head.target))
+        else { return false }
+        // It took the place of what was older, and went with the twin it led to.
+        if exists { drop.late.relationshipsCut.append(number) }
+        drop.said.relationships.absent.append(operation.hash)
+        if context.isTracked { drop.spoken.noteDelete(ofRelationship: id, of: source) }
         word.leave(operation, because: newer, &drop)
         return true
     }
 
-    /// Who said something newer of a relationship, or deleted it or one of its ends; nil: nobody did.
+    /// Who said something newer of a relationship, or deleted it or the twin it starts at; nil: nobody did.
     private func newerWord(
-        on operation: RecordOperation, _ exists: Bool, _ keys: borrowing StreamKeys, _ bytes: borrowing Span<UInt8>
+        on number: UInt32, _ id: [UInt8], of source: [UInt8], _ exists: Bool
     ) throws(DropError) -> UInt64? {
-        let source = RawBytes.copy(bytes, operation.head.id)
-        let id = try keys.relationshipID(operation.head, bytes)
-        if let newer = lateness.deleter(of: source + [1] + id) { return newer }
+        if let newer = lateness.speaker(ofRelationship: id, of: source) { return newer }
         if let newer = try word.deleter(of: source) { return newer }
-        if !operation.head.target.isEmpty, let newer = try word.deleter(of: RawBytes.copy(bytes, operation.head.target)) {
-            return newer
-        }
         guard exists else {
-            if let newer = try word.gone(id, of: source) { return newer }
+            if let newer = try word.ended(id, of: source) { return newer }
             return try word.waiting(id, of: source)
         }
-        if let newer = lateness.speaker(ofRelationship: operation.number) { return newer }
-        guard let base = try context.relationship(operation.number) else { return nil }
+        guard let base = try context.relationship(number) else { return lateness.speaker(ofRelationship: number) }
+        if let newer = word.speaker(ofRelationship: number, base) { return newer }
         return try word.parts(of: base).drop
     }
 }

@@ -74,7 +74,9 @@ struct LateTwins {
     private func takeDelete(
         _ operation: RecordOperation, _ known: Known, _ drop: inout ComparisonProgress, _ bytes: borrowing Span<UInt8>
     ) throws(DropError) -> Bool {
-        guard let speaker = lateness.speaker(ofTwin: operation.number) ?? known.newer.drop else {
+        var goesOn = lateness.speaker(ofTwin: operation.number) ?? known.newer.drop
+        if goesOn == nil, context.job.policy.dangling == .stub { goesOn = try needer(of: operation.number) }
+        guard let speaker = goesOn else {
             drop.account.books.deleted += 1
             drop.said.twins.deleted += 1
             try twins.log(operation, try twins.statement(operation, drop, bytes), &drop, bytes, isNew: false)
@@ -95,19 +97,32 @@ struct LateTwins {
 
     /// The relationships a twin had when it was deleted: not those that somebody newer stated.
     private func cutRelationships(of twin: UInt32, _ drop: inout ComparisonProgress) throws(DropError) {
-        let numbers = try context.reading { (database) throws(DropError) in
+        for number in try relationships(at: twin) where !drop.said.relationships.isStated(number) {
+            guard let base = try context.relationship(number), word.speaker(ofRelationship: number, base) == nil,
+                try !word.touches(base)
+            else { continue }
+            drop.late.relationshipsCut.append(number)
+        }
+    }
+
+    /// Who is newer and stated a relationship of the twin: its source would have made a stub.
+    private func needer(of twin: UInt32) throws(DropError) -> UInt64? {
+        for number in try relationships(at: twin) {
+            guard let base = try context.relationship(number), context.isOwn(base.ownerDrop) else { continue }
+            if let newer = word.speaker(ofRelationship: number, base) { return newer }
+        }
+        return nil
+    }
+
+    /// The committed relationships that start or end at a twin.
+    private func relationships(at twin: UInt32) throws(DropError) -> [UInt32] {
+        try context.reading { (database) throws(DropError) in
             let query = try RawStatement.cached("SELECT no FROM relationship WHERE source = ?1 OR target = ?1", database)
             query.bind(1, twin)
             defer { query.reset() }
             var numbers: [UInt32] = []
             while try query.step() { numbers.append(UInt32(truncatingIfNeeded: query.integer(0))) }
             return numbers
-        }
-        for number in numbers where !drop.said.relationships.isStated(number) {
-            guard lateness.speaker(ofRelationship: number) == nil, let base = try context.relationship(number),
-                try !word.touches(base)
-            else { continue }
-            drop.late.relationshipsCut.append(number)
         }
     }
 

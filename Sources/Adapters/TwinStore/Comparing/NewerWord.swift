@@ -60,6 +60,15 @@ struct NewerWord {
         }
     }
 
+    /// The newest drop of the source that stated a relationship which is there, or found it as it is; nil: none that is newer.
+    func speaker(ofRelationship number: UInt32, _ base: TwinRecord) -> UInt64? {
+        if let newer = lateness.speaker(ofRelationship: number) { return newer }
+        guard context.isOwn(base.ownerDrop) else { return nil }
+        // A list keeps no word of each: what is there, and of its scope, it has.
+        if let newer = lateness.list(of: context.store.scope(ofDrop: base.ownerDrop)) { return newer }
+        return lateness.isLater(base.ownerDrop) ? base.ownerDrop : nil
+    }
+
     /// True when somebody newer had a part in a record.
     func touches(_ base: TwinRecord) throws(DropError) -> Bool { try parts(of: base).drop != nil }
 
@@ -69,24 +78,85 @@ struct NewerWord {
         return try gone(twin)
     }
 
-    /// Who is newer and deleted the twin, or the relationship of `source`, when it was there: it may be there again.
-    func gone(_ id: [UInt8], of source: [UInt8]? = nil) throws(DropError) -> UInt64? {
-        let store = context.store
-        let owner = source.map { store.twins.number(of: store.hash.identity($0)) } ?? 0
-        return try context.reading { (database) throws(DropError) in
+    /// Who is newer and deleted the twin when it was there: it may be there again.
+    private func gone(_ twin: [UInt8]) throws(DropError) -> UInt64? {
+        try context.reading { (database) throws(DropError) in
             let query = try RawStatement.cached(
                 """
-                SELECT r.drop_no FROM gone g JOIN revision r ON r.no = g.last_revision
-                WHERE g.id = ?1 AND g.kind = ?2 AND (g.kind = 0 OR g.source = ?3) ORDER BY g.last_revision DESC
+                SELECT r.drop_no FROM gone g JOIN revision r ON r.no = g.last_revision WHERE g.id = ?1 AND g.kind = 0
+                ORDER BY g.last_revision DESC
                 """, database)
-            query.bind(text: 1, id)
-            query.bind(2, source == nil ? Int64(0) : 1)
-            query.bind(3, owner)
+            query.bind(text: 1, twin)
             var drops: [UInt64] = []
             while drops.count < Self.deletesMax, try query.step() { drops.append(UInt64(query.integer(0))) }
             query.reset()
             for drop in drops where try isNewer(drop, database) { return drop }
             return nil
+        }
+    }
+
+    /// Who is newer and ended the relationship of `source`, or stated it before it went with the twin it led to. That one went
+    /// with its twin says nothing of one that leads elsewhere.
+    func ended(_ id: [UInt8], of source: [UInt8]) throws(DropError) -> UInt64? {
+        for life in try lives(id, of: source) {
+            if let newer = lateness.speaker(ofRelationship: life.number) { return newer }
+            guard life.isEndedByNewer else { continue }
+            if let newer = try parts(of: life.last.record).drop { return newer }
+            if try !wentWithTarget(life) { return life.endedBy }
+        }
+        return nil
+    }
+
+    /// A relationship that is gone.
+    private struct Life {
+        let number: UInt32
+        let endedBy: UInt64
+        let isEndedByNewer: Bool
+        /// What it was.
+        let last: RevisionPatch
+    }
+
+    /// The relationships of the twin `source` that had this id and are gone, newest first.
+    private func lives(_ id: [UInt8], of source: [UInt8]) throws(DropError) -> [Life] {
+        let owner = context.store.twins.number(of: context.store.hash.identity(source))
+        return try context.reading { (database) throws(DropError) in
+            let query = try RawStatement.cached(
+                """
+                SELECT g.no, r.drop_no, r.patch FROM gone g JOIN revision r ON r.no = g.last_revision
+                WHERE g.id = ?1 AND g.kind = 1 AND g.source = ?2 ORDER BY g.last_revision DESC
+                """, database)
+            query.bind(text: 1, id)
+            query.bind(2, owner)
+            var rows: [(number: UInt32, drop: UInt64, patch: [UInt8])] = []
+            while rows.count < Self.deletesMax, try query.step() {
+                rows.append(
+                    (UInt32(truncatingIfNeeded: query.integer(0)), UInt64(query.integer(1)), query.bytes(2)))
+            }
+            query.reset()
+            var lives: [Life] = []
+            for row in rows {
+                lives.append(
+                    Life(
+                        number: row.number, endedBy: row.drop, isEndedByNewer: try isNewer(row.drop, database),
+                        last: try RevisionPatch(row.patch)))
+            }
+            return lives
+        }
+    }
+
+    /// True where who ended a relationship deleted the twin it led to, which may be there again, or have gone on.
+    private func wentWithTarget(_ life: Life) throws(DropError) -> Bool {
+        guard let target = life.last.ends?.target else { return false }
+        return try context.reading { (database) throws(DropError) in
+            let query = try RawStatement.cached(
+                """
+                SELECT g.id, r.drop_no FROM gone g JOIN revision r ON r.no = g.last_revision WHERE g.kind = 0 AND g.no = ?1
+                UNION ALL SELECT id, 0 FROM twin WHERE no = ?1
+                """, database)
+            query.bind(1, target)
+            defer { query.reset() }
+            guard try query.step() else { return false }
+            return UInt64(query.integer(1)) == life.endedBy || lateness.deletes(life.endedBy, twin: query.bytes(0))
         }
     }
 
