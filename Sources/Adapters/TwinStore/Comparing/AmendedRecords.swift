@@ -17,8 +17,8 @@ struct AmendedRecords {
             try passOver(&drop, bytes)
             return true
         }
-        guard let message = amendment.refused[drop.record.number] else { return false }
-        try rejectCorrected(message, &drop)
+        guard let refusal = amendment.refused[drop.record.number] else { return false }
+        try rejectCorrected(refusal, &drop)
         return true
     }
 
@@ -76,12 +76,14 @@ struct AmendedRecords {
         isTwin ? said.twins.isStated(number) : said.relationships.isStated(number)
     }
 
-    /// Refuses a row that says something else than what was accepted for its record. The file has the accepted bytes in its
-    /// place: what they name is listed.
-    private func rejectCorrected(_ message: String, _ drop: inout ComparisonProgress) throws(DropError) {
-        if drop.record.rejection != nil { drop.list.unknownRecords += 1 }
+    /// Refuses a row whatever the plugin makes of it. The file has in its place the bytes that were accepted for the record, or
+    /// those that were given out: what they name is listed.
+    private func rejectCorrected(_ refusal: Amendment.Refusal, _ drop: inout ComparisonProgress) throws(DropError) {
+        // What was accepted may name twins that others deleted since; what was refused may name anything.
+        let isUnclear = refusal.fault != .correctedAlready && !drop.record.isKnownThroughout
+        if drop.record.rejection != nil || isUnclear { drop.list.unknownRecords += 1 }
         drop.list.pass(over: drop.record.operations)
-        try drop.account.reject(drop.record.place, .correctedAlready, message)
+        try drop.account.reject(drop.record.place, refusal.fault, refusal.message)
     }
 
     /// A corrected record is to be read where it was put, as one record of its number: else records behind it have other numbers,

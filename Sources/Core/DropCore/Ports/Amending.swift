@@ -32,12 +32,20 @@ package struct Refusals: Sendable, Equatable {
 
 /// Corrected records of an earlier drop, put in their places in that drop's file (docs/decisions/0025-amendments.md).
 package struct Amendment: Sendable, Equatable {
+    /// Why a row is not taken, whatever the plugin makes of it.
+    package struct Refusal: Sendable, Equatable {
+        package let fault: Rejection.Fault
+        package let message: String
+
+        package init(_ fault: Rejection.Fault, _ message: String) { (self.fault, self.message) = (fault, message) }
+    }
+
     /// The drop it amends.
     package let drop: DropID
     /// The records it has, and their bytes in the form of that drop's file.
     package let rows: [UInt64: [UInt8]]
     /// Records of it that are not taken, and why.
-    package let refused: [UInt64: String]
+    package let refused: [UInt64: Refusal]
     /// Refused records of the drop that nothing has corrected so far, this amendment neither.
     package let open: Set<UInt64>
     /// Where the corrected records stand in the file that was put together, those of earlier amendments too: each must be read
@@ -45,7 +53,8 @@ package struct Amendment: Sendable, Equatable {
     package let places: [UInt64: Range<UInt64>]
 
     package init(
-        drop: DropID, rows: [UInt64: [UInt8]], refused: [UInt64: String], open: Set<UInt64>, places: [UInt64: Range<UInt64>] = [:]
+        drop: DropID, rows: [UInt64: [UInt8]], refused: [UInt64: Refusal], open: Set<UInt64>,
+        places: [UInt64: Range<UInt64>] = [:]
     ) {
         self.drop = drop
         self.rows = rows

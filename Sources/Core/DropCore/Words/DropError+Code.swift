@@ -313,6 +313,9 @@ extension Rejection {
         /// A property has a value that its type cannot keep, or that its model does not allow.
         /// - Next: Correct the value.
         case badValue = "bad-value"
+        /// A corrected row came back with a cell that lost its leading zeros, its blanks or its last digits, as spreadsheets do.
+        /// - Next: Correct the row in a text editor. If the cell is meant so, deliver the whole file anew.
+        case cellChanged = "cell-changed"
         /// The record was corrected by an earlier delivery.
         /// - Next: Nothing, or discard the second correction.
         case correctedAlready = "corrected-already"
