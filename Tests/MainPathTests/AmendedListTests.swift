@@ -47,4 +47,28 @@ import TwinModel
         #expect(try Self.ids(home) == before)
         #expect(try home.list("drops", "--open-rejects").isEmpty)
     }
+
+    @Test func `are held where another mapping reads the list, and delete nothing`() throws {
+        let home = try Self.home("t-{id}")
+        let drop = try #require(
+            try home.drop("1.csv", Self.list { "A\($0),\($0 == 3 ? "x" : "1"),a" }, to: "s")["drop"]?.string)
+        let before = try Self.ids(home)
+        try home.write("mappings/s.yaml", Self.mapping("t-{id|lower}"))
+        let corrected = try home.text(of: "receipts/s/\(drop).rejects.csv").replacingOccurrences(of: ",x,", with: ",2,")
+        let held = try home.drop("fix.csv", corrected, to: "s", code: 1)
+        #expect(held[path: "reason/code"] == "amended-otherwise", "\(held.text())")
+        #expect(try Self.ids(home) == before)
+        _ = try home.ask("release", "fix.csv")
+        #expect(try Self.ids(home) == (before + ["t-a3"]).sorted())
+    }
+
+    @Test func `are taken where another mapping reads the list and nothing would go`() throws {
+        let home = try Self.home("t-{id}")
+        let drop = try #require(
+            try home.drop("1.csv", Self.list { "A\($0),\($0 == 3 ? "x" : "1"),a" }, to: "s")["drop"]?.string)
+        try home.write("mappings/s.yaml", Self.mapping("t-{id}").replacingOccurrences(of: "type: double", with: "type: string"))
+        let given = try home.text(of: "receipts/s/\(drop).rejects.csv")
+        #expect(try home.drop("fix.csv", given, to: "s")["state"] == "done")
+        #expect(try Self.ids(home).count == 20)
+    }
 }

@@ -107,6 +107,8 @@ extension GraphCommit {
             row.bind(blob: 4, bytes)
             try row.run()
         }
+        // A list that is read otherwise today deleted nothing, and so is not complete.
+        guard !amendment.readsOtherwise(by: member.comparison.job.epoch) else { return }
         guard amendment.open.isEmpty, accepted.count + amendment.refused.count >= amendment.rows.count else { return }
         let whole = try RawStatement.cached("UPDATE delivered SET kind = 1 WHERE drop_no = ? AND kind = 2", database)
         whole.bind(1, Int64(number))

@@ -83,7 +83,8 @@ package struct AmendmentReader: AmendmentBook {
         let target = scratch + "/\(record.id).amended"
         let places = try frame.write(refusals.corrections.merging(accepted) { _, new in new }, to: target)
         return AmendedFile(
-            amendment: Amendment(drop: original.id, rows: accepted, refused: refused, open: open, places: places),
+            amendment: Amendment(
+                drop: original.id, rows: accepted, refused: refused, open: open, places: places, readBy: original.plugin?.epoch),
             path: target, bytes: try StorageFile(target, .read).size())
     }
 

@@ -110,6 +110,19 @@ struct AmendedRecords {
             hint: "Correct the row and drop the file again, or deliver the whole file anew.", remedy: .quarantine)
     }
 
+    /// Why an amendment is held that another mapping reads than the file it amends: its records alone are applied, so what the
+    /// others named before would be deleted, and what they name now not made. Nil where nothing would be deleted.
+    func doubt(_ books: DropBooks) -> DropError? {
+        guard let lost = books.withheldWords else { return nil }
+        return DropError(
+            .amendedOtherwise,
+            "Since drop \(amendment.drop) was applied, the plugin, mapping, settings or tables of \(context.job.source) changed: read by "
+                + "them as they are now, its file does not name \(lost), which only a delivery of the whole file may delete.",
+            hint:
+                "Discard this drop and deliver the whole corrected file anew. Released, the drop applies its corrected records and "
+                + "deletes nothing by absence.", remedy: .hold)
+    }
+
     /// The books of an amendment count its own records.
     func close(_ books: inout DropBooks) throws(DropError) {
         if let last = amendment.places.keys.max(), last > books.recordsRead { throw noRecord(last) }

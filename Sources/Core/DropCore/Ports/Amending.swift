@@ -51,17 +51,24 @@ package struct Amendment: Sendable, Equatable {
     /// Where the corrected records stand in the file that was put together, those of earlier amendments too: each must be read
     /// there, as one record of its number.
     package let places: [UInt64: Range<UInt64>]
+    /// The epoch by which the drop was read; nil where that was not kept.
+    package let readBy: ContentDigest?
 
     package init(
         drop: DropID, rows: [UInt64: [UInt8]], refused: [UInt64: Refusal], open: Set<UInt64>,
-        places: [UInt64: Range<UInt64>] = [:]
+        places: [UInt64: Range<UInt64>] = [:], readBy: ContentDigest? = nil
     ) {
         self.drop = drop
         self.rows = rows
         self.refused = refused
         self.open = open
         self.places = places
+        self.readBy = readBy
     }
+
+    /// Whether records that it does not have may say something else now than what was applied of them: another plugin, settings,
+    /// mapping or table reads them.
+    package func readsOtherwise(by epoch: ContentDigest) -> Bool { readBy.map { $0 != epoch } ?? false }
 }
 
 /// An amendment ready to be transformed: the earlier drop's whole file with corrected records in their places.

@@ -87,6 +87,10 @@ extension DropError {
         /// The drop corrects rejects of a drop that is held itself.
         /// - Next: Release the other drop first; this one goes on behind it.
         case amendedHeld = "amended-held"
+        /// The drop corrects rejects of a list that was read by another plugin, mapping or setting, and what that list does not
+        /// name today would be deleted.
+        /// - Next: Discard it and deliver the whole file anew. Released, it applies its records and deletes nothing by absence.
+        case amendedOtherwise = "amended-otherwise"
         /// The drop would delete more than its source allows at once.
         /// - Next: Look whether the file is complete. Release the drop if the deletes are meant.
         case guardDeletes = "guard-deletes"
