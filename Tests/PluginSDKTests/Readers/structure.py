@@ -310,13 +310,17 @@ class File:
         return any(len(cells[0].split(d)) == self.width for d in ";\t|," if d != self.delimiter)
 
     def is_header_to_reject(self, cells):
+        if self.repeated != "record" and len(cells) == 1 < len(self.header) and cells[0].strip(" \t") == self.header[0]:
+            return True
         if self.repeated == "record" or not (len(cells) == 1 or self.repeated == "reject"):
             return False
         return bool(cells[0]) and [cell.strip(" \t") for cell in cells] == self.header and cells[0] in self.header
 
     def repeats(self, cells):
-        if not self.header or len(cells) != len(self.header) or not cells[0] or self.repeated == "record":
+        if not self.header or not cells[0] or self.repeated == "record":
             return False
+        if len(cells) != len(self.header):
+            return self.heads_another(cells)
         bare = [cell.strip(" \t") for cell in cells]
         names = {name.lower() for name in self.header}
         # Only a record whose first cell is a name as it stands is looked at: others are no header.
@@ -332,6 +336,21 @@ class File:
         known = sum(cell.lower() in names for cell in bare)
         if len(cells) > 1 and known > 1 and known * 2 >= len(cells):
             raise Refused("another header")
+        return False
+
+    # Another width than the header's: names of columns, or one cell that has them at another delimiter, head another table.
+    def heads_another(self, cells):
+        if len(self.header) < 2:
+            return False
+        names = {name.lower() for name in self.header}
+        rows = [[cell.strip(" \t") for cell in cells]]
+        if len(cells) == 1:
+            bare = lambda part: part[1:-1] if len(part) > 1 and part[0] == part[-1] == self.quote else part
+            rows = [[bare(part).strip(" \t") for part in rows[0][0].split(d)] for d in ";\t|," if d != self.delimiter]
+        for row in rows:
+            known = sum(cell.lower() in names for cell in row)
+            if len(row) > 1 and row[0].lower() in names and known > 1 and known * 2 >= len(row):
+                raise Refused("another header")
         return False
 
     def footer(self, globs):
