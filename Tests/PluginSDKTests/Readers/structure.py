@@ -162,6 +162,20 @@ class File:
         return re.fullmatch(".*".join(re.escape(piece).replace(r"\?", ".") for piece in glob.split("*")),
                             line.rstrip("\r\n"), re.S) is not None
 
+    # A glob of a footer fits the line as it stands, or with the quotation marks of its first cell taken off.
+    def is_footer(self, line, globs):
+        texts = [line]
+        if self.quoting != "none":
+            blanks = "" if self.trim == "none" else r"[ \t]*"
+            q = re.escape(self.quote)
+            inner = rf"(?:\\.|[^{q}\\])*" if self.quoting == "backslash" else rf"(?:[^{q}]|{q}{q})*"
+            found = re.match(rf"{blanks}{q}({inner}){q}?", line.rstrip("\r\n"), re.S)
+            if found:
+                word = found.group(1)
+                word = re.sub(r"\\(.)", r"\1", word, flags=re.S) if self.quoting == "backslash" else word.replace(self.quote * 2, self.quote)
+                texts.append(word + line[found.end():])
+        return any(self.matches(text, glob) for text in texts for glob in globs)
+
     def read(self):
         self.skip_preamble()
         self.read_header()
@@ -213,7 +227,7 @@ class File:
                     break
             self.take_mark()
             globs = self.s.get("footerFrom", [])
-            if any(self.matches(self.lines[self.at], glob) for glob in ([globs] if isinstance(globs, str) else globs)):
+            if self.is_footer(self.lines[self.at], [globs] if isinstance(globs, str) else globs):
                 raise Refused("no header before the footer")
             found = self.record(self.at, len(self.lines))
             if not found or not found[2]:
@@ -265,7 +279,7 @@ class File:
             if not self.lines[self.at]:
                 self.at += 1
                 continue
-            if any(self.matches(self.lines[self.at], glob) for glob in globs):
+            if self.is_footer(self.lines[self.at], globs):
                 return self.footer(globs)
             if self.skips(None):
                 continue
@@ -358,7 +372,7 @@ class File:
         while self.at < len(self.lines):
             self.take_mark()
             line = self.lines[self.at]
-            if not first and line and not self.is_blank(line) and not any(self.matches(line, glob) for glob in globs):
+            if not first and line and not self.is_blank(line) and not self.is_footer(line, globs):
                 found = self.record(self.at, len(self.lines))
                 count = len(found[0]) if found else 0
                 if (count > 1 or self.width == 1) and self.may_be_record(count):

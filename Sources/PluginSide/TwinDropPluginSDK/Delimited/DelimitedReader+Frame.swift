@@ -161,10 +161,50 @@ extension DelimitedReader {
         return try takeFooterLine(line)
     }
 
+    /// Whether a glob fits the line as it stands, or with the quotation marks of its first cell taken off: an export that quotes
+    /// all cells writes `"Total","3"`.
+    private func isFooter(_ line: Bytes) -> Bool {
+        if frame.footerGlobs.contains(where: { $0.matches(line) }) { return true }
+        guard marks.quotes, let bare = bareLine(line) else { return false }
+        return unsafe bare.withUnsafeBufferPointer { bytes in
+            guard let start = bytes.baseAddress else { return false }
+            let text = unsafe Bytes(start: start, count: bytes.count)
+            return frame.footerGlobs.contains { $0.matches(text) }
+        }
+    }
+
+    /// The line with its first cell as it reads; nil where that stands in no quotation marks.
+    private func bareLine(_ line: Bytes) -> [UInt8]? {
+        var at = 0
+        if marks.skipsBlanks { while at < line.count, line[at] == 0x20 || line[at] == 0x09 { at += 1 } }
+        guard at < line.count, line[at] == marks.quote else { return nil }
+        at += 1
+        guard at < line.count else { return nil }
+        // Nearly every line of such an export is a record: it is told by one byte.
+        let isMark = line[at] == marks.quote || marks.escapes && line[at] == marks.escape
+        guard isMark || frame.footerGlobs.contains(where: { $0.mayStart(with: line[at]) }) else { return nil }
+        var bare: [UInt8] = []
+        while at < line.count {
+            if marks.escapes, line[at] == marks.escape, at + 1 < line.count {
+                at += 1
+            } else if line[at] == marks.quote {
+                guard !marks.escapes, at + 1 < line.count, line[at + 1] == marks.quote else { break }
+                at += 1
+            }
+            bare.append(line[at])
+            at += 1
+        }
+        while at + 1 < line.count {
+            at += 1
+            bare.append(line[at])
+        }
+        return bare
+    }
+
     /// A line of a footer that globs tell; from the first on, no record may come.
     private mutating func takeFooterLine(_ line: (end: Int, next: Int)) throws(PluginError) -> Bool {
         let bytes = text(line)
-        let fits = frame.footerGlobs.contains { $0.matches(bytes) }
+        let fits = isFooter(bytes)
         guard let start = frame.footerStart else {
             guard fits else { return false }
             frame.footerStart = window.fileOffset

@@ -10,8 +10,21 @@ public struct Glob: Sendable, Equatable {
         ignoresCase = ignoringCase
     }
 
+    /// Whether text that starts with this byte can fit.
+    func mayStart(with byte: UInt8) -> Bool {
+        guard let first = pattern.first else { return false }
+        return first == UInt8(ascii: "*") || first == UInt8(ascii: "?") || same(first, byte)
+    }
+
     /// True when `bytes` as a whole fit. Linear in practice: a star never gives back more than the last one took.
     public func matches(_ bytes: Bytes) -> Bool {
+        guard ignoresCase, !bytes.isASCII else { return matches(bytes.count) { bytes[$0] } }
+        let folded = bytes.folded
+        return matches(folded.count) { folded[$0] }
+    }
+
+    @inline(__always)
+    private func matches(_ count: Int, _ byte: (Int) -> UInt8) -> Bool {
         var patternIndex = 0
         var index = 0
         var star = -1
