@@ -67,6 +67,7 @@ class File:
         self.records = 0
         self.has_footer = False
         self.preamble = []
+        self.preamble_lines = []
 
     # A record: its cells, how many lines it has, and whether it is well-formed; None where a quotation mark stays open.
     def record(self, at, end):
@@ -213,6 +214,8 @@ class File:
         if not self.s.get("header", True) and not self.is_blank(line):
             found = self.record(self.at, len(self.lines))
             self.preamble.append(len(found[0]) if found else 0)
+        if not self.is_blank(line):
+            self.preamble_lines.append(line.rstrip("\r\n"))
         self.at += 1
 
     def read_header(self):
@@ -304,6 +307,10 @@ class File:
                 cells = cells[:self.width]
         if fits and self.repeats(found[0] if self.ragged != "pad" else cells):
             return False
+        if fits and found[3] in self.preamble_lines:
+            raise Refused("the preamble again")
+        if formed and self.quoting == "backslash" and re.search(r"(?<!\\)(?:\\\\)*\\\Z", found[3]):
+            fits = False  # Cut off behind an escape mark.
         self.open_part = None
         self.records += 1
         if self.records == 1 and self.is_other_delimiter(found):

@@ -27,6 +27,11 @@ struct Frame {
     var knowsShape: Bool { recordShape != 0 && recordShape != Self.emptyShape }
     /// Cells of the preamble's lines and where such a line stands, for a file without header.
     var preambleCells: [Int: UInt64] = [:]
+    /// The first lines of the preamble that are not blank: they stand again before the header of a second export.
+    var preambleLines: [[UInt8]] = []
+    /// The current record is one of them.
+    var saysPreamble = false
+    static let preambleLinesMax = 64
 
     init(_ dialect: Dialect) {
         if case .from(let globs) = dialect.footer { footerGlobs = globs.map { Glob($0) } } else { footerGlobs = [] }
@@ -316,6 +321,25 @@ extension DelimitedReader {
         }
     }
 
+    /// Notes whether the line that ends at `end` is one of the preamble.
+    mutating func lookForPreamble(_ end: Int) {
+        let line = text((end: end, next: end))
+        frame.saysPreamble = frame.preambleLines.contains { known in
+            guard known.count == line.count else { return false }
+            for index in 0..<known.count where known[index] != line[index] { return false }
+            return true
+        }
+    }
+
+    /// A record that says what a line of the preamble says starts a second export: the lines behind it are no records either.
+    func refusePreambleAgain() throws(PluginError) {
+        throw PluginError(
+            .refused,
+            "The line at byte \(recordOffset), after record \(record), says the same as a line of the preamble. Are two exports joined? "
+                + "Deliver them one by one.",
+            offset: recordOffset)
+    }
+
     // MARK: - Before the first record
 
     mutating func skipPreamble() throws(PluginError) {
@@ -342,6 +366,9 @@ extension DelimitedReader {
     }
 
     private mutating func takePreambleLine(_ line: (end: Int, next: Int)) {
+        if frame.preambleLines.count < Frame.preambleLinesMax, !window.isBlank(window.position, line.end) {
+            frame.preambleLines.append(text(line).array)
+        }
         switch dialect.header {
         case .present, .replaced: break  // The header tells whether the preamble was as long as it should be.
         case .named, .none:
