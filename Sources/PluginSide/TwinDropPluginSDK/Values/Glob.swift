@@ -6,7 +6,9 @@ public struct Glob: Sendable, Equatable {
     private let ignoresCase: Bool
 
     public init(_ text: String, ignoringCase: Bool = false) {
-        pattern = Array(text.utf8)
+        let kept = Bytes(kept: text)
+        defer { kept.freeKept() }
+        pattern = ignoringCase ? kept.folded : kept.array
         ignoresCase = ignoringCase
     }
 
@@ -29,13 +31,13 @@ public struct Glob: Sendable, Equatable {
         var index = 0
         var star = -1
         var starIndex = 0
-        while index < bytes.count {
+        while index < count {
             if patternIndex < pattern.count, pattern[patternIndex] == UInt8(ascii: "*") {
                 star = patternIndex
                 starIndex = index
                 patternIndex += 1
             } else if patternIndex < pattern.count,
-                pattern[patternIndex] == UInt8(ascii: "?") || same(pattern[patternIndex], bytes[index])
+                pattern[patternIndex] == UInt8(ascii: "?") || same(pattern[patternIndex], byte(index))
             {
                 patternIndex += 1
                 index += 1
@@ -52,6 +54,6 @@ public struct Glob: Sendable, Equatable {
     }
 
     private func same(_ left: UInt8, _ right: UInt8) -> Bool {
-        left == right || ignoresCase && Bytes.lowered(left) == Bytes.lowered(right)
+        left == right || ignoresCase && left == Bytes.lowered(right)
     }
 }
