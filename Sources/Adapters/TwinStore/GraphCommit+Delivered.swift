@@ -15,7 +15,7 @@ extension GraphCommit {
         if hasRefusals { tracked.insert(ObjectIdentifier(comparison.memory)) }
         let place = try place(of: member)
         let isList = job.policy.mode == .snapshot && job.amends == nil
-        let kind: DeliveredKind = isList ? (comparison.list.unknownRecords == 0 ? .snapshot : .openSnapshot) : .increment
+        let kind: DeliveredKind = isList ? (comparison.list.isKnown ? .snapshot : .openSnapshot) : .increment
         let row = try RawStatement.cached(
             """
             INSERT OR REPLACE INTO delivered(

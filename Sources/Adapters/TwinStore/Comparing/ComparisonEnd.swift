@@ -12,6 +12,7 @@ struct ComparisonEnd {
         try DeferredReplay(context).replay(&drop)
         try drop.said.log.settle()
         drop.account.books.bytesUnaccounted = job.bytes - min(job.bytes, drop.account.books.bytesAccounted)
+        if job.doubtsBytes, drop.account.books.bytesUnaccounted > 0 { drop.list.hasUnknownBytes = true }
         drop.account.books.skipped = SkippedPart.counted(drop.account.spans)
         drop.said.giveBack()
         try countWaiting(&drop)

@@ -153,9 +153,16 @@ package struct DropBooks: Sendable, Equatable {
 
     /// Why it is not known what the whole file lists.
     package var unknown: String {
+        let bytes =
+            bytesUnaccounted > 0
+            ? "\(Self.counted(bytesUnaccounted, "byte")) \(bytesUnaccounted == 1 ? "belongs" : "belong") to no record, header or "
+                + "remainder" : nil
         if recordsRejected > 0 {
-            return "\(refused), and it is not known what \(recordsRejected == 1 ? "it lists" : "they list")"
+            let isOne = recordsRejected == 1 && bytes == nil
+            return [refused, bytes].compactMap { $0 }.joined(separator: ", ") + ", and it is not known what "
+                + (isOne ? "it lists" : "they list")
         }
+        if let bytes { return bytes + ", and it is not known what \(bytesUnaccounted == 1 ? "it lists" : "they list")" }
         return "Not all that the amended file lists is known"
     }
 
