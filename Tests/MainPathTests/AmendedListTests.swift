@@ -71,4 +71,20 @@ import TwinModel
         #expect(try home.drop("fix.csv", given, to: "s")["state"] == "done")
         #expect(try Self.ids(home).count == 20)
     }
+
+    @Test func `give a row out as it was sent where its record was corrected before`() throws {
+        let home = try Self.home("t-{id}")
+        let drop = try #require(
+            try home.drop("1.csv", Self.list { "\(Self.key($0)),\($0 == 3 || $0 == 20 ? "1x" : "1"),a" }, to: "s")["drop"]?.string
+        )
+        let given = try home.text(of: "receipts/s/\(drop).rejects.csv")
+        try home.drop("fix.csv", given.replacingOccurrences(of: "003,1x", with: "003,2"), to: "s")
+        let again = try home.drop(
+            "again.csv", given.replacingOccurrences(of: "003,1x", with: "003,7").replacingOccurrences(of: "1x", with: "4"),
+            to: "s")
+        let id = try #require(again["drop"]?.string)
+        #expect(try home.text(of: "receipts/s/\(id).rejects.csv").contains("003,7,a,TDR-\(drop)-3-"))
+        let shown = try home.shown("show", id)
+        #expect(shown.contains("as a delivery of its own") && !shown.contains("correct them there"), "\(shown)")
+    }
 }

@@ -67,8 +67,9 @@ package struct AmendmentReader: AmendmentBook {
                 if !frame.saysSame(known, row) {
                     refused[number] = .init(
                         .correctedAlready,
-                        "Record \(number) of drop \(original.id) was corrected before, and this row says something else. Deliver a new "
-                            + "file of the source to change what was applied.")
+                        "Record \(number) of drop \(original.id) was corrected before, and this row says something else than what was "
+                            + "accepted then. Drop the change as a delivery of its own, without the column "
+                            + "\(RejectMark.column).", sent: row)
                 }
                 accepted[number] = known
             } else if let damage = corrected.damage[number], let given = frame.byNumber[number] {

@@ -83,7 +83,7 @@ struct AmendedRecords {
         let isUnclear = refusal.fault != .correctedAlready && !drop.record.isKnownThroughout
         if drop.record.rejection != nil || isUnclear { drop.list.unknownRecords += 1 }
         drop.list.pass(over: drop.record.operations)
-        try drop.account.reject(drop.record.place, refusal.fault, refusal.message)
+        try drop.account.reject(drop.record.place, refusal.fault.rawValue, refusal.message, sent: refusal.sent)
     }
 
     /// A corrected record is to be read where it was put, as one record of its number: else records behind it have other numbers,

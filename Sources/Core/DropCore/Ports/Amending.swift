@@ -36,8 +36,12 @@ package struct Amendment: Sendable, Equatable {
     package struct Refusal: Sendable, Equatable {
         package let fault: Rejection.Fault
         package let message: String
+        /// The row as it was sent, where that is what is given out again; nil: the record as it stands in the file.
+        package let sent: [UInt8]?
 
-        package init(_ fault: Rejection.Fault, _ message: String) { (self.fault, self.message) = (fault, message) }
+        package init(_ fault: Rejection.Fault, _ message: String, sent: [UInt8]? = nil) {
+            (self.fault, self.message, self.sent) = (fault, message, sent)
+        }
     }
 
     /// The drop it amends.

@@ -321,7 +321,7 @@ extension Rejection {
         /// - Next: Correct the row in a text editor. If the cell is meant so, deliver the whole file anew.
         case cellChanged = "cell-changed"
         /// The record was corrected by an earlier delivery.
-        /// - Next: Nothing, or discard the second correction.
+        /// - Next: Nothing; or drop the change as a delivery of its own, without the column of marks.
         case correctedAlready = "corrected-already"
         /// A relationship names a twin that does not exist, and the source says `dangling: reject`.
         /// - Next: Deliver the twin first, or set `dangling: wait`.
