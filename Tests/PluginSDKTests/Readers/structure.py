@@ -331,7 +331,7 @@ class File:
         return any(len(cells[0].split(d)) == self.width for d in ";\t|," if d != self.delimiter)
 
     def is_header_to_reject(self, cells):
-        if self.repeated != "record" and len(cells) == 1 < len(self.header) and cells[0].strip(" \t") == self.header[0]:
+        if self.repeated != "record" and len(cells) == 1 < len(self.header) and cells[0].strip(" \t") == self.header[0] and self.starts_like_header(cells[0]):
             return True
         if self.repeated == "record" or not (len(cells) == 1 or self.repeated == "reject"):
             return False
@@ -359,9 +359,13 @@ class File:
             raise Refused("another header")
         return False
 
+    # Only a record whose first letter is that of a name as it stands is looked at.
+    def starts_like_header(self, cell):
+        return cell[:1].lower() in {name[:1].lower() for name in self.header if name}
+
     # Another width than the header's: names of columns, or one cell that has them at another delimiter, head another table.
     def heads_another(self, cells):
-        if len(self.header) < 2:
+        if len(self.header) < 2 or not self.starts_like_header(cells[0]):
             return False
         names = {name.lower() for name in self.header}
         rows = [[cell.strip(" \t") for cell in cells]]
