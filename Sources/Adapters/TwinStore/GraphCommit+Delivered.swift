@@ -109,7 +109,9 @@ extension GraphCommit {
         }
         // A list that is read otherwise today deleted nothing, and so is not complete.
         guard !amendment.readsOtherwise(by: member.comparison.job.epoch) else { return }
-        guard amendment.open.isEmpty, accepted.count + amendment.refused.count >= amendment.rows.count else { return }
+        // Of the rows that are not taken, only those of records corrected before leave nothing open.
+        let known = amendment.refused.values.count { $0.fault == .correctedAlready }
+        guard amendment.open.isEmpty, accepted.count + known >= amendment.rows.count else { return }
         let whole = try RawStatement.cached("UPDATE delivered SET kind = 1 WHERE drop_no = ? AND kind = 2", database)
         whole.bind(1, Int64(number))
         try whole.run()
