@@ -65,6 +65,29 @@ import TwinModel
         #expect(try short(30, ["a", "b", "c"]).books.deletedByAbsence == 1)
     }
 
+    @Test func `holds its corrections where another mapping reads it, and deletes nothing when they are released`() throws {
+        let fixture = try StoreFixture()
+        let first = try fixture.drop(policy: policy) { writer in
+            for name in ["a", "b"] { writer.twin(name) }
+            writer.record(length: 5)
+            writer.reject(code: "bad", message: "no number")
+        }
+        let amendment = Amendment(
+            drop: first.drop, rows: [3: [1]], refused: [:], open: [],
+            readBy: ContentDigest(bytes: Array(repeating: 1, count: 32)))
+        func amend(epoch: UInt8, released: Bool) throws -> CommitResult {
+            try fixture.drop(policy: policy, epoch: epoch, amends: first.drop, amendment: amendment, released: released) {
+                writer in
+                for name in ["A", "b", "c"] { writer.twin(name) }
+            }
+        }
+        let error = #expect(throws: DropError.self) { try amend(epoch: 2, released: false) }
+        #expect(error?.code == .amendedOtherwise && error?.remedy == .hold, "\(error?.message ?? "")")
+        let books = try amend(epoch: 2, released: true).books
+        #expect(books.deletedByAbsence == 0 && books.withheldTwins == 1 && books.created == 1, "\(books)")
+        #expect(try fixture.store.counts().twins == 3)
+    }
+
     @Test func `may be shortened by records that name what goes`() throws {
         let fixture = try StoreFixture()
         try fixture.drop { writer in for name in ["a", "b", "c"] { writer.twin(name) } }
