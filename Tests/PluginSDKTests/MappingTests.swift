@@ -228,6 +228,22 @@ import TwinDropTesting
         #expect(recording.allOperations.map { $0["w"] } == [.text("X"), .absent, .text("x")])
     }
 
+    @Test func `knows the case of all letters`() throws {
+        let settings = """
+            {"twins":[{"id":"{k|lower}","deleteWhen":{"column":"v","equals":"gelöscht","ignoreCase":true},"where":{"column":"v",
+            "notMatches":"ära*","ignoreCase":true},"properties":{"v":{"case":"lower"},"u":{"column":"v","case":"upper"},
+            "b":{"column":"v","type":"bool","trueWords":["Да","ÑO"],"falseWords":["ΌΧΙΣ"],"onBad":"empty"}}}]}
+            """
+        let recording = try PluginLibraries.mapping(settings: settings).transform(
+            Array("k,v\nÖ1,GELÖSCHT\n2,дА\n3,όχις\n4,ño\n5,Straße\n6,ÄRA 7\n".utf8), name: "x.csv")
+        #expect(recording.violations.isEmpty && recording.status == 0, "\(recording.failure ?? "")")
+        #expect(recording.twins.map(\.key) == ["%C3%961", "2", "3", "4", "5"])
+        let all = recording.allOperations.dropFirst()
+        #expect(all.map { $0["v"] } == [.text("да"), .text("όχις"), .text("ño"), .text("straße")])
+        #expect(all.map { $0["u"] } == [.text("ДА"), .text("ΌΧΙΣ"), .text("ÑO"), .text("STRAßE")])
+        #expect(all.map { $0["b"] } == [.bool(true), .bool(false), .bool(true), .absent])
+    }
+
     @Test func `names the columns there are when one is missing`() throws {
         let settings = #"{"twins":[{"id":"{nope}"}]}"#
         let recording = try PluginLibraries.mapping(settings: settings).transform(Array("k,v\n1,2\n".utf8), name: "x.csv")

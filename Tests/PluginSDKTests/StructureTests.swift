@@ -141,6 +141,53 @@ import TwinModel
             spans: ["preamble"]),
     ]
 
+    static let joined: [Case] = [
+        Case(
+            name: "a narrower header behind records of any width", settings: #"{"ragged":"pad"}"#,
+            text: "id,v,n\n1,1,a\nid,v\n2,2\n", refused: "is a header that differs from the first"),
+        Case(
+            name: "a wider header behind records of any width", settings: #"{"ragged":"keep"}"#,
+            text: "id,v\n1,1\nid,v,n\n2,2,b\n", refused: "is a header that differs from the first"),
+        Case(
+            name: "a header with another delimiter behind padded records", settings: #"{"ragged":"pad"}"#,
+            text: "id,v,n\n1,1,a\nid;v;n\n2;2;b\n", refused: "cut at semicolons"),
+        Case(
+            name: "a header with another delimiter behind records of any width", settings: #"{"ragged":"keep","delimiter":";"}"#,
+            text: "id;v;n\n1;1;a\nid\tv\tn\n2\t2\tb\n", refused: "cut at tabs"),
+        Case(
+            name: "a header of the first column alone", settings: #"{"ragged":"pad"}"#, text: "id,n\n1,a\nid\n2\n",
+            rows: [["1", "a"], ["2"]], rejected: ["repeated-header"]),
+        Case(
+            name: "a short record that starts like a name", settings: #"{"ragged":"pad"}"#, text: "id,v,n\n1,1,a\nid7,v\nix\n",
+            rows: [["1", "1", "a"], ["id7", "v"], ["ix"]]),
+        Case(
+            name: "a narrower header that is a record", settings: #"{"ragged":"pad","repeatedHeader":"record"}"#,
+            text: "id,v,n\nid,v\n", rows: [["id", "v"]]),
+        Case(
+            name: "the preamble again before the header again", settings: #"{"skipLines":2}"#,
+            text: "Report,x,y\nDate,1,2\nid,v,n\n1,1,a\nReport,x,y\nDate,1,2\nid,v,n\n2,2,b\n",
+            refused: "The line at byte 37, after record 1, says the same as a line of the preamble"),
+        Case(
+            name: "a part of the preamble again", settings: #"{"skipUntil":"id,*"}"#,
+            text: "Report,1,y\nUnit,m,s\nid,v,n\n1,1,a\nReport,2,y\nUnit,m,s\nid,v,n\n2,2,b\n",
+            refused: "says the same as a line of the preamble"),
+        Case(
+            name: "a file cut off within its line end", settings: #"{"terminator":"&|#\n"}"#, text: "id,n&|#\n1,a&|#\n2,c&|",
+            rows: [["1", "a"]], rejected: ["cut-off"]),
+        Case(
+            name: "a file without its last line end", settings: #"{"terminator":"&|#\n"}"#, text: "id,n&|#\n1,a&|#\n2,c|",
+            rows: [["1", "a"], ["2", "c|"]]),
+        Case(
+            name: "a file cut off behind an escape mark", settings: #"{"quoting":"backslash"}"#, text: "id,n\n1,a\n2,b\\",
+            rows: [["1", "a"]], rejected: ["cut-off"]),
+        Case(
+            name: "a totals line in quotation marks", settings: #"{"footerFrom":"Total*"}"#,
+            text: "\"id\",\"n\"\n\"1\",\"a\"\n\"Total\",\"1\"\n", rows: [["1", "a"]], spans: ["header", "footer"]),
+        Case(
+            name: "a totals line with a delimiter behind its quoted word", settings: #"{"footerFrom":"Total \"all\",*"}"#,
+            text: "id,n\n1,a\n\"Total \"\"all\"\"\",1\n", rows: [["1", "a"]], spans: ["header", "footer"]),
+    ]
+
     static let others: [Case] = [
         Case(
             name: "a cell that takes records in", settings: #"{"quoting":"lenient"}"#,
@@ -160,7 +207,7 @@ import TwinModel
             refused: #"Cut at semicolons it would have them: set dialect.delimiter: ";"."#),
     ]
 
-    @Test(arguments: footers + headers + others)
+    @Test(arguments: footers + headers + joined + others)
     func `is what it should be, or said`(_ file: Case) throws {
         for readBytes in [Int.max, 1, 3] {
             let recording = try ReaderProbe.read(file.text, file.settings, readBytes: readBytes)

@@ -35,6 +35,7 @@ struct Application {
         books.bytesAccounted = drop.bytesAccounted
         books.bytesUnaccounted = job.bytes - min(job.bytes, drop.bytesAccounted)
         books.skipped = SkippedPart.counted(drop.spans)
+        hasUnknown = job.doubtsBytes && books.bytesUnaccounted > 0
         judgeRecords()
         writeTwins()
         deleteAbsentTwins()

@@ -42,6 +42,52 @@ import TwinModel
         #expect(try list(["a"], fixture, wide).books.deletedByAbsence == 3)
     }
 
+    @Test func `withholds what bytes may list that its plugin names no part of`() throws {
+        let fixture = try StoreFixture()
+        _ = try list(["a", "b", "c", "d"], fixture, policy)
+        func short(_ bytes: UInt64, _ names: [String]) throws -> CommitResult {
+            let (plain, record) = fixture.job(policy: policy, bytes: bytes)
+            let job = ApplyJob(
+                drop: plain.drop, source: plain.source, policy: policy, bytes: bytes, epoch: plain.epoch, amends: nil,
+                doubtsBytes: true, released: false, scratchFolder: fixture.folder)
+            let builder = try fixture.store.changeSet(for: job)
+            try unsafe builder.absorb(fixture.stream("erp") { writer in for name in names { writer.twin(name) } }.span.bytes)
+            return try fixture.store.commit([(try builder.finish(), record)])[0].get()
+        }
+        let books = try short(43, ["a", "b", "c"]).books
+        #expect(books.deletedByAbsence == 0 && books.withheldTwins == 1)
+        #expect(
+            books.withheld
+                == "13 bytes belong to no record, header or remainder, and it is not known what they list: 1 twin that no other "
+                + "record lists was not deleted.")
+        let error = #expect(throws: DropError.self) { try short(11, ["a"]) }
+        #expect(error?.message.contains("1 byte belongs to no record") == true, "\(error?.message ?? "")")
+        #expect(try short(30, ["a", "b", "c"]).books.deletedByAbsence == 1)
+    }
+
+    @Test func `holds its corrections where another mapping reads it, and deletes nothing when they are released`() throws {
+        let fixture = try StoreFixture()
+        let first = try fixture.drop(policy: policy) { writer in
+            for name in ["a", "b"] { writer.twin(name) }
+            writer.record(length: 5)
+            writer.reject(code: "bad", message: "no number")
+        }
+        let amendment = Amendment(
+            drop: first.drop, rows: [3: [1]], refused: [:], open: [],
+            readBy: ContentDigest(bytes: Array(repeating: 1, count: 32)))
+        func amend(epoch: UInt8, released: Bool) throws -> CommitResult {
+            try fixture.drop(policy: policy, epoch: epoch, amends: first.drop, amendment: amendment, released: released) {
+                writer in
+                for name in ["A", "b", "c"] { writer.twin(name) }
+            }
+        }
+        let error = #expect(throws: DropError.self) { try amend(epoch: 2, released: false) }
+        #expect(error?.code == .amendedOtherwise && error?.remedy == .hold, "\(error?.message ?? "")")
+        let books = try amend(epoch: 2, released: true).books
+        #expect(books.deletedByAbsence == 0 && books.withheldTwins == 1 && books.created == 1, "\(books)")
+        #expect(try fixture.store.counts().twins == 3)
+    }
+
     @Test func `may be shortened by records that name what goes`() throws {
         let fixture = try StoreFixture()
         try fixture.drop { writer in for name in ["a", "b", "c"] { writer.twin(name) } }

@@ -178,7 +178,7 @@ struct RowMapper: ~Copyable {
         }
     }
 
-    /// ASCII letters only: a text in UTF-8 stays one.
+    /// ASCII letters only: ids that templates made stay as they are.
     static func change(_ byte: UInt8, _ letters: Template.Letters) -> UInt8 {
         switch letters {
         case .kept: byte
@@ -284,7 +284,11 @@ extension RowMapper {
         }
         if detail.letters != .kept {
             let start = scratch.count
-            appendCell(value, detail.letters, .text)
+            if value.isASCII {
+                appendCell(value, detail.letters, .text)
+            } else {
+                for byte in value.changed(to: detail.letters == .lower ? .lower : .upper) { scratch.append(byte) }
+            }
             value = scratch.bytes(from: start)
         }
         return convert(value, step)

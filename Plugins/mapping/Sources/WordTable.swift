@@ -42,13 +42,14 @@ struct WordTable: Sendable {
         ignoringCase ? left.equalsIgnoringCase(right) : left == right
     }
 
-    /// FNV-1a, of the lower-case bytes where case does not count.
+    /// FNV-1a, of the text in one case where case does not count.
     private static func hash(_ word: Bytes, _ ignoringCase: Bool) -> UInt64 {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for index in 0..<word.count {
-            let byte = word[index]
-            hash = (hash ^ UInt64(ignoringCase && byte &- 0x41 < 26 ? byte | 0x20 : byte)) &* 0x100_0000_01B3
+        if ignoringCase {
+            let hash = word.hashIgnoringCase
+            return hash ^ hash >> 32
         }
+        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+        for index in 0..<word.count { hash = (hash ^ UInt64(word[index])) &* 0x100_0000_01B3 }
         return hash ^ hash >> 32
     }
 }

@@ -54,6 +54,7 @@ package struct RejectsWriter: Sendable {
         // A plugin may report the byte order mark as a header of its own: it is a mark all the same, and ends no line.
         let headers = spans.filter { $0.kind == .header && $0.offset &+ $0.length > dialect.markBytes }
         var records: [RefusedRecord] = []
+        let sent = Dictionary(rejections.compactMap { one in one.sent.map { (one.record, $0) } }) { first, _ in first }
         for rejection in rejections.sorted(by: { ($0.offset, $0.record) < ($1.offset, $1.record) }) where rejection.length > 0 {
             if let last = records.last, rejection.offset < last.offset &+ last.length { continue }
             records.append(RefusedRecord(record: rejection.record, offset: rejection.offset, length: rejection.length))
@@ -79,7 +80,7 @@ package struct RejectsWriter: Sendable {
                     try frame.copy(refused.offset..<refused.offset + refused.length, to: &output)
                     continue
                 }
-                let bytes = try frame.bytes(of: refused)
+                let bytes = if let row = sent[refused.record] { row } else { try frame.bytes(of: refused) }
                 let mark = RejectMark(drop: drop, record: refused.record)
                 try output.write(frame.ended(frame.form?.marked(bytes, mark) ?? bytes, dialect))
             }

@@ -15,7 +15,7 @@ extension GraphCommit {
         if hasRefusals { tracked.insert(ObjectIdentifier(comparison.memory)) }
         let place = try place(of: member)
         let isList = job.policy.mode == .snapshot && job.amends == nil
-        let kind: DeliveredKind = isList ? (comparison.list.unknownRecords == 0 ? .snapshot : .openSnapshot) : .increment
+        let kind: DeliveredKind = isList ? (comparison.list.isKnown ? .snapshot : .openSnapshot) : .increment
         let row = try RawStatement.cached(
             """
             INSERT OR REPLACE INTO delivered(
@@ -109,7 +109,11 @@ extension GraphCommit {
             row.bind(blob: 4, bytes)
             try row.run()
         }
-        guard amendment.open.isEmpty, accepted.count + amendment.refused.count >= amendment.rows.count else { return }
+        // A list that is read otherwise today deleted nothing, and so is not complete.
+        guard !amendment.readsOtherwise(by: member.comparison.job.epoch) else { return }
+        // Of the rows that are not taken, only those of records corrected before leave nothing open.
+        let known = amendment.refused.values.count { $0.fault == .correctedAlready }
+        guard amendment.open.isEmpty, accepted.count + known >= amendment.rows.count else { return }
         let whole = try RawStatement.cached("UPDATE delivered SET kind = 1 WHERE drop_no = ? AND kind = 2", database)
         whole.bind(1, Int64(number))
         try whole.run()

@@ -201,7 +201,7 @@ struct Rehearsal {
             drop: subject.drop, source: source.name, policy: source.policy, bytes: amended.file?.bytes ?? bytes, epoch: epoch,
             amends: amended.drop, amendment: amended.file?.amendment,
             place: amended.drop == nil ? try judgement.place() : nil, origin: amended.drop == nil ? subject.origin : nil,
-            fileBytes: bytes, released: released, scratchFolder: scratch)
+            fileBytes: bytes, doubtsBytes: true, released: released, scratchFolder: scratch)
     }
 
     private func transform(

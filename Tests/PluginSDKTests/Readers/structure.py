@@ -67,6 +67,7 @@ class File:
         self.records = 0
         self.has_footer = False
         self.preamble = []
+        self.preamble_lines = []
 
     # A record: its cells, how many lines it has, and whether it is well-formed; None where a quotation mark stays open.
     def record(self, at, end):
@@ -162,6 +163,20 @@ class File:
         return re.fullmatch(".*".join(re.escape(piece).replace(r"\?", ".") for piece in glob.split("*")),
                             line.rstrip("\r\n"), re.S) is not None
 
+    # A glob of a footer fits the line as it stands, or with the quotation marks of its first cell taken off.
+    def is_footer(self, line, globs):
+        texts = [line]
+        if self.quoting != "none":
+            blanks = "" if self.trim == "none" else r"[ \t]*"
+            q = re.escape(self.quote)
+            inner = rf"(?:\\.|[^{q}\\])*" if self.quoting == "backslash" else rf"(?:[^{q}]|{q}{q})*"
+            found = re.match(rf"{blanks}{q}({inner}){q}?", line.rstrip("\r\n"), re.S)
+            if found:
+                word = found.group(1)
+                word = re.sub(r"\\(.)", r"\1", word, flags=re.S) if self.quoting == "backslash" else word.replace(self.quote * 2, self.quote)
+                texts.append(word + line[found.end():])
+        return any(self.matches(text, glob) for text in texts for glob in globs)
+
     def read(self):
         self.skip_preamble()
         self.read_header()
@@ -199,6 +214,8 @@ class File:
         if not self.s.get("header", True) and not self.is_blank(line):
             found = self.record(self.at, len(self.lines))
             self.preamble.append(len(found[0]) if found else 0)
+        if not self.is_blank(line):
+            self.preamble_lines.append(line.rstrip("\r\n"))
         self.at += 1
 
     def read_header(self):
@@ -213,7 +230,7 @@ class File:
                     break
             self.take_mark()
             globs = self.s.get("footerFrom", [])
-            if any(self.matches(self.lines[self.at], glob) for glob in ([globs] if isinstance(globs, str) else globs)):
+            if self.is_footer(self.lines[self.at], [globs] if isinstance(globs, str) else globs):
                 raise Refused("no header before the footer")
             found = self.record(self.at, len(self.lines))
             if not found or not found[2]:
@@ -265,7 +282,7 @@ class File:
             if not self.lines[self.at]:
                 self.at += 1
                 continue
-            if any(self.matches(self.lines[self.at], glob) for glob in globs):
+            if self.is_footer(self.lines[self.at], globs):
                 return self.footer(globs)
             if self.skips(None):
                 continue
@@ -290,6 +307,10 @@ class File:
                 cells = cells[:self.width]
         if fits and self.repeats(found[0] if self.ragged != "pad" else cells):
             return False
+        if fits and found[3] in self.preamble_lines:
+            raise Refused("the preamble again")
+        if formed and self.quoting == "backslash" and re.search(r"(?<!\\)(?:\\\\)*\\\Z", found[3]):
+            fits = False  # Cut off behind an escape mark.
         self.open_part = None
         self.records += 1
         if self.records == 1 and self.is_other_delimiter(found):
@@ -310,13 +331,17 @@ class File:
         return any(len(cells[0].split(d)) == self.width for d in ";\t|," if d != self.delimiter)
 
     def is_header_to_reject(self, cells):
+        if self.repeated != "record" and len(cells) == 1 < len(self.header) and cells[0].strip(" \t") == self.header[0] and self.starts_like_header(cells[0]):
+            return True
         if self.repeated == "record" or not (len(cells) == 1 or self.repeated == "reject"):
             return False
         return bool(cells[0]) and [cell.strip(" \t") for cell in cells] == self.header and cells[0] in self.header
 
     def repeats(self, cells):
-        if not self.header or len(cells) != len(self.header) or not cells[0] or self.repeated == "record":
+        if not self.header or not cells[0] or self.repeated == "record":
             return False
+        if len(cells) != len(self.header):
+            return self.heads_another(cells)
         bare = [cell.strip(" \t") for cell in cells]
         names = {name.lower() for name in self.header}
         # Only a record whose first cell is a name as it stands is looked at: others are no header.
@@ -334,12 +359,31 @@ class File:
             raise Refused("another header")
         return False
 
+    # Only a record whose first letter is that of a name as it stands is looked at.
+    def starts_like_header(self, cell):
+        return cell[:1].lower() in {name[:1].lower() for name in self.header if name}
+
+    # Another width than the header's: names of columns, or one cell that has them at another delimiter, head another table.
+    def heads_another(self, cells):
+        if len(self.header) < 2 or not self.starts_like_header(cells[0]):
+            return False
+        names = {name.lower() for name in self.header}
+        rows = [[cell.strip(" \t") for cell in cells]]
+        if len(cells) == 1:
+            bare = lambda part: part[1:-1] if len(part) > 1 and part[0] == part[-1] == self.quote else part
+            rows = [[bare(part).strip(" \t") for part in rows[0][0].split(d)] for d in ";\t|," if d != self.delimiter]
+        for row in rows:
+            known = sum(cell.lower() in names for cell in row)
+            if len(row) > 1 and row[0].lower() in names and known > 1 and known * 2 >= len(row):
+                raise Refused("another header")
+        return False
+
     def footer(self, globs):
         first = True
         while self.at < len(self.lines):
             self.take_mark()
             line = self.lines[self.at]
-            if not first and line and not self.is_blank(line) and not any(self.matches(line, glob) for glob in globs):
+            if not first and line and not self.is_blank(line) and not self.is_footer(line, globs):
                 found = self.record(self.at, len(self.lines))
                 count = len(found[0]) if found else 0
                 if (count > 1 or self.width == 1) and self.may_be_record(count):

@@ -60,20 +60,32 @@ package struct AmendmentReader: AmendmentBook {
         _ bytes: [UInt8], into frame: AmendedFrame, _ refusals: Refusals, _ original: DropRecord, by record: DropRecord
     ) throws(DropError) -> AmendedFile {
         var accepted: [UInt64: [UInt8]] = [:]
-        var refused: [UInt64: String] = [:]
-        for (number, row) in try CorrectedRows(bytes, frame, record, original).rows {
-            if let known = refusals.corrections[number], !frame.saysSame(known, row) {
-                refused[number] =
-                    "Record \(number) of drop \(original.id) was corrected before, and this row says something else. Deliver a new "
-                    + "file of the source to change what was applied."
+        var refused: [UInt64: Amendment.Refusal] = [:]
+        let corrected = try CorrectedRows(bytes, frame, record, original)
+        for (number, row) in corrected.rows {
+            if let known = refusals.corrections[number] {
+                if !frame.saysSame(known, row) {
+                    refused[number] = .init(
+                        .correctedAlready,
+                        "Record \(number) of drop \(original.id) was corrected before, and this row says something else than what was "
+                            + "accepted then. Drop the change as a delivery of its own, without the column "
+                            + "\(RejectMark.column).", sent: row)
+                }
+                accepted[number] = known
+            } else if let damage = corrected.damage[number], let given = frame.byNumber[number] {
+                refused[number] = .init(.cellChanged, "Record \(number) of drop \(original.id) came back with \(damage)")
+                // As it was given out: it is to be corrected still.
+                accepted[number] = try frame.bytes(of: given)
+            } else {
+                accepted[number] = row
             }
-            accepted[number] = refusals.corrections[number] ?? row
         }
         let open = Set(refusals.records.map(\.record)).subtracting(refusals.corrections.keys).subtracting(accepted.keys)
         let target = scratch + "/\(record.id).amended"
         let places = try frame.write(refusals.corrections.merging(accepted) { _, new in new }, to: target)
         return AmendedFile(
-            amendment: Amendment(drop: original.id, rows: accepted, refused: refused, open: open, places: places),
+            amendment: Amendment(
+                drop: original.id, rows: accepted, refused: refused, open: open, places: places, readBy: original.plugin?.epoch),
             path: target, bytes: try StorageFile(target, .read).size())
     }
 

@@ -3,6 +3,8 @@ import DropCore
 /// The rows of a corrected file, by the record each of them stands for, in the form of the file they were refused from.
 struct CorrectedRows {
     private(set) var rows: [UInt64: [UInt8]] = [:]
+    /// Of rows with a cell that a program, and no person, seems to have changed: which, and what to do.
+    private(set) var damage: [UInt64: String] = [:]
 
     private let frame: AmendedFrame
     private let record: DropRecord
@@ -53,6 +55,7 @@ struct CorrectedRows {
                 throw unfit("record \(mark.record) stands in it twice, with different cells.")
             }
             rows[mark.record] = bytes
+            if bytes != old, let found = CellDamage.find(in: cells, of: old, form) { damage[mark.record] = found }
         }
     }
 

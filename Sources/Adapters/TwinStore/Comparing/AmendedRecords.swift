@@ -17,8 +17,8 @@ struct AmendedRecords {
             try passOver(&drop, bytes)
             return true
         }
-        guard let message = amendment.refused[drop.record.number] else { return false }
-        try rejectCorrected(message, &drop)
+        guard let refusal = amendment.refused[drop.record.number] else { return false }
+        try rejectCorrected(refusal, &drop)
         return true
     }
 
@@ -76,12 +76,14 @@ struct AmendedRecords {
         isTwin ? said.twins.isStated(number) : said.relationships.isStated(number)
     }
 
-    /// Refuses a row that says something else than what was accepted for its record. The file has the accepted bytes in its
-    /// place: what they name is listed.
-    private func rejectCorrected(_ message: String, _ drop: inout ComparisonProgress) throws(DropError) {
-        if drop.record.rejection != nil { drop.list.unknownRecords += 1 }
+    /// Refuses a row whatever the plugin makes of it. The file has in its place the bytes that were accepted for the record, or
+    /// those that were given out: what they name is listed.
+    private func rejectCorrected(_ refusal: Amendment.Refusal, _ drop: inout ComparisonProgress) throws(DropError) {
+        // What was accepted may name twins that others deleted since; what was refused may name anything.
+        let isUnclear = refusal.fault != .correctedAlready && !drop.record.isKnownThroughout
+        if drop.record.rejection != nil || isUnclear { drop.list.unknownRecords += 1 }
         drop.list.pass(over: drop.record.operations)
-        try drop.account.reject(drop.record.place, .correctedAlready, message)
+        try drop.account.reject(drop.record.place, refusal.fault.rawValue, refusal.message, sent: refusal.sent)
     }
 
     /// A corrected record is to be read where it was put, as one record of its number: else records behind it have other numbers,
@@ -106,6 +108,19 @@ struct AmendedRecords {
         DropError(
             .amendment, "The file amends drop \(amendment.drop), but \(why)",
             hint: "Correct the row and drop the file again, or deliver the whole file anew.", remedy: .quarantine)
+    }
+
+    /// Why an amendment is held that another mapping reads than the file it amends: its records alone are applied, so what the
+    /// others named before would be deleted, and what they name now not made. Nil where nothing would be deleted.
+    func doubt(_ books: DropBooks) -> DropError? {
+        guard let lost = books.withheldWords else { return nil }
+        return DropError(
+            .amendedOtherwise,
+            "Since drop \(amendment.drop) was applied, the plugin, mapping, settings or tables of \(context.job.source) changed: read by "
+                + "them as they are now, its file does not name \(lost), which only a delivery of the whole file may delete.",
+            hint:
+                "Discard this drop and deliver the whole corrected file anew. Released, the drop applies its corrected records and "
+                + "deletes nothing by absence.", remedy: .hold)
     }
 
     /// The books of an amendment count its own records.

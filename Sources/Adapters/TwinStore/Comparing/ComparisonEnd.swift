@@ -12,6 +12,7 @@ struct ComparisonEnd {
         try DeferredReplay(context).replay(&drop)
         try drop.said.log.settle()
         drop.account.books.bytesUnaccounted = job.bytes - min(job.bytes, drop.account.books.bytesAccounted)
+        if job.doubtsBytes, drop.account.books.bytesUnaccounted > 0 { drop.list.hasUnknownBytes = true }
         drop.account.books.skipped = SkippedPart.counted(drop.account.spans)
         drop.said.giveBack()
         try countWaiting(&drop)
@@ -55,6 +56,7 @@ struct ComparisonEnd {
         if let lateness = context.lateness {
             guard case .none = lateness.snapshot(of: drop.list.scope) else { return }
         }
+        if let amendment = job.amendment, amendment.readsOtherwise(by: job.epoch) { drop.list.doubtAll() }
         let withheld = drop.list.find(in: context.memory.owned(drop.list.scope), drop.said)
         drop.account.books.withheldTwins = UInt64(withheld.twins)
         drop.account.books.withheldRelationships = UInt64(withheld.relationships)
@@ -65,6 +67,9 @@ struct ComparisonEnd {
         let job = context.job
         guard !job.released else { return }
         let books = drop.account.books
+        if let amendment = job.amendment, drop.list.isDoubted, let refusal = AmendedRecords(context, amendment).doubt(books) {
+            throw refusal
+        }
         let guards = Guards(
             policy: job.policy, source: job.source, scope: drop.list.scope, books: books, isAmendment: job.amendment != nil)
         if let refusal = guards.refusalOfUselessness { throw refusal }

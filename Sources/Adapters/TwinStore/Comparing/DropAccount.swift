@@ -22,7 +22,11 @@ struct DropAccount {
     }
 
     /// Refuses a record; its operations are not applied and not counted.
-    mutating func reject(_ place: RecordPlace, _ code: String, _ message: String) throws(DropError) {
+    ///
+    /// - Parameter sent: as `Rejection.sent`.
+    mutating func reject(
+        _ place: RecordPlace, _ code: String, _ message: String, sent: [UInt8]? = nil
+    ) throws(DropError) {
         books.recordsRejected += 1
         if books.firstRejected == 0 || place.number < books.firstRejected { books.firstRejected = place.number }
         guard rejections.count < Self.rejectionsMax else {
@@ -32,11 +36,11 @@ struct DropAccount {
                 hint: "The file is not what its source's mapping reads: correct one of them.", remedy: .quarantine)
         }
         let message = Escaping.sentence(message)
-        try budget.spend(place.length, on: .rejects)
+        try budget.spend(UInt64(sent?.count ?? 0) + place.length, on: .rejects)
         try budget.spend(UInt64(code.utf8.count + message.utf8.count), on: .reasons)
         rejections.append(
             Rejection(
-                record: place.number, offset: place.offset, length: place.length, code: code, message: message))
+                record: place.number, offset: place.offset, length: place.length, code: code, message: message, sent: sent))
     }
 
     /// Records that were put off were refused behind later ones.

@@ -50,11 +50,13 @@ struct Guards {
             let named = loss.deletes > 0 ? " (\(loss.deletes) by name)" : ""
             return DropError(
                 .guardDeletes,
-                "No usable record of the file lists \(part) \(loss.what) of \(source)\(scoped)\(named); \(limit)\(refused), and it is "
-                    + "not known what \(books.recordsRejected == 1 ? "it lists" : "they list"): none that is only missing would be "
-                    + "deleted.",
-                hint: "Look whether the file is complete. Released, the drop applies its other records and deletes nothing by "
-                    + "absence until the refused records are corrected.", remedy: .hold)
+                "No usable record of the file lists \(part) \(loss.what) of \(source)\(scoped)\(named); \(limit) "
+                    + "\(books.unknown.prefix(1).uppercased() + books.unknown.dropFirst()): none that is only missing would be deleted.",
+                hint:
+                    "Look whether the file is complete. Released, the drop applies its other records and deletes nothing by absence "
+                    + (books.recordsRejected > 0
+                        ? "until the refused records are corrected." : "until a delivery is read whole: correct the plugin."),
+                remedy: .hold)
         }
         return DropError(
             .guardDeletes,

@@ -5,6 +5,10 @@ struct ListDifference {
     var scope = ""
     /// Refused records of which it is not known what they list.
     var unknownRecords = 0
+    /// Bytes of the file belong to no part of it: they may be records.
+    var hasUnknownBytes = false
+    /// All its records are known, and some may say something else than what was applied of them.
+    private(set) var isDoubted = false
     /// What the records of the amended file name that the amendment does not have.
     private var passed: (twins: NumberSet, relationships: NumberSet)?
     private(set) var twinsGone: [UInt32] = []
@@ -21,6 +25,12 @@ struct ListDifference {
         }
     }
 
+    /// Nothing is deleted for not being named: what the records name may be something else than they named.
+    mutating func doubtAll() { isDoubted = isKnown }
+
+    /// It is known of all bytes of the file what they list.
+    var isKnown: Bool { unknownRecords == 0 && !hasUnknownBytes }
+
     /// Finds what the list deletes: what this source made in this scope and the list does not name. While it is not known what a
     /// refused record was to list, that is counted and withheld.
     ///
@@ -34,7 +44,7 @@ struct ListDifference {
             guard !said.relationships.seen.contains(number), !said.relationships.isStated(number) else { return }
             if !(passed?.relationships.contains(number) ?? false) { relationshipsGone.append(number) }
         }
-        isWhole = unknownRecords == 0
+        isWhole = isKnown && !isDoubted
         guard !isWhole else { return (0, 0) }
         defer { (twinsGone, relationshipsGone) = ([], []) }
         return (twinsGone.count, relationshipsGone.count)

@@ -32,27 +32,47 @@ package struct Refusals: Sendable, Equatable {
 
 /// Corrected records of an earlier drop, put in their places in that drop's file (docs/decisions/0025-amendments.md).
 package struct Amendment: Sendable, Equatable {
+    /// Why a row is not taken, whatever the plugin makes of it.
+    package struct Refusal: Sendable, Equatable {
+        package let fault: Rejection.Fault
+        package let message: String
+        /// The row as it was sent, where that is what is given out again; nil: the record as it stands in the file.
+        package let sent: [UInt8]?
+
+        package init(_ fault: Rejection.Fault, _ message: String, sent: [UInt8]? = nil) {
+            (self.fault, self.message, self.sent) = (fault, message, sent)
+        }
+    }
+
     /// The drop it amends.
     package let drop: DropID
     /// The records it has, and their bytes in the form of that drop's file.
     package let rows: [UInt64: [UInt8]]
     /// Records of it that are not taken, and why.
-    package let refused: [UInt64: String]
+    package let refused: [UInt64: Refusal]
     /// Refused records of the drop that nothing has corrected so far, this amendment neither.
     package let open: Set<UInt64>
     /// Where the corrected records stand in the file that was put together, those of earlier amendments too: each must be read
     /// there, as one record of its number.
     package let places: [UInt64: Range<UInt64>]
+    /// The epoch by which the drop was read; nil where that was not kept.
+    package let readBy: ContentDigest?
 
     package init(
-        drop: DropID, rows: [UInt64: [UInt8]], refused: [UInt64: String], open: Set<UInt64>, places: [UInt64: Range<UInt64>] = [:]
+        drop: DropID, rows: [UInt64: [UInt8]], refused: [UInt64: Refusal], open: Set<UInt64>,
+        places: [UInt64: Range<UInt64>] = [:], readBy: ContentDigest? = nil
     ) {
         self.drop = drop
         self.rows = rows
         self.refused = refused
         self.open = open
         self.places = places
+        self.readBy = readBy
     }
+
+    /// Whether records that it does not have may say something else now than what was applied of them: another plugin, settings,
+    /// mapping or table reads them.
+    package func readsOtherwise(by epoch: ContentDigest) -> Bool { readBy.map { $0 != epoch } ?? false }
 }
 
 /// An amendment ready to be transformed: the earlier drop's whole file with corrected records in their places.

@@ -80,6 +80,8 @@ package struct ApplyJob: Sendable {
     package let origin: DropID?
     /// Bytes of the file as it was dropped; `bytes` are those that are transformed.
     package let fileBytes: UInt64
+    /// Whether bytes that no record or other part has may list something: of a file that a plugin read.
+    package let doubtsBytes: Bool
     /// Set when a person released the drop: guards do not hold it again.
     package let released: Bool
     /// Folder for what does not fit in memory; the graph removes what it puts there.
@@ -87,8 +89,8 @@ package struct ApplyJob: Sendable {
 
     package init(
         drop: DropID, source: SourceName, policy: ApplyPolicy, bytes: UInt64, epoch: ContentDigest, amends: DropID?,
-        amendment: Amendment? = nil, place: String? = nil, origin: DropID? = nil, fileBytes: UInt64? = nil, released: Bool,
-        scratchFolder: String
+        amendment: Amendment? = nil, place: String? = nil, origin: DropID? = nil, fileBytes: UInt64? = nil,
+        doubtsBytes: Bool = false, released: Bool, scratchFolder: String
     ) {
         self.drop = drop
         self.source = source
@@ -100,6 +102,7 @@ package struct ApplyJob: Sendable {
         self.place = place
         self.origin = origin
         self.fileBytes = fileBytes ?? bytes
+        self.doubtsBytes = doubtsBytes
         self.released = released
         self.scratchFolder = scratchFolder
     }

@@ -87,6 +87,10 @@ extension DropError {
         /// The drop corrects rejects of a drop that is held itself.
         /// - Next: Release the other drop first; this one goes on behind it.
         case amendedHeld = "amended-held"
+        /// The drop corrects rejects of a list that was read by another plugin, mapping or setting, and what that list does not
+        /// name today would be deleted.
+        /// - Next: Discard it and deliver the whole file anew. Released, it applies its records and deletes nothing by absence.
+        case amendedOtherwise = "amended-otherwise"
         /// The drop would delete more than its source allows at once.
         /// - Next: Look whether the file is complete. Release the drop if the deletes are meant.
         case guardDeletes = "guard-deletes"
@@ -313,8 +317,11 @@ extension Rejection {
         /// A property has a value that its type cannot keep, or that its model does not allow.
         /// - Next: Correct the value.
         case badValue = "bad-value"
+        /// A corrected row came back with a cell that lost its leading zeros, its blanks or its last digits, as spreadsheets do.
+        /// - Next: Correct the row in a text editor. If the cell is meant so, deliver the whole file anew.
+        case cellChanged = "cell-changed"
         /// The record was corrected by an earlier delivery.
-        /// - Next: Nothing, or discard the second correction.
+        /// - Next: Nothing; or drop the change as a delivery of its own, without the column of marks.
         case correctedAlready = "corrected-already"
         /// A relationship names a twin that does not exist, and the source says `dangling: reject`.
         /// - Next: Deliver the twin first, or set `dangling: wait`.

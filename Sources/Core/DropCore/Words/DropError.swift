@@ -44,13 +44,18 @@ package struct Rejection: Sendable, Equatable {
     /// A word of the plugin's, or one of `Fault`.
     package let code: String
     package let message: String
+    /// The bytes that were sent for the record, where other ones stand at its place: of a correction that is not taken.
+    package let sent: [UInt8]?
 
-    package init(record: UInt64, offset: UInt64, length: UInt64, code: String, message: String) {
+    package init(
+        record: UInt64, offset: UInt64, length: UInt64, code: String, message: String, sent: [UInt8]? = nil
+    ) {
         self.record = record
         self.offset = offset
         self.length = length
         self.code = code
         self.message = message
+        self.sent = sent
     }
 }
 

@@ -146,13 +146,33 @@ package struct DropBooks: Sendable, Equatable {
     /// What no usable record of a snapshot lists and was not deleted, and why: a sentence for people; nil where nothing was
     /// withheld.
     package var withheld: String? {
+        guard let what = withheldWords else { return nil }
+        let isOne = withheldTwins + withheldRelationships == 1
+        return "\(unknown): \(what) that no other record lists \(isOne ? "was" : "were") not deleted."
+    }
+
+    /// Why it is not known what the whole file lists.
+    package var unknown: String {
+        let bytes =
+            bytesUnaccounted > 0
+            ? "\(Self.counted(bytesUnaccounted, "byte")) \(bytesUnaccounted == 1 ? "belongs" : "belong") to no record, header or "
+                + "remainder" : nil
+        if recordsRejected > 0 {
+            let isOne = recordsRejected == 1 && bytes == nil
+            return [refused, bytes].compactMap { $0 }.joined(separator: ", ") + ", and it is not known what "
+                + (isOne ? "it lists" : "they list")
+        }
+        if let bytes { return bytes + ", and it is not known what \(bytesUnaccounted == 1 ? "it lists" : "they list")" }
+        return "Not all that the amended file lists is known"
+    }
+
+    /// `2 twins and 1 relationship`; nil where nothing was withheld.
+    package var withheldWords: String? {
         guard withheldTwins + withheldRelationships > 0 else { return nil }
         var what: [String] = []
         if withheldTwins > 0 { what.append(Self.counted(withheldTwins, "twin")) }
         if withheldRelationships > 0 { what.append(Self.counted(withheldRelationships, "relationship")) }
-        let isOne = withheldTwins + withheldRelationships == 1
-        return "\(refused), and it is not known what \(recordsRejected == 1 ? "it lists" : "they list"): "
-            + "\(what.joined(separator: " and ")) that no other record lists \(isOne ? "was" : "were") not deleted."
+        return what.joined(separator: " and ")
     }
 
     /// `3 records were refused (the first is record 17)`.

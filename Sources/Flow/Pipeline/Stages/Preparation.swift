@@ -150,6 +150,6 @@ struct Preparation: Sendable {
             amends: amends, amendment: file?.amendment,
             place: amends == nil ? try DropJudgement(record, of: source).place() : nil,
             origin: amends == nil ? try placing.origin(of: record, source) : nil,
-            fileBytes: record.bytes, released: record.released, scratchFolder: shared.limits.scratchFolder)
+            fileBytes: record.bytes, doubtsBytes: true, released: record.released, scratchFolder: shared.limits.scratchFolder)
     }
 }

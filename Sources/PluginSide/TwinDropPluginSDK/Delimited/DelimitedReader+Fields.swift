@@ -2,7 +2,7 @@
 struct RecordFault {
     enum Kind {
         case strayQuote, textAfterQuote, openCell, tooManyColumns, nul, notUnicode, fieldTooLong, tooFewCells, tooManyCells
-        case byteOrderMark, repeatedHeader, preambleIsRecord
+        case byteOrderMark, repeatedHeader, preambleIsRecord, cutOff
     }
 
     let kind: Kind
@@ -53,7 +53,7 @@ extension DelimitedReader {
             )
         case .tooManyCells:
             ("too-many-cells", "\(fieldCount) cells; \(width) were expected. Is a delimiter inside a cell not quoted?")
-        case .byteOrderMark, .repeatedHeader, .preambleIsRecord: describeFrame(kind)
+        case .byteOrderMark, .repeatedHeader, .preambleIsRecord, .cutOff: describeFrame(kind)
         }
     }
 
@@ -68,6 +68,11 @@ extension DelimitedReader {
             (
                 "repeated-header",
                 "the record says what the header says. Take it out, or set dialect.repeatedHeader: record if it is one."
+            )
+        case .cutOff:
+            (
+                "cut-off",
+                "the file ends within a line end or behind an escape mark: the record may be cut off. Deliver the file again, whole."
             )
         default: ("preamble", "a line of the preamble may be a record.")
         }

@@ -27,6 +27,11 @@ struct Frame {
     var knowsShape: Bool { recordShape != 0 && recordShape != Self.emptyShape }
     /// Cells of the preamble's lines and where such a line stands, for a file without header.
     var preambleCells: [Int: UInt64] = [:]
+    /// The first lines of the preamble that are not blank: they stand again before the header of a second export.
+    var preambleLines: [[UInt8]] = []
+    /// The current record is one of them.
+    var saysPreamble = false
+    static let preambleLinesMax = 64
 
     init(_ dialect: Dialect) {
         if case .from(let globs) = dialect.footer { footerGlobs = globs.map { Glob($0) } } else { footerGlobs = [] }
@@ -161,10 +166,50 @@ extension DelimitedReader {
         return try takeFooterLine(line)
     }
 
+    /// Whether a glob fits the line as it stands, or with the quotation marks of its first cell taken off: an export that quotes
+    /// all cells writes `"Total","3"`.
+    private func isFooter(_ line: Bytes) -> Bool {
+        if frame.footerGlobs.contains(where: { $0.matches(line) }) { return true }
+        guard marks.quotes, let bare = bareLine(line) else { return false }
+        return unsafe bare.withUnsafeBufferPointer { bytes in
+            guard let start = bytes.baseAddress else { return false }
+            let text = unsafe Bytes(start: start, count: bytes.count)
+            return frame.footerGlobs.contains { $0.matches(text) }
+        }
+    }
+
+    /// The line with its first cell as it reads; nil where that stands in no quotation marks.
+    private func bareLine(_ line: Bytes) -> [UInt8]? {
+        var at = 0
+        if marks.skipsBlanks { while at < line.count, line[at] == 0x20 || line[at] == 0x09 { at += 1 } }
+        guard at < line.count, line[at] == marks.quote else { return nil }
+        at += 1
+        guard at < line.count else { return nil }
+        // Nearly every line of such an export is a record: it is told by one byte.
+        let isMark = line[at] == marks.quote || marks.escapes && line[at] == marks.escape
+        guard isMark || frame.footerGlobs.contains(where: { $0.mayStart(with: line[at]) }) else { return nil }
+        var bare: [UInt8] = []
+        while at < line.count {
+            if marks.escapes, line[at] == marks.escape, at + 1 < line.count {
+                at += 1
+            } else if line[at] == marks.quote {
+                guard !marks.escapes, at + 1 < line.count, line[at + 1] == marks.quote else { break }
+                at += 1
+            }
+            bare.append(line[at])
+            at += 1
+        }
+        while at + 1 < line.count {
+            at += 1
+            bare.append(line[at])
+        }
+        return bare
+    }
+
     /// A line of a footer that globs tell; from the first on, no record may come.
     private mutating func takeFooterLine(_ line: (end: Int, next: Int)) throws(PluginError) -> Bool {
         let bytes = text(line)
-        let fits = frame.footerGlobs.contains { $0.matches(bytes) }
+        let fits = isFooter(bytes)
         guard let start = frame.footerStart else {
             guard fits else { return false }
             frame.footerStart = window.fileOffset
@@ -276,6 +321,25 @@ extension DelimitedReader {
         }
     }
 
+    /// Notes whether the line that ends at `end` is one of the preamble.
+    mutating func lookForPreamble(_ end: Int) {
+        let line = text((end: end, next: end))
+        frame.saysPreamble = frame.preambleLines.contains { known in
+            guard known.count == line.count else { return false }
+            for index in 0..<known.count where known[index] != line[index] { return false }
+            return true
+        }
+    }
+
+    /// A record that says what a line of the preamble says starts a second export: the lines behind it are no records either.
+    func refusePreambleAgain() throws(PluginError) {
+        throw PluginError(
+            .refused,
+            "The line at byte \(recordOffset), after record \(record), says the same as a line of the preamble. Are two exports joined? "
+                + "Deliver them one by one.",
+            offset: recordOffset)
+    }
+
     // MARK: - Before the first record
 
     mutating func skipPreamble() throws(PluginError) {
@@ -302,6 +366,9 @@ extension DelimitedReader {
     }
 
     private mutating func takePreambleLine(_ line: (end: Int, next: Int)) {
+        if frame.preambleLines.count < Frame.preambleLinesMax, !window.isBlank(window.position, line.end) {
+            frame.preambleLines.append(text(line).array)
+        }
         switch dialect.header {
         case .present, .replaced: break  // The header tells whether the preamble was as long as it should be.
         case .named, .none:

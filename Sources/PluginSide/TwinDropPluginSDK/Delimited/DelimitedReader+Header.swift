@@ -26,16 +26,62 @@ extension DelimitedReader {
     /// Whether the first cell is as long as a name of the header and starts like one.
     @inline(__always)
     var isLikeHeader: Bool {
-        guard fieldCount == header.count else { return false }
+        guard fieldCount == header.count else { return header.count > 1 && fieldCount > 0 && startsLikeHeader }
         let first = self[0]
         guard !first.isEmpty else { return false }
         return header.lengths[Int(first[0])] >> UInt64(min(63, first.count)) & 1 != 0
+    }
+
+    /// The same of a record of another width, as `ragged` may let be; its first cell may have the names of several.
+    private var startsLikeHeader: Bool {
+        let first = self[0]
+        return !first.isEmpty && header.lengths[Int(first[0])] != 0
+    }
+
+    /// A record of another width than the header, whose cells are names of columns, or whose one cell has them at another
+    /// delimiter, heads another table.
+    private mutating func checkOtherHeader() throws(PluginError) {
+        let cells = (0..<fieldCount).map { self[$0].trimmed.array }
+        func known(_ cells: [[UInt8]]) -> Int {
+            cells.count { cell in header.names.contains { Self.isAlike($0, cell) } }
+        }
+        func isHeader(_ cells: [[UInt8]]) -> Bool {
+            guard cells.count > 1, let first = cells.first else { return false }
+            let count = known(cells)
+            return known([first]) == 1 && count > 1 && count * 2 >= cells.count
+        }
+        if isHeader(cells) { throw repeatedHeader("is a header that differs from the first") }
+        guard fieldCount == 1 else { return }
+        // The first column alone, as of an export that lost the others: its name is no value.
+        if cells[0] == header.names[0] { return noteRecord(.repeatedHeader) }
+        for other in ColumnAdvice.delimiters where other.text != dialect.delimiter {
+            let mark = Array(other.text.utf8)[0]
+            let parts = cells[0].split(separator: mark, omittingEmptySubsequences: false).map { part in
+                let quote = dialect.quote
+                let inner = part.count > 1 && part.first == quote && part.last == quote ? part.dropFirst().dropLast() : part
+                let isBlank = { (byte: UInt8) in byte == 0x20 || byte == 0x09 }
+                return Array(inner.drop(while: isBlank).reversed().drop(while: isBlank).reversed())
+            }
+            if isHeader(parts) { throw repeatedHeader("is a header that is cut at \(other.title), another than the first") }
+        }
+    }
+
+    private func repeatedHeader(_ what: String) -> PluginError {
+        PluginError(
+            .refused,
+            "The line at byte \(recordOffset), after record \(record), \(what). Are two exports joined? Deliver them one by one, "
+                + "or set dialect.repeatedHeader: record if it is a record.",
+            offset: recordOffset)
     }
 
     /// Takes the current record as the header said again; false where it is a record.
     ///
     /// Errors: `refused` for a header that says something else than the first.
     mutating func takeRepeatedHeader() throws(PluginError) -> Bool {
+        guard fieldCount == header.count else {
+            try checkOtherHeader()
+            return false
+        }
         var isSame = true
         var known = 0
         for index in 0..<fieldCount {
@@ -46,12 +92,8 @@ extension DelimitedReader {
         let isOther = !isSame && fieldCount > 1 && known * 2 >= fieldCount && known > 1
         guard isSame || isOther else { return false }
         guard isSame, dialect.repeatedHeader != .fail else {
-            let what = isSame ? "says the names of the columns again" : "is a header that differs from the first"
-            throw PluginError(
-                .refused,
-                "The line at byte \(recordOffset), after record \(record), \(what). Are two exports joined? Deliver them one by one, "
-                    + "or set dialect.repeatedHeader: record if it is a record.",
-                offset: recordOffset)
+            throw repeatedHeader(
+                isSame ? "says the names of the columns again" : "is a header that differs from the first")
         }
         if fieldCount == 1 || dialect.repeatedHeader == .reject {
             noteRecord(.repeatedHeader)

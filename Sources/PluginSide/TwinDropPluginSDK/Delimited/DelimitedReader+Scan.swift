@@ -153,6 +153,7 @@ extension DelimitedReader {
             cut.block &+= 32
         }
         guard window.isComplete else { return .needsMore }
+        if endsInTerminator(limit) { note(.cutOff, limit, column: cut.count) }
         unsafe slots[cut.count] = Slot(cut.fieldStart, limit, cut.flags)
         fieldCount = cut.count + 1
         needsCheck = true
@@ -172,7 +173,11 @@ extension DelimitedReader {
         }
         needsCheck = true
         if marks.escapes, byte == marks.escape {
-            guard at + 1 < window.limit else { return window.isComplete ? .ignore : .done(.needsMore) }
+            guard at + 1 < window.limit else {
+                guard window.isComplete else { return .done(.needsMore) }
+                note(.cutOff, at, column: cut.count)
+                return .ignore
+            }
             hasFlags = true
             cut.flags |= Slot.escaped
             cut.block = at + 2
@@ -314,6 +319,20 @@ extension DelimitedReader {
         guard byte == 0x0D else { return .none }
         guard at + 1 < window.limit else { return window.isComplete ? .length(1) : .needsMore }
         return unsafe .length(window.memory[at + 1] == 0x0A ? 2 : 1)
+    }
+
+    /// Whether what is in memory ends with the first bytes of a terminator of several.
+    private func endsInTerminator(_ limit: Int) -> Bool {
+        let count = marks.terminator.count
+        guard count > 1 else { return false }
+        for length in 1..<count where limit - length >= window.position {
+            var isThere = true
+            for offset in 0..<length where unsafe window.memory[limit - length + offset] != marks.terminator[offset] {
+                isThere = false
+            }
+            if isThere { return true }
+        }
+        return false
     }
 
     /// The end of a record with too many columns, by its terminator only.

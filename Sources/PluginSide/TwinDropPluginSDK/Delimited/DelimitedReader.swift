@@ -142,6 +142,7 @@ public struct DelimitedReader: ~Copyable {
         while try locate() {
             if fault == nil { finishRecord() }
             if fault == nil, isLikeHeader, try takeRepeatedHeader() { continue }
+            if frame.saysPreamble, fault == nil { try refusePreambleAgain() }
             if frame.isDoubted { noteDoubt() }
             record += 1
             output.record(at: recordOffset, length: recordLength)
@@ -183,6 +184,7 @@ public struct DelimitedReader: ~Copyable {
                     continue
                 }
                 if frame.pending != nil { flushParts() }
+                if !frame.preambleLines.isEmpty { lookForPreamble(end) }
                 checkText(end)
                 (recordOffset, recordLength) = (offset, length)
                 unsafe base = UnsafePointer(window.memory)

@@ -97,13 +97,6 @@ public struct Bytes: @unchecked Sendable {
     @inlinable
     public static func == (left: Bytes, right: StaticString) -> Bool { left == Bytes(right) }
 
-    /// Equal but for the case of ASCII letters.
-    public func equalsIgnoringCase(_ other: Bytes) -> Bool {
-        guard count == other.count else { return false }
-        for index in 0..<count where Self.lowered(self[index]) != Self.lowered(other[index]) { return false }
-        return true
-    }
-
     /// Calls `body` with the memory, for a C function. It is valid for the call only.
     @inlinable @inline(__always)
     public func withMemory<R>(_ body: (UnsafePointer<UInt8>, Int) -> R) -> R {

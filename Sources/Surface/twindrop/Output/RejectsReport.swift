@@ -126,6 +126,9 @@ struct RejectsReport {
         if let closing = record.closedBy, closing.how == .amendment {
             return line("", "Corrected by drop \(closing.drop): `twindrop show \(closing.drop)` has what is left of it.")
         }
+        if counts.allSatisfy({ $0.code == Rejection.Fault.correctedAlready.rawValue }) {
+            return line("", "These records were corrected before: drop what is to be changed still as a delivery of its own.")
+        }
         guard record.state.isApplied || record.state == .held else { return }
         if record.state == .held {
             line("", "Corrections are applied once this drop is released; or discard it, and deliver the whole file again.")
