@@ -216,7 +216,20 @@ struct Examination {
         let space = try SpoolFolder(state: home.paths.state).freeSpace()
         let limits = home.configuration.limits.space
         let mark = min(limits.softBytes, UInt64(Double(space.bytesTotal) * limits.softShare))
-        return space.bytesFree < mark
-            ? ["only \(space.bytesFree >> 20) MiB are free; below \(mark >> 20) MiB nothing is claimed"] : []
+        return
+            (space.bytesFree < mark
+            ? ["only \(space.bytesFree >> 20) MiB are free; below \(mark >> 20) MiB nothing is claimed"] : []) + archiveSpace()
+    }
+
+    /// An archive on a disk of its own has no mark: what finds no room there waits.
+    private func archiveSpace() -> [String] {
+        let (root, state) = (home.paths.archive, home.paths.state)
+        guard FileCalls.device(root) != FileCalls.device(state), let space = FileCalls.space(of: root) else { return [] }
+        let wanted = min(home.configuration.archive.containerBytes, space.bytesTotal / 100)
+        guard space.bytesFree < wanted else { return [] }
+        return [
+            "only \(space.bytesFree >> 10) KiB are free on the file system of the archive \(root): drops wait to be archived "
+                + "once there is no room for a container. Free space there."
+        ]
     }
 }
