@@ -140,6 +140,11 @@ struct Home {
     }
 }
 
+extension TwinStore {
+    /// The source of a drop; nil where it is not known. Who cannot be told by a name stays where it is.
+    @Sendable func owner(of drop: DropID) -> SourceName? { (try? self.drop(drop))?.source }
+}
+
 extension Installation {
     /// What this executable belongs to.
     static let current = Installation(
