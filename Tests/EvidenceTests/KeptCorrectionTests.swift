@@ -10,7 +10,7 @@ import TwinModel
 
     private func write(_ fixture: Fixture, _ item: ArchiveItem) throws -> RejectsFile {
         let written = try RejectsWriter(root: fixture.folder + "/receipts").write(
-            item.record, spans: [FileSpan(kind: .header, offset: 0, length: 5)],
+            item.record, spans: [FileSpan(kind: .header, offset: 0, length: 5, name: "")],
             rejections: [Rejection(record: 1, offset: 5, length: 4, code: "bad-number", message: "no number")],
             marking: item.record.id, from: item.path)
         return try #require(written)
