@@ -33,6 +33,21 @@ import TwinModel
         try expectRefused(foreign, by: home, saying: "no backup that `twindrop backup` wrote")
     }
 
+    @Test func `leaves files of the spool, and forgotten drops, that status and doctor name`() throws {
+        let home = try Home(Sample.assetsSource("mode: snapshot"))
+        try home.drop("1.csv", Sample.assets(1...40), to: "assets")
+        let backup = home.path + "/files/nightly.twindb"
+        #expect(try home.run("backup", backup).code == 0)
+        try home.drop("2.csv", Sample.assets(1...12), to: "assets", code: 1)
+        try home.drop("3.csv", Sample.assets(1...41), to: "assets")
+        #expect(try home.run("restore", backup).code == 0)
+        let status = try home.shown("status")
+        #expect(status.contains("UNKNOWN 1 file in state/spool") && status.contains("3.csv of assets"), "\(status)")
+        #expect(try home.ask("status")["unknown"]?.elements?.count == 2)
+        let doctor = try home.run("doctor").out
+        #expect(doctor.contains("It is 2.csv of source assets"), "its receipt tells the name: \(doctor)")
+    }
+
     @Test func `is a backup of another home, unless nothing is lost by it`() throws {
         let (home, other) = (try home(), try home())
         let backup = other.path + "/files/other.twindb"
