@@ -93,6 +93,24 @@ private final class SeveralWatching {
         #expect(asked.map(\.source.name.text) == ["b"])
     }
 
+    @Test func `take corrected rejects by the drop that the name tells, where no pattern fits`() {
+        let id = DropID(high: 1 << 30, low: 1)
+        let sources: [WatchedSource] = [
+            .test("/l", name: "a", patterns: ["a-*"]), .test("/l", name: "b", patterns: ["b-*"]),
+        ]
+        let routing = Routing(members: sources) { $0 == id ? SourceName("b") : nil }
+        guard case .data(let member) = routing.answer(for: FileName("\(id).rejects.csv")),
+            case .data(let fitting) = routing.answer(for: FileName("a-\(id).rejects.csv")),
+            case .unmatched = routing.answer(for: FileName("\(id).csv")),
+            case .unmatched = routing.answer(for: FileName("\(DropID(high: 1, low: 1)).rejects.csv"))
+        else {
+            Issue.record("the drop does not tell, or it tells too much")
+            return
+        }
+        #expect(member.source.name.text == "b")
+        #expect(fitting.source.name.text == "a", "a pattern tells first")
+    }
+
     @Test func `in the drop zone are told apart by patterns, and a tie is nobody's`() {
         let test = SeveralWatching(dropZone: true) { scratch in
             ["a", "b"].map { .test(scratch.folder($0), name: $0, .close, patterns: ["*.csv", "\($0).*"]) }

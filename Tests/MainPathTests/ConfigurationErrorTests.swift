@@ -28,6 +28,17 @@ import TwinModel
         }
     }
 
+    @Test func `that is no YAML is said to be so by whoever asks for a source`() throws {
+        let home = try Home(Sample.assetsSource("patterns: [\"*.csv\"]"))
+        let file = try home.file("a.csv", Sample.assets(1...1))
+        try home.configure(Sample.assetsSource("patterns: [\"*.csv\""))
+        for call in [["drop", file, "--source", "assets"], ["plan", file, "--source", "assets"], ["source", "list"]] {
+            let ended = try Program.run(Program.twindrop, call + ["--home", home.path])
+            #expect(ended.code == 64 && ended.err.contains("twindrop.yaml:"), "\(call): \(ended.out)\(ended.err)")
+            #expect(!ended.err.contains("No source is called"), "\(ended.err)")
+        }
+    }
+
     @Test func `with settings the plugin does not take names the setting`() throws {
         let home = try Home(Sample.assetsSource("settings: {delimeter: \";\", statuses: active}"))
         let ended = try home.run("source", "check")

@@ -105,6 +105,7 @@ import TwinModel
         #expect(status["before"] == "idle")
         #expect(status[path: "beforeSetBy/file"] == "day0.csv")
         #expect(try home.ask("explain", "asset-FL-1.status") == status)
+        #expect(try home.ask("explain", "asset-FL-1", "status") == status)
         let second = try home.ask("explain", "asset-FL-2", "/name")
         #expect(second[path: "setBy/record"] == 2)
         let all = Set(try home.list("explain", "asset-FL-1").compactMap { $0["pointer"]?.string })

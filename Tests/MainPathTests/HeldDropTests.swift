@@ -44,6 +44,16 @@ import TwinModel
         #expect(try home.list("twin", "--all").count == 12)
     }
 
+    @Test func `is released behind newer ones without force where it has no byte, for it deletes nothing`() throws {
+        let home = try Home(Sample.assetsSource("mode: snapshot"))
+        try home.drop("1.csv", Sample.assets(1...4), to: "assets")
+        #expect(try home.drop("2.csv", "", to: "assets", code: 1)["state"] == "held")
+        try home.drop("3.csv", Sample.assets(1...5), to: "assets")
+        let released = try home.run("release", "2.csv")
+        #expect(released.code == 0, "\(released.err)")
+        #expect(try home.list("twin", "--all").count == 5)
+    }
+
     @Test func `is planned in full before it is dropped, too`() throws {
         let home = try home()
         let plan = try home.ask("plan", home.file("3.csv", Self.text), "--source", "assets")

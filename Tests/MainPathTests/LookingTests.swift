@@ -230,7 +230,7 @@ import TwinModel
         try database.close()
         for ending in ["-wal", "-shm"] { try? FileManager.default.removeItem(atPath: home.path + "/state/twin.db" + ending) }
         #expect(try home.run("run", "--once").code == 74)
-        #expect(try home.run("restore", home.file("no.twindb", "no database")).code == 74)
+        #expect(try home.run("restore", home.file("no.twindb", "no database")).code == 64)
         #expect(try home.run("restore", home.path + "/files/nothing").code == 64)
         #expect(home.names(in: "state").filter { $0.contains("restore") } == [])
         #expect(try home.run("restore", backup).code == 0)

@@ -264,15 +264,41 @@ extension ArchiveWriter {
                     file: entry.record.fileName.description, bytes: entry.record.bytes, content: entry.digest,
                     header: entry.header.digest, same: entry.sameBytesAs))
         }
+        let leaves: ClosedRange<UInt64>
+        do throws(DropError) { leaves = try appending(records, &state) } catch {
+            if state.failure == nil { try takeBack(name, &state) }
+            forget(&state)
+            throw error
+        }
         forget(&state)
-        let leaves = try appending(records, &state)
-        if state.chain.isSealDue(now) { _ = try sealing(now, &state) }
+        // The records are in the chain, whatever keeps the seal from being written: it is due as before.
+        if state.chain.isSealDue(now) {
+            do throws(DropError) { _ = try sealing(now, &state) } catch {
+                guard case .retry = error.remedy else { throw error }
+            }
+        }
         let first = leaves.upperBound + 1 - UInt64(entries.count)
         return entries.enumerated().map { index, entry in
             ArchivedItem(
                 drop: entry.record.id, container: name, member: entry.member, leaf: first + UInt64(index), content: entry.digest,
                 kind: entry.kind)
         }
+    }
+
+    /// Takes a container's final name away, for which the chain found no room: it was never relied on, and its drops are appended
+    /// again.
+    private func takeBack(_ name: String, _ state: inout State) throws(DropError) {
+        let path = places.path(of: name)
+        do throws(DropError) {
+            try Storage.rename(path, to: state.container!.path)
+            try Storage.syncFolder(Storage.parent(of: path))
+        } catch {
+            state.failure = DropError(
+                error.code, error.message, hint: "Free space there, then start again: the start puts \(name) into the chain.",
+                remedy: .stop)
+            throw state.failure!
+        }
+        state.lastNumber -= 1
     }
 
     /// A record that the clock was set back by more than five minutes; once until it has caught up.
@@ -317,7 +343,8 @@ extension ArchiveWriter {
         return record
     }
 
-    /// Appends durably. A failure is final: only a restart can tell what is on the medium.
+    /// Appends durably. After `retry` nothing was appended. Any other failure is final: only a restart can tell what is on the
+    /// medium.
     func appending(_ records: [ChainRecord], _ state: inout State) throws(DropError) -> ClosedRange<UInt64> {
         do throws(DropError) {
             let leaves = try state.chain.append(records)
@@ -325,6 +352,7 @@ extension ArchiveWriter {
             published.with { $0 = bytes }
             return leaves
         } catch {
+            if case .retry = error.remedy { throw error }
             state.failure = DropError(error.code, error.message, hint: error.hint, remedy: .stop)
             throw state.failure!
         }

@@ -42,7 +42,8 @@ package struct ReceiptWriter: Sendable {
     ) throws(DropError) -> String {
         let folder = folder(of: record.source) + "/"
         let name = "\(record.id).receipt.json"
-        let text = Self.json(record, archived, rejects).utf8(.pretty) + [UInt8(ascii: "\n")]
+        let text =
+            Self.json(record, archived, rejects, kept: try rejects?.kept(in: folder) ?? []).utf8(.pretty) + [UInt8(ascii: "\n")]
         try Storage.replace(folder + name, with: text, durable: false, shared: true)
         let link = folder + Self.linkName(record.fileName)
         // A receipt that is written again does not take the link from a newer drop.
@@ -79,7 +80,9 @@ package struct ReceiptWriter: Sendable {
     }
 
     /// The form that docs/schemas/receipt.schema.json describes.
-    static func json(_ record: DropRecord, _ archived: ArchivedItem?, _ rejects: RejectsFile?) -> JSON {
+    static func json(
+        _ record: DropRecord, _ archived: ArchivedItem?, _ rejects: RejectsFile?, kept: [String] = []
+    ) -> JSON {
         var members: [JSON.Member] = [.init("format", 1)]
         members += DropFacts.members(of: record)
         let container = archived?.container ?? record.container
@@ -90,19 +93,18 @@ package struct ReceiptWriter: Sendable {
             members.append(.init("archive", .object(place)))
         }
         if let rejects {
-            members.append(
+            var files: [JSON.Member] = [
+                .init("file", .string(rejects.name)), .init("reasons", .string(rejects.reasonsName)),
+                .init("records", .int(Int64(clamping: rejects.records))),
                 .init(
-                    "rejects",
-                    .object([
-                        .init("file", .string(rejects.name)), .init("reasons", .string(rejects.reasonsName)),
-                        .init("records", .int(Int64(clamping: rejects.records))),
-                        .init(
-                            "correct",
-                            .string(
-                                "Correct \(rejects.name), leave the column \(RejectMark.column) as it is where there is one, and drop "
-                                    + "the file again, under its name or as \(Self.amendingName(record))."
-                            )),
-                    ])))
+                    "correct",
+                    .string(
+                        "Correct \(rejects.name), leave the column \(RejectMark.column) as it is where there is one, and drop "
+                            + "the file again, under its name or as \(Self.amendingName(record))."
+                    )),
+            ]
+            if !kept.isEmpty { files.append(.init("kept", .array(kept.map { .string($0) }))) }
+            members.append(.init("rejects", .object(files)))
         }
         return .object(members)
     }

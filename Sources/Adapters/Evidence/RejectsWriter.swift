@@ -17,6 +17,24 @@ package struct RejectsFile: Sendable, Equatable {
         reasonsName = "\(record.id).rejects.reasons.ndjson"
         self.records = records
     }
+
+    /// Under which name a file that somebody corrected is kept when its drop's refused records are written again.
+    static func keptName(_ name: String, _ number: Int) -> String {
+        guard let dot = name.lastIndex(of: ".") else { return "\(name).kept-\(number)" }
+        return "\(name[..<dot]).kept-\(number)\(name[dot...])"
+    }
+
+    /// What is kept of this file's earlier contents, the oldest first.
+    ///
+    /// - Parameter folder: with a slash at its end.
+    package func kept(in folder: String) throws(DropError) -> [String] {
+        var names: [String] = []
+        while true {
+            let next = Self.keptName(name, names.count + 1)
+            guard try Storage.exists(folder + next) else { return names }
+            names.append(next)
+        }
+    }
 }
 
 /// Gives the refused records back in the sender's own dialect: correcting them and dropping the file is all there is to do.
@@ -31,6 +49,9 @@ package struct RejectsWriter: Sendable {
 
     /// Writes the file's byte order mark and headers, then each refused record, byte for byte, by its place in the spooled file;
     /// where text has cells, with its mark in one more (`RejectMark`).
+    ///
+    /// A file that is there with other bytes is somebody's correction, as far as anybody knows: it is kept under another name,
+    /// which the receipt tells.
     ///
     /// A last record without a line end gets the one the file uses, so that records stay apart.
     ///
@@ -63,7 +84,8 @@ package struct RejectsWriter: Sendable {
         let frame = try AmendedFrame(input, Refusals(drop: drop, records: records, headers: headers), stated)
         // A record that starts with the mark brings its own.
         let isMarked = dialect.markBytes > 0 && records.allSatisfy { $0.offset >= dialect.markBytes }
-        try Storage.fill(folder + names.name) { (output) throws(DropError) in
+        let kept = folder + RejectsFile.keptName(names.name, try names.kept(in: folder).count + 1)
+        try Storage.fill(folder + names.name, keeping: kept) { (output) throws(DropError) in
             if isMarked { try output.write(try frame.bytes(at: 0, dialect.markBytes)) }
             for (index, span) in headers.enumerated() {
                 let from = max(span.offset, dialect.markBytes)

@@ -16,12 +16,12 @@ extension TwinStore {
     ///   - archived: the newest record of the archive, which the backup need not know: a person says so by restoring it.
     ///   - act: who restores it, and why. It is written into the database that takes the place: there is no restored database
     ///     without it, and no act without one.
-    /// - Returns: where the database that was there is kept; nil where there was none.
+    /// - Returns: where the database that was there is kept, or why the file cannot take its place; nothing is changed then.
     /// - Throws: `storage` where the file is no sound database of this version; nothing is changed then. A present database that
     ///   is damaged is put aside as it is, with its log.
     package static func restore(
         from backup: String, folder: String, archived: UInt64?, by act: Act? = nil
-    ) throws(DropError) -> String? {
+    ) throws(DropError) -> Restored {
         let path = folder + "/twin.db"
         let candidate = path + ".restore"
         for ending in ["", "-wal", "-shm"] { try StoreFiles.remove(candidate + ending) }
@@ -31,6 +31,10 @@ extension TwinStore {
             try StoreFiles.copy(backup, to: candidate)
             // What an earlier restore put aside may have its log beside it.
             if StoreFiles.bytes(backup + "-wal") > 0 { try StoreFiles.copy(backup + "-wal", to: candidate + "-wal") }
+            if let refused = try refusal(candidate, present: isSettled ? path : nil) {
+                for ending in ["", "-wal", "-shm"] { try StoreFiles.remove(candidate + ending) }
+                return refused
+            }
             try prove(candidate, archived, act)
         } catch {
             for ending in ["", "-wal", "-shm"] { try? StoreFiles.remove(candidate + ending) }
@@ -41,7 +45,45 @@ extension TwinStore {
         for ending in ["-wal", "-shm"] { try StoreFiles.remove(path + ending) }
         try StoreFiles.syncFolder(of: path)
         try StoreFiles.publish(candidate, as: path)
-        return kept
+        return .done(kept: kept)
+    }
+
+    /// What became of a `restore`.
+    package enum Restored: Sendable, Equatable {
+        /// - kept: where the database that was there lies now; nil where there was none.
+        case done(kept: String?)
+        /// `backup` never wrote this file.
+        case noBackup
+        /// The database in place holds drops, and is another one's: each has an id of its own, which its backups share.
+        case ofAnotherHome
+    }
+
+    /// - Parameter path: of the database in place; nil where it cannot be read.
+    private static func refusal(_ candidate: String, present path: String?) throws(DropError) -> Restored? {
+        guard let restored = try identity(candidate) else { return .noBackup }
+        guard let path, StoreFiles.bytes(path) > 0, let present = try identity(path), !present.isEmpty else { return nil }
+        return present.instance == restored.instance ? nil : .ofAnotherHome
+    }
+
+    /// The id of a database, and whether nothing was ever put into it; nil for a file that is no twin database.
+    private static func identity(_ path: String) throws(DropError) -> (instance: String, isEmpty: Bool)? {
+        var configuration = Configuration()
+        configuration.readonly = true
+        do {
+            let queue = try DatabaseQueue(path: path, configuration: configuration)
+            let found = try queue.read { database -> (String, Bool)? in
+                for table in ["meta", "drops", "drop_commit", "twin"] where try !database.tableExists(table) { return nil }
+                let isEmpty = "NOT EXISTS (SELECT 1 FROM drops) AND NOT EXISTS (SELECT 1 FROM drop_commit)"
+                let row = try Row.fetchOne(database, sql: "SELECT value, \(isEmpty) FROM meta WHERE name = 'instance'")
+                return row.map { ($0[0], $0[1]) }
+            }
+            try queue.close()
+            return found.map { (instance: $0.0, isEmpty: $0.1) }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_NOTADB {
+            return nil
+        } catch {
+            throw StorageFailure.error(error)
+        }
     }
 
     /// Gives the database at `path` a second name; the one it has from an attempt that was interrupted, where there is one.

@@ -227,7 +227,12 @@ struct Recovery: Sendable {
             return !open.contains(record.state) || !ports.spool.contains(record.id)
         }
         guard !asked.isEmpty else { return [:] }
-        let items = try ports.makeArchive().recover(asked)
+        let items: [ArchivedItem]
+        do throws(DropError) { items = try ports.makeArchive().recover(asked) } catch {
+            guard case .retry = error.remedy else { throw error }
+            // Nothing else begins before it is known what the archive has: a start does not wait for room.
+            throw DropError(error.code, error.message, hint: "Free space there, then start again.", remedy: .stop)
+        }
         return Dictionary(items.map { ($0.drop, $0) }) { first, _ in first }
     }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import DropCore
 import SystemKit
+import TwinModel
 
 /// A command that did not succeed, and the exit code its callers rely on (docs/command-line.md, "Exit codes").
 struct CommandFailure: Error {
@@ -11,11 +12,14 @@ struct CommandFailure: Error {
     let lines: [String]
     /// The code of the error behind it (docs/errors.md), for whoever asks by the control socket.
     let word: String
+    /// What `why` says of the file, for `--json`; nil where the lines are all there is.
+    let answer: JSON?
 
-    init(_ code: Code, lines: [String], word: String = "failed") {
+    init(_ code: Code, lines: [String], word: String = "failed", answer: JSON? = nil) {
         self.code = code
         self.lines = lines.filter { !$0.isEmpty }
         self.word = word
+        self.answer = answer
     }
 
     init(_ code: Code, _ lines: String...) { self.init(code, lines: lines) }

@@ -39,8 +39,12 @@ struct DropWait {
         try engine.finish(
             complete: .init(folder: placed.source.watched.folder, name: placed.name, inode: placed.inode))
         guard let record = try find(in: engine.register) else {
-            let why = engine.waitingReason(of: placed.path)
-            throw CommandFailure(.negative, lines: ["\(placed.path) was not taken [\(why.code)]."] + why.sentences)
+            let answer = engine.why(placed.path)
+            throw CommandFailure(
+                .negative,
+                lines: ["\(placed.path) was not taken [\(answer["code"]?.string ?? "")]."]
+                    + (answer["sentences"]?.elements ?? []).compactMap(\.string),
+                answer: answer)
         }
         return record
     }
@@ -103,7 +107,7 @@ struct DropWait {
         guard now - patience.since >= (isUrgent ? Patience.urgent : patience.settle + Patience.slack) else { return }
         let sentences = (answer["sentences"]?.elements ?? []).compactMap(\.string)
         let what = answer["drop"]?.string.map { "\(placed.name) is drop \($0) and waits" } ?? "\(placed.path) waits"
-        throw CommandFailure(.negative, lines: ["\(what) [\(code)]."] + sentences)
+        throw CommandFailure(.negative, lines: ["\(what) [\(code)]."] + sentences, answer: answer)
     }
 
     private func find(in register: any DropRegister) throws(CommandFailure) -> DropRecord? {

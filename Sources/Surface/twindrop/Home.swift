@@ -66,6 +66,15 @@ struct Home {
         throw Self.failure(all)
     }
 
+    /// A file that as a whole cannot be read names no source: to say that there are none would not be true.
+    func checkReadable() throws(CommandFailure) {
+        guard configuration.sources.isEmpty, configuration.broken.isEmpty,
+            configuration.mistakes.contains(where: { [.syntax, .unreadable, .tooLarge].contains($0.code) }),
+            let all = configuration.allMistakes
+        else { return }
+        throw Self.failure(all)
+    }
+
     static func failure(_ errors: ConfigurationErrors) -> CommandFailure {
         CommandFailure(.usage, lines: errors.description.split(separator: "\n").map(String.init))
     }
@@ -134,10 +143,16 @@ struct Home {
                 .usage,
                 lines: broken.mistakes.map(\.description) + ["Source \(broken.name) is not served until that is corrected."])
         }
+        try checkReadable()
         throw CommandFailure(
             .usage, "No source is called \(Escaping.visible(name)).",
             "Sources: " + configuration.sources.map(\.name.text).joined(separator: ", "))
     }
+}
+
+extension TwinStore {
+    /// The source of a drop; nil where it is not known. Who cannot be told by a name stays where it is.
+    @Sendable func owner(of drop: DropID) -> SourceName? { (try? self.drop(drop))?.source }
 }
 
 extension Installation {

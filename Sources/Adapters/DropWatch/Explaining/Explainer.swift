@@ -35,20 +35,24 @@ package struct Explainer: Sendable {
     private let ownership: FolderOwnership?
     private let truncation: TruncationRule
     private let copying: CopyRoom?
+    private let owner: Routing.Owner
 
     /// - Parameters:
     ///   - ownership: nil: whose the folders are is not asked.
     ///   - truncation: which files are doubted since a power cut.
+    ///   - owner: as of `DropWatcher`.
     ///   - copying: where copies go; nil: whether they have room is not asked.
     package init(
         sources: [WatchedSource], dropZone: String?, ownership: FolderOwnership? = nil,
-        truncation: TruncationRule = TruncationRule(), copying: CopyRoom? = nil
+        truncation: TruncationRule = TruncationRule(), copying: CopyRoom? = nil,
+        owner: @escaping @Sendable (DropID) -> SourceName? = { _ in nil }
     ) {
         self.sources = sources
         self.dropZone = dropZone
         self.ownership = ownership
         self.truncation = truncation
         self.copying = copying
+        self.owner = owner
     }
 
     /// Explains the file at `path`, absolute. Blocks for a moment.
@@ -73,7 +77,7 @@ package struct Explainer: Sendable {
     private func looker() -> WatchLoop {
         let loop = WatchLoop(
             sources: sources, dropZone: dropZone, ownership: ownership, timing: WatchTiming(),
-            handler: WatchHandler(settled: { _ in }), truncation: truncation, purpose: .looking)
+            handler: WatchHandler(settled: { _ in }), truncation: truncation, purpose: .looking, owner: owner)
         loop.copying = copying
         return loop
     }

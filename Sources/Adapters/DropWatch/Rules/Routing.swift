@@ -35,19 +35,26 @@ struct Routing: Sendable {
         case several([SourceName])
     }
 
+    /// The source of a drop; nil where nobody knows it.
+    typealias Owner = @Sendable (DropID) -> SourceName?
+
     let members: [Member]
     /// In the drop zone's root only patterns count, and files are taken once they are stable.
     let isRoot: Bool
     private let ignoredInRoot: [Glob]
+    /// Asked about a drop whose corrected rejects a name says to be of.
+    private let owner: Owner
 
-    init(members: [WatchedSource]) {
+    init(members: [WatchedSource], owner: @escaping Owner = { _ in nil }) {
         self.members = members.map { Member($0) }
+        self.owner = owner
         isRoot = false
         ignoredInRoot = []
     }
 
     init(dropZoneOf sources: [WatchedSource]) {
         let rule = ReadinessRule()
+        owner = { _ in nil }
         members = sources.map { Member($0, rule: rule) }
         isRoot = true
         ignoredInRoot = rule.ignore.map { Glob($0) }
@@ -73,6 +80,7 @@ struct Routing: Sendable {
             }
         }
         if fitting.count == 1 { return .data(fitting[0]) }
+        if let member = ownerOfAmended(name) { return .data(member) }
         let asked = (fitting.isEmpty ? members : fitting).filter { $0.source.probes && !isIgnored(name, by: $0) }
         if !asked.isEmpty { return .ask(asked) }
         if !fitting.isEmpty { return .several(fitting.map(\.source.name)) }
@@ -82,9 +90,15 @@ struct Routing: Sendable {
     /// Without patterns a source takes everything, where it need not share.
     private func takes(_ name: FileName, _ member: Member) -> Bool {
         if member.names.matchesPattern(name) { return true }
-        // Corrected rejects are their source's, whatever its patterns say; among several it is not told by the name whose.
+        // Corrected rejects are their source's, whatever its patterns say.
         if members.count == 1, !isRoot, FileName.amendedDrop(in: name) != nil { return true }
         return member.source.patterns.isEmpty && !isRoot && !(member.source.probes && members.count > 1)
+    }
+
+    /// Whose corrected rejects a file of this name has, among several whose patterns do not tell: the drop that it names tells.
+    private func ownerOfAmended(_ name: FileName) -> Member? {
+        guard !isRoot, members.count > 1, let drop = FileName.amendedDrop(in: name), let source = owner(drop) else { return nil }
+        return members.first { $0.source.name == source && !isIgnored(name, by: $0) }
     }
 
     private func isIgnored(_ name: FileName, by member: Member) -> Bool {

@@ -19,6 +19,7 @@ package final class DropWatcher: Sendable {
     private let timing: WatchTiming
     private let handler: WatchHandler
     private let truncation: TruncationRule
+    private let owner: Routing.Owner
     private let events: EventStream?
     private let state: Monitor<State>
     private let thread = Monitor<NamedThread?>(nil)
@@ -29,9 +30,12 @@ package final class DropWatcher: Sendable {
     ///   - helperPath: `twindrop-watch`, absolute; nil polls only.
     ///   - ownership: nil takes folders over without asking (tests).
     ///   - truncation: which files are doubted since a power cut; those are delivered with that defect.
+    ///   - owner: the source of a drop, asked about names of corrected rejects that no pattern of a shared folder fits; nil where
+    ///     it is not known. Called on the watcher's thread.
     package init(
         sources: [WatchedSource], dropZone: String? = nil, helperPath: String?, ownership: FolderOwnership? = nil,
-        timing: WatchTiming = WatchTiming(), truncation: TruncationRule = TruncationRule(), handler: WatchHandler
+        timing: WatchTiming = WatchTiming(), truncation: TruncationRule = TruncationRule(),
+        owner: @escaping @Sendable (DropID) -> SourceName? = { _ in nil }, handler: WatchHandler
     ) {
         self.sources = sources
         self.dropZone = dropZone
@@ -39,6 +43,7 @@ package final class DropWatcher: Sendable {
         self.timing = timing
         self.handler = handler
         self.truncation = truncation
+        self.owner = owner
         let state = Monitor(State())
         self.state = state
         let feeds = Feed.all(sources, dropZone: dropZone, at: .now)
@@ -133,7 +138,7 @@ package final class DropWatcher: Sendable {
     private func run() {
         let loop = WatchLoop(
             sources: sources, dropZone: dropZone, ownership: ownership, timing: timing, handler: handler,
-            truncation: truncation, purpose: .watching)
+            truncation: truncation, purpose: .watching, owner: owner)
         var idle = true
         while true {
             let timeout: Duration? = idle ? loop.nextDue.map { max($0 - .now, .zero) } : .zero
@@ -179,7 +184,7 @@ extension DropWatcher {
     ) -> Waiting {
         let loop = WatchLoop(
             sources: sources, dropZone: dropZone, ownership: ownership, timing: timing, handler: handler,
-            truncation: truncation, purpose: .once)
+            truncation: truncation, purpose: .once, owner: owner)
         loop.complete = complete
         let settle = (sources.map(\.readiness.settle) + (dropZone == nil ? [] : [ReadinessRule().settle])).max() ?? .zero
         let slack = Duration.milliseconds(50)
@@ -208,7 +213,8 @@ extension DropWatcher {
     /// Why the file at `path` (absolute) was or was not taken.
     package func why(_ path: String) -> Explanation {
         let (folder, name) = Explainer.split(path)
-        let explainer = Explainer(sources: sources, dropZone: dropZone, ownership: ownership, truncation: truncation)
+        let explainer = Explainer(
+            sources: sources, dropZone: dropZone, ownership: ownership, truncation: truncation, owner: owner)
         let found = explainer.explain(folder: folder, name: name, knowledge: knowledge(of: name, in: folder))
         // The watcher, which runs, has not come to it yet.
         guard found.reason?.code == .ready else { return found }

@@ -36,6 +36,7 @@ final class WatchLoop {
     private var probes: UInt64 = 0
     var nextGlance = Instant.now
     var isWatching = false
+    private let owner: Routing.Owner
 
     /// Known to be complete: see `DropWatcher.takePresent`.
     var complete: DropWatcher.CompleteFile?
@@ -51,7 +52,7 @@ final class WatchLoop {
 
     init(
         sources: [WatchedSource], dropZone: String?, ownership: FolderOwnership?, timing: WatchTiming, handler: WatchHandler,
-        truncation: TruncationRule, purpose: Purpose
+        truncation: TruncationRule, purpose: Purpose, owner: @escaping Routing.Owner = { _ in nil }
     ) {
         feeds = Feed.all(sources, dropZone: dropZone, at: .now)
         self.sources = sources
@@ -60,6 +61,7 @@ final class WatchLoop {
         self.handler = handler
         self.truncation = truncation
         self.purpose = purpose
+        self.owner = owner
         self.dropZone = dropZone.map { FolderPath($0) }
         for feed in feeds { folders[feed.root] = WatchedFolder(feed.root, feed: feed, routing: routing(of: feed.root)) }
     }
@@ -178,7 +180,7 @@ final class WatchLoop {
             members: sources.filter { source in
                 guard let below = path.components(below: FolderPath(source.folder)) else { return false }
                 return source.recursive || below.isEmpty
-            })
+            }, owner: owner)
     }
 
     /// The folder's descriptor. Kept until too many are.

@@ -42,7 +42,7 @@ final class ChainLog {
             try append([record])
         } else {
             unsealedSince = head.tree.size > head.sealed ? unsealedSince ?? head.lastLabel : nil
-            try publish()
+            try publishWhereRoom()
         }
     }
 
@@ -56,7 +56,8 @@ final class ChainLog {
 
     /// Appends records as they are but for `index` and `previous`, which are set here, and makes them durable.
     ///
-    /// After an error the log must not be used again: what is on the medium is only known after a restart.
+    /// After `retry` nothing was appended, and the log goes on. After any other error it must not be used again: what is on the
+    /// medium is only known after a restart.
     @discardableResult
     func append(_ records: [ChainRecord]) throws(DropError) -> ClosedRange<UInt64> {
         var lines: [UInt8] = []
@@ -73,15 +74,26 @@ final class ChainLog {
             grown.lastLabel = record.at.milliseconds
             if record.kind == .container { grown.container = record.container }
         }
-        try file.write(lines, at: head.bytes)
-        try file.sync()
+        try write(lines)
         grown.bytes += UInt64(lines.count)
         grown.pending = nil
         head = grown
         unsealedSince = unsealedSince ?? records.first?.at.milliseconds
         unfinished = nil
-        try publish()
+        try publishWhereRoom()
         return first...(head.tree.size - 1)
+    }
+
+    /// Writes durably behind the last record. Where the disk has no room for all of it, what got there is taken back: nobody was
+    /// told of it.
+    private func write(_ lines: [UInt8]) throws(DropError) {
+        do throws(DropError) { try file.write(lines, at: head.bytes) } catch {
+            guard case .retry = error.remedy else { throw error }
+            do throws(DropError) { try file.truncate(to: head.bytes) } catch { throw error.final }
+            throw error
+        }
+        // After a failure the kernel may have dropped the data, be it for want of room.
+        do throws(DropError) { try file.sync() } catch { throw error.final }
     }
 
     /// Says which container is about to be renamed in, so that a reader does not take it for a stranger.
@@ -111,8 +123,16 @@ final class ChainLog {
         head.sealed = seal.size
         head.lastLabel = max(head.lastLabel, seal.time.milliseconds)
         unsealedSince = nil
-        try publish()
+        try publishWhereRoom()
         return seal
+    }
+
+    /// The head is advice: where the disk has no room for it, the next one that is written says the same and more, and readers
+    /// stop at the one before until then.
+    private func publishWhereRoom() throws(DropError) {
+        do throws(DropError) { try publish() } catch {
+            guard case .retry = error.remedy else { throw error }
+        }
     }
 
     private func publish() throws(DropError) { try Storage.replace(places.head, with: head.file, durable: false) }
@@ -183,5 +203,13 @@ final class ChainLog {
         DropError(
             .unsound, "\(file.path) is shorter than the \(bytes) bytes that \(what) states: its end was cut off or rolled back.",
             hint: "Restore the archive folder from a backup, all of it.", remedy: .stop)
+    }
+}
+
+extension DropError {
+    /// Trouble that passes, and leaves behind what only a restart can tell.
+    fileprivate var final: DropError {
+        guard case .retry = remedy else { return self }
+        return DropError(code, message, hint: "Free space there, then start again.", remedy: .stop)
     }
 }

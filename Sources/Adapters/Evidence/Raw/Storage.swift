@@ -277,7 +277,11 @@ struct BufferedOutput {
 extension Storage {
     /// Writes a file piece by piece under a temporary name, syncs it, and renames it to `path`; the folder is left to the caller.
     /// Those may read it who may read the folder.
-    static func fill(_ path: String, _ body: (inout BufferedOutput) throws(DropError) -> Void) throws(DropError) {
+    ///
+    /// - Parameter kept: what the file that has the name is called from now on, where its bytes are others; nil: it is replaced.
+    static func fill(
+        _ path: String, keeping kept: String? = nil, _ body: (inout BufferedOutput) throws(DropError) -> Void
+    ) throws(DropError) {
         let temporary = path + ".tmp"
         try remove(temporary)
         let file = try StorageFile(temporary, .create)
@@ -287,10 +291,29 @@ extension Storage {
             try body(&output)
             try output.flush()
             try file.sync()
+            if let kept, try exists(path), try !hasBytes(of: file, path) { try rename(path, to: kept) }
             try rename(temporary, to: path)
         } catch {
             try remove(temporary)
             throw error
+        }
+    }
+
+    /// Whether a file has the bytes of another. What is no plain file has not.
+    private static func hasBytes(of file: StorageFile, _ path: String) throws(DropError) -> Bool {
+        let other: StorageFile
+        do throws(DropError) { other = try StorageFile(path, .read) } catch {
+            guard error.code == .unsound else { throw error }
+            return false
+        }
+        guard try file.size() == other.size() else { return false }
+        var (mine, others) = ([UInt8](repeating: 0, count: 1 << 16), [UInt8](repeating: 0, count: 1 << 16))
+        var offset: UInt64 = 0
+        while true {
+            let count = try file.read(into: &mine, at: offset)
+            guard try other.read(into: &others, at: offset) == count, mine[..<count] == others[..<count] else { return false }
+            if count < mine.count { return true }
+            offset += UInt64(count)
         }
     }
 }

@@ -195,7 +195,9 @@ extension WaitingReason.Code {
         case .folderOwned: "Give each instance a folder of its own; `twindrop source adopt` takes this one over."
         case .folderUnmounted: "Mount the file system it is on; `twindrop source adopt` takes the folder over as it is."
         case .sourceMistake: "`twindrop source check` names every mistake; correct them."
-        case .sourceSuspended: "`twindrop status` says why; correct it, and the source goes on by itself."
+        case .sourceSuspended:
+            "`twindrop status` says why; correct it, and the source goes on by itself, after a change of twindrop.yaml "
+                + "with the next start."
         case .blocked: "Release, retry or discard the earlier drop: `twindrop drops --state held,quarantined` lists them."
         case .retrying: "Correct what the reason names; it is tried again by itself."
         }

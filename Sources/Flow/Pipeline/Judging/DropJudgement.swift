@@ -90,6 +90,8 @@ package struct DropJudgement {
     package static func objection(
         toRelease record: DropRecord, of source: PipelineSource?, newest: DropRecord?, delivery: DropID? = nil
     ) -> DropError? {
+        // It deletes nothing, whatever is newer.
+        guard record.bytes > 0 else { return nil }
         let hint = "Discard it, or release it with --force if the older state is the right one."
         if record.reason?.code == .late {
             return DropError(
@@ -112,7 +114,8 @@ package struct DropJudgement {
     private static func undoing(
         _ newest: DropRecord?, _ record: DropRecord, of source: PipelineSource?, _ delivery: DropID, by act: String, hint: String
     ) -> DropError? {
-        guard let source, source.sequence == nil, record.link?.kind != .amends, source.policy.mode == .snapshot, let newest,
+        guard let source, source.sequence == nil, record.bytes > 0, record.link?.kind != .amends, source.policy.mode == .snapshot,
+            let newest,
             newest.id > delivery
         else { return nil }
         return DropError(

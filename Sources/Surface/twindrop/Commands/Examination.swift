@@ -161,12 +161,18 @@ struct Examination {
     }
 
     private func strangers(_ store: TwinStore) throws(DropError) -> [String] {
+        try Self.strangers(home, store).map {
+            "\($0) belongs to no drop that the database knows. \(Self.strangerHint($0, home.paths))"
+        }
+    }
+
+    /// Files of the spool that no drop accounts for.
+    static func strangers(_ home: Home, _ store: TwinStore) throws(DropError) -> [String] {
         let spool = try SpoolFolder(state: home.paths.state)
         // Files first, rows then: beside a daemon a row is there before its file.
         let files = spool.strangers(besides: [])
         let known = Set(try store.unfinished().map(\.id.description))
         return files.filter { file in FileManager.default.fileExists(atPath: file) && !known.contains { file.hasSuffix($0) } }
-            .map { "\($0) belongs to no drop that the database knows. \(Self.strangerHint($0, home.paths))" }
     }
 
     /// What to do about a file that no row accounts for, as after a restore: its name and source, where the archive or a receipt
@@ -187,7 +193,7 @@ struct Examination {
         if let drop = try? ArchiveCatalogue(root: paths.archive).find(id) { return (drop.file, drop.source.text) }
         let folders = (try? FileManager.default.contentsOfDirectory(atPath: paths.receipts)) ?? []
         for folder in folders.sorted() {
-            guard let bytes = FileManager.default.contents(atPath: "\(paths.receipts)/\(folder)/\(id).json"),
+            guard let bytes = FileManager.default.contents(atPath: "\(paths.receipts)/\(folder)/\(id).receipt.json"),
                 let receipt = try? JSON(parsing: Array(bytes)), let name = receipt["file"]?.string
             else { continue }
             return (name, folder)
@@ -216,7 +222,20 @@ struct Examination {
         let space = try SpoolFolder(state: home.paths.state).freeSpace()
         let limits = home.configuration.limits.space
         let mark = min(limits.softBytes, UInt64(Double(space.bytesTotal) * limits.softShare))
-        return space.bytesFree < mark
-            ? ["only \(space.bytesFree >> 20) MiB are free; below \(mark >> 20) MiB nothing is claimed"] : []
+        return
+            (space.bytesFree < mark
+            ? ["only \(space.bytesFree >> 20) MiB are free; below \(mark >> 20) MiB nothing is claimed"] : []) + archiveSpace()
+    }
+
+    /// An archive on a disk of its own has no mark: what finds no room there waits.
+    private func archiveSpace() -> [String] {
+        let (root, state) = (home.paths.archive, home.paths.state)
+        guard FileCalls.device(root) != FileCalls.device(state), let space = FileCalls.space(of: root) else { return [] }
+        let wanted = min(home.configuration.archive.containerBytes, space.bytesTotal / 100)
+        guard space.bytesFree < wanted else { return [] }
+        return [
+            "only \(space.bytesFree >> 10) KiB are free on the file system of the archive \(root): drops wait to be archived "
+                + "once there is no room for a container. Free space there."
+        ]
     }
 }

@@ -102,6 +102,7 @@ struct SourceCommand: ParsableCommand {
 
         mutating func run() throws {
             let opened = try home.open()
+            try opened.checkReadable()
             var table = Table("SOURCE", "PLUGIN", "READY", "MODE", "FOLDER")
             for source in opened.configuration.sources {
                 if home.json {

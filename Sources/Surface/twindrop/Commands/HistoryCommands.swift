@@ -25,7 +25,9 @@ struct ExplainCommand: ParsableCommand {
             "The twin's id, TWIN/RELATIONSHIP by their ids, or ID.PROPERTY (split after the longest id there is or was).",
             valueName: "id"))
     var id: String
-    @Argument(help: ArgumentHelp("A JSON Pointer to the property; without one, every property.", valueName: "json-pointer"))
+    @Argument(
+        help: ArgumentHelp("The property, by its name or a JSON Pointer; without one, every property.", valueName: "json-pointer")
+    )
     var pointer: String?
 
     mutating func run() throws {
@@ -38,7 +40,7 @@ struct ExplainCommand: ParsableCommand {
         if pointer != nil, subject.pointer != nil {
             throw CommandFailure(.negative, "There is no twin \(Escaping.visible(id)).", "Name one property, not two.")
         }
-        let wanted = pointer ?? subject.pointer
+        let wanted = pointer.map(GraphSubject.pointer) ?? subject.pointer
         let found = try reporting { () throws(DropError) in try subject.explain(wanted, in: store) }
         guard !found.isEmpty else {
             let what = wanted.map { "has no property \(Escaping.visible($0))" } ?? "has no properties"
@@ -165,6 +167,12 @@ struct GraphSubject {
 
     var name: String { relationship.map { "\(twin)/\($0)" } ?? twin }
 
+    /// The JSON Pointer to a property that is given as one, or by its name: `status`, `size.width`.
+    static func pointer(_ text: String) -> String {
+        guard !text.isEmpty, !text.hasPrefix("/") else { return text }
+        return "/" + text.split(separator: ".").joined(separator: "/")
+    }
+
     /// Nil where nothing fits. The longest id of a twin wins; then a relationship goes before a property.
     init?(_ text: String, in store: TwinStore) throws(DropError) {
         func cuts(_ mark: Character) -> [String.Index] { text.indices.filter { text[$0] == mark }.reversed() }
@@ -183,8 +191,8 @@ struct GraphSubject {
             }
         }
         for dot in dots where known.contains(String(text[..<dot])) {
-            let path = text[text.index(after: dot)...].split(separator: ".").joined(separator: "/")
-            self.init(twin: String(text[..<dot]), relationship: nil, pointer: "/" + path)
+            let path = String(text[text.index(after: dot)...])
+            self.init(twin: String(text[..<dot]), relationship: nil, pointer: Self.pointer(path))
             return
         }
         return nil

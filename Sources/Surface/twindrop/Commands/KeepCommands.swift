@@ -91,21 +91,41 @@ struct RestoreCommand: ParsableCommand {
             try Folders.make([opened.paths.state])
             return try HomeLock(state: opened.paths.state)
         }
-        guard Folders.exists(path) else {
-            throw CommandFailure(.usage, "There is no file \(path).", "Name a file that `twindrop backup` wrote.")
+        guard FileCalls.isFile(path) else {
+            throw CommandFailure(
+                .usage, "There is no file \(Escaping.visible(path)).", "Name a file that `twindrop backup` wrote.")
         }
-        let kept = try reporting { () throws(DropError) in
+        let restored = try reporting { () throws(DropError) in
             let archived = try ArchiveCatalogue(root: opened.paths.archive).newest().last?.leaf
             let act = Act(
                 .restore, source: nil, facts: [.init("backup", .string(Escaping.visible(path)))], reason: reason)
-            let kept = try TwinStore.restore(from: path, folder: opened.paths.state, archived: archived, by: act)
+            let restored = try TwinStore.restore(from: path, folder: opened.paths.state, archived: archived, by: act)
             try lock.release()
-            return kept
+            return restored
         }
+        let kept = try Self.kept(restored, path, opened)
         if home.json {
             return Terminal.print(["restored": .string(path), "kept": kept.map { .string($0) } ?? .null])
         }
         Terminal.print("Restored from \(path)")
         if let kept { Terminal.print("What was there is kept as \(kept)") }
+    }
+
+    /// Where the database that was there lies now; where the file did not take its place, why.
+    private static func kept(_ restored: TwinStore.Restored, _ path: String, _ home: Home) throws(CommandFailure) -> String? {
+        switch restored {
+        case .done(let kept): return kept
+        case .noBackup:
+            throw CommandFailure(
+                .usage, "\(Escaping.visible(path)) is no backup that `twindrop backup` wrote. Nothing was changed.",
+                "Name a file that `twindrop backup` wrote, or a state/twin.db.before-restore-N.")
+        case .ofAnotherHome:
+            throw CommandFailure(
+                .usage,
+                "\(Escaping.visible(path)) is the backup of another home than \(home.paths.state)/twin.db, which holds drops. "
+                    + "Nothing was changed.",
+                "Name a backup of this home. If this home is to go on as the other one, move state/twin.db, with its -wal and "
+                    + "-shm, away first.")
+        }
     }
 }

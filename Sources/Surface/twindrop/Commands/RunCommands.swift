@@ -162,7 +162,11 @@ struct DropCommand: ParsableCommand {
             if home.json { Terminal.print(["file": .string(placed.path)]) } else { Terminal.print("Dropped as \(placed.path)") }
             return
         }
-        let record = try DropWait(opened, placed).result()
+        let record: DropRecord
+        do throws(CommandFailure) { record = try DropWait(opened, placed).result() } catch {
+            if home.json, let answer = error.answer { Terminal.print(answer) }
+            throw error
+        }
         try report(record, placed, opened)
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CodecKit
 import HomeConfiguration
 import DropCore
 import DropWatch
@@ -75,7 +76,12 @@ struct WhyCommand: ParsableCommand {
         let folders = [opened.paths.dropzone] + opened.configuration.sources.map(\.watched.folder)
         if let folder = folders.first(where: { FileCalls.isTaken($0 + "/" + file) }) { return folder + "/" + file }
         let store = try opened.openGraph(withModels: false)
-        guard let record = try? opened.drop(file, in: store), let source = opened.configuration.source(record.source) else {
+        guard let record = try? opened.drop(file, in: store) else {
+            throw CommandFailure(
+                .usage, "There is no file \(Escaping.visible(file)) in a folder of a source, and no drop of that name.",
+                "`twindrop drops` lists the drops. Of a file that lies elsewhere, give the path.")
+        }
+        guard let source = opened.configuration.source(record.source) else {
             return path  // What is said of it there names it as it was given.
         }
         return source.watched.folder + "/" + (String(validating: record.fileName.bytes, as: UTF8.self) ?? file)

@@ -121,7 +121,7 @@ struct Assembly {
         let wiring = Wiring(log: log, tally: tally, marks: marks, ears: ears)
         let pipeline = try makePipeline(store, host, spool, inHand, claimer, wiring)
         let watcher = makeWatcher(
-            pipeline, Router(host: host), instance: try store.instanceID(), lock.truncation)
+            pipeline, Router(host: host), store, instance: try store.instanceID(), lock.truncation)
         let claims = claims
         let told: @Sendable ([(SettledFile, ClaimResult)]) -> Void =
             if intake.isOnce { { claims.note($0) } } else { { watcher.noteClaims($0) } }
@@ -246,7 +246,7 @@ struct Assembly {
     }
 
     private func makeWatcher(
-        _ pipeline: DropPipeline, _ router: Router, instance: String, _ truncation: TruncationRule
+        _ pipeline: DropPipeline, _ router: Router, _ store: TwinStore, instance: String, _ truncation: TruncationRule
     )
         -> DropWatcher
     {
@@ -263,7 +263,7 @@ struct Assembly {
             sources: configuration.sources.map(\.watched), dropZone: paths.dropzone,
             helperPath: intake.isOnce ? nil : Installation.current.path(of: "twindrop-watch"),
             ownership: FolderOwnership(instance: instance, stateFolder: paths.state, homeFolder: paths.home),
-            truncation: truncation, handler: handler)
+            truncation: truncation, owner: store.owner(of:), handler: handler)
     }
 }
 

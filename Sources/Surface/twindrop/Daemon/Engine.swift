@@ -164,10 +164,9 @@ final class Engine: Sendable {
     }
 
     /// Why a file waits, after `finish`: a code and sentences.
-    func waitingReason(of path: String) -> (code: String, sentences: [String]) {
+    func why(_ path: String) -> JSON {
         let report = leftBehind.with { $0 } ?? waiting()
-        let answer = WhyReport(home, watcher: watcher, register: register, waiting: report).answer(path)
-        return (answer["code"]?.string ?? "", (answer["sentences"]?.elements ?? []).compactMap(\.string))
+        return WhyReport(home, watcher: watcher, register: register, waiting: report).answer(path)
     }
 
     /// Writes down which sources are suspended, for commands that run when no daemon does.

@@ -35,6 +35,8 @@ struct RejectsReport {
     private let file: String
     private let reasonsFile: String
     private let source: SourceName
+    /// What the file was before its records were written again.
+    private let kept: [String]
     private(set) var first: [Reason] = []
     /// By code, the most frequent first.
     private(set) var counts: [(code: String, count: Int)] = []
@@ -48,6 +50,7 @@ struct RejectsReport {
         guard FileCalls.isFile(folder + written.name),
             let text = FileManager.default.contents(atPath: folder + written.reasonsName)
         else { return nil }
+        kept = ((try? written.kept(in: folder)) ?? []).map { folder + $0 }
         (file, reasonsFile, source) = (folder + written.name, folder + written.reasonsName, record.source)
         var byCode: [String: Int] = [:]
         for line in text.split(separator: UInt8(ascii: "\n")) {
@@ -135,5 +138,8 @@ struct RejectsReport {
         }
         line("correct", "the rows are in \(file); correct them there, keep the name, and hand them over:")
         line("", "twindrop drop \(file) --source \(source)")
+        if !kept.isEmpty {
+            line("kept", "what had been changed there when the rows were written again: \(kept.joined(separator: ", "))")
+        }
     }
 }

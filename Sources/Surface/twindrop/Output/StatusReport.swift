@@ -52,7 +52,8 @@ enum StatusReport {
     /// Why its drops wait although its plugin was never run: the defect beside it says more.
     private static func suspension(of source: Source, _ snapshot: PipelineSnapshot) -> String? {
         guard snapshot.suspended.contains(source.name) else { return nil }
-        return "Its plugin or settings cannot be used; its files wait. Correct them: it goes on by itself."
+        return "Its plugin or settings cannot be used; its files wait. Correct them: it goes on by itself, "
+            + "after a change of twindrop.yaml once the daemon was started again."
     }
 
     /// What is said where a running daemon goes by an older `twindrop.yaml` than the one that is there.
@@ -132,7 +133,27 @@ enum StatusReport {
             "sources": .array(sources + home.configuration.broken.map(json)), "waiting": left.shown(home),
             "openDrops": try OpenDrops(in: home, store).json,
             "mistakes": .array(home.configuration.mistakes.map { .string($0.description) }),
+            "unknown": .array(try unknown(home, store).map { .string($0) }),
         ]
+    }
+
+    /// What the database does not know, as after a restore: `doctor` names it.
+    private static func unknown(_ home: Home, _ store: TwinStore) throws(DropError) -> [String] {
+        var found: [String] = []
+        if let forgotten = try ArchiveWitness(store, root: home.paths.archive).forgotten(), forgotten.isOpen {
+            found.append(forgotten.message)
+        }
+        // Who may not look into the spool is told by `doctor`.
+        let files = (try? Examination.strangers(home, store).count) ?? 0
+        if files > 0 {
+            found.append("\(counted(files, "file")) in state/spool that no drop accounts for: `twindrop doctor` says what to do.")
+        }
+        return found
+    }
+
+    /// A time of the facts, in the clock that was asked for.
+    private static func shown(_ time: JSON?) -> String? {
+        time?.string.map { text in Times.read(text).map { Times.shown($0.first) } ?? text }
     }
 
     /// A source that is not served.
@@ -160,7 +181,7 @@ enum StatusReport {
         }
         for times in facts["daemon"]?["doubted"]?.elements ?? [] {
             Terminal.print(
-                "        files last changed from \(times["from"]?.string ?? "") until \(times["until"]?.string ?? "") are doubted: the machine went down"
+                "        files last changed from \(shown(times["from"]) ?? "") until \(shown(times["until"]) ?? "") are doubted: the machine went down"
             )
         }
         for channel in facts["daemon"]?["notify"]?.elements ?? [] { printChannel(channel) }
@@ -178,6 +199,7 @@ enum StatusReport {
             }
         }
         for mistake in facts["mistakes"]?.elements ?? [] { Terminal.print("MISTAKE \(mistake.string ?? "")") }
+        for unknown in facts["unknown"]?.elements ?? [] { Terminal.print("UNKNOWN \(unknown.string ?? "")") }
         if let open = facts["openDrops"] { for line in OpenDrops.lines(of: open) { Terminal.print("        \(line)") } }
         let lines = facts["waiting"]?["lines"]
         for line in lines?[""]?.elements ?? [] { Terminal.print("        \(line.string ?? "")") }
@@ -192,7 +214,7 @@ enum StatusReport {
         if let error = channel["error"]?.string {
             Terminal.print("notify  \(name): NOT TOLD \(counted(channel["waiting"]?.int ?? 0, "notice")); tried again. \(error)")
         } else {
-            let last = channel["lastSentAt"]?.string.map { "; the last at \($0)" } ?? ""
+            let last = shown(channel["lastSentAt"]).map { "; the last at \($0)" } ?? ""
             Terminal.print("notify  \(name): \(counted(channel["sent"]?.int ?? 0, "notice")) sent since the start\(last)")
         }
     }
@@ -217,10 +239,10 @@ enum StatusReport {
             )
         }
         if source["expected"]?["late"] == .bool(true) {
-            let last = source["lastDelivery"]?.string.map { "the last came at \($0)" } ?? "none ever came"
-            Terminal.print("        LATE: a delivery was expected by \(source["expected"]?["due"]?.string ?? ""); \(last)")
-        } else if let last = source["lastDelivery"]?.string {
-            let due = source["expected"]?["due"]?.string.map { "; the next is expected by \($0)" } ?? ""
+            let last = shown(source["lastDelivery"]).map { "the last came at \($0)" } ?? "none ever came"
+            Terminal.print("        LATE: a delivery was expected by \(shown(source["expected"]?["due"]) ?? ""); \(last)")
+        } else if let last = shown(source["lastDelivery"]) {
+            let due = shown(source["expected"]?["due"]).map { "; the next is expected by \($0)" } ?? ""
             Terminal.print("        last delivery \(last)\(due)")
         }
         if let count = source["openRejects"]?.int, count > 0 {

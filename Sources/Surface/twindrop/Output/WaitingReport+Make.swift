@@ -85,7 +85,8 @@ extension WaitingReport {
             copying: CopyRoom(
                 of: paths.state,
                 reserve: SpaceReserve(
-                    share: home.configuration.limits.space.softShare, bytes: home.configuration.limits.space.softBytes)))
+                    share: home.configuration.limits.space.softShare, bytes: home.configuration.limits.space.softBytes)),
+            owner: store.owner(of:))
     }
 
     /// Sources that are not served as they are configured: all of their files stay.

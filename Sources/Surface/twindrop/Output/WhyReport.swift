@@ -47,7 +47,11 @@ struct WhyReport {
         }
         // That no daemon runs would not be true.
         if !silence.isEmpty, said.code == WaitingReason.Code.ready.rawValue { said = (said.code, silence, true) }
-        let drop = earlierDrop(path, source)
+        let isTaken =
+            [DropWatch.Explanation.Own.gone, .delivered].map(\.rawValue).contains(said.code) || FileCalls.isMissing(path)
+        let drop = earlierDrop(path, source, isTaken: isTaken)
+        // What lies there is another file than one that was taken, of the same name.
+        let isItself = isTaken || drop.map { isBeingTaken(path, as: $0) } ?? false
         if let drop, [DropWatch.Explanation.Own.gone, .delivered].map(\.rawValue).contains(said.code),
             let waits = waiting.drop(drop.id)
         {
@@ -60,10 +64,10 @@ struct WhyReport {
         if let drop {
             let reason = drop.reason.map { ": \($0.message)" } ?? ""
             said.sentences.append(
-                "A file of this name was claimed at \(Times.shown(drop.claimedAt)) as drop \(drop.id), which is \(drop.state.rawValue)\(reason)"
-            )
-            members.append(.init("drop", .string(drop.id.description)))
-            members.append(.init("state", .string(drop.state.rawValue)))
+                "\(isItself ? "A" : "An earlier") file of this name was claimed at \(Times.shown(drop.claimedAt)) as drop \(drop.id), "
+                    + "which is \(drop.state.rawValue)\(reason)")
+            members.append(.init(isItself ? "drop" : "earlierDrop", .string(drop.id.description)))
+            members.append(.init(isItself ? "state" : "earlierState", .string(drop.state.rawValue)))
         }
         members.append(.init("seconds", .int(age.components.seconds)))
         members.append(.init("needsPerson", .bool(said.needsPerson)))
@@ -80,10 +84,22 @@ struct WhyReport {
     }
 
     /// The newest drop whose file had this name.
-    private func earlierDrop(_ path: String, _ source: SourceName?) -> DropRecord? {
+    ///
+    /// - Parameter isTaken: false where a file lies there: whose it is nobody knows, but drops of other folders are not meant.
+    private func earlierDrop(_ path: String, _ source: SourceName?, isTaken: Bool) -> DropRecord? {
         let name = FileName(path.split(separator: "/").last.map(String.init) ?? path)
         // A register that cannot be read takes nothing from what the watcher sees; `doctor` reports it.
         let found = (try? register.find(String(decoding: name.bytes, as: UTF8.self), limit: 20)) ?? []
-        return found.first { $0.fileName == name && (source == nil || $0.source == source) }
+        return found.first { drop in
+            guard drop.fileName == name else { return false }
+            if let source { return drop.source == source }
+            guard !isTaken, let folder = home.configuration.source(drop.source)?.watched.folder else { return isTaken }
+            return path.hasPrefix(folder + "/")
+        }
+    }
+
+    /// Whether the file at `path` is the one that the drop is of: a copy is made first, and the file removed then.
+    private func isBeingTaken(_ path: String, as drop: DropRecord) -> Bool {
+        [.claimed, .registered].contains(drop.state) && FileCalls.inode(path) == drop.intake.inode
     }
 }

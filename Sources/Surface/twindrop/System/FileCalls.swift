@@ -151,6 +151,12 @@ enum FileCalls {
     /// Whether there is a plain file, or a link to one.
     static func isFile(_ path: String) -> Bool { System.factsIfThere(path)?.kind == .file }
 
+    /// Of a file, or of what a link leads to; nil where there is none.
+    static func inode(_ path: String) -> UInt64? { System.factsIfThere(path)?.inode }
+
+    /// The file system that holds it; nil where there is nothing.
+    static func device(_ path: String) -> UInt64? { System.factsIfThere(path)?.device }
+
     /// Whether there is a folder, or a link to one.
     static func isFolder(_ path: String) -> Bool { System.factsIfThere(path)?.kind == .folder }
 
