@@ -14,7 +14,7 @@ final class FinishedComparison {
     let models: ModelRules
     /// Relationships of twins that a late delete did not take.
     let relationshipsCut: [UInt32]
-    /// What a person is told of a drop that came too late to be the newest.
+    /// What a person is told of statements that do not stand.
     let lateReason: DropReason?
     private let kept: KeptFrames
     private(set) var isEnded = false

@@ -19,9 +19,7 @@ enum DropReport {
         add("sha256", record.digest.map { .string($0.description) })
         add("claimedAt", .string(Times.text(record.claimedAt)))
         add("changedAt", .string(Times.text(record.changedAt)))
-        add(
-            "reason",
-            record.reason.map { ["code": .string($0.code.text), "message": .string($0.message), "hint": .string($0.hint)] })
+        add("reason", record.reason.map(json))
         add("link", record.link.map { ["kind": .string($0.kind.rawValue), "drop": .string($0.drop.description)] })
         add(
             "closedBy",
@@ -33,6 +31,10 @@ enum DropReport {
         add("container", record.container.map { .string($0) })
         add("member", record.member.map { .string($0) })
         return .object(members)
+    }
+
+    static func json(_ reason: DropReason) -> JSON {
+        ["code": .string(reason.code.text), "message": .string(reason.message), "hint": .string(reason.hint)]
     }
 
     static func json(_ books: DropBooks) -> JSON {
