@@ -63,8 +63,13 @@ struct ExplainCommand: ParsableCommand {
         switch provenance.origin {
         case .record(let origin):
             let place =
-                origin.record > 0
-                ? "record \(origin.record) of \(origin.fileName)" : "\(origin.fileName), which no longer lists it"
+                if origin.record == 0 {
+                    "\(origin.fileName), which no longer lists it"
+                } else if let corrected = origin.corrects {
+                    "record \(origin.record) of \(corrected), corrected by \(origin.fileName)"
+                } else {
+                    "record \(origin.record) of \(origin.fileName)"
+                }
             let plugin = origin.plugin.map { ", plugin \($0)" } ?? ""
             return "\(place) (source \(origin.source), drop \(origin.drop)\(plugin))" + moment
         case .call(let origin):
@@ -90,6 +95,7 @@ struct ExplainCommand: ParsableCommand {
                 .init("drop", .string(origin.drop.description)), .init("source", .string(origin.source.text)),
                 .init("file", .string(origin.fileName.description)), .init("record", .int(Int64(clamping: origin.record))),
             ]
+            if let corrected = origin.corrects { members.append(.init("corrects", .string(corrected.description))) }
             if let plugin = origin.plugin { members.append(.init("plugin", .string(plugin))) }
         case .call(let origin):
             members = [.init("caller", .string(origin.caller.name)), .init("call", .string(origin.what))]

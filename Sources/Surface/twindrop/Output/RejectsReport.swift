@@ -117,8 +117,11 @@ struct RejectsReport {
 
     func print(of record: DropRecord, _ line: (String, String) -> Void) {
         line("rejected", counts.map { "\($0.count) × \($0.code)" }.joined(separator: ", "))
+        let isCorrection = record.link?.kind == .amends
         for reason in first {
-            let place = reason.line.map { "line \($0), byte \(reason.offset)" } ?? "byte \(reason.offset)"
+            let place =
+                isCorrection
+                ? "of the file it corrects" : reason.line.map { "line \($0), byte \(reason.offset)" } ?? "byte \(reason.offset)"
             line("", "record \(reason.record) (\(place)): \(reason.message) [\(reason.code)]")
             if let text = reason.text, !text.isEmpty { line("", "  " + text) }
         }
