@@ -173,6 +173,11 @@ import TwinModel
         #expect(try home.list("waiting", "--source", "doors", "--drop", "doors.cnt", "--limit", "1").count == 1)
         #expect(try home.list("waiting", "--source", "assets").isEmpty)
         #expect(try home.shown("waiting").contains("HQ-EAST"))
+        let name = (waiting.first?["twin"]?.string ?? "") + "/" + (waiting.first?["relationship"]?.string ?? "")
+        for command in ["explain", "history", "twin"] {
+            let ended = try home.run(command, name)
+            #expect(ended.code == 1 && ended.err.contains("`twindrop waiting`"), "\(command): \(ended.err)")
+        }
         #expect(try home.shown("status").contains("2 relationships wait for a twin: twindrop waiting --source doors"))
         let sources = try home.ask("status")["sources"]?.elements ?? []
         #expect(sources.compactMap { $0["waitingRelationships"]?.int } == [2])

@@ -31,6 +31,7 @@ struct ExplainCommand: ParsableCommand {
     mutating func run() throws {
         let store = try home.open().openGraph()
         guard let subject = try reporting({ [id] () throws(DropError) in try GraphSubject(id, in: store) }) else {
+            try GraphSubject.refuseWaiting(id, in: store)
             throw CommandFailure(
                 .negative, "There is no twin \(Escaping.visible(id)), and never was one.",
                 "A relationship is TWIN/RELATIONSHIP; `twindrop query 'SELECT * FROM DIGITALTWINS'` lists twins.")
@@ -132,6 +133,7 @@ struct HistoryCommand: ParsableCommand {
             return try subject.history(limit: limit + 1, in: store)
         }
         guard !steps.isEmpty else {
+            try GraphSubject.refuseWaiting(id, in: store)
             throw CommandFailure(
                 .negative, "There never was a twin \(Escaping.visible(id)).", "A relationship is TWIN/RELATIONSHIP, by their ids."
             )
@@ -194,6 +196,20 @@ struct GraphSubject {
             return
         }
         return nil
+    }
+
+    /// Says of a text that names a relationship that waits, and so is not there yet, where more is told of it.
+    static func refuseWaiting(_ text: String, in store: TwinStore) throws(CommandFailure) {
+        let slashes = text.indices.filter { text[$0] == "/" }
+        let waits = try reporting { () throws(DropError) in
+            for slash in slashes
+            where try store.waits(String(text[text.index(after: slash)...]), of: String(text[..<slash])) { return true }
+            return false
+        }
+        guard waits else { return }
+        throw CommandFailure(
+            .negative, "The relationship \(Escaping.visible(text)) is not there yet: it waits.",
+            "`twindrop waiting` says for which twin, and until when.")
     }
 
     private init(twin: String, relationship: String?, pointer: String?) {
