@@ -217,6 +217,6 @@ struct Examination {
         let limits = home.configuration.limits.space
         let mark = min(limits.softBytes, UInt64(Double(space.bytesTotal) * limits.softShare))
         return space.bytesFree < mark
-            ? ["only \(space.bytesFree >> 20) MiB are free; below \(mark >> 20) MiB nothing is claimed"] : []
+            ? ["only \(ByteCount.text(space.bytesFree)) are free; below \(ByteCount.text(mark)) nothing is claimed"] : []
     }
 }
