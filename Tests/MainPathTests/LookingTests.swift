@@ -119,7 +119,8 @@ import TwinModel
         try home.drop("a.csv", Sample.assets(1...1), to: "assets")
         let answer = try home.ask("why", home.path + "/dropzone/assets")
         #expect(answer["code"] == "not-a-file" && answer["source"] == "assets", "\(answer.text())")
-        #expect(answer["sentences"]?.elements?.first?.string?.contains("is a folder, in which files of source assets land") == true)
+        #expect(
+            answer["sentences"]?.elements?.first?.string?.contains("is a folder, in which files of source assets land") == true)
     }
 
     @Test func `is told that no daemon runs, where a file is handed over and not waited for`() throws {

@@ -6,7 +6,8 @@ struct ComparisonEnd {
 
     init(_ context: ComparisonContext) { self.context = context }
 
-    /// - Returns: what a person is told of statements that do not stand: those of a late drop, and those the drop itself replaced.
+    /// - Returns: what a person is told of statements that do not stand: those of a late drop, and those the drop itself
+    ///   replaced.
     func finish(_ drop: inout ComparisonProgress) throws(DropError) -> DropReason? {
         let job = context.job
         try DeferredReplay(context).replay(&drop)

@@ -18,7 +18,8 @@ struct LateReport {
         var hints: [String] = []
         if !older.isEmpty { hints.append("Nothing is to be done if the newer state is the right one.") }
         if again.count > 0 {
-            hints.append("Where each record is a thing of its own, let source \(context.job.source) make its ids of more columns.")
+            hints.append(
+                "Where each record is a thing of its own, let source \(context.job.source) make its ids of more columns.")
         }
         return DropReason(
             code: .superseded, message: sentences.joined(separator: " "), hint: hints.joined(separator: " "))
