@@ -26,7 +26,8 @@ typealias Rule = DropCore.Expectation
     }
 
     @Test(arguments: [
-        ("soon", "expected a duration"), ("{}", "neither every nor at"), ("{every: 1h, at: [\"06:00\"]}", "both every and at"),
+        ("soon", "expected a duration"), ("24", "expected a duration of at least 1s (24h)"), ("[24h]", "expected a duration"),
+        ("{}", "neither every nor at"), ("{every: 1h, at: [\"06:00\"]}", "both every and at"),
         ("{at: [\"6:00\"]}", "expected a time of day"), ("{at: [\"24:00\"]}", "expected a time of day"),
         ("{every: 1h, days: [someday]}", "expected days"), ("{every: 1h, zone: Mars/Olympus}", "is no time zone"),
     ])

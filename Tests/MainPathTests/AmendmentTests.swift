@@ -115,6 +115,18 @@ import TwinModel
         #expect(try home.ask("twin", "a-6")["line"] == "line 6")
     }
 
+    @Test func `are told of as records of the file they correct`() throws {
+        let (home, _, corrected) = try Self.dirtied()
+        let given = try home.drop("korrektur.csv", corrected.replacingOccurrences(of: ",60,", with: ",sechzig,"), to: "s")
+        for told in [try home.shown("explain", "a-3", "/count"), try home.shown("history", "a-3")] {
+            #expect(told.contains("record 3 of 2.csv, corrected by korrektur.csv"), "\(told)")
+        }
+        #expect(try home.ask("explain", "a-3", "/count")[path: "setBy/corrects"] == "2.csv")
+        #expect(try home.ask("explain", "a-1", "/count")[path: "setBy/corrects"] == nil)
+        let shown = try home.shown("show", given["drop"]?.string ?? "")
+        #expect(shown.contains("record 6 (of the file it corrects)") && !shown.contains("skipped"), "\(shown)")
+    }
+
     @Test func `delivered twice, and out of the archive, change nothing more`() throws {
         let (home, drop, corrected) = try Self.dirtied()
         try home.drop("a.csv", corrected, to: "s")

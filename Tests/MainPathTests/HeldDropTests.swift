@@ -61,6 +61,17 @@ import TwinModel
         #expect(plan["changes"]?.elements?.count == 28)
     }
 
+    @Test func `shows refused rows in letters, where their source says how it writes them`() throws {
+        let mapping = "twins:\n  - id: \"a-{id}\"\n    properties: {name: name, v: {column: v, type: int}}\n"
+        let home = try Home(
+            "sources:\n  s:\n    plugin: mapping\n    mapping: s.yaml\n    ready: {rule: rename}\n    guard: {rejects: 100%}\n",
+            mappings: ["s.yaml": "dialect: {encoding: windows-1252}\n" + mapping])
+        let text = "id,name,v\n1,Straße,5\n2,Müller,bad\n"
+        try home.drop(file: home.file("u.csv", Data(text.unicodeScalars.map { UInt8($0.value) })), to: "s")
+        let shown = try home.shown("show", "u.csv")
+        #expect(shown.contains("2,Müller,bad") && !shown.contains("\\x"), "\(shown)")
+    }
+
     @Test func `says why records were refused, where they are, and how they come back`() throws {
         let home = try Home(Sample.assetsSource("guard: {rejects: 1%, rejects-free: 2}"))
         let text = Sample.assets(1...5) + (6...20).map { Sample.asset($0, status: "lost") }.joined()
@@ -183,6 +194,11 @@ import TwinModel
         #expect(try home.list("waiting", "--source", "doors", "--drop", "doors.cnt", "--limit", "1").count == 1)
         #expect(try home.list("waiting", "--source", "assets").isEmpty)
         #expect(try home.shown("waiting").contains("HQ-EAST"))
+        let name = (waiting.first?["twin"]?.string ?? "") + "/" + (waiting.first?["relationship"]?.string ?? "")
+        for command in ["explain", "history", "twin"] {
+            let ended = try home.run(command, name)
+            #expect(ended.code == 1 && ended.err.contains("`twindrop waiting`"), "\(command): \(ended.err)")
+        }
         #expect(try home.shown("status").contains("2 relationships wait for a twin: twindrop waiting --source doors"))
         let sources = try home.ask("status")["sources"]?.elements ?? []
         #expect(sources.compactMap { $0["waitingRelationships"]?.int } == [2])

@@ -113,6 +113,27 @@ import TwinModel
     }
 }
 
+@Suite(.serialized) struct `Whoever asks` {
+    @Test func `is told that a folder is one`() throws {
+        let home = try Home(Sample.assetsSource())
+        try home.drop("a.csv", Sample.assets(1...1), to: "assets")
+        let answer = try home.ask("why", home.path + "/dropzone/assets")
+        #expect(answer["code"] == "not-a-file" && answer["source"] == "assets", "\(answer.text())")
+        #expect(
+            answer["sentences"]?.elements?.first?.string?.contains("is a folder, in which files of source assets land") == true)
+    }
+
+    @Test func `is told that no daemon runs, where a file is handed over and not waited for`() throws {
+        let home = try Home(Sample.assetsSource())
+        let said = try home.shown("drop", home.file("a.csv", Sample.assets(1...1)), "--source", "assets")
+        #expect(said.contains("No daemon runs"), "\(said)")
+        let daemon = try Daemon(home)
+        let other = try home.shown("drop", home.file("b.csv", Sample.assets(2...2)), "--source", "assets")
+        #expect(!other.contains("No daemon runs"), "\(other)")
+        #expect(try daemon.end() == 0)
+    }
+}
+
 @Suite(.serialized) struct `A bare name` {
     @Test func `is told why of, in a folder of a source and among the drops`() throws {
         let home = try Home(Sample.assetsSource("patterns: [\"*.csv\"]"))

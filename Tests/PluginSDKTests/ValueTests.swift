@@ -147,6 +147,15 @@ import TwinDropPluginSDK
     }
 
     @Test(arguments: [
+        ("DD.MM.YYYY", "Write 'dd.MM.yyyy'."), ("YYYY-MM-DD HH:mm", "Write 'yyyy-MM-dd HH:mm'."),
+        ("Q.MM.yyyy", "The year is yyyy, the day dd."),
+    ])
+    func `name the pattern that is meant`(pattern: String, hint: String) {
+        let error = #expect(throws: PluginError.self) { try DatePattern(pattern, need: .date) }
+        #expect(error?.message.contains(hint) == true, "\(error?.message ?? "")")
+    }
+
+    @Test(arguments: [
         "yyyy-MM-dd hh:mm", "yyyy-MM-dd HH:mm a", "yyyy-MM-dd'T'HH.S", "yyyy-MM-dd yyyy", "dd.MM.yyyy dd",
     ])
     func `have no pattern that could mean two things`(pattern: String) {

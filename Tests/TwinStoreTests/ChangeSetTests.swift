@@ -22,6 +22,23 @@ import TwinModel
         #expect(try fixture.store.twin("b") == nil)
     }
 
+    @Test func `tells which records say otherwise what an earlier one said`() throws {
+        let fixture = try StoreFixture()
+        let first = try fixture.drop { writer in
+            for value: Int64 in [1, 1, 2] { writer.twin("DUP", ["x": .integer(value)]) }
+            for value: Int64 in [1, 2] { for id in ["b", "c", "d", "e"] { writer.twin(id, ["x": .integer(value)]) } }
+        }
+        #expect(first.books.superseded == 5 && first.reason?.code == .superseded)
+        let message = first.reason?.message ?? ""
+        #expect(message.hasPrefix("5 records of this file state otherwise what an earlier one stated"), "\(message)")
+        #expect(message.contains("DUP (record 3 after record 2), b (record 8 after record 4), c (record 9"), "\(message)")
+        #expect(message.hasSuffix("and 2 more."), "\(message)")
+        let second = try fixture.drop { writer in for id in ["DUP", "b", "f"] { writer.twin(id, ["x": .integer(2)]) } }
+        #expect(second.reason == nil && second.books.superseded == 0)
+        let back = try fixture.drop { writer in for value: Int64 in [3, 2] { writer.twin("DUP", ["x": .integer(value)]) } }
+        #expect(back.reason?.message.contains("DUP (record 2 after record 1).") == true)
+    }
+
     @Test func `that reverts itself changes nothing`() throws {
         let fixture = try StoreFixture()
         try fixture.drop { $0.twin("a", ["x": .integer(1)]) }

@@ -246,7 +246,13 @@ struct MappingReader {
         }
         if let value = try settings.optional("unit"), case .bool(let allowed) = value.content { allowsUnit = allowed }
         if let value = try settings.optional("round") { rounds = try value.bool() }
-        guard point != group else { throw settings.error("decimal and group are the same character.") }
+        guard point != group else {
+            let message = "decimal and group are the same character."
+            // One of the two may be the standard, or stand further up.
+            if let value = try settings.optional("group") { throw value.error(message) }
+            if let value = try settings.optional("decimal") { throw value.error(message) }
+            throw settings.error(message)
+        }
         return NumberFormat(point: point, group: group, allowsUnit: allowsUnit, rounds: rounds)
     }
 

@@ -6,9 +6,11 @@ import TwinModel
 extension SourceReader {
     /// `expect: 24h`, or a mapping that says when.
     func readExpectation(_ source: Section) -> Expectation? {
-        if let node = source.node?["expect"], case .text(let text) = node.kind {
+        if let node = source.node?["expect"], !node.isMappingOrNull {
             _ = source.take("expect", type: "duration|mapping", standard: "none")
-            if let pause = Quantity.duration(text), pause >= .seconds(1) { return Expectation(rhythm: .every(pause)) }
+            if case .text(let text) = node.kind, let pause = Quantity.duration(text), pause >= .seconds(1) {
+                return Expectation(rhythm: .every(pause))
+            }
             source.refuse("expect", node, expected: "a duration of at least 1s (24h), or a mapping with every or at")
             return nil
         }
@@ -89,5 +91,14 @@ extension Expectation {
         members.append(JSON.Member("grace", .string(Quantity.text(grace))))
         members.append(JSON.Member("zone", .string(zone)))
         return .object(members)
+    }
+}
+
+extension YAMLNode {
+    fileprivate var isMappingOrNull: Bool {
+        switch kind {
+        case .map, .null: true
+        case .bool, .int, .double, .text, .list: false
+        }
     }
 }

@@ -17,6 +17,9 @@ package final class DropChanges: ChangeSet, @unchecked Sendable {
     package var rejections: [Rejection] { failed?.rejections ?? comparison.account.rejections }
     package var spans: [FileSpan] { failed?.spans ?? comparison.account.spans }
 
+    /// What a person is told of statements that do not stand.
+    package var reason: DropReason? { failed == nil ? comparison.lateReason : nil }
+
     package func abandon() {
         failed?.abandon()
         comparison.abandon()

@@ -185,7 +185,7 @@ extension TwinStore: GraphHistory {
     func provenance(_ drop: UInt64, _ record: UInt64, _ database: Database) throws(DropError) -> Provenance {
         let query = try RawStatement.cached(
             """
-            SELECT d.id, d.source, d.file_name, d.plugin, c.sequence, c.time FROM drops d
+            SELECT d.id, d.source, d.file_name, d.plugin, c.sequence, c.time, d.link_drop FROM drops d
             LEFT JOIN drop_commit c ON c.drop_no = d.no WHERE d.no = ?
             """, database)
         query.bind(1, Int64(drop))
@@ -196,9 +196,24 @@ extension TwinStore: GraphHistory {
         }
         let plugin = (try? JSON(parsing: query.bytes(3))).flatMap(TransformSummary.init(json:))
         let origin = Provenance.RecordOrigin(
-            drop: id, source: source, fileName: FileName(bytes: query.bytes(2)), record: record,
+            drop: id, source: source, fileName: FileName(bytes: query.bytes(2)),
+            corrects: try query.isNull(6) ? nil : corrected(by: drop, query.text(6), database), record: record,
             plugin: plugin.map { "\($0.pluginID) \($0.pluginVersion)" })
         return Provenance(origin: .record(origin), sequence: UInt64(query.integer(4)), time: UInt64(query.integer(5)))
+    }
+
+    /// The name of the file whose records a drop corrected: of the one it is linked to, or of the one that is linked to where it
+    /// was tried again.
+    private func corrected(by drop: UInt64, _ linked: String, _ database: Database) throws(DropError) -> FileName? {
+        let query = try RawStatement.cached(
+            """
+            SELECT o.file_name FROM drops o WHERE o.id IN (?2, (SELECT link_drop FROM drops WHERE id = ?2))
+            AND EXISTS (SELECT 1 FROM correction WHERE drop_no = o.no AND by_drop = ?1)
+            """, database)
+        query.bind(1, Int64(drop))
+        query.bind(text: 2, linked)
+        defer { query.reset() }
+        return try query.step() ? FileName(bytes: query.bytes(0)) : nil
     }
 
     private func provenance(ofCall number: UInt64, _ database: Database) throws(DropError) -> Provenance {

@@ -53,6 +53,17 @@ extension TwinStore {
         }
     }
 
+    /// Whether `twin` is to have a relationship with this id that waits.
+    package func waits(_ relationship: String, of twin: String) throws(DropError) -> Bool {
+        try reading { (database) throws(DropError) in
+            let query = try RawStatement.cached("SELECT 1 FROM pending WHERE source_id = ? AND id = ?", database)
+            query.bind(text: 1, twin)
+            query.bind(text: 2, relationship)
+            defer { query.reset() }
+            return try query.step()
+        }
+    }
+
     /// How many relationships of each source wait; none for a source where none does.
     package func waitingCounts() throws(DropError) -> [SourceName: Int] {
         try reading { (database) throws(DropError) in

@@ -17,6 +17,8 @@ struct Rehearsal {
         let rejections: [Rejection]
         /// All of them; for a file that would be held: what its release would do.
         let changes: [PlannedChange]
+        /// What would not stand of it, of one that is applied or released.
+        var reason: DropReason?
         /// Why the drop would be held, if it would.
         let hold: DropError?
         /// Why the changes of one that would be held cannot be told.
@@ -106,8 +108,8 @@ struct Rehearsal {
         do throws(DropError) {
             let released = try rehearse(subject, store, host, scratch, released: true)
             return Plan(
-                books: released.books, rejections: released.rejections, changes: released.changes, hold: hold,
-                untold: released.hold)
+                books: released.books, rejections: released.rejections, changes: released.changes, reason: released.reason,
+                hold: hold, untold: released.hold)
         } catch {
             return Plan(books: plan.books, rejections: plan.rejections, changes: [], hold: hold, untold: error)
         }
@@ -144,7 +146,9 @@ struct Rehearsal {
             defer { changes.abandon() }
             var planned: [PlannedChange] = []
             try (changes as? DropChanges)?.forEachChange { planned.append($0) }
-            return Plan(books: changes.books, rejections: changes.rejections, changes: planned, hold: nil)
+            return Plan(
+                books: changes.books, rejections: changes.rejections, changes: planned, reason: (changes as? DropChanges)?.reason,
+                hold: nil)
         } catch {
             defer { builder?.abandon() }
             guard error.remedy == .hold else { throw error }

@@ -31,9 +31,9 @@ package final class HomeLock: Sendable {
             try System.open(path.string, [.readAndWrite, .create])
         }
         guard FileLock.takeForWriting(descriptor) else {
-            let holder = Self.read(descriptor)
+            let holder = Self.read(descriptor).prefix { $0 != " " }
             System.close(descriptor)
-            throw Self.locked(state, by: holder)
+            throw Self.locked(state, by: holder.isEmpty ? "which has not said its number yet" : "process \(holder)")
         }
         let folder = try SpoolFolder.call(FilePath(state)) { () throws(SystemError) in try System.open(state, [.read, .folder]) }
         guard FileLock.takeFolder(folder) else {
@@ -53,8 +53,8 @@ package final class HomeLock: Sendable {
 
     private static func locked(_ state: String, by holder: String) -> DropError {
         DropError(
-            .locked, "Another instance holds \(state) (\(Escaping.visible(holder, scalarsMax: 80))).",
-            hint: "Stop it first; one state folder has one instance.", remedy: .stop)
+            .locked, "Another `twindrop` works with \(state) (\(Escaping.visible(holder, scalarsMax: 80))).",
+            hint: "Stop it first, or wait for its end: one at a time works with a state folder.", remedy: .stop)
     }
 
     /// Whether an instance holds the lock of a state folder now, looked at without taking it. Where it cannot be told, none does.

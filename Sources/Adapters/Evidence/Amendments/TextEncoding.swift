@@ -1,4 +1,4 @@
-import DropCore
+package import DropCore
 
 /// How the characters of a file are written.
 enum TextEncoding: Equatable {
@@ -118,5 +118,14 @@ enum Windows1252 {
             }
         }
         return out
+    }
+}
+
+extension TextDialect {
+    /// A part of a file, in UTF-8 for people, or as it stands where nobody says how it is written.
+    ///
+    /// - Parameter start: the first bytes of the file.
+    package static func shown(_ part: [UInt8], of start: [UInt8], _ dialect: TextDialect?) -> [UInt8] {
+        TextEncoding(start: start[...], declared: dialect?.encoding).narrow(part: part)
     }
 }

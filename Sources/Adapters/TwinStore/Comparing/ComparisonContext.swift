@@ -60,6 +60,9 @@ final class ComparisonContext {
         memory.forget(self)
     }
 
+    /// Whether a record is one of the drop's own; an amendment has only some of the file it completes.
+    func isOfDrop(_ record: UInt64) -> Bool { job.amendment.map { $0.rows[record] != nil } ?? true }
+
     /// Whether a drop is one of this source.
     func isOwn(_ drop: UInt64) -> Bool { store.isDrop(drop, of: memory) }
 

@@ -6,7 +6,8 @@ struct ComparisonEnd {
 
     init(_ context: ComparisonContext) { self.context = context }
 
-    /// - Returns: what a person is told of a drop that came too late to be the newest.
+    /// - Returns: what a person is told of statements that do not stand: those of a late drop, and those the drop itself
+    ///   replaced.
     func finish(_ drop: inout ComparisonProgress) throws(DropError) -> DropReason? {
         let job = context.job
         try DeferredReplay(context).replay(&drop)
@@ -17,7 +18,7 @@ struct ComparisonEnd {
         drop.said.giveBack()
         try countWaiting(&drop)
         if let amendment = job.amendment { try AmendedRecords(context, amendment).close(&drop.account.books) }
-        let reason = try LateReport(context).reason(for: drop.late)
+        let reason = try LateReport(context).reason(for: drop.late, again: drop.account.again)
         findAbsent(&drop)
         if let amendment = job.amendment { try AmendedRecords(context, amendment).keepNewer(&drop) }
         drop.account.books.deletedByAbsence = UInt64(drop.list.twinsGone.count + drop.list.relationshipsGone.count)

@@ -7,6 +7,8 @@ struct DropAccount {
     private(set) var rejections: [Rejection] = []
     private(set) var spans: [FileSpan] = []
     var budget: DropBudget
+    /// What the drop says twice.
+    var again = SecondStatements()
     /// Bytes of the log that are in the budget already.
     private var scratchSpent = 0
     /// An operation was given, of whatever became of its record.

@@ -15,7 +15,7 @@ final class FinishedComparison {
     /// Relationships that went with a twin before what is there now: of twins that a late delete did not take, and those whose
     /// place one took that led to a twin deleted since. What the drop says of them stays.
     let relationshipsCut: [UInt32]
-    /// What a person is told of a drop that came too late to be the newest.
+    /// What a person is told of statements that do not stand.
     let lateReason: DropReason?
     private let kept: KeptFrames
     private(set) var isEnded = false

@@ -41,7 +41,7 @@ struct Guards {
         let scoped = scope.isEmpty ? "" : " in the scope \(Escaping.visible(scope))"
         let limit =
             isPastShare && isPastFree
-            ? "the limit is \(Self.percent(policy.deletesShareMax)) or \(policy.deletesFree)."
+            ? "the limit is \(Self.percent(policy.deletesShareMax)) of them, and \(policy.deletesFree) are free."
             : loss.loss == .all
                 ? "to lose all of them is never within a free number."
                 : "that a list leaves out more than half is never within a free number."
@@ -86,7 +86,7 @@ struct Guards {
         return DropError(
             .guardRejects,
             "\(rejected) of \(books.recordsRead) records were refused; the limit is \(Self.percent(policy.rejectsShareMax)) "
-                + "or \(policy.rejectsFree).",
+                + "of them, and \(policy.rejectsFree) are free.",
             hint: "Correct the file or the mapping; release the drop to apply the other records.", remedy: .hold)
     }
 

@@ -1,21 +1,28 @@
 import DropCore
 import GRDB
 
-/// What a person is told of a drop that was not the newest of its source.
+/// What a person is told of statements that do not stand: of a drop that was not the newest of its source, and of one that says
+/// something twice.
 struct LateReport {
     private let context: ComparisonContext
 
     init(_ context: ComparisonContext) { self.context = context }
 
     /// Holds a late drop of which it cannot be told what became of it, and says of any other what was left.
-    func reason(for late: LateOutcome) throws(DropError) -> DropReason? {
-        guard context.lateness != nil else { return nil }
-        if !late.undecided.isEmpty, !context.job.released { throw try refusal(for: late) }
-        let sentences = try [byDrops(late), late.sentenceOfItsFile].compactMap { $0 }
+    func reason(for late: LateOutcome, again: SecondStatements) throws(DropError) -> DropReason? {
+        let isLate = context.lateness != nil
+        if isLate, !late.undecided.isEmpty, !context.job.released { throw try refusal(for: late) }
+        let older = try isLate ? [byDrops(late), late.sentenceOfItsFile].compactMap { $0 } : []
+        let sentences = older + [again.sentence].compactMap { $0 }
         guard !sentences.isEmpty else { return nil }
+        var hints: [String] = []
+        if !older.isEmpty { hints.append("Nothing is to be done if the newer state is the right one.") }
+        if again.count > 0 {
+            hints.append(
+                "Where each record is a thing of its own, let source \(context.job.source) make its ids of more columns.")
+        }
         return DropReason(
-            code: .superseded, message: sentences.joined(separator: " "),
-            hint: "Nothing is to be done if the newer state is the right one.")
+            code: .superseded, message: sentences.joined(separator: " "), hint: hints.joined(separator: " "))
     }
 
     private func refusal(for late: LateOutcome) throws(DropError) -> DropError {

@@ -39,7 +39,7 @@ struct RelationshipComparer {
         if drop.said.relationships.places[operation.number] == Mentions.evaluating {
             try RecordComparer(context).compareWaiting(&drop, bytes)
         }
-        if drop.said.relationships.isStated(operation.number) { return try fold(operation, &drop, bytes) }
+        if drop.said.relationships.isStated(operation.number) { return try stateAgain(operation, &drop, bytes) }
         drop.said.relationships.places[operation.number] = Mentions.evaluating
         drop.said.waiting.append(Evaluation(operation: operation, record: drop.record.number))
     }
@@ -69,6 +69,19 @@ struct RelationshipComparer {
         context.follow(operation)
         drop.account.books.created += 1
         try log(operation, try statement(operation, drop.record.number, drop, bytes), &drop, bytes, isNew: true)
+    }
+
+    /// As `fold`; where both are not the same, a person is told of it.
+    private func stateAgain(
+        _ operation: RecordOperation, _ drop: inout ComparisonProgress, _ bytes: borrowing Span<UInt8>
+    ) throws(DropError) {
+        let superseded = drop.account.books.superseded
+        let place = drop.said.relationships.places[operation.number]
+        let earlier = try drop.said.log.read(place) { view in view.head.record }
+        try fold(operation, &drop, bytes)
+        guard drop.account.books.superseded > superseded, context.isOfDrop(drop.record.number) else { return }
+        let id = try drop.keys.relationshipID(operation.head, bytes)
+        drop.account.again.note([RawBytes.copy(bytes, operation.head.id), id], earlier, drop.record.number)
     }
 
     /// Folds an operation into what the drop said about the relationship before.

@@ -42,7 +42,7 @@ struct TwinComparer {
         if drop.said.twins.places[operation.number] == Mentions.evaluating {
             try RecordComparer(context).compareWaiting(&drop, bytes)
         }
-        if drop.said.twins.isStated(operation.number) { return try fold(operation, &drop, bytes) }
+        if drop.said.twins.isStated(operation.number) { return try stateAgain(operation, &drop, bytes) }
         if isSurelyNew(operation, drop) {
             drop.account.books.updated += 1
             let isReplace = operation.verb == .replaceTwin
@@ -102,6 +102,17 @@ struct TwinComparer {
         _ operation: RecordOperation, _ drop: inout ComparisonProgress, _ bytes: borrowing Span<UInt8>
     ) throws(DropError) {
         try apply(operation, &drop, bytes)
+    }
+
+    /// As `fold`; where both are not the same, a person is told of it.
+    private func stateAgain(
+        _ operation: RecordOperation, _ drop: inout ComparisonProgress, _ bytes: borrowing Span<UInt8>
+    ) throws(DropError) {
+        let superseded = drop.account.books.superseded
+        let earlier = try drop.said.log.read(drop.said.twins.places[operation.number]) { view in view.head.record }
+        try fold(operation, &drop, bytes)
+        guard drop.account.books.superseded > superseded, context.isOfDrop(drop.record.number) else { return }
+        drop.account.again.note([RawBytes.copy(bytes, operation.head.id)], earlier, drop.record.number)
     }
 
     /// Folds an operation into what the drop said about the twin before.

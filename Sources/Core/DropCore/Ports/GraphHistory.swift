@@ -44,13 +44,18 @@ package struct Provenance: Sendable, Equatable {
         package let drop: DropID
         package let source: SourceName
         package let fileName: FileName
+        /// The file that this one corrects: the record is the one of that file with this number.
+        package let corrects: FileName?
         /// Number of the record in the file, from 1; 0 where no record said it (absent from a snapshot).
         package let record: UInt64
         /// Identifier and version of the plugin; nil where the drop has none.
         package let plugin: String?
 
-        package init(drop: DropID, source: SourceName, fileName: FileName, record: UInt64, plugin: String?) {
-            (self.drop, self.source, self.fileName, self.record, self.plugin) = (drop, source, fileName, record, plugin)
+        package init(
+            drop: DropID, source: SourceName, fileName: FileName, corrects: FileName? = nil, record: UInt64, plugin: String?
+        ) {
+            (self.drop, self.source, self.fileName, self.corrects) = (drop, source, fileName, corrects)
+            (self.record, self.plugin) = (record, plugin)
         }
     }
 

@@ -125,8 +125,8 @@ extension DropError {
         /// The bytes are those of an earlier drop of the source.
         /// - Next: Nothing. Set `duplicates: process` to apply repetitions.
         case duplicate
-        /// A newer drop had said something else about the same twins, and that stays.
-        /// - Next: Nothing, if the newer state is the right one.
+        /// A newer drop, or a later record of the same file, says something else about the same twins, and that stands.
+        /// - Next: Nothing, if the newer state is the right one. Records that are things of their own need ids of their own.
         case superseded
 
         // MARK: Something is tried again by itself

@@ -348,7 +348,8 @@ public struct DatePattern: Sendable {
             case _ where (byte | 0x20) &- 0x61 < 26:
                 guard let step = step(for: byte, run: run) else {
                     let letters = String(repeating: Character(Unicode.Scalar(byte)), count: run)
-                    throw PluginError(.settings, "The pattern '\(text)' has '\(letters)', which means nothing.")
+                    throw PluginError(
+                        .settings, "The pattern '\(text)' has '\(letters)', which means nothing.\(hint(for: bytes, of: text))")
                 }
                 steps.append(step)
             default:
@@ -358,6 +359,17 @@ public struct DatePattern: Sendable {
         }
         guard open == nil else { throw PluginError(.settings, "The pattern '\(text)' has '[' without ']'.") }
         return steps
+    }
+
+    /// Names the pattern that is meant where days and years are written in capitals, as spreadsheets write them.
+    private static func hint(for bytes: [UInt8], of text: String) -> String {
+        let meant = bytes.map { byte in
+            byte == UInt8(ascii: "D") || byte == UInt8(ascii: "Y") ? byte | 0x20 : byte
+        }
+        guard meant != bytes, (try? compile(String(decoding: meant, as: UTF8.self))) != nil else {
+            return " The year is yyyy, the day dd."
+        }
+        return " Write '\(String(decoding: meant, as: UTF8.self))'."
     }
 
     private static func compileQuoted(

@@ -224,7 +224,7 @@ struct Examination {
         let mark = min(limits.softBytes, UInt64(Double(space.bytesTotal) * limits.softShare))
         return
             (space.bytesFree < mark
-            ? ["only \(space.bytesFree >> 20) MiB are free; below \(mark >> 20) MiB nothing is claimed"] : []) + archiveSpace()
+            ? ["only \(ByteCount.text(space.bytesFree)) are free; below \(ByteCount.text(mark)) nothing is claimed"] : []) + archiveSpace()
     }
 
     /// An archive on a disk of its own has no mark: what finds no room there waits.
@@ -234,7 +234,7 @@ struct Examination {
         let wanted = min(home.configuration.archive.containerBytes, space.bytesTotal / 100)
         guard space.bytesFree < wanted else { return [] }
         return [
-            "only \(space.bytesFree >> 10) KiB are free on the file system of the archive \(root): drops wait to be archived "
+            "only \(ByteCount.text(space.bytesFree)) are free on the file system of the archive \(root): drops wait to be archived "
                 + "once there is no room for a container. Free space there."
         ]
     }

@@ -78,6 +78,7 @@ struct TwinCommand: ParsableCommand {
         let when = try moment.moment(in: store)
         if let id {
             guard let twin = try Self.twin(id, when, store) else {
+                if when == .now { try GraphSubject.refuseWaiting(id, in: store) }
                 let sentence =
                     when == .now ? "There is no twin \(Escaping.visible(id))." : "There was no twin \(Escaping.visible(id)) then."
                 throw CommandFailure(

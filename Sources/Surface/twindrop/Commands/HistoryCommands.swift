@@ -33,6 +33,7 @@ struct ExplainCommand: ParsableCommand {
     mutating func run() throws {
         let store = try home.open().openGraph()
         guard let subject = try reporting({ [id] () throws(DropError) in try GraphSubject(id, in: store) }) else {
+            try GraphSubject.refuseWaiting(id, in: store)
             throw CommandFailure(
                 .negative, "There is no twin \(Escaping.visible(id)), and never was one.",
                 "A relationship is TWIN/RELATIONSHIP; `twindrop query 'SELECT * FROM DIGITALTWINS'` lists twins.")
@@ -65,8 +66,13 @@ struct ExplainCommand: ParsableCommand {
         switch provenance.origin {
         case .record(let origin):
             let place =
-                origin.record > 0
-                ? "record \(origin.record) of \(origin.fileName)" : "\(origin.fileName), which no longer lists it"
+                if origin.record == 0 {
+                    "\(origin.fileName), which no longer lists it"
+                } else if let corrected = origin.corrects {
+                    "record \(origin.record) of \(corrected), corrected by \(origin.fileName)"
+                } else {
+                    "record \(origin.record) of \(origin.fileName)"
+                }
             let plugin = origin.plugin.map { ", plugin \($0)" } ?? ""
             return "\(place) (source \(origin.source), drop \(origin.drop)\(plugin))" + moment
         case .call(let origin):
@@ -92,6 +98,7 @@ struct ExplainCommand: ParsableCommand {
                 .init("drop", .string(origin.drop.description)), .init("source", .string(origin.source.text)),
                 .init("file", .string(origin.fileName.description)), .init("record", .int(Int64(clamping: origin.record))),
             ]
+            if let corrected = origin.corrects { members.append(.init("corrects", .string(corrected.description))) }
             if let plugin = origin.plugin { members.append(.init("plugin", .string(plugin))) }
         case .call(let origin):
             members = [.init("caller", .string(origin.caller.name)), .init("call", .string(origin.what))]
@@ -128,6 +135,7 @@ struct HistoryCommand: ParsableCommand {
             return try subject.history(limit: limit + 1, in: store)
         }
         guard !steps.isEmpty else {
+            try GraphSubject.refuseWaiting(id, in: store)
             throw CommandFailure(
                 .negative, "There never was a twin \(Escaping.visible(id)).", "A relationship is TWIN/RELATIONSHIP, by their ids."
             )
@@ -196,6 +204,20 @@ struct GraphSubject {
             return
         }
         return nil
+    }
+
+    /// Says of a text that names a relationship that waits, and so is not there yet, where more is told of it.
+    static func refuseWaiting(_ text: String, in store: TwinStore) throws(CommandFailure) {
+        let slashes = text.indices.filter { text[$0] == "/" }
+        let waits = try reporting { () throws(DropError) in
+            for slash in slashes
+            where try store.waits(String(text[text.index(after: slash)...]), of: String(text[..<slash])) { return true }
+            return false
+        }
+        guard waits else { return }
+        throw CommandFailure(
+            .negative, "The relationship \(Escaping.visible(text)) is not there yet: it waits.",
+            "`twindrop waiting` says for which twin, and until when.")
     }
 
     private init(twin: String, relationship: String?, pointer: String?) {

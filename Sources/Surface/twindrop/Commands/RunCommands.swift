@@ -1,6 +1,7 @@
 import ArgumentParser
 import HomeConfiguration
 import DropCore
+import DropSpooling
 import Foundation
 import Logging
 import SystemKit
@@ -110,7 +111,6 @@ struct RunCommand: ParsableCommand {
     private func serve(_ engine: Engine) throws {
         let isAsked = Monitor(false)
         _ = NamedThread("td-signals") {
-            // A closed terminal is no reason to stop a daemon.
             // A closed terminal is no reason to stop a daemon, and a reason to look.
             func waitForEnding() { while Signals.wait() == Signals.hangUp { engine.reload() } }
             waitForEnding()
@@ -159,7 +159,11 @@ struct DropCommand: ParsableCommand {
         let source = try opened.source(source)
         let placed = try Delivery(of: file, to: source, as: name).place()
         guard wait else {
-            if home.json { Terminal.print(["file": .string(placed.path)]) } else { Terminal.print("Dropped as \(placed.path)") }
+            if home.json { return Terminal.print(["file": .string(placed.path)]) }
+            Terminal.print("Dropped as \(placed.path)")
+            if !HomeLock.isHeld(state: opened.paths.state) {
+                Terminal.print("No daemon runs: the next `twindrop run` takes it, or `twindrop drop --wait` does at once.")
+            }
             return
         }
         let record: DropRecord

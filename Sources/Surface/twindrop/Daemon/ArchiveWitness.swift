@@ -172,13 +172,14 @@ struct ArchiveWitness {
         guard !TwinStore.exists(folder: state), let last = try ArchiveCatalogue(root: root).newest().last else { return }
         throw refusal(
             "There is no database \(state)/twin.db, but the archive \(root) holds drops, the newest of them \(last.drop) "
-                + "(\(last.file) of \(last.source)).")
+                + "(\(last.file) of \(last.source)).",
+            hint: "Where \(state) is on a file system of its own, mount that. Else: ")
     }
 
-    private static func refusal(_ message: String) -> DropError {
+    private static func refusal(_ message: String, hint: String = "") -> DropError {
         DropError(
             .database, message,
-            hint: "Put state/twin.db and state/twin.db-wal back as they were, or restore the newest backup with "
+            hint: hint + "Put state/twin.db and state/twin.db-wal back as they were, or restore the newest backup with "
                 + "`twindrop restore FILE`; what earlier restores replaced is kept as state/twin.db.before-restore-N. If there is "
                 + "none, `twindrop run --accept-database` goes on with the database as it is.",
             remedy: .stop)

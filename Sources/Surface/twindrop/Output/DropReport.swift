@@ -19,9 +19,7 @@ enum DropReport {
         add("sha256", record.digest.map { .string($0.description) })
         add("claimedAt", .string(Times.text(record.claimedAt)))
         add("changedAt", .string(Times.text(record.changedAt)))
-        add(
-            "reason",
-            record.reason.map { ["code": .string($0.code.text), "message": .string($0.message), "hint": .string($0.hint)] })
+        add("reason", record.reason.map(json))
         add("link", record.link.map { ["kind": .string($0.kind.rawValue), "drop": .string($0.drop.description)] })
         add(
             "closedBy",
@@ -33,6 +31,10 @@ enum DropReport {
         add("container", record.container.map { .string($0) })
         add("member", record.member.map { .string($0) })
         return .object(members)
+    }
+
+    static func json(_ reason: DropReason) -> JSON {
+        ["code": .string(reason.code.text), "message": .string(reason.message), "hint": .string(reason.hint)]
     }
 
     static func json(_ books: DropBooks) -> JSON {
@@ -137,7 +139,7 @@ enum DropReport {
             let reason = act.reason.map { ": \($0)" } ?? "; no reason was given"
             line("act", "\(act.kind.rawValue) by \(act.by.description) at \(Times.text(act.at))\(reason)")
         }
-        if let books = record.books { print(books, of: record.state, line) }
+        if let books = record.books { print(books, of: record, line) }
         if let waiting = record.books?.waiting, waiting > 0, record.state.isApplied {
             line("waiting", "\(counted(waiting, "relationship")) waited for a twin then; those that still do:")
             line("", "twindrop waiting --drop \(record.id)")
@@ -155,7 +157,8 @@ enum DropReport {
     }
 
     /// Of a drop that is not applied its books say what it would do, or would have done.
-    private static func print(_ books: DropBooks, of state: DropState, _ line: (String, String) -> Void) {
+    private static func print(_ books: DropBooks, of record: DropRecord, _ line: (String, String) -> Void) {
+        let state = record.state
         line(
             "records",
             "\(books.recordsRead) read = \(books.recordsUsed) used + \(books.recordsFiltered) filtered + \(books.recordsRejected) rejected"
@@ -183,7 +186,8 @@ enum DropReport {
             line("", isDone ? "\(count) went with a deleted twin" : "\(count) to go with a deleted twin")
         }
         if !isDone { line("", state == .held ? "None of it is done: it waits for a person." : "None of it was done.") }
-        if !books.skipped.isEmpty { line("skipped", books.skipped.sentence) }
+        // What is skipped of the file that a correction completes is none of its own rows.
+        if !books.skipped.isEmpty, record.link?.kind != .amends { line("skipped", books.skipped.sentence) }
         if let withheld = books.withheld { line("withheld", withheld) }
         if books.bytesUnaccounted > 0 { line("bytes", "\(books.bytesUnaccounted) belong to no record, header or remainder") }
     }

@@ -23,6 +23,7 @@ extension Rehearsal.Plan {
         }
         if rejections.count > limit { Terminal.print("… and \(rejections.count - limit) more rejected records (--limit).") }
         for line in sums { Terminal.print(line) }
+        if let reason { Terminal.print("why         \(reason.message) [\(reason.code)]") }
         if let hold {
             Terminal.print("It would be held: \(hold.message) [\(hold.code)]")
             if let untold {
@@ -99,6 +100,7 @@ extension Rehearsal.Plan {
                         ]
                     })),
         ]
+        if let reason { members.append(.init("reason", DropReport.json(reason))) }
         if let untold { members.append(.init("untold", .string(untold.message))) }
         return .object(members)
     }

@@ -65,19 +65,21 @@ struct RejectsReport {
         }
         counts = byCode.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { ($0.key, $0.value) }
         if counts.isEmpty { return nil }
-        readRows(of: record, in: home)
+        readRows(of: record, in: home, home.configuration.source(record.source)?.dialect)
     }
 
     /// What the first refused records say, from the drop's own bytes.
-    private mutating func readRows(of record: DropRecord, in home: Home) {
-        guard record.link?.kind != .amends else { return readCorrections() }
+    private mutating func readRows(of record: DropRecord, in home: Home, _ dialect: TextDialect?) {
+        guard record.link?.kind != .amends else { return readCorrections(dialect) }
         guard record.container == nil || record.bytes <= Self.archivedBytesMax else { return }
         // Where the bytes are damaged or away, the reasons are shown all the same; `verify` says more.
         guard let bytes = try? DropBytes(record, in: home).open(isChecked: record.bytes < 64 << 20) else { return }
         defer { bytes.close() }
+        let start = bytes.bytes(at: 0, 1 << 12) ?? []
         for (index, reason) in first.enumerated() where reason.length > 0 {
             let wanted = Int(min(reason.length, UInt64(Self.rowBytesMax)))
-            guard var row = bytes.bytes(at: reason.offset, wanted) else { continue }
+            guard let found = bytes.bytes(at: reason.offset, wanted) else { continue }
+            var row = TextDialect.shown(found, of: start, dialect)
             while let last = row.last, last == 0x0A || last == 0x0D { row.removeLast() }
             first[index].text = Escaping.visible(row) + (reason.length > UInt64(wanted) ? "…" : "")
         }
@@ -87,7 +89,7 @@ struct RejectsReport {
 
     /// A correction's rows were refused where they stand in the file that it completes, so their places are not places in its own
     /// bytes. The rows are those of the file of rejects, where that has a line for each below its header.
-    private mutating func readCorrections() {
+    private mutating func readCorrections(_ dialect: TextDialect?) {
         guard let bytes = FileManager.default.contents(atPath: file), bytes.count <= Int(Self.archivedBytesMax) else { return }
         let lines = bytes.split(separator: 0x0A)
         guard lines.count == total + 1 else { return }
@@ -95,7 +97,8 @@ struct RejectsReport {
             var row = Array(lines[index + 1])
             if row.last == 0x0D { row.removeLast() }
             let isCut = row.count > Self.rowBytesMax
-            first[index].text = Escaping.visible(row.prefix(Self.rowBytesMax)) + (isCut ? "…" : "")
+            let shown = TextDialect.shown(Array(row.prefix(Self.rowBytesMax)), of: Array(bytes.prefix(1 << 12)), dialect)
+            first[index].text = Escaping.visible(shown) + (isCut ? "…" : "")
         }
     }
 
@@ -120,8 +123,11 @@ struct RejectsReport {
 
     func print(of record: DropRecord, _ line: (String, String) -> Void) {
         line("rejected", counts.map { "\($0.count) × \($0.code)" }.joined(separator: ", "))
+        let isCorrection = record.link?.kind == .amends
         for reason in first {
-            let place = reason.line.map { "line \($0), byte \(reason.offset)" } ?? "byte \(reason.offset)"
+            let place =
+                isCorrection
+                ? "of the file it corrects" : reason.line.map { "line \($0), byte \(reason.offset)" } ?? "byte \(reason.offset)"
             line("", "record \(reason.record) (\(place)): \(reason.message) [\(reason.code)]")
             if let text = reason.text, !text.isEmpty { line("", "  " + text) }
         }

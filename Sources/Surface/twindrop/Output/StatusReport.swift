@@ -234,9 +234,9 @@ enum StatusReport {
                 "        \(counted(waiting, "relationship")) \(verb) for a twin: twindrop waiting --source \(name)")
         }
         if let watch = source["watch"]?.string {
-            Terminal.print(
-                "        \(watch.hasPrefix("not watched") ? watch : "watched by " + watch); worker \(source["worker"]?.string ?? "none")"
-            )
+            let words =
+                watch.hasPrefix("not watched") ? watch : watch == "starting" ? "the watcher starts" : "watched by " + watch
+            Terminal.print("        \(words); worker \(source["worker"]?.string ?? "none")")
         }
         if source["expected"]?["late"] == .bool(true) {
             let last = shown(source["lastDelivery"]).map { "the last came at \($0)" } ?? "none ever came"

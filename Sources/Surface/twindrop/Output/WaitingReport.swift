@@ -48,10 +48,22 @@ struct WaitingReport: Sendable {
             guard let oldest = members.max(by: { $0.age < $1.age }) else { return nil }
             let names = members.sorted { $0.age > $1.age }.prefix(Self.examplesMax).map(\.name.description)
             return Group(
-                source: oldest.source?.text, code: oldest.reason.code, reason: oldest.reason, files: members.count,
+                source: oldest.source?.text, code: oldest.reason.code, reason: Self.reason(of: oldest, members),
+                files: members.count,
                 oldestSeconds: oldest.age.components.seconds, needsPerson: members.contains(where: \.needsPerson), examples: names
             )
         }
+    }
+
+    /// The reason of the oldest. FIFOs, links and sockets have one code: where there are several kinds, each is named.
+    private static func reason(of oldest: WaitingFile, _ members: [WaitingFile]) -> WaitingReason {
+        guard oldest.reason.code == .notAFile else { return oldest.reason }
+        var kinds: Set<String> = []
+        let messages = members.sorted { $0.age > $1.age }.compactMap { file in
+            let kind = file.reason.message.replacing(file.name.description, with: "")
+            return kinds.count < examplesMax && kinds.insert(kind).inserted ? file.reason.message : nil
+        }
+        return WaitingReason(.notAFile, messages.joined(separator: " "), hint: oldest.reason.hint)
     }
 
     /// What a person has to do something about, a sentence and a step each.

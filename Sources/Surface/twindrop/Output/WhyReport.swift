@@ -45,6 +45,14 @@ struct WhyReport {
             said = (file.reason.code.rawValue, [file.reason.message, file.reason.hint], file.needsPerson)
             age = file.age
         }
+        let isNobodys = [DropWatch.Explanation.Own.gone.rawValue, WaitingReason.Code.notWatched.rawValue].contains(said.code)
+        if isNobodys, FileCalls.isFolder(path) {
+            let owner = home.configuration.sources.first { $0.watched.folder == path }
+            let whose = owner.map { ", in which files of source \($0.name) land" } ?? ""
+            let sentences = ["\(Escaping.visible(path)) is a folder\(whose), not a file.", "Name a file in it."]
+            (source, age) = (owner?.name ?? source, .zero)
+            said = (WaitingReason.Code.notAFile.rawValue, sentences, false)
+        }
         // That no daemon runs would not be true.
         if !silence.isEmpty, said.code == WaitingReason.Code.ready.rawValue { said = (said.code, silence, true) }
         let isTaken =
