@@ -9,7 +9,7 @@ import Testing
         #expect(Hex.bytes(digits.uppercased()) == Array(plain.utf8))
     }
 
-    @Test(arguments: ["6", "6g", "g6", " 66", "66 ", "0x66", "+6", "６６"])
+    @Test(arguments: ["6", "6g", "g6", "6G", "G6", " 66", "66 ", "0x66", "+6", "６６"])
     func `are refused when they are none`(text: String) { #expect(Hex.bytes(text) == nil) }
 
     @Test func `of every byte read back`() {

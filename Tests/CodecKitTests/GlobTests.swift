@@ -3,7 +3,8 @@ import Testing
 
 @Suite struct `A name pattern` {
     @Test(arguments: [
-        ("*.csv", "a.csv"), ("*", ""), ("a*b*c", "a-b-b-c"), ("~*", "~lock"), ("orders-????.csv", "orders-2026.csv"),
+        ("*.csv", "orders.csv"), ("*ab", "xxaab"), ("*", ""), ("a*b*c", "a-b-b-c"), ("~*", "~lock"),
+        ("orders-????.csv", "orders-2026.csv"),
         ("[a-c]x", "bx"), ("[!a-c]x", "dx"), ("[^a-c]x", "dx"), (#"\*x"#, "*x"), ("[", "["), ("*.tar.*", "x.tar.zst"),
         ("[]a]", "]"), ("[a-]", "-"), ("[c-a]", "b"), (#"a\"#, #"a\"#), ("?", "\u{7F}"), ("[!a]", "b"),
     ])

@@ -61,7 +61,7 @@ struct Damage: Sendable, CustomTestStringConvertible {
         Damage("a link in the place of the chain", .chainUnreadable) { try link($0, "archive/chain.log") },
         Damage("a link in the place of the head", .headAltered) { try link($0, "archive/chain.head") },
         Damage("bytes behind the head", .chainUnfinished) {
-            try $0.write("archive/chain.log", $0.read("archive/chain.log") + Array("more\n".utf8))
+            try $0.write("archive/chain.log", $0.read("archive/chain.log") + Array("more".utf8))
         },
         Damage("the chain rewritten, and its seals taken away", .chainRewritten) { fixture in
             try rewrite(fixture) { if $0.index == 3 { $0.file = "0rders.csv" } }

@@ -210,7 +210,7 @@ import TwinModel
             $0.recordsRead = 1
             $0.recordsRejected = 1
         }
-        #expect(guards.refusalOfUselessness?.code == DropError.nothingUsable)
+        #expect(guards.refusalOfUselessness?.code == .nothingUsable)
         #expect(guards.refusalOfRejects == nil)  // Within the free number.
     }
 

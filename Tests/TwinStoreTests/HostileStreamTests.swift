@@ -104,7 +104,7 @@ import TwinModel
         let set = try builder.finish()
         #expect(set.rejections.count == 1)
         #expect(set.rejections[0].record == 2 && set.rejections[0].offset == 1 && set.rejections[0].length == 1)
-        #expect(set.rejections[0].code == .badValue)
+        #expect(set.rejections[0].code == "bad-value")
         #expect(
             set.rejections[0].message.contains("property k") && set.rejections[0].message.contains(word), "\(set.rejections[0])")
         #expect(set.books.created == 2)

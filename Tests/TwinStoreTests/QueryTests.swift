@@ -45,6 +45,19 @@ import TwinModel
         }
     }
 
+    @Test(arguments: [
+        "9007199254740993", "9007199254740993.0", "9007199254740993e0", "900719925474099.3e1", "9007199254740993000e-3",
+    ])
+    func `compares a number exactly, however it is written`(number: String) throws {
+        let fixture = try StoreFixture()
+        try fixture.drop { writer in
+            writer.twin("odd", ["v": .integer(9_007_199_254_740_993)])
+            writer.twin("even", ["v": .integer(9_007_199_254_740_992)])
+        }
+        #expect(try fixture.store.ids("SELECT * FROM DIGITALTWINS WHERE v = \(number)") == ["odd"])
+        #expect(try fixture.store.ids("SELECT * FROM DIGITALTWINS WHERE v > -\(number)") == ["even", "odd"])
+    }
+
     @Test func `leaves out what is missing from a comparison and from its opposite`() throws {
         let fixture = try StoreFixture()
         try fixture.drop { writer in

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fuzz target "worker": what the worker reads, from both sides. Properties (docs/fuzzing.md, "worker"):
+// Fuzz target "worker": what the worker reads, from both sides. Properties (docs/fuzzing.md, "Targets"):
 //   - the memory file of OPEN, with any bytes in it, is taken or refused, and every lookup in it gives a text inside of it;
 //   - a plugin that calls the host's functions in any order, with any texts, makes frames that are whole: no frame is over the
 //     limit, each holds whole entries, a record never crosses frames, and END counts and hashes what was sent.

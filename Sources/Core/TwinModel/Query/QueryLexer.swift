@@ -150,9 +150,24 @@ struct QueryLexer {
         if let scalar = peek(), Self.startsName(scalar) {
             throw failure("A name that starts with a digit is written [[\(text)\(takeWhile(Self.continuesName))]].")
         }
-        if isWhole, let number = Int64(text) { return .integer(number) }
+        if let number = isWhole ? Int64(text) : Self.wholeNumber(text) { return .integer(number) }
         guard let number = Double(text), number.isFinite else { throw failure("The number \(text) is out of range.") }
         return .double(number)
+    }
+
+    /// The value of a number with a fraction or an exponent, where it is a whole number that a double does not hold exactly:
+    /// `9007199254740993.0`. Nil for any other.
+    private static func wholeNumber(_ text: String) -> Int64? {
+        guard let double = Double(text), double.magnitude >= 0x1p53, double.magnitude < 0x1p63 else { return nil }
+        let parts = text.split(separator: "e", maxSplits: 1)
+        guard let exponent = parts.count > 1 ? Int(parts[1]) : 0, exponent.magnitude < 1000 else { return nil }
+        let mantissa = parts[0].split(separator: ".", omittingEmptySubsequences: false)
+        let fraction = mantissa.count > 1 ? mantissa[1] : ""
+        let digits = Array(mantissa[0].utf8) + Array(fraction.utf8)
+        let point = mantissa[0].utf8.count + exponent
+        guard point > 0, digits.dropFirst(point).allSatisfy({ $0 == UInt8(ascii: "0") }) else { return nil }
+        let zeros = [UInt8](repeating: UInt8(ascii: "0"), count: max(0, point - digits.count))
+        return Int64(String(decoding: digits.prefix(point) + zeros, as: UTF8.self))
     }
 
     private mutating func quotedName() throws(QueryError) -> String {

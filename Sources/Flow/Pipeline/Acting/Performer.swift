@@ -16,13 +16,20 @@ struct Performer: Sendable {
 
     /// Tells the drop what happened, and does what follows. Nothing happens where it is not in the flow.
     ///
-    /// - Returns: false when the pipeline stops before all of it is durable: then it is work for the next start.
+    /// - Returns: false when the pipeline stops before all of it is durable: then it is work for the next start. Whatever else
+    ///   keeps it from being written is thrown, and stops the pipeline.
     func carryOut(_ drop: DropID, _ event: (inout DropLifecycle) -> DropAnswer) throws(DropError) -> Bool {
         guard let answer = advance(drop, event) else { return true }
         for effect in answer.first { try perform(effect, drop) }
         guard !answer.writes.isEmpty else { return try finish(answer, drop) }
-        let isWritten = try room.insisting { () throws(DropError) in
-            for write in answer.writes { try perform(write) }
+        let isWritten: Bool
+        do throws(DropError) {
+            isWritten = try room.insisting { () throws(DropError) in
+                for write in answer.writes { try perform(write) }
+            }
+        } catch {
+            // Its end is decided and half written: no other remedy fits any more. The next start sees what is durable.
+            throw DropError(error.code, error.message, hint: error.hint, remedy: .stop, offset: error.offset)
         }
         guard isWritten, let rest = advance(drop, { $0.written() }) else { return isWritten }
         return try finish(rest, drop)
