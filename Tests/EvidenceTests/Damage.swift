@@ -14,7 +14,8 @@ struct Look {
     var register: RegisteredArchive?
 
     func verify(_ fixture: Fixture) throws -> VerifyResult {
-        try ArchiveVerifier(root: fixture.archive).verify(full: full, prove: prove, anchor: try anchor.map { try Anchor(file: $0) }, register: register)
+        try ArchiveVerifier(root: fixture.archive).verify(
+            full: full, prove: prove, anchor: try anchor.map { try Anchor(file: $0) }, register: register)
     }
 }
 

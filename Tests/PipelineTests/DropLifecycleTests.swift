@@ -15,7 +15,9 @@ private func claimed(_ number: UInt64 = 1, digest: ContentDigest? = nil, reason:
         reason: reason)
 }
 
-private func error(_ remedy: DropError.Remedy) -> DropError { DropError(.refused, "It is bad.", hint: "Mend it.", remedy: remedy) }
+private func error(_ remedy: DropError.Remedy) -> DropError {
+    DropError(.refused, "It is bad.", hint: "Mend it.", remedy: remedy)
+}
 
 private let daemon = DropLifecycle.Circumstances(now: 1000, isPatient: true)
 

@@ -224,7 +224,8 @@ struct Examination {
         let mark = min(limits.softBytes, UInt64(Double(space.bytesTotal) * limits.softShare))
         return
             (space.bytesFree < mark
-            ? ["only \(ByteCount.text(space.bytesFree)) are free; below \(ByteCount.text(mark)) nothing is claimed"] : []) + archiveSpace()
+            ? ["only \(ByteCount.text(space.bytesFree)) are free; below \(ByteCount.text(mark)) nothing is claimed"] : [])
+            + archiveSpace()
     }
 
     /// An archive on a disk of its own has no mark: what finds no room there waits.
