@@ -47,7 +47,7 @@ struct ArchiveCommand: ParsableCommand {
                 try ArchiveCatalogue(root: folder).list(filter) { drop in
                     guard when.includes(drop.archivedAt) else { return true }
                     // A database that cannot be asked about one drop is said by `doctor`; the list is of the archive.
-                    let isForgotten = (try? witness?.isUnknown(drop)) ?? false
+                    let isForgotten = (try? witness?.isForgotten(drop)) ?? false
                     if asJSON {
                         Terminal.print(drop.json.adding("forgotten", isForgotten ? JSON.bool(true) : nil))
                     } else {

@@ -119,7 +119,7 @@ struct Examination {
         let forgotten = try witness.forgotten()
         let witnessed =
             [try witness.missing()?.message, forgotten?.isOpen == true ? forgotten?.message : nil].compactMap { $0 }
-            + listed(try witness.missed())
+            + (try listed(try witness.missed(), witness))
         guard Folders.exists(root + "/chain.log") else { return witnessed }
         let found = try ArchiveVerifier(root: root).verify(register: witness.register()).findings.map(\.message)
         return found + witnessed.filter { !found.contains($0) }
@@ -128,7 +128,19 @@ struct Examination {
     /// How many forgotten drops are named.
     private static let forgottenMax = 10
 
-    private func listed(_ forgotten: [ArchivedDrop]) -> [String] {
+    private func listed(_ forgotten: [ArchivedDrop], _ witness: ArchiveWitness) throws(DropError) -> [String] {
+        var lines: [String] = []
+        for drop in forgotten.prefix(Self.forgottenMax) {
+            var line =
+                "forgotten: \(drop.file) of source \(drop.source), drop \(drop.drop), archived \(Times.shown(drop.archivedAt))"
+            if let original = try witness.unknownOriginal(of: drop) {
+                line +=
+                    ". It corrects drop \(original.drop) (\(original.file)), which is forgotten, too, so it cannot be delivered again "
+                    + "as it is: deliver that one again, then correct its refused records in the new file of rejects beside its "
+                    + "receipt; `twindrop archive cat \(drop.drop)` shows what had been corrected"
+            }
+            lines.append(line)
+        }
         let rest = forgotten.count - Self.forgottenMax
         return forgotten.prefix(Self.forgottenMax).map {
             "forgotten: \($0.file) of source \($0.source), drop \($0.drop), archived \(Times.shown($0.archivedAt))"
