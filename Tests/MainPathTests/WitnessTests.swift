@@ -47,6 +47,7 @@ import TwinModel
         let isTold = run.err.contains("The database has forgotten archived drops.")
         #expect(run.code == 0 && isTold == (how == "restored from a backup"), "\(run.err)")
         #expect(try home.run("archive", "extract", "b.csv", "--into", home.path + "/files/out").code == 0)
+        #expect(try home.run("archive", "extract", "b.csv", "--into", home.path + "/files/out").code == 64)
         let file = try #require(home.names(in: "files/out").first)
         let again = try home.drop(file: home.path + "/files/out/" + file, to: "assets")
         #expect(again["state"] == "done", "\(again)")
@@ -112,7 +113,6 @@ import TwinModel
         #expect(try home.list("archive", "list").count { $0["forgotten"] == true } == 2)
     }
 
-    @Test func `in the spool is told with its name`() throws {
     @Test func `with a correction of it comes back by correcting it again`() throws {
         let home = try Home(Sample.sources)
         try home.drop("0.csv", Sample.assets(1...2), to: "assets")
@@ -136,6 +136,7 @@ import TwinModel
         #expect(try home.list("archive", "list").count { $0["forgotten"] == true } == 0)
     }
 
+    @Test func `in the spool is told with its name`() throws {
         let home = try home()
         let id = try #require(try home.list("archive", "list").last?["drop"]?.string)
         try home.write("state/spool/in/" + id, Sample.assets(1...5))
