@@ -1,3 +1,4 @@
+import CodecKit
 import HomeConfiguration
 import DropCore
 import DropSpooling
@@ -97,6 +98,18 @@ struct Examination {
     private func programs() -> [String] {
         ["twindrop-worker", "twindrop-watch"].map(Installation.current.path)
             .filter { !FileManager.default.isExecutableFile(atPath: $0) }.map { "\($0) is missing or not executable" }
+            + Self.notifiers(home.configuration)
+    }
+
+    /// Programs of channels that would not be told: a daemon finds out with the first notice.
+    static func notifiers(_ configuration: Configuration) -> [String] {
+        configuration.notify.compactMap { channel in
+            guard case .command(let words) = channel.way, !FileManager.default.isExecutableFile(atPath: words[0]) else {
+                return nil
+            }
+            return
+                "notify.\(channel.name): \(Escaping.visible(words[0])) is missing or not executable. Correct `command`, or its rights."
+        }
     }
 
     private func sandbox(_ store: TwinStore) -> [String] {
@@ -142,9 +155,7 @@ struct Examination {
             lines.append(line)
         }
         let rest = forgotten.count - Self.forgottenMax
-        return forgotten.prefix(Self.forgottenMax).map {
-            "forgotten: \($0.file) of source \($0.source), drop \($0.drop), archived \(Times.shown($0.archivedAt))"
-        } + (rest > 0 ? ["… and \(rest) more: `twindrop archive list` marks them"] : [])
+        return lines + (rest > 0 ? ["… and \(rest) more: `twindrop archive list` marks them"] : [])
     }
 
     private func late(_ store: TwinStore) throws(DropError) -> [String] {
