@@ -61,6 +61,23 @@ import TwinModel
         #expect(plan["changes"]?.elements?.count == 28)
     }
 
+    @Test func `keeps what was corrected in its file of rejects when it is released`() throws {
+        let home = try Home(Sample.assetsSource("guard: {rejects: 1%, rejects-free: 2}"))
+        let text = Sample.assets(1...5) + (6...20).map { Sample.asset($0, status: "lost") }.joined()
+        let held = try home.drop("bad.csv", text, to: "assets", code: 1)
+        let file = try #require(held[path: "rejects/file"]?.string)
+        let corrected = try home.text(of: "receipts/assets/" + file).replacing("lost", with: "active")
+        try home.write("receipts/assets/" + file, corrected)
+        #expect(try home.run("release", "bad.csv").code == 0)
+        let receipt = try JSON(parsing: try home.text(of: "receipts/assets/bad.csv.receipt.json"))
+        let kept = try #require(receipt[path: "rejects/kept"]?.elements?.first?.string, "\(receipt.text())")
+        #expect(try home.text(of: "receipts/assets/" + kept) == corrected)
+        #expect(try home.shown("show", "bad.csv").contains(kept))
+        // Its marks are those of the drop, whatever it is called.
+        try home.drop(kept, corrected, to: "assets")
+        #expect(try home.list("twin", "--all").count == 20)
+    }
+
     @Test func `says why records were refused, where they are, and how they come back`() throws {
         let home = try Home(Sample.assetsSource("guard: {rejects: 1%, rejects-free: 2}"))
         let text = Sample.assets(1...5) + (6...20).map { Sample.asset($0, status: "lost") }.joined()
