@@ -61,6 +61,7 @@ import TwinModel
         #expect(plan["changes"]?.elements?.count == 28)
     }
 
+<<<<<<< HEAD
     @Test func `shows refused rows in letters, where their source says how it writes them`() throws {
         let mapping = "twins:\n  - id: \"a-{id}\"\n    properties: {name: name, v: {column: v, type: int}}\n"
         let home = try Home(
@@ -70,6 +71,24 @@ import TwinModel
         try home.drop(file: home.file("u.csv", Data(text.unicodeScalars.map { UInt8($0.value) })), to: "s")
         let shown = try home.shown("show", "u.csv")
         #expect(shown.contains("2,Müller,bad") && !shown.contains("\\x"), "\(shown)")
+||||||| 37860db
+=======
+    @Test func `keeps what was corrected in its file of rejects when it is released`() throws {
+        let home = try Home(Sample.assetsSource("guard: {rejects: 1%, rejects-free: 2}"))
+        let text = Sample.assets(1...5) + (6...20).map { Sample.asset($0, status: "lost") }.joined()
+        let held = try home.drop("bad.csv", text, to: "assets", code: 1)
+        let file = try #require(held[path: "rejects/file"]?.string)
+        let corrected = try home.text(of: "receipts/assets/" + file).replacing("lost", with: "active")
+        try home.write("receipts/assets/" + file, corrected)
+        #expect(try home.run("release", "bad.csv").code == 0)
+        let receipt = try JSON(parsing: try home.text(of: "receipts/assets/bad.csv.receipt.json"))
+        let kept = try #require(receipt[path: "rejects/kept"]?.elements?.first?.string, "\(receipt.text())")
+        #expect(try home.text(of: "receipts/assets/" + kept) == corrected)
+        #expect(try home.shown("show", "bad.csv").contains(kept))
+        // Its marks are those of the drop, whatever it is called.
+        try home.drop(kept, corrected, to: "assets")
+        #expect(try home.list("twin", "--all").count == 20)
+>>>>>>> m3/work
     }
 
     @Test func `says why records were refused, where they are, and how they come back`() throws {

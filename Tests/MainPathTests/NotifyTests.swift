@@ -76,6 +76,14 @@ private final class Receiver {
         }
     }
 
+    @Test func `by a program that is not there is found before the first notice`() throws {
+        let home = try Home(Sample.sources + "notify:\n  people:\n    command: [\"/nowhere/tell\"]\n")
+        for command in [["doctor"], ["source", "check"]] {
+            let ended = try Program.run(Program.twindrop, command + ["--home", home.path])
+            #expect(ended.code != 0 && (ended.out + ended.err).contains("notify.people: /nowhere/tell"), "\(ended.err)")
+        }
+    }
+
     @Test func `hear of each open drop once, by a command, and after a restart of what is new`() throws {
         let home = try Home(Self.guarded)
         try home.configure(Self.guarded + pager(home))

@@ -47,6 +47,7 @@ import TwinModel
         let isTold = run.err.contains("The database has forgotten archived drops.")
         #expect(run.code == 0 && isTold == (how == "restored from a backup"), "\(run.err)")
         #expect(try home.run("archive", "extract", "b.csv", "--into", home.path + "/files/out").code == 0)
+        #expect(try home.run("archive", "extract", "b.csv", "--into", home.path + "/files/out").code == 64)
         let file = try #require(home.names(in: "files/out").first)
         let again = try home.drop(file: home.path + "/files/out/" + file, to: "assets")
         #expect(again["state"] == "done", "\(again)")
@@ -110,6 +111,29 @@ import TwinModel
         let doctor = try home.run("doctor")
         #expect(doctor.code == 0, "\(doctor.out)")
         #expect(try home.list("archive", "list").count { $0["forgotten"] == true } == 2)
+    }
+
+    @Test func `with a correction of it comes back by correcting it again`() throws {
+        let home = try Home(Sample.sources)
+        try home.drop("0.csv", Sample.assets(1...2), to: "assets")
+        #expect(try home.run("backup", home.path + "/files/b.twindb").code == 0)
+        let bad = Sample.assets(1...3) + Sample.asset(4, status: "lost")
+        func correct() throws -> String {
+            let receipt = try home.drop("bad.csv", bad, to: "assets")
+            let file = try #require(receipt[path: "rejects/file"]?.string)
+            let text = try home.text(of: "receipts/assets/" + file).replacing("lost", with: "active")
+            #expect(try home.drop(file, text, to: "assets")["state"] == "done")
+            return try #require(receipt["drop"]?.string)
+        }
+        let drop = try correct()
+        #expect(try home.run("restore", home.path + "/files/b.twindb").code == 0)
+        let doctor = try home.run("doctor")
+        #expect(doctor.code == 1 && doctor.out.contains("It corrects drop \(drop) (bad.csv)"), "\(doctor.out)")
+        _ = try correct()
+        #expect(try home.list("twin", "--all").count == 4)
+        let after = try home.run("doctor")
+        #expect(after.code == 0, "\(after.out)")
+        #expect(try home.list("archive", "list").count { $0["forgotten"] == true } == 0)
     }
 
     @Test func `in the spool is told with its name`() throws {

@@ -47,7 +47,7 @@ struct ArchiveCommand: ParsableCommand {
                 try ArchiveCatalogue(root: folder).list(filter) { drop in
                     guard when.includes(drop.archivedAt) else { return true }
                     // A database that cannot be asked about one drop is said by `doctor`; the list is of the archive.
-                    let isForgotten = (try? witness?.isUnknown(drop)) ?? false
+                    let isForgotten = (try? witness?.isForgotten(drop)) ?? false
                     if asJSON {
                         Terminal.print(drop.json.adding("forgotten", isForgotten ? JSON.bool(true) : nil))
                     } else {
@@ -167,6 +167,9 @@ struct ArchiveCommand: ParsableCommand {
 
         mutating func run() throws {
             let folder = URL(fileURLWithPath: into).standardizedFileURL.path
+            guard !FileCalls.isTaken(folder) || FileCalls.isFolder(folder) else {
+                throw CommandFailure(.usage, "\(Escaping.visible(folder)) is no folder.", "Name a folder, or one to be made.")
+            }
             let found = try ArchivedName.find(drop, options)
             let id: DropID
             let path: String
@@ -182,6 +185,9 @@ struct ArchiveCommand: ParsableCommand {
                     }
                 } else {
                     let catalogue = ArchiveCatalogue(root: try options.folder())
+                    let ending = FileName(escaped: archived.file)?.pathExtension ?? ""
+                    let expected = folder + "/\(archived.drop).\(ending.isEmpty ? "dat" : ending)"
+                    guard !FileCalls.isTaken(expected) else { throw FileCalls.taken(expected) }
                     path = try reporting { () throws(DropError) in try catalogue.extract(archived.drop, into: folder) }
                 }
             case .waiting(let record):

@@ -1,3 +1,4 @@
+import CodecKit
 import HomeConfiguration
 import DropCore
 import DropSpooling
@@ -97,6 +98,18 @@ struct Examination {
     private func programs() -> [String] {
         ["twindrop-worker", "twindrop-watch"].map(Installation.current.path)
             .filter { !FileManager.default.isExecutableFile(atPath: $0) }.map { "\($0) is missing or not executable" }
+            + Self.notifiers(home.configuration)
+    }
+
+    /// Programs of channels that would not be told: a daemon finds out with the first notice.
+    static func notifiers(_ configuration: Configuration) -> [String] {
+        configuration.notify.compactMap { channel in
+            guard case .command(let words) = channel.way, !FileManager.default.isExecutableFile(atPath: words[0]) else {
+                return nil
+            }
+            return
+                "notify.\(channel.name): \(Escaping.visible(words[0])) is missing or not executable. Correct `command`, or its rights."
+        }
     }
 
     private func sandbox(_ store: TwinStore) -> [String] {
@@ -119,7 +132,7 @@ struct Examination {
         let forgotten = try witness.forgotten()
         let witnessed =
             [try witness.missing()?.message, forgotten?.isOpen == true ? forgotten?.message : nil].compactMap { $0 }
-            + listed(try witness.missed())
+            + (try listed(try witness.missed(), witness))
         guard Folders.exists(root + "/chain.log") else { return witnessed }
         let found = try ArchiveVerifier(root: root).verify(register: witness.register()).findings.map(\.message)
         return found + witnessed.filter { !found.contains($0) }
@@ -128,11 +141,21 @@ struct Examination {
     /// How many forgotten drops are named.
     private static let forgottenMax = 10
 
-    private func listed(_ forgotten: [ArchivedDrop]) -> [String] {
+    private func listed(_ forgotten: [ArchivedDrop], _ witness: ArchiveWitness) throws(DropError) -> [String] {
+        var lines: [String] = []
+        for drop in forgotten.prefix(Self.forgottenMax) {
+            var line =
+                "forgotten: \(drop.file) of source \(drop.source), drop \(drop.drop), archived \(Times.shown(drop.archivedAt))"
+            if let original = try witness.unknownOriginal(of: drop) {
+                line +=
+                    ". It corrects drop \(original.drop) (\(original.file)), which is forgotten, too, so it cannot be delivered again "
+                    + "as it is: deliver that one again, then correct its refused records in the new file of rejects beside its "
+                    + "receipt; `twindrop archive cat \(drop.drop)` shows what had been corrected"
+            }
+            lines.append(line)
+        }
         let rest = forgotten.count - Self.forgottenMax
-        return forgotten.prefix(Self.forgottenMax).map {
-            "forgotten: \($0.file) of source \($0.source), drop \($0.drop), archived \(Times.shown($0.archivedAt))"
-        } + (rest > 0 ? ["… and \(rest) more: `twindrop archive list` marks them"] : [])
+        return lines + (rest > 0 ? ["… and \(rest) more: `twindrop archive list` marks them"] : [])
     }
 
     private func late(_ store: TwinStore) throws(DropError) -> [String] {

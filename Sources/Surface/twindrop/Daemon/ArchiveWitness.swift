@@ -113,15 +113,41 @@ struct ArchiveWitness {
         return [.claimed, .registered, .held].contains(row.state)
     }
 
-    /// Of an unknown drop: whether anything is to be done about it. What was given up or repeated another said nothing. One whose
-    /// bytes came again is as good as known, and so is what a person does without.
+    /// Of an unknown drop: whether anything is to be done about it. What was given up or repeated another said nothing. One that
+    /// came again is as good as known, and so is what a person does without.
     private func isMissed(_ drop: ArchivedDrop) throws(DropError) -> Bool {
         guard ["applied", "quarantined"].contains(drop.kind) else { return false }
         if let waived = try store.waivedArchive(), drop.leaf <= waived { return false }
-        if let again = try store.applied(with: drop.content, of: drop.source), again.id > drop.drop { return false }
+        return try !cameAgain(drop)
+    }
+
+    /// Whether the database lacks a drop, and what it said did not come again either: what `archive list` marks.
+    func isForgotten(_ drop: ArchivedDrop) throws(DropError) -> Bool {
+        guard try isUnknown(drop) else { return false }
+        return try !cameAgain(drop)
+    }
+
+    /// Whether the bytes of an unknown drop were delivered again. Corrected rejects name a drop that the database may not know:
+    /// then its bytes come again, and other corrections with them.
+    private func cameAgain(_ drop: ArchivedDrop) throws(DropError) -> Bool {
+        if let again = try store.applied(with: drop.content, of: drop.source), again.id > drop.drop { return true }
+        if let original = try unknownOriginal(of: drop) {
+            let again = try store.applied(with: original.content, of: original.source)
+            if let again, again.id > drop.drop, again.closedBy?.how == .amendment { return true }
+        }
         // Who delivers again what could not be processed gets another drop that waits for a person.
-        guard drop.kind == "quarantined", let again = try store.archived(with: drop.content) else { return true }
-        return again <= drop.drop
+        guard drop.kind == "quarantined", let again = try store.archived(with: drop.content) else { return false }
+        return again > drop.drop
+    }
+
+    /// The drop that corrected rejects are of, as their name says, where the database does not know it: they cannot be delivered
+    /// again as they are.
+    func unknownOriginal(of drop: ArchivedDrop) throws(DropError) -> ArchivedDrop? {
+        guard let name = FileName(escaped: drop.file), let id = FileName.amendedDrop(in: name), id != drop.drop,
+            try store.drop(id) == nil
+        else { return nil }
+        // As in `forgotten`, a chain that cannot be read proves nothing.
+        return try? ArchiveCatalogue(root: root).find(id)
     }
 
     /// Acts of people that the database knows to be in the chain, and that are not there.

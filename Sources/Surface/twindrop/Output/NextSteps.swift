@@ -19,11 +19,19 @@ struct NextSteps {
         switch record.state {
         case .held: steps = Self.held(record, needsForce)
         case .quarantined:
+            let discard = Step(command: "twindrop discard \(record.id)", meaning: "give it up; its bytes stay in the archive")
+            // The same bytes under the same name cannot do better.
+            if record.reason?.code == .amendment {
+                steps = [discard]
+                return
+            }
             steps = [
                 Step(
                     command: "twindrop retry \(record.id)\(needsForce ? " --force" : "")",
-                    meaning: "run the same bytes again, once what was wrong is mended"),
-                Step(command: "twindrop discard \(record.id)", meaning: "give it up; its bytes stay in the archive"),
+                    meaning: record.reason?.code == .noPlace
+                        ? "run it again, once `sequence` in twindrop.yaml fits its name and the daemon was started again"
+                        : "run the same bytes again, once what was wrong is mended"),
+                discard,
             ]
         default: steps = []
         }

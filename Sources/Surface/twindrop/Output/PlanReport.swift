@@ -120,8 +120,10 @@ extension Rehearsal.Plan {
         let before = change.before?.members ?? []
         let after = change.after?.members ?? []
         var lines: [String] = []
-        for member in after where !hidden.contains(member.name) {
+        for member in after {
             let old = before.first { $0.name == member.name }?.value
+            // What a twin is made with stands above; what becomes another is a change.
+            if old == nil, hidden.contains(member.name) { continue }
             if old != member.value { lines.append("\(member.name): \(old?.text() ?? "-") → \(member.value.text())") }
         }
         for member in before where !hidden.contains(member.name) && !after.contains(where: { $0.name == member.name }) {

@@ -1,3 +1,4 @@
+import CodecKit
 import DropCore
 import SystemKit
 
@@ -116,7 +117,15 @@ enum FileCalls {
         do throws(SystemError) {
             let descriptor = try System.open(path, [.write, .createNew, .noLink], mode: mode)
             return Opened(descriptor: descriptor, bytes: 0, inode: 0, changeTime: 0)
-        } catch { throw CommandFailure(error.isTaken ? .usage : .storage, "\(path) cannot be made: \(error.reason).") }
+        } catch {
+            if error.isTaken { throw taken(path) }
+            throw CommandFailure(.storage, "\(path) cannot be made: \(error.reason).")
+        }
+    }
+
+    /// What is said of a file that is to be made, where something has its name.
+    static func taken(_ path: String) -> CommandFailure {
+        CommandFailure(.usage, "\(Escaping.visible(path)) exists already.", "Choose another name or folder.")
     }
 
     /// Writes all of `bytes`.
