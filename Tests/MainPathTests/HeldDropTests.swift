@@ -61,7 +61,6 @@ import TwinModel
         #expect(plan["changes"]?.elements?.count == 28)
     }
 
-<<<<<<< HEAD
     @Test func `shows refused rows in letters, where their source says how it writes them`() throws {
         let mapping = "twins:\n  - id: \"a-{id}\"\n    properties: {name: name, v: {column: v, type: int}}\n"
         let home = try Home(
@@ -71,8 +70,8 @@ import TwinModel
         try home.drop(file: home.file("u.csv", Data(text.unicodeScalars.map { UInt8($0.value) })), to: "s")
         let shown = try home.shown("show", "u.csv")
         #expect(shown.contains("2,Müller,bad") && !shown.contains("\\x"), "\(shown)")
-||||||| 37860db
-=======
+    }
+
     @Test func `keeps what was corrected in its file of rejects when it is released`() throws {
         let home = try Home(Sample.assetsSource("guard: {rejects: 1%, rejects-free: 2}"))
         let text = Sample.assets(1...5) + (6...20).map { Sample.asset($0, status: "lost") }.joined()
@@ -88,7 +87,6 @@ import TwinModel
         // Its marks are those of the drop, whatever it is called.
         try home.drop(kept, corrected, to: "assets")
         #expect(try home.list("twin", "--all").count == 20)
->>>>>>> m3/work
     }
 
     @Test func `says why records were refused, where they are, and how they come back`() throws {
