@@ -1,5 +1,5 @@
 import CodecKit
-package import DropCore
+import DropCore
 
 /// Where in a configuration file something stands: lines and columns count from 1, columns in Unicode scalars.
 package struct Place: Sendable, Hashable {
