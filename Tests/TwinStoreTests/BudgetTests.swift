@@ -108,9 +108,9 @@ import TwinModel
         var writer = OperationWriter()
         for index in 0..<1000 { _ = writer.key("bad\(index)") }
         try unsafe builder.absorb(writer.takeBytes().span.bytes)
-        _ = try builder.finish()
+        let set = try builder.finish()
         #expect(fixture.store.knownKeys(of: source) == 1000)
-        builder.abandon()
+        set.abandon()
         #expect(fixture.store.knownKeys(of: source) == 0)
         #expect(fixture.store.keys.known("bad7") == nil)
         try fixture.drop { $0.twin("a", ["good": .integer(1)]) }

@@ -343,10 +343,12 @@ import TwinModel
             writer.reject(code: "bad", message: "no key")
         }
         #expect(result.books.withheldTwins == 2)
+        // The parts of this file do not cover its bytes, and that is said as well.
+        let withheld = result.books.withheld ?? ""
+        #expect(withheld.hasPrefix("1 record was refused (record 3), "), "\(withheld)")
         #expect(
-            result.books.withheld
-                == "1 record was refused (record 3), and it is not known what it lists: 2 twins that no other record lists "
-                + "were not deleted.")
+            withheld.hasSuffix(", and it is not known what they list: 2 twins that no other record lists were not deleted."),
+            "\(withheld)")
     }
 
     @Test func `keeps what a refused record names, and deletes the others it leaves out`() throws {
