@@ -168,15 +168,20 @@ package struct ArchiveCatalogue: Sendable {
         try read(id) { (block) throws(DropError) in try Output.write(block, to: descriptor) }
     }
 
+    /// The file that `extract` makes.
+    package func path(extracting id: DropID, into folder: String) throws(DropError) -> String {
+        guard let drop = try find(id) else { throw unknown(id) }
+        let holder = try holder(of: drop)
+        return folder + "/" + String(id.description) + holder.member.dropFirst(holder.drop.description.utf8.count)
+    }
+
     /// Writes a drop's bytes into a new file of `folder`, under a generated name (the member's): nothing of the sender's name is
     /// used. A file of that name stays, and is an error.
     ///
     /// - Returns: the file's path.
     package func extract(_ id: DropID, into folder: String) throws(DropError) -> String {
-        guard let drop = try find(id) else { throw unknown(id) }
-        let holder = try holder(of: drop)
+        let path = try path(extracting: id, into: folder)
         try Storage.makeFolder(folder)
-        let path = folder + "/" + String(id.description) + holder.member.dropFirst(holder.drop.description.utf8.count)
         let file = try StorageFile(path, .create)
         do throws(DropError) {
             var position: UInt64 = 0

@@ -185,10 +185,11 @@ struct ArchiveCommand: ParsableCommand {
                     }
                 } else {
                     let catalogue = ArchiveCatalogue(root: try options.folder())
-                    let ending = FileName(escaped: archived.file)?.pathExtension ?? ""
-                    let expected = folder + "/\(archived.drop).\(ending.isEmpty ? "dat" : ending)"
-                    guard !FileCalls.isTaken(expected) else { throw FileCalls.taken(expected) }
-                    path = try reporting { () throws(DropError) in try catalogue.extract(archived.drop, into: folder) }
+                    path = try reporting { [folder] () throws(DropError) in
+                        try catalogue.path(extracting: archived.drop, into: folder)
+                    }
+                    guard !FileCalls.isTaken(path) else { throw FileCalls.taken(path) }
+                    try reporting { [folder] () throws(DropError) in _ = try catalogue.extract(archived.drop, into: folder) }
                 }
             case .waiting(let record):
                 id = record.id
