@@ -48,11 +48,16 @@ package struct SpoolFolder: DropSpool {
     ) throws(DropError) -> T {
         let path = spool.appending(drop.description)
         // Opened anew, not duplicated: each reader has an offset of its own.
-        let descriptor = try lent.quietly { (lent) throws(DropError) in
-            if let open = lent[drop] { try Self.reopen(open) } else { try Self.openToRead(path) }
+        let reopened = try lent.quietly { (lent) throws(DropError) in
+            if let open = lent[drop] { try Self.reopen(open) } else { nil as CInt? }
         }
+        if let reopened {
+            defer { Self.close(reopened) }
+            return try body(reopened, try Self.size(of: reopened, path))
+        }
+        let (descriptor, bytes) = try Self.openToRead(path)
         defer { Self.close(descriptor) }
-        return try body(descriptor, try Self.size(of: descriptor, path))
+        return try body(descriptor, bytes)
     }
 
     package func digest(of drop: DropID, isCancelled: () -> Bool) throws(DropError) -> ContentDigest {
@@ -66,7 +71,7 @@ package struct SpoolFolder: DropSpool {
     /// The SHA-256 of a plain file of the spool or of quarantine, for one who only looks. Errors as `digest(of:)`.
     package static func digest(ofFile path: String) throws(DropError) -> ContentDigest {
         let path = FilePath(path)
-        let descriptor = try openToRead(path)
+        let descriptor = try openToRead(path).descriptor
         defer { close(descriptor) }
         return try hash(descriptor, path)
     }
@@ -123,9 +128,9 @@ extension SpoolFolder {
     ) throws(DropError) -> (bytes: UInt64, digest: ContentDigest) {
         let path = folder(of: drop, on: day).appending("content")
         return try insisting { () throws(DropError) in
-            let descriptor = try Self.openToRead(path)
+            let (descriptor, bytes) = try Self.openToRead(path)
             defer { Self.close(descriptor) }
-            return (try Self.size(of: descriptor, path), try Self.hash(descriptor, path))
+            return (bytes, try Self.hash(descriptor, path))
         }
     }
 

@@ -117,16 +117,19 @@ extension DropBooks {
         ("bytesUnaccounted", \.bytesUnaccounted),
     ]
 
-    /// The books as they are stored: a JSON object.
+    /// The books as they are stored: a JSON object, without what is 0.
     var text: String {
         var text = "{"
-        for (name, path) in Self.members {
+        for (name, path) in Self.members where self[keyPath: path] != 0 {
             text += text.utf8.count == 1 ? "\"" : ",\""
             text += name
             text += "\":"
             text += String(self[keyPath: path])
         }
-        if !skipped.isEmpty { text += ",\"skipped\":" + JSON.array(skipped.map(\.json)).text() }
+        if !skipped.isEmpty {
+            if text.utf8.count > 1 { text += "," }
+            text += "\"skipped\":" + JSON.array(skipped.map(\.json)).text()
+        }
         return text + "}"
     }
 

@@ -3,7 +3,9 @@ package import DropCore
 /// One source as the pipeline treats it.
 package struct PipelineSource: Sendable {
     package let name: SourceName
-    package var policy: ApplyPolicy
+    package var policy: ApplyPolicy { didSet { rules = policy.rules } }
+    /// The text of the policy's rules, made once: each drop keeps it.
+    private(set) var rules: String
     package var duplicates: DuplicateRule
     package var order: DropOrder
     /// What in a file's name says which delivery is newer; nil where the source does not say.
@@ -20,6 +22,7 @@ package struct PipelineSource: Sendable {
         self.sequence = sequence
         self.name = name
         self.policy = policy
+        rules = policy.rules
         self.duplicates = duplicates
         self.order = order
         self.empty = empty ?? (policy.mode == .snapshot ? .hold : .record)

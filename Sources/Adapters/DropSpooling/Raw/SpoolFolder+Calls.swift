@@ -63,7 +63,7 @@ extension SpoolFolder {
     }
 
     /// Opens a plain file, and never waits for what is none: whoever can write to the folder can put a FIFO there.
-    static func openToRead(_ path: FilePath) throws(DropError) -> CInt {
+    static func openToRead(_ path: FilePath) throws(DropError) -> (descriptor: CInt, bytes: UInt64) {
         let descriptor: CInt
         do throws(SystemError) { descriptor = try System.open(path.string, [.read, .noLink, .noWaiting]) } catch {
             // A link, a socket, or a name that is not there; the rest is what it is.
@@ -71,11 +71,11 @@ extension SpoolFolder {
             throw failure(error.call, path, error.number)
         }
         // One that cannot be examined is taken for no plain file.
-        guard (try? System.facts(of: descriptor, path.string))?.kind == .file else {
+        guard let facts = try? System.facts(of: descriptor, path.string), facts.kind == .file else {
             close(descriptor)
             throw ByteLoss.missing(path.string, isOther: true)
         }
-        return descriptor
+        return (descriptor, facts.bytes)
     }
 
     /// Opens an open file again, with an offset of its own.
@@ -130,7 +130,7 @@ extension SpoolFolder {
 
     /// Copies a file, durable on return.
     static func copy(_ from: FilePath, to path: FilePath) throws(DropError) {
-        let source = try openToRead(from)
+        let source = try openToRead(from).descriptor
         defer { close(source) }
         try write(to: path) { (target) throws(DropError) in
             try eachBlock(of: source, from) { (block) throws(DropError) in

@@ -17,7 +17,7 @@ package struct AmendmentReader: AmendmentBook {
     }
 
     package func amendedDrop(by name: FileName, descriptor: CInt, bytes: UInt64) throws(DropError) -> DropID? {
-        let found = try MarkSearch(descriptor, bytes: bytes, name: name.description)
+        let found = try MarkSearch(descriptor, bytes: bytes, name: name)
         let drops = found.drops
         if drops.isEmpty, found.hasHeading {
             throw DropError(

@@ -15,12 +15,12 @@ struct MarkSearch {
     /// somebody wrote in small letters.
     private(set) var hasHeading = false
 
-    init(_ descriptor: CInt, bytes: UInt64, name: String) throws(DropError) {
+    init(_ descriptor: CInt, bytes: UInt64, name: FileName) throws(DropError) {
         var block = [UInt8](repeating: 0, count: Int(min(UInt64(Self.blockBytes), bytes)))
         var start: UInt64 = 0
         while start < bytes {
-            let filled = try Storage.call("read", name) { () throws(SystemError) in
-                try System.fill(&block, count: block.count, from: descriptor, at: start, name)
+            let filled = try Storage.call("read", name.description) { () throws(SystemError) in
+                try System.fill(&block, count: block.count, from: descriptor, at: start, name.description)
             }
             if start == 0 { hasHeading = Self.hasHeading(block.prefix(min(filled, Self.headBytes))) }
             look(block, filled)

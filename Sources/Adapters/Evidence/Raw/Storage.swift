@@ -107,9 +107,9 @@ final class StorageFile {
 enum Storage {
     /// Runs a call on `path`; what fails says that it could not be `done`.
     static func call<Result>(
-        _ done: String, _ path: String, _ body: () throws(SystemError) -> Result
+        _ done: String, _ path: @autoclosure () -> String, _ body: () throws(SystemError) -> Result
     ) throws(DropError) -> Result {
-        do throws(SystemError) { return try body() } catch { throw .storage(done, path, error.number) }
+        do throws(SystemError) { return try body() } catch { throw .storage(done, path(), error.number) }
     }
 
     /// Makes `path` and what is missing above it, mode 0700, and syncs each folder that got a new entry.

@@ -19,6 +19,8 @@ package struct FileName: Sendable, Hashable, Comparable, CustomStringConvertible
     /// The drop whose refused records a file of this name says it has: the id of a drop and `reject` stand in it, in whatever
     /// order and case, with anything around them, as people, browsers and mailers leave it. Not the list of reasons.
     package static func amendedDrop(in name: FileName) -> DropID? {
+        // A byte of `reject` that few names have tells most of them.
+        guard name.bytes.contains(where: { $0 | 0x20 == UInt8(ascii: "j") }) else { return nil }
         let text = String(decoding: name.bytes, as: UTF8.self).lowercased()
         guard text.contains("reject"), !text.contains("rejects.reasons") else { return nil }
         // An id has no character beside it that it could go on with.

@@ -138,7 +138,7 @@ package struct DropJudgement {
     private func isSaidAlike(
         _ newest: DropRecord, _ epoch: () throws(DropError) -> ContentDigest
     ) throws(DropError) -> Bool {
-        guard newest.plugin?.rules == source.policy.rules else { return false }
+        guard newest.plugin?.rules == source.rules else { return false }
         // At the commit it is transformed already, and asking again could only fail.
         if let plugin = record.plugin { return plugin.epoch == newest.plugin?.epoch }
         return try epoch() == newest.plugin?.epoch

@@ -76,6 +76,7 @@ struct Ledger: Sendable {
             return nil
         }
         drops.change(record.id) { $0.taken() }
+        progress[record.id] = DropProgress(record)
         return (record, scheduler.generation(of: record.source))
     }
 

@@ -21,24 +21,24 @@ struct Placing: Sendable {
     }
 
     /// Whether the drop amends another; `record` is linked with it, also where this ends in an error.
-    func amendment(in record: inout DropRecord) throws(DropError) -> AmendmentJudge.Verdict {
+    ///
+    /// The offset of `spooled` stays as it is.
+    func amendment(in record: inout DropRecord, _ spooled: SpooledBytes) throws(DropError) -> AmendmentJudge.Verdict {
         guard let book = amendments else { return .ordinary }
         let judge = AmendmentJudge(register: register, graph: graph, book: book)
         var amended: DropID?
         let verdict = Result { [record] () throws(DropError) in
-            try spool.withDescriptor(of: record.id) { (descriptor, bytes) throws(DropError) in
-                try judge.judge(
-                    record, descriptor: descriptor, bytes: bytes, at: spool.path(of: record.id), amended: &amended,
-                    dialect: { () throws(DropError) in
-                        _ = try transformer.epoch(of: record.source)
-                        return transformer.dialect(of: record.source)
-                    },
-                    spooled: { spool.contains($0) ? spool.path(of: $0) : nil },
-                    whenFound: { () throws(DropError) in
-                        // A lone file is read before it lies in the spool.
-                        guard shared.ledger.waitForClaim(of: record.id) == .durable else { throw DropError.cancelled(record) }
-                    })
-            }
+            try judge.judge(
+                record, descriptor: spooled.descriptor, bytes: spooled.count, at: spool.path(of: record.id), amended: &amended,
+                dialect: { () throws(DropError) in
+                    _ = try transformer.epoch(of: record.source)
+                    return transformer.dialect(of: record.source)
+                },
+                spooled: { spool.contains($0) ? spool.path(of: $0) : nil },
+                whenFound: { () throws(DropError) in
+                    // A lone file is read before it lies in the spool.
+                    guard shared.ledger.waitForClaim(of: record.id) == .durable else { throw DropError.cancelled(record) }
+                })
         }
         guard let amended else { return try verdict.get() }
         if record.link?.kind != .retries { record.link = DropLink(kind: .amends, drop: amended) }
@@ -50,18 +50,17 @@ struct Placing: Sendable {
         return found
     }
 
-    /// Runs `body` with the name and the bytes that are transformed: of an amendment, those of the file it completes.
+    /// Runs `body` with the name and the bytes that are transformed: of an amendment, those of the file it completes; else its
+    /// own.
     func withBytes<T>(
-        of record: DropRecord, _ verdict: AmendmentJudge.Verdict,
+        of record: DropRecord, _ verdict: AmendmentJudge.Verdict, _ spooled: SpooledBytes,
         _ body: (FileName, CInt, UInt64) throws(DropError) -> T
     ) throws(DropError) -> T {
         if case .amends(let drop, let file?) = verdict, let book = amendments {
             let name = try register.drop(drop)?.fileName ?? record.fileName
             return try book.withDescriptor(of: file) { (descriptor) throws(DropError) in try body(name, descriptor, file.bytes) }
         }
-        return try spool.withDescriptor(of: record.id) { (descriptor, bytes) throws(DropError) in
-            try body(record.fileName, descriptor, bytes)
-        }
+        return try body(record.fileName, spooled.descriptor, spooled.count)
     }
 
     /// What was made for an amendment goes when its drop is compared.

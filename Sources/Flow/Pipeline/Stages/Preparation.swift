@@ -20,6 +20,12 @@ struct Attempt {
     }
 }
 
+/// The bytes of a drop, open at offset 0, as long as the call lasts that was given it.
+struct SpooledBytes {
+    let descriptor: CInt
+    let count: UInt64
+}
+
 /// Transforms and compares one drop: a file becomes a change set. On the thread that calls it.
 struct Preparation: Sendable {
     let shared: Shared
@@ -48,7 +54,15 @@ struct Preparation: Sendable {
             return try end(record, asDuplicateOf: first)
         }
         if record.bytes == 0 { return try prepareEmpty(record, source, generation) }
-        let verdict = try placing.amendment(in: &attempt.record)
+        return try spool.withDescriptor(of: record.id) { (descriptor, bytes) throws(DropError) in
+            try prepare(&attempt, source, generation, SpooledBytes(descriptor: descriptor, count: bytes))
+        }
+    }
+
+    private func prepare(
+        _ attempt: inout Attempt, _ source: PipelineSource, _ generation: Int, _ spooled: SpooledBytes
+    ) throws(DropError) -> Prepared? {
+        let verdict = try placing.amendment(in: &attempt.record, spooled)
         defer { placing.remove(verdict) }
         if case .amends(_, _?) = verdict,
             let first = try DropJudgement(attempt.record, of: source).sameAmendment(register: register)
@@ -56,7 +70,7 @@ struct Preparation: Sendable {
             return try end(attempt.record, asDuplicateOf: first)
         }
         if case .ordinary = verdict { try placing.checkName(attempt.record, source) }
-        return try transform(&attempt, source, verdict, generation)
+        return try transform(&attempt, source, verdict, generation, spooled)
     }
 
     /// Of a drop that waited, the bytes that were just transformed must be those that arrived: whoever can write to the spool had
@@ -80,19 +94,18 @@ struct Preparation: Sendable {
     }
 
     private func transform(
-        _ attempt: inout Attempt, _ source: PipelineSource, _ verdict: AmendmentJudge.Verdict, _ generation: Int
+        _ attempt: inout Attempt, _ source: PipelineSource, _ verdict: AmendmentJudge.Verdict, _ generation: Int,
+        _ spooled: SpooledBytes
     ) throws(DropError) -> Prepared {
         let record = attempt.record
         let ledger = shared.ledger
         let epoch = try transformer.epoch(of: record.source)
         shared.tell(.transforming(record))
         let builder = try graph.changeSet(for: job(of: record, source, epoch, verdict))
-        ledger.quietly { $0.progress[record.id] = DropProgress(record) }
-        defer { ledger.quietly { $0.progress[record.id] = nil } }
         let sink = ProgressSink(builder) { books in ledger.quietly { $0.progress[record.id]?.note(books) } }
         do throws(DropError) {
-            defer { attempt.plugin?.rules = source.policy.rules }
-            try placing.withBytes(of: record, verdict) { (name, descriptor, bytes) throws(DropError) in
+            defer { attempt.plugin?.rules = source.rules }
+            try placing.withBytes(of: record, verdict, spooled) { (name, descriptor, bytes) throws(DropError) in
                 try transformer.transform(
                     TransformJob(
                         drop: record.id, source: record.source, fileName: name, descriptor: descriptor, bytes: bytes,
@@ -101,7 +114,7 @@ struct Preparation: Sendable {
             }
             var row = record
             row.plugin = attempt.plugin
-            row.plugin?.rules = source.policy.rules
+            row.plugin?.rules = source.rules
             try compareBytes(of: row)
             let outcome = Result { () throws(DropError) in try builder.finish() }
             attempt.books = builder.books

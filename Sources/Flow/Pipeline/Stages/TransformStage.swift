@@ -13,15 +13,17 @@ struct TransformStage: Sendable {
 
     /// What a transforming thread has finished and not handed on.
     private struct Done {
-        var source: SourceName?
+        var drop: DropRecord?
         var prepared: Prepared?
+        /// How long that took; nil where it was not done.
+        var took: Duration?
     }
 
     /// One of the threads.
     func run() throws(DropError) {
         var done = Done()
         while let (record, generation) = next(after: done) {
-            done = Done(source: record.source)
+            done = Done(drop: record)
             guard !isGivenUp(record.id) else {
                 guard try letGo(Attempt(record), nil) else { return }
                 continue
@@ -34,9 +36,9 @@ struct TransformStage: Sendable {
             guard room.wait(above: shared.limits.hardFree) else { return shared.ledger.with { handOver(done, &$0) } }
             var attempt = Attempt(record)
             do throws(DropError) {
-                done.prepared = try shared.ledger.timed(.transform) { () throws(DropError) in
-                    try preparation.prepare(&attempt, generation)
-                }
+                let begin = ContinuousClock.now
+                done.prepared = try preparation.prepare(&attempt, generation)
+                done.took = .now - begin
             } catch {
                 performer.leaveHand(record.id)
                 guard try letGo(attempt, error) else { return }
@@ -107,7 +109,10 @@ struct TransformStage: Sendable {
     }
 
     private func handOver(_ done: Done, _ ledger: inout Ledger) {
-        guard let source = done.source else { return }
+        guard let drop = done.drop else { return }
+        let source = drop.source
+        ledger.progress[drop.id] = nil
+        if let took = done.took { ledger.times.note(.transform, took) }
         if let prepared = done.prepared {
             ledger.handOver(prepared)
             // What a snapshot leaves out is known when the one before it is committed: its source goes on then.
