@@ -29,31 +29,39 @@ struct MarkSearch {
         }
     }
 
+    private static let column = Array(RejectMark.column.utf8)
+    private static let prefix = Array(RejectMark.prefix.utf8)
+    private static let smallPrefix = Array(RejectMark.prefix.lowercased().utf8)
+
+    private static func has(_ byte: UInt8, _ bytes: ArraySlice<UInt8>) -> Bool {
+        unsafe bytes.withUnsafeBytes { unsafe !$0.isEmpty && memchr($0.baseAddress!, CInt(byte), $0.count) != nil }
+    }
+
     private mutating func look(_ block: [UInt8], _ count: Int) {
-        let hasZeros = unsafe block.withUnsafeBytes { unsafe memchr($0.baseAddress!, 0, count) != nil }
-        let prefix = RejectMark.prefix
-        for prefix in hasHeading ? [prefix, prefix.lowercased()] : [prefix] {
-            look(block, count, Array(prefix.utf8), width: 1)
+        let hasZeros = Self.has(0, block[..<count])
+        for prefix in hasHeading ? [Self.prefix, Self.smallPrefix] : [Self.prefix] {
+            look(block, count, prefix, width: 1)
             guard hasZeros else { continue }
-            look(block, count, prefix.utf8.flatMap { [$0, 0] }, width: 2)
-            look(block, count, prefix.utf8.flatMap { [0, $0] }, width: 2)
+            look(block, count, prefix.flatMap { [$0, 0] }, width: 2)
+            look(block, count, prefix.flatMap { [0, $0] }, width: 2)
         }
     }
 
     /// Whether the heading stands in the text, in characters of any width, with nothing of a word beside it. Told by its
     /// underscore, which few files have.
     private static func hasHeading(_ start: ArraySlice<UInt8>) -> Bool {
-        let column = Array(RejectMark.column.utf8)
         let mark = UInt8(ascii: "_")
-        guard let offset = column.firstIndex(of: mark), start.contains(mark) else { return false }
-        let text = start.contains(0) ? start.filter { $0 != 0 } : Array(start)
+        guard has(mark, start), let offset = column.firstIndex(of: mark) else { return false }
+        let text = has(0, start) ? start.filter { $0 != 0 } : Array(start)
         func lowered(_ place: Int) -> UInt8 { text[place] &- 0x41 < 26 ? text[place] | 0x20 : text[place] }
         func isWord(_ place: Int) -> Bool {
             guard text.indices.contains(place) else { return false }
             let byte = lowered(place)
             return byte &- 0x61 < 26 || byte &- 0x30 < 10 || byte == mark || byte == UInt8(ascii: "-")
         }
-        for place in text.indices where text[place] == mark {
+        var from = 0
+        while let place = ByteSearch.first([mark], in: text, count: text.count, from: from) {
+            from = place + 1
             let first = place - offset
             guard first >= 0, first + column.count <= text.count else { continue }
             guard column.indices.allSatisfy({ lowered(first + $0) == column[$0] }) else { continue }

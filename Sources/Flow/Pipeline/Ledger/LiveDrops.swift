@@ -7,6 +7,29 @@ struct LiveDrops: Sendable {
         var life: DropLifecycle
         /// Nil once nobody counts on the drop any more.
         var token: Tokens.Token?
+
+        var place: Place {
+            Place(
+                isUnread: life.phase == .claimed, isUndurable: life.claim != .durable, isArchiving: life.phase == .archiving,
+                isUnreceipted: life.phase == .receipting && token != nil)
+        }
+
+        /// Tells the drop what happened; the token that ends with it, where one does. In place: an entry is large.
+        mutating func change<T>(_ body: (inout DropLifecycle) -> T) -> (result: T, ended: Tokens.Token?) {
+            let result = body(&life)
+            // The token of a void claim is its file's, which goes on.
+            guard !life.isInHand, !(life.phase == .left && life.claim == .void), let token else { return (result, nil) }
+            self.token = nil
+            return (result, token)
+        }
+    }
+
+    /// What of an entry is counted.
+    private struct Place {
+        let isUnread: Bool
+        let isUndurable: Bool
+        let isArchiving: Bool
+        let isUnreceipted: Bool
     }
 
     /// How many drops are where, so that nobody who waits has to look at all of them.
@@ -20,11 +43,11 @@ struct LiveDrops: Sendable {
         /// Archived drops that wait for their receipt, and are waited for.
         var unreceipted = 0
 
-        mutating func count(_ entry: Entry, _ sign: Int) {
-            if entry.life.phase == .claimed { unread += sign }
-            if entry.life.claim != .durable { undurable += sign }
-            if entry.life.phase == .archiving { archiving += sign }
-            if entry.life.phase == .receipting, entry.token != nil { unreceipted += sign }
+        mutating func count(_ place: Place, _ sign: Int) {
+            if place.isUnread { unread += sign }
+            if place.isUndurable { undurable += sign }
+            if place.isArchiving { archiving += sign }
+            if place.isUnreceipted { unreceipted += sign }
         }
     }
 
@@ -62,28 +85,20 @@ struct LiveDrops: Sendable {
         let entry = Entry(life: life, token: token ?? tokens.issue())
         let known = entries.updateValue(entry, forKey: life.record.id)
         precondition(known == nil, "the drop \(life.record.id) is in the flow already")
-        tally.count(entry, 1)
+        tally.count(entry.place, 1)
     }
 
     /// Tells a drop what happened to it; nil where it is not in the flow.
     @discardableResult
     mutating func change<T>(_ drop: DropID, _ body: (inout DropLifecycle) -> T) -> T? {
         guard let at = entries.index(forKey: drop) else { return nil }
-        tally.count(entries.values[at], -1)
-        let result = body(&entries.values[at].life)
-        if entries.values[at].life.phase == .left, entries.values[at].life.claim == .void {
-            // The token is its file's, which goes on.
-            entries.remove(at: at)
-            return result
-        }
-        if !entries.values[at].life.isInHand, let token = entries.values[at].token {
-            tokens.end(token)
-            entries.values[at].token = nil
-        }
+        tally.count(entries.values[at].place, -1)
+        let (result, ended) = entries.values[at].change(body)
+        if let ended { tokens.end(ended) }
         if entries.values[at].life.phase == .left {
             entries.remove(at: at)
         } else {
-            tally.count(entries.values[at], 1)
+            tally.count(entries.values[at].place, 1)
         }
         return result
     }
