@@ -23,7 +23,7 @@ package struct DecimalNumber: Equatable {
         self.isNegative = isNegative
     }
 
-    /// How the nearest double stands to a number.
+    /// How the nearest double relates to a number.
     package enum Double64: Equatable {
         /// Written with as many significant digits as the number has, the double gives these digits again.
         case whole(Double)

@@ -16,7 +16,7 @@ package struct SkippedPart: Sendable, Equatable {
         self.offset = offset
     }
 
-    /// Names that are told apart; what a plugin calls otherwise counts as "other".
+    /// How many names are counted separately; further names count as "other".
     static let namesMax = 16
 
     /// The spans of a file, counted by name in the order in which each name comes first.

@@ -50,7 +50,7 @@ package struct WaitingReason: Sendable, Equatable {
         case atOnce
     }
 
-    /// How long what passes by itself may take before a person should look: as long as a writer may hold a file open.
+    /// How long a reason that ends by itself may last before a person should look: as long as a writer may hold a file open.
     package static let patience = Duration.seconds(900)
 
     package let code: Code
@@ -73,7 +73,7 @@ package struct WaitingReason: Sendable, Equatable {
         self.init(Code(error.code) ?? .unreadable, Escaping.visible(error.message), hint: error.hint)
     }
 
-    /// Of a drop whose source keeps an order, and has one before it that waits for a person.
+    /// The reason of a drop in an ordered source, when an earlier drop of the source waits for a person.
     package init(behind drop: DropRecord) {
         let why = drop.reason.map { ": \($0.message)" } ?? ""
         self.init(
@@ -84,7 +84,7 @@ package struct WaitingReason: Sendable, Equatable {
                 : "`twindrop retry \(drop.id)` runs that one again, `twindrop discard \(drop.id)` gives it up.")
     }
 
-    /// Whether a person should look, of something that has waited for `age`.
+    /// Whether a person should look at something that has waited for `age`.
     package func needsPerson(after age: Duration) -> Bool {
         switch code.attention {
         case .never: false
@@ -107,7 +107,7 @@ extension WaitingReason.Code {
         }
     }
 
-    /// Whether `run --once` has left the file behind: all but names that say themselves that they are not for us yet.
+    /// Whether `run --once` has left the file behind. False only for names which say that the file is not ready yet.
     package var isLeft: Bool { self != .temporaryName && self != .marker }
 
     /// Whether the whole landing folder is meant, and not the file.
@@ -115,10 +115,10 @@ extension WaitingReason.Code {
         [.folderMissing, .folderNotPermitted, .folderOwned, .folderUnmounted].contains(self)
     }
 
-    /// Whether a whole disk or folder is meant, which is told of by itself.
+    /// Whether the reason is about a whole disk or folder, which is reported separately.
     package var isOfStorage: Bool { [.diskFull, .archiveFull, .receiptsFull, .receiptsUnusable].contains(self) }
 
-    /// What is the matter, of any file.
+    /// The general sentence for any file.
     package var sentence: String {
         switch self {
         case .settling: "It has not been unchanged for long enough."
