@@ -1,7 +1,7 @@
 package import DropCore
 import SystemKit
 
-/// Where copies of files go that cannot be renamed into the spool, and the room there.
+/// The folder for copies of files that cannot be renamed into the spool, and the free room there.
 package struct CopyRoom: Sendable {
     private let device: UInt64
     private let space: FreeSpace
@@ -17,7 +17,7 @@ package struct CopyRoom: Sendable {
         floor = reserve.floor(of: space)
     }
 
-    /// What keeps a file from being taken that is complete otherwise; nil: nothing.
+    /// Why a complete file cannot be taken for lack of room; nil: it can.
     func reason(for name: FileName, _ facts: FileFacts) -> WaitingReason? {
         if space.bytesFree < floor { return WaitingReason(.diskFull) }
         guard facts.device != device || facts.links > 1, space.bytesFree - floor < facts.bytes else { return nil }
@@ -26,7 +26,7 @@ package struct CopyRoom: Sendable {
 }
 
 extension WaitingReason {
-    /// - Parameter floor: the free bytes that are to stay free.
+    /// - Parameter floor: the bytes that must stay free.
     init(noRoomFor name: FileName, _ bytes: UInt64, free: UInt64, above floor: UInt64) {
         let mark = floor > 0 ? " above the mark of limits.free-space" : ""
         self.init(

@@ -6,7 +6,7 @@ package struct Manifest: Sendable, Equatable {
     package let bytes: UInt64?
     package let digest: ContentDigest?
 
-    /// A marker that is longer is no manifest of ours, and no marker either.
+    /// A longer file is not a manifest, and not a marker either.
     package static let bytesMax = 65_536
 
     package init(bytes: UInt64? = nil, digest: ContentDigest? = nil) {
