@@ -1,9 +1,9 @@
 import DropCore
 
-/// The rows of a corrected file, by the record each of them stands for, in the form of the file they were refused from.
+/// The rows of a corrected file, by the record that each corrects, in the form of the original file.
 struct CorrectedRows {
     private(set) var rows: [UInt64: [UInt8]] = [:]
-    /// Of rows with a cell that a program, and no person, seems to have changed: which, and what to do.
+    /// For rows with a cell that a program seems to have changed, and not a person: which cell, and what to do.
     private(set) var damage: [UInt64: String] = [:]
 
     private let frame: AmendedFrame
@@ -18,7 +18,7 @@ struct CorrectedRows {
         let text = frame.text(of: bytes)
         let marks = RejectMark.places(in: text)
         if let form = frame.form {
-            // Without their marks nobody can tell how these rows are written.
+            // Without their marks nobody can know how these rows are written.
             guard !marks.isEmpty else { throw unclear(CellText.rows(text, TextDialect(), literal: true).count) }
             try takeMarked(text, marks, form)
         } else {
@@ -78,7 +78,7 @@ struct CorrectedRows {
         return columns.places.map { $0 < cells.count ? cells[$0] : none }
     }
 
-    /// A record as it is to be read. One that is as it was given out, byte for byte, was not corrected.
+    /// A record as the plugin will read it. A record that is unchanged, byte for byte, was not corrected.
     ///
     /// - Parameter text: what the cells are places of, where they are written as the original is.
     private func corrected(
@@ -88,7 +88,8 @@ struct CorrectedRows {
         let oldText = form.encoding.narrow(part: oldContent)
         let width = form.cellCount(oldText)
         var cells = row
-        // Cells that were only put in to reach the column of the marks, or by a spreadsheet behind it, were never in the record.
+        // Some cells were never in the record: those added to reach the column of the marks, and those that a spreadsheet added
+        // after it.
         while cells.count > width, cells.last?.value.isEmpty == true { cells.removeLast() }
         let content: [UInt8]
         if let text {
@@ -115,9 +116,10 @@ struct CorrectedRows {
         text.indices.dropLast(2).contains { text[$0] == 0xEF && text[$0 + 1] == 0xBF && text[$0 + 2] == 0xBD }
     }
 
-    /// Text as the original writes its characters; nil where it has no place for one.
+    /// Text in the encoding of the original; nil if the encoding lacks a character.
     ///
-    /// - Parameter hadDefect: the record was no text before: what is none is left as it is, and refused again.
+    /// - Parameter hadDefect: the record was not valid text before. Bytes that are not text stay as they are, and are refused
+    ///   again.
     private func encoded(_ content: [UInt8], hadDefect: Bool = false) -> [UInt8]? {
         guard frame.encoding == .eightBit else { return frame.encoding.encoded(Windows1252.utf8(content)) }
         switch frame.isUTF8 {
@@ -130,8 +132,7 @@ struct CorrectedRows {
 
     // MARK: By their places
 
-    /// Rows of a file without marks, as they are given out where text has no cells: as many lines as records were refused, in
-    /// their order.
+    /// Rows of a file without marks, as text without cells is given out: one line for each refused record, in their order.
     private mutating func takeByPlace(_ text: [UInt8]) throws(DropError) {
         var lines = text.split(separator: 0x0A, omittingEmptySubsequences: false).map { line in
             Array(line.last == 0x0D ? line.dropLast() : line)

@@ -41,7 +41,7 @@ struct Seal: Equatable {
 
     /// Nil unless the bytes are exactly what `file` writes.
     init?(file: [UInt8]) {
-        // A text that is no JSON is no seal: the caller says which file it was.
+        // Text that is not JSON is not a seal; the caller says which file it was.
         guard let json = try? JSON(parsing: file), let bytes = json["bytes"]?.int, let size = json["size"]?.int, bytes >= 0,
             size >= 0,
             let root = json["root"]?.string.flatMap({ ContentDigest(hex: $0) }),
@@ -78,8 +78,8 @@ struct Seal: Equatable {
     }
 }
 
-/// What the writer last made durable. Readers of a running writer stop there; a start goes on from there. Advice, not evidence:
-/// it is believed only as far as the chain bears it out.
+/// What the writer last made durable. Readers beside a running writer stop there, and a start continues from there. It is a hint,
+/// not evidence: it counts only as far as the chain confirms it.
 struct ChainHead: Equatable {
     var bytes: UInt64 = 0
     var tree = MerkleTree()
@@ -108,7 +108,7 @@ struct ChainHead: Equatable {
 
     /// Nil where the bytes are no head.
     init?(file: [UInt8]) {
-        // A head that cannot be read is no error: the chain itself is read instead.
+        // A head that cannot be read is not an error: the chain itself is read instead.
         guard let json = try? JSON(parsing: file), json["v"]?.int == 1, let bytes = json["bytes"]?.int, bytes >= 0,
             let size = json["size"]?.int, size >= 0, let leaf = json["leaf"]?.string.flatMap({ ContentDigest(hex: $0) }),
             let label = json["label"]?.int, label >= 0, let sealed = json["sealed"]?.int, sealed >= 0,

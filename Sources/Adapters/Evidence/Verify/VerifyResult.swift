@@ -1,7 +1,7 @@
 package import DropCore
 package import TwinModel
 
-/// One thing in an archive that is not as it must be.
+/// One fault in an archive.
 package struct VerifyFinding: Sendable, Equatable {
     package let code: Code
     /// One sentence that names the thing.
@@ -24,7 +24,7 @@ package struct VerifyFinding: Sendable, Equatable {
     }
 }
 
-/// That a drop's record is in the tree: starting from `leaf`, hashing along `path` must give `root`.
+/// The proof that a drop's record is in the tree: hashing from `leaf` along `path` must give `root`.
 package struct InclusionProof: Sendable, Equatable {
     package let drop: DropID
     /// The record's text as it stands in the chain.
@@ -72,12 +72,12 @@ package struct VerifyResult: Sendable, Equatable {
     package var sealed: UInt64 = 0
     /// The tree's root over all records.
     package var root = ContentDigest(bytes: [UInt8](repeating: 0, count: 32))
-    /// Bytes at the end of the chain that a running or interrupted writer has not made durable: no finding.
+    /// Bytes at the end of the chain that a running or interrupted writer has not made durable. They are not a finding.
     package var unpublishedBytes: UInt64 = 0
     package var findings: [VerifyFinding] = []
     package var proof: InclusionProof?
 
-    /// Of an archive in which nothing was looked at yet.
+    /// The result before anything was checked.
     package init() {}
 
     package var isSound: Bool { findings.isEmpty }

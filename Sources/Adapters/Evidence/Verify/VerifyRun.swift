@@ -21,10 +21,10 @@ struct VerifyRun {
     private var expectedIndex: UInt64 = 0
     /// Indexes that were skipped and have not turned up since.
     private var skipped: Set<UInt64> = []
-    /// The leaf that the next record must name; nil after damage, when nothing is expected of it.
+    /// The leaf that the next record must name; nil after damage, when any leaf is accepted.
     private var lastLeaf: ContentDigest? = ChainRecord.origin
     private var lastTime: UInt64 = 0
-    /// False once the chain itself is damaged: what follows from that is not reported again.
+    /// False when the chain itself is damaged: the consequences are not reported again.
     private var chainIsSound = true
 
     private var closed: [DropID: ContentDigest] = [:]
@@ -80,7 +80,7 @@ struct VerifyRun {
         behindHead(end: max(size, reader.end))
     }
 
-    /// What stands behind the head is being written, or nobody vouches for it: an interrupted run left it, or a stranger.
+    /// Bytes after the head are being written just now, or come from an interrupted run or a stranger.
     private mutating func behindHead(end: UInt64) {
         guard let head, !isWritten, chainIsSound, end > head.bytes else { return }
         find(
@@ -167,7 +167,7 @@ struct VerifyRun {
                 container: record.container, drop: drop))
     }
 
-    /// Says whether the record has its place in the row.
+    /// Checks whether the record is in its right place.
     private mutating func order(_ record: ChainRecord) {
         if record.index == expectedIndex {
             expectedIndex += 1
@@ -218,7 +218,7 @@ struct VerifyRun {
         }
     }
 
-    /// Says whether the record of an act tells who did what, once.
+    /// Checks that the record of an act says who did what, and is there only once.
     private mutating func act(_ record: ChainRecord) {
         guard record.kind == .act else { return }
         if let lack = record.lackOfAct, chainIsSound {
@@ -257,7 +257,7 @@ struct VerifyRun {
         }
     }
 
-    /// What should have come and did not.
+    /// Reports records that are missing.
     private mutating func missing() {
         for index in skipped.sorted().prefix(100) {
             find(VerifyFinding(.recordRemoved, "Record \(index) was removed.", record: index))
@@ -325,7 +325,7 @@ struct VerifyRun {
         find(finding)
     }
 
-    /// At most 1000 findings are kept: an archive with more is not looked through one by one.
+    /// At most 1000 findings are kept, because nobody looks at more one by one.
     private mutating func find(_ finding: VerifyFinding) {
         if result.findings.count < 1000 { result.findings.append(finding) }
     }
