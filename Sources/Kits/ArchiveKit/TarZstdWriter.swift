@@ -39,7 +39,7 @@ import Glibc
     }
 
     deinit {
-        // Without this, freeing an unfinished archive would write its end to a descriptor that is perhaps closed.
+        // Without this, freeing an unfinished archive would write its end to a descriptor that may be closed.
         if !isFinished { unsafe archive_write_fail(handle) }
         unsafe archive_entry_free(entry)
         unsafe archive_write_free(handle)
@@ -62,7 +62,7 @@ import Glibc
         bytesLeft = bytes
     }
 
-    /// Appends bytes of the present member; together they must be as many as it was announced with.
+    /// Appends bytes of the current member. Their total must be the size that `beginMember` was given.
     package func write(_ bytes: RawSpan) throws(ArchiveKitError) {
         precondition(UInt64(bytes.byteCount) <= bytesLeft, "a member has no more bytes than announced")
         guard bytes.byteCount > 0 else { return }
@@ -79,7 +79,7 @@ import Glibc
 
     /// Writes the end of the zstd frame and, with `endsTar`, that of the tar before it. The descriptor is not synced.
     ///
-    /// - Parameter endsTar: false where another frame goes on with the same tar.
+    /// - Parameter endsTar: false if another frame continues the same tar.
     package func finish(endsTar: Bool = true) throws(ArchiveKitError) {
         if endsTar {
             try check(unsafe archive_write_close(handle))

@@ -11,7 +11,7 @@ package struct WebOrigin: Sendable, Hashable {
 
     /// `HOST`, `HOST:PORT`, or with `https://` or `http://` before it; without a scheme it is https. Nil for anything else.
     package init?(_ text: String) {
-        // A text that is no address is no origin; the caller says so.
+        // Text that is not an address is not an origin; the caller reports it.
         guard let address = try? WebAddress(text.contains("://") ? text : "https://" + text),
             address.text.lowercased().utf8.elementsEqual((address.origin.text(withPort: address.hasPort) + "/").utf8)
         else { return nil }
@@ -32,13 +32,13 @@ package struct WebOrigin: Sendable, Hashable {
     /// Whether it is this very machine: `localhost`, or a loopback address.
     package var isThisMachine: Bool { host == "localhost" || host == "[::1]" || InternetAddress(host)?.bytes.first == 127 }
 
-    /// Whether the host is an address in digits or `localhost`: who lists it means that very place.
+    /// Whether the host is an address in digits or `localhost`: then the configuration means exactly that host.
     var namesItsAddress: Bool {
         host == "localhost" || host.hasPrefix("[") || InternetAddress(host) != nil
     }
 }
 
-/// An http or https URL, taken apart by the library that will use it, so that what is judged is where it leads.
+/// An http or https URL, parsed by the library that will use it, so that the checked host is the one that is contacted.
 package struct WebAddress: Sendable, Equatable {
     /// The whole URL, normalised.
     package let text: String

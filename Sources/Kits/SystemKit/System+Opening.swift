@@ -1,7 +1,7 @@
 import CodecKit
 import Glibc
 
-/// How a file is opened. No program that is started inherits it: that is always so.
+/// How a file is opened. No started program ever inherits it.
 package struct OpenOptions: OptionSet, Sendable {
     package let rawValue: CInt
 
@@ -58,7 +58,7 @@ extension System {
         try make("dup", "/proc/self/fd/\(descriptor)") { fcntl(descriptor, F_DUPFD_CLOEXEC, least) }
     }
 
-    /// Never called again: on Linux the number is free whatever close(2) says.
+    /// Never called again: on Linux the number is free even if close(2) fails.
     package static func close(_ descriptor: CInt) { _ = Glibc.close(descriptor) }
 
     /// A file without a name in `folder`, for reading and writing; gone when it is closed.

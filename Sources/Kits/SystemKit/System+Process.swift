@@ -1,6 +1,6 @@
 import Glibc
 
-/// What a process says of itself, and starts with.
+/// Facts about this process, and its settings at the start.
 extension System {
     /// The number of this process.
     package static var processID: Int32 { getpid() }
@@ -49,18 +49,18 @@ extension System {
         return unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1 ? Int(size.ws_col) : nil
     }
 
-    /// Opens standard streams that whoever started the process left closed: else the first files opened here get their numbers,
-    /// and log lines are written into them.
+    /// Opens standard streams that are closed at the start. Otherwise the first files opened here would get their numbers, and
+    /// log lines would be written into them.
     package static func openStandardStreams() {
         for number in CInt(0)...2 where fcntl(number, F_GETFD) < 0 { _ = unsafe Glibc.open("/dev/null", O_RDWR) }
     }
 
     // MARK: Limits
 
-    /// Files made from now on are the process's user's alone, whatever umask it was started with.
+    /// From now on only the process's user may use new files, whatever umask it was started with.
     package static func keepFilesToOwner() { _ = umask(0o077) }
 
-    /// No image of the memory, with rows and tokens in it, is left on the disk by a crash.
+    /// A crash leaves no image of the memory, with rows and tokens in it, on the disk.
     package static func forbidCoreDumps() {
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
         _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
