@@ -9,7 +9,7 @@ struct SourceReader {
     let fileBytesMax: UInt64
     let worker: WorkerBounds
 
-    /// A source that was read, and where what is compared with others stands.
+    /// A source that was read, and the places of the values that are compared with other sources.
     private struct Read {
         let source: Source
         let section: Section
@@ -18,10 +18,10 @@ struct SourceReader {
         let patterns: [Glob]
     }
 
-    /// The mistakes of one source, those of its files apart.
+    /// The mistakes of one source, separate from those of its files.
     private struct Mistakes {
         let diagnosis: Diagnosis
-        /// Which of the errors are about files that are read again by themselves when they change.
+        /// The errors about files that are read again automatically when they change.
         var ofFiles: Range<Int> = 0..<0
     }
 
@@ -55,7 +55,7 @@ struct SourceReader {
         return result
     }
 
-    /// Whether a correction is noticed: in a file that `twindrop.yaml` names, or by its being there.
+    /// Whether the daemon notices a correction: a change of a file that `twindrop.yaml` names, or its creation.
     private func isOfFile(_ error: ConfigurationError) -> Bool {
         if error.place.file != Configuration.fileName { return true }
         return [.missingFile, .unreadable, .tooLarge].contains(error.code) && !error.keyPath.hasSuffix(".plugin")
@@ -120,7 +120,7 @@ struct SourceReader {
         return nil
     }
 
-    /// An empty file is recorded; in a snapshot source, where it would say that there is nothing any more, it is held.
+    /// An empty file is recorded. A snapshot source holds it, because there it would mean that nothing exists any more.
     private func readEmpty(_ section: Section, _ policy: ApplyPolicy) -> EmptyRule {
         let rule = section.choice("empty", standard: EmptyRule.record)
         return section.has("empty") || policy.mode != .snapshot ? rule : .hold
@@ -274,7 +274,8 @@ struct SourceReader {
             tables: schema?.names(.lookup, in: settings, keyPath: keyPath) ?? [])
     }
 
-    /// A table that the settings name and the source does not have would answer nothing, and refuse or pass every record.
+    /// If the settings name a table that the source does not have, every look-up would fail, and every record would be refused or
+    /// passed.
     private func checkLookups(_ names: [SettingsSchema.Name], _ section: Section) {
         var known: [String] = []
         if case .map(let entries)? = section.node?["lookups"]?.kind { known = entries.map(\.key) }
@@ -320,7 +321,7 @@ struct SourceReader {
         }
     }
 
-    /// A source's folder lies in nothing of ours, and is not the whole drop zone: what lies there is routed by patterns.
+    /// A source's folder is not inside one of our folders, and is not the whole drop zone, where files are routed by patterns.
     private func checkFolder(of read: Read) {
         let files = loader.files
         let others = [

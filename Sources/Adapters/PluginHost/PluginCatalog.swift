@@ -112,7 +112,7 @@ package struct PluginCatalog: Sendable {
         return stem.hasPrefix("lib") ? String(stem.dropFirst(3)) : stem
     }
 
-    /// Two libraries with one id: neither is guessed to be the right one.
+    /// Two libraries with one id: the program does not guess which is right.
     private static func markDoubles(_ plugins: [CataloguedPlugin]) -> [CataloguedPlugin] {
         let byID = Dictionary(grouping: plugins.filter { $0.manifest != nil }) { $0.manifest?.id ?? "" }
         return plugins.map { plugin in

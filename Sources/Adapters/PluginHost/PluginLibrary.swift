@@ -42,7 +42,7 @@ package final class PluginLibrary: Sendable {
             throw missing(path, "It cannot be opened", errno: error.number)
         }
         defer { System.close(file) }
-        // One that cannot be examined is taken for no file.
+        // A file that cannot be examined counts as missing.
         guard let facts = try? System.facts(of: file, path), facts.kind == .file else {
             throw missing(path, "It is no regular file.")
         }

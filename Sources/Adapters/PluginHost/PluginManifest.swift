@@ -10,7 +10,7 @@ package struct PluginManifest: Sendable, Equatable {
     package let version: String
     /// One line for people.
     package let title: String
-    /// Glob patterns of the file names it is made for; a suggestion, routing is the sources' matter.
+    /// Glob patterns of the file names it is made for. They are a suggestion: the sources decide about routing.
     package let accepts: [String]
     /// JSON Schema of its settings, where it has any.
     package let settingsSchema: JSON?

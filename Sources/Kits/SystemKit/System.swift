@@ -2,8 +2,8 @@ import Glibc
 
 /// The calls of the operating system, each with its return code checked. Blocking; safe from any thread.
 ///
-/// What fails is a `SystemError`; its path is what the caller says, or the path itself. Descriptors are given as numbers where
-/// somebody else owns them, and as `Descriptor` where the caller is to own them.
+/// A failure is a `SystemError`, with the path, or the name that the caller gives. A descriptor is a number if somebody else owns
+/// it, and a `Descriptor` if the caller owns it.
 package enum System {
     /// Repeats a call until no signal interrupts it; throws other failures. Every checked call goes through here: the only place
     /// that handles EINTR, and where tests let calls fail (`SystemFaults`).

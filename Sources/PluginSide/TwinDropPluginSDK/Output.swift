@@ -22,7 +22,7 @@ public enum SpanKind: Int32, Sendable {
     case remainder = 2
 }
 
-/// Where a plugin's records and operations go. Valid during `transform`; calls are cheap (no allocation, no copy of a `String`).
+/// Takes a plugin's records and operations. Valid during `transform`; calls are cheap (no allocation, no copy of a `String`).
 ///
 ///     output.record(at: offset, length: length)
 ///     output.beginTwin(.upsert, id: id, model: model)
@@ -133,7 +133,7 @@ public struct Output {
 
     /// Ends the operation.
     ///
-    /// Errors: what the host refused, of any kind; let it pass on, the work cannot continue.
+    /// Errors: what the host refused, of any kind. Do not catch it, because the work cannot continue.
     @inlinable @inline(__always)
     public func end() throws(PluginError) {
         let status = unsafe pointer.pointee.end(pointer)

@@ -82,7 +82,7 @@ public struct Recording: Sendable {
     public internal(set) var failureOffset: Int64?
     /// Lines of the log, as `warning: text`.
     public internal(set) var log: [String] = []
-    /// What the plugin did against the rules of the ABI. A good plugin has none.
+    /// Where the plugin broke the rules of the ABI. A good plugin has none.
     public internal(set) var violations: [String] = []
 
     public internal(set) var records: UInt64 = 0
@@ -99,7 +99,7 @@ public struct Recording: Sendable {
         case scope(String)
     }
 
-    /// Every byte of the input belongs to exactly one record or span (a violation tells of overlaps).
+    /// Every byte of the input belongs to exactly one record or span (a violation reports overlaps).
     public var accountsForEveryByte: Bool { bytesAccounted == bytesRead && violations.isEmpty }
 
     /// The kept operations of all records, in order.

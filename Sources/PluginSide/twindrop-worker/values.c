@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operations: begin, set, end. No call here makes a system call unless the buffer is full.
 //
-// Whether a value is one is not judged here: the host does it for every plugin alike, and refuses the record. What is refused
-// here is what could not be sent.
+// Values are not checked here: the host does that in the same way for every plugin, and refuses the record. Here only what cannot
+// be sent is refused.
 #define _GNU_SOURCE
 #include "output.h"
 

@@ -10,9 +10,9 @@ package struct ConfigurationKey: Sendable, Hashable {
     package let standard: String
 }
 
-/// Collects what is wrong while reading goes on, and which keys were asked for. Used by one thread, within one `load`.
+/// Collects the mistakes while reading continues, and the keys that were asked for. Used by one thread, within one `load`.
 final class Diagnosis {
-    /// After so many errors, the next ones are only counted: one slip can spoil every line of a large file.
+    /// After this many errors, the next ones are only counted, because one slip can spoil every line of a large file.
     static let errorsMax = 500
 
     private(set) var errors: [ConfigurationError] = []

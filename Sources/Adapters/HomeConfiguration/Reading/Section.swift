@@ -1,7 +1,8 @@
 import DropCore
 
-/// One mapping of the configuration while it is read: each call takes one key, checks it, and gives its value or the default, so
-/// that reading goes on after an error. `finish` reports the keys that nobody asked for. Used by one thread, within one `load`.
+/// One mapping of the configuration while it is read. Each call takes one key, checks it, and returns its value or the default,
+/// so that reading continues after an error. `finish` reports the keys that nobody asked for. Used by one thread, within one
+/// `load`.
 final class Section {
     /// Nil where the section is absent: then every key has its default.
     let node: YAMLNode?
@@ -223,7 +224,8 @@ extension Section {
             node, at: place(of: key), keyPath: keyPath + [key], documented: documented + [key], diagnosis: diagnosis)
     }
 
-    /// The sections under the names that people choose below `key`, in the order of the file; `word` stands for the name.
+    /// The sections under the names that people choose below `key`, in the order of the file; `word` is shown in place of the
+    /// name.
     ///
     /// - Parameter diagnosis: makes what the mistakes of one of them go to; nil: they go where those of this section go.
     func sections(_ key: String, word: String, diagnosis part: (() -> Diagnosis)? = nil) -> [(name: String, section: Section)] {

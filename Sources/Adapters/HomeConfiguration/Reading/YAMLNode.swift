@@ -35,7 +35,7 @@ struct YAMLNode: Sendable, Equatable {
         return entries.first { $0.key == key }?.value
     }
 
-    /// What people are told was found: `"stabel"`, `5`, `a list`.
+    /// What was found, in words for people: `"stabel"`, `5`, `a list`.
     var found: String {
         switch kind {
         case .null: "nothing"

@@ -1,4 +1,4 @@
-/// What a file is by its first bytes, where that is no delimited text.
+/// The kind of a file that is not delimited text, by its first bytes.
 struct FileKind: Sendable, Equatable {
     /// How many bytes at the start of a file are looked at.
     static let headBytes = 4096
@@ -8,7 +8,7 @@ struct FileKind: Sendable, Equatable {
     /// What to do with it.
     let advice: String
 
-    /// The kind of a file that starts with `head` and cannot be a table, whatever the dialect says; nil for all else.
+    /// The kind of a file that starts with `head` and cannot be a table in any dialect; nil for all other files.
     static func binary(_ head: [UInt8]) -> FileKind? {
         for signature in signatures where head.starts(with: signature.bytes) {
             return FileKind(title: signature.title, advice: signature.advice)

@@ -1,4 +1,4 @@
-/// A value of the source's settings, which knows its path, so that every complaint names it: `columns.weight.type`.
+/// A value of the source's settings. It knows its path, so that every error names it: `columns.weight.type`.
 public struct SettingsValue: Sendable {
     /// What a setting is. The order of members is kept; names are unique.
     public enum Content: Sendable, Equatable {
@@ -93,7 +93,7 @@ public struct SettingsValue: Sendable {
         return number
     }
 
-    /// A text, number or truth value as a file would write it: a YAML writer may leave the quotes away.
+    /// A text, number or truth value as a file would write it, because people may leave out the quotes in YAML.
     public func word() throws(PluginError) -> String {
         switch content {
         case .string(let text): return text

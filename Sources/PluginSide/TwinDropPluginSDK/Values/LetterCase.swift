@@ -1,5 +1,5 @@
-/// Upper and lower case of all letters that have both as one character, by Unicode: Ö and ö, Д and д, Σ and σ. What has no such
-/// form (ß in upper case, İ in lower case) stays as it is.
+/// Upper and lower case of all letters that have both as one character, by Unicode: Ö and ö, Д and д, Σ and σ. A letter without
+/// such a form (ß in upper case, İ in lower case) stays as it is.
 public enum LetterCase: UInt8, Sendable {
     case lower, upper
 
