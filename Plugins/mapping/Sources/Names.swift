@@ -1,6 +1,6 @@
 import TwinDropPluginSDK
 
-/// What DTDL lets names be, so that nothing is made that no model can describe and no reader of JSON can tell apart.
+/// The names that DTDL allows, so that the mapping makes nothing that no model can describe and no JSON reader can distinguish.
 enum Names {
     /// Letters, digits and `_`; a letter first, no `_` last; at most 512 bytes.
     static func isName(_ text: some Sequence<UInt8>) -> Bool {

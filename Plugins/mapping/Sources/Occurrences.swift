@@ -77,9 +77,9 @@ struct OccurrenceKey {
     }
 }
 
-/// Which cells an id was made of, by hashes: tells when other cells give the same id. 24 bytes for each distinct id.
+/// The hashes of the cells of each id. They show when other cells give the same id. 24 bytes for each distinct id.
 struct IDOrigins {
-    /// More distinct ids are not kept: what comes then is compared with those before only.
+    /// More distinct ids are not kept. Later ids are compared only with the kept ones.
     static let idsMax = 8_000_000
 
     private struct Slot {

@@ -79,8 +79,8 @@ extension RowMapper {
         throw ValueError("not-a-number", "a number followed by \(words)")
     }
 
-    /// With `unit: true`, all records of a file have one unit, or none has any: a number in another would be read as if it were
-    /// in this.
+    /// With `unit: true`, all records of a file have one unit, or none has a unit. Otherwise a number in another unit would be
+    /// read as if it were in this one.
     private mutating func checkUnit(_ value: Bytes, _ step: PropertyStep) throws(ValueError) {
         let unit = try value.unit(step.format)
         guard let first = firstUnits[step.detail] else {

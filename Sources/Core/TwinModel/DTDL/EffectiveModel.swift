@@ -76,6 +76,6 @@ package indirect enum DTDLSchema: Sendable, Equatable {
     case array(DTDLSchema)
     case map(DTDLSchema)
     case object([Field])
-    /// A schema that contains itself (v4): the DTMI of the schema it stands for, to be found in `ModelSet`.
+    /// A schema that contains itself (v4): the DTMI of the schema, which is in `ModelSet`.
     case recursive(String)
 }

@@ -1,4 +1,4 @@
-/// What is to be said about one document among several.
+/// The verdict about one document among several.
 package struct ModelVerdict: Sendable {
     /// One finding: an error, or a reference that nothing defines.
     package struct Finding: Sendable {

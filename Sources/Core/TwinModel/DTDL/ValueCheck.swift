@@ -83,8 +83,8 @@ extension JSONNode: CheckedValue {
 }
 
 extension DTDLSchema {
-    /// The first way in which `value` does not conform to this schema; nil where it does. `named` finds a schema that contains
-    /// itself (v4) by its DTMI. Work grows with the value only.
+    /// The first fault of `value` by this schema; nil where it does. `named` finds a schema that contains itself (v4) by its
+    /// DTMI. Work grows with the value only.
     package func violation(of value: JSON, named: (String) -> DTDLSchema? = { _ in nil }) -> ValueViolation? {
         if case .primitive(let kind) = self, Self.conformsAtOnce(value, kind) { return nil }
         do throws(ValueViolation) {

@@ -1,4 +1,5 @@
-/// The `Host` and `Origin` of requests: what keeps pages of other sites from using a browser on this machine (DNS rebinding).
+/// The `Host` and `Origin` of requests. Checking them prevents pages of other sites from using a browser on this machine (DNS
+/// rebinding).
 enum HostName {
     /// Whether `text` looks like a host with an optional port, and can stand in a URL.
     static func isPlain(_ text: String) -> Bool {

@@ -4,8 +4,8 @@ import TwinModel
 
 /// The keys of an identity provider: one JSON Web Key Set (RFC 7517).
 ///
-/// Keys that are of no use here are passed over, since providers publish some for other ends: those for encryption, of kinds or
-/// with algorithms that are not known.
+/// Providers also publish keys for other purposes. Unusable ones are skipped: keys for encryption, and keys of unknown kinds or
+/// algorithms.
 struct SigningKeys: Sendable {
     private let collection: JWTKeyCollection
     private let ids: Set<String>
@@ -36,7 +36,7 @@ struct SigningKeys: Sendable {
         hasNameless = nameless > 0
     }
 
-    /// Whether a token that names the key `id`, or none, can be of these.
+    /// Whether a token that names the key `id`, or none, can be signed by one of these.
     func mayHold(_ id: String?) -> Bool { id.map { ids.contains($0) || hasNameless } ?? true }
 
     /// The claims of a token that one of the keys has signed. Errors: of JWTKit.

@@ -4,10 +4,10 @@ package import DropCore
 import Synchronization
 import SystemKit
 
-/// The bearer tokens of a file, of which it holds SHA-256 sums only: one a line, `NAME ROLE SHA256 [EXPIRES]`, where EXPIRES is a
+/// The bearer tokens of a file, which has only their SHA-256 sums: one a line, `NAME ROLE SHA256 [EXPIRES]`, where EXPIRES is a
 /// day (`2027-01-31`, valid to its end). Lines that begin with `#` are comments.
 ///
-/// The file is looked at again when it changed, at most once a second. All calls may block for as long as that takes.
+/// The file is read again when it changed, at most once a second. All calls may block for that time.
 package final class TokenBook: Sendable {
     /// One line of the file.
     package struct Entry: Sendable, Equatable {
@@ -22,7 +22,7 @@ package final class TokenBook: Sendable {
         var entries: [Entry] = []
         var stamp: FileVersion?
         var lookedAt: Int64 = 0
-        /// Why the file as it stands now is not in use.
+        /// Why the current content of the file is not in use.
         var fault: String?
     }
 
@@ -55,7 +55,7 @@ package final class TokenBook: Sendable {
         return found
     }
 
-    /// What is wrong with the file as it stands, where the entries of an earlier one are in use; for logs and readiness.
+    /// What is wrong with the current content of the file, if the entries of an earlier one are in use; for logs and readiness.
     package var fault: String? { state.withLock { $0.fault } }
 
     private func current(_ now: Int64) -> [Entry] {
@@ -69,7 +69,7 @@ package final class TokenBook: Sendable {
                 state.entries = try Self.read(path)
                 state.fault = nil
             } catch {
-                // A removed or broken file opens nothing: nobody gets in by damaging it.
+                // With a removed or broken file no token is accepted, so nobody gets in by damaging it.
                 state.entries = []
                 state.fault = "\(error.message) \(error.hint)"
             }

@@ -1,7 +1,7 @@
 import DropCore
 
 /// One deletion of everything: relationships, then twins, then models (docs/azure-contract.md, "Deletion jobs"). What others
-/// write meanwhile may stay.
+/// write during the run may stay.
 struct DeletionRun {
     let job: ActiveJob
     let service: any TwinService
@@ -11,7 +11,7 @@ struct DeletionRun {
     /// Small enough that other writers get their turn in between.
     private static let part = 5000
 
-    /// What made the job fail; nil where nothing is left, or it was cancelled.
+    /// Why the job failed; nil if nothing is left, or it was cancelled.
     func run() -> APIError? {
         do throws(ServiceError) {
             while !job.isCancelled {

@@ -4,7 +4,7 @@ import DropCore
 import TwinModel
 
 /// One import: reads NDJSON line by line, and writes models, then twins, then relationships (docs/azure-contract.md, "Import
-/// jobs"). What is refused is logged and left out; the job then ends as failed. Nothing is rolled back.
+/// jobs"). A refused line is logged and left out, and the job then ends as failed. Nothing is rolled back.
 final class ImportRun {
     private enum Section: String {
         case header = "Header"
@@ -39,7 +39,7 @@ final class ImportRun {
         var count = 0
     }
 
-    /// What an import reads, and what it writes beside the graph.
+    /// The input of an import, and its output besides the graph.
     struct Places: Sendable {
         let input: JobPlace
         let output: JobPlace
@@ -55,7 +55,7 @@ final class ImportRun {
         self.places = places
     }
 
-    /// What made the job fail; nil where it went through, or was cancelled.
+    /// Why the job failed; nil if it succeeded or was cancelled.
     func run() -> APIError? {
         do throws(APIError) {
             let log = try JobLog(job, places.output, spool: places.spool, places.rules)
@@ -155,7 +155,7 @@ final class ImportRun {
 
     // MARK: - Sections
 
-    /// What was read of a section and is not written yet.
+    /// The lines of a section that were read and not written yet.
     private struct Pending {
         var models: [ModelText] = []
         var twins: [TwinPayload] = []
@@ -164,7 +164,7 @@ final class ImportRun {
         var lines: [Int] = []
     }
 
-    /// Writes what is pending: one transaction, in which each line stands for itself.
+    /// Writes the pending lines in one transaction, in which each line is accepted or refused by itself.
     private func write(_ pending: inout Pending) {
         defer { pending = Pending() }
         do throws(ServiceError) {
@@ -208,7 +208,7 @@ final class ImportRun {
         pending.lines.append(line)
     }
 
-    /// False where an export says that the graph held it without its model's consent.
+    /// False if the export marks the line as not conforming to its model.
     private static func isChecked(_ line: JSON) -> Bool { line[GraphExport.unchecked] != .bool(true) }
 
     private static func without(_ names: Set<String>, _ line: JSON) -> JSON {

@@ -12,7 +12,7 @@ struct Call {
 
     private var service: any TwinService { api.service }
 
-    /// Calls the service; what it refuses is told as the API tells it.
+    /// Calls the service, and turns its refusals into answers of the API.
     func ask<T>(_ body: (any TwinService) throws(ServiceError) -> T) throws(APIError) -> T {
         do throws(ServiceError) { return try body(service) } catch { throw APIError(error) }
     }
@@ -32,14 +32,14 @@ struct Call {
     }
 
     private func readiness() -> APIResponse {
-        // Everybody may ask: folders of the machine are nobody's business.
+        // Everybody may ask, so the answer must not show folders of the machine.
         let hindrances = api.readiness().map(Self.withoutFolders)
-        // A source that does not go on is no reason to keep applications from the graph: it is said, and the answer stays 200.
+        // A stopped source is not a reason to keep applications away from the graph. It is reported, and the answer stays 200.
         let lines = (hindrances.isEmpty ? ["ok"] : hindrances) + api.remarks().map(Self.withoutFolders)
         return .text(hindrances.isEmpty ? 200 : 503, lines.joined(separator: "\n") + "\n")
     }
 
-    /// The sentence with the last part alone of each path in it.
+    /// The sentence with each path in it reduced to its last part.
     private static func withoutFolders(_ sentence: String) -> String {
         sentence.split(separator: " ", omittingEmptySubsequences: false).map { word in
             word.hasPrefix("/") ? word.split(separator: "/").last ?? word : word
@@ -75,8 +75,7 @@ struct Call {
         return value
     }
 
-    /// A JSON Patch as far as its outer shape goes: what is wrong with it has a shape of its own (docs/azure-contract.md,
-    /// "Errors").
+    /// Checks the outer shape of a JSON Patch, whose errors have their own shape (docs/azure-contract.md, "Errors").
     enum PatchBody {
         case patch(JSON)
         case malformed(APIResponse)
@@ -155,7 +154,7 @@ struct Call {
 
     // MARK: - Paging
 
-    /// The page that is asked for: the token's, or the first with the size the client hints at.
+    /// The requested page: that of the token, or the first, with the size that the client suggests.
     func page(
         _ list: String, standard: Int, sizedByHeader: Bool = true, filters: [String] = [], withDefinitions: Bool = false
     )

@@ -1,8 +1,8 @@
 import CodecKit
 import DropCore
 
-/// What a path names. Segments are split before they are decoded, so that an id may contain `/`; they match in any case of
-/// their letters, because the service itself hands out links in another case (docs/azure-contract.md, "Addresses and versions").
+/// What a path names. Segments are split before they are decoded, so that an id may contain `/`. Upper and lower case are equal,
+/// because the service itself returns links in another case (docs/azure-contract.md, "Addresses and versions").
 enum Route: Equatable {
     case models
     case model(String)
@@ -145,7 +145,7 @@ enum Route: Equatable {
         }
     }
 
-    /// Which threads it runs on, so that a slow kind of call never holds up another.
+    /// The threads on which it runs, so that a slow kind of call never delays another.
     func lane(for method: String) -> Lane {
         switch self {
         case .metrics, .health, .readiness: .watch
@@ -172,6 +172,6 @@ package enum Lane: Sendable, CaseIterable {
     case write
     /// Queries and long lists.
     case scan
-    /// Health and metrics: who watches must see that the others are busy.
+    /// Health and metrics: monitoring must still get answers when the others are busy.
     case watch
 }

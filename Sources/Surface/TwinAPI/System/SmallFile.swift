@@ -21,7 +21,7 @@ enum SmallFile {
     /// Renames within a folder, durably.
     static func rename(_ old: String, _ path: String) throws(SystemError) { try DurableFile.rename(old, to: path) }
 
-    /// Removing what is not there is no failure.
+    /// It is not a failure if the file does not exist.
     static func remove(_ path: String) throws(SystemError) { try System.remove(path) }
 
     /// The names in a folder, sorted by their bytes; empty where there is none.

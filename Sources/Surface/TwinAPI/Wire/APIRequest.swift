@@ -1,6 +1,6 @@
 import CodecKit
 
-/// One HTTP request, read whole, without the server that read it: what handlers see, and what tests make by hand.
+/// One complete HTTP request, independent of the server: handlers get it, and tests make it by hand.
 package struct APIRequest: Sendable {
     /// In capitals, as on the request line.
     package let method: String

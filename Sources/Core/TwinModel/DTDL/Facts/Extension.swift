@@ -39,7 +39,7 @@ struct Extension: Sendable {
         return byIRI
     }()
 
-    /// Every identifier that some term stands for.
+    /// Every identifier that has a term.
     static let knownIRIs: Set<String> = Set(all.values.flatMap { $0.terms.values })
 
     // MARK: The language itself

@@ -10,13 +10,13 @@ struct ActiveContext: Sendable {
 
     private var language: Extension? { Extension.all["dtmi:dtdl:context;\(version)"] }
 
-    /// The identifier that a term stands for: the language's own terms first.
+    /// The identifier of a term: the language's own terms first.
     func iri(of term: String) -> String? {
         if let iri = language?.terms[term] { return iri }
         return extensionIRI(of: term)
     }
 
-    /// The identifier that a term of an extension in force stands for.
+    /// The identifier of a term of an active extension.
     func extensionIRI(of term: String) -> String? {
         for context in extensions.values {
             if let iri = Extension.all[context]?.terms[term] { return iri }

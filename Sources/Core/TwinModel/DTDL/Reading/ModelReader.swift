@@ -139,7 +139,7 @@ struct ModelReader {
         if case .elements(let kind) = spot.member.kind { kind } else { nil }
     }
 
-    /// An object that holds nothing but `@id` stands for no element.
+    /// An object with only `@id` is not an element.
     private func referenceID(_ node: JSONNode) -> JSONNode? {
         guard let members = node.members, members.count == 1, members[0].name == "@id" else { return nil }
         return members[0].value
