@@ -40,7 +40,7 @@ enum Names {
         guard !isProperty(name) else { return }
         var advice = "Write name or component/name, of letters, digits and '_', a letter first and no '_' last."
         if name.utf8.first == UInt8(ascii: "$") { advice = "Names that start with '$' belong to the twin itself. " + advice }
-        if name.contains("{") { advice = "A name stands for itself: there are no insertions in it. " + advice }
+        if name.contains("{") { advice = "A name is used as it is: it has no insertions. " + advice }
         throw settings.error("'\(name)' is no name of a property. \(advice)")
     }
 }

@@ -54,7 +54,7 @@ struct Template: Sendable {
                 parts.append(try Self.part(String(rest[..<close]), of: text, &columns))
                 rest = rest[rest.index(after: close)...]
             } else if character == "}" {
-                throw PluginError(.settings, "'\(text)' has '}' without '{'. Write '}}' for one that stands for itself.")
+                throw PluginError(.settings, "'\(text)' has '}' without '{'. Write '}}' for a plain '}'.")
             } else {
                 literal.append(character)
             }

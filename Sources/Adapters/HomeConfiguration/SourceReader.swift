@@ -116,7 +116,7 @@ struct SourceReader {
         section.report(
             .badValue, "sequence",
             "found \"\(Escaping.visible(text, scalarsMax: 80))\", expected a file name with places, each once: {yyyy}, {MM}, {dd}, {HH}, "
-                + "{mm}, {ss} or {n}.", hint: "inventory_{yyyy}{MM}{dd}.csv, stock-{n}.csv; * stands for any text.")
+                + "{mm}, {ss} or {n}.", hint: "inventory_{yyyy}{MM}{dd}.csv, stock-{n}.csv; * matches any text.")
         return nil
     }
 
@@ -132,7 +132,7 @@ struct SourceReader {
             section.report(
                 .badValue, key, at: place,
                 "found \"\(Escaping.visible(text, scalarsMax: 60))\", expected a name pattern without /.",
-                hint: "* stands for any text, ? for one character, [a-z] for one of a set.")
+                hint: "* matches any text, ? one character, [a-z] one of a set.")
             return nil
         }
     }

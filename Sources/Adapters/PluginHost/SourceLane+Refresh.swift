@@ -25,7 +25,7 @@ extension SourceLane {
         if known != nil, marks.values.contains(where: \.isFresh) {
             throw DropError(
                 .pluginChanging, "A file that source \(name) runs by was changed a moment ago.",
-                hint: "Nothing is to be done: it is read when it has been still for a second.",
+                hint: "You need not do anything: it is read when it has not changed for a second.",
                 remedy: .retry(after: .milliseconds(250)))
         }
         do throws(DropError) {

@@ -234,8 +234,8 @@ package struct FolderOwnership: Sendable {
         failure(
             .folderOwned,
             "The landing folder \(shown) belongs to another TwinDrop instance (\(Escaping.visible(owner, scalarsMax: 64))).",
-            "Give each instance a folder of its own. If the other one is gone for good, or was this home with another database, "
-                + "\(adoption) takes the folder over.")
+            "Give each instance a folder of its own. If the other one does not exist any more, or was this home with another "
+                + "database, \(adoption) takes the folder over.")
     }
 
     private static func notPermitted(_ path: String, _ error: any Error) -> DropError {

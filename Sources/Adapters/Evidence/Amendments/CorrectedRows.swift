@@ -104,7 +104,7 @@ struct CorrectedRows {
         if content == oldText { return old }
         if Self.hasReplacement(content), !Self.hasReplacement(oldText) {
             throw unfit(
-                "its line \(line) has a character (U+FFFD) that stands for one which the program that saved it could not read.")
+                "its line \(line) has the character U+FFFD: the program that saved it could not read a character there.")
         }
         guard let bytes = encoded(content, hadDefect: !Windows1252.isUTF8(oldText)) else {
             throw unfit("its line \(line) has a character that the encoding of \(original.fileName) does not have.")

@@ -113,7 +113,7 @@ package struct JobPlaces: Sendable, Equatable {
         guard let path, path.hasPrefix("/"), !path.utf8.contains(0) else {
             throw APIError(
                 .invalidArgument,
-                "The \(member) is to be an absolute path of the server's machine, a file: URI, or a URL of an allowed host.")
+                "The \(member) must be an absolute path of the server's machine, a file: URI, or a URL of an allowed host.")
         }
         return path
     }

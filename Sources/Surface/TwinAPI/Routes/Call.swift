@@ -70,7 +70,7 @@ struct Call {
     func object() throws(APIError) -> JSON {
         let value = try document()
         guard value.members != nil else {
-            throw APIError(.invalidArgument, "Payload is invalid. The body is to be a JSON object.")
+            throw APIError(.invalidArgument, "Payload is invalid. The body must be a JSON object.")
         }
         return value
     }
@@ -96,10 +96,10 @@ struct Call {
                 "The JSON patch document was malformed and could not be parsed: \(error.message), at byte \(error.offset).")
         }
         guard let elements = value.elements else {
-            return malformed("The JSON patch document was malformed and could not be parsed: it is to be a list of operations.")
+            return malformed("The JSON patch document was malformed and could not be parsed: it must be a list of operations.")
         }
         guard elements.allSatisfy({ $0.members != nil }) else {
-            return malformed("The JSON patch document was malformed and could not be parsed: each operation is to be an object.")
+            return malformed("The JSON patch document was malformed and could not be parsed: each operation must be an object.")
         }
         return .patch(value)
     }
@@ -172,7 +172,7 @@ struct Call {
     func sizeHint() throws(APIError) -> Int? {
         guard let text = request.header("max-items-per-page") else { return nil }
         guard let size = Int(text.trimmingBlanks()), size > 0 else {
-            throw APIError(.invalidArgument, "The header max-items-per-page is to be a whole number above 0.")
+            throw APIError(.invalidArgument, "The header max-items-per-page must be a whole number above 0.")
         }
         return min(size, api.limits.pageMax)
     }

@@ -87,7 +87,7 @@ struct Responder: HTTPResponder {
             return .error(
                 APIError(
                     .mediaTypeNotSupported,
-                    "The content type is to be application/json, or application/json-patch+json for patches."))
+                    "The content type must be application/json, or application/json-patch+json for patches."))
         }
         return nil
     }
