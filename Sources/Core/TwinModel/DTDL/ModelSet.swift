@@ -36,7 +36,7 @@ package struct ModelInterface: Sendable {
     /// With all it inherits: what twins are checked against.
     package let effective: EffectiveModel
 
-    /// The Interfaces that must be known for it to make sense, without repeats.
+    /// The Interfaces that it needs, without repeats.
     package var dependencies: [String] {
         var seen: Set<String> = []
         return (extends + componentSchemas).filter { seen.insert($0).inserted }

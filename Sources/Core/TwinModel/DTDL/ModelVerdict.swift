@@ -40,8 +40,8 @@ package struct ModelVerdict: Sendable {
     /// Whether nothing is wrong with it.
     package var isValid: Bool { findings.isEmpty }
 
-    /// Judges documents together: references may lead from one to another. A document that is wrong does not hide what is wrong
-    /// with the others: they are judged again without it, and references into it are let pass.
+    /// Judges documents together: references may lead from one to another. Mistakes in one document do not hide mistakes in the
+    /// others: these are judged again without it, and references into it are accepted.
     package static func judge(_ documents: [ModelDocument], options: ModelOptions, base: ModelSet = ModelSet()) -> [ModelVerdict]
     {
         var findings: [String: [Finding]] = [:]

@@ -2,9 +2,9 @@
 package struct ValueViolation: Error, Sendable, Equatable {
     /// JSON pointer (RFC 6901) from the checked value to the part at fault; empty for the value itself.
     package let pointer: String
-    /// What stands there, in words: `a string`, `the number 2.5`. Never the text of a string.
+    /// What is there, in words: `a string`, `the number 2.5`. Never the text of a string.
     package let found: String
-    /// What should: `an integer from -2147483648 to 2147483647, written without a fraction`.
+    /// What should be there: `an integer from -2147483648 to 2147483647, written without a fraction`.
     package let rule: String
 }
 

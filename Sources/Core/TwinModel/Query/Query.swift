@@ -151,7 +151,7 @@ package indirect enum QueryCondition: Sendable, Equatable {
     case truth(Query.Path)
 }
 
-/// What a condition comes to. A comparison or a test of text with a missing operand is unknown; so NOT of it is unknown too, and
+/// The result of a condition. A comparison or a test of text with a missing operand is unknown; so NOT of it is unknown too, and
 /// the row is left out either way (docs/query-language.md, "What a condition is").
 package enum Truth: UInt8, Sendable {
     case no = 0

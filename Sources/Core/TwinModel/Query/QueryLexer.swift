@@ -68,7 +68,7 @@ struct QueryLexer {
     }
 
     private mutating func skipBlanks() {
-        // Text that was copied from a page holds no-break and other blanks, and a file may begin with a mark of its encoding.
+        // Text that was copied from a page may contain no-break and other blanks, and a file may begin with a byte order mark.
         while let scalar = peek(), scalar.properties.isWhitespace || scalar == "\u{FEFF}" {
             at += 1
             if scalar == "\n" { (line, lineStart) = (line + 1, at) }
@@ -95,7 +95,7 @@ struct QueryLexer {
         }
     }
 
-    /// A character by its sight, and by its number where the sight may deceive.
+    /// A character as it looks, with its number if it can be mistaken for another.
     private static func shown(_ scalar: Unicode.Scalar) -> String {
         if scalar.isASCII, scalar.value > 0x20, scalar.value < 0x7F { return "'\(scalar)'" }
         let digits = String(scalar.value, radix: 16, uppercase: true)

@@ -1,11 +1,11 @@
-/// What the `@context` members from the top of a document down to an element say together (docs/dtdl-rules.md, "Context").
+/// The combined `@context` members from the top of a document down to an element (docs/dtdl-rules.md, "Context").
 struct ActiveContext: Sendable {
     /// The language version of the element.
     var version: Int
     var limits: DTDLLimits
     /// The specifier in force for each extension, by the specifier without its version.
     var extensions: [String: String] = [:]
-    /// Whether an extension is named that is not known, which is allowed here.
+    /// Whether an unknown extension is named, which is allowed here.
     var isIncomplete = false
 
     private var language: Extension? { Extension.all["dtmi:dtdl:context;\(version)"] }
@@ -59,7 +59,7 @@ struct ActiveContext: Sendable {
         return iri(of: name) == nil ? .undefinedTerm : .irrelevant
     }
 
-    /// The identifiers that begin so are not to be defined by documents.
+    /// Documents must not define identifiers with these beginnings.
     var reservedPrefixes: [String] {
         var prefixes = ["dtmi:dtdl:", "dtmi:standard:"]
         if extensions["dtmi:iotcentral:context"] != nil { prefixes.append("dtmi:iotcentral:") }

@@ -6,9 +6,9 @@ extension ModelReader {
         var cotypes: [AdjunctFact] = []
         /// Where each co-type stands in the text.
         var cotypePlaces: [Int] = []
-        /// Whether an unknown co-type was let pass: then unknown members are, too.
+        /// Whether an unknown co-type was accepted: then unknown members are, too.
         var isInformal = false
-        /// Whether a co-type was refused: then the members it would have brought are not worth an error each.
+        /// Whether a co-type was refused: then the members that it would have added get no errors of their own.
         var hasRefusedType = false
     }
 

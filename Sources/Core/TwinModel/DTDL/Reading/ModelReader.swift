@@ -1,4 +1,4 @@
-/// Reads documents into elements. What can be judged from the text alone is judged here; what needs other elements, by the rules.
+/// Reads documents into elements. It finds mistakes that the text alone shows; the rules find those that need other elements.
 ///
 /// 1. The root is an object or an array of objects; each is a top-level element.
 /// 2. An element: its `@context`, then `@type`, then `@id`, then its members, elements in it the same way.

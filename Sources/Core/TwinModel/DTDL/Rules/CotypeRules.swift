@@ -112,8 +112,8 @@ struct CotypeRules {
 
     private static let annotationPrefix = "dtmi:dtdl:extension:annotation:"
 
-    /// Annotations look at the elements beside them, and those differ from one heir of an Interface to the next: so each scope,
-    /// an Interface with all it inherits or the properties of a Relationship, is looked at as a whole.
+    /// Annotations depend on the elements beside them, and these differ between the heirs of an Interface. So each scope is
+    /// checked as a whole: an Interface with everything it inherits, or the properties of a Relationship.
     private mutating func checkScope(_ owner: Element, _ contents: [Element]) {
         guard contents.contains(where: { annotatedName($0) != nil }) else { return }
         var names: [[UInt8]: Element] = [:]
