@@ -18,7 +18,7 @@ struct FileScope: ~Copyable {
         self.record = record
     }
 
-    /// Whether a control character or a byte order mark stands in `text`.
+    /// Whether a control character or a byte order mark is in `text`.
     static func isUnfit(_ text: Bytes) -> Bool {
         for index in 0..<text.count {
             if text[index] < 0x20 || text[index] == 0x7F { return true }

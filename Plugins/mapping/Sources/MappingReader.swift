@@ -204,7 +204,7 @@ struct MappingReader {
     mutating func addTemplate(_ settings: SettingsValue, escape: Template.Escape) throws(PluginError) -> Int {
         let text = try settings.string()
         guard !text.isEmpty else { throw settings.error("must not be empty.") }
-        // One template stands once, so that its ids are compared whichever rule makes them.
+        // Equal templates are stored once, so that their ids are compared whichever rule makes them.
         if let known = templates.firstIndex(where: { $0.escape == escape && $0.text.utf8.elementsEqual(text.utf8) }) {
             return known
         }
@@ -248,7 +248,7 @@ struct MappingReader {
         if let value = try settings.optional("round") { rounds = try value.bool() }
         guard point != group else {
             let message = "decimal and group are the same character."
-            // One of the two may be the standard, or stand further up.
+            // One of the two may be the default, or be set further up.
             if let value = try settings.optional("group") { throw value.error(message) }
             if let value = try settings.optional("decimal") { throw value.error(message) }
             throw settings.error(message)

@@ -85,7 +85,7 @@ struct IDOrigins {
     private struct Slot {
         var low: UInt64 = 0
         var high: UInt64 = 0
-        /// Never 0 where a slot is taken.
+        /// Never 0 if a slot is taken.
         var cells: UInt64 = 0
     }
 

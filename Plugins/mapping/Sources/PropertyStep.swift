@@ -66,7 +66,7 @@ struct PropertyDetail: Sendable {
 
 /// Settings with references that few properties need. They have the same index as the detail, and are never copied as a whole.
 struct PropertyExtra: Sendable {
-    /// Units that may follow a number, the longest first; empty where it is a number alone, or `format` allows any one unit.
+    /// Units that may follow a number, the longest first; empty if it is a number alone, or `format` allows any one unit.
     var units: [Bytes] = []
     /// The clocks for reading a time without an offset.
     var zone = Zone(offsetMinutes: 0)
@@ -104,14 +104,14 @@ struct MappingPlan: Sendable {
     var dialect: Dialect
     var columns: ColumnNames
     var allowsMissingColumns: Bool
-    /// The scope of every file; nil where it is none or `scopeTemplate`.
+    /// The scope of every file; nil if there is none, or `scopeTemplate` gives it.
     var scope: String?
     /// Index of the template that gives a file's scope from its records; -1 for none.
     var scopeTemplate = -1
     var nameMatches: [Glob]
     /// Whether messages about cells may quote them.
     var showsValues: Bool
-    /// Columns of `occurrence`; nil where nothing counts, empty for all cells.
+    /// Columns of `occurrence`; nil if nothing counts, empty for all cells.
     var occurrenceColumns: [Int]?
     /// Index of the condition every record must meet; -1 for none.
     var condition: Int

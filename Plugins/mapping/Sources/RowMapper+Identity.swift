@@ -31,7 +31,7 @@ extension RowMapper {
         }
     }
 
-    /// No byte order mark stands in a cell of an id.
+    /// No byte order mark is in a cell of an id.
     func isUnmarked(_ rule: Rule) -> Bool {
         guard hasMark else { return true }
         output.reject(

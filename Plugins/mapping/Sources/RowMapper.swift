@@ -17,7 +17,7 @@ struct RowMapper: ~Copyable {
     var origins: [IDOrigins]
     /// The cells of the template text made last, where they count.
     var cells = OccurrenceKey()
-    /// A byte order mark stands in a cell of an id or scope of this record.
+    /// A byte order mark is in a cell of an id or scope of this record.
     var hasMark = false
     var scope = FileScope()
     /// By the number of the property: the unit that the file's first record had, for `unit: true`.

@@ -127,7 +127,7 @@ struct Template: Sendable {
         return part
     }
 
-    /// Which bytes an id may have as they stand: letters, digits and `- . _ : + * ! ( ) , = @ $ '`.
+    /// Which bytes an id may have as they are: letters, digits and `- . _ : + * ! ( ) , = @ $ '`.
     static let plainBytes: Fixed<Bool> = {
         var table = [Bool](repeating: false, count: 256)
         for byte in UInt8(ascii: "0")...UInt8(ascii: "9") { table[Int(byte)] = true }

@@ -117,7 +117,7 @@ package struct ArchiveCatalogue: Sendable {
         }
     }
 
-    /// The drop with this id; nil where the archive has none.
+    /// The drop with this id; nil if the archive has none.
     package func find(_ id: DropID) throws(DropError) -> ArchivedDrop? {
         var found: ArchivedDrop?
         try scan { record in
@@ -163,7 +163,7 @@ package struct ArchiveCatalogue: Sendable {
     ///
     /// The bytes are hashed while they are written. An error after the first byte means that the output is not the original.
     ///
-    /// - Throws: `missing` where the archive has no such drop; `unsound` where its bytes are not those archived.
+    /// - Throws: `missing` if the archive has no such drop; `unsound` if its bytes are not those archived.
     package func cat(_ id: DropID, to descriptor: CInt) throws(DropError) {
         try read(id) { (block) throws(DropError) in try Output.write(block, to: descriptor) }
     }

@@ -56,7 +56,7 @@ extension ArchiveWriter {
 }
 
 extension ChainRecord {
-    /// The id of the act that this is the record of; nil where it is none, or has no id.
+    /// The id of the act in a record; nil if the record is not of an act, or has no id.
     var actID: DropID? { kind == .act ? extra?["id"]?.string.flatMap { DropID($0) } : nil }
 
     /// What is missing in the record of an act; nil if it says who did what.

@@ -21,7 +21,7 @@ extension ArchiveWriter {
     ///
     /// - Parameter expected: the drops that the database does not know as archived yet: applied, duplicate, quarantined or
     ///   discarded, with their digests. Other drops are looked for only in the chain.
-    /// - Throws: storage errors; `unsound` where a container cannot be moved aside.
+    /// - Throws: storage errors; `unsound` if a container cannot be moved aside.
     package func recover(expecting expected: [DropRecord], now: UInt64) throws(DropError) -> ArchiveRecovery {
         try use { (state) throws(DropError) in
             var recovery = ArchiveRecovery()
@@ -124,7 +124,7 @@ extension ArchiveWriter {
     /// Reads a container and matches its members with drops the database expects.
     ///
     /// - Parameter known: drops that are in the chain already; they need not be expected.
-    /// - Throws: `unsound` where the container is damaged, or holds what nobody expects.
+    /// - Throws: `unsound` if the container is damaged, or holds what nobody expects.
     private func inspect(_ name: String, _ expected: [DropID: DropRecord], known: Set<DropID>) throws(DropError) -> Found {
         guard ArchivePlaces.parts(ofContainer: name) != nil else {
             throw .unsound("\(Escaping.visible(name)) is no container's name.")

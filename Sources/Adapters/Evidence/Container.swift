@@ -9,13 +9,13 @@ struct ContainerEntry: Equatable {
     let kind: String
     let digest: ContentDigest
     let header: (name: String, bytes: UInt64, digest: ContentDigest)
-    /// Nil where the bytes are those of `sameBytesAs`.
+    /// Nil if the bytes are those of `sameBytesAs`.
     let contentName: String?
     /// Where its bytes were read.
     let path: String
     let sameBytesAs: DropID?
 
-    /// The member that stands for the drop.
+    /// The member of the drop.
     var member: String { contentName ?? header.name }
 
     static func == (left: Self, right: Self) -> Bool { left.record == right.record && left.header == right.header }
@@ -25,7 +25,7 @@ struct ContainerEntry: Equatable {
 final class Container {
     let path: String
     private let file: StorageFile
-    /// Nil where the content of its only drop was compressed ahead.
+    /// Nil if the content of its only drop was compressed ahead.
     private let tar: TarZstdWriter?
     private(set) var entries: [ContainerEntry] = []
     /// SHA-256 of the frame of `ContentAhead`, where that was read back already.
@@ -77,7 +77,7 @@ final class Container {
 
     /// Writes the drop's header member and its bytes, hashing what is read.
     ///
-    /// - Throws: `content-changed` (remedy quarantine) where the bytes are not those the register knows: the container is then
+    /// - Throws: `content-changed` (remedy quarantine) if the bytes are not those the register knows: the container is then
     ///   of no use any more. `unreadable`, `missing`, storage errors likewise.
     func append(_ item: ArchiveItem, at label: UInt64) throws(DropError) {
         guard let tar else { preconditionFailure("a complete container takes no more drops") }

@@ -48,7 +48,7 @@ struct ContentCopy {
     private var position: UInt64 = 0
     private var block: [UInt8]
 
-    /// - Throws: `content-changed` where the file has another size than the register says; `bytes-missing`; errors of opening.
+    /// - Throws: `content-changed` if the file has another size than the register says; `bytes-missing`; errors of opening.
     init(of source: ContentSource) throws(DropError) {
         self.source = source
         input = try ContentSource.open(source.path)

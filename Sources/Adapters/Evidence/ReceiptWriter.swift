@@ -18,7 +18,7 @@ package struct ReceiptWriter: Sendable {
     /// Makes the folder of a source, durably; `write` and `RejectsWriter.write` need it.
     package func prepare(_ source: SourceName) throws(DropError) { try Storage.makeSharedFolder(folder(of: source)) }
 
-    /// Makes the receipts of these drops durable, under both their names; those that are not there are no error.
+    /// Makes the receipts of these drops durable, under both their names; missing ones are not an error.
     package func sync(_ records: [DropRecord]) throws(DropError) {
         if records.count >= Self.syncTogetherMin { return try Storage.syncFileSystem(of: root) }
         for record in records { try Storage.syncFile(folder(of: record.source) + "/\(record.id).receipt.json") }
@@ -51,7 +51,7 @@ package struct ReceiptWriter: Sendable {
         return folder + name
     }
 
-    /// The drop a receipt is of; nil where there is no receipt.
+    /// The drop a receipt is of; nil if there is no receipt.
     package static func drop(ofReceiptAt path: String) -> DropID? {
         // {"format": 1, "drop": "ULID", … in that order.
         let parts = Storage.head(of: path, bytes: 96).split(separator: UInt8(ascii: "\""), maxSplits: 6)

@@ -60,8 +60,8 @@ package struct RejectsWriter: Sendable {
     ///   - drop: whose records they are.
     ///   - stated: how the file is written, as its source states it; nil: find it from the file.
     ///   - path: the bytes that were transformed.
-    /// - Returns: nil where there are no rejections.
-    /// - Throws: `protocol` (remedy quarantine) where a place lies outside of the file; storage errors.
+    /// - Returns: nil if there are no rejections.
+    /// - Throws: `protocol` (remedy quarantine) if a place lies outside of the file; storage errors.
     package func write(
         _ record: DropRecord, spans: [FileSpan], rejections: [Rejection], marking drop: DropID,
         dialect stated: TextDialect? = nil, from path: String
@@ -139,7 +139,7 @@ package struct RejectsWriter: Sendable {
 struct LineEnds: Equatable {
     /// Bytes of the byte order mark; 0 without one.
     private(set) var markBytes: UInt64 = 0
-    /// The first line end in the file; nil where none was seen.
+    /// The first line end in the file; nil if none was seen.
     private(set) var lineEnd: [UInt8]?
     private(set) var isWide = false
     private(set) var isBigEndian = false

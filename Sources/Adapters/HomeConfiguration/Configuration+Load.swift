@@ -158,7 +158,7 @@ final class ConfigurationLoader {
             http: http, outbound: outbound, notify: notify, indexes: indexes, files: files.read, origin: origin)
     }
 
-    /// The values of a YAML file; nil where it is empty or cannot be read, which is reported at `place`.
+    /// The values of a YAML file; nil if it is empty or cannot be read, which is reported at `place`.
     func yaml(_ path: String, at place: Place, keyPath: String, into diagnosis: Diagnosis) -> YAMLNode? {
         let isMain = keyPath.isEmpty
         let content =

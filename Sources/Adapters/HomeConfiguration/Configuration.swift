@@ -64,7 +64,7 @@ package struct Configuration: Sendable, Equatable {
         return bytes != origin.text
     }
 
-    /// The source `name`, where there is one.
+    /// The source `name`, if there is one.
     package func source(_ name: SourceName) -> Source? { sources.first { $0.name == name } }
 }
 
@@ -72,7 +72,7 @@ package struct Configuration: Sendable, Equatable {
 package struct BrokenSource: Sendable, Equatable {
     /// As it is written.
     package let name: String
-    /// Its landing folder, absolute; nil where its name is none.
+    /// Its landing folder, absolute; nil if its name is not valid.
     package let watched: WatchedSource?
     /// Never empty.
     package let mistakes: [ConfigurationError]

@@ -91,7 +91,7 @@ package struct HTTPSettings: Sendable, Equatable {
     package static let standardHost = "127.0.0.1"
     package static let standardPort = 7077
 
-    /// `HOST:PORT`, with IPv6 addresses in brackets; nil where it is none.
+    /// `HOST:PORT`, with IPv6 addresses in brackets; nil if it is not valid.
     package static func address(_ text: String) -> (host: String, port: Int)? {
         guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
         var host = text[..<colon]

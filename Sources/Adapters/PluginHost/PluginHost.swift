@@ -20,7 +20,7 @@ package final class PluginHost: Transformer {
         /// True: do not run plugins if the kernel lacks a layer of the sandbox. False: they run with the other layers, and
         /// `sandboxMissing` names the missing ones.
         package var requiresWholeSandbox = false
-        /// Reads a source again after one of its files changed; nil where nothing is ever read again but library and manifest.
+        /// Reads a source again after one of its files changed; nil if nothing is ever read again but library and manifest.
         /// Errors: what is wrong with the files, remedy suspendSource. Blocking; called on any thread.
         package var reread: (@Sendable (SourceName) throws(DropError) -> PluginSource)?
         /// Called when a worker was ended for doing something while it had no work.
@@ -101,7 +101,7 @@ package final class PluginHost: Transformer {
     }
 
     /// Layers of the sandbox that this kernel lacks, in words; empty when it is whole. Starts a worker for it, without a plugin,
-    /// the first time. Nil where none can be started.
+    /// the first time. Nil if none can be started.
     package func sandboxMissing() -> [String]? { context.sandboxMissing() }
 
     /// Loads the plugin of `source` in a worker and returns what it says of itself: settings are checked by it, too.

@@ -16,7 +16,7 @@ package final class PluginLibrary: Sendable {
 
     /// Reads the library at `path`.
     ///
-    /// Errors: `plugin-missing` (it cannot be read, is larger than 256 MiB, or is no library for this machine);
+    /// Errors: `plugin-missing` (it cannot be read, is larger than 256 MiB, or is not a library for this machine);
     /// `worker-start`, remedy retry, where memory or descriptors are short.
     package init(path: String) throws(DropError) {
         let content = try Self.read(path)

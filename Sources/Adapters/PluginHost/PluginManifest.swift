@@ -17,7 +17,7 @@ package struct PluginManifest: Sendable, Equatable {
     /// The SHA-256 the library must have, where the manifest pins it.
     package let digest: ContentDigest?
 
-    /// Parses a manifest. `path` stands in messages only.
+    /// Parses a manifest. `path` is in messages only.
     ///
     /// Errors: `plugin-manifest`, remedy suspendSource: which member, what is wrong with it.
     package init(parsing bytes: [UInt8], path: String) throws(DropError) {

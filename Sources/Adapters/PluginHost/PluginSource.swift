@@ -31,7 +31,7 @@ package struct PluginSource: Sendable {
     package let limits: WorkerLimits
     /// The files that settings and lookups were read from, absolute: when one changes, the source is read again.
     package let files: [String]
-    /// Why these files cannot be used as they are; nil where they can. Its remedy is suspendSource.
+    /// Why these files cannot be used as they are; nil if they can. Its remedy is suspendSource.
     package let defect: DropError?
     /// Adds to an error about the settings the place where they are written.
     let located: @Sendable (String) -> String

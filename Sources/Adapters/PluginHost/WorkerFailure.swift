@@ -52,7 +52,7 @@ struct WorkerFailure: Error {
         self.init(Self.passes(number) ? .unready : kind, "\(what) (\(SystemError.text(number))).")
     }
 
-    /// Whether an errno tells of a shortage, or of a program that is just being replaced.
+    /// Whether an errno means a shortage, or a program that is just being replaced.
     static func passes(_ number: CInt) -> Bool { SystemError.passes(number) }
 
     static let unreadyHint =

@@ -19,7 +19,7 @@ package enum JSON: Sendable, Equatable {
         }
     }
 
-    /// The member `name` of an object; nil where this is no object or has no such member.
+    /// The member `name` of an object; nil if this is not an object or has no such member.
     package subscript(name: String) -> JSON? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.name == name }?.value

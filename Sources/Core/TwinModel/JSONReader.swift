@@ -13,7 +13,7 @@ package struct JSONError: Error, Sendable, Equatable {
     package let offset: Int
 }
 
-/// A JSON value without parts, as it stands in a text.
+/// A JSON value without parts, as it is in a text.
 enum JSONScalar {
     case null
     case bool(Bool)

@@ -1,7 +1,7 @@
 /// The content of a twin without its id, tag and times: the model, properties and components, and the source times of properties.
 /// It is made from a payload or from stored data, changed by a patch, and then checked against the model.
 package struct TwinDocument: Sendable, Equatable {
-    /// Nil where the twin has none (a file made it).
+    /// Nil if the twin has none (a file made it).
     package var model: String?
     /// An object: properties, and components as objects without `$metadata`.
     package private(set) var content: JSON
@@ -43,7 +43,7 @@ package struct TwinDocument: Sendable, Equatable {
     /// Reads the body of a PUT: `$dtId`, `$etag` and times are ignored (docs/azure-contract.md, "Twins"). `problems` are those of
     /// its metadata.
     ///
-    /// - Parameter needsModel: false where a twin may be without one.
+    /// - Parameter needsModel: false if a twin may be without one.
     package init(payload: JSON, needsModel: Bool = true) throws(DocumentError) {
         guard case .object(let all) = payload else { throw .noObject }
         let metadata = payload["$metadata"]?.members ?? []
@@ -186,7 +186,7 @@ package struct TwinDocument: Sendable, Equatable {
 
     // MARK: Reading
 
-    /// The value of a property; nil where it has none.
+    /// The value of a property; nil if it has none.
     package func value(_ path: PropertyPath) -> JSON? {
         func member(_ json: JSON?, _ name: String) -> JSON? {
             json?.members?.first { $0.name.utf8.elementsEqual(name.utf8) }?.value
@@ -210,7 +210,7 @@ package struct TwinDocument: Sendable, Equatable {
 
 /// Why a payload cannot be a twin or relationship.
 package enum DocumentError: Error, Sendable, Equatable {
-    /// It is no object.
+    /// It is not an object.
     case noObject
     /// Sentences, one for each problem.
     case invalid([String])

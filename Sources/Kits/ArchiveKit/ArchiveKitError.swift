@@ -14,7 +14,7 @@ package struct ArchiveKitError: Error, Sendable, Equatable, CustomStringConverti
     package let kind: Kind
     /// libarchive's own words, or ours; without the name of the archive, which the caller knows.
     package let message: String
-    /// The `errno` of the failed call; 0 where there was none.
+    /// The `errno` of the failed call; 0 if there was none.
     package let errorNumber: CInt
 
     package var description: String { message }

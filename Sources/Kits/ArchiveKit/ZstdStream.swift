@@ -20,7 +20,7 @@ import Glibc
     /// - Parameters:
     ///   - descriptor: open for writing, where the frame is to begin; stays the caller's and must outlive this.
     ///   - level: 1 to 19.
-    /// - Throws: `storage` where there is no memory.
+    /// - Throws: `storage` if there is no memory.
     init(descriptor: CInt, level: Int) throws(ArchiveKitError) {
         guard let context = unsafe ZSTD_createCCtx() else { throw .outOfMemory }
         unsafe self.context = context

@@ -17,7 +17,7 @@ package struct Glob: Sendable, Equatable {
         self.init(text, &isWhole)
     }
 
-    /// Nil where a `[` is not closed, a `\` is last, a range is turned round, or the pattern is empty, has a `/`, or over 255
+    /// Nil if a `[` is not closed, a `\` is last, a range is turned round, or the pattern is empty, has a `/`, or over 255
     /// bytes.
     package init?(checking text: String) {
         guard (1...255).contains(text.utf8.count), !text.utf8.contains(UInt8(ascii: "/")) else { return nil }

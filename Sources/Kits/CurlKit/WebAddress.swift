@@ -51,7 +51,7 @@ package struct WebAddress: Sendable, Equatable {
     /// A URL has at most so many bytes.
     package static let bytesMax = 8192
 
-    /// Errors: `address` where the text is no http or https URL, or holds a user's name, a password or a fragment.
+    /// Errors: `address` if the text is not an http or https URL, or holds a user's name, a password or a fragment.
     package init(_ text: String) throws(TransferError) {
         guard text.utf8.count <= Self.bytesMax, !text.utf8.contains(0) else {
             throw TransferError(.address, "A URL has at most \(Self.bytesMax) bytes, and no NUL.")

@@ -90,7 +90,7 @@ package struct FileVersion: Sendable, Equatable {
     package let modified: Int64
     package let changed: Int64
 
-    /// The file as it is now, links followed; nil where it cannot be examined.
+    /// The file as it is now, links followed; nil if it cannot be examined.
     package init?(of path: String) {
         guard let facts = System.factsIfThere(path) else { return nil }
         self = facts.version

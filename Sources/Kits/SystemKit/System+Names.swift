@@ -45,7 +45,7 @@ extension System {
         try make("rename", Escaping.visible(new)) { unsafe Glibc.rename(old, new) }
     }
 
-    /// Removes a name; false where nothing has it.
+    /// Removes a name; false if nothing has it.
     @discardableResult
     package static func remove(_ path: String) throws(SystemError) -> Bool {
         do { try make("unlink", Escaping.visible(path)) { unsafe Glibc.unlink(path) } } catch {
@@ -73,7 +73,7 @@ extension System {
         return unsafe String(cString: resolved)
     }
 
-    /// The folder that a path's last name stands in: `/a` of `/a/b`, `/` of `/a`, and `.` of `a`.
+    /// The folder that a path's last name is in: `/a` of `/a/b`, `/` of `/a`, and `.` of `a`.
     package static func parent(of path: String) -> String {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])

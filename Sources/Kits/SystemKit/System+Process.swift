@@ -9,7 +9,7 @@ extension System {
     package static var userID: UInt32 { getuid() }
     package static var effectiveUserID: UInt32 { geteuid() }
 
-    /// The name this machine has for a user; nil where it knows none.
+    /// The name this machine has for a user; nil if it knows none.
     package static func userName(_ number: UInt32) -> String? {
         var entry = unsafe passwd()
         var found: UnsafeMutablePointer<passwd>?
@@ -32,7 +32,7 @@ extension System {
     /// The folder for temporary files: TMPDIR, else /tmp.
     package static var temporaryFolder: String { environment("TMPDIR") ?? "/tmp" }
 
-    /// A variable of the environment; nil where it is not set.
+    /// A variable of the environment; nil if it is not set.
     package static func environment(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
 
     // MARK: Standard streams
@@ -43,7 +43,7 @@ extension System {
 
     package static func isTerminal(_ descriptor: CInt) -> Bool { isatty(descriptor) == 1 }
 
-    /// How many characters a line of the terminal has; nil where it is none.
+    /// How many characters a line of the terminal has; nil if there is no terminal.
     package static func columns(of descriptor: CInt) -> Int? {
         var size = winsize()
         return unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1 ? Int(size.ws_col) : nil
@@ -66,7 +66,7 @@ extension System {
         _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
     }
 
-    /// How many files the process may have open; 0 where that cannot be told.
+    /// How many files the process may have open; 0 if that is not known.
     package static var openFilesMax: UInt64 {
         var limits = rlimit()
         guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0 else { return 0 }
@@ -87,7 +87,7 @@ extension System {
         return openFilesMax
     }
 
-    /// How many files the process has open now; nil where that cannot be told.
+    /// How many files the process has open now; nil if that is not known.
     package static var openFiles: Int? {
         // The folder itself is one of them.
         (try? names(in: "/proc/self/fd")).map { $0.count - 1 }

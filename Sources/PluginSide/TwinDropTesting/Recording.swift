@@ -29,7 +29,7 @@ public struct RecordedOperation: Sendable, Equatable {
     /// What it is about.
     public enum Subject: Sendable, Equatable {
         case twin(id: String, model: String)
-        /// `id` is empty where the plugin gave none.
+        /// `id` is empty if the plugin gave none.
         case relationship(source: String, name: String, target: String, id: String)
     }
 
@@ -61,7 +61,7 @@ public struct RecordedRejection: Sendable, Equatable {
     public let message: String
 }
 
-/// Bytes that are no record.
+/// Bytes that are not a record.
 public struct RecordedSpan: Sendable, Equatable {
     public enum Kind: String, Sendable { case header, footer, remainder }
 

@@ -7,7 +7,7 @@ package struct CopyRoom: Sendable {
     private let space: FreeSpace
     private let floor: UInt64
 
-    /// Of the file system that holds `folder`; nil where it cannot be asked.
+    /// Of the file system that holds `folder`; nil if it cannot be asked.
     package init?(of folder: String, reserve: SpaceReserve) {
         guard let opened = try? SystemCall.openFolder(folder), let facts = try? SystemCall.facts(of: opened.number),
             let space = try? SystemCall.freeSpace(of: opened.number)

@@ -35,7 +35,7 @@ struct Routing: Sendable {
         case several([SourceName])
     }
 
-    /// The source of a drop; nil where nobody knows it.
+    /// The source of a drop; nil if nobody knows it.
     typealias Owner = @Sendable (DropID) -> SourceName?
 
     let members: [Member]

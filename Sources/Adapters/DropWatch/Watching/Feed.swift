@@ -125,7 +125,7 @@ final class WatchedFolder {
         /// Its source; nil if it belongs to none.
         var source: SourceName?
         let firstSeen: Instant
-        /// When it came or changed last, by its file system's clock; 0 where nobody looked.
+        /// When it came or changed last, by its file system's clock; 0 if nobody looked.
         var changed: Int64 = 0
         /// The last scan that saw it.
         var generation: UInt32

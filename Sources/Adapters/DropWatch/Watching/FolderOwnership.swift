@@ -26,7 +26,7 @@ package struct FolderOwnership: Sendable {
     private let homeFolder: String?
 
     /// - Parameters:
-    ///   - instance: this home's id: printable ASCII, at most 64 bytes. Empty where a home has none yet: then folders can only be
+    ///   - instance: this home's id: printable ASCII, at most 64 bytes. Empty if a home has none yet: then folders can only be
     ///     looked at.
     ///   - stateFolder: absolute; holds `landing-folders.json`.
     ///   - homeFolder: absolute; folders in it are no other instance's. Nil: none are known to be ours.

@@ -17,7 +17,7 @@ struct AmendedFrame {
     let headerLines: [[UInt8]]
     /// The last header line as it was given out, and its line end.
     let heading: (line: [UInt8], lineEnd: [UInt8])
-    /// What ends its lines; nil where no line ends.
+    /// What ends its lines; nil if no line ends.
     let lineEnd: [UInt8]?
     let byNumber: [UInt64: RefusedRecord]
 

@@ -91,7 +91,7 @@ struct CellText {
         at < bytes.count && bytes[at] == mark[0] && (mark.count == 1 || bytes[at...].starts(with: mark))
     }
 
-    /// How long the line end at `at` is; 0 where there is none.
+    /// How long the line end at `at` is; 0 if there is none.
     private static func lineEnd(_ bytes: [UInt8], _ at: Int, _ dialect: TextDialect) -> Int {
         if let terminator = dialect.terminator { return has(terminator, bytes, at) ? terminator.count : 0 }
         guard at < bytes.count else { return 0 }

@@ -87,7 +87,7 @@ struct CorrectedSheet {
         (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte & 0xDF)
     }
 
-    // MARK: What is no record
+    // MARK: What is not a record
 
     /// Whether a row without a mark is not a refused record: the line of column names, a line above it in the original, or
     /// `sep=;`, which spreadsheets read.

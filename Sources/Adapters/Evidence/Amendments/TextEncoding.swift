@@ -33,7 +33,7 @@ enum TextEncoding: Equatable {
     /// Bytes of one of its units.
     var unit: Int { if case .utf16 = self { 2 } else { 1 } }
 
-    /// A byte order mark within the file; empty where the encoding has none.
+    /// A byte order mark within the file; empty if the encoding has none.
     var byteOrderMark: [UInt8] {
         switch self {
         case .eightBit: Self.mark
@@ -105,7 +105,7 @@ enum Windows1252 {
         return Array(String(decoding: units, as: UTF16.self).utf8)
     }
 
-    /// Nil where a character has no place in it.
+    /// Nil if a character has no place in it.
     static func fromUTF8(_ bytes: [UInt8]) -> [UInt8]? {
         var out: [UInt8] = []
         for unit in String(decoding: bytes, as: UTF8.self).utf16 {

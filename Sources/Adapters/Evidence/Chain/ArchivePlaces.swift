@@ -26,7 +26,7 @@ struct ArchivePlaces: Sendable {
         return day + "/" + String(repeating: "0", count: max(0, 6 - digits.utf8.count)) + digits + containerSuffix
     }
 
-    /// Day and number of a container's name; nil where it is none.
+    /// Day and number of a container's name; nil if it is not valid.
     static func parts(ofContainer name: String) -> (day: String, number: Int)? {
         let parts = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Array($0) }
         guard parts.count == 4, zip(parts, [4, 2, 2]).allSatisfy({ $0.count == $1 && $0.allSatisfy(isDigit) }) else { return nil }

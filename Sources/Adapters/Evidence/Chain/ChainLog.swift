@@ -17,7 +17,7 @@ final class ChainLog {
     /// Opens the chain, makes one where there is none, and cuts off a torn end.
     ///
     /// - Parameter now: milliseconds since 1970.
-    /// - Throws: `unsound` where the chain is shorter than a seal or the head says, or damaged before its end.
+    /// - Throws: `unsound` if the chain is shorter than a seal or the head says, or damaged before its end.
     init(_ places: ArchivePlaces, now: UInt64) throws(DropError) {
         self.places = places
         try Storage.makeFolder(places.seals)

@@ -120,7 +120,7 @@ enum ChainLine {
         return line.prefix(prefixBytes).elementsEqual(prefix(of: text)) ? text : nil
     }
 
-    /// The leaf hash of the whole record whose line ends at `end`; nil where none does.
+    /// The leaf hash of the whole record whose line ends at `end`; nil if none does.
     static func leaf(endingAt end: UInt64, in file: StorageFile) throws(DropError) -> ContentDigest? {
         let window = min(end, UInt64(textBytesMax + prefixBytes + 2))
         var bytes = [UInt8](repeating: 0, count: Int(window))

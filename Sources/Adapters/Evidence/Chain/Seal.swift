@@ -67,7 +67,7 @@ struct Seal: Equatable {
         return found.sorted { ($0.size ?? .max, $0.name) < ($1.size ?? .max, $1.name) }
     }
 
-    /// The newest seal of the archive; nil where there is none. Throws when its file is no seal.
+    /// The newest seal of the archive; nil if there is none. Throws when its file is not a seal.
     static func newest(in places: ArchivePlaces) throws(DropError) -> Seal? {
         guard let name = try names(in: places).last(where: { $0.size != nil })?.name else { return nil }
         let file = try StorageFile(places.path(of: name), .read).readAll(bytesMax: fileBytesMax)
@@ -106,7 +106,7 @@ struct ChainHead: Equatable {
         return Array(JSON.object(members).text(.canonical).utf8) + [UInt8(ascii: "\n")]
     }
 
-    /// Nil where the bytes are no head.
+    /// Nil if the bytes are not a head.
     init?(file: [UInt8]) {
         // A head that cannot be read is not an error: the chain itself is read instead.
         guard let json = try? JSON(parsing: file), json["v"]?.int == 1, let bytes = json["bytes"]?.int, bytes >= 0,
@@ -125,7 +125,7 @@ struct ChainHead: Equatable {
         self.sealed = UInt64(sealed)
     }
 
-    /// The head of the archive; nil where there is none that can be read.
+    /// The head of the archive; nil if there is none that can be read.
     static func read(_ places: ArchivePlaces) throws(DropError) -> ChainHead? {
         guard try Storage.exists(places.head) else { return nil }
         return ChainHead(file: try StorageFile(places.head, .read).readAll(bytesMax: 65_536))

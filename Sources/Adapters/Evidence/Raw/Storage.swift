@@ -135,7 +135,7 @@ enum Storage {
 
     static func syncFolder(_ path: String) throws(DropError) { try sync(path, [.read, .folder]) }
 
-    /// Makes a file durable; a missing one is no error.
+    /// Makes a file durable; a missing one is not an error.
     static func syncFile(_ path: String) throws(DropError) {
         do throws(DropError) { try sync(path, [.read, .noLink]) } catch {
             guard error.code == .missing else { throw error }
@@ -165,12 +165,12 @@ enum Storage {
         try call("examined", path) { () throws(SystemError) in try System.exists(path) }
     }
 
-    /// Removes a file; a missing one is no error.
+    /// Removes a file; a missing one is not an error.
     static func remove(_ path: String) throws(DropError) {
         _ = try call("removed", path) { () throws(SystemError) in try System.remove(path) }
     }
 
-    /// Names in a folder, sorted by their bytes, without `.` and `..`; empty where there is no such folder. Names that are not
+    /// Names in a folder, sorted by their bytes, without `.` and `..`; empty if there is no such folder. Names that are not
     /// UTF-8 get replacement characters: TwinDrop did not make them.
     static func names(in path: String) throws(DropError) -> [String] {
         do throws(SystemError) { return try System.names(in: path) } catch {
@@ -204,7 +204,7 @@ enum Storage {
         try remove(temporary)  // rename(2) leaves it when both names are of one file already.
     }
 
-    /// The first bytes of a file; empty where there is none.
+    /// The first bytes of a file; empty if there is none.
     static func head(of path: String, bytes count: Int) -> [UInt8] {
         guard let file = try? Descriptor(System.open(path, [.read, .noLink])) else { return [] }
         var buffer = [UInt8](repeating: 0, count: count)

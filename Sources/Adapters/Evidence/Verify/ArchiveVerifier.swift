@@ -19,7 +19,7 @@ package struct ArchiveVerifier: Sendable {
     ///   - register: what the database of the same home knows, which is compared with every record.
     ///   - progress: gets the number of containers checked so far.
     /// - Returns: findings name each damage; none means the archive is sound.
-    /// - Throws: `missing` where there is no archive; `anchor` (a mistake of the caller's) where the anchor is no seal; temporary
+    /// - Throws: `missing` if there is no archive; `anchor` (a mistake of the caller's) where the anchor is not a seal; temporary
     ///   trouble, such as a lack of descriptors. Blocking.
     package func verify(
         full: Bool = false, prove: DropID? = nil, anchor: Anchor? = nil, register: RegisteredArchive? = nil,

@@ -2,7 +2,7 @@ extension VerifyFinding {
     /// What can be wrong with an archive. The list is closed, so that each has a damage case and a line in
     /// docs/archive-format.md, "What `verify` finds". Raw values are what people and programs read, and never change.
     package enum Code: String, Sendable, CaseIterable, CustomStringConvertible {
-        // The chain's file, and what stands beside it.
+        // The chain's file, and what is beside it.
         case chainMissing = "chain-missing"
         case chainTorn = "chain-torn"
         case chainTruncated = "chain-truncated"

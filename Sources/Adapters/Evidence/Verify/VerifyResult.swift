@@ -27,7 +27,7 @@ package struct VerifyFinding: Sendable, Equatable {
 /// The proof that a drop's record is in the tree: hashing from `leaf` along `path` must give `root`.
 package struct InclusionProof: Sendable, Equatable {
     package let drop: DropID
-    /// The record's text as it stands in the chain.
+    /// The record's text as it is in the chain.
     package let recordText: String
     package let index: UInt64
     /// Size of the tree that `root` is of.
@@ -36,7 +36,7 @@ package struct InclusionProof: Sendable, Equatable {
     /// From the leaf up; `left`: the sibling goes before the running hash.
     package let path: [(side: String, sibling: ContentDigest)]
     package let root: ContentDigest
-    /// The seal that states `root`; nil where no seal covers the record yet.
+    /// The seal that states `root`; nil if no seal covers the record yet.
     package let seal: String?
 
     package static func == (left: Self, right: Self) -> Bool { left.json == right.json }

@@ -4,7 +4,7 @@ import DropCore
 /// so that reading continues after an error. `finish` reports the keys that nobody asked for. Used by one thread, within one
 /// `load`.
 final class Section {
-    /// Nil where the section is absent: then every key has its default.
+    /// Nil if the section is absent: then every key has its default.
     let node: YAMLNode?
     /// Where its key stands.
     let place: Place
@@ -101,7 +101,7 @@ extension Section {
         }
     }
 
-    /// Text that must be given; nil where it is not, which is reported.
+    /// Text that must be given; nil if it is not, which is reported.
     func required(_ key: String, type: String = "text", _ expected: String) -> String? {
         guard node?[key] != nil else {
             _ = take(key, type: type, standard: "required")

@@ -3,10 +3,10 @@ import DropCore
 import TwinModel
 import ValueRules
 
-/// One value of a YAML file, with the place it stands at.
+/// One value of a YAML file, with its place.
 ///
 /// Plain scalars are read as JSON has them, and nothing else: `true`, `false`, `null`, `~`, whole and decimal numbers. So `no`,
-/// `NULL`, `0123`, `0x1F`, `+49…` and `2026-11-21` stay the text that was written; whatever stands in quotes is text.
+/// `NULL`, `0123`, `0x1F`, `+49…` and `2026-11-21` stay the text that was written; whatever is in quotes is text.
 struct YAMLNode: Sendable, Equatable {
     struct Entry: Sendable, Equatable {
         let key: String

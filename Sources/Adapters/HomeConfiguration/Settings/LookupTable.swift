@@ -1,7 +1,7 @@
 import CodecKit
 import DropCore
 
-/// A read-only table that a plugin may ask: keys to values, in the order of its file. Keys are told apart by their bytes.
+/// A read-only table that a plugin may ask: keys to values, in the order of its file. Keys are compared by their bytes.
 package struct LookupTable: Sendable, Equatable {
     package struct Row: Sendable, Equatable {
         package let key: String

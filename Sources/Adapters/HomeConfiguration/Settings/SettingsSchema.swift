@@ -28,7 +28,7 @@ struct SettingsSchema: Sendable {
         return (schema, faults)
     }
 
-    /// Follows `$ref`; nil where it leads nowhere.
+    /// Follows `$ref`; nil if it leads nowhere.
     func resolved(_ schema: JSON) -> JSON? {
         var schema = schema
         for _ in 0..<16 {
@@ -74,7 +74,7 @@ struct SettingsSchema: Sendable {
         }
     }
 
-    /// The regular expression `pattern`, which may fit anywhere in a text; nil where it is none.
+    /// The regular expression `pattern`, which may fit anywhere in a text; nil if it is not valid.
     static func expression(_ pattern: String) -> Regex<AnyRegexOutput>? {
         (try? Regex(pattern))?.matchingSemantics(.unicodeScalar)  // The reason does not matter: it is not a regular expression.
     }

@@ -103,9 +103,9 @@ package protocol AmendmentBook: Sendable {
     ///   - original: the amended drop.
     ///   - path: of the spooled bytes of `record`, the amendment.
     ///   - spooledAt: of the original's bytes, if the spool still has them; otherwise they are read from the archive.
-    ///   - dialect: how the original is written; nil where it is to be told from the file.
+    ///   - dialect: how the original is written; nil: find it from the file.
     ///
-    /// Errors: `amendment` (quarantine) where the marks do not fit the drop; `looks-like-rejects` (hold) where rows without marks
+    /// Errors: `amendment` (quarantine) if the marks do not fit the drop; `looks-like-rejects` (hold) where rows without marks
     /// cannot be told apart.
     func amended(
         _ original: DropRecord, _ refusals: Refusals, by record: DropRecord, at path: String, spooledAt: String?,

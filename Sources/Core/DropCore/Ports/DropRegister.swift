@@ -191,7 +191,7 @@ package struct CommitResult: Sendable, Equatable {
     /// The number of the commit: rises by at least one with each drop, across restarts; the order of `as of`.
     package let sequence: UInt64
     package let books: DropBooks
-    /// Why something of it was not applied; nil where all was.
+    /// Why something of it was not applied; nil if all was.
     package let reason: DropReason?
     /// False if newer drops of its source were applied before, so that the last statement of the source is still theirs.
     package let isNewest: Bool

@@ -3,7 +3,7 @@ package import TwinModel
 /// What a graph knows beyond the present: its state at an earlier moment, how it came about, and what still waits. Calls block,
 /// and are safe from any thread.
 package protocol GraphHistory: Sendable {
-    /// The twin as the twin service shows it; nil where there was none. Errors: `pruned` where the history of `moment` is gone.
+    /// The twin as the twin service shows it; nil if there was none. Errors: `pruned` if the history of `moment` is gone.
     func twin(_ id: String, asOf moment: Moment) throws(DropError) -> JSON?
     /// The relationships that started at a twin, as the twin service shows them; in the order of their ids.
     func relationships(of id: String, asOf moment: Moment) throws(DropError) -> [JSON]
@@ -48,7 +48,7 @@ package struct Provenance: Sendable, Equatable {
         package let corrects: FileName?
         /// Number of the record in the file, from 1; 0 if no record said it (absent from a snapshot).
         package let record: UInt64
-        /// Identifier and version of the plugin; nil where the drop has none.
+        /// Identifier and version of the plugin; nil if the drop has none.
         package let plugin: String?
 
         package init(

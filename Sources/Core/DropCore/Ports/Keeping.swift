@@ -62,7 +62,7 @@ package protocol DropSpool: Sendable {
     /// Puts a file into the spool; `body` writes it to the descriptor it gets. Durable on return. After an error there is no
     /// file.
     func fill(_ drop: DropID, _ body: (_ descriptor: CInt) throws(DropError) -> Void) throws(DropError)
-    /// Removes files whose bytes are durable elsewhere; missing ones are no error. One fsync of the folder.
+    /// Removes files whose bytes are durable elsewhere; missing ones are not an error. One fsync of the folder.
     func remove(_ drops: [DropID]) throws(DropError)
     /// Moves the bytes into quarantine beside `reason`; durable on return.
     func quarantine(_ drop: DropID, on day: UTCDay, reason: JSON) throws(DropError)

@@ -287,7 +287,7 @@ package struct ModelText: Sendable, Equatable {
 /// A stored model.
 package struct ModelData: Sendable, Equatable {
     package let id: String
-    /// Language code and text; empty where the model has none.
+    /// Language code and text; empty if the model has none.
     package let displayName: [JSON.Member]
     package let description: [JSON.Member]
     package let isDecommissioned: Bool

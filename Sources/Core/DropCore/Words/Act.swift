@@ -26,7 +26,7 @@ package struct Act: Sendable, Equatable {
     /// Milliseconds since 1970 (UTC).
     package let at: UInt64
     package let by: Person
-    /// In the person's words, escaped; nil where none were given.
+    /// In the person's words, escaped; nil if none were given.
     package let reason: String?
     /// The drop of the act, if it was about a drop.
     package let drop: DropID?
@@ -54,7 +54,7 @@ package struct Act: Sendable, Equatable {
     /// Longest reason that is kept. Unit: characters before escaping.
     package static let reasonLengthMax = 1000
 
-    /// A reason as it is kept: without blanks around it, cut, escaped; nil where nothing is left.
+    /// A reason as it is kept: without blanks around it, cut, escaped; nil if nothing is left.
     package static func kept(_ reason: String?) -> String? {
         guard let reason else { return nil }
         var scalars = reason.unicodeScalars[...]

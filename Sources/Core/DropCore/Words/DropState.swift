@@ -105,7 +105,7 @@ package struct DropBooks: Sendable, Equatable {
     /// them.
     package var withheldTwins: UInt64 = 0
     package var withheldRelationships: UInt64 = 0
-    /// Number of the first refused record; 0 where none was.
+    /// Number of the first refused record; 0 if none was.
     package var firstRejected: UInt64 = 0
     /// Relationships whose target does not exist yet, counted in `created` or `updated` once they are applied.
     package var waiting: UInt64 = 0
@@ -166,7 +166,7 @@ package struct DropBooks: Sendable, Equatable {
         return "Not all that the amended file lists is known"
     }
 
-    /// `2 twins and 1 relationship`; nil where nothing was withheld.
+    /// `2 twins and 1 relationship`; nil if nothing was withheld.
     package var withheldWords: String? {
         guard withheldTwins + withheldRelationships > 0 else { return nil }
         var what: [String] = []

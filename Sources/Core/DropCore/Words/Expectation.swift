@@ -81,7 +81,7 @@ package struct Expectation: Sendable, Equatable {
 
 /// Whether a source is late at one moment, and why.
 package struct Punctuality: Sendable, Equatable {
-    /// When its last delivery came; nil where none ever did. Milliseconds since 1970, as all times here.
+    /// When its last delivery came; nil if none ever did. Milliseconds since 1970, as all times here.
     package let last: UInt64?
     /// When it is, or became, late.
     package let due: UInt64

@@ -48,7 +48,7 @@ package struct NameSequence: Sendable, Equatable {
         self.pieces = pieces
     }
 
-    /// The place of a file of this name: texts that sort as the deliveries do. Nil where the name does not fit, or has a date or
+    /// The place of a file of this name: texts that sort as the deliveries do. Nil if the name does not fit, or has a date or
     /// time that does not exist.
     package func place(of name: FileName) -> String? {
         var found: [Part: String] = [:]

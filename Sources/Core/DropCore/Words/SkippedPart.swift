@@ -42,7 +42,7 @@ package struct SkippedPart: Sendable, Equatable {
 }
 
 extension [SkippedPart] {
-    /// For people: "preamble (40 bytes), 2 comments …" as one line; empty where nothing was skipped.
+    /// For people: "preamble (40 bytes), 2 comments …" as one line; empty if nothing was skipped.
     package var sentence: String {
         map { part in
             let times = part.parts == 1 ? "" : "\(part.parts) × "

@@ -29,7 +29,7 @@ package struct TextDialect: Sendable, Equatable {
     package var comment: [UInt8] = []
     /// Whether the last of the file's headers names the columns.
     package var hasHeader = true
-    /// How many columns the settings name; 0 where they name none.
+    /// How many columns the settings name; 0 if they name none.
     package var columns = 0
 
     package init() {}

@@ -206,7 +206,7 @@ extension WaitingReason.Code {
 
 /// A file that lies in a drop zone and is not being processed.
 package struct WaitingFile: Sendable, Equatable {
-    /// Nil where no source is responsible.
+    /// Nil if no source is responsible.
     package let source: SourceName?
     /// The folder it lies in; safe to show.
     package let folder: String

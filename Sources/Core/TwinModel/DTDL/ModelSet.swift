@@ -17,7 +17,7 @@ package struct ModelInterface: Sendable {
     package let id: String
     /// The language version it is written in: 2, 3 or 4.
     package let version: Int
-    /// Texts by language; a plain string stands under `en`.
+    /// Texts by language; a plain string is under `en`.
     package let displayName: [JSON.Member]
     /// Texts by language, as `displayName`.
     package let description: [JSON.Member]
@@ -29,7 +29,7 @@ package struct ModelInterface: Sendable {
     package let relationshipTargets: [String]
     /// The document it was read from, as the caller named it.
     package let file: String
-    /// Where it stands in the document.
+    /// Where it is in the document.
     package let range: Range<Int>
     /// Its JSON text, as it was written.
     package let definition: [UInt8]

@@ -6,7 +6,7 @@ package struct ModelVerdict: Sendable {
         package let id: String
         /// One sentence that says what to do.
         package let message: String
-        /// The element at fault, by its identifier; nil where it has none.
+        /// The element at fault, by its identifier; nil if it has none.
         package let element: String?
         /// The member at fault.
         package let property: String?

@@ -5,7 +5,7 @@ struct SchemaBuilder {
 
     init(graph: ElementGraph) { self.graph = graph }
 
-    /// The schema with that id; nil where it is not known or has no values.
+    /// The schema with that id; nil if it is not known or has no values.
     func schema(_ id: String) -> DTDLSchema? {
         var builder = self
         return builder.make(id, isRoot: true)

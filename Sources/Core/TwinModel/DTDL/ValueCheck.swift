@@ -25,9 +25,9 @@ enum CheckedKind<Value> {
 /// A number as far as schemas look at it.
 struct CheckedNumber {
     let text: String
-    /// Nil where it was written with a fraction or an exponent.
+    /// Nil if it was written with a fraction or an exponent.
     let integer: Int64?
-    /// Nil where it was written with anything but digits.
+    /// Nil if it was written with anything but digits.
     let natural: UInt64?
     /// Infinite where no double holds it.
     let double: Double
@@ -83,7 +83,7 @@ extension JSONNode: CheckedValue {
 }
 
 extension DTDLSchema {
-    /// The first fault of `value` by this schema; nil where it does. `named` finds a schema that contains itself (v4) by its
+    /// The first fault of `value` by this schema; nil if it conforms. `named` finds a schema that contains itself (v4) by its
     /// DTMI. Work grows with the value only.
     package func violation(of value: JSON, named: (String) -> DTDLSchema? = { _ in nil }) -> ValueViolation? {
         if case .primitive(let kind) = self, Self.conformsAtOnce(value, kind) { return nil }

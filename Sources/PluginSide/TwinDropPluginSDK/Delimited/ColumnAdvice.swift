@@ -1,7 +1,7 @@
 /// Explains why a file has no column of a name: what its header has instead, and which dialect would read it.
 struct ColumnAdvice {
     let columns: [String]
-    /// The header line, decoded; empty where the file has none.
+    /// The header line, decoded; empty if the file has none.
     let header: String
     let delimiter: String
     /// What the file looks like, if it is not delimited text.

@@ -99,7 +99,7 @@ extension Frame {
 extension DelimitedReader {
     // MARK: - Parts
 
-    /// Accounts for bytes that are no record; parts of one kind that follow each other become one.
+    /// Accounts for bytes that are not a record; parts of one kind that follow each other become one.
     mutating func addPart(_ kind: Frame.Part.Kind, at offset: UInt64, length: UInt64) {
         if frame.pending?.kind == kind {
             frame.pending?.length += length
@@ -166,7 +166,7 @@ extension DelimitedReader {
         return try takeFooterLine(line)
     }
 
-    /// Whether a glob fits the line as it stands, or with the quotation marks of its first cell taken off: an export that quotes
+    /// Whether a glob fits the line as it is, or with the quotation marks of its first cell taken off: an export that quotes
     /// all cells writes `"Total","3"`.
     private func isFooter(_ line: Bytes) -> Bool {
         if frame.footerGlobs.contains(where: { $0.matches(line) }) { return true }

@@ -237,7 +237,7 @@ extension DelimitedReader {
         return UInt32(truncatingIfNeeded: low | high << 16)
     }
 
-    /// Whether the mark at `at` opens a field that starts at `fieldStart`; with trimming, blanks may stand before it.
+    /// Whether the mark at `at` opens a field that starts at `fieldStart`; with trimming, blanks may be before it.
     private func startsField(_ at: Int, _ fieldStart: Int, _ memory: UnsafePointer<UInt8>) -> Bool {
         if at == fieldStart { return true }
         guard marks.skipsBlanks else { return false }
@@ -300,7 +300,7 @@ extension DelimitedReader {
         return .open
     }
 
-    /// Whether the bytes of `mark` stand at `at`.
+    /// Whether the bytes of `mark` are at `at`.
     func mark(_ mark: Bytes, at: Int) -> Mark {
         for offset in 0..<mark.count {
             guard at + offset < window.limit else { return window.isComplete ? .none : .needsMore }

@@ -13,7 +13,7 @@
 /// How it goes, per record:
 /// 1. Load 32 bytes; compare them with delimiter, line ends, quotation mark and escape at once; make one bit of each hit.
 /// 2. Take the hits from left to right: a delimiter ends a field, a line end the record.
-/// 3. A quotation mark at the start of a field leaves this path: its end is found with `memchr`, then 1. goes on behind it.
+/// 3. A quotation mark at the start of a field leaves this path: its end is found with `memchr`, then 1. continues after it.
 /// 4. Fields are places in the window, not copies. Doubled quotation marks and escapes are taken out in place, when there are
 ///    any.
 @safe
@@ -69,7 +69,7 @@ public struct DelimitedReader: ~Copyable {
     var width = 0
     /// What is known of preamble, header and footer.
     var frame: Frame
-    /// How a header that comes again is told from a record.
+    /// How a repeated header is distinguished from a record.
     var header = HeaderWatch()
 
     /// Opens the input: takes byte order mark, preamble and header.

@@ -110,7 +110,7 @@ struct FileKind: Sendable, Equatable {
 
 /// How the start of a file fits the encoding that the dialect declares.
 struct EncodingEvidence {
-    /// The encoding a byte order mark stands for, and its length.
+    /// The encoding of a byte order mark, and its length.
     let mark: (encoding: TextEncoding, length: Int)?
     /// UTF-16 by its zero bytes, without a mark.
     private let guess: TextEncoding?
@@ -135,7 +135,7 @@ struct EncodingEvidence {
         isNarrow = head.count >= 8 && head.allSatisfy { ($0 >= 0x20 && $0 < 0x7F) || $0 == 0x0A || $0 == 0x0D || $0 == 0x09 }
     }
 
-    /// Why the file is not what `declared` says; nil where it may be.
+    /// Why the file is not what `declared` says; nil if it may be.
     func contradiction(of declared: TextEncoding) -> String? {
         if let mark {
             guard declared != .automatic, declared != mark.encoding else { return nil }

@@ -53,7 +53,7 @@ struct TextWindow: ~Copyable {
 
     /// Decides the encoding and takes a byte order mark. How many bytes that was.
     ///
-    /// Errors: `refused` for what is no text at all, or not in the declared encoding.
+    /// Errors: `refused` for what is not text at all, or not in the declared encoding.
     mutating func open() throws(PluginError) -> UInt64 {
         let declared = encoding
         encoding = .utf8
@@ -311,7 +311,7 @@ struct TextWindow: ~Copyable {
         limit = position
     }
 
-    /// Where the terminator starts whose last byte is just before `index`; nil where there is none.
+    /// Where the terminator starts whose last byte is just before `index`; nil if there is none.
     private func terminatorStart(endingAt index: Int) -> Int? {
         guard index > position else { return nil }
         if !terminator.isEmpty {

@@ -97,7 +97,7 @@ extension Bytes {
         return date
     }
 
-    /// The number that `length` digits from `start` on write; nil where one of them is no digit.
+    /// The number that `length` digits from `start` on write; nil if one of them is not a digit.
     @inlinable @inline(__always)
     func digits(_ start: Int, _ length: Int) -> Int? {
         var value = 0

@@ -9,7 +9,7 @@
 /// | `mm`, `m`, `ss`, `s` | minute, second |
 /// | `S`, `SSS` | one to nine digits of a second; exactly as many as letters |
 /// | `XXX`, `XX`, `X` | `Z` or an offset: `+01:00`, `+0100`, `+01` |
-/// | `'T'`, `''` | text as it stands; a quotation mark |
+/// | `'T'`, `''` | text as it is; a quotation mark |
 /// | `[…]` | may be missing as a whole |
 ///
 /// Other letters are refused; all other characters match themselves. A field is read completely: a part that the value cannot
@@ -127,7 +127,7 @@ public struct DatePattern: Sendable {
         try timestamp(field, zone: Zone(offsetMinutes: offsetMinutes), rounding: rounding)
     }
 
-    /// The moment in `field`, read by the clocks of `zone` where the field states no offset. `gap` and `overlap` say what a time
+    /// The moment in `field`, read by the clocks of `zone` if the field states no offset. `gap` and `overlap` say what a time
     /// is that these clocks never showed, or showed twice.
     ///
     /// Digits below the microsecond are rounded with `rounding`, and refused otherwise. Errors: `not-a-date-time`, `time-gap`,
@@ -178,14 +178,14 @@ public struct DatePattern: Sendable {
         /// The parts that the field has.
         var seen: PartSet = []
 
-        /// Nil where a part of it is missing, or the day does not exist.
+        /// Nil if a part of it is missing, or the day does not exist.
         var date: CalendarDate? {
             seen.isSuperset(of: [.year, .month, .day]) ? CalendarDate(year: year, month: month, day: day) : nil
         }
 
         var subMicrosecond: Bool { nanoseconds % 1000 != 0 }
 
-        /// Since midnight; rounded up, it can be all of the day. Nil where there is no such time, or it would be rounded.
+        /// Since midnight; rounded up, it can be all of the day. Nil if there is no such time, or it would be rounded.
         func microsecondsOfDay(rounding: Bool) -> Int64? {
             var hour = hour
             if seen.contains(.hour12) {

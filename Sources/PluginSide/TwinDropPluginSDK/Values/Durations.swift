@@ -108,7 +108,7 @@ private struct DurationReader {
         return true
     }
 
-    /// The next number and its designator; false where they do not follow the form.
+    /// The next number and its designator; false if they do not follow the form.
     mutating func part() throws(ValueError) -> Bool {
         guard !hasFraction else { return false }
         var mantissa: UInt128 = 0

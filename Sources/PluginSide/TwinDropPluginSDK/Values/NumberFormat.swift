@@ -5,7 +5,7 @@ internal import ValueRules
 public struct NumberFormat: Sendable, Equatable {
     /// Starts the decimals.
     public let point: UInt8
-    /// Stands between groups of three digits of the whole part; 0 where no character does.
+    /// Stands between groups of three digits of the whole part; 0 if no character does.
     public let group: UInt8
     /// A unit may follow the number: `3149.0 ft`. `Bytes.unit(_:)` returns it. A caller that allows units must check that they
     /// are the expected ones.
@@ -14,7 +14,7 @@ public struct NumberFormat: Sendable, Equatable {
     /// Otherwise it is refused.
     public let rounds: Bool
 
-    /// `point` and `group` are ASCII, differ, and are no digit or sign.
+    /// `point` and `group` are ASCII, differ, and are not a digit or sign.
     public init(point: UInt8 = UInt8(ascii: "."), group: UInt8 = 0, allowsUnit: Bool = false, rounds: Bool = false) {
         precondition(point != group && point < 0x80 && group < 0x80, "a decimal mark and a group mark are two ASCII characters")
         self.point = point
@@ -165,7 +165,7 @@ extension Bytes {
         }
     }
 
-    /// The unit after a number, without the blanks around it; empty where there is none.
+    /// The unit after a number, without the blanks around it; empty if there is none.
     ///
     /// Errors: as `double(_:)` has them for what is no number at all.
     public func unit(_ format: NumberFormat) throws(ValueError) -> Bytes {

@@ -45,7 +45,7 @@ struct WrittenNumber {
         self = rounded
     }
 
-    /// Mantissa and exponent without zeros at the end; nil where there are more digits than the mantissa holds.
+    /// Mantissa and exponent without zeros at the end; nil if there are more digits than the mantissa holds.
     var short: (mantissa: UInt64, exponent: Int)? {
         guard rest.isEmpty else { return nil }
         guard mantissa != 0 else { return (0, 0) }

@@ -31,7 +31,7 @@ public struct Zone: Sendable {
 
     /// The moment when the clocks show `date` and `time`.
     ///
-    /// An offset that is no whole number of minutes, as before the time of zones, is written as UTC: the moment is the same.
+    /// An offset that is not a whole number of minutes, as before the time of zones, is written as UTC: the moment is the same.
     /// Errors: `time-gap`, `time-overlap`, `not-a-date-time` outside of the years 1 to 9999.
     public func timestamp(
         _ date: CalendarDate, _ time: TimeOfDay, gap: Choice = .refuse, overlap: Choice = .refuse

@@ -3,7 +3,7 @@ import DropCore
 
 /// Decides who sent a request, and whether it may pass.
 package struct Gate: Sendable {
-    /// Nil where no tokens are configured.
+    /// Nil if no tokens are configured.
     let tokens: TokenBook?
     let jwt: JWTCheck?
     /// What a request without a token may do; nil: nothing.

@@ -22,7 +22,7 @@ package final class KeyRing: Sendable {
         var thread: NamedThread?
     }
 
-    /// Nil where nothing has changed since the last call.
+    /// Nil if nothing has changed since the last call.
     private let source: @Sendable () throws(StartError) -> [UInt8]?
     /// For messages.
     private let name: String
@@ -36,7 +36,7 @@ package final class KeyRing: Sendable {
     /// The keys of a file. Blocking; not from the cooperative pool.
     ///
     /// - Parameter path: absolute.
-    /// Errors: `jwt-keys` where it cannot be used as it is now.
+    /// Errors: `jwt-keys` if it cannot be used as it is now.
     package init(file path: String, log: Logger) throws(StartError) {
         let stamp = Monitor(FileVersion(of: path))
         name = path

@@ -12,7 +12,7 @@ struct SigningKeys: Sendable {
     /// Whether some key has no id: then any token may be signed by it.
     private let hasNameless: Bool
 
-    /// Errors: `jwt-keys` where the text is no key set, or none of its keys can be used.
+    /// Errors: `jwt-keys` if the text is not a key set, or none of its keys can be used.
     init(keySet: [UInt8]) async throws(StartError) {
         guard let set = try? JSON(parsing: keySet, depthMax: 16), let list = set["keys"]?.elements else {  // Said below.
             throw Self.failure("are no JSON Web Key Set")

@@ -33,7 +33,7 @@ package final class TokenBook: Sendable {
     /// - Parameters:
     ///   - path: absolute.
     ///   - clock: microseconds since 1970.
-    /// Errors: `tokens` where the file cannot be read or a line is wrong.
+    /// Errors: `tokens` if the file cannot be read or a line is wrong.
     package init(path: String, clock: @escaping @Sendable () -> Int64) throws(StartError) {
         self.path = path
         self.clock = clock
@@ -42,7 +42,7 @@ package final class TokenBook: Sendable {
         state = Mutex(State(entries: entries, stamp: stamp, lookedAt: clock()))
     }
 
-    /// The name and role of a token; nil where it is unknown or has expired. Comparison takes the same time whatever differs.
+    /// The name and role of a token; nil if it is unknown or has expired. Comparison takes the same time whatever differs.
     func entry(for token: String) -> Entry? {
         let digest = Array(SHA256.hash(data: Array(token.utf8)))
         let now = clock()
@@ -126,8 +126,7 @@ package struct NewToken: Sendable {
 
     /// - Parameters:
     ///   - name: without blanks, at most 256 bytes: it is shown as the origin of changes.
-    ///   - expires: the last day it counts, `YYYY-MM-DD`; nil: it never expires.
-    /// Nil where the name or the day is none.
+    ///   - expires: the last day it counts, `YYYY-MM-DD`; nil: it never expires. Nil if the name or the day is not valid.
     package init?(name: String, role: Role, expires: String? = nil) {
         var random = SystemRandomNumberGenerator()
         let token = "td_" + Base64URL.encoded((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) })

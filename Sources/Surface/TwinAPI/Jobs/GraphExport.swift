@@ -20,7 +20,7 @@ package struct GraphExport {
 
     /// Writes the graph of one moment to `path`. The file is there as a whole or, after an error, not at all. Blocking.
     ///
-    /// Errors: `export` where the file cannot be written or the graph cannot be read.
+    /// Errors: `export` if the file cannot be written or the graph cannot be read.
     package static func write(_ service: any TwinService, to path: String) throws(StartError) -> Counts {
         let beside = path + ".part"
         do {

@@ -27,7 +27,7 @@ package final class JobBook: Sendable {
     /// Reads the records of earlier runs; a job that was running then has failed.
     ///
     /// - Parameter folder: absolute; made where it is missing.
-    /// Errors: `jobs` where the folder cannot be used.
+    /// Errors: `jobs` if the folder cannot be used.
     package init(folder: String, places: JobPlaces, service: any TwinService) throws(StartError) {
         self.folder = folder
         self.places = places

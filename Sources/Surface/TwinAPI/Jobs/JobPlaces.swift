@@ -32,7 +32,7 @@ package struct JobPlaces: Sendable, Equatable {
         return .file(try outputFile(uri))
     }
 
-    /// Nil where it is no URL of the web.
+    /// Nil if it is not a web URL.
     private func webAddress(_ uri: String, _ member: String) throws(APIError) -> WebAddress? {
         let lowered = uri.prefix(8).lowercased()
         guard lowered.hasPrefix("http:") || lowered.hasPrefix("https:") else { return nil }

@@ -53,7 +53,7 @@ struct Call {
         request.body.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(request.body.dropFirst(3)) : request.body
     }
 
-    /// The body as JSON; `InvalidArgument` where it is none.
+    /// The body as JSON; `InvalidArgument` if it is not valid.
     func document() throws(APIError) -> JSON {
         guard !request.body.isEmpty else {
             throw APIError(.bodyMissing, "A non-empty request body is required.")
@@ -66,7 +66,7 @@ struct Call {
         }
     }
 
-    /// The body as a JSON object; `InvalidArgument` where it is none.
+    /// The body as a JSON object; `InvalidArgument` if it is not valid.
     func object() throws(APIError) -> JSON {
         let value = try document()
         guard value.members != nil else {

@@ -35,7 +35,7 @@ final class CertificateFiles: Sendable {
 
     /// Reads the files. Blocking; not from the cooperative pool.
     ///
-    /// Errors: `tls` where they cannot be used as they are now.
+    /// Errors: `tls` if they cannot be used as they are now.
     init(_ files: ServerSettings.TLSFiles, log: Logger) throws(StartError) {
         self.files = files
         self.log = log

@@ -43,7 +43,7 @@ final class Peers: Sendable {
     ///   server may have all.
     init(connectionsMax: Int) { self.connectionsMax = max(1, connectionsMax - connectionsMax / 4) }
 
-    /// Nil where the client has as many connections as one may have.
+    /// Nil if the client has as many connections as one may have.
     fileprivate func enter(_ channel: any Channel) -> Peer? {
         let peer = Peer(channel)
         return state.withLock { state in

@@ -103,7 +103,7 @@ struct Responder: HTTPResponder {
             headers: [("Connection", "close")])
     }
 
-    /// The whole body; nil where it is larger than `max`.
+    /// The whole body; nil if it is larger than `max`.
     private func body(of request: Request, max: Int) async throws -> [UInt8]? {
         guard Self.hasBody(request) else { return [] }
         var bytes: [UInt8] = []

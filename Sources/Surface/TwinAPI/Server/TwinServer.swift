@@ -34,8 +34,8 @@ package final class TwinServer: Sendable {
     ///
     /// - Parameters:
     ///   - log: called when a new certificate is used, or cannot be.
-    ///   - makeAPI: gives the API, told the counters of this server, for its metrics.
-    /// Errors: `listen` where the address cannot be had, `tls` where the certificate files cannot be used.
+    ///   - makeAPI: gives the API, told the counters of this server, for its metrics. Errors: `listen` if the address cannot be
+    /// used, `tls` if the certificate files cannot be used.
     package init(
         _ settings: ServerSettings, gate: Gate, log: Logger,
         makeAPI: (_ own: @escaping @Sendable () -> [MetricFamily]) -> TwinAPI

@@ -24,7 +24,7 @@ enum SmallFile {
     /// It is not a failure if the file does not exist.
     static func remove(_ path: String) throws(SystemError) { try System.remove(path) }
 
-    /// The names in a folder, sorted by their bytes; empty where there is none.
+    /// The names in a folder, sorted by their bytes; empty if there is none.
     static func names(in folder: String) -> [String] { (try? System.names(in: folder)) ?? [] }
 
     /// Makes a folder for the owner alone, where it is missing.

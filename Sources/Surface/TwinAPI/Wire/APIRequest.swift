@@ -12,7 +12,7 @@ package struct APIRequest: Sendable {
     package let headers: [String: String]
     package var body: [UInt8]
 
-    /// Nil where the query's percent-encoding is broken.
+    /// Nil if the query's percent-encoding is broken.
     ///
     /// - Parameter target: path and query, percent-encoded, as on the request line.
     package init?(method: String, target: String, headers: [String: String] = [:], body: [UInt8] = []) {

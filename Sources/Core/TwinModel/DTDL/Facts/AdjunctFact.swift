@@ -32,7 +32,7 @@ struct AdjunctFact: Sendable {
         case aloneAmongSiblings
         /// Some element beside this one has the co-type.
         case siblingHasCotype(String)
-        /// `annotates` names a Property or Telemetry beside this one, which is no annotation itself.
+        /// `annotates` names a Property or Telemetry beside this one, which is not an annotation itself.
         case annotatesSibling
         /// `overrides` names a member that a co-type of the annotated sibling adds, and `schema` is the type of that member.
         case overridesSibling

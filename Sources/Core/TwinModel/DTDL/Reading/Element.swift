@@ -31,7 +31,7 @@ struct Element: Sendable {
     /// An element in a member.
     struct Link: Sendable {
         let target: String
-        /// Where it stands in the text.
+        /// Where it is in the text.
         let offset: Int
         /// Whether it is defined there.
         let isInline: Bool

@@ -24,7 +24,7 @@ struct ModelReader {
         let offset: Int
     }
 
-    /// The place an element stands in.
+    /// The place an element is in.
     struct Spot {
         let member: MemberFact
         let parent: Element
@@ -104,7 +104,7 @@ struct ModelReader {
 
     // MARK: Elements in members
 
-    /// Reads the element at `node`, which stands in `spot`; gives its id.
+    /// Reads the element at `node`, which is in `spot`; gives its id.
     mutating func readElement(_ node: JSONNode, in spot: Spot, outer: ActiveContext) -> String? {
         let start = node.range.lowerBound
         let parent = spot.parent
@@ -190,7 +190,7 @@ struct ModelReader {
         return id
     }
 
-    /// The id that an element without one gets; nil where its name does not give one.
+    /// The id that an element without one gets; nil if its name does not give one.
     func generatedID(_ node: JSONNode, _ context: ActiveContext, _ spot: Spot) -> String? {
         guard spot.member.isPlural else { return DTMI.appending("_\(spot.member.name)", to: spot.parent.id) }
         guard let name = nameText(node, context), name.isDTDLName else { return nil }
@@ -249,7 +249,7 @@ struct ModelReader {
         report(.nonUniquePropertyValue, spot.parent.id, spot.member.name, value: nameText(node, context), at: start)
     }
 
-    /// Makes the element, reads its members, and keeps it; false where its id is defined already.
+    /// Makes the element, reads its members, and keeps it; false if its id is defined already.
     private mutating func finish(
         _ node: JSONNode, id: String, kind: DTDLClass, types: ReadTypes, context: ActiveContext, spot: Spot?
     ) -> Bool {

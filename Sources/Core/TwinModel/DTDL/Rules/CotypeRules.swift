@@ -7,7 +7,7 @@ struct CotypeRules {
     private var reported: Set<String> = []
     private var censuses: [String: Census] = [:]
 
-    /// How often co-types, and values of members that have to be unique, occur among elements beside each other.
+    /// How often co-types, and values of members that must be unique, occur among elements beside each other.
     private struct Census {
         var cotypes: [String: Int] = [:]
         var values: [String: Int] = [:]
