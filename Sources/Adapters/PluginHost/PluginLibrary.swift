@@ -44,7 +44,7 @@ package final class PluginLibrary: Sendable {
         defer { System.close(file) }
         // A file that cannot be examined counts as missing.
         guard let facts = try? System.facts(of: file, path), facts.kind == .file else {
-            throw missing(path, "It is no regular file.")
+            throw missing(path, "It is not a regular file.")
         }
         guard facts.bytes <= bytesMax else { throw missing(path, "It is larger than \(bytesMax) bytes.") }
         var content = [UInt8](repeating: 0, count: Int(facts.bytes))
