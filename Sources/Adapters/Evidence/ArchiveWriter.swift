@@ -238,7 +238,7 @@ extension ArchiveWriter {
             state.day = ""
             throw DropError(
                 .storage, "\(path) exists already, and TwinDrop did not make it.",
-                hint: "Move it out of the archive; work goes on by itself.", remedy: .retry(after: .seconds(10)))
+                hint: "Move it out of the archive; work then continues by itself.", remedy: .retry(after: .seconds(10)))
         }
         try state.chain.announce(name)
         try Storage.rename(state.container!.path, to: path)

@@ -208,7 +208,7 @@ final class ConfigurationLoader {
         for (index, (key, path)) in ours.enumerated() {
             for (otherKey, other) in ours.prefix(index) where Folders.overlap(files.physical(path), files.physical(other)) {
                 section.report(
-                    .overlap, key, "the folder \(files.shown(path)) and that of \(otherKey) lie in one another.",
+                    .overlap, key, "the folder \(files.shown(path)) and that of \(otherKey) are inside one another.",
                     hint: "Give each of dropzone, archive, receipts and state a folder of its own.")
             }
         }

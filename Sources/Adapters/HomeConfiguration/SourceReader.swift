@@ -329,7 +329,7 @@ struct SourceReader {
         ]
         for (key, path) in others where Folders.overlap(read.folder, files.physical(path)) {
             read.section.report(
-                .overlap, "folder", "the folder \(files.shown(read.folder)) and paths.\(key) lie in one another.")
+                .overlap, "folder", "the folder \(files.shown(read.folder)) and paths.\(key) are inside one another.")
         }
         if loader.origin.only == nil, let why = files.defect(ofFolder: read.source.watched.folder) {
             read.section.report(.badValue, "folder", why, hint: "Name a folder that is there, or that can be made.")
@@ -355,11 +355,11 @@ struct SourceReader {
         let (left, right) = (taken(read), taken(earlier))
         for pattern in left {
             guard let other = right.first(where: pattern.overlaps) else { continue }
-            let how = sameFolder ? "share a folder" : "have folders that lie in one another"
+            let how = sameFolder ? "share a folder" : "have folders inside one another"
             read.section.report(
                 .overlap, sameFolder && !read.patterns.isEmpty ? "patterns" : "folder",
                 "this source and \(earlier.source.name) \(how), and a name can fit both \(pattern.text) and \(other.text).",
-                hint: "Give each a folder of its own, or patterns that no name fits both of; or let one be asked (probe: true).")
+                hint: "Give each a folder of its own, or patterns of which no name fits both; or let one be asked (probe: true).")
             return
         }
     }

@@ -68,7 +68,7 @@ package final class PluginLibrary: Sendable {
         guard content[4] == 2, content[5] == 1, content[18] == machine.0, content[19] == 0 else {
             throw missing(path, "It was built for another processor; this machine is \(machine.1).")
         }
-        guard content[16] == 3 else { throw missing(path, "It is no shared library; link it with -shared.") }
+        guard content[16] == 3 else { throw missing(path, "It is not a shared library; link it with -shared.") }
     }
 
     private static func missing(_ path: String, _ reason: String, errno number: CInt) -> DropError {

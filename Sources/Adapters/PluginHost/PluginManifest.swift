@@ -27,8 +27,8 @@ package struct PluginManifest: Sendable, Equatable {
                 hint: "Correct the manifest; docs/plugin-abi.md shows one.", remedy: .suspendSource)
         }
         let json: JSON
-        do { json = try JSON(parsing: bytes) } catch { throw wrong("It is no JSON: \(error.message) (byte \(error.offset)).") }
-        guard let members = json.members else { throw wrong("It is no JSON object.") }
+        do { json = try JSON(parsing: bytes) } catch { throw wrong("It is not JSON: \(error.message) (byte \(error.offset)).") }
+        guard let members = json.members else { throw wrong("It is not a JSON object.") }
         let allowed = ["id", "version", "title", "accepts", "settings", "sha256"]
         for member in members where !allowed.contains(member.name) && !member.name.hasPrefix("x-") {
             let name = Escaping.visible(member.name, scalarsMax: 64)

@@ -111,7 +111,7 @@ struct WorkerFailure: Error {
             return DropError(
                 .settings, "\(subject): plugin \(plugin) does not accept its settings. \(message)",
                 hint:
-                    "Correct the source's mapping: it goes on by itself. Settings in twindrop.yaml count from the next start on.",
+                    "Correct the source's mapping: it then continues by itself. Settings in twindrop.yaml count from the next start.",
                 remedy: .suspendSource)
         case .failed:
             return DropError(.pluginFailed, "\(subject): \(message)", hint: log, remedy: .quarantine, offset: offset)
@@ -144,7 +144,7 @@ struct WorkerFailure: Error {
         case .namesFull:
             return DropError(
                 .namesFull, "\(subject): \(message)",
-                hint: "Names that no twin uses any more go with: twindrop forget-names. Then retry the drop.", remedy: .quarantine
+                hint: "Remove names that no twin uses with `twindrop forget-names`. Then retry the drop.", remedy: .quarantine
             )
         case .sink(let error):
             return error

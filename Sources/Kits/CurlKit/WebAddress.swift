@@ -65,7 +65,7 @@ package struct WebAddress: Sendable, Equatable {
             let host = unsafe Self.part(CURLUPART_HOST, of: parts)?.lowercased(), !host.isEmpty,
             let port = unsafe Self.part(CURLUPART_PORT, of: parts, flags: UInt32(CURLU_DEFAULT_PORT)).flatMap({ Int($0) })
         else {
-            throw TransferError(.address, "It is no URL of the form https://HOST/PATH or http://HOST/PATH.")
+            throw TransferError(.address, "It is not a URL of the form https://HOST/PATH or http://HOST/PATH.")
         }
         guard unsafe Self.part(CURLUPART_USER, of: parts) == nil, unsafe Self.part(CURLUPART_PASSWORD, of: parts) == nil else {
             throw TransferError(.address, "A URL with a user's name or password in it is not used.")

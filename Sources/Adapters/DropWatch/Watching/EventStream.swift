@@ -115,7 +115,7 @@ package final class EventStream: Sendable {
                     if case .ready = frame { end.wasReady = true }
                     if case .renew = frame {
                         end.renewed = true
-                        end.reason = "A watched folder was moved; the watches are placed afresh."
+                        end.reason = "A watched folder was moved; the watches are set again."
                     }
                     if case .failed(let code) = frame { end.reason = "Watching is not possible: \(SystemError.text(code))." }
                     signals.append(.frame(frame))

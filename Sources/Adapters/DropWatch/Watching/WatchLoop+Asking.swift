@@ -141,7 +141,7 @@ extension Settling.Waiting {
         case .marker(let names):
             WaitingReason(
                 .markerMissing, "It waits for \(names.map(\.description).joined(separator: " or ")), which is not there.")
-        case .manifest(let name, let why): WaitingReason(.manifest, "Its manifest \(name) does not vouch for it: \(why).")
+        case .manifest(let name, let why): WaitingReason(.manifest, "Its manifest \(name) does not agree with it: \(why).")
         case .writer(let since):
             WaitingReason(
                 .writer,

@@ -376,7 +376,7 @@ final class WatchLoop {
         guard let feed = folder(at: path)?.feed else { return false }
         guard path.text != nil else {
             let reason = WaitingReason(
-                .folderName, "The name of the folder \(path) is no valid UTF-8, so files in it are not taken.")
+                .folderName, "The name of the folder \(path) is not valid UTF-8, so files in it are not taken.")
             let source = scan.folder.routing.members.first?.source.name
             leave(name, in: scan.folder, reason, source: source, FileIdentity(device: 0, inode: 0, changeTime: 0))
             scan.folder.entries[name]?.generation = scan.folder.generation

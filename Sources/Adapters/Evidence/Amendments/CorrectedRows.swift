@@ -25,7 +25,7 @@ struct CorrectedRows {
             guard marks.isEmpty else { throw unfit("the records of that drop were given out without marks.") }
             try takeByPlace(text)
         }
-        if rows.isEmpty { throw unfit("no corrected record stands in it.") }
+        if rows.isEmpty { throw unfit("it has no corrected record.") }
     }
 
     private func unfit(_ why: String) -> DropError { AmendmentReader.unfit(record, original, why) }
@@ -42,7 +42,7 @@ struct CorrectedRows {
             guard let place = places.first, places.count == 1 else {
                 throw unfit(
                     "its line \(index + 1) carries \(places.isEmpty ? "no mark" : "several marks"): each row needs the one cell of the "
-                        + "column \(RejectMark.column) that it was given out with. New rows belong into a file of their own.")
+                        + "column \(RejectMark.column) that it was given out with. Put new rows into a separate file.")
             }
             guard let mark = RejectMark(row.cells[place].value), mark.drop == original.id,
                 let refused = frame.byNumber[mark.record]
@@ -52,7 +52,7 @@ struct CorrectedRows {
             let isAsGiven = sheet.isAsGiven && columns == nil && !row.cells[place].isQuoted
             let bytes = try corrected(cells, old, isAsGiven ? text : nil, form, line: index + 1)
             if let known = rows[mark.record], known != bytes {
-                throw unfit("record \(mark.record) stands in it twice, with different cells.")
+                throw unfit("record \(mark.record) is in it twice, with different cells.")
             }
             rows[mark.record] = bytes
             if bytes != old, let found = CellDamage.find(in: cells, of: old, form) { damage[mark.record] = found }
@@ -69,7 +69,7 @@ struct CorrectedRows {
             return cells
         }
         guard place == columns.mark else {
-            throw unfit("the mark of its line \(line) does not stand below \(RejectMark.column).")
+            throw unfit("the mark of its line \(line) is not below \(RejectMark.column).")
         }
         for index in cells.indices where index != place && !columns.places.contains(index) && !cells[index].value.isEmpty {
             throw unfit("its line \(line) has a cell in column \(index + 1), which \(original.fileName) does not have.")
@@ -166,6 +166,6 @@ struct CorrectedRows {
                 + "refused, but its rows carry no marks and cannot be told apart (\(lines) lines).",
             hint:
                 "Keep the column \(RejectMark.column) of the file that was given out and drop that. Released, the drop applies its "
-                + "rows as they stand and deletes nothing by absence.", remedy: .hold)
+                + "rows as they are and deletes nothing by absence.", remedy: .hold)
     }
 }

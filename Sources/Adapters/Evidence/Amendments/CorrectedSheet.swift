@@ -124,7 +124,7 @@ struct CorrectedSheet {
         }
         let names = rows[heading].cells.map { Self.name($0.value) }
         let marks = rows[heading].cells.indices.filter { Self.isHeading(rows[heading].cells[$0]) }
-        guard marks.count == 1 else { throw Words("its column \(RejectMark.column) stands in it \(marks.count) times.") }
+        guard marks.count == 1 else { throw Words("its column \(RejectMark.column) is in it \(marks.count) times.") }
         var found = names
         found.remove(at: marks[0])
         let wanted =

@@ -153,7 +153,7 @@ final class ChainLog {
                 return try cut(at: line, rest: &reader, seal: seal)
             }
             guard record.index == head.tree.size, record.previous == head.lastLeaf else {
-                throw damaged(line.offset, "record \(record.index) does not follow on the one before it")
+                throw damaged(line.offset, "record \(record.index) does not continue the one before it")
             }
             take(record, text, end: line.end)
             if let seal, seal.size == head.tree.size, seal.root != head.tree.root {

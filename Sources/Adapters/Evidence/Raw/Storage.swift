@@ -222,7 +222,7 @@ extension DropError {
         switch SystemError.kind(of: number) {
         case .full:
             return DropError(
-                .diskFull, message, hint: "Free space there; work goes on by itself.", remedy: .retry(after: .seconds(1)))
+                .diskFull, message, hint: "Free space there; work then continues by itself.", remedy: .retry(after: .seconds(1)))
         case .noDescriptors:
             return DropError(.descriptors, message, hint: "Raise the limit on open files.", remedy: .retry(after: .seconds(1)))
         case .medium:

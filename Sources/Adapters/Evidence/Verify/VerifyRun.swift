@@ -86,7 +86,7 @@ struct VerifyRun {
         find(
             VerifyFinding(
                 .chainUnfinished,
-                "chain.log has \(end - head.bytes) bytes behind the \(head.bytes) that its writer made durable, and nobody writes to "
+                "chain.log has \(end - head.bytes) bytes after the \(head.bytes) that its writer made durable, and nobody writes to "
                     + "it: a run was interrupted, or somebody else wrote them. The next start of `twindrop run` settles the first."
             ))
     }
@@ -122,7 +122,7 @@ struct VerifyRun {
             damage(
                 VerifyFinding(
                     .recordAltered,
-                    "Record \(record.index) does not follow on the one before it: that one was changed, or records between them "
+                    "Record \(record.index) does not continue the one before it: that one was changed, or records between them "
                         + "were removed or inserted.", record: record.index))
         }
         lastLeaf = leaf
@@ -177,12 +177,12 @@ struct VerifyRun {
             expectedIndex = record.index + 1
             lastLeaf = nil
         } else if skipped.remove(record.index) != nil {
-            damage(VerifyFinding(.recordMoved, "Record \(record.index) stands out of its order.", record: record.index))
+            damage(VerifyFinding(.recordMoved, "Record \(record.index) is out of order.", record: record.index))
             lastLeaf = nil
         } else {
             damage(
                 VerifyFinding(
-                    .recordInserted, "Record \(record.index) stands where record \(expectedIndex) belongs.",
+                    .recordInserted, "Record \(record.index) is where record \(expectedIndex) belongs.",
                     record: record.index))
             lastLeaf = nil
         }

@@ -15,7 +15,7 @@ package enum ByteLoss {
         DropError(
             missing,
             isOther
-                ? "What lies in \(path), where the bytes must be, is no plain file, and they are not in the archive."
+                ? "The bytes must be in \(path). What is there is not a plain file, and the archive does not have them."
                 : "The bytes are not in \(path), where they must be, and not in the archive.",
             hint:
                 "Put the file back there and start again, or have it delivered again and give this one up with `twindrop discard`.",

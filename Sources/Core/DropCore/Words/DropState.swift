@@ -163,7 +163,7 @@ package struct DropBooks: Sendable, Equatable {
                 + (isOne ? "it lists" : "they list")
         }
         if let bytes { return bytes + ", and it is not known what \(bytesUnaccounted == 1 ? "it lists" : "they list")" }
-        return "Not all that the amended file lists is known"
+        return "It is not known what the whole amended file lists"
     }
 
     /// `2 twins and 1 relationship`; nil if nothing was withheld.

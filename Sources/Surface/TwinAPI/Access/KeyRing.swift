@@ -183,7 +183,7 @@ package final class KeyRing: Sendable {
     private static func failure(_ message: String) -> StartError {
         StartError(
             .jwtKeys, "The keys of http.jwt cannot be fetched. \(message)",
-            hint: "They are asked for again and again; until then tokens signed by unknown keys are refused.")
+            hint: "The daemon keeps asking for them; until then tokens signed by unknown keys are refused.")
     }
 
     /// The library's collection of keys is an actor; this thread waits for it.

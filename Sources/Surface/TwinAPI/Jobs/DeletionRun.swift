@@ -17,7 +17,7 @@ struct DeletionRun {
             while !job.isCancelled {
                 guard ContinuousClock.now < end else {
                     throw ServiceError(
-                        .timeout, "The deletion took longer than its time limit. Start another to go on.")
+                        .timeout, "The deletion took longer than its time limit. Start another job to continue.")
                 }
                 if try service.deleteSome(Self.part, by: caller) == 0 { return nil }
             }

@@ -103,7 +103,7 @@ final class ImportRun {
             // Editors of some systems put a mark of the encoding first.
             let text = number == 1 && line.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(line.dropFirst(3)) : line
             guard let value = try? JSON(parsing: text, depthMax: 64), value.members != nil else {  // Said in the next line.
-                let error = Self.invalid("Line \(number) of the input is no JSON object.")
+                let error = Self.invalid("Line \(number) of the input is not a JSON object.")
                 guard let section, section != .header else { return error }
                 refuse(section.rawValue, number, nil, error)
                 continue
@@ -114,7 +114,7 @@ final class ImportRun {
                     let shown = Escaping.visible(String(name.prefix(50)))
                     write(&pending)
                     return Self.invalid(
-                        "Line \(number): the section \(shown) cannot stand here. "
+                        "Line \(number): the section \(shown) is not allowed here. "
                             + "The order is Header, Models, Twins, Relationships."
                     )
                 }
@@ -128,7 +128,7 @@ final class ImportRun {
             case nil: return Self.invalid("The input does not begin with {\"Section\":\"Header\"}.")
             case .header?:
                 guard value["fileVersion"]?.string?.hasPrefix("1.") == true else {
-                    return Self.invalid("Line \(number): the header is to have \"fileVersion\":\"1.0.0\".")
+                    return Self.invalid("Line \(number): the header must have \"fileVersion\":\"1.0.0\".")
                 }
             case .models?: pending.models.append(ModelText(text: line, value: value))
             case .twins?: add(twin: value, number, &pending)

@@ -219,7 +219,7 @@ package final class JobBook: Sendable {
 
     private func check(_ id: String) throws(APIError) {
         guard (1...100).contains(id.utf8.count) else {
-            throw APIError(.validationFailed, "The id of a job is to have 1 to 100 bytes.")
+            throw APIError(.validationFailed, "The id of a job must have 1 to 100 bytes.")
         }
     }
 

@@ -62,7 +62,7 @@ struct Call {
             return try JSON(parsing: text, depthMax: 64)
         } catch {
             throw APIError(
-                .invalidArgument, "Payload is invalid. The body is no JSON: \(error.message), at byte \(error.offset).")
+                .invalidArgument, "Payload is invalid. The body is not JSON: \(error.message), at byte \(error.offset).")
         }
     }
 

@@ -32,7 +32,7 @@ enum Route: Equatable {
         for part in rawPath.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
             guard let segment = PercentCoding.decoded(part) else {
                 throw APIError(
-                    .invalidArgument, "The path holds a broken percent-escape, or one that is no UTF-8. Encode ids once.")
+                    .invalidArgument, "The path holds a broken percent-escape, or one that is not UTF-8. Encode ids once.")
             }
             segments.append(segment)
         }

@@ -26,7 +26,7 @@ final class FailedSignIns: Sendable {
             return state.count
         }
         if let count {
-            log.warning("Requests came with a token that is not good here.", metadata: ["requests": "\(count)"])
+            log.warning("Requests came with a token that is not valid here.", metadata: ["requests": "\(count)"])
         }
         // A client that closes the connection meanwhile only ends the pause.
         try? await Task.sleep(for: Self.pause)

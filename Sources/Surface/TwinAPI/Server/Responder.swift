@@ -181,7 +181,7 @@ final class Lanes: Sendable {
                 } ?? false
             if !isTaken {
                 let error = APIError(
-                    .serverBusy, "The server is stopping, or has more to do than it can keep. Try again.")
+                    .serverBusy, "The server is stopping, or has too many requests. Try again.")
                 continuation.resume(returning: .error(error, headers: [("Retry-After", "1")]))
             }
         }
