@@ -62,7 +62,7 @@ extension RowMapper {
             rounding: step.format.rounds)
     }
 
-    /// The number of a cell without its unit, where the mapping names units; otherwise the cell.
+    /// The number of a cell without its unit, if the mapping names units; otherwise the cell.
     @inline(__always)
     private mutating func number(_ value: Bytes, _ step: PropertyStep) throws(ValueError) -> Bytes {
         if step.hasUnits { return try withoutUnit(value, step) }
@@ -102,7 +102,7 @@ extension RowMapper {
         }
     }
 
-    /// A value as a message shows it: its first 40 bytes, where the settings allow it.
+    /// A value as a message shows it: its first 40 bytes, if the settings allow it.
     func shown(_ value: Bytes) -> String {
         guard plan.showsValues else { return "the cell" }
         return "'" + value.prefix(40).text + (value.count <= 40 ? "'" : "…'")

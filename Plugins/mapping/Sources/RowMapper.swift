@@ -15,7 +15,7 @@ struct RowMapper: ~Copyable {
     var scratch = ByteScratch(capacity: 1024)
     /// By template: the ids made of it, where different cells may give the same.
     var origins: [IDOrigins]
-    /// The cells of the template text made last, where they count.
+    /// The cells of the template text made last, if they count.
     var cells = OccurrenceKey()
     /// A byte order mark is in a cell of an id or scope of this record.
     var hasMark = false

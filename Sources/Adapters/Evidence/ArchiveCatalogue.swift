@@ -44,7 +44,7 @@ package struct ArchivedDrop: Sendable, Equatable {
     package let container: String
     package let member: String
     package let leaf: UInt64
-    /// The earlier drop that holds the bytes, where they are not stored again.
+    /// The earlier drop that holds the bytes, if they are not stored again.
     package let sameBytesAs: DropID?
 
     package var json: JSON {

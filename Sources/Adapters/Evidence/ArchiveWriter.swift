@@ -61,7 +61,7 @@ package final class ArchiveWriter: Sendable {
         let begun: UInt64
     }
 
-    /// Opens the archive at `root` (absolute), makes it where there is none, empties its temporary folder, and cuts off what an
+    /// Opens the archive at `root` (absolute), makes it if there is none, empties its temporary folder, and cuts off what an
     /// interrupted append left at the end of the chain.
     ///
     /// - Throws: `unsound` (remedy stop) if the chain is damaged or shorter than before; storage errors.

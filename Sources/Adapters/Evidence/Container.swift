@@ -28,7 +28,7 @@ final class Container {
     /// Nil if the content of its only drop was compressed ahead.
     private let tar: TarZstdWriter?
     private(set) var entries: [ContainerEntry] = []
-    /// SHA-256 of the frame of `ContentAhead`, where that was read back already.
+    /// SHA-256 of the frame of `ContentAhead`, if that was read back already.
     private var checkedFrame: ContentDigest?
 
     /// True when it takes no more drops.

@@ -78,7 +78,7 @@ final class ContentAhead: @unchecked Sendable {
 
     /// Compresses the rest, and gives the file to the caller, who must remove it from now on.
     ///
-    /// - Returns: also the SHA-256 of the compressed frame, where it was synced and read back already.
+    /// - Returns: also the SHA-256 of the compressed frame, if it was synced and read back already.
     /// - Throws: as `ContentCopy.advance`.
     func finish() throws(DropError) -> (path: String, file: StorageFile, checked: ContentDigest?) {
         wanted.store(true, ordering: .relaxed)

@@ -48,7 +48,7 @@ package struct RejectsWriter: Sendable {
     package init(root: String) { self.root = root }
 
     /// Writes the file's byte order mark and headers, then each refused record, byte for byte, by its place in the spooled file;
-    /// where text has cells, with its mark in one more (`RejectMark`).
+    /// if text has cells, with its mark in an extra cell (`RejectMark`).
     ///
     /// An existing file with other bytes may be somebody's correction. It is kept under another name, which is in the receipt.
     ///
@@ -178,7 +178,7 @@ struct LineEnds: Equatable {
         if lineEnd == nil, before == 0x0D { lineEnd = bytes(0x0D) }
     }
 
-    /// The bytes, with the file's line end behind them where they have none.
+    /// The bytes, with the file's line end added if they have none.
     func ended(_ bytes: [UInt8]) -> [UInt8] {
         guard let lineEnd, !bytes.isEmpty, !endsLine(bytes.suffix(4)) else { return bytes }
         return bytes + lineEnd

@@ -255,7 +255,7 @@ final class ConfigurationLoader {
             level: level, format: format, benchmarkLog: events.map { ConfigurationFiles.absolute($0, from: home) })
     }
 
-    /// The limits of workers; `standard` is what counts where a key is absent.
+    /// The limits of workers; `standard` counts if a key is absent.
     func readWorker(_ section: Section, standard: WorkerBounds) -> WorkerBounds {
         let seconds = Duration.milliseconds(100)
         let bounds = WorkerBounds(

@@ -42,7 +42,7 @@ struct ConfigurationFiles {
         }
     }
 
-    /// `path` as messages name it: relative to the home where it lies inside.
+    /// `path` as messages name it: relative to the home if it is inside.
     func shown(_ path: String) -> String {
         path.hasPrefix(home + "/") ? String(path.dropFirst(home.count + 1)) : path
     }

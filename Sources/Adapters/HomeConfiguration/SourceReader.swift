@@ -350,7 +350,7 @@ struct SourceReader {
                 || Folders.contains(earlier.folder, read.folder) && earlier.source.watched.recursive)
         guard sameFolder || nested else { return }
         let all = [Glob("*")]
-        // A source that is asked by `probe` needs no patterns where it shares a folder.
+        // A source that is asked by `probe` needs no patterns in a shared folder.
         func taken(_ read: Read) -> [Glob] { read.patterns.isEmpty && !read.source.watched.probes ? all : read.patterns }
         let (left, right) = (taken(read), taken(earlier))
         for pattern in left {

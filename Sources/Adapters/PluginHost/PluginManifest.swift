@@ -12,9 +12,9 @@ package struct PluginManifest: Sendable, Equatable {
     package let title: String
     /// Glob patterns of the file names it is made for. They are a suggestion: the sources decide about routing.
     package let accepts: [String]
-    /// JSON Schema of its settings, where it has any.
+    /// JSON Schema of its settings, if it has any.
     package let settingsSchema: JSON?
-    /// The SHA-256 the library must have, where the manifest pins it.
+    /// The SHA-256 the library must have, if the manifest pins it.
     package let digest: ContentDigest?
 
     /// Parses a manifest. `path` is in messages only.

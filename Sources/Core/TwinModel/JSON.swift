@@ -25,22 +25,22 @@ package enum JSON: Sendable, Equatable {
         return members.first { $0.name == name }?.value
     }
 
-    /// The string, where this is one.
+    /// The string, if this is one.
     package var string: String? {
         if case .string(let text) = self { text } else { nil }
     }
 
-    /// The whole number, where this is one.
+    /// The whole number, if this is one.
     package var int: Int64? {
         if case .int(let number) = self { number } else { nil }
     }
 
-    /// The elements, where this is an array.
+    /// The elements, if this is an array.
     package var elements: [JSON]? {
         if case .array(let elements) = self { elements } else { nil }
     }
 
-    /// The members, where this is an object.
+    /// The members, if this is an object.
     package var members: [Member]? {
         if case .object(let members) = self { members } else { nil }
     }

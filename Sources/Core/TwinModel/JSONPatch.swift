@@ -88,7 +88,7 @@ package struct JSONPatchError: Error, Sendable, Equatable {
 }
 
 extension JSON {
-    /// Applies one operation (RFC 6902 §4); leaves the value as it is where it throws.
+    /// Applies one operation (RFC 6902 §4); does not change the value when it throws.
     package mutating func apply(_ operation: JSONPatch.Operation) throws(JSONPatchError) {
         try apply(operation, operation.path[...])
     }

@@ -27,7 +27,7 @@ enum JSONScalar {
 protocol JSONForm {
     associatedtype Member: JSONFormMember
 
-    /// Throws where it cannot hold the value.
+    /// Throws if it cannot hold the value.
     static func make(_ scalar: JSONScalar, at range: Range<Int>) throws(JSONError) -> Self
     static func make(array elements: [Self], at range: Range<Int>) -> Self
     static func make(object members: [Member], at range: Range<Int>) -> Self

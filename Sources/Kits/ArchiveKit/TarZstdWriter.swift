@@ -1,7 +1,7 @@
 import CArchive
 import Glibc
 
-/// Writes a tar (pax, ustar where that is enough) compressed with zstd to a descriptor. One thread at a time.
+/// Writes a tar (pax, ustar if that is enough) compressed with zstd to a descriptor. One thread at a time.
 ///
 ///     let writer = try TarZstdWriter(descriptor: file, level: 1)
 ///     try writer.beginMember(name: "a.csv", bytes: 5, modifiedAt: 0)
@@ -16,7 +16,7 @@ import Glibc
     private var isFinished = false
 
     /// - Parameters:
-    ///   - descriptor: open for writing, where the frame is to begin; stays the caller's and must outlive the writer.
+    ///   - descriptor: open for writing, where the frame will begin; stays the caller's and must outlive the writer.
     ///   - level: zstd's compression level, 1 (fast) to 19 (small).
     /// - Throws: `storage` when libarchive cannot be set up.
     package init(descriptor: CInt, level: Int) throws(ArchiveKitError) {

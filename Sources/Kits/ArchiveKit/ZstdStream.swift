@@ -18,7 +18,7 @@ import Glibc
     private(set) var refusal: String?
 
     /// - Parameters:
-    ///   - descriptor: open for writing, where the frame is to begin; stays the caller's and must outlive this.
+    ///   - descriptor: open for writing, where the frame will begin; stays the caller's and must outlive this.
     ///   - level: 1 to 19.
     /// - Throws: `storage` if there is no memory.
     init(descriptor: CInt, level: Int) throws(ArchiveKitError) {

@@ -1,4 +1,4 @@
-/// Bytes and numbers as hexadecimal digits (RFC 4648, section 8), lower case where it writes them.
+/// Bytes and numbers as hexadecimal digits (RFC 4648, section 8), lower case when written.
 package enum Hex {
     /// The digits by their value.
     package static let digits = Array("0123456789abcdef".utf8)

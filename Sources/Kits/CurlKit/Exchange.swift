@@ -87,7 +87,7 @@ final class Exchange {
     }
 
     private static func address(_ place: UnsafeMutablePointer<curl_sockaddr>) -> InternetAddress? {
-        // The structure's last member is longer than it says where the address is of IPv6.
+        // The structure's last member is longer than it says if the address is IPv6.
         guard let start = MemoryLayout<curl_sockaddr>.offset(of: \.addr) else { return nil }
         let address = unsafe UnsafeRawPointer(place).advanced(by: start)
         switch unsafe place.pointee.family {

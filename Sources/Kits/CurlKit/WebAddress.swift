@@ -24,7 +24,7 @@ package struct WebOrigin: Sendable, Hashable {
         self.port = port
     }
 
-    /// `https://host`, with the port where it is not the scheme's own.
+    /// `https://host`, with the port if it is not the scheme's own.
     package var text: String { text(withPort: port != (scheme == .https ? 443 : 80)) }
 
     private func text(withPort: Bool) -> String { "\(scheme.rawValue)://\(host)" + (withPort ? ":\(port)" : "") }

@@ -12,7 +12,7 @@ package struct OpenOptions: OptionSet, Sendable {
     package static let readAndWrite = OpenOptions(rawValue: O_RDWR)
     /// Made where it is missing.
     package static let create = OpenOptions(rawValue: O_CREAT)
-    /// Made here, and refused where it is there, even as a link that leads nowhere.
+    /// A new file; refused if it exists, even as a link that leads nowhere.
     package static let createNew = OpenOptions(rawValue: O_CREAT | O_EXCL)
     package static let empty = OpenOptions(rawValue: O_TRUNC)
     /// Every write goes to the end.

@@ -34,7 +34,7 @@ extension SystemError {
         case missing
         /// Something in the path is no folder (ENOTDIR).
         case noFolder
-        /// A folder stands where a file is meant (EISDIR).
+        /// A folder in the place of a file (EISDIR).
         case folder
         /// Something has the name already (EEXIST).
         case taken

@@ -29,7 +29,7 @@ package enum SystemFaults {
     private static let faults = Mutex<[Int: Fault]>([:])
     private static let count = Atomic(0)
 
-    /// Costs one relaxed load where no test wants anything.
+    /// Costs one relaxed load when no test uses it.
     @inline(__always)
     static var isArmed: Bool { armed.load(ordering: .relaxed) }
 

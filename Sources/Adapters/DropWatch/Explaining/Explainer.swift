@@ -21,7 +21,7 @@ package struct Explanation: Sendable, Equatable {
     package let sentences: [String]
     /// Whether it is complete and will be taken at once by a running daemon.
     package let isReady: Bool
-    /// The reason, where it waits for one; how long it has.
+    /// The reason, if it waits for one, and for how long.
     package let reason: WaitingReason?
     package let age: Duration
     package let needsPerson: Bool

@@ -59,7 +59,7 @@ package struct Settling: Sendable, Equatable {
     private let isOneLook: Bool
 
     /// - Parameters:
-    ///   - settle: how long an unchanged file counts as stable here; longer than the rule's where no events arrive.
+    ///   - settle: how long an unchanged file counts as stable here; longer than in the rule if no events arrive.
     ///   - stillSince: nil: from the first look on.
     package init(rule: ReadinessRule, settle: Duration, at now: Instant, stillSince: Instant? = nil) {
         self.rule = rule

@@ -134,7 +134,7 @@ package struct WatchTiming: Sendable, Equatable {
     package var rescanRemote: Duration = .seconds(5)
     /// Full scan where events should arrive and do not.
     package var rescanPolled: Duration = .seconds(2)
-    /// Least settle time of a `stable` source where no events arrive.
+    /// Least settle time of a `stable` source if no events arrive.
     package var settleWithoutEvents: Duration = .seconds(10)
     /// How long the probe file's event may take.
     package var probe: Duration = .seconds(2)

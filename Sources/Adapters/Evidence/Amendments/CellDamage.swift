@@ -71,7 +71,7 @@ enum CellDamage {
 
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
-    /// The text behind a sign, where it begins with digits and is a number: `007`, `-07.5`.
+    /// The text after a sign, if it begins with digits and is a number: `007`, `-07.5`.
     private static func digits(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         let text = text.first == 0x2B || text.first == 0x2D ? text.dropFirst() : text
         let whole = text.prefix { isDigit($0) }

@@ -80,7 +80,7 @@ struct CorrectedRows {
 
     /// A record as the plugin will read it. A record that is unchanged, byte for byte, was not corrected.
     ///
-    /// - Parameter text: what the cells are places of, where they are written as the original is.
+    /// - Parameter text: the text that the cells are places of, if they are written like the original.
     private func corrected(
         _ row: [CellText.Cell], _ old: [UInt8], _ text: [UInt8]?, _ form: RejectsForm, line: Int
     ) throws(DropError) -> [UInt8] {

@@ -14,7 +14,7 @@ final class ChainLog {
     /// Bytes of a torn end that opening cut off.
     private(set) var cutBytes: UInt64 = 0
 
-    /// Opens the chain, makes one where there is none, and cuts off a torn end.
+    /// Opens the chain, makes one if there is none, and cuts off a torn end.
     ///
     /// - Parameter now: milliseconds since 1970.
     /// - Throws: `unsound` if the chain is shorter than a seal or the head says, or damaged before its end.

@@ -138,7 +138,7 @@ private struct FieldReader {
         return true
     }
 
-    /// Goes past `name` and its colon where they are next.
+    /// Goes past `name` and its colon if they are next.
     private mutating func start(_ name: StaticString) -> Bool {
         var position = at
         if !isFirst {

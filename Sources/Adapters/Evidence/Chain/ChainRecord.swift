@@ -42,7 +42,7 @@ struct ChainRecord: Equatable {
     var header: ContentDigest?
     var drop: DropID?
     var member: String?
-    /// The earlier drop that holds the same bytes, where they are not stored again.
+    /// The earlier drop that holds the same bytes, if they are not stored again.
     var same: DropID?
     /// SHA-256 of the compressed container.
     var sha256: ContentDigest?

@@ -94,7 +94,7 @@ struct VerifyRun {
     /// Adds what was found before the pass.
     mutating func note(_ findings: [VerifyFinding]) { result.findings += findings }
 
-    /// The next line; nil at the end, and where the rest cannot be read.
+    /// The next line; nil at the end, and if the rest cannot be read.
     private mutating func next(_ reader: inout ChainReader) throws(DropError) -> ChainReader.Line? {
         let line = try VerifyFinding.collecting(into: &result.findings, .chainUnreadable, "chain.log") { () throws(DropError) in
             try reader.next()

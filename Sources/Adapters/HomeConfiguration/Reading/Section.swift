@@ -210,9 +210,9 @@ extension Section {
         return texts
     }
 
-    /// The section under `key`; one without content where it is absent.
+    /// The section under `key`; one without content if it is absent.
     ///
-    /// - Parameter word: the key of its own that a mere word in its place is the value of.
+    /// - Parameter word: the key whose value a single word in place of the section is.
     func section(_ key: String, word: String? = nil) -> Section {
         note(key)
         var node = node?[key]

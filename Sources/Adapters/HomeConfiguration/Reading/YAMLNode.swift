@@ -29,7 +29,7 @@ struct YAMLNode: Sendable, Equatable {
     /// The scalar as written, without quotes; empty for lists and maps.
     let written: String
 
-    /// The value of `key`, where this is a map that has it.
+    /// The value of `key`, if this is a map that has it.
     subscript(key: String) -> YAMLNode? {
         guard case .map(let entries) = kind else { return nil }
         return entries.first { $0.key == key }?.value

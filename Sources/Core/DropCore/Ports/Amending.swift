@@ -3,7 +3,7 @@ package struct RefusedRecord: Sendable, Equatable {
     /// From 1.
     package let record: UInt64
     package let offset: UInt64
-    /// Its line end included, where it has one.
+    /// With its line end, if it has one.
     package let length: UInt64
 
     package init(record: UInt64, offset: UInt64, length: UInt64) {

@@ -274,7 +274,7 @@ package struct QueryPage: Sendable {
 package struct ModelText: Sendable, Equatable {
     package let text: [UInt8]
     package let value: JSON
-    /// The file it is from, where it is from one: errors name it.
+    /// The file it is from, if it is from one: errors name it.
     package let file: String?
 
     package init(text: [UInt8], value: JSON, file: String? = nil) {

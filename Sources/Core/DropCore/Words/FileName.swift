@@ -25,7 +25,7 @@ package struct FileName: Sendable, Hashable, Comparable, CustomStringConvertible
         return text.split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }.lazy.compactMap { DropID($0) }.first
     }
 
-    /// The part after the last dot, lower case, where it is plain ASCII; empty otherwise.
+    /// The part after the last dot, lower case, if it is plain ASCII; otherwise empty.
     package var pathExtension: String {
         guard let dot = bytes.lastIndex(of: UInt8(ascii: ".")), dot > 0 else { return "" }
         let tail = bytes[(dot + 1)...]

@@ -6,7 +6,7 @@ package struct DTDLError: Error, Sendable, Equatable {
     package let element: String?
     /// The member at fault.
     package let property: String?
-    /// The offending value, where it is short enough to show.
+    /// The offending value, if it is short enough to show.
     package let value: String?
     /// The file, as the caller named it.
     package let file: String

@@ -78,7 +78,7 @@ package struct ModelReading: Sendable {
     package let read: [String]
     /// What is wrong, by document and place.
     package let errors: [DTDLError]
-    /// References that nothing defines; only where there are no errors.
+    /// References that nothing defines; only if there are no errors.
     package let unresolved: [UnresolvedReference]
 
     /// How many Interfaces were read from each document, by its name.

@@ -155,7 +155,7 @@ struct QueryLexer {
         return .double(number)
     }
 
-    /// The value of a number with a fraction or an exponent, where it is a whole number that a double does not hold exactly:
+    /// The value of a number with a fraction or an exponent, if it is a whole number that a double does not hold exactly:
     /// `9007199254740993.0`. Nil for any other.
     private static func wholeNumber(_ text: String) -> Int64? {
         guard let double = Double(text), double.magnitude >= 0x1p53, double.magnitude < 0x1p63 else { return nil }

@@ -25,7 +25,7 @@ struct TextWindow: ~Copyable {
     private(set) var fileOffset: UInt64 = 0
     /// Bytes of the original file read.
     private(set) var fileBytesRead: UInt64 = 0
-    /// What the file looks like, where that is no delimited text; `open` sets it. Some tables look so, too.
+    /// What the file looks like, if that is not delimited text; `open` sets it. Some tables look so, too.
     private(set) var kind: FileKind?
     /// Lines kept back as footer; blank ones do not count.
     private var heldLines = 0

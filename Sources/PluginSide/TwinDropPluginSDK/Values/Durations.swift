@@ -56,7 +56,7 @@ private struct ExactAmount {
 
     init(_ mantissa: UInt128, _ exponent: Int) { (self.mantissa, self.exponent) = (mantissa, exponent) }
 
-    /// The same in microseconds, where there are `unit` of them in one.
+    /// The same in microseconds, if a microsecond has `unit` of them.
     func microseconds(_ unit: Int64, rounding: Bool) throws(ValueError) -> Int64 {
         var product = mantissa * UInt128(unit)
         guard product != 0 else { return 0 }

@@ -16,7 +16,7 @@ package struct Gate: Sendable {
 
     /// - Parameters:
     ///   - anonymous: what a request without a token may do; nil: nothing.
-    ///   - ownUser: what it may do where the user that runs this server sends it, on this machine.
+    ///   - ownUser: what it may do if it comes from this machine, from the user that runs this server.
     ///   - hosts: host names, in small letters, that requests may be addressed to besides addresses and `localhost`; nil: any.
     package init(tokens: TokenBook? = nil, jwt: JWTCheck? = nil, anonymous: Role?, ownUser: Role? = nil, hosts: Set<String>?) {
         self.tokens = tokens

@@ -26,7 +26,7 @@ package final class JobBook: Sendable {
 
     /// Reads the records of earlier runs; a job that was running then has failed.
     ///
-    /// - Parameter folder: absolute; made where it is missing.
+    /// - Parameter folder: absolute; made if it is missing.
     /// Errors: `jobs` if the folder cannot be used.
     package init(folder: String, places: JobPlaces, service: any TwinService) throws(StartError) {
         self.folder = folder

@@ -25,7 +25,7 @@ enum Route: Equatable {
     case health
     case readiness
 
-    /// Nil if the path names nothing. Errors: `InvalidArgument` where its percent-encoding is broken.
+    /// Nil if the path names nothing. Errors: `InvalidArgument` if its percent-encoding is broken.
     init?(rawPath: String) throws(APIError) {
         guard rawPath.utf8.first == UInt8(ascii: "/") else { return nil }
         var segments: [String] = []

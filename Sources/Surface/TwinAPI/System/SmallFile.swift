@@ -27,7 +27,7 @@ enum SmallFile {
     /// The names in a folder, sorted by their bytes; empty if there is none.
     static func names(in folder: String) -> [String] { (try? System.names(in: folder)) ?? [] }
 
-    /// Makes a folder for the owner alone, where it is missing.
+    /// Makes a folder for the owner alone, if it is missing.
     static func makeFolder(_ path: String) throws(SystemError) { try System.makeFolder(path) }
 
     /// `path` with every symbolic link followed; it must exist.

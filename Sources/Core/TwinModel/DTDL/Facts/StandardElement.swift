@@ -2,7 +2,7 @@
 struct StandardElement: Sendable {
     let id: String
     let kind: DTDLClass
-    /// The language version of documents that may refer to it, and newer ones where a member says so.
+    /// The language version of documents that may refer to it, and newer ones if a member says so.
     let version: Int
     /// Of a unit: its unit type.
     var unitType: String?

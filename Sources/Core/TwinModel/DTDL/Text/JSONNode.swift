@@ -33,12 +33,12 @@ package struct JSONNode: Sendable, Equatable {
         if case .string(let text) = value { text } else { nil }
     }
 
-    /// The elements, where this is an array.
+    /// The elements, if this is an array.
     package var elements: [JSONNode]? {
         if case .array(let elements) = value { elements } else { nil }
     }
 
-    /// The members, where this is an object.
+    /// The members, if this is an object.
     package var members: [Member]? {
         if case .object(let members) = value { members } else { nil }
     }
