@@ -91,7 +91,7 @@ import Glibc
         return try body(&state)
     }
 
-    /// Waits until the condition at `place` holds, or the deadline has passed. Called with the mutex held.
+    /// Until the question asked at `place` is answered yes, or the deadline has passed. With the mutex held.
     private func sleep(at place: Place, deadline: timespec?) {
         var deadline = deadline
         repeat {

@@ -158,7 +158,7 @@ package protocol DropRegister: Sendable {
     func page(source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int) throws(DropError) -> [DropRecord]
     /// Drops whose id starts with `prefix` (Crockford base 32), or whose file name is `prefix`: newest first, at most `limit`.
     func find(_ prefix: String, limit: Int) throws(DropError) -> [DropRecord]
-    /// The newest applied drop of the source, without amendments and drops that came late: what a repetition repeats
+    /// The newest applied drop of the source, amendments and those that came late left out: what a repetition repeats
     /// (docs/failure-model.md, "Repetition").
     func newestApplied(of source: SourceName) throws(DropError) -> DropRecord?
     /// Applied amendments of a drop that have refused records of their own, which nothing has closed yet.

@@ -6,20 +6,19 @@ package protocol FileClaimer: Sendable {
     /// Claims each file under the id beside it: durable intents first, then the moves (docs/failure-model.md, "Life cycle", S1).
     /// `at` is the label time in milliseconds since 1970. The results are in the order of the files.
     ///
-    /// `whenHeld` is called at most once, on the calling thread, for a single file that nobody can write to until it is in the
-    /// spool. The caller may read the file through another descriptor, because this one is closed. If `whenMoved` then reports
-    /// the file as claimed, the drop has exactly these bytes; otherwise what was read does not count.
+    /// `whenHeld` is called at most once, on the calling thread, for a lone file that nobody can write to until it is in the
+    /// spool. What is read of its descriptor (by another descriptor, since this one is closed) is what the drop will hold, if
+    /// `whenMoved` then calls the file claimed; otherwise nothing of it counts.
     ///
-    /// `whenMoved` is called at most once, on the calling thread, while the folders are being synced, with the results known then
-    /// (nil: not yet). A file that it reports as claimed is in the spool and may be read. But until `claim` returns, a power cut
-    /// can put it back where it was, so nothing may be written about it before. After `whenMoved` the only errors are those that
-    /// stop.
+    /// `whenMoved` is called at most once, on the calling thread, with the results known then (nil: not yet) while the folders
+    /// are being synced. A file it calls claimed lies in the spool and may be read, but until `claim` returns a power cut can put
+    /// it back where it was: nothing may be written down about it before. After `whenMoved` the only errors are those that stop.
     func claim(
         _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64,
         whenHeld: (_ descriptor: CInt, _ bytes: UInt64) -> Void, whenMoved: ([ClaimResult?]) -> Void
     ) throws(DropError) -> [ClaimResult]
 
-    /// After a crash: what happened to each intent whose drop is still `claimed`.
+    /// After a crash: what became of each intent whose drop is still `claimed`.
     func recover(_ intents: [DropRecord]) throws(DropError) -> [RecoveredClaim]
 }
 
