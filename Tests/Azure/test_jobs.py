@@ -104,7 +104,7 @@ def test_import_takes_what_is_right_of_a_file_that_is_not(fresh):
     (fresh.home / "jobs" / "odd").write_bytes(b"\xef\xbb\xbf" + text + b'\r\n{"Section":"Twins"}\r\n')
     client._client.import_jobs.add("odd", {"inputBlobUri": str(fresh.home / "jobs/odd"), "outputBlobUri": str(fresh.home / "jobs/log")})
     done = finished(lambda: client._client.import_jobs.get_by_id("odd"))
-    assert done.status == "failed" and "Twins cannot stand here" in done.error.message
+    assert done.status == "failed" and "Twins is not allowed here" in done.error.message
     twins, edges, models = graph(fresh)
     assert set(twins) == {"b0", "b2", "b3"} and len(models) == 2 and edges == {("b2", "r", "b3")}
 

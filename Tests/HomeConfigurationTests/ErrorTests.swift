@@ -191,9 +191,9 @@ import Testing
             #"a: {plugin: free, folder: in, patterns: ["*.csv"]}"# + "\n  "
                 + #"b: {plugin: free, folder: in/., patterns: ["x*"]}"#, "share a folder"
         ),
-        ("a: {plugin: free, folder: in, recursive: true}\n  b: {plugin: free, folder: in/b}", "lie in one another"),
+        ("a: {plugin: free, folder: in, recursive: true}\n  b: {plugin: free, folder: in/b}", "inside one another"),
         ("a: {plugin: free, folder: ../dropzone}", "the whole drop zone"),
-        ("a: {plugin: free, folder: ../state/spool}", "paths.state lie in one another"),
+        ("a: {plugin: free, folder: ../state/spool}", "paths.state are inside one another"),
     ])
     func `refuse folders where two would take one file`(sources: String, words: String) throws {
         let errors = try Home("sources:\n  " + sources).errors

@@ -53,7 +53,7 @@ import TwinModel
             try FileManager.default.createDirectory(atPath: spooled, withIntermediateDirectories: false)
         }
         let released = try home.run("release", "2.csv")
-        #expect(released.code == 1 && released.err.contains("no plain file"), "\(released.err)")
+        #expect(released.code == 1 && released.err.contains("not a plain file"), "\(released.err)")
         try home.drop("3.csv", Sample.assets(1...41), to: "assets")
         #expect(try daemon.end() == 0)
         #expect(try home.ask("discard", "2.csv")["state"] == "discarded")

@@ -94,7 +94,7 @@ final class Scratch {
         #expect(!spool.contains(drop))
         let error = #expect(throws: DropError.self) { try spool.digest(of: drop) }
         #expect(error?.code == ByteLoss.missing && error?.remedy == .quarantine)
-        #expect(error?.message.contains("no plain file") == true)
+        #expect(error?.message.contains("not a plain file") == true)
         if kind == "folder" { #expect(throws: Never.self) { try spool.remove([drop]) } }
     }
 }

@@ -43,8 +43,8 @@ import Testing
 
     static let defects: [(String, String, String)] = [
         ("plugin-manifest", "", "is missing"),
-        ("plugin-manifest", "{", "no JSON"),
-        ("plugin-manifest", "[]", "no JSON object"),
+        ("plugin-manifest", "{", "not JSON"),
+        ("plugin-manifest", "[]", "not a JSON object"),
         ("plugin-manifest", "{\"id\": \"Honest\"}", "Member id"),
         ("plugin-manifest", manifest(version: "1.0"), "Member version"),
         ("plugin-manifest", manifest(version: "01.0.0"), "Member version"),

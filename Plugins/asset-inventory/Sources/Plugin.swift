@@ -3,7 +3,7 @@ public import TwinDropPluginSDK
 
 /// The daily inventory of an asset management system: one line per asset, all assets in each file.
 ///
-/// Read this plugin first: it is the whole of what a plugin must do. The settings are read and the names interned once, in
+/// Read this plugin first: it shows everything that a plugin must do. The settings are read and the names interned once, in
 /// `init`; `transform` then goes through the file record by record, and keeps nothing of it.
 public struct AssetInventory: TransformerPlugin {
     public static let id: StaticString = "asset-inventory"
@@ -78,7 +78,7 @@ public struct AssetInventory: TransformerPlugin {
         }
     }
 
-    /// Where the columns stand in this file, whatever their order.
+    /// The places of the columns in this file, whatever their order.
     private struct Columns {
         let id, name, category, site, status, lastService: Int
 

@@ -4,12 +4,12 @@ public import TwinDropPluginSDK
 /// A fleet as a tree: companies contain depots, depots contain vehicles. One line per vehicle, or per depot without vehicles.
 ///
 /// Each line repeats the names of its company and depot; they are given once per file. The file is a snapshot: a vehicle that
-/// moved stands below its new depot only, and the old relationship goes because the file no longer lists it.
+/// moved is listed only below its new depot, and the old relationship is deleted because the file does not list it any more.
 public struct FleetHierarchy: TransformerPlugin {
     public static let id: StaticString = "fleet-hierarchy"
     public static let version: StaticString = "1.0.0"
 
-    /// Companies and depots are few; a file with more is no such file.
+    /// There are few companies and depots; a file with more is not of this kind.
     private static let placesMax = 1_000_000
 
     private var dialect = Dialect()
@@ -77,14 +77,14 @@ public struct FleetHierarchy: TransformerPlugin {
         }
     }
 
-    /// What a file says of a company or depot; it says so once, and not otherwise later.
+    /// What a file says about a company or depot. It must say the same each time.
     private struct Place {
         let name: [UInt8]
         /// The id of the company; empty for a company.
         let parent: [UInt8]
     }
 
-    /// Whether a line says of a place what an earlier one said; false when the record was rejected.
+    /// Whether a line says the same about a place as an earlier line; false when the record was rejected.
     private func agrees(_ earlier: Place?, _ now: Place, _ kind: StaticString, _ output: Output) -> Bool {
         guard let earlier else { return true }
         let kind = Bytes(kind).text
@@ -108,7 +108,7 @@ public struct FleetHierarchy: TransformerPlugin {
         id.append(escaped: cell)
     }
 
-    /// Where the columns stand in this file.
+    /// The places of the columns in this file.
     private struct Columns {
         let company, companyName, depot, depotName, vehicle, vehicleName, vehicleType: Int
 

@@ -1,6 +1,6 @@
 import TwinDropPluginSDK
 
-/// The columns a mapping speaks of, each with a number of its own; where they stand is known when a file's header is.
+/// The columns that a mapping names, each with a number. Their places are known when the header of a file was read.
 struct ColumnNames {
     /// By name, or by place (from 1).
     enum Reference: Equatable {
@@ -37,7 +37,7 @@ struct ColumnNames {
         }
     }
 
-    /// Where the columns stand in the file of `reader`; a column that is not there reads as empty where that is allowed.
+    /// The places of the columns in the file of `reader`. A missing column reads as empty if that is allowed.
     ///
     /// Errors: kind `refused`, with the names there are. A file without any of the named columns is another file.
     func places(in reader: borrowing DelimitedReader, allowingMissing: Bool) throws(PluginError) -> [Int] {

@@ -1,6 +1,6 @@
 import TwinDropPluginSDK
 
-/// Which records a rule is for. Flattened to a list without references, so that asking costs nothing but the comparison.
+/// Which records a rule is for. It is a flat list without references, so that a check costs only the comparison.
 struct Condition: Sendable {
     struct Node: Sendable {
         enum Test: UInt8, Sendable { case all, any, isIn, isEmpty, matches }

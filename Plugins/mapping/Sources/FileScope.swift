@@ -1,8 +1,8 @@
 import TwinDropPluginSDK
 
-/// The part of its source that a file lists, told by its records: one for the whole file.
+/// The part of its source that a file lists, by its records. A file has one scope.
 struct FileScope: ~Copyable {
-    /// Given for a file that has no record to tell it: no cell can write it, so that nothing is deleted for want of a mention.
+    /// The scope of a file without records. No cell can contain it, so nothing is deleted because it is not listed.
     static let none = "\u{1}no record"
 
     private var kept = ByteScratch(capacity: 64)
@@ -18,7 +18,7 @@ struct FileScope: ~Copyable {
         self.record = record
     }
 
-    /// Whether a control character or a byte order mark stands in `text`.
+    /// Whether a control character or a byte order mark is in `text`.
     static func isUnfit(_ text: Bytes) -> Bool {
         for index in 0..<text.count {
             if text[index] < 0x20 || text[index] == 0x7F { return true }

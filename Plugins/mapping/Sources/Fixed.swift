@@ -1,5 +1,5 @@
-/// A list that is made once and never changed, and lives until it is freed: reading it counts no references, which matters once
-/// per cell. The lists of a plan live as long as the process.
+/// A list that is made once, never changed, and freed by hand. Reading it counts no references, which matters because it happens
+/// once per cell. The lists of a plan live as long as the process.
 @safe
 struct Fixed<Element>: @unchecked Sendable {
     // Sendable: the memory is written in `init` only.

@@ -19,7 +19,7 @@ struct MappingReader {
     var standardClocks = PropertyExtra()
     var standardNulls = 0
     var standardNullWords: [String] = [""]
-    /// What is wrong so far, a line each.
+    /// The mistakes so far, a line each.
     private var mistakes: [String] = []
 
     private init(host: Host) { self.host = host }
@@ -84,7 +84,7 @@ struct MappingReader {
             patterns: Fixed(patterns), titles: titles, idNulls: standardNulls, idNullLengths: nullLengths[standardNulls])
     }
 
-    /// Notes what `body` finds wrong, and reads on: a person corrects all of it at once.
+    /// Notes the mistakes that `body` finds, and continues, so that a person can correct all of them at once.
     ///
     /// Errors: those that are not about the settings.
     mutating func noting(_ body: (inout Self) throws(PluginError) -> Void) throws(PluginError) {
@@ -94,7 +94,7 @@ struct MappingReader {
         }
     }
 
-    /// The template of the setting `name`, which must be there; -1 where something is wrong with it, which is noted.
+    /// The template of the required setting `name`; -1 if it has a mistake, which is noted.
     private mutating func template(
         _ name: String, of settings: SettingsValue, _ escape: Template.Escape
     ) throws(PluginError) -> Int {
@@ -105,7 +105,7 @@ struct MappingReader {
         return index
     }
 
-    /// The condition of the setting `name`; -1 where there is none, or something is wrong with it, which is noted.
+    /// The condition of the setting `name`; -1 if there is none, or it has a mistake, which is noted.
     private mutating func condition(_ name: String, of settings: SettingsValue) throws(PluginError) -> Int {
         var index = -1
         try noting { (reader: inout Self) throws(PluginError) in
@@ -204,7 +204,7 @@ struct MappingReader {
     mutating func addTemplate(_ settings: SettingsValue, escape: Template.Escape) throws(PluginError) -> Int {
         let text = try settings.string()
         guard !text.isEmpty else { throw settings.error("must not be empty.") }
-        // One template stands once, so that its ids are compared whichever rule makes them.
+        // Equal templates are stored once, so that their ids are compared whichever rule makes them.
         if let known = templates.firstIndex(where: { $0.escape == escape && $0.text.utf8.elementsEqual(text.utf8) }) {
             return known
         }
@@ -248,7 +248,7 @@ struct MappingReader {
         if let value = try settings.optional("round") { rounds = try value.bool() }
         guard point != group else {
             let message = "decimal and group are the same character."
-            // One of the two may be the standard, or stand further up.
+            // One of the two may be the default, or be set further up.
             if let value = try settings.optional("group") { throw value.error(message) }
             if let value = try settings.optional("decimal") { throw value.error(message) }
             throw settings.error(message)

@@ -1,6 +1,6 @@
 import TwinDropPluginSDK
 
-/// What DTDL lets names be, so that nothing is made that no model can describe and no reader of JSON can tell apart.
+/// The names that DTDL allows, so that the mapping makes nothing that no model can describe and no JSON reader can distinguish.
 enum Names {
     /// Letters, digits and `_`; a letter first, no `_` last; at most 512 bytes.
     static func isName(_ text: some Sequence<UInt8>) -> Bool {
@@ -40,7 +40,7 @@ enum Names {
         guard !isProperty(name) else { return }
         var advice = "Write name or component/name, of letters, digits and '_', a letter first and no '_' last."
         if name.utf8.first == UInt8(ascii: "$") { advice = "Names that start with '$' belong to the twin itself. " + advice }
-        if name.contains("{") { advice = "A name stands for itself: there are no insertions in it. " + advice }
+        if name.contains("{") { advice = "A name is used as it is: it has no insertions. " + advice }
         throw settings.error("'\(name)' is no name of a property. \(advice)")
     }
 }

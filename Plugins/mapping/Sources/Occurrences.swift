@@ -77,15 +77,15 @@ struct OccurrenceKey {
     }
 }
 
-/// Which cells an id was made of, by hashes: tells when other cells give the same id. 24 bytes for each distinct id.
+/// The hashes of the cells of each id. They show when other cells give the same id. 24 bytes for each distinct id.
 struct IDOrigins {
-    /// More distinct ids are not kept: what comes then is compared with those before only.
+    /// More distinct ids are not kept. Later ids are compared only with the kept ones.
     static let idsMax = 8_000_000
 
     private struct Slot {
         var low: UInt64 = 0
         var high: UInt64 = 0
-        /// Never 0 where a slot is taken.
+        /// Never 0 if a slot is taken.
         var cells: UInt64 = 0
     }
 

@@ -1,6 +1,6 @@
 import TwinDropPluginSDK
 
-/// How one property is set, without references: what is more than a number stands in `MappingPlan` and is found by index.
+/// How one property is set, without references: everything that is more than a number is in `MappingPlan`, at an index.
 struct PropertyStep: Sendable {
     enum Source: UInt8, Sendable { case column, template, constantText, constantInt, constantDouble, constantBool }
 
@@ -9,7 +9,7 @@ struct PropertyStep: Sendable {
     /// What happens without a value.
     enum Missing: UInt8, Sendable { case unset, skip, reject }
 
-    /// What happens with a value that is none of the type.
+    /// What happens with a value that does not fit the type.
     enum Bad: UInt8, Sendable { case reject, empty }
 
     /// What happens with a word that a table does not have.
@@ -18,10 +18,10 @@ struct PropertyStep: Sendable {
     var key = Key.none
     /// Number of the column in the plan.
     var column: Int32 = 0
-    /// Where the column stands in the file at hand; see `RowMapper`.
+    /// The place of the column in the current file; see `RowMapper`.
     var place: Int32 = 0
     var kind = Kind.string
-    /// Nothing but type, null words and policies are set: the short way is enough.
+    /// Only type, null words and policies are set, so the short way is enough.
     var isSimple = false
     var missing = Missing.unset
     var bad = Bad.reject
@@ -38,7 +38,7 @@ struct PropertyStep: Sendable {
     var detail: Int32 = 0
 }
 
-/// The rest of a property, for those that need more than the short way. Apart, so that a step stays one cache line.
+/// The other settings of a property that needs more than the short way. They are separate, so that a step stays one cache line.
 struct PropertyDetail: Sendable {
     var source = PropertyStep.Source.column
     /// Index of the template.
@@ -64,11 +64,11 @@ struct PropertyDetail: Sendable {
     var title = 0
 }
 
-/// What few properties need and holds references; by the same index as its detail, and never copied whole.
+/// Settings with references that few properties need. They have the same index as the detail, and are never copied as a whole.
 struct PropertyExtra: Sendable {
-    /// Units that may follow a number, the longest first; empty where it is a number alone, or `format` allows any one unit.
+    /// Units that may follow a number, the longest first; empty if it is a number alone, or `format` allows any one unit.
     var units: [Bytes] = []
-    /// By which clocks a time without an offset is read.
+    /// The clocks for reading a time without an offset.
     var zone = Zone(offsetMinutes: 0)
     var gap = Zone.Choice.refuse
     var overlap = Zone.Choice.refuse
@@ -99,19 +99,19 @@ struct Rule: Sendable {
     var title = 0
 }
 
-/// Everything a mapping does, compiled from the settings once. Only `columns` is bound again for each file.
+/// Everything that a mapping does, compiled once from the settings. Only `columns` is set again for each file.
 struct MappingPlan: Sendable {
     var dialect: Dialect
     var columns: ColumnNames
     var allowsMissingColumns: Bool
-    /// The scope of every file; nil where it is none or `scopeTemplate`.
+    /// The scope of every file; nil if there is none, or `scopeTemplate` gives it.
     var scope: String?
     /// Index of the template that gives a file's scope from its records; -1 for none.
     var scopeTemplate = -1
     var nameMatches: [Glob]
     /// Whether messages about cells may quote them.
     var showsValues: Bool
-    /// Columns of `occurrence`; nil where nothing counts, empty for all cells.
+    /// Columns of `occurrence`; nil if nothing counts, empty for all cells.
     var occurrenceColumns: [Int]?
     /// Index of the condition every record must meet; -1 for none.
     var condition: Int

@@ -31,7 +31,7 @@ extension RowMapper {
         }
     }
 
-    /// No byte order mark stands in a cell of an id.
+    /// No byte order mark is in a cell of an id.
     func isUnmarked(_ rule: Rule) -> Bool {
         guard hasMark else { return true }
         output.reject(
@@ -40,7 +40,7 @@ extension RowMapper {
         return false
     }
 
-    /// Whether the text that a template gave was given by the same cells only; `context` is what tells equal texts apart.
+    /// Whether only the same cells gave the text of a template; `context` distinguishes equal texts.
     @inline(__always)
     mutating func isOwn(_ template: Int, _ text: Bytes, _ context: Bytes, _ rule: Rule) -> Bool {
         guard plan.templates[template].isAmbiguous else { return true }
@@ -99,7 +99,7 @@ extension RowMapper {
         return true
     }
 
-    /// Ends the file. Where its scope stands in its records and it has none, it lists no part of the source at all.
+    /// Ends the file. If the records give the scope and the file has none, it lists no part of the source.
     func finish() {
         if plan.scopeTemplate >= 0, !scope.isGiven { output.scope(FileScope.none) }
     }

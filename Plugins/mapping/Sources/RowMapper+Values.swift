@@ -62,7 +62,7 @@ extension RowMapper {
             rounding: step.format.rounds)
     }
 
-    /// The number of a cell without its unit, where the mapping names units; otherwise the cell.
+    /// The number of a cell without its unit, if the mapping names units; otherwise the cell.
     @inline(__always)
     private mutating func number(_ value: Bytes, _ step: PropertyStep) throws(ValueError) -> Bytes {
         if step.hasUnits { return try withoutUnit(value, step) }
@@ -79,8 +79,8 @@ extension RowMapper {
         throw ValueError("not-a-number", "a number followed by \(words)")
     }
 
-    /// With `unit: true`, all records of a file have one unit, or none has any: a number in another would be read as if it were
-    /// in this.
+    /// With `unit: true`, all records of a file have one unit, or none has a unit. Otherwise a number in another unit would be
+    /// read as if it were in this one.
     private mutating func checkUnit(_ value: Bytes, _ step: PropertyStep) throws(ValueError) {
         let unit = try value.unit(step.format)
         guard let first = firstUnits[step.detail] else {
@@ -102,7 +102,7 @@ extension RowMapper {
         }
     }
 
-    /// A value as a message shows it: its first 40 bytes, where the settings allow it.
+    /// A value as a message shows it: its first 40 bytes, if the settings allow it.
     func shown(_ value: Bytes) -> String {
         guard plan.showsValues else { return "the cell" }
         return "'" + value.prefix(40).text + (value.count <= 40 ? "'" : "…'")

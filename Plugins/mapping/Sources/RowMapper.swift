@@ -1,6 +1,6 @@
 import TwinDropPluginSDK
 
-/// Turns records into operations by a plan. Per record it allocates nothing and makes no `String`, unless it refuses the record.
+/// Turns records into operations by a plan. It allocates nothing per record and makes no `String`, unless it refuses the record.
 struct RowMapper: ~Copyable {
     let plan: MappingPlan
     let host: Host
@@ -15,9 +15,9 @@ struct RowMapper: ~Copyable {
     var scratch = ByteScratch(capacity: 1024)
     /// By template: the ids made of it, where different cells may give the same.
     var origins: [IDOrigins]
-    /// The cells of the template text made last, where they count.
+    /// The cells of the template text made last, if they count.
     var cells = OccurrenceKey()
-    /// A byte order mark stands in a cell of an id or scope of this record.
+    /// A byte order mark is in a cell of an id or scope of this record.
     var hasMark = false
     var scope = FileScope()
     /// By the number of the property: the unit that the file's first record had, for `unit: true`.
@@ -105,7 +105,7 @@ struct RowMapper: ~Copyable {
     @inline(__always)
     func cell(_ column: Int, _ reader: borrowing DelimitedReader) -> Bytes { reader[places[column]] }
 
-    /// The text of a template whose parts are all there; the cell itself where the template is nothing but a cell.
+    /// The text of a template whose parts are all there; the cell itself if the template is only a cell.
     mutating func text(_ template: Int, _ reader: borrowing DelimitedReader, from start: Int) -> Bytes? {
         if let part = plan.templates[template].onlyCell {
             var value = cell(part.column, reader)

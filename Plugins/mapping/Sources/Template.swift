@@ -19,10 +19,10 @@ struct Template: Sendable {
     /// How bytes that an id may not have are written.
     enum Escape: UInt8, Sendable {
         case percent
-        /// As `percent`, and the text behind a cell is escaped within it: different cells never give the same id.
+        /// As `percent`, and the text after a cell is also escaped within the cell, so different cells never give the same id.
         case separate
         case none
-        /// As `none`, for texts that are no ids: which cells made them does not count.
+        /// As `none`, for texts that are not ids: it does not matter which cells made them.
         case text
     }
 
@@ -31,7 +31,7 @@ struct Template: Sendable {
     let usesOccurrence: Bool
     /// Different cells may give the same text.
     let isAmbiguous: Bool
-    /// The part of a template that is nothing but a cell, its letters kept; nil for every other.
+    /// The part of a template that is only a cell, with its letters unchanged; nil for every other template.
     let onlyCell: Part?
     /// As it was written, for messages.
     let text: String
@@ -54,7 +54,7 @@ struct Template: Sendable {
                 parts.append(try Self.part(String(rest[..<close]), of: text, &columns))
                 rest = rest[rest.index(after: close)...]
             } else if character == "}" {
-                throw PluginError(.settings, "'\(text)' has '}' without '{'. Write '}}' for one that stands for itself.")
+                throw PluginError(.settings, "'\(text)' has '}' without '{'. Write '}}' for a plain '}'.")
             } else {
                 literal.append(character)
             }
@@ -77,7 +77,7 @@ struct Template: Sendable {
         return text
     }
 
-    /// Whether cells may be cut otherwise and give the same text: several of them, or one that a number touches.
+    /// Whether other cells may give the same text: the template has several cells, or one next to a number.
     private static func isAmbiguous(_ parts: [Part]) -> Bool {
         if parts.count(where: { $0.source == .column }) > 1 { return true }
         func isNumber(_ index: Int) -> Bool {
@@ -127,7 +127,7 @@ struct Template: Sendable {
         return part
     }
 
-    /// Which bytes an id may have as they stand: letters, digits and `- . _ : + * ! ( ) , = @ $ '`.
+    /// Which bytes an id may have as they are: letters, digits and `- . _ : + * ! ( ) , = @ $ '`.
     static let plainBytes: Fixed<Bool> = {
         var table = [Bool](repeating: false, count: 256)
         for byte in UInt8(ascii: "0")...UInt8(ascii: "9") { table[Int(byte)] = true }

@@ -1,6 +1,6 @@
 import TwinDropPluginSDK
 
-/// Words and what they stand for, found by their bytes without making a `String`. Made once, never freed.
+/// Words and their meanings, found by their bytes without making a `String`. Made once, never freed.
 struct WordTable: Sendable {
     private struct Slot {
         var word = Bytes.empty
@@ -28,7 +28,7 @@ struct WordTable: Sendable {
         ignoresCase = ignoringCase
     }
 
-    /// What `word` stands for; nil when it is not in the table.
+    /// The meaning of `word`; nil when it is not in the table.
     func value(of word: Bytes) -> Bytes? {
         var index = Int(truncatingIfNeeded: Self.hash(word, ignoresCase)) & mask
         while slots[index].isTaken {

@@ -58,7 +58,7 @@ public struct WMSOrders: TransformerPlugin {
         }
     }
 
-    /// Reads every value of a record before anything is given; nil when the record was rejected.
+    /// Reads every value of a record before it gives any operation; nil when the record was rejected.
     private func work(_ reader: borrowing DelimitedReader, _ columns: Columns, _ output: Output) -> Work? {
         do throws(CellError) {
             return try Work(reader, columns, pattern, zone)
@@ -110,7 +110,7 @@ private struct Names {
     }
 }
 
-/// Where the columns stand in this file.
+/// The places of the columns in this file.
 private struct Columns {
     let forklift, battery, order, priority, fromBin, toBin, quantity, assignedAt: Int
 
@@ -156,7 +156,7 @@ private struct Work {
     }
 }
 
-/// A cell that does not hold what it should.
+/// A cell with a wrong value.
 private struct CellError: Error {
     let column: Int
     let reason: ValueError

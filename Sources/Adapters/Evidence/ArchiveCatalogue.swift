@@ -30,7 +30,7 @@ package struct BatchFacts: Sendable, Equatable {
     }
 }
 
-/// One archived drop, as the chain tells.
+/// One archived drop, by the chain.
 package struct ArchivedDrop: Sendable, Equatable {
     package let drop: DropID
     package let source: SourceName
@@ -44,7 +44,7 @@ package struct ArchivedDrop: Sendable, Equatable {
     package let container: String
     package let member: String
     package let leaf: UInt64
-    /// The earlier drop that holds the bytes, where they are not stored again.
+    /// The earlier drop that holds the bytes, if they are not stored again.
     package let sameBytesAs: DropID?
 
     package var json: JSON {
@@ -102,7 +102,7 @@ package struct ArchiveCatalogue: Sendable {
 
     /// Hands every drop that `filter` lets through to `take`, oldest first, until it returns false.
     ///
-    /// - Parameter damaged: also goes on behind records that are damaged; what is wrong with them is the verifier's matter.
+    /// - Parameter damaged: also continues after damaged records; the verifier reports what is wrong with them.
     package func list(
         _ filter: Filter = Filter(), damaged: Bool = false, _ take: (ArchivedDrop) -> Bool
     ) throws(DropError) {
@@ -117,7 +117,7 @@ package struct ArchiveCatalogue: Sendable {
         }
     }
 
-    /// The drop with this id; nil where the archive has none.
+    /// The drop with this id; nil if the archive has none.
     package func find(_ id: DropID) throws(DropError) -> ArchivedDrop? {
         var found: ArchivedDrop?
         try scan { record in
@@ -127,8 +127,8 @@ package struct ArchiveCatalogue: Sendable {
         return found
     }
 
-    /// The drops whose records stand in the last 64 KiB of the chain, or in as much more as it takes to find one, oldest first;
-    /// none where there is no chain. In a time that does not grow with the archive.
+    /// The drops whose records are in the last 64 KiB of the chain, or in a larger part if that has none, oldest first; none if
+    /// there is no chain. The time does not grow with the archive.
     package func newest() throws(DropError) -> [ArchivedDrop] {
         guard try Storage.exists(places.chain) else { return [] }
         let file = try StorageFile(places.chain, .read)
@@ -139,7 +139,7 @@ package struct ArchiveCatalogue: Sendable {
             var reader = try ChainReader(file, from: start, end: end)
             var drops: [ArchivedDrop] = []
             while let line = try reader.next() {
-                // The first line is most often cut; what is damaged is the verifier's matter.
+                // The first line is mostly cut. The verifier reports damaged lines.
                 if let drop = line.text.flatMap({ ChainRecord(parsing: $0) }).flatMap({ ArchivedDrop($0) }) {
                     drops.append(drop)
                 }
@@ -149,8 +149,8 @@ package struct ArchiveCatalogue: Sendable {
         }
     }
 
-    /// Whether the chain still has everything that stood before `head`, as it was: one look at the record that ended there, which
-    /// binds all before it.
+    /// Whether everything before `head` is still in the chain, unchanged. One look at the record that ended there is enough,
+    /// because its hash covers all records before it.
     package func has(_ head: ArchiveHead) throws(DropError) -> Bool {
         guard head.bytes > 0 else { return true }
         guard try Storage.exists(places.chain) else { return false }
@@ -161,9 +161,9 @@ package struct ArchiveCatalogue: Sendable {
 
     /// Writes a drop's bytes, as they were dropped, to `descriptor` (a file, pipe or terminal; stays the caller's).
     ///
-    /// The bytes are hashed on their way: an error after bytes were written says that what came out is not the original.
+    /// The bytes are hashed while they are written. An error after the first byte means that the output is not the original.
     ///
-    /// - Throws: `missing` where the archive has no such drop; `unsound` where its bytes are not those archived.
+    /// - Throws: `missing` if the archive has no such drop; `unsound` if its bytes are not those archived.
     package func cat(_ id: DropID, to descriptor: CInt) throws(DropError) {
         try read(id) { (block) throws(DropError) in try Output.write(block, to: descriptor) }
     }

@@ -3,8 +3,8 @@ package import DropCore
 import TwinModel
 
 extension ArchiveWriter {
-    /// Puts acts of people into the chain, in order, in one durable step. One that stands there already is left there: a start
-    /// after a crash finds it by its id.
+    /// Puts acts of people into the chain, in order, in one durable step. An act that is already there stays: a start after a
+    /// crash finds it by its id.
     ///
     /// - Returns: the leaf of each.
     package func note(_ acts: [Act], now: UInt64) throws(DropError) -> [UInt64] {
@@ -39,7 +39,7 @@ extension ArchiveWriter {
         while true {
             let start = end > window ? end - window : 0
             var reader = try ChainReader(file, from: start, end: end)
-            // Within the chain, the first line read is the rest of one.
+            // The first line read may be only the rest of a line.
             if start > 0 { _ = try reader.next() }
             var first: UInt64?
             while let line = try reader.next() {
@@ -56,10 +56,10 @@ extension ArchiveWriter {
 }
 
 extension ChainRecord {
-    /// The id of the act that this is the record of; nil where it is none, or has no id.
+    /// The id of the act in a record; nil if the record is not of an act, or has no id.
     var actID: DropID? { kind == .act ? extra?["id"]?.string.flatMap { DropID($0) } : nil }
 
-    /// What is missing in the record of an act; nil where it says who did what.
+    /// What is missing in the record of an act; nil if it says who did what.
     var lackOfAct: String? {
         guard kind == .act else { return nil }
         if extra?["act"]?.string == nil { return "what was done" }

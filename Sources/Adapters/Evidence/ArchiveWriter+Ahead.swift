@@ -2,9 +2,9 @@ package import DropCore
 import ThreadKit
 
 extension ArchiveWriter {
-    /// Compresses the bytes of a registered drop that has not ended, so that its container is soon complete when it has; until
-    /// all is done, `append` needs the rest, or `isOver`, which is asked once in a MiB. Whatever was compressed ahead before is
-    /// thrown away. What fails here is done again, and reported, by `append`.
+    /// Compresses the bytes of a registered drop before it ends, so that its container is complete soon afterwards. Stops when
+    /// all is done, when `append` needs the rest, or when `isOver` is true, which it asks once in a MiB. An earlier result is
+    /// thrown away. If something fails here, `append` does it again and reports it.
     ///
     /// Beside all other calls, from one thread at a time.
     package func compressAhead(_ record: DropRecord, path: String, until isOver: () -> Bool) {
@@ -21,7 +21,7 @@ extension ArchiveWriter {
     /// Throws away what was compressed ahead of a drop, if anything was, and was not used.
     package func forgetAhead(_ drop: DropID) { _ = takeAhead(drop) }
 
-    /// The container of a drop that was applied and whose content was compressed ahead. What went wrong with that is done again.
+    /// The container of an applied drop whose content was compressed ahead. If that failed, it is done again.
     func containerAhead(_ item: ArchiveItem, at label: UInt64) -> Container? {
         guard let content = takeAhead(item.record.id), item.kind == "applied", item.sameBytesAs == nil else { return nil }
         return try? Container(content, item, level: limits.level, at: label)

@@ -8,7 +8,7 @@ package struct ArchiveRecovery: Sendable, Equatable {
     package var archived: [ArchivedItem] = []
     /// Containers that had no record in the chain and got one now.
     package var completed: [String] = []
-    /// Containers that nothing explains, moved to `aside/` in the archive, with the reason.
+    /// Unexplained containers, moved to `aside/` in the archive, with the reason.
     package var movedAside: [String] = []
     /// What a person should look at, escaped; empty when all is well.
     package var findings: [String] = []
@@ -17,11 +17,11 @@ package struct ArchiveRecovery: Sendable, Equatable {
 }
 
 extension ArchiveWriter {
-    /// Brings the archive and the database together after a start. Safe to repeat, and to interrupt anywhere.
+    /// Makes the archive and the database agree after a start. Safe to repeat, and to interrupt at any point.
     ///
     /// - Parameter expected: the drops that the database does not know as archived yet: applied, duplicate, quarantined or
-    ///   discarded, with their digests; also others, which are looked for in the chain and nowhere else.
-    /// - Throws: storage errors; `unsound` where a container cannot be moved aside.
+    ///   discarded, with their digests. Other drops are looked for only in the chain.
+    /// - Throws: storage errors; `unsound` if a container cannot be moved aside.
     package func recover(expecting expected: [DropRecord], now: UInt64) throws(DropError) -> ArchiveRecovery {
         try use { (state) throws(DropError) in
             var recovery = ArchiveRecovery()
@@ -35,7 +35,7 @@ extension ArchiveWriter {
         }
     }
 
-    /// The chain ended within a container's records: the rest is appended from the container's own headers.
+    /// The chain ended within the records of a container. The rest is appended from the headers in the container.
     private func completeLast(
         _ expected: [DropID: DropRecord], now: UInt64, _ state: inout State, _ recovery: inout ArchiveRecovery
     ) throws(DropError) {
@@ -98,7 +98,7 @@ extension ArchiveWriter {
         try Storage.syncFolder(Storage.parent(of: places.path(of: name)))
     }
 
-    /// A drop in a container, as its header tells.
+    /// A drop in a container, by its header.
     private struct FoundDrop {
         let record: DropRecord
         let kind: String
@@ -124,7 +124,7 @@ extension ArchiveWriter {
     /// Reads a container and matches its members with drops the database expects.
     ///
     /// - Parameter known: drops that are in the chain already; they need not be expected.
-    /// - Throws: `unsound` where the container is damaged, or holds what nobody expects.
+    /// - Throws: `unsound` if the container is damaged, or holds what nobody expects.
     private func inspect(_ name: String, _ expected: [DropID: DropRecord], known: Set<DropID>) throws(DropError) -> Found {
         guard ArchivePlaces.parts(ofContainer: name) != nil else {
             throw .unsound("\(Escaping.visible(name)) is no container's name.")
@@ -138,7 +138,7 @@ extension ArchiveWriter {
         var members = contents.members[...]
         while let header = members.popFirst() {
             guard let text = contents.headers[header.name] else { throw .unsound("\(name): \(header.name) is not expected.") }
-            // Text that is no JSON leaves no id, and is refused with the next line.
+            // Text that is not JSON gives no id, and the next line refuses it.
             let json = try? JSON(parsing: text)
             guard let id = json?["drop"]?.string.flatMap({ DropID($0) }), let kind = json?["kind"]?.string,
                 ChainRecord.Kind.closing.contains(kind)

@@ -14,9 +14,9 @@ import ThreadKit
 /// **Time**: `now` is milliseconds since 1970; labels never run backwards, whatever it says.
 /// **Threading**: blocking; calls from several threads wait for each other, except `verifiedBytes`, which does not wait long, and
 /// `compressAhead`.
-/// **Errors** of `append`: that drop is not in the container (`drops` tells what is); `quarantine`: its bytes are not those it
-/// was registered with; `retry`: passing trouble, such as a full disk. Of `close`, `retry`: nothing was archived, append the
-/// same items again later. Anywhere, `stop`: what is on the medium is only known after a restart: the writer refuses all further
+/// **Errors** of `append`: that drop is not in the container (`drops` says which are). `quarantine`: its bytes are not those that
+/// were registered. `retry`: temporary trouble, such as a full disk. `retry` of `close`: nothing was archived; append the same
+/// items again later. `stop` of any call: only a restart can find out what is on the medium, and the writer refuses all further
 /// work.
 package final class ArchiveWriter: Sendable {
     /// When a container is full, and how it is compressed.
@@ -48,7 +48,7 @@ package final class ArchiveWriter: Sendable {
         let chain: ChainLog
         var container: Container?
         var items: [ArchiveItem] = []
-        /// Bytes of the items, those not counted that are stored elsewhere.
+        /// Bytes of the items, without those that are stored elsewhere.
         var bytes: UInt64 = 0
         var day = ""
         var lastNumber = 0
@@ -57,14 +57,14 @@ package final class ArchiveWriter: Sendable {
         var clockWarned = false
         /// Acts that this writer has put into the chain, or found there.
         var acts: [DropID: UInt64] = [:]
-        /// The label at which this writer began: older acts may stand in the chain already.
+        /// The label at which this writer began. Older acts may already be in the chain.
         let begun: UInt64
     }
 
-    /// Opens the archive at `root` (absolute), makes it where there is none, empties its temporary folder, and cuts off what an
+    /// Opens the archive at `root` (absolute), makes it if there is none, empties its temporary folder, and cuts off what an
     /// interrupted append left at the end of the chain.
     ///
-    /// - Throws: `unsound` (remedy stop) where the chain is damaged or shorter than it has been; storage errors.
+    /// - Throws: `unsound` (remedy stop) if the chain is damaged or shorter than before; storage errors.
     package init(root: String, limits: Limits = Limits(), now: UInt64) throws(DropError) {
         self.limits = limits
         places = ArchivePlaces(root: root)
@@ -101,7 +101,7 @@ package final class ArchiveWriter: Sendable {
                 state.items.append(item)
                 if item.sameBytesAs == nil { state.bytes += item.record.bytes }
             } catch {
-                // A member written half makes the container useless: the others go into a new one.
+                // A half-written member makes the container useless, so the others go into a new one.
                 try self.rebuild(now: now, &state)
                 throw error
             }
@@ -171,7 +171,7 @@ package final class ArchiveWriter: Sendable {
 }
 
 extension ArchiveWriter {
-    /// Runs `body` alone, unless the writer has failed for good.
+    /// Runs `body` while no other call runs, unless the writer has failed for ever.
     func use<T>(_ body: (inout State) throws(DropError) -> T) throws(DropError) -> T {
         try state.with { (state) throws(DropError) in
             if let failure = state.failure { throw failure }
@@ -203,8 +203,8 @@ extension ArchiveWriter {
         }
     }
 
-    /// Ends and checks the container; what fails is written anew from the spool, three times at most (docs/failure-model.md,
-    /// "Errors from storage").
+    /// Ends and checks the container. After a failure it is written again from the spool, three times at most
+    /// (docs/failure-model.md, "Errors from storage").
     private func finish(now: UInt64, _ state: inout State) throws(DropError) -> (bytes: UInt64, sha256: ContentDigest) {
         var attempt = 1
         while true {
@@ -238,7 +238,7 @@ extension ArchiveWriter {
             state.day = ""
             throw DropError(
                 .storage, "\(path) exists already, and TwinDrop did not make it.",
-                hint: "Move it out of the archive; work goes on by itself.", remedy: .retry(after: .seconds(10)))
+                hint: "Move it out of the archive; work then continues by itself.", remedy: .retry(after: .seconds(10)))
         }
         try state.chain.announce(name)
         try Storage.rename(state.container!.path, to: path)
@@ -271,7 +271,7 @@ extension ArchiveWriter {
             throw error
         }
         forget(&state)
-        // The records are in the chain, whatever keeps the seal from being written: it is due as before.
+        // The records are in the chain, even if the seal cannot be written. The seal is then still due.
         if state.chain.isSealDue(now) {
             do throws(DropError) { _ = try sealing(now, &state) } catch {
                 guard case .retry = error.remedy else { throw error }
@@ -285,8 +285,8 @@ extension ArchiveWriter {
         }
     }
 
-    /// Takes a container's final name away, for which the chain found no room: it was never relied on, and its drops are appended
-    /// again.
+    /// Removes the final name of a container when the chain had no room for its records. Nobody relied on it, and its drops are
+    /// appended again.
     private func takeBack(_ name: String, _ state: inout State) throws(DropError) {
         let path = places.path(of: name)
         do throws(DropError) {
@@ -301,7 +301,7 @@ extension ArchiveWriter {
         state.lastNumber -= 1
     }
 
-    /// A record that the clock was set back by more than five minutes; once until it has caught up.
+    /// The record that says that the clock was set back by more than five minutes; only once until it has caught up.
     private func clockRecords(_ now: UInt64, _ state: inout State) -> [ChainRecord] {
         let label = state.chain.label(now)
         guard label - now > 300_000 else {

@@ -3,32 +3,32 @@ import CodecKit
 import DropCore
 import TwinModel
 
-/// A drop's part of a container, as it was written: what the reread must find, and what its chain record says.
+/// The part of a drop in a container, as it was written: reading it back must give this, and its chain record says it.
 struct ContainerEntry: Equatable {
     let record: DropRecord
     let kind: String
     let digest: ContentDigest
     let header: (name: String, bytes: UInt64, digest: ContentDigest)
-    /// Nil where the bytes are those of `sameBytesAs`.
+    /// Nil if the bytes are those of `sameBytesAs`.
     let contentName: String?
     /// Where its bytes were read.
     let path: String
     let sameBytesAs: DropID?
 
-    /// The member that stands for the drop.
+    /// The member of the drop.
     var member: String { contentName ?? header.name }
 
     static func == (left: Self, right: Self) -> Bool { left.record == right.record && left.header == right.header }
 }
 
-/// A container in the making: one temporary file. One thread at a time; the file goes when the object goes.
+/// An unfinished container: one temporary file, which is removed with the object. One thread at a time.
 final class Container {
     let path: String
     private let file: StorageFile
-    /// Nil where the content of its only drop was compressed ahead.
+    /// Nil if the content of its only drop was compressed ahead.
     private let tar: TarZstdWriter?
     private(set) var entries: [ContainerEntry] = []
-    /// SHA-256 of the frame of `ContentAhead`, where that was read back already.
+    /// SHA-256 of the frame of `ContentAhead`, if that was read back already.
     private var checkedFrame: ContentDigest?
 
     /// True when it takes no more drops.
@@ -45,10 +45,10 @@ final class Container {
         }
     }
 
-    /// The container of one drop whose content was compressed ahead. Its header goes before that, in a frame of its own; a frame
-    /// that readers skip fills the rest of the room.
+    /// The container of one drop whose content was compressed ahead. Its header is written before the content, in a separate
+    /// frame. A frame that readers skip fills the rest of the room.
     ///
-    /// - Returns: nil where the header is too long for the room; `content` is of no use then.
+    /// - Returns: nil if the header is too long for the room; `content` is then useless.
     /// - Throws: what `ContentAhead.finish` throws; storage errors.
     init?(_ content: ContentAhead, _ item: ArchiveItem, level: Int, at label: UInt64) throws(DropError) {
         let header = Self.header(of: item, archivedAt: label)
@@ -77,7 +77,7 @@ final class Container {
 
     /// Writes the drop's header member and its bytes, hashing what is read.
     ///
-    /// - Throws: `content-changed` (remedy quarantine) where the bytes are not those the register knows: the container is then
+    /// - Throws: `content-changed` (remedy quarantine) if the bytes are not those the register knows: the container is then
     ///   of no use any more. `unreadable`, `missing`, storage errors likewise.
     func append(_ item: ArchiveItem, at label: UInt64) throws(DropError) {
         guard let tar else { preconditionFailure("a complete container takes no more drops") }
@@ -94,7 +94,7 @@ final class Container {
         entries.append(Self.entry(of: item, digest: source.digest, header, contentName: contentName))
     }
 
-    /// Ends the container, makes it durable, and reads it back: every member must be, byte for byte, what was written.
+    /// Ends the container, makes it durable, and reads it back: every member must equal what was written, byte for byte.
     ///
     /// - Returns: size and SHA-256 of the compressed file.
     func finish() throws(DropError) -> (bytes: UInt64, sha256: ContentDigest) {
@@ -190,7 +190,7 @@ struct ContainerContents {
     }
 }
 
-/// A hash that a closure can go on with.
+/// A hash that a closure can continue.
 final class HashBox {
     var hash = StreamHash()
 }

@@ -2,21 +2,21 @@ import ArchiveKit
 import DropCore
 import Synchronization
 
-/// The content of a large drop, compressed while the drop is still on its way (docs/decisions/0017).
+/// The content of a large drop, compressed while the drop is still being processed (docs/decisions/0017).
 ///
-/// It is a temporary file of the archive that nothing refers to: a zstd frame with the content member and the end of the tar,
-/// after room for another frame with the header member, which says what became of the drop and is written when that is known
-/// (`Container.init(_:_:level:at:)`). Until then the file counts for nothing and can be thrown away at any time.
+/// It is a temporary file of the archive that nothing refers to. It has room for a frame with the header member, and then a zstd
+/// frame with the content member and the end of the tar. The header says how the drop ended, so it is written when that is known
+/// (`Container.init(_:_:level:at:)`). Until then the file does not count, and can be thrown away at any time.
 ///
-/// Several threads may help, each a block at a time: the one that began it, and the one that needs it.
+/// Two threads may work on it, each a block at a time: the one that began it, and the one that needs it.
 ///
 /// `@unchecked Sendable`: what changes is touched under `lock` only.
 final class ContentAhead: @unchecked Sendable {
     /// Where the content's frame begins. Units: bytes.
     static let startBytes: UInt64 = 64 << 10
-    /// A header up to this long fits before it with its tar blocks, however badly it compresses. Units: bytes.
+    /// A header of this length always fits before it with its tar blocks, even if it does not compress. Units: bytes.
     static let headerBytesMax = 48 << 10
-    /// Blocks between two looks at whether somebody else waits.
+    /// How many blocks are written between two checks whether another thread waits.
     private static let stride = 4
 
     private let source: ContentSource
@@ -76,9 +76,9 @@ final class ContentAhead: @unchecked Sendable {
         lock.withLock { _ in checked = digest }
     }
 
-    /// Compresses what is left, and hands the file over to the caller, who removes it from now on.
+    /// Compresses the rest, and gives the file to the caller, who must remove it from now on.
     ///
-    /// - Returns: also the SHA-256 of the compressed frame, where it was synced and read back already.
+    /// - Returns: also the SHA-256 of the compressed frame, if it was synced and read back already.
     /// - Throws: as `ContentCopy.advance`.
     func finish() throws(DropError) -> (path: String, file: StorageFile, checked: ContentDigest?) {
         wanted.store(true, ordering: .relaxed)

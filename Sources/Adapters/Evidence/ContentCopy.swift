@@ -1,7 +1,7 @@
 import ArchiveKit
 import DropCore
 
-/// Where the bytes of a drop lie in the spool, and what they must be.
+/// Where the bytes of a drop are in the spool, and their expected digest.
 struct ContentSource {
     let record: DropRecord
     /// Absolute path of the spooled file.
@@ -31,7 +31,7 @@ struct ContentSource {
     /// Opens the bytes of a drop. Errors: `bytes-missing` (quarantine); storage errors.
     static func open(_ path: String) throws(DropError) -> StorageFile {
         do throws(DropError) { return try StorageFile(path, .read) } catch {
-            // Whatever somebody put in their place is one drop's affair, and no reason to stop.
+            // Something else in their place is a problem of this drop only, and not a reason to stop.
             if error.code == .unsound { throw ByteLoss.missing(path, isOther: true) }
             throw error.code == .missing ? ByteLoss.missing(path) : error
         }
@@ -48,7 +48,7 @@ struct ContentCopy {
     private var position: UInt64 = 0
     private var block: [UInt8]
 
-    /// - Throws: `content-changed` where the file has another size than the register says; `bytes-missing`; errors of opening.
+    /// - Throws: `content-changed` if the file has another size than the register says; `bytes-missing`; errors of opening.
     init(of source: ContentSource) throws(DropError) {
         self.source = source
         input = try ContentSource.open(source.path)
@@ -59,7 +59,7 @@ struct ContentCopy {
     /// Copies one more block; after the last, checks the digest and ends the member.
     ///
     /// - Parameter container: path of the file that is written, for errors.
-    /// - Returns: false when that was all.
+    /// - Returns: false after the last block.
     /// - Throws: `content-changed` (remedy quarantine); storage errors. The member is of no use then.
     mutating func advance(into tar: TarZstdWriter, of container: String) throws(DropError) -> Bool {
         let bytes = source.record.bytes

@@ -2,9 +2,9 @@ import CodecKit
 import DropCore
 import TwinModel
 
-/// What the register knows about a drop, as receipts and archive headers tell it.
+/// What the register knows about a drop, in the form of receipts and archive headers.
 enum DropFacts {
-    /// Members in an order for people: what it is, what became of it, why.
+    /// Members in an order for people: what the drop is, how it ended, why.
     static func members(of record: DropRecord) -> [JSON.Member] {
         var out: [JSON.Member] = [
             .init("drop", .string(record.id.description)),
@@ -58,8 +58,8 @@ enum DropFacts {
         return .object(members)
     }
 
-    /// The books, each with whether it closes: every record used, filtered or rejected; every byte of the file accounted for
-    /// or named as unaccounted; operations by outcome, with their total.
+    /// The books. Each says whether its sum is right: every record is used, filtered or rejected; every byte of the file belongs
+    /// to a part or is named as unaccounted; operations by outcome, with their total.
     private static func json(_ books: DropBooks, fileBytes: UInt64) -> JSON {
         func count(_ name: String, _ value: UInt64) -> JSON.Member { .init(name, .int(Int64(clamping: value))) }
         let outcomes = [

@@ -1,14 +1,14 @@
 package import DropCore
 import TwinModel
 
-/// Writes what the sender gets back: `SOURCE/ULID.receipt.json`, and `NAME.receipt.json`, a second name of the newest one for
+/// Writes the receipts for senders: `SOURCE/ULID.receipt.json`, and `NAME.receipt.json`, a second name of the newest receipt for
 /// that file name.
 ///
-/// Receipts appear whole or not at all, and survive a power cut after `sync`, which is for many of them together: a drop is not
-/// at its end before. Blocking; safe from any thread, one call at a time per drop.
+/// Receipts appear whole or not at all, and survive a power cut after `sync`, which covers many of them together. A drop has not
+/// ended before that. Blocking; safe from any thread, one call at a time per drop.
 ///
-/// Who may read a receipt, its folder says: a file gets the reading rights of its folder, a source's folder those of the folder
-/// it lies in (docs/operations.md).
+/// The folder decides who may read a receipt: a file gets the reading rights of its folder, and a source's folder those of its
+/// parent (docs/operations.md).
 package struct ReceiptWriter: Sendable {
     private let root: String
 
@@ -18,14 +18,14 @@ package struct ReceiptWriter: Sendable {
     /// Makes the folder of a source, durably; `write` and `RejectsWriter.write` need it.
     package func prepare(_ source: SourceName) throws(DropError) { try Storage.makeSharedFolder(folder(of: source)) }
 
-    /// Makes the receipts of these drops durable, under both their names; those that are not there are no error.
+    /// Makes the receipts of these drops durable, under both their names; missing ones are not an error.
     package func sync(_ records: [DropRecord]) throws(DropError) {
         if records.count >= Self.syncTogetherMin { return try Storage.syncFileSystem(of: root) }
         for record in records { try Storage.syncFile(folder(of: record.source) + "/\(record.id).receipt.json") }
         for source in Set(records.map(\.source)) { try Storage.syncFolder(folder(of: source)) }
     }
 
-    /// From this many files on, one call for the whole file system costs less than one for each.
+    /// With this many files, one call for the whole file system costs less than one call for each.
     private static let syncTogetherMin = 8
 
     private func folder(of source: SourceName) -> String { root + "/" + source.text }
@@ -46,12 +46,12 @@ package struct ReceiptWriter: Sendable {
             Self.json(record, archived, rejects, kept: try rejects?.kept(in: folder) ?? []).utf8(.pretty) + [UInt8(ascii: "\n")]
         try Storage.replace(folder + name, with: text, durable: false, shared: true)
         let link = folder + Self.linkName(record.fileName)
-        // A receipt that is written again does not take the link from a newer drop.
+        // A receipt that is written again does not replace the link of a newer drop.
         if Self.drop(ofReceiptAt: link).map({ $0 <= record.id }) ?? true { try Storage.link(link, to: folder + name) }
         return folder + name
     }
 
-    /// The drop a receipt is of; nil where there is no receipt.
+    /// The drop a receipt is of; nil if there is no receipt.
     package static func drop(ofReceiptAt path: String) -> DropID? {
         // {"format": 1, "drop": "ULID", … in that order.
         let parts = Storage.head(of: path, bytes: 96).split(separator: UInt8(ascii: "\""), maxSplits: 6)
@@ -71,7 +71,7 @@ package struct ReceiptWriter: Sendable {
         return text + ".receipt.json"
     }
 
-    /// A name that fits what the source's patterns say of names like the original's.
+    /// A name that fits the source's patterns as the original's name does.
     private static func amendingName(_ record: DropRecord) -> String {
         let ending = record.fileName.pathExtension
         let name = record.fileName.description

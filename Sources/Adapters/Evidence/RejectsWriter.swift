@@ -7,7 +7,7 @@ package struct RejectsFile: Sendable, Equatable {
     /// `ULID.rejects.csv`: the records in their original bytes; `ULID.rejects.reasons.ndjson`: why, one line each.
     package let name: String
     package let reasonsName: String
-    /// Records in it; a record that was refused twice counts once.
+    /// The number of records in it; a record that was refused twice counts once.
     package let records: UInt64
 
     /// The files of a drop; `records` of it were refused.
@@ -18,13 +18,13 @@ package struct RejectsFile: Sendable, Equatable {
         self.records = records
     }
 
-    /// Under which name a file that somebody corrected is kept when its drop's refused records are written again.
+    /// The name of a corrected file that is kept when its drop's refused records are written again.
     static func keptName(_ name: String, _ number: Int) -> String {
         guard let dot = name.lastIndex(of: ".") else { return "\(name).kept-\(number)" }
         return "\(name[..<dot]).kept-\(number)\(name[dot...])"
     }
 
-    /// What is kept of this file's earlier contents, the oldest first.
+    /// The kept earlier versions of this file, oldest first.
     ///
     /// - Parameter folder: with a slash at its end.
     package func kept(in folder: String) throws(DropError) -> [String] {
@@ -37,10 +37,10 @@ package struct RejectsFile: Sendable, Equatable {
     }
 }
 
-/// Gives the refused records back in the sender's own dialect: correcting them and dropping the file is all there is to do.
+/// Writes the refused records in the sender's own dialect, so that a person only has to correct them and drop the file.
 ///
-/// Both files are durable when `write` returns: they are the one place where the refused records stand by themselves. Blocking;
-/// safe from any thread, one call at a time per drop.
+/// Both files are durable when `write` returns, because no other place has the refused records by themselves. Blocking; safe from
+/// any thread, one call at a time per drop.
 package struct RejectsWriter: Sendable {
     private let root: String
 
@@ -48,10 +48,9 @@ package struct RejectsWriter: Sendable {
     package init(root: String) { self.root = root }
 
     /// Writes the file's byte order mark and headers, then each refused record, byte for byte, by its place in the spooled file;
-    /// where text has cells, with its mark in one more (`RejectMark`).
+    /// if text has cells, with its mark in an extra cell (`RejectMark`).
     ///
-    /// A file that is there with other bytes is somebody's correction, as far as anybody knows: it is kept under another name,
-    /// which the receipt tells.
+    /// An existing file with other bytes may be somebody's correction. It is kept under another name, which is in the receipt.
     ///
     /// A last record without a line end gets the one the file uses, so that records stay apart.
     ///
@@ -59,10 +58,10 @@ package struct RejectsWriter: Sendable {
     ///   - spans: of the drop; its headers are taken.
     ///   - rejections: in any order.
     ///   - drop: whose records they are.
-    ///   - stated: how the file is written, as its source states it; nil where it is to be told from the file.
+    ///   - stated: how the file is written, as its source states it; nil: find it from the file.
     ///   - path: the bytes that were transformed.
-    /// - Returns: nil where there are no rejections.
-    /// - Throws: `protocol` (remedy quarantine) where a place lies outside of the file; storage errors.
+    /// - Returns: nil if there are no rejections.
+    /// - Throws: `protocol` (remedy quarantine) if a place lies outside of the file; storage errors.
     package func write(
         _ record: DropRecord, spans: [FileSpan], rejections: [Rejection], marking drop: DropID,
         dialect stated: TextDialect? = nil, from path: String
@@ -72,7 +71,7 @@ package struct RejectsWriter: Sendable {
         let folder = root + "/" + record.source.text + "/"
         let names = RejectsFile(of: record, records: 0)
         let dialect = try LineEnds(of: input)
-        // A plugin may report the byte order mark as a header of its own: it is a mark all the same, and ends no line.
+        // A plugin may report the byte order mark as a separate header. It is still a mark, and does not end a line.
         let headers = spans.filter { $0.kind == .header && $0.offset &+ $0.length > dialect.markBytes }
         var records: [RefusedRecord] = []
         let sent = Dictionary(rejections.compactMap { one in one.sent.map { (one.record, $0) } }) { first, _ in first }
@@ -136,11 +135,11 @@ package struct RejectsWriter: Sendable {
     }
 }
 
-/// How a text file ends its lines, told from its first 64 KiB: byte order mark, width of a character, first line end.
+/// How a text file ends its lines, found in its first 64 KiB: byte order mark, width of a character, first line end.
 struct LineEnds: Equatable {
     /// Bytes of the byte order mark; 0 without one.
     private(set) var markBytes: UInt64 = 0
-    /// The first line end in the file; nil where none was seen.
+    /// The first line end in the file; nil if none was seen.
     private(set) var lineEnd: [UInt8]?
     private(set) var isWide = false
     private(set) var isBigEndian = false
@@ -179,7 +178,7 @@ struct LineEnds: Equatable {
         if lineEnd == nil, before == 0x0D { lineEnd = bytes(0x0D) }
     }
 
-    /// The bytes, with the file's line end behind them where they have none.
+    /// The bytes, with the file's line end added if they have none.
     func ended(_ bytes: [UInt8]) -> [UInt8] {
         guard let lineEnd, !bytes.isEmpty, !endsLine(bytes.suffix(4)) else { return bytes }
         return bytes + lineEnd

@@ -2,8 +2,8 @@ import ArchiveKit
 import CodecKit
 import DropCore
 
-/// Reads a container that was just written, and compares: header members by their SHA-256, contents byte for byte with the files
-/// they were read from, which is stricter than a second SHA-256 over them, and cheaper.
+/// Reads a container that was just written, and compares it: header members by their SHA-256, contents byte for byte with the
+/// files they were read from. That is stricter and cheaper than a second SHA-256.
 struct Reread {
     let path: String
     let entries: [ContainerEntry]
@@ -29,8 +29,8 @@ struct Reread {
         }
     }
 
-    /// As `result`, for the container of one drop whose content's frame, from `start` on, was read back by `content` before: what
-    /// is left to look at is the header, and whether the frame still is what it was then.
+    /// As `result`, for the container of one drop whose content frame, from `start` on, was already read back by `content`. Only
+    /// the header must be checked, and that the frame has not changed since.
     func result(behind start: UInt64, frame known: ContentDigest) throws(DropError) -> (bytes: UInt64, sha256: ContentDigest) {
         let file = try StorageFile(path, .read)
         try inContainer(path) {
@@ -53,7 +53,7 @@ struct Reread {
         return (position, whole.digest)
     }
 
-    /// Reads back the frame with the content of a drop, which ends the file, and compares it with the spooled bytes.
+    /// Reads back the frame with the content of a drop, at the end of the file, and compares it with the spooled bytes.
     ///
     /// - Returns: SHA-256 of the compressed frame.
     /// - Throws: `unsound` where something differs; errors of reading.

@@ -1,8 +1,8 @@
 import TwinModel
 
 extension Configuration {
-    /// What `twindrop.yaml` says otherwise now than when this was read: keys, two parts deep, as `http.listen` or
-    /// `sources.assets (new)`. Empty where it says the same, or is no YAML now. Blocking; from any thread.
+    /// What changed in `twindrop.yaml` since this was read: keys of two parts, such as `http.listen` or `sources.assets (new)`.
+    /// Empty if nothing changed, or the file is not YAML now. Blocking; from any thread.
     package func changes() -> [String] {
         var files = ConfigurationFiles(home: paths.home)
         let path = ConfigurationFiles.absolute(Self.fileName, from: paths.home)

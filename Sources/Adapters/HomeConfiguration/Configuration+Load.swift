@@ -20,11 +20,11 @@ extension Configuration {
         return try loader.load()
     }
 
-    /// Reads as much as can be relied on: what a command needs that only looks, and a daemon that serves the sources which are in
-    /// order. A source with a mistake is in `broken`, or among `sources` with `mistakes` of its files; what else is wrong is in
-    /// `mistakes`, and has its default.
+    /// Reads as much as possible despite mistakes: for commands that only look, and for a daemon that serves the correct sources.
+    /// A source with a mistake is in `broken`, or among `sources` with `mistakes` of its files. All other mistakes are in
+    /// `mistakes`, and these values have their defaults.
     ///
-    /// Errors: what makes it unknown where the home's folders are. Blocking; from any thread.
+    /// Errors: mistakes because of which the home's folders are unknown. Blocking; from any thread.
     package static func tolerant(
         home: String, installedPlugins: [String] = []
     ) throws(ConfigurationErrors) -> Configuration {
@@ -32,8 +32,8 @@ extension Configuration {
         return try ConfigurationLoader(home: home, origin: .init(installedPlugins: installedPlugins)).loadTolerantly()
     }
 
-    /// Reads one source again, with its manifest, mapping and lookups as they are now and `twindrop.yaml` as it was when this
-    /// configuration was read: a change of that takes effect with the next `load` only.
+    /// Reads one source again, with its manifest, mapping and lookups as they are now, but `twindrop.yaml` as it was when this
+    /// configuration was read. A change of `twindrop.yaml` takes effect only with the next `load`.
     ///
     /// Errors: everything that is wrong with the source, at once. Blocking; from any thread.
     package func reread(_ name: SourceName) throws(ConfigurationErrors) -> Source {
@@ -105,7 +105,7 @@ final class ConfigurationLoader {
         var node = yaml(path, at: place, keyPath: "", into: diagnosis)
         var isCut = false
         if node == nil, let errors = diagnosis.all(mainFile: name) {
-            // The folders stand in a part of their own, which may be in order.
+            // The folders have a separate part, which may have no mistake.
             guard let part = pathsAlone() else { throw errors }
             node = part
             isCut = true
@@ -121,7 +121,7 @@ final class ConfigurationLoader {
         return configuration.with(mistakes: diagnosis.all(mainFile: name)?.errors ?? [])
     }
 
-    /// The `paths` of a file that as a whole is no YAML; nil where they cannot be told.
+    /// The `paths` of a file that as a whole is not YAML; nil if they cannot be read.
     private func pathsAlone() -> YAMLNode? {
         guard !origin.text.isEmpty, let text = String(validating: origin.text, as: UTF8.self) else { return nil }
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
@@ -158,7 +158,7 @@ final class ConfigurationLoader {
             http: http, outbound: outbound, notify: notify, indexes: indexes, files: files.read, origin: origin)
     }
 
-    /// The values of a YAML file; nil where it is empty or cannot be read, which is reported at `place`.
+    /// The values of a YAML file; nil if it is empty or cannot be read, which is reported at `place`.
     func yaml(_ path: String, at place: Place, keyPath: String, into diagnosis: Diagnosis) -> YAMLNode? {
         let isMain = keyPath.isEmpty
         let content =
@@ -188,7 +188,7 @@ final class ConfigurationLoader {
         }
     }
 
-    /// What is given twice within the source, or with its name.
+    /// Keys that are given twice within the source, or the name itself given twice.
     func doubled(in source: String) -> [ConfigurationError] {
         doubled.filter { $0.keyPath == "sources." + source || $0.keyPath.hasPrefix("sources.\(source).") }
     }
@@ -208,7 +208,7 @@ final class ConfigurationLoader {
         for (index, (key, path)) in ours.enumerated() {
             for (otherKey, other) in ours.prefix(index) where Folders.overlap(files.physical(path), files.physical(other)) {
                 section.report(
-                    .overlap, key, "the folder \(files.shown(path)) and that of \(otherKey) lie in one another.",
+                    .overlap, key, "the folder \(files.shown(path)) and that of \(otherKey) are inside one another.",
                     hint: "Give each of dropzone, archive, receipts and state a folder of its own.")
             }
         }
@@ -255,7 +255,7 @@ final class ConfigurationLoader {
             level: level, format: format, benchmarkLog: events.map { ConfigurationFiles.absolute($0, from: home) })
     }
 
-    /// The limits of workers; `standard` is what counts where a key is absent.
+    /// The limits of workers; `standard` counts if a key is absent.
     func readWorker(_ section: Section, standard: WorkerBounds) -> WorkerBounds {
         let seconds = Duration.milliseconds(100)
         let bounds = WorkerBounds(
@@ -279,14 +279,14 @@ final class ConfigurationLoader {
 }
 
 extension WorkerBounds {
-    /// What holds where nothing is configured (docs/configuration.md, "Limits: `limits`, `sources.NAME.limits`").
+    /// The values that apply without configuration (docs/configuration.md, "Limits: `limits`, `sources.NAME.limits`").
     package static let standard = WorkerBounds(
         sandbox: .available, memoryBytes: 512 << 20, cpu: .seconds(60), wall: .seconds(120), wallPerMiB: .seconds(1),
         silence: .seconds(10), outputFactor: 64, outputBytesFree: 256 << 20, operationsFree: 1_000_000, logBytes: 64 << 10,
         reuseDrops: 1000, reuseTime: .seconds(900), failuresMax: 5)
 }
 
-/// Where folders lie to one another; both absolute.
+/// How two folders lie to each other; both absolute.
 enum Folders {
     static func overlap(_ left: String, _ right: String) -> Bool { contains(left, right) || contains(right, left) }
 

@@ -1,8 +1,8 @@
 package import DropCore
 package import TwinModel
 
-/// Everything `twindrop.yaml` and the files it names say, checked whole, with every default filled in. All paths are absolute and
-/// without `.`, `..` and doubled slashes. See docs/configuration.md for each key.
+/// The content of `twindrop.yaml` and of the files it names, completely checked, with every default filled in. All paths are
+/// absolute and without `.`, `..` and doubled slashes. See docs/configuration.md for each key.
 package struct Configuration: Sendable, Equatable {
     /// The folders of a home (docs/configuration.md, "Folders: `paths`").
     package struct Paths: Sendable, Equatable {
@@ -18,11 +18,11 @@ package struct Configuration: Sendable, Equatable {
     }
 
     package let paths: Paths
-    /// In the order of the file; those that can be served, or that wait for a file of theirs to be corrected.
+    /// In the order of the file; sources that can be served, or that wait until one of their files is corrected.
     package let sources: [Source]
-    /// Sources that cannot be served as they are configured; empty unless mistakes were put up with.
+    /// Sources that cannot be served as they are configured; empty unless mistakes were allowed.
     package let broken: [BrokenSource]
-    /// What is wrong with the rest of `twindrop.yaml`; empty unless mistakes were put up with.
+    /// Mistakes in the rest of `twindrop.yaml`; empty unless mistakes were allowed.
     package let mistakes: [ConfigurationError]
     package let limits: Limits
     package let retention: Retention
@@ -48,7 +48,7 @@ package struct Configuration: Sendable, Equatable {
         var only: [SourceName]?
     }
 
-    /// Equal when both say the same, however it is written.
+    /// Equal when both mean the same, however they are written.
     package static func == (left: Self, right: Self) -> Bool {
         left.paths == right.paths && left.sources == right.sources && left.limits == right.limits
             && left.retention == right.retention && left.archive == right.archive && left.log == right.log
@@ -56,7 +56,7 @@ package struct Configuration: Sendable, Equatable {
             && left.notify == right.notify
     }
 
-    /// Whether `twindrop.yaml` says something else now than when this was read. One that cannot be read does.
+    /// Whether `twindrop.yaml` changed since this was read; true if it cannot be read.
     package var isOutOfDate: Bool {
         var files = ConfigurationFiles(home: paths.home)
         let path = ConfigurationFiles.absolute(Self.fileName, from: paths.home)
@@ -64,7 +64,7 @@ package struct Configuration: Sendable, Equatable {
         return bytes != origin.text
     }
 
-    /// The source `name`, where there is one.
+    /// The source `name`, if there is one.
     package func source(_ name: SourceName) -> Source? { sources.first { $0.name == name } }
 }
 
@@ -72,7 +72,7 @@ package struct Configuration: Sendable, Equatable {
 package struct BrokenSource: Sendable, Equatable {
     /// As it is written.
     package let name: String
-    /// Its landing folder, absolute; nil where its name is none.
+    /// Its landing folder, absolute; nil if its name is not valid.
     package let watched: WatchedSource?
     /// Never empty.
     package let mistakes: [ConfigurationError]
@@ -91,7 +91,7 @@ package struct LogSettings: Sendable, Equatable {
     package let benchmarkLog: String?
 }
 
-/// What `retention` says; nil means for ever.
+/// The values of `retention`; nil means for ever.
 package struct Retention: Sendable, Equatable {
     package let receipts: Duration?
     package let revisions: Duration?
@@ -107,7 +107,7 @@ package struct ArchiveSettings: Sendable, Equatable {
     package let containerBytes: UInt64
 }
 
-/// What `limits` says of the home; those of one drop stand in its source.
+/// The values of `limits` for the home; those for one drop are in its source.
 package struct Limits: Sendable, Equatable {
     /// Workers that transform at once, over all sources.
     package let workers: Int
@@ -164,7 +164,7 @@ package struct WorkerBounds: Sendable, Equatable {
     package let failuresMax: Int
 }
 
-/// One source, with all that decides what becomes of its drops.
+/// One source, with everything that decides what happens to its drops.
 package struct Source: Sendable, Equatable {
     package let name: SourceName
     /// For people; the name where none is given.
@@ -180,11 +180,11 @@ package struct Source: Sendable, Equatable {
     package let lookups: [LookupTable]
     /// The rules of the time zones that the settings name, as the system has them now; see `ValueRules.ZoneRules`.
     package let zones: [LookupTable.Row]
-    /// How its text is written, where the plugin's schema says which settings tell that.
+    /// How its text is written, if the plugin's schema says which settings describe that.
     package let dialect: TextDialect?
     package let duplicates: DuplicateRule
     package let order: DropOrder
-    /// What in a file's name says which delivery is newer; nil where nothing does.
+    /// The part of a file's name that says which delivery is newer; nil if there is none.
     package let sequence: NameSequence?
     package let empty: EmptyRule
     /// When its deliveries are expected; nil: at any time.
@@ -192,8 +192,9 @@ package struct Source: Sendable, Equatable {
     package let worker: WorkerBounds
     /// The files that plugin, settings and lookups were read from: manifest, mapping, tables; absolute.
     package let files: [String]
-    /// Those, and others that would have been read if they were there: a change of any of them asks for a new reading.
+    /// Those files, and others that would have been read if they existed. After a change of any of them the source must be read
+    /// again.
     package let asked: [String]
-    /// What is wrong with these files: the source's drops wait until they are corrected. Empty unless mistakes were put up with.
+    /// Mistakes in these files: the source's drops wait until they are corrected. Empty unless mistakes were allowed.
     package let mistakes: [ConfigurationError]
 }

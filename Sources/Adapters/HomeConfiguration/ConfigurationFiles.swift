@@ -2,7 +2,7 @@ import CodecKit
 import DropCore
 import Foundation
 
-/// Reads the files of a configuration. Foundation does it: Yams brings it along anyway, and a configuration is read once.
+/// Reads the files of a configuration with Foundation, because Yams needs it anyway and a configuration is read once.
 struct ConfigurationFiles {
     /// Absolute; errors name files relative to it.
     let home: String
@@ -12,7 +12,7 @@ struct ConfigurationFiles {
 
     init(home: String) { self.home = home }
 
-    /// The bytes of a regular file of at most `bytesMax`; or what is wrong, as a sentence's end.
+    /// The bytes of a regular file of at most `bytesMax`; or what is wrong, as the end of a sentence.
     mutating func bytes(of path: String, bytesMax: Int) -> Result<[UInt8], Failure> {
         asked.append(path)
         let size: Int
@@ -42,12 +42,12 @@ struct ConfigurationFiles {
         }
     }
 
-    /// `path` as messages name it: relative to the home where it lies inside.
+    /// `path` as messages name it: relative to the home if it is inside.
     func shown(_ path: String) -> String {
         path.hasPrefix(home + "/") ? String(path.dropFirst(home.count + 1)) : path
     }
 
-    /// The names in `folder`, sorted; empty where it cannot be read, which the files missed then tell.
+    /// The names in `folder`, sorted; empty if it cannot be read. The missing files then report that.
     func names(in folder: String) -> [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted()
     }
@@ -64,8 +64,8 @@ struct ConfigurationFiles {
         return missing.isEmpty ? resolved : Self.absolute(missing.joined(separator: "/"), from: resolved)
     }
 
-    /// Why there can be no folder `path`, and none can be made; nil: nothing is in its way. A link that leads nowhere may be one
-    /// to a file system that is mounted later.
+    /// Why the folder `path` does not exist and cannot be made; nil: nothing prevents it. A link that leads nowhere may lead to a
+    /// file system that is mounted later.
     func defect(ofFolder path: String) -> String? {
         if path.utf8.count > 3800 || path.utf8.split(separator: UInt8(ascii: "/")).contains(where: { $0.count > 255 }) {
             return "the folder \(Escaping.visible(shown(path), scalarsMax: 80)) has a longer name than a file system takes."

@@ -29,7 +29,7 @@ package struct HTTPSettings: Sendable, Equatable {
         package let issuer: String
         package let audience: String
         package let keys: Keys
-        /// From one question for the keys of a URL to the next.
+        /// The time between two requests for the keys of a URL.
         package let refresh: Duration
         package let roleClaim: String
         package let role: Role
@@ -38,11 +38,11 @@ package struct HTTPSettings: Sendable, Equatable {
     /// What a caller may do; `none` is nothing.
     package enum Role: String, Sendable, CaseIterable { case none, viewer, auditor, `operator`, admin }
 
-    /// As `auto`: admin for the user that runs the daemon, where neither tokens nor JWTs are configured and only this machine can
-    /// call; else nothing.
+    /// As `auto`: admin for the user that runs the daemon, if neither tokens nor JWTs are configured and only this machine can
+    /// call; otherwise nothing.
     package enum Anonymous: String, Sendable, CaseIterable { case auto, none, viewer, auditor, `operator`, admin }
 
-    /// Whose rules hold for models that are uploaded: the service's, or those of the language alone.
+    /// Which rules uploaded models must follow: those of the service, or only those of the language.
     package enum Models: String, Sendable, CaseIterable { case azure, dtdl }
 
     /// Bounds on requests, connections and the graph.
@@ -91,7 +91,7 @@ package struct HTTPSettings: Sendable, Equatable {
     package static let standardHost = "127.0.0.1"
     package static let standardPort = 7077
 
-    /// `HOST:PORT`, with IPv6 addresses in brackets; nil where it is none.
+    /// `HOST:PORT`, with IPv6 addresses in brackets; nil if it is not valid.
     package static func address(_ text: String) -> (host: String, port: Int)? {
         guard let colon = text.lastIndex(of: ":"), let port = UInt16(text[text.index(after: colon)...]) else { return nil }
         var host = text[..<colon]

@@ -3,7 +3,7 @@ import Foundation
 /// Where a TwinDrop finds its other programs and the plugins that came with it (docs/decisions/0003): relative to its own
 /// executable, so that an installed tree and a build folder both work, and can be moved.
 package struct Installation: Sendable, Equatable {
-    /// Absolute paths; nil where the program is at none of the places, which are named in `searched`.
+    /// Absolute paths; nil if the program is at none of the places, which are named in `searched`.
     package let watch: String?
     package let worker: String?
     /// Existing folders of plugins, absolute; a home's own plugins come before them.

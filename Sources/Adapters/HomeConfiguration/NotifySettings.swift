@@ -3,7 +3,7 @@ package import CurlKit
 package import DropCore
 import TwinModel
 
-/// What `notify` says: who is told of what needs a person, and how.
+/// The values of `notify`: who gets a message when a person is needed, and how.
 package struct NotifyChannel: Sendable, Equatable {
     package enum Way: Sendable, Equatable {
         /// A program and its arguments; no shell. The program is absolute.

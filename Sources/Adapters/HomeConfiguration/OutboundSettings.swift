@@ -2,7 +2,7 @@ package import CurlKit
 import DropCore
 import TwinModel
 
-/// What `outbound` says: how far the daemon goes when it asks other servers, whoever it does that for.
+/// The values of `outbound`: what the daemon may do when it asks other servers.
 package struct OutboundSettings: Sendable, Equatable {
     /// A PEM file of authorities that are trusted besides the system's, absolute.
     package let authorities: String?
@@ -15,7 +15,7 @@ package struct OutboundSettings: Sendable, Equatable {
 
     /// The rules for some origins.
     ///
-    /// - Parameter anyNetwork: whether their names may lead to any address: where nobody but the configuration chooses the URL.
+    /// - Parameter anyNetwork: whether their names may lead to any address, because only the configuration chooses the URL.
     package func rules(for origins: [WebOrigin], anyNetwork: Bool = false) -> TransferRules {
         var rules = TransferRules(
             origins: Set(origins), networks: anyNetwork ? nil : networks, authorities: authorities)

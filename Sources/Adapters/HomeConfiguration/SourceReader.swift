@@ -9,7 +9,7 @@ struct SourceReader {
     let fileBytesMax: UInt64
     let worker: WorkerBounds
 
-    /// A source that was read, and where what is compared with others stands.
+    /// A source that was read, and the places of the values that are compared with other sources.
     private struct Read {
         let source: Source
         let section: Section
@@ -18,10 +18,10 @@ struct SourceReader {
         let patterns: [Glob]
     }
 
-    /// The mistakes of one source, those of its files apart.
+    /// The mistakes of one source, separate from those of its files.
     private struct Mistakes {
         let diagnosis: Diagnosis
-        /// Which of the errors are about files that are read again by themselves when they change.
+        /// The errors about files that are read again automatically when they change.
         var ofFiles: Range<Int> = 0..<0
     }
 
@@ -55,7 +55,7 @@ struct SourceReader {
         return result
     }
 
-    /// Whether a correction is noticed: in a file that `twindrop.yaml` names, or by its being there.
+    /// Whether the daemon notices a correction: a change of a file that `twindrop.yaml` names, or its creation.
     private func isOfFile(_ error: ConfigurationError) -> Bool {
         if error.place.file != Configuration.fileName { return true }
         return [.missingFile, .unreadable, .tooLarge].contains(error.code) && !error.keyPath.hasSuffix(".plugin")
@@ -116,11 +116,11 @@ struct SourceReader {
         section.report(
             .badValue, "sequence",
             "found \"\(Escaping.visible(text, scalarsMax: 80))\", expected a file name with places, each once: {yyyy}, {MM}, {dd}, {HH}, "
-                + "{mm}, {ss} or {n}.", hint: "inventory_{yyyy}{MM}{dd}.csv, stock-{n}.csv; * stands for any text.")
+                + "{mm}, {ss} or {n}.", hint: "inventory_{yyyy}{MM}{dd}.csv, stock-{n}.csv; * matches any text.")
         return nil
     }
 
-    /// An empty file is recorded; in a snapshot source, where it would say that there is nothing any more, it is held.
+    /// An empty file is recorded. A snapshot source holds it, because there it would mean that nothing exists any more.
     private func readEmpty(_ section: Section, _ policy: ApplyPolicy) -> EmptyRule {
         let rule = section.choice("empty", standard: EmptyRule.record)
         return section.has("empty") || policy.mode != .snapshot ? rule : .hold
@@ -132,7 +132,7 @@ struct SourceReader {
             section.report(
                 .badValue, key, at: place,
                 "found \"\(Escaping.visible(text, scalarsMax: 60))\", expected a name pattern without /.",
-                hint: "* stands for any text, ? for one character, [a-z] for one of a set.")
+                hint: "* matches any text, ? one character, [a-z] one of a set.")
             return nil
         }
     }
@@ -274,7 +274,8 @@ struct SourceReader {
             tables: schema?.names(.lookup, in: settings, keyPath: keyPath) ?? [])
     }
 
-    /// A table that the settings name and the source does not have would answer nothing, and refuse or pass every record.
+    /// If the settings name a table that the source does not have, every look-up would fail, and every record would be refused or
+    /// passed.
     private func checkLookups(_ names: [SettingsSchema.Name], _ section: Section) {
         var known: [String] = []
         if case .map(let entries)? = section.node?["lookups"]?.kind { known = entries.map(\.key) }
@@ -320,7 +321,7 @@ struct SourceReader {
         }
     }
 
-    /// A source's folder lies in nothing of ours, and is not the whole drop zone: what lies there is routed by patterns.
+    /// A source's folder is not inside one of our folders, and is not the whole drop zone, where files are routed by patterns.
     private func checkFolder(of read: Read) {
         let files = loader.files
         let others = [
@@ -328,7 +329,7 @@ struct SourceReader {
         ]
         for (key, path) in others where Folders.overlap(read.folder, files.physical(path)) {
             read.section.report(
-                .overlap, "folder", "the folder \(files.shown(read.folder)) and paths.\(key) lie in one another.")
+                .overlap, "folder", "the folder \(files.shown(read.folder)) and paths.\(key) are inside one another.")
         }
         if loader.origin.only == nil, let why = files.defect(ofFolder: read.source.watched.folder) {
             read.section.report(.badValue, "folder", why, hint: "Name a folder that is there, or that can be made.")
@@ -349,16 +350,16 @@ struct SourceReader {
                 || Folders.contains(earlier.folder, read.folder) && earlier.source.watched.recursive)
         guard sameFolder || nested else { return }
         let all = [Glob("*")]
-        // A source that is asked by `probe` needs no patterns where it shares a folder.
+        // A source that is asked by `probe` needs no patterns in a shared folder.
         func taken(_ read: Read) -> [Glob] { read.patterns.isEmpty && !read.source.watched.probes ? all : read.patterns }
         let (left, right) = (taken(read), taken(earlier))
         for pattern in left {
             guard let other = right.first(where: pattern.overlaps) else { continue }
-            let how = sameFolder ? "share a folder" : "have folders that lie in one another"
+            let how = sameFolder ? "share a folder" : "have folders inside one another"
             read.section.report(
                 .overlap, sameFolder && !read.patterns.isEmpty ? "patterns" : "folder",
                 "this source and \(earlier.source.name) \(how), and a name can fit both \(pattern.text) and \(other.text).",
-                hint: "Give each a folder of its own, or patterns that no name fits both of; or let one be asked (probe: true).")
+                hint: "Give each a folder of its own, or patterns of which no name fits both; or let one be asked (probe: true).")
             return
         }
     }

@@ -124,7 +124,7 @@ struct Exchange {
         let head = unsafe payload.loadUnaligned(as: td_wire_error.self)
         let text = unsafe payload[MemoryLayout<td_wire_error>.size...].prefix(4096)
         let said = unsafe String(decoding: text, as: UTF8.self)
-        // Of settings, each line is a mistake of its own.
+        // In an error of settings, each line is one mistake.
         let lines = Int(head.status) == 2 ? said.split(separator: "\n").map(String.init) : [said]
         let message = lines.map { Escaping.sentence($0) }.joined(separator: "\n")
         let offset = head.offset < 0 ? nil : UInt64(head.offset)

@@ -29,7 +29,7 @@ import SystemKit
     /// Reads from `descriptor`, which is non-blocking and stays the caller's.
     init(descriptor: CInt) {
         self.descriptor = descriptor
-        // Room for the largest frame and a quarter: a reader that falls behind still takes large bites.
+        // Room for the largest frame and a quarter more, so that a slow reader still reads large pieces.
         unsafe buffer = .allocate(byteCount: Self.frameMax + Self.frameMax / 4, alignment: 16)
     }
 

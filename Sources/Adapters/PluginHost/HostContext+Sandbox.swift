@@ -12,7 +12,7 @@ extension HostContext {
         }
     }
 
-    /// What a worker says before it is given a plugin; nil where it says nothing within ten seconds, or cannot be started.
+    /// What a worker reports before it gets a plugin; nil if it reports nothing within ten seconds, or cannot be started.
     private func probe() -> UInt32? {
         guard let nothing = try? System.open("/dev/null", .read) else { return nil }
         defer { System.close(nothing) }
@@ -20,7 +20,7 @@ extension HostContext {
         let order = WorkerSpawner.Order(
             path: workerPath, library: nothing, addressSpace: limits.addressSpace, descriptors: limits.descriptors,
             sandbox: sandbox)
-        // Whatever keeps it from starting keeps plugins from starting, and is told there.
+        // The same cause also keeps plugins from starting, and is reported there.
         guard let process = try? WorkerSpawner.shared.spawn(order) else { return nil }
         defer {
             var status: CInt = 0

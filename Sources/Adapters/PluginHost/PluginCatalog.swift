@@ -9,9 +9,9 @@ package struct CataloguedPlugin: Sendable, Equatable {
     /// Absolute, or relative as the folder was given.
     package let libraryPath: String
     package let manifestPath: String
-    /// Nil where the manifest is missing or wrong.
+    /// Nil if the manifest is missing or wrong.
     package let manifest: PluginManifest?
-    /// SHA-256 of the library; nil where it cannot be read.
+    /// SHA-256 of the library; nil if it cannot be read.
     package let digest: ContentDigest?
     /// Why the plugin cannot be used; nil when it can.
     package let defect: DropError?
@@ -112,7 +112,7 @@ package struct PluginCatalog: Sendable {
         return stem.hasPrefix("lib") ? String(stem.dropFirst(3)) : stem
     }
 
-    /// Two libraries with one id: neither is guessed to be the right one.
+    /// Two libraries with one id: the program does not guess which is right.
     private static func markDoubles(_ plugins: [CataloguedPlugin]) -> [CataloguedPlugin] {
         let byID = Dictionary(grouping: plugins.filter { $0.manifest != nil }) { $0.manifest?.id ?? "" }
         return plugins.map { plugin in

@@ -4,10 +4,10 @@ import Synchronization
 import SystemKit
 import ThreadKit
 
-/// Runs the plugins of all sources, each in a sandboxed process of its own (`twindrop-worker`), which is kept warm between the
-/// drops of its source. A plugin can fail its own drop only.
+/// Runs the plugins of all sources, each in a separate sandboxed process (`twindrop-worker`), which stays ready between the drops
+/// of its source. A plugin can fail only its own drop.
 ///
-/// Blocking; safe from any thread. Drops of different sources run side by side, those of one source one after the other.
+/// Blocking; safe from any thread. Drops of different sources run in parallel, those of one source one after the other.
 package final class PluginHost: Transformer {
     /// What the host is made of.
     package struct Configuration: Sendable {
@@ -17,13 +17,13 @@ package final class PluginHost: Transformer {
         package var keyTable: any KeyTable
         /// Warm workers of all sources together; past that the longest idle ones end.
         package var warmWorkersMax: Int = 16
-        /// Refuse to run plugins where the kernel lacks a layer of the sandbox; otherwise they run with the rest, and
-        /// `sandboxMissing` says what is not there.
+        /// True: do not run plugins if the kernel lacks a layer of the sandbox. False: they run with the other layers, and
+        /// `sandboxMissing` names the missing ones.
         package var requiresWholeSandbox = false
-        /// Reads a source again after one of its files changed; nil where nothing is ever read again but library and manifest.
+        /// Reads a source again after one of its files changed; nil if nothing is ever read again but library and manifest.
         /// Errors: what is wrong with the files, remedy suspendSource. Blocking; called on any thread.
         package var reread: (@Sendable (SourceName) throws(DropError) -> PluginSource)?
-        /// Told of workers that were ended for what they did while they had no work.
+        /// Called when a worker was ended for doing something while it had no work.
         package var tell: @Sendable (SourceName, String) -> Void = { _, _ in }
 
         package init(workerPath: String, sources: [PluginSource], keyTable: any KeyTable) {
@@ -33,7 +33,7 @@ package final class PluginHost: Transformer {
         }
     }
 
-    /// What a loaded plugin says of itself.
+    /// What a loaded plugin says about itself.
     package struct Identity: Sendable, Equatable {
         package let id: String
         package let version: String
@@ -88,8 +88,8 @@ package final class PluginHost: Transformer {
         }
     }
 
-    /// How sure the plugin of `source` is that it can read a file of this name which starts with `head` (64 KiB of it count):
-    /// 0 no, 100 certain. Waits for the drop in work, for `patience` at most: then the error is `cancelled`.
+    /// How sure the plugin of `source` is that it can read a file of this name which starts with `head` (64 KiB of it count): 0
+    /// no, 100 certain. Waits for the current drop, for `patience` at most; then the error is `cancelled`.
     package func probe(
         _ source: SourceName, name: FileName, head: [UInt8], patience: Duration = .seconds(3600)
     ) throws(DropError) -> Int {
@@ -101,7 +101,7 @@ package final class PluginHost: Transformer {
     }
 
     /// Layers of the sandbox that this kernel lacks, in words; empty when it is whole. Starts a worker for it, without a plugin,
-    /// the first time. Nil where none can be started.
+    /// the first time. Nil if none can be started.
     package func sandboxMissing() -> [String]? { context.sandboxMissing() }
 
     /// Loads the plugin of `source` in a worker and returns what it says of itself: settings are checked by it, too.
@@ -115,10 +115,10 @@ package final class PluginHost: Transformer {
             sandboxMissing: HostContext.missing(from: hello.sandbox))
     }
 
-    /// What the plugin of `source` has against its settings, a sentence each, the setting's path first; none where it takes them.
-    /// The plugin itself is asked, in a worker.
+    /// The errors of the plugin of `source` about its settings, a sentence each, which begins with the setting's path; empty if
+    /// it accepts them. The plugin itself is asked, in a worker.
     ///
-    /// Errors: what else keeps it from running.
+    /// Errors: other reasons why it cannot run.
     package func complaints(of source: SourceName) throws(DropError) -> [String] {
         try lane(of: source).alone(isCancelled: { false }) { lane throws(DropError) in try lane.complaints() }
     }
@@ -135,7 +135,7 @@ package final class PluginHost: Transformer {
 
     package func dialect(of source: SourceName) -> TextDialect? { lanes[source]?.source.dialect }
 
-    /// Lifts a suspension: the source's plugin, and its files, get another chance.
+    /// Ends a suspension: the source's plugin and files are tried again.
     package func resume(_ source: SourceName) {
         lanes[source]?.state.with { state in
             state.suspension = nil
@@ -158,7 +158,7 @@ package final class PluginHost: Transformer {
         }
     }
 
-    /// Ends the idle workers; drops in work end by themselves or by their `isCancelled`. New ones are refused as `cancelled`.
+    /// Ends the idle workers. Running drops end by themselves or by their `isCancelled`. New ones are refused as `cancelled`.
     package func close() {
         watch.stop()
         for lane in lanes.values { lane.retire(close: true) }
@@ -193,7 +193,7 @@ final class LoadedPlugin: Sendable {
     }
 }
 
-/// What the lanes share: the worker program, and each library once.
+/// Shared by all lanes: the worker program, and each library once.
 final class HostContext: Sendable {
     let workerPath: String
     let keyTable: any KeyTable
@@ -225,7 +225,7 @@ final class HostContext: Sendable {
         }
     }
 
-    /// Refuses a sandbox that lacks a layer, where the whole is required.
+    /// Refuses a sandbox that lacks a layer, if all layers are required.
     func check(sandbox layers: UInt32) throws(WorkerFailure) {
         let missing = Self.missing(from: layers)
         guard requiresWholeSandbox, !missing.isEmpty else { return }
@@ -234,7 +234,7 @@ final class HostContext: Sendable {
             "This kernel cannot build the whole sandbox, which is required; missing: \(missing.joined(separator: ", ")).")
     }
 
-    /// Compares what the plugin says of itself with its manifest.
+    /// Compares what the plugin says about itself with its manifest.
     func check(_ hello: Worker.Hello, plugin: LoadedPlugin) throws(WorkerFailure) {
         if let manifest = plugin.manifest,
             Array(manifest.id.utf8) != Array(hello.id.utf8) || Array(manifest.version.utf8) != Array(hello.version.utf8)

@@ -16,7 +16,7 @@ package final class PluginLibrary: Sendable {
 
     /// Reads the library at `path`.
     ///
-    /// Errors: `plugin-missing` (it cannot be read, is larger than 256 MiB, or is no library for this machine);
+    /// Errors: `plugin-missing` (it cannot be read, is larger than 256 MiB, or is not a library for this machine);
     /// `worker-start`, remedy retry, where memory or descriptors are short.
     package init(path: String) throws(DropError) {
         let content = try Self.read(path)
@@ -42,9 +42,9 @@ package final class PluginLibrary: Sendable {
             throw missing(path, "It cannot be opened", errno: error.number)
         }
         defer { System.close(file) }
-        // One that cannot be examined is taken for no file.
+        // A file that cannot be examined counts as missing.
         guard let facts = try? System.facts(of: file, path), facts.kind == .file else {
-            throw missing(path, "It is no regular file.")
+            throw missing(path, "It is not a regular file.")
         }
         guard facts.bytes <= bytesMax else { throw missing(path, "It is larger than \(bytesMax) bytes.") }
         var content = [UInt8](repeating: 0, count: Int(facts.bytes))
@@ -68,7 +68,7 @@ package final class PluginLibrary: Sendable {
         guard content[4] == 2, content[5] == 1, content[18] == machine.0, content[19] == 0 else {
             throw missing(path, "It was built for another processor; this machine is \(machine.1).")
         }
-        guard content[16] == 3 else { throw missing(path, "It is no shared library; link it with -shared.") }
+        guard content[16] == 3 else { throw missing(path, "It is not a shared library; link it with -shared.") }
     }
 
     private static func missing(_ path: String, _ reason: String, errno number: CInt) -> DropError {

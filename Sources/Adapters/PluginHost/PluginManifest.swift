@@ -10,14 +10,14 @@ package struct PluginManifest: Sendable, Equatable {
     package let version: String
     /// One line for people.
     package let title: String
-    /// Glob patterns of the file names it is made for; a suggestion, routing is the sources' matter.
+    /// Glob patterns of the file names it is made for. They are a suggestion: the sources decide about routing.
     package let accepts: [String]
-    /// JSON Schema of its settings, where it has any.
+    /// JSON Schema of its settings, if it has any.
     package let settingsSchema: JSON?
-    /// The SHA-256 the library must have, where the manifest pins it.
+    /// The SHA-256 the library must have, if the manifest pins it.
     package let digest: ContentDigest?
 
-    /// Parses a manifest. `path` stands in messages only.
+    /// Parses a manifest. `path` is in messages only.
     ///
     /// Errors: `plugin-manifest`, remedy suspendSource: which member, what is wrong with it.
     package init(parsing bytes: [UInt8], path: String) throws(DropError) {
@@ -27,8 +27,8 @@ package struct PluginManifest: Sendable, Equatable {
                 hint: "Correct the manifest; docs/plugin-abi.md shows one.", remedy: .suspendSource)
         }
         let json: JSON
-        do { json = try JSON(parsing: bytes) } catch { throw wrong("It is no JSON: \(error.message) (byte \(error.offset)).") }
-        guard let members = json.members else { throw wrong("It is no JSON object.") }
+        do { json = try JSON(parsing: bytes) } catch { throw wrong("It is not JSON: \(error.message) (byte \(error.offset)).") }
+        guard let members = json.members else { throw wrong("It is not a JSON object.") }
         let allowed = ["id", "version", "title", "accepts", "settings", "sha256"]
         for member in members where !allowed.contains(member.name) && !member.name.hasPrefix("x-") {
             let name = Escaping.visible(member.name, scalarsMax: 64)

@@ -1,8 +1,8 @@
 import Crypto
 package import DropCore
 
-/// What one source runs: its plugin, and everything the plugin is given. Immutable; `PluginHost.Configuration.reread` makes it
-/// anew.
+/// What one source runs: its plugin, and everything the plugin gets. Immutable; `PluginHost.Configuration.reread` makes a new
+/// one.
 package struct PluginSource: Sendable {
     /// One read-only lookup table. Of equal keys the first counts.
     package struct Lookup: Sendable, Equatable {
@@ -25,14 +25,15 @@ package struct PluginSource: Sendable {
     /// One JSON object, as the plugin reads it.
     package let settings: String
     package let lookups: [Lookup]
-    /// How its text is written, where the settings say so in a form the host knows. Part of the settings: no part of the epoch.
+    /// How its text is written, if the settings say so in a form that the host knows. It is part of the settings, so it is not
+    /// added to the epoch.
     package let dialect: TextDialect?
     package let limits: WorkerLimits
     /// The files that settings and lookups were read from, absolute: when one changes, the source is read again.
     package let files: [String]
-    /// Why these files cannot be used as they are; nil where they can. Its remedy is suspendSource.
+    /// Why these files cannot be used as they are; nil if they can. Its remedy is suspendSource.
     package let defect: DropError?
-    /// Says of a complaint about the settings where they are written.
+    /// Adds to an error about the settings the place where they are written.
     let located: @Sendable (String) -> String
 
     package init(
@@ -74,8 +75,8 @@ package struct PluginSource: Sendable {
         return out
     }
 
-    /// Whatever determines the meaning of the plugin's output: SHA-256 over the library's digest, the settings and the lookup
-    /// tables, each with its length in front.
+    /// The digest of everything that determines the plugin's output: SHA-256 over the library's digest, the settings and the
+    /// lookup tables, each with its length in front.
     func epoch(library: ContentDigest) -> ContentDigest {
         var hash = SHA256()
         hash.update(data: Array("twindrop-epoch-1".utf8))

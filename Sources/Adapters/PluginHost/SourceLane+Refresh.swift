@@ -9,8 +9,8 @@ extension SourceLane {
         let epoch: ContentDigest
     }
 
-    /// Takes up what changed on disk since the last call: library, manifest, mapping, lookups. With other content than before,
-    /// the next drop gets a new worker. Inside the lane.
+    /// Reads the files again that changed on disk since the last call: library, manifest, mapping, lookups. If their content
+    /// changed, the next drop gets a new worker. Inside the lane.
     ///
     /// Errors: what makes the new files unusable (remedy suspendSource), again at each call until they change or `resume` is
     /// called; `plugin-changing` (retry) while one of them is being written.
@@ -25,7 +25,7 @@ extension SourceLane {
         if known != nil, marks.values.contains(where: \.isFresh) {
             throw DropError(
                 .pluginChanging, "A file that source \(name) runs by was changed a moment ago.",
-                hint: "Nothing is to be done: it is read when it has been still for a second.",
+                hint: "You need not do anything: it is read when it has not changed for a second.",
                 remedy: .retry(after: .milliseconds(250)))
         }
         do throws(DropError) {
@@ -44,7 +44,7 @@ extension SourceLane {
                 state.marks = marks
                 state.defect = nil
                 if fresh.epoch != state.loaded?.epoch {
-                    // What the plugin before did wrong does not count against this one.
+                    // Failures of the earlier plugin do not count for this one.
                     state.hello = nil
                     state.suspension = nil
                     state.failed.removeAll()
@@ -62,7 +62,7 @@ extension SourceLane {
         }
     }
 
-    /// How long after a worker could not be started it is tried again: what it lacks may not be one of the source's files.
+    /// How long after a worker could not be started it is tried again: the cause need not be one of the source's files.
     private static let startRetry = Duration.seconds(60)
 
     /// Whether the source is suspended, and a file it runs by was changed since.

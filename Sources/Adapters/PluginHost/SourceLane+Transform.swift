@@ -4,7 +4,7 @@ import SystemKit
 import ThreadKit
 
 extension SourceLane {
-    /// One drop through the worker; a second time in a new one where that may help.
+    /// Sends one drop through the worker, and a second time through a new one if that may help.
     func transform(_ job: TransformJob, into sink: any OperationSink, ran: inout TransformSummary?) throws(DropError) {
         if let suspension = state.with({ $0.suspension }) { throw suspension }
         forgetUnknownKeys()
@@ -28,7 +28,7 @@ extension SourceLane {
                 }
                 let described = described(error, about: job.fileName.description)
                 if error.countsAgainstPlugin { blame(job.drop, described) }
-                // What the plugin itself refuses is a suspension like any other: it ends when one of the files is changed.
+                // Settings that the plugin itself refuses suspend the source as usual: until one of the files is changed.
                 if described.remedy == .suspendSource { suspend(described) }
                 throw described
             }
@@ -74,8 +74,7 @@ extension SourceLane {
         }
     }
 
-    /// What the plugin has against its settings, a sentence each, as it says them: none where it takes them. Starts a worker if
-    /// need be.
+    /// The errors of the plugin about its settings, a sentence each; empty if it accepts them. Starts a worker if needed.
     ///
     /// Errors: what else keeps it from running.
     func complaints() throws(DropError) -> [String] {
@@ -90,14 +89,14 @@ extension SourceLane {
         }
     }
 
-    /// The failure as the pipeline handles it; what is wrong with settings is said with its place.
+    /// The failure in the form for the pipeline; errors of settings have their place.
     private func described(_ failure: WorkerFailure, about subject: String) -> DropError {
         guard case .settings = failure.kind else { return failure.error(about: subject, plugin: pluginName) }
         let located = failure.message.split(separator: "\n").map { source.located(String($0)) }.joined(separator: " ")
         return WorkerFailure(.settings, located).error(about: subject, plugin: pluginName)
     }
 
-    /// What the worker says of itself, starting one if need be.
+    /// What the worker says about itself; starts one if needed.
     func identify() throws(DropError) -> Worker.Hello {
         do throws(WorkerFailure) {
             var log = PluginLog(bytesMax: source.limits.logBytes)
@@ -126,7 +125,7 @@ extension SourceLane {
         var exchange = Exchange(
             worker: worker, allowance: .init(source.limits, inputBytes: job.bytes), log: log, isCancelled: job.isCancelled)
         defer { lastLog = exchange.log.finish() }
-        // A worker that is gone already tells by its result pipe why.
+        // If the worker is gone already, its result pipe says why.
         _ = worker.send(
             TD_WIRE_TRANSFORM, size: job.bytes, operationsMax: source.limits.operations(for: job.bytes),
             name: Array(job.fileName.description.utf8), descriptor: input)
@@ -140,7 +139,7 @@ extension SourceLane {
         worker.lastBytes = job.bytes
     }
 
-    /// What the source runs by, in its own words or, where it was not even loaded, in those of its manifest; nil where it has no
+    /// The plugin of the source, in its own words or, if it was not loaded, in those of its manifest; nil if the source has no
     /// plugin.
     private func summary(log: [String]) -> TransformSummary? {
         state.with { state in

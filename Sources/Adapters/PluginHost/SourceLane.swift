@@ -4,7 +4,7 @@ import DropCore
 import SystemKit
 import ThreadKit
 
-/// Everything the host keeps of one source: its warm worker, its key table, its record of failures.
+/// Everything the host keeps for one source: its warm worker, its key table, its failures.
 ///
 /// One drop of a source is transformed at a time: two workers would give the same key number to different names.
 ///
@@ -15,8 +15,7 @@ final class SourceLane: @unchecked Sendable {
         var isClosed = false
         var keys: KeyList?
         var failed: [DropID] = []
-        /// It has transformed a drop since its files were last read: a plugin that works is not stopped by a file that it does
-        /// not survive.
+        /// It has transformed a drop since its files were last read. A file that crashes a working plugin does not suspend it.
         var hasProved = false
         var suspension: DropError?
         /// When it was suspended; nanoseconds of the monotonic clock.
@@ -136,11 +135,11 @@ final class SourceLane: @unchecked Sendable {
         defer { log = exchange.log }
         do {
             if host.requiresWholeSandbox {
-                // No code of the plugin has run before OPEN: what is said now is said by the worker.
+                // No code of the plugin has run before OPEN, so this message is the worker's own.
                 new.sandbox = try Self.layers(exchange.frame()) ?? 0
                 try host.check(sandbox: new.sandbox ?? 0)
             }
-            // A worker that is gone already tells by its result pipe why.
+            // If the worker is gone already, its result pipe says why.
             _ = new.send(TD_WIRE_OPEN, descriptor: sealed)
             var frame = try exchange.frame()
             if new.sandbox == nil, let layers = Self.layers(frame) {
@@ -163,11 +162,10 @@ final class SourceLane: @unchecked Sendable {
     /// Ends the worker: it is never used again after an error.
     func discard() { worker = nil }
 
-    /// Takes the names back that a failed attempt has added: what a drop introduced dies with it. Its worker, which knows them,
-    /// is ended with it.
+    /// Removes the names that a failed attempt added, and ends its worker, which knows them.
     func restore(_ table: KeyList?) { state.with { $0.keys = table } }
 
-    /// Forgets names that no drop has but those that failed after their transform.
+    /// Forgets names that only failed drops introduced.
     func forgetUnknownKeys() {
         guard let count = host.keyTable.knownKeys(of: name), let table = state.with({ $0.keys }), table.names.count > count
         else { return }
@@ -185,8 +183,8 @@ final class SourceLane: @unchecked Sendable {
         }
     }
 
-    /// Ends the idle worker where it does what only a worker with a drop may do, or is past its time. Gives a sentence about what
-    /// it did; nil where nothing was amiss, or where the lane is busy.
+    /// Ends the idle worker if it does something that only a worker with a drop may do, or is too old. Returns a sentence about
+    /// what it did; nil if nothing was wrong, or the lane is busy.
     func inspect() -> String? {
         let (entered, limits) = state.with { state in
             guard !state.isBusy, state.hasWorker else { return (false, state.source.limits) }
@@ -220,10 +218,10 @@ final class SourceLane: @unchecked Sendable {
     private func isFit(_ worker: Worker) -> Bool {
         guard worker.drops < source.limits.dropsPerWorker else { return false }
         guard SystemClock.monotonic() - worker.startedAt < source.limits.workerAge.wholeNanoseconds else { return false }
-        // Anything it says while it has no work is a fault; its end shows here, too.
+        // Any output while it has no work is a fault. Its end shows here, too.
         guard !worker.reader.hasRest, case .nothing = worker.reader.fill() else { return false }
         worker.forgetPrinted()
-        // Memory grows over many drops, or over a large one, and asking costs as much as some drops do.
+        // Memory grows slowly over many drops, or with a large one, and to measure it costs as much as a small drop.
         guard worker.drops % 16 == 0 || worker.lastBytes >= 1 << 20 else { return true }
         guard let usage = worker.usage else { return false }
         return usage.residentBytes <= source.limits.addressSpace / 2

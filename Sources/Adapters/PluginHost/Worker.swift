@@ -3,11 +3,11 @@ import CodecKit
 import DropCore
 import SystemKit
 
-/// One running worker process and the host's end of its wire. Ends the process when it goes.
+/// One running worker process and the host's end of its wire. Ends the process when it is freed.
 ///
 /// `@unchecked Sendable`: used only by the thread that holds its source's lane (`SourceLane`).
 final class Worker: @unchecked Sendable {
-    /// What a worker says of itself once its plugin is loaded.
+    /// What a worker says about itself when its plugin is loaded.
     struct Hello: Sendable {
         let id: String
         let version: String
@@ -19,9 +19,9 @@ final class Worker: @unchecked Sendable {
     let reader: FrameReader
     let startedAt: Int64
     var hello: Hello?
-    /// Layers of the sandbox that are in force, told before any code of the plugin ran; nil before that.
+    /// Active layers of the sandbox, reported before any code of the plugin ran; nil before that.
     var sandbox: UInt32?
-    /// Processor time when it last came to rest, in nanoseconds.
+    /// Processor time when it last became idle, in nanoseconds.
     private var processorAtRest: Int64 = 0
     var drops = 0
     /// Of the last drop's file.
@@ -107,11 +107,11 @@ final class Worker: @unchecked Sendable {
         return WorkerFailure(.protocolFault, "It closed its result pipe before END.")
     }
 
-    /// The work in hand has ended; what it does from now on it does unasked.
+    /// The current work has ended. Anything the process does from now on is a fault.
     func rest() { processorAtRest = processorTime }
 
-    /// Why the process must go that has one thread when it has work no more; nil when all is well. A thread that was joined may
-    /// be listed for a moment yet.
+    /// Why an idle process must be ended because it has more than one thread; nil when all is well. A joined thread may still be
+    /// listed for a moment.
     var leftThreads: Int? {
         for _ in 0..<20 {
             let threads = td_wire_threads(process.process)
@@ -121,7 +121,7 @@ final class Worker: @unchecked Sendable {
         return Int(clamping: td_wire_threads(process.process))
     }
 
-    /// What the process does while it has no work: a sentence where it must be ended for it. Looks at the kernel's tables.
+    /// A sentence about what the process does while it has no work, if it must be ended for that. Reads the kernel's tables.
     func idleFault(_ limits: WorkerLimits) -> String? {
         let threads = td_wire_threads(process.process)
         if threads > 1 { return "It has \(threads) threads while it has no work." }

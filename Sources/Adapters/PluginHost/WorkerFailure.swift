@@ -2,7 +2,7 @@ import DropCore
 import Glibc
 import SystemKit
 
-/// How an attempt to run a plugin ended, when it did not end well.
+/// How an attempt to run a plugin failed.
 struct WorkerFailure: Error {
     enum Kind {
         /// The process ended by itself: a signal, or an exit.
@@ -11,9 +11,9 @@ struct WorkerFailure: Error {
         case timeout
         /// Output, threads: what the host counts.
         case limit
-        /// A limit of the plugin's or of the source's that the file reaches: an answer, as a refusal is.
+        /// The file reaches a limit of the plugin or of the source: an answer about the file, like a refusal.
         case tooMuch
-        /// The wire does not say what it must.
+        /// The worker broke the form of the wire.
         case protocolFault
         /// The input is not what the plugin reads.
         case refused
@@ -25,10 +25,10 @@ struct WorkerFailure: Error {
         case cancelled
         /// No worker can be started, or the library cannot be loaded.
         case notLoaded
-        /// The machine lacks just now what starting a worker or handing it a file takes.
+        /// The machine is short of something that is needed to start a worker or to pass it a file.
         case unready
         case abi
-        /// A layer of the sandbox that is required is not in force.
+        /// A required layer of the sandbox is not active.
         case sandbox
         /// The source has so many names that no more fit.
         case namesFull
@@ -47,18 +47,18 @@ struct WorkerFailure: Error {
         self.offset = offset
     }
 
-    /// A call of the host's that failed with `number`: of `kind`, where the cause does not pass by itself.
+    /// A failed call of the host with the errno `number`: of `kind`, if the cause does not end by itself.
     init(_ kind: Kind, _ what: String, errno number: CInt) {
         self.init(Self.passes(number) ? .unready : kind, "\(what) (\(SystemError.text(number))).")
     }
 
-    /// Whether an errno tells of a shortage, or of a program that is just being replaced.
+    /// Whether an errno means a shortage, or a program that is just being replaced.
     static func passes(_ number: CInt) -> Bool { SystemError.passes(number) }
 
     static let unreadyHint =
         "It is tried again. Raise the service's limits of memory, processes or open files if it happens often."
 
-    /// Whether a new worker may fare better. What the plugin says about the input or its settings it would say again.
+    /// Whether a new worker may succeed. The plugin would repeat what it says about the input or its settings.
     var isWorthRetrying: Bool {
         switch kind {
         case .crashed, .timeout, .limit, .protocolFault, .failed, .input: true
@@ -67,8 +67,8 @@ struct WorkerFailure: Error {
         }
     }
 
-    /// Whether the plugin is to blame whatever the file holds: such failures suspend it when they follow each other. Everything
-    /// else may be the file's doing: nobody must be able to stop a source by what they send.
+    /// Whether the failure is the plugin's fault, whatever the file contains: several of them in a row suspend it. The file may
+    /// be the cause of any other failure, and nobody must be able to stop a source by what they send.
     var countsAgainstPlugin: Bool {
         switch kind {
         case .crashed, .protocolFault: true
@@ -111,7 +111,7 @@ struct WorkerFailure: Error {
             return DropError(
                 .settings, "\(subject): plugin \(plugin) does not accept its settings. \(message)",
                 hint:
-                    "Correct the source's mapping: it goes on by itself. Settings in twindrop.yaml count from the next start on.",
+                    "Correct the source's mapping: it then continues by itself. Settings in twindrop.yaml count from the next start.",
                 remedy: .suspendSource)
         case .failed:
             return DropError(.pluginFailed, "\(subject): \(message)", hint: log, remedy: .quarantine, offset: offset)
@@ -144,7 +144,7 @@ struct WorkerFailure: Error {
         case .namesFull:
             return DropError(
                 .namesFull, "\(subject): \(message)",
-                hint: "Names that no twin uses any more go with: twindrop forget-names. Then retry the drop.", remedy: .quarantine
+                hint: "Remove names that no twin uses with `twindrop forget-names`. Then retry the drop.", remedy: .quarantine
             )
         case .sink(let error):
             return error

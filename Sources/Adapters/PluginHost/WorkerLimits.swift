@@ -9,7 +9,7 @@ package struct WorkerLimits: Sendable, Equatable {
     /// mebibyte of input.
     package var wallTime: Duration = .seconds(120)
     package var wallTimePerMebibyte: Duration = .seconds(1)
-    /// A worker in work that says nothing for so long hangs.
+    /// A worker with a drop that says nothing for this long hangs.
     package var silence: Duration = .seconds(10)
     /// Bytes on the result pipe for one drop: this many, and `outputPerInputByte` for each byte of input.
     package var outputBytes: UInt64 = 256 << 20
@@ -22,11 +22,11 @@ package struct WorkerLimits: Sendable, Equatable {
     package var threads: Int = 16
     /// Open descriptors of the worker process.
     package var descriptors: UInt32 = 16
-    /// A worker is replaced after so many drops, or at this age, or when it has more resident memory than half its address
+    /// A worker is replaced after this many drops, or at this age, or when its resident memory is more than half its address
     /// space, or after any error.
     package var dropsPerWorker: Int = 1000
     package var workerAge: Duration = .seconds(900)
-    /// A source whose plugin fails on so many different drops in a row is suspended.
+    /// A source whose plugin fails on this many different drops in a row is suspended.
     package var failuresMax: Int = 5
 
     package init() {}

@@ -17,7 +17,7 @@ final class WorkerWatch: Sendable {
         self.tell = tell
     }
 
-    /// Begins, if it has not. Where no thread can be started, the next drop tries again.
+    /// Begins, if it has not. If no thread can be started, the next drop tries again.
     func start() {
         thread.withLock { thread in
             guard thread == nil else { return }

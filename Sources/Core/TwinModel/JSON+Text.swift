@@ -69,7 +69,7 @@ extension JSON {
         for _ in 0..<depth * 2 { out.append(UInt8(ascii: " ")) }
     }
 
-    /// A double as ECMAScript would write it (RFC 8785 §3.2.2.3): `1`, `0.1`, `1e+21`, `1e-7`; `null` where it is not
+    /// A double as ECMAScript would write it (RFC 8785 §3.2.2.3): `1`, `0.1`, `1e+21`, `1e-7`; `null` if it is not
     /// finite, which no stored value is.
     package static func numberText(_ value: Double) -> String {
         guard value.isFinite else { return "null" }

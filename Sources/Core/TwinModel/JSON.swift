@@ -19,28 +19,28 @@ package enum JSON: Sendable, Equatable {
         }
     }
 
-    /// The member `name` of an object; nil where this is no object or has no such member.
+    /// The member `name` of an object; nil if this is not an object or has no such member.
     package subscript(name: String) -> JSON? {
         guard case .object(let members) = self else { return nil }
         return members.first { $0.name == name }?.value
     }
 
-    /// The string, where this is one.
+    /// The string, if this is one.
     package var string: String? {
         if case .string(let text) = self { text } else { nil }
     }
 
-    /// The whole number, where this is one.
+    /// The whole number, if this is one.
     package var int: Int64? {
         if case .int(let number) = self { number } else { nil }
     }
 
-    /// The elements, where this is an array.
+    /// The elements, if this is an array.
     package var elements: [JSON]? {
         if case .array(let elements) = self { elements } else { nil }
     }
 
-    /// The members, where this is an object.
+    /// The members, if this is an object.
     package var members: [Member]? {
         if case .object(let members) = self { members } else { nil }
     }

@@ -23,7 +23,7 @@ package struct JSONPatch: Sendable, Equatable {
 
     package init(_ operations: [Operation]) { self.operations = operations }
 
-    /// Reads an array of operations. Errors: an unknown verb, a path that is no pointer or empty, a value that is missing.
+    /// Reads an array of operations. Errors: an unknown verb, a path that is not a pointer or empty, a value that is missing.
     package init(_ json: JSON) throws(JSONPatchError) {
         guard case .array(let elements) = json else { throw JSONPatchError("A patch is an array of operations.") }
         operations = []
@@ -88,7 +88,7 @@ package struct JSONPatchError: Error, Sendable, Equatable {
 }
 
 extension JSON {
-    /// Applies one operation (RFC 6902 §4); leaves the value as it is where it throws.
+    /// Applies one operation (RFC 6902 §4); does not change the value when it throws.
     package mutating func apply(_ operation: JSONPatch.Operation) throws(JSONPatchError) {
         try apply(operation, operation.path[...])
     }

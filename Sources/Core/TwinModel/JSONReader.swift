@@ -13,7 +13,7 @@ package struct JSONError: Error, Sendable, Equatable {
     package let offset: Int
 }
 
-/// A JSON value without parts, as it stands in a text.
+/// A JSON value without parts, as it is in a text.
 enum JSONScalar {
     case null
     case bool(Bool)
@@ -27,7 +27,7 @@ enum JSONScalar {
 protocol JSONForm {
     associatedtype Member: JSONFormMember
 
-    /// Throws where it cannot hold the value.
+    /// Throws if it cannot hold the value.
     static func make(_ scalar: JSONScalar, at range: Range<Int>) throws(JSONError) -> Self
     static func make(array elements: [Self], at range: Range<Int>) -> Self
     static func make(object members: [Member], at range: Range<Int>) -> Self

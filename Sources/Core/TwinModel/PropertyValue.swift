@@ -38,7 +38,7 @@ package enum PropertyValue: Sendable, Equatable {
 
 /// Dates and times as text, in the proleptic Gregorian calendar, without Foundation.
 package enum CalendarText {
-    /// RFC 3339: `2026-11-21T08:54:00.25+01:00`; `Z` where the offset is zero; no fraction where it is zero.
+    /// RFC 3339: `2026-11-21T08:54:00.25+01:00`; `Z` if the offset is zero; no fraction if it is zero.
     ///
     /// A moment whose local time would lie outside of the years 1 to 9999, which that form cannot write, is shown in UTC.
     package static func dateTime(_ microseconds: Int64, offsetMinutes: Int32 = 0) -> String {

@@ -2,7 +2,7 @@ extension TwinDocument {
     /// Bytes a text value may have (docs/azure-contract.md, "Limits").
     package static let stringBytesMax = 4096
 
-    /// Everything the model refuses, one sentence each; empty where the twin conforms (docs/dtdl-rules.md, "Values" and "Azure
+    /// Everything the model refuses, one sentence each; empty if the twin conforms (docs/dtdl-rules.md, "Values" and "Azure
     /// profile").
     package func problems(_ shape: TwinShape) -> [String] {
         var problems: [String] = []
@@ -33,7 +33,7 @@ extension TwinDocument {
 }
 
 extension TwinShape {
-    /// Checks one member against the properties that may stand where it does; `place` is `Twin`, or the component's name.
+    /// Checks one member against the properties that are allowed at its place; `place` is `Twin`, or the component's name.
     package func check(
         _ member: JSON.Member, _ properties: [String: DTDLSchema], _ place: String, _ problems: inout [String]
     ) {
@@ -44,7 +44,7 @@ extension TwinShape {
         if let problem = problem(member.name, member.value, schema, place) { problems.append(problem) }
     }
 
-    /// Why a value does not conform to the schema of a property; nil where it does.
+    /// Why a value does not conform to the schema of a property; nil if it does.
     package func problem(_ name: String, _ value: JSON, _ schema: DTDLSchema, _ place: String) -> String? {
         if let violation = schema.violation(of: value, named: models.schema) {
             let at = violation.pointer.isEmpty ? "" : " At \(violation.pointer):"

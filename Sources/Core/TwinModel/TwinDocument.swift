@@ -1,13 +1,13 @@
-/// What a twin says, apart from its id, tag and times: the model, properties and components, and the source times of properties.
-/// Made from a payload or from what is stored, changed by a patch, and then checked against the model.
+/// The content of a twin without its id, tag and times: the model, properties and components, and the source times of properties.
+/// It is made from a payload or from stored data, changed by a patch, and then checked against the model.
 package struct TwinDocument: Sendable, Equatable {
-    /// Nil where the twin has none (a file made it).
+    /// Nil if the twin has none (a file made it).
     package var model: String?
     /// An object: properties, and components as objects without `$metadata`.
     package private(set) var content: JSON
     /// Source times by property (RFC 3339).
     package private(set) var sourceTimes: [PropertyPath: String]
-    /// What was written, whether or not its value changed: the property, or the component as a whole (an empty name).
+    /// What was written, even if its value did not change: the property, or the component as a whole (an empty name).
     package private(set) var touched: Set<PropertyPath> = []
 
     /// A document of stored parts; nothing is touched yet.
@@ -43,7 +43,7 @@ package struct TwinDocument: Sendable, Equatable {
     /// Reads the body of a PUT: `$dtId`, `$etag` and times are ignored (docs/azure-contract.md, "Twins"). `problems` are those of
     /// its metadata.
     ///
-    /// - Parameter needsModel: false where a twin may be without one.
+    /// - Parameter needsModel: false if a twin may be without one.
     package init(payload: JSON, needsModel: Bool = true) throws(DocumentError) {
         guard case .object(let all) = payload else { throw .noObject }
         let metadata = payload["$metadata"]?.members ?? []
@@ -101,7 +101,7 @@ package struct TwinDocument: Sendable, Equatable {
     package mutating func apply(_ patch: JSONPatch, components: (String) -> Bool) throws(JSONPatchError) {
         var copy = self
         for operation in patch.operations { try copy.apply(operation, components) }
-        // The time of a value may be said before the value is, in one patch; what has none at the end has no time either.
+        // A patch may set the time of a value before the value. A property that has no value at the end has no time either.
         for operation in patch.operations where operation.verb != .remove && operation.path.last == "sourceTime" {
             guard let at = operation.path.firstIndex(of: "$metadata"), operation.path.count == at + 3, at < 2 else { continue }
             let property = PropertyPath(at == 0 ? nil : operation.path[0], operation.path[at + 1])
@@ -172,7 +172,8 @@ package struct TwinDocument: Sendable, Equatable {
                     + "property can.")
         }
         let property = PropertyPath(component, rest[0])
-        // Programs replace the time of a property that never had one; whether it has a value is known at the patch's end.
+        // Programs replace the time of a property that never had one. Whether it has a value is known only at the end of the
+        // patch.
         guard operation.verb != .remove || sourceTimes[property] != nil else { throw .unresolved(operation.path) }
         switch operation.value {
         case nil: sourceTimes[property] = nil
@@ -185,7 +186,7 @@ package struct TwinDocument: Sendable, Equatable {
 
     // MARK: Reading
 
-    /// The value of a property; nil where it has none.
+    /// The value of a property; nil if it has none.
     package func value(_ path: PropertyPath) -> JSON? {
         func member(_ json: JSON?, _ name: String) -> JSON? {
             json?.members?.first { $0.name.utf8.elementsEqual(name.utf8) }?.value
@@ -209,7 +210,7 @@ package struct TwinDocument: Sendable, Equatable {
 
 /// Why a payload cannot be a twin or relationship.
 package enum DocumentError: Error, Sendable, Equatable {
-    /// It is no object.
+    /// It is not an object.
     case noObject
     /// Sentences, one for each problem.
     case invalid([String])

@@ -23,7 +23,7 @@ package struct DecimalNumber: Equatable {
         self.isNegative = isNegative
     }
 
-    /// How the nearest double stands to a number.
+    /// How the nearest double relates to a number.
     package enum Double64: Equatable {
         /// Written with as many significant digits as the number has, the double gives these digits again.
         case whole(Double)
@@ -33,7 +33,7 @@ package struct DecimalNumber: Equatable {
         case tooLarge
     }
 
-    /// Up to 15 digits always come back from a double, 16 and 17 often do, more only where they are a double's own.
+    /// Up to 15 digits always come back from a double, 16 and 17 often do, longer ones only if they were printed from a double.
     package var double: Double64 {
         guard !digits.isEmpty else { return .whole(0) }
         let point = digits.count + exponent  // The number is 0.ddd × 10^point.

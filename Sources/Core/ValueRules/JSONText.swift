@@ -2,7 +2,7 @@ import CodecKit
 
 /// What is wrong with a JSON text, and at which byte.
 package struct JSONTextFault: Error, Equatable {
-    /// What is wrong, in words that go on after "is not JSON: ".
+    /// What is wrong, in words that continue "is not JSON: ".
     package let message: String
     /// Byte offset in the text.
     package let offset: Int
@@ -10,8 +10,8 @@ package struct JSONTextFault: Error, Equatable {
 
 /// Judges the text of a JSON value (RFC 8259), without building it.
 ///
-/// One value with nothing but blanks around it, in UTF-8; no name twice in an object, no lone surrogate, at most `depthMax`
-/// deep. A number is one of 64 bits signed, or a double holds it in full.
+/// A text is one value with only blanks around it, in UTF-8. No object has a name twice, no surrogate is alone, and it is at most
+/// `depthMax` deep. A number fits in 64 bits signed, or a double holds it in full.
 package enum JSONText {
     /// Throws what is wrong; work grows with the text only.
     package static func check(_ text: borrowing Span<UInt8>, depthMax: Int = 32) throws(JSONTextFault) {

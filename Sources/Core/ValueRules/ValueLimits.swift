@@ -1,4 +1,4 @@
-/// The ends of what a value may be, for both sides of the wire.
+/// The limits of values, for both sides of the wire.
 package enum ValueLimits {
     /// Microseconds since 1970-01-01T00:00:00Z of the years 1 to 9999.
     package static let microseconds: ClosedRange<Int64> = -62_135_596_800_000_000...253_402_300_799_999_999

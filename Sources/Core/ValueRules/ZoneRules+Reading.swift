@@ -13,7 +13,7 @@ extension ZoneRules {
         }
     }
 
-    /// Minutes of an offset from UTC: `Z`, `UTC`, `+01:00`, `-0530`; nil where `text` is none.
+    /// Minutes of an offset from UTC: `Z`, `UTC`, `+01:00`, `-0530`; nil if `text` is not an offset.
     package static func offsetMinutes(_ text: String) -> Int32? {
         if text == "Z" || text == "UTC" { return 0 }
         var bytes = Array(text.utf8)
@@ -29,7 +29,7 @@ extension ZoneRules {
 
     // MARK: - The compiled form
 
-    /// Reads zone data as the system keeps them (RFC 9636, "TZif"); nil where `bytes` are none, or count leap seconds.
+    /// Reads zone data as the system keeps them (RFC 9636, "TZif"); nil if `bytes` are not zone data, or count leap seconds.
     package init?(tzif bytes: [UInt8]) {
         var reader = TZifReader(bytes: bytes)
         guard let rules = reader.rules() else { return nil }
@@ -48,7 +48,7 @@ extension ZoneRules {
         return text
     }
 
-    /// Reads what `text` writes; nil where it is something else.
+    /// Reads what `text` writes; nil if it is something else.
     package init?(text: String) {
         var lines = text.utf8.split(separator: 0x0A).map { String(decoding: $0, as: UTF8.self) }[...]
         guard lines.popFirst() == Self.firstLine, let first = lines.popFirst().flatMap({ Int64($0) }) else { return nil }
@@ -141,7 +141,7 @@ private struct TZifReader {
 }
 
 extension YearlyRule {
-    /// Reads the form of POSIX, with the hours beyond a day that TZif allows; nil where `text` is something else.
+    /// Reads the form of POSIX, with the hours beyond a day that TZif allows; nil if `text` is something else.
     init?(_ text: String) {
         var rest = Array(text.utf8)[...]
         guard Self.takeName(&rest), let west = Self.takeTime(&rest, most: 25) else { return nil }

@@ -1,7 +1,6 @@
 import CodecKit
 
-/// How far the clocks of one place are ahead of UTC at every moment: the changes there were, and the rule that goes on after
-/// them.
+/// How far the clocks of one place are ahead of UTC at every moment: the known changes, and the rule for the time after them.
 package struct ZoneRules: Sendable, Equatable {
     /// From `at` (seconds since 1970-01-01T00:00:00Z) on, clocks are `offset` seconds ahead of UTC.
     package struct Change: Sendable, Equatable {
@@ -15,7 +14,7 @@ package struct ZoneRules: Sendable, Equatable {
     let first: Int64
     /// Ascending.
     let changes: [Change]
-    /// After the last change; nil: it stays as it is.
+    /// The rule after the last change; nil: the offset stays.
     let rule: YearlyRule?
 
     init(first: Int64, changes: [Change], rule: YearlyRule?) {
@@ -25,8 +24,8 @@ package struct ZoneRules: Sendable, Equatable {
     /// What a time that clocks of the place show can be, in seconds since 1970-01-01T00:00:00Z.
     package enum Meaning: Equatable {
         case one(Change)
-        /// Clocks were put forward over it. Read with the offset that holds after the change, it is the earlier moment; with
-        /// that before, the later.
+        /// Clocks were put forward, so they never showed this time. With the offset after the change it is the earlier moment;
+        /// with the offset before, the later one.
         case gap(earlier: Change, later: Change)
         /// Clocks were put back, and showed it twice.
         case overlap(earlier: Change, later: Change)
@@ -73,7 +72,7 @@ package struct ZoneRules: Sendable, Equatable {
     }
 }
 
-/// A rule that goes on for ever, as the TZ variable of POSIX has it: `CET-1CEST,M3.5.0,M10.5.0/3`.
+/// A rule without an end, in the form of the TZ variable of POSIX: `CET-1CEST,M3.5.0,M10.5.0/3`.
 struct YearlyRule: Sendable, Equatable {
     enum Day: Sendable, Equatable {
         /// 1 to 365; the 29th of February is never counted.

@@ -37,7 +37,7 @@ import Glibc
 
     /// - Parameters:
     ///   - descriptor: open for reading, at its start; stays the caller's and must outlive the reader.
-    ///   - observe: gets every compressed byte, in order, once; with `finish()` all of them up to the end of the file.
+    ///   - observe: gets every compressed byte once, in order; after `finish()` it has got all bytes of the file.
     package init(
         descriptor: CInt, limits: Limits, observe: @escaping (RawSpan) -> Void = { _ in }
     ) throws(ArchiveKitError) {
@@ -59,7 +59,7 @@ import Glibc
 
     /// The next member, whose bytes `read` then gives; nil at the end of the archive.
     ///
-    /// - Throws: `damaged`, `limit`, `refused` (no plain file, or a name no writer of ours makes), `storage`.
+    /// - Throws: `damaged`, `limit`, `refused` (not a plain file, or a name that our writer never makes), `storage`.
     package func nextMember() throws(ArchiveKitError) -> Member? {
         var entry: OpaquePointer?
         let code = unsafe archive_read_next_header(handle, &entry)

@@ -1,7 +1,7 @@
 import CArchive
 import Glibc
 
-/// Writes a tar (pax, ustar where that is enough) compressed with zstd to a descriptor. One thread at a time.
+/// Writes a tar (pax, ustar if that is enough) compressed with zstd to a descriptor. One thread at a time.
 ///
 ///     let writer = try TarZstdWriter(descriptor: file, level: 1)
 ///     try writer.beginMember(name: "a.csv", bytes: 5, modifiedAt: 0)
@@ -16,7 +16,7 @@ import Glibc
     private var isFinished = false
 
     /// - Parameters:
-    ///   - descriptor: open for writing, where the frame is to begin; stays the caller's and must outlive the writer.
+    ///   - descriptor: open for writing, where the frame will begin; stays the caller's and must outlive the writer.
     ///   - level: zstd's compression level, 1 (fast) to 19 (small).
     /// - Throws: `storage` when libarchive cannot be set up.
     package init(descriptor: CInt, level: Int) throws(ArchiveKitError) {
@@ -39,7 +39,7 @@ import Glibc
     }
 
     deinit {
-        // Without this, freeing an unfinished archive would write its end to a descriptor that is perhaps closed.
+        // Without this, freeing an unfinished archive would write its end to a descriptor that may be closed.
         if !isFinished { unsafe archive_write_fail(handle) }
         unsafe archive_entry_free(entry)
         unsafe archive_write_free(handle)
@@ -62,7 +62,7 @@ import Glibc
         bytesLeft = bytes
     }
 
-    /// Appends bytes of the present member; together they must be as many as it was announced with.
+    /// Appends bytes of the current member. Their total must be the size that `beginMember` was given.
     package func write(_ bytes: RawSpan) throws(ArchiveKitError) {
         precondition(UInt64(bytes.byteCount) <= bytesLeft, "a member has no more bytes than announced")
         guard bytes.byteCount > 0 else { return }
@@ -79,7 +79,7 @@ import Glibc
 
     /// Writes the end of the zstd frame and, with `endsTar`, that of the tar before it. The descriptor is not synced.
     ///
-    /// - Parameter endsTar: false where another frame goes on with the same tar.
+    /// - Parameter endsTar: false if another frame continues the same tar.
     package func finish(endsTar: Bool = true) throws(ArchiveKitError) {
         if endsTar {
             try check(unsafe archive_write_close(handle))

@@ -3,9 +3,9 @@ import Glibc
 
 /// Compresses bytes into one zstd frame and writes it to a descriptor. One thread at a time.
 ///
-/// Not by way of libarchive's filter, which knows levels only: at level 1 a window of 128 KiB and a hash table of 4096 entries,
-/// which stay in the first two caches, take a sixth less time than what that level has by itself, and make row data 3.6 % larger
-/// (docs/decisions/0016).
+/// It does not use libarchive's filter, which knows only levels. At level 1 it uses a window of 128 KiB and a hash table of 4096
+/// entries, which stay in the first two caches. That takes a sixth less time than the level's own values, and makes row data 3.6
+/// % larger (docs/decisions/0016).
 @safe final class ZstdStream {
     private let context: OpaquePointer
     private let descriptor: CInt
@@ -14,13 +14,13 @@ import Glibc
     private var filled = 0
     /// The `errno` of the write that failed; 0 while none has.
     private(set) var errorNumber: CInt = 0
-    /// What zstd refused; nil while nothing was.
+    /// The error of zstd; nil while there is none.
     private(set) var refusal: String?
 
     /// - Parameters:
-    ///   - descriptor: open for writing, where the frame is to begin; stays the caller's and must outlive this.
+    ///   - descriptor: open for writing, where the frame will begin; stays the caller's and must outlive this.
     ///   - level: 1 to 19.
-    /// - Throws: `storage` where there is no memory.
+    /// - Throws: `storage` if there is no memory.
     init(descriptor: CInt, level: Int) throws(ArchiveKitError) {
         guard let context = unsafe ZSTD_createCCtx() else { throw .outOfMemory }
         unsafe self.context = context
@@ -39,7 +39,7 @@ import Glibc
         unsafe ZSTD_freeCCtx(context)
     }
 
-    /// Takes in bytes; false after a failure, which `errorNumber` or `refusal` tells.
+    /// Takes bytes; false after a failure, which is in `errorNumber` or `refusal`.
     func append(_ bytes: UnsafeRawBufferPointer) -> Bool { unsafe compress(bytes, ZSTD_e_continue) }
 
     /// Ends the frame and writes what is left of it; false after a failure.

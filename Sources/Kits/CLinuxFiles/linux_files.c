@@ -30,7 +30,8 @@ int linux_ignore_lease_signal(void) { return signal(SIGIO, SIG_IGN) == SIG_ERR ?
 
 static uint32_t *volatile fault_mark;
 
-// Only what a handler may do. SA_RESETHAND has put the default action back, which ends the process when this returns.
+// Does only what a signal handler may do. SA_RESETHAND has set the default action again, which ends the process when this
+// returns.
 static void note_fault(int number) {
     uint32_t *mark = fault_mark;
     if (mark) *mark = (uint32_t)number;

@@ -12,8 +12,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-// The owner of one socket, as one look at the kernel's tables tells it: the user, and the inode, which is 0 once no process
-// has the socket any more. Such a socket is listed as user 0's, whoever had it.
+// The owner of one socket, from one look at the kernel's tables: the user, and the inode. The inode is 0 when no process has the
+// socket any more. Such a socket is listed with user 0, whoever had it.
 typedef struct {
     uint32_t user;
     uint64_t inode;

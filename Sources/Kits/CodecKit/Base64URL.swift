@@ -24,7 +24,8 @@ package enum Base64URL {
         return String(decoding: out, as: UTF8.self)
     }
 
-    /// Nil where `text` is not what `encoded` gives: another character, a length of no whole bytes, bits that stand for nothing.
+    /// Nil if `encoded` never gives this `text`: another character, a length that is not whole bytes, or unused bits that are not
+    /// zero.
     package static func decoded(_ text: some StringProtocol) -> [UInt8]? {
         var out: [UInt8] = []
         out.reserveCapacity(text.utf8.count * 3 / 4)

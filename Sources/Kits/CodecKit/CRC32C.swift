@@ -1,4 +1,4 @@
-/// CRC-32C (Castagnoli; RFC 3720, appendix B.4), which finds torn and rotten bytes, and no forger.
+/// CRC-32C (Castagnoli; RFC 3720, appendix B.4), which finds torn and damaged bytes, but not a forgery.
 package enum CRC32C {
     /// The checksum of `bytes`.
     package static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt32 {

@@ -39,7 +39,7 @@ package struct CivilDate: Sendable, Hashable, Comparable, CustomStringConvertibl
 
     package var daysSince1970: Int { Self.daysSince1970(year: year, month: month, day: day) }
 
-    /// The same without asking whether there is the day: what is past the end of a month counts on.
+    /// The same without a check that the day exists: days after the end of a month continue into the next.
     package static func daysSince1970(year: Int, month: Int, day: Int) -> Int {
         let shifted = month <= 2 ? year - 1 : year
         let era = (shifted >= 0 ? shifted : shifted - 399) / 400
@@ -76,7 +76,7 @@ package struct CivilDate: Sendable, Hashable, Comparable, CustomStringConvertibl
     }
 }
 
-/// Reads numbers of so many decimal digits, and what stands between them.
+/// Reads numbers with a given count of decimal digits, and the text between them.
 struct DigitReader {
     private var rest: ArraySlice<UInt8>
 
@@ -84,7 +84,7 @@ struct DigitReader {
 
     var isAtEnd: Bool { rest.isEmpty }
 
-    /// The number of exactly so many digits.
+    /// The number with exactly this many digits.
     mutating func number(_ count: Int) -> Int? {
         let taken = rest.prefix(count)
         guard taken.count == count, taken.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }

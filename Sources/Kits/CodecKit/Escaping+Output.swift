@@ -1,6 +1,6 @@
 extension Escaping {
-    /// Whether a scalar steers a terminal or hides in it: controls, line and paragraph separators, what turns the direction of
-    /// writing, what is not seen, and what nobody has defined.
+    /// Whether a scalar controls a terminal or is hidden in it: controls, line and paragraph separators, scalars that change the
+    /// direction of writing, invisible scalars, and undefined ones.
     package static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
         if scalar.value < 0x7F { return scalar.value < 0x20 }
         return switch scalar.properties.generalCategory {
@@ -9,16 +9,15 @@ extension Escaping {
         }
     }
 
-    /// `text` with every harmful scalar as `\u{…}` and all else, the backslash too, as it is: for the last step before a person's
-    /// eyes. What `visible` has escaped before stays as it was.
+    /// `text` with every harmful scalar as `\u{…}`. Everything else is unchanged, the backslash too, so text that `visible` has
+    /// escaped before stays as it was. For the last step before output to a person.
     ///
     /// - Parameter kept: harmful scalars that stay: the line feed, where the text has lines.
     package static func harmless(_ text: String, keeping kept: Unicode.Scalar? = nil) -> String {
         rewritten(text, keeping: kept) { "\\u{" + String($0.value, radix: 16) + "}" }
     }
 
-    /// A JSON text whose strings say the same and hold no harmful scalar: those stand as `\u202e`. Line feeds between values
-    /// stay.
+    /// A JSON text with the same strings, in which harmful scalars are written as `\u202e`. Line feeds between values stay.
     package static func harmless(json text: String) -> String {
         rewritten(text, keeping: "\n") { scalar in
             UTF16.encode(scalar)!.map { "\\u" + Hex.text($0) }.joined()

@@ -1,7 +1,7 @@
 /// Shows hostile text safely.
 package enum Escaping {
-    /// `bytes` as text without control, format, private-use or undecodable characters: those stand as `\u{…}` or `\x…`, the
-    /// backslash as `\\`. At most `scalarsMax` scalars are shown, then `…`.
+    /// `bytes` as text without control, format, private-use or undecodable characters: those are written as `\u{…}` or `\x…`, and
+    /// the backslash as `\\`. At most `scalarsMax` scalars are shown, then `…`.
     package static func visible(_ bytes: some Sequence<UInt8>, scalarsMax: Int = 1024) -> String {
         var rest = Array(bytes)[...]
         if rest.count <= scalarsMax, rest.allSatisfy({ (0x20..<0x7F).contains($0) && $0 != UInt8(ascii: "\\") }) {
@@ -27,8 +27,8 @@ package enum Escaping {
         return out
     }
 
-    /// A sentence as people read it: what cannot be seen, or is a blank other than the usual one, stands as its code point. A
-    /// backslash stays one, so that a sentence may pass here twice.
+    /// A sentence for people: an invisible character, or a blank other than the usual one, is written as its code point. A
+    /// backslash does not change, so a sentence may be passed through here twice.
     package static func sentence(_ text: String) -> String {
         if text.utf8.allSatisfy({ (0x20..<0x7F).contains($0) }) { return text }
         var out = ""

@@ -1,7 +1,7 @@
 /// A pattern of names, by bytes: `*` any bytes, `?` one byte, `[a-z]` one of a set (`!` or `^` first: one that is not in it), `\`
 /// makes the next byte plain, everything else is itself. Case counts.
 ///
-/// Every text is a pattern: what is no whole set, or a `\` at the end, stands for itself. `init(checking:)` refuses such texts.
+/// Every text is a pattern: an incomplete set, or a `\` at the end, matches itself. `init(checking:)` refuses such texts.
 package struct Glob: Sendable, Equatable {
     private enum Token: Sendable, Equatable {
         case star
@@ -17,7 +17,7 @@ package struct Glob: Sendable, Equatable {
         self.init(text, &isWhole)
     }
 
-    /// Nil where a `[` is not closed, a `\` is last, a range is turned round, or the pattern is empty, has a `/`, or over 255
+    /// Nil if a `[` is not closed, a `\` is last, a range is turned round, or the pattern is empty, has a `/`, or over 255
     /// bytes.
     package init?(checking text: String) {
         guard (1...255).contains(text.utf8.count), !text.utf8.contains(UInt8(ascii: "/")) else { return nil }
@@ -72,7 +72,7 @@ package struct Glob: Sendable, Equatable {
 
     /// Whether some name fits both patterns.
     package func overlaps(_ other: Glob) -> Bool {
-        // Pairs of places that some text leads both patterns to.
+        // Pairs of places that both patterns can reach with the same text.
         var seen = Set<[Int]>()
         var open = [[0, 0]]
         while let state = open.popLast() {
@@ -93,7 +93,7 @@ package struct Glob: Sendable, Equatable {
         return false
     }
 
-    /// The set whose `[` was just read; nil, with nothing taken, when it is never closed. A `]` at its start is one of it.
+    /// The set whose `[` was just read; nil, with nothing taken, when it is never closed. A `]` at its start belongs to the set.
     private static func set(_ rest: inout ArraySlice<UInt8>, _ isWhole: inout Bool) -> ByteSet? {
         var body = rest
         let negated = body.first == UInt8(ascii: "!") || body.first == UInt8(ascii: "^")

@@ -1,4 +1,4 @@
-/// Bytes and numbers as hexadecimal digits (RFC 4648, section 8), lower case where it writes them.
+/// Bytes and numbers as hexadecimal digits (RFC 4648, section 8), lower case when written.
 package enum Hex {
     /// The digits by their value.
     package static let digits = Array("0123456789abcdef".utf8)
@@ -25,7 +25,7 @@ package enum Hex {
         }
     }
 
-    /// The bytes that digits of either case stand for; nil where one is no digit, or their number is odd.
+    /// The bytes of digits of either case; nil if one is not a digit, or their number is odd.
     package static func bytes(_ text: some StringProtocol) -> [UInt8]? {
         var out: [UInt8] = []
         out.reserveCapacity(text.utf8.count / 2)
@@ -37,7 +37,7 @@ package enum Hex {
         return out
     }
 
-    /// What a digit of either case stands for; nil for everything else.
+    /// The value of a digit of either case; nil for everything else.
     @inlinable
     package static func value(of digit: UInt8) -> UInt8? {
         switch digit {

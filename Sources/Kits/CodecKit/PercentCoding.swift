@@ -1,6 +1,6 @@
 /// Percent-encoding of path segments and query values (RFC 3986, section 2.1), by bytes.
 package enum PercentCoding {
-    /// The text that `encoded` stands for; nil where an escape is broken, the bytes are no UTF-8, or a NUL is among them.
+    /// The decoded text of `encoded`; nil if an escape is broken, the bytes are not UTF-8, or one is NUL.
     ///
     /// - Parameter plusIsBlank: as in query values (HTML forms), never in paths.
     package static func decoded(_ encoded: some StringProtocol, plusIsBlank: Bool = false) -> String? {

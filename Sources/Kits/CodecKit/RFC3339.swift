@@ -1,5 +1,5 @@
-/// Dates and times as RFC 3339 writes them, piece by piece: `2026-11-21`, `T`, `08:54:00`, a fraction, `Z` or an offset. What a
-/// caller needs of it is his own; the pieces are the same everywhere.
+/// Dates and times as RFC 3339 writes them, piece by piece: `2026-11-21`, `T`, `08:54:00`, a fraction, `Z` or an offset. Each
+/// caller combines the pieces that it needs.
 package enum RFC3339 {
     /// Seconds of a day.
     package static let day = 86_400

@@ -3,7 +3,7 @@
 ///     let download = try Download(address, rules, isCancelled: { job.isCancelled })
 ///     while case let part = try download.read(), !part.isEmpty { … }
 ///
-/// The body ends only where its server says that it does: one that is cut off is an error, never a shorter body.
+/// The body ends only where its server says that it ends. A body that is cut off is an error, never a shorter body.
 package final class Download {
     private let transfer: Transfer
 
@@ -49,7 +49,7 @@ package final class Download {
     private static func redirection(of transfer: Transfer) throws(TransferError) -> WebAddress? {
         guard [301, 302, 303, 307, 308].contains(transfer.status) else { return nil }
         let from = transfer.address
-        // What is wrong with the text does not matter: it cannot be followed.
+        // The reason does not matter: the text cannot be followed as an address.
         guard let text = transfer.redirection, let next = try? WebAddress(text) else {
             throw TransferError(.answer, "\(from.shown) redirects to something that is no http or https URL.")
         }

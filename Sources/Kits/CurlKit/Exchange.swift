@@ -3,7 +3,7 @@ import Glibc
 
 /// What the callbacks of one transfer share with it. Used by the transfer's thread only.
 final class Exchange {
-    /// Read from the body and not taken yet.
+    /// Bytes of the body that were read and not taken yet.
     private(set) var received: [UInt8] = []
     /// Bytes of bodies, in both directions.
     private(set) var moved: UInt64 = 0
@@ -68,7 +68,7 @@ final class Exchange {
     typealias Opener =
         @convention(c) (UnsafeMutableRawPointer?, curlsocktype, UnsafeMutablePointer<curl_sockaddr>?) -> CInt
 
-    /// The address is judged here, between its resolution and the connection to it: no second look-up can change it.
+    /// The address is checked here, after its resolution and before the connection, so no second look-up can change it.
     static let openSocket: Opener = { context, _, place in
         guard let context = unsafe context, let place = unsafe place else { return -1 }
         let exchange = unsafe Unmanaged<Exchange>.fromOpaque(context).takeUnretainedValue()
@@ -87,7 +87,7 @@ final class Exchange {
     }
 
     private static func address(_ place: UnsafeMutablePointer<curl_sockaddr>) -> InternetAddress? {
-        // The structure's last member is longer than it says where the address is of IPv6.
+        // The structure's last member is longer than it says if the address is IPv6.
         guard let start = MemoryLayout<curl_sockaddr>.offset(of: \.addr) else { return nil }
         let address = unsafe UnsafeRawPointer(place).advanced(by: start)
         switch unsafe place.pointee.family {

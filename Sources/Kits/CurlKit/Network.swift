@@ -53,7 +53,7 @@ package struct Network: Sendable, Hashable {
     private let first: [UInt8]
     private let bits: Int
 
-    /// Nil where the text is no range, or has bits set behind its length.
+    /// Nil if the text is not a range, or has bits set behind its length.
     package init?(_ text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let address = InternetAddress(String(parts[0])) else { return nil }

@@ -1,9 +1,9 @@
 import CCurl
 
-/// One request and its answer. Used by one thread; nothing moves but within `run`.
+/// One request and its answer. Used by one thread. Bytes are sent and received only within `run`.
 ///
-/// The multi interface is used for one transfer, so that a caller can take bytes as they come, and so that nothing waits for
-/// longer than `slice` without asking whether it is still wanted.
+/// It uses the multi interface for one transfer. So a caller can take bytes as they come, and no wait is longer than `slice`
+/// without a check whether the result is still wanted.
 @safe final class Transfer {
     /// What is done with the address.
     enum Act {
@@ -60,7 +60,7 @@ import CCurl
     }
 
     deinit {
-        // In this order: the handle leaves, then goes, then what it refers to.
+        // The order matters: remove the handle, free it, then free what it refers to.
         unsafe curl_multi_remove_handle(multi, easy)
         unsafe curl_easy_cleanup(easy)
         unsafe curl_multi_cleanup(multi)
@@ -74,7 +74,7 @@ import CCurl
         var options: [(CURLoption, Int)] = [
             (CURLOPT_NOSIGNAL, 1), (CURLOPT_FOLLOWLOCATION, 0), (CURLOPT_SSL_VERIFYPEER, 1), (CURLOPT_SSL_VERIFYHOST, 2),
             (CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2), (CURLOPT_NETRC, Int(CURL_NETRC_IGNORED.rawValue)),
-            // With HTTP/1.1 an answer without a length shows as such; the kit uses one connection for one transfer anyway.
+            // HTTP/1.1 shows when an answer has no length. The kit uses one connection for one transfer anyway.
             (CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1), (CURLOPT_FRESH_CONNECT, 1), (CURLOPT_FORBID_REUSE, 1),
             (CURLOPT_CONNECTTIMEOUT_MS, max(1, Int(rules.connectTime / .milliseconds(1)))),
         ]
@@ -120,8 +120,8 @@ import CCurl
 
     // MARK: - Running
 
-    /// Moves bytes until `isEnough`, or the end of the transfer, which is told by true. What came before an error is there to be
-    /// taken before it is thrown. Blocking.
+    /// Moves bytes until `isEnough`, or the end of the transfer; true at the end. The caller can take the bytes that came before
+    /// an error. Blocking.
     ///
     /// Errors: all but `address`, `refused` for addresses only.
     func run(until isEnough: () -> Bool) throws(TransferError) -> Bool {
@@ -190,7 +190,7 @@ import CCurl
         return TransferError(kind, "\(address.shown): \(Self.plain(reason)).")
     }
 
-    /// One line of plain characters: servers have a say in some of these sentences.
+    /// One line of plain characters, because parts of some sentences come from servers.
     static func plain(_ text: String) -> String {
         let line = String(
             String.UnicodeScalarView(text.unicodeScalars.prefix(200).map { (0x20..<0x7F).contains($0.value) ? $0 : "?" }))

@@ -2,7 +2,7 @@
 package struct TransferError: Error, Sendable, Equatable {
     /// What went wrong; more may come.
     package enum Code: String, Sendable {
-        /// The text is no address of the web.
+        /// The text is not a web address.
         case address
         /// The host, the scheme or the address it has is not allowed.
         case refused
@@ -12,10 +12,10 @@ package struct TransferError: Error, Sendable, Equatable {
         case untrusted
         /// The server answers with another status than success, or with something that cannot be used.
         case answer
-        /// The body ended, or the connection broke, before the whole was there.
+        /// The body ended, or the connection broke, before everything was there.
         case incomplete
         case tooLarge
-        /// Nothing came or went for too long.
+        /// No byte was received or sent for too long.
         case stalled
         case cancelled
         /// The caller's side failed: its bytes could not be read, or libcurl has no memory.

@@ -1,5 +1,5 @@
-/// Whom may be talked to, and for how long. Whatever the rules say: servers prove who they are, with TLS 1.2 or later; proxies,
-/// passwords and cookies of the environment are not used.
+/// Which servers may be contacted, and for how long. No rule changes this: servers prove who they are, with TLS 1.2 or later, and
+/// proxies, passwords and cookies of the environment are not used.
 package struct TransferRules: Sendable, Equatable {
     /// Redirects included.
     package var origins: Set<WebOrigin>
@@ -14,7 +14,7 @@ package struct TransferRules: Sendable, Equatable {
     /// The largest body that is read. Unit: bytes.
     package var bytesMax: UInt64 = 1 << 36
 
-    /// What is asked of a connection over time, once `stallTime` is used up. Unit: bytes a second.
+    /// The least speed of a connection after `stallTime`. Unit: bytes a second.
     static let slowest: Double = 1024
     static let redirectsMax = 5
 

@@ -40,7 +40,7 @@ package enum Upload {
         _ address: WebAddress, size: UInt64, headers: [String], _ rules: TransferRules,
         isCancelled: @escaping () -> Bool = { false }, body: @escaping (Int) throws(TransferError) -> [UInt8]
     ) throws(TransferError) {
-        // Without the question whether a body is welcome, which costs a second where it is not understood.
+        // Without `Expect: 100-continue`, which costs a second when a server does not understand it.
         let transfer = try Transfer(
             .put(size: size, body: body), address, headers: headers + ["Expect:"], rules: rules, isCancelled: isCancelled)
         var isOver = false

@@ -11,7 +11,7 @@ package struct WebOrigin: Sendable, Hashable {
 
     /// `HOST`, `HOST:PORT`, or with `https://` or `http://` before it; without a scheme it is https. Nil for anything else.
     package init?(_ text: String) {
-        // A text that is no address is no origin; the caller says so.
+        // Text that is not an address is not an origin; the caller reports it.
         guard let address = try? WebAddress(text.contains("://") ? text : "https://" + text),
             address.text.lowercased().utf8.elementsEqual((address.origin.text(withPort: address.hasPort) + "/").utf8)
         else { return nil }
@@ -24,7 +24,7 @@ package struct WebOrigin: Sendable, Hashable {
         self.port = port
     }
 
-    /// `https://host`, with the port where it is not the scheme's own.
+    /// `https://host`, with the port if it is not the scheme's own.
     package var text: String { text(withPort: port != (scheme == .https ? 443 : 80)) }
 
     private func text(withPort: Bool) -> String { "\(scheme.rawValue)://\(host)" + (withPort ? ":\(port)" : "") }
@@ -32,13 +32,13 @@ package struct WebOrigin: Sendable, Hashable {
     /// Whether it is this very machine: `localhost`, or a loopback address.
     package var isThisMachine: Bool { host == "localhost" || host == "[::1]" || InternetAddress(host)?.bytes.first == 127 }
 
-    /// Whether the host is an address in digits or `localhost`: who lists it means that very place.
+    /// Whether the host is an address in digits or `localhost`: then the configuration means exactly that host.
     var namesItsAddress: Bool {
         host == "localhost" || host.hasPrefix("[") || InternetAddress(host) != nil
     }
 }
 
-/// An http or https URL, taken apart by the library that will use it, so that what is judged is where it leads.
+/// An http or https URL, parsed by the library that will use it, so that the checked host is the one that is contacted.
 package struct WebAddress: Sendable, Equatable {
     /// The whole URL, normalised.
     package let text: String
@@ -51,7 +51,7 @@ package struct WebAddress: Sendable, Equatable {
     /// A URL has at most so many bytes.
     package static let bytesMax = 8192
 
-    /// Errors: `address` where the text is no http or https URL, or holds a user's name, a password or a fragment.
+    /// Errors: `address` if the text is not an http or https URL, or holds a user's name, a password or a fragment.
     package init(_ text: String) throws(TransferError) {
         guard text.utf8.count <= Self.bytesMax, !text.utf8.contains(0) else {
             throw TransferError(.address, "A URL has at most \(Self.bytesMax) bytes, and no NUL.")
@@ -65,7 +65,7 @@ package struct WebAddress: Sendable, Equatable {
             let host = unsafe Self.part(CURLUPART_HOST, of: parts)?.lowercased(), !host.isEmpty,
             let port = unsafe Self.part(CURLUPART_PORT, of: parts, flags: UInt32(CURLU_DEFAULT_PORT)).flatMap({ Int($0) })
         else {
-            throw TransferError(.address, "It is no URL of the form https://HOST/PATH or http://HOST/PATH.")
+            throw TransferError(.address, "It is not a URL of the form https://HOST/PATH or http://HOST/PATH.")
         }
         guard unsafe Self.part(CURLUPART_USER, of: parts) == nil, unsafe Self.part(CURLUPART_PASSWORD, of: parts) == nil else {
             throw TransferError(.address, "A URL with a user's name or password in it is not used.")

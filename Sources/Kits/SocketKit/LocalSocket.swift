@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 package import SystemKit
 
-/// What a failed call tells of the other side.
+/// What a failed call says about the other side.
 extension SystemError {
     /// Nobody listens there.
     package var isAbsent: Bool { number == ENOENT || number == ECONNREFUSED }
@@ -11,7 +11,8 @@ extension SystemError {
     package var isTimeout: Bool { number == EAGAIN || number == EWOULDBLOCK }
 }
 
-/// One connection over a Unix domain socket, spoken in lines of UTF-8, each at most 1 MiB. Blocking; for one thread at a time.
+/// One connection over a Unix domain socket. Both sides send lines of UTF-8, each at most 1 MiB. Blocking; for one thread at a
+/// time.
 package final class LocalConnection: Sendable {
     private let descriptor: CInt
     private let buffer = Mutex<[UInt8]>([])
@@ -21,7 +22,7 @@ package final class LocalConnection: Sendable {
 
     init(descriptor: CInt) { self.descriptor = descriptor }
 
-    /// Connects to the socket at `path`, at most 107 bytes. EAGAIN: it was not answered within `seconds`.
+    /// Connects to the socket at `path`, at most 107 bytes. EAGAIN: no answer within `seconds`.
     package init(connectingTo path: String, seconds: Int = 60) throws(SystemError) {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw SystemError(number: errno, call: "socket", path: path) }

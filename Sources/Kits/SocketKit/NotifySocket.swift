@@ -1,7 +1,7 @@
 import Glibc
 
-/// The socket on which a service manager is told how a service stands: sd_notify(3) without its library. A notice is one datagram
-/// of lines `NAME=value`. What cannot be sent is lost: nobody waits for a service manager.
+/// Reports the state of a service to a service manager: sd_notify(3) without its library. A notice is one datagram of lines
+/// `NAME=value`. A notice that cannot be sent is lost, because nobody waits for a service manager.
 package final class NotifySocket: Sendable {
     private let descriptor: CInt
     private let address: [UInt8]

@@ -2,7 +2,7 @@ import CLinuxFiles
 
 /// Looks for a few bytes in many, at the speed of the C library's memmem(3).
 package enum ByteSearch {
-    /// Where `needle` begins in the first `count` bytes of `block`, at `start` or later; nil where it does not.
+    /// Where `needle` begins in the first `count` bytes of `block`, at `start` or later; nil if it does not.
     package static func first(_ needle: [UInt8], in block: [UInt8], count: Int, from start: Int) -> Int? {
         precondition(start >= 0 && count <= block.count, "a range of the block")
         guard start < count else { return nil }

@@ -1,8 +1,8 @@
 import CodecKit
 import Glibc
 
-/// Starts programs and waits for them (posix_spawn(3)). A program inherits no descriptor but those it is given, and its signals
-/// are those of a fresh process: what we ignore or block is none of its business.
+/// Starts programs and waits for them (posix_spawn(3)). A program inherits only the descriptors it is given. Its signals have
+/// their default actions, whatever we ignore or block.
 package enum ChildProcess {
     /// Starts a program; its number.
     ///
@@ -48,7 +48,7 @@ package enum ChildProcess {
         return process
     }
 
-    /// Waits for its end, and leaves it to be reaped: until then its number is no other's.
+    /// Waits for its end, and does not reap it: until it is reaped, no other process gets its number.
     package static func waitForEnd(_ process: Int32) {
         var information = unsafe siginfo_t()
         while unsafe waitid(P_PID, id_t(process), &information, WEXITED | WNOWAIT) != 0, errno == EINTR {}
@@ -62,7 +62,7 @@ package enum ChildProcess {
         return code(of: status)
     }
 
-    /// Reaps it if it has ended; nil while it runs. One that nobody can wait for has ended, with code 0.
+    /// Reaps it if it has ended; nil while it runs. A process that we cannot wait for counts as ended, with code 0.
     package static func reapIfEnded(_ process: Int32) -> CInt? {
         var status: CInt = 0
         let ended = unsafe waitpid(process, &status, WNOHANG)

@@ -1,8 +1,8 @@
-/// Replaces files as a whole: whoever reads one sees the old or the new, whatever happens.
+/// Replaces files as a whole: a reader sees the old file or the new one, whatever happens.
 package enum DurableFile {
     /// Writes `bytes` beside `path`, makes them durable, and gives them its name; then the folder is synced.
     ///
-    /// - Parameter beside: the name it has until then, in the same folder; what has it is emptied.
+    /// - Parameter beside: its temporary name in the same folder; an existing file of that name is emptied.
     package static func replace(_ path: String, with bytes: [UInt8], beside: String) throws(SystemError) {
         try write(bytes, to: beside)
         try rename(beside, to: path)

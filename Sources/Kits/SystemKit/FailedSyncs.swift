@@ -1,13 +1,12 @@
 import Glibc
 import Synchronization
 
-/// fsync(2) that is never retried: after it failed once for a file or folder, the kernel may have marked its pages clean and
-/// dropped the data, so a second call that succeeds would prove nothing. Such a file counts as failed for the life of the
-/// process.
+/// fsync(2) that is never retried. After a failure for a file or folder, the kernel may have marked its pages clean and dropped
+/// the data. So a second call that succeeds proves nothing. Such a file counts as failed as long as the process runs.
 ///
-/// A failed file is kept open, so that a new file or folder never gets its number and counts as failed with it: the copy that
-/// replaces a failed one is often made where the failed one was removed a moment before. Past `keptMax` no more are kept; by then
-/// the process is on its way to its end.
+/// A failed file is kept open. Otherwise a new file or folder could get its inode number and count as failed too: the copy that
+/// replaces a failed file is often made where that file was removed a moment before. After `keptMax` files no more are kept open;
+/// by then the process will end soon.
 enum FailedSyncs {
     private struct Identity: Hashable {
         let device: UInt64
@@ -19,7 +18,7 @@ enum FailedSyncs {
     /// Descriptors of failed files that are kept open.
     private static let keptMax = 64
 
-    /// As fsync(2), or fdatasync(2) for data alone: 0, or -1 with `errno`; EIO without asking the kernel for what failed before.
+    /// As fsync(2), or fdatasync(2) for data alone: 0, or -1 with `errno`; EIO, without asking the kernel, if it failed before.
     /// Blocking; safe from any thread.
     static func sync(_ descriptor: CInt, dataOnly: Bool = false) -> CInt {
         if isAny.load(ordering: .acquiring), let identity = identity(of: descriptor), known.withLock({ $0.contains(identity) }) {

@@ -61,8 +61,8 @@ package struct FileFacts: Sendable, Equatable {
         changed = Self.nanoseconds(status.st_ctim)
     }
 
-    /// Whether `other` is the same file with, as far as `stat` can tell, the same bytes. The change time is left out:
-    /// a rename and a new mode move it too.
+    /// Whether `other` is the same file and, as far as `stat` shows, has the same bytes. The change time is not compared, because
+    /// a rename and a new mode also change it.
     package func hasSameContent(as other: FileFacts) -> Bool {
         device == other.device && inode == other.inode && bytes == other.bytes && modified == other.modified
     }
@@ -81,7 +81,7 @@ package struct FileFacts: Sendable, Equatable {
     }
 }
 
-/// What tells one version of a file from another without reading it.
+/// The facts by which two versions of a file differ without reading them.
 package struct FileVersion: Sendable, Equatable {
     package let device: UInt64
     package let inode: UInt64
@@ -90,7 +90,7 @@ package struct FileVersion: Sendable, Equatable {
     package let modified: Int64
     package let changed: Int64
 
-    /// The file as it is now, links followed; nil where it cannot be examined.
+    /// The file as it is now, links followed; nil if it cannot be examined.
     package init?(of path: String) {
         guard let facts = System.factsIfThere(path) else { return nil }
         self = facts.version
@@ -104,8 +104,8 @@ package struct FileVersion: Sendable, Equatable {
         self.changed = changed
     }
 
-    /// Whether its bytes changed within the last second: its writer may not be done yet. One that was written elsewhere and
-    /// renamed into place is as old as its bytes.
+    /// Whether its bytes changed within the last second, so that its writer may not have finished. A file that was written
+    /// elsewhere and renamed into place is as old as its bytes.
     package var isFresh: Bool { (0..<1_000_000_000).contains(SystemClock.wall() - modified) }
 
     /// The files as they are now, by path; missing ones are left out.

@@ -14,22 +14,22 @@ package enum FileLock {
         return request
     }
 
-    /// Locks the whole file for writing; false where somebody else has, or the file system knows no such lock.
+    /// Locks the whole file for writing; false if somebody else has locked it, or the file system has no such locks.
     package static func takeForWriting(_ descriptor: CInt) -> Bool {
         var request = wholeFile(F_WRLCK)
         return unsafe fcntl(descriptor, set, &request) == 0
     }
 
-    /// Whether a lock would be refused now: `forWriting`, because anybody has one; else because somebody has one for writing. Nil
-    /// where the file system cannot tell.
+    /// Whether a lock would be refused now. With `forWriting`, any lock refuses it; otherwise only a lock for writing does. Nil
+    /// if the file system cannot say.
     package static func isRefused(_ descriptor: CInt, forWriting: Bool) -> Bool? {
         var request = wholeFile(forWriting ? F_WRLCK : F_RDLCK)
         guard unsafe fcntl(descriptor, ask, &request) == 0 else { return nil }
         return request.l_type != Int16(F_UNLCK)
     }
 
-    /// Locks a folder, alone or with others, without waiting; false where somebody else's lock is in the way. A file system that
-    /// knows no such lock refuses nobody.
+    /// Locks a folder, exclusively or shared, without waiting; false if the lock of somebody else prevents it. A file system
+    /// without such locks never refuses.
     package static func takeFolder(_ descriptor: CInt, shared: Bool = false) -> Bool {
         flock(descriptor, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) == 0 || errno != EWOULDBLOCK
     }

@@ -1,7 +1,7 @@
 import CodecKit
 import Glibc
 
-/// Reads the names of one folder piece by piece, so that a folder of any size is never held in memory whole.
+/// Reads the names of one folder in pieces, so that a large folder is never in memory as a whole.
 ///
 /// One thread at a time.
 @safe package struct FolderNames: ~Copyable {
@@ -75,8 +75,8 @@ import Glibc
 }
 
 extension System {
-    /// The names in a folder, without `.` and `..`, sorted by their bytes. Names that are no UTF-8 come out with replacement
-    /// characters: they are nothing of ours.
+    /// The names in a folder, without `.` and `..`, sorted by their bytes. Names that are not UTF-8 get replacement characters:
+    /// TwinDrop did not make them.
     ///
     /// - Parameter plainOnly: only what the file system says is a plain file.
     package static func names(in folder: String, plainOnly: Bool = false) throws(SystemError) -> [String] {

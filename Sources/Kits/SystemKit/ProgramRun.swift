@@ -2,8 +2,8 @@ import Glibc
 
 /// One run of a program: no shell, a time limit, bounded output. Blocking.
 ///
-/// The program is a process group of its own, which is killed as a whole when its time is over. It inherits nothing but what it
-/// is given: its input, one pipe for both its output streams, and the environment passed in.
+/// The program has its own process group, which is killed as a whole when its time is over. It inherits only its input, one pipe
+/// for both its output streams, and the environment passed in.
 package enum ProgramRun {
     /// How it ended.
     package struct Ended: Sendable {
@@ -13,7 +13,7 @@ package enum ProgramRun {
         package let output: [UInt8]
     }
 
-    /// Why there is no end to tell of.
+    /// Why there is no result.
     package struct Failure: Error, Sendable {
         /// In words: `/usr/local/bin/page cannot be started: No such file or directory`.
         package let message: String
@@ -48,7 +48,8 @@ package enum ProgramRun {
         return try wait(for: process, arguments[0], reading: output.number, seconds, isCancelled)
     }
 
-    /// A file without a name that holds the input, at its start: no pipe, so that a program which does not read stops nobody.
+    /// A file without a name that has the input, positioned at its start. It is not a pipe, so a program that does not read
+    /// blocks nobody.
     private static func inputFile(_ bytes: [UInt8]) throws(Failure) -> Descriptor {
         let file: Descriptor
         do throws(SystemError) { file = Descriptor(try System.unnamedFile(in: "/tmp", prefix: "twindrop-input-")) } catch {

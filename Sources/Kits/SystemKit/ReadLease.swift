@@ -10,7 +10,7 @@ package enum ReadLease {
         case granted
         /// Somebody has.
         case writerHasIt
-        /// Not ours to ask: not the file's owner and no CAP_LEASE, or a file system without leases.
+        /// We may not ask: we are not the file's owner and have no CAP_LEASE, or the file system has no leases.
         case notPermitted
     }
 
@@ -34,10 +34,10 @@ package enum ReadLease {
         }
     }
 
-    /// Whether a lease that was taken is held still, and nobody waits to write: then nobody has written since.
+    /// Whether a lease is still held and nobody waits to write. Then nobody has written since it was taken.
     package static func isUnbroken(_ descriptor: CInt) -> Bool { linux_get_lease(descriptor) == CInt(F_RDLCK) }
 
-    /// The kernel sends SIGIO to a holder whose lease is to be broken, and SIGIO ends a process that did not ask for it. So it is
-    /// ignored, once, process-wide, before the first lease.
+    /// The kernel sends SIGIO to a holder when it wants to break the lease, and SIGIO ends a process that does not expect it. So
+    /// it is ignored, once, process-wide, before the first lease.
     private static let signalIgnored: Bool = linux_ignore_lease_signal() == 0
 }

@@ -88,7 +88,7 @@ extension System {
         }
     }
 
-    /// Writes all of `bytes` from the file's place on. A write may end early; only the next one says why.
+    /// Writes all of `bytes` from the file's position on. A write may end early; only the next one reports why.
     package static func write(
         _ bytes: UnsafeRawBufferPointer, to descriptor: CInt, _ path: @autoclosure () -> String
     ) throws(SystemError) {
@@ -102,7 +102,7 @@ extension System {
         }
     }
 
-    /// Writes the first `count` of `bytes` from the file's place on; all where nothing is said.
+    /// Writes the first `count` of `bytes` from the file's position on; without `count`, all of them.
     package static func write(
         _ bytes: [UInt8], count: Int? = nil, to descriptor: CInt, _ path: @autoclosure () -> String
     ) throws(SystemError) {
@@ -145,16 +145,16 @@ extension System {
         }
     }
 
-    /// As fsync(2), or fdatasync(2) for data alone. What failed once is never asked of the kernel again (`FailedSyncs`), so no
-    /// caller may take a second try for a success (docs/failure-model.md, "Errors from storage").
+    /// As fsync(2), or fdatasync(2) for data alone. After a failure the kernel is never asked again (`FailedSyncs`), so no caller
+    /// can mistake a second try for a success (docs/failure-model.md, "Errors from storage").
     package static func sync(
         _ descriptor: CInt, dataOnly: Bool = false, _ path: @autoclosure () -> String
     ) throws(SystemError) {
         try make("fsync", path()) { FailedSyncs.sync(descriptor, dataOnly: dataOnly) }
     }
 
-    /// As syncfs(2): everything on the descriptor's file system is durable, at the cost of one flush of the medium. Errors of
-    /// writing since the descriptor was opened are reported; those of before were reported to whoever synced then.
+    /// As syncfs(2): everything on the descriptor's file system is durable, at the cost of one flush of the medium. It reports
+    /// write errors since the descriptor was opened. Earlier errors were reported to callers who synced then.
     package static func syncFileSystem(_ descriptor: CInt, _ path: @autoclosure () -> String) throws(SystemError) {
         try make("syncfs", path()) { linux_sync_file_system(descriptor) }
     }
@@ -165,7 +165,7 @@ extension System {
         try sync(folder.number, path)
     }
 
-    /// Waits until the file's pages are written, and reports a write error nobody was told of yet. Makes nothing durable by
+    /// Waits until the file's pages are written, and reports a write error that was not reported before. Makes nothing durable by
     /// itself.
     package static func finishWriting(_ descriptor: CInt) throws(SystemError) {
         try make("sync_file_range", name(of: descriptor)) { linux_finish_writing(descriptor) }
@@ -199,8 +199,8 @@ extension System {
         }
     }
 
-    /// The next piece of the file at or behind `offset` that is no hole; nil when only holes follow. Where the file system keeps
-    /// no holes, all is one piece.
+    /// The next piece of the file at or after `offset` that is not a hole; nil when only holes follow. On a file system without
+    /// holes the whole file is one piece.
     package static func dataRange(
         _ descriptor: CInt, from offset: UInt64, bytes: UInt64
     ) throws(SystemError) -> Range<UInt64>? {

@@ -2,7 +2,7 @@ import CLinuxFiles
 import CodecKit
 import Glibc
 
-/// Names of files and folders, and what has them.
+/// Names of files and folders, and the files that have them.
 extension System {
     // MARK: By path
 
@@ -13,9 +13,9 @@ extension System {
         return FileFacts(status)
     }
 
-    /// The same; nil where nothing can be looked at, for whatever reason.
+    /// The same; nil if it cannot be examined, for any reason.
     package static func factsIfThere(_ path: String, ofLink: Bool = false) -> FileFacts? {
-        try? facts(of: path, ofLink: ofLink)  // For callers to whom a file that cannot be looked at is none.
+        try? facts(of: path, ofLink: ofLink)  // For callers that treat a file they cannot examine as missing.
     }
 
     /// Whether anything has this name; a link counts, wherever it points.
@@ -45,7 +45,7 @@ extension System {
         try make("rename", Escaping.visible(new)) { unsafe Glibc.rename(old, new) }
     }
 
-    /// Removes a name; false where nothing has it.
+    /// Removes a name; false if nothing has it.
     @discardableResult
     package static func remove(_ path: String) throws(SystemError) -> Bool {
         do { try make("unlink", Escaping.visible(path)) { unsafe Glibc.unlink(path) } } catch {
@@ -55,7 +55,7 @@ extension System {
         return true
     }
 
-    /// Gives a file a second name (a hard link), which nothing may have.
+    /// Gives a file a second, unused name (a hard link).
     package static func link(_ file: String, as name: String) throws(SystemError) {
         try make("link", Escaping.visible(name)) { unsafe Glibc.link(file, name) }
     }
@@ -73,20 +73,20 @@ extension System {
         return unsafe String(cString: resolved)
     }
 
-    /// The folder that a path's last name stands in: `/a` of `/a/b`, `/` of `/a`, and `.` of `a`.
+    /// The folder that a path's last name is in: `/a` of `/a/b`, `/` of `/a`, and `.` of `a`.
     package static func parent(of path: String) -> String {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
-    /// Whether the process may do so to a path, as its effective user.
+    /// Whether the process, as its effective user, has these rights on a path.
     package static func mayAccess(_ path: String, _ rights: AccessRights) -> Bool {
         unsafe faccessat(AT_FDCWD, path, rights.rawValue, AT_EACCESS) == 0
     }
 
     // MARK: In a folder that is open
 
-    /// What the name stands for, itself when it is a link.
+    /// The file with this name; a link itself, not its target.
     package static func facts(of name: [UInt8], in folder: CInt) throws(SystemError) -> FileFacts {
         let path = terminated(name)
         var status = stat()
@@ -113,7 +113,7 @@ extension System {
         try make("unlink", Escaping.visible(name)) { unsafe unlinkat(folder, path, 0) }
     }
 
-    /// Whether the process may do so to a name in the folder, not following links.
+    /// Whether the process has these rights on a name in the folder, without following links.
     package static func mayAccess(_ name: [UInt8], in folder: CInt, _ rights: AccessRights) -> Bool {
         let path = terminated(name)
         return unsafe faccessat(folder, path, rights.rawValue, AT_EACCESS | AT_SYMLINK_NOFOLLOW) == 0

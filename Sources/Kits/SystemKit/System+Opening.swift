@@ -1,7 +1,7 @@
 import CodecKit
 import Glibc
 
-/// How a file is opened. No program that is started inherits it: that is always so.
+/// How a file is opened. No started program ever inherits it.
 package struct OpenOptions: OptionSet, Sendable {
     package let rawValue: CInt
 
@@ -12,7 +12,7 @@ package struct OpenOptions: OptionSet, Sendable {
     package static let readAndWrite = OpenOptions(rawValue: O_RDWR)
     /// Made where it is missing.
     package static let create = OpenOptions(rawValue: O_CREAT)
-    /// Made here, and refused where it is there, even as a link that leads nowhere.
+    /// A new file; refused if it exists, even as a link that leads nowhere.
     package static let createNew = OpenOptions(rawValue: O_CREAT | O_EXCL)
     package static let empty = OpenOptions(rawValue: O_TRUNC)
     /// Every write goes to the end.
@@ -58,7 +58,7 @@ extension System {
         try make("dup", "/proc/self/fd/\(descriptor)") { fcntl(descriptor, F_DUPFD_CLOEXEC, least) }
     }
 
-    /// Never called again: on Linux the number is free whatever close(2) says.
+    /// Never called again: on Linux the number is free even if close(2) fails.
     package static func close(_ descriptor: CInt) { _ = Glibc.close(descriptor) }
 
     /// A file without a name in `folder`, for reading and writing; gone when it is closed.

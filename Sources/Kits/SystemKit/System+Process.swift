@@ -1,6 +1,6 @@
 import Glibc
 
-/// What a process says of itself, and starts with.
+/// Facts about this process, and its settings at the start.
 extension System {
     /// The number of this process.
     package static var processID: Int32 { getpid() }
@@ -9,7 +9,7 @@ extension System {
     package static var userID: UInt32 { getuid() }
     package static var effectiveUserID: UInt32 { geteuid() }
 
-    /// The name this machine has for a user; nil where it knows none.
+    /// The name this machine has for a user; nil if it knows none.
     package static func userName(_ number: UInt32) -> String? {
         var entry = unsafe passwd()
         var found: UnsafeMutablePointer<passwd>?
@@ -32,7 +32,7 @@ extension System {
     /// The folder for temporary files: TMPDIR, else /tmp.
     package static var temporaryFolder: String { environment("TMPDIR") ?? "/tmp" }
 
-    /// A variable of the environment; nil where it is not set.
+    /// A variable of the environment; nil if it is not set.
     package static func environment(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
 
     // MARK: Standard streams
@@ -43,30 +43,30 @@ extension System {
 
     package static func isTerminal(_ descriptor: CInt) -> Bool { isatty(descriptor) == 1 }
 
-    /// How many characters a line of the terminal has; nil where it is none.
+    /// How many characters a line of the terminal has; nil if there is no terminal.
     package static func columns(of descriptor: CInt) -> Int? {
         var size = winsize()
         return unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 1 ? Int(size.ws_col) : nil
     }
 
-    /// Opens standard streams that whoever started the process left closed: else the first files opened here get their numbers,
-    /// and log lines are written into them.
+    /// Opens standard streams that are closed at the start. Otherwise the first files opened here would get their numbers, and
+    /// log lines would be written into them.
     package static func openStandardStreams() {
         for number in CInt(0)...2 where fcntl(number, F_GETFD) < 0 { _ = unsafe Glibc.open("/dev/null", O_RDWR) }
     }
 
     // MARK: Limits
 
-    /// Files made from now on are the process's user's alone, whatever umask it was started with.
+    /// From now on only the process's user may use new files, whatever umask it was started with.
     package static func keepFilesToOwner() { _ = umask(0o077) }
 
-    /// No image of the memory, with rows and tokens in it, is left on the disk by a crash.
+    /// A crash leaves no image of the memory, with rows and tokens in it, on the disk.
     package static func forbidCoreDumps() {
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
         _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
     }
 
-    /// How many files the process may have open; 0 where that cannot be told.
+    /// How many files the process may have open; 0 if that is not known.
     package static var openFilesMax: UInt64 {
         var limits = rlimit()
         guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limits) == 0 else { return 0 }
@@ -87,7 +87,7 @@ extension System {
         return openFilesMax
     }
 
-    /// How many files the process has open now; nil where that cannot be told.
+    /// How many files the process has open now; nil if that is not known.
     package static var openFiles: Int? {
         // The folder itself is one of them.
         (try? names(in: "/proc/self/fd")).map { $0.count - 1 }

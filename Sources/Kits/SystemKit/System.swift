@@ -2,11 +2,11 @@ import Glibc
 
 /// The calls of the operating system, each with its return code checked. Blocking; safe from any thread.
 ///
-/// What fails is a `SystemError`; its path is what the caller says, or the path itself. Descriptors are given as numbers where
-/// somebody else owns them, and as `Descriptor` where the caller is to own them.
+/// A failure is a `SystemError`, with the path, or the name that the caller gives. A descriptor is a number if somebody else owns
+/// it, and a `Descriptor` if the caller owns it.
 package enum System {
-    /// Makes a call until no signal interrupts it; throws what else goes wrong. Every checked call passes here: the one place
-    /// where EINTR is looked at, and where tests let calls fail (`SystemFaults`).
+    /// Repeats a call until no signal interrupts it; throws other failures. Every checked call goes through here: the only place
+    /// that handles EINTR, and where tests let calls fail (`SystemFaults`).
     @inline(__always)
     @discardableResult
     static func make<Result: SignedInteger>(
@@ -27,12 +27,11 @@ package enum System {
     /// `bytes` with the NUL that C wants.
     static func terminated(_ name: [UInt8]) -> [CChar] { name.map { CChar(bitPattern: $0) } + [0] }
 
-    /// How a descriptor is called in an error where the caller has no better name for it.
+    /// The name of a descriptor in an error, if the caller has no better one.
     package static func name(of descriptor: CInt) -> String { "descriptor \(descriptor)" }
 }
 
-/// An open file, closed when this value ends. Its data is made durable by `System.sync` before, so that a failure to close has
-/// nothing to report.
+/// An open file, closed when this value ends. `System.sync` makes its data durable before that, so a failed close loses nothing.
 @safe package struct Descriptor: ~Copyable, Sendable {
     package let number: CInt
 

@@ -1,7 +1,7 @@
 import CodecKit
 import Glibc
 
-/// A system call that failed: which, on what, and the kernel's number for why.
+/// A failed system call: which call, on what, and the kernel's error number.
 package struct SystemError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The errno.
     package let number: CInt
@@ -28,13 +28,13 @@ package struct SystemError: Error, Sendable, Equatable, CustomStringConvertible 
 
 /// What callers tell apart.
 extension SystemError {
-    /// Why a call failed, as far as it decides what is done next.
+    /// Why a call failed, as far as callers need it to decide what to do.
     package enum Kind: Sendable {
         /// Nothing has the name (ENOENT).
         case missing
         /// Something in the path is no folder (ENOTDIR).
         case noFolder
-        /// A folder stands where a file is meant (EISDIR).
+        /// A folder in the place of a file (EISDIR).
         case folder
         /// Something has the name already (EEXIST).
         case taken
@@ -95,7 +95,7 @@ extension SystemError {
     /// The file system makes no link, or no more, to the file.
     package var isOfNoLinks: Bool { [EPERM, EOPNOTSUPP, EMLINK, ENOSYS].contains(number) }
 
-    /// Whether an errno tells of a shortage, or of a program that is just being replaced: what passes by itself.
+    /// Whether an errno is temporary: a shortage, or a program that is just being replaced.
     package static func passes(_ number: CInt) -> Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE, ETXTBSY].contains(number) }
 
     /// Whether an errno tells that descriptors or memory are short, as of accept(2).

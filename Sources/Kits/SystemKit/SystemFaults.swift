@@ -11,7 +11,7 @@ package enum SystemFaults {
         let path: String
         /// The errno it fails with. After EINTR the call is made again.
         let number: CInt
-        /// So many calls that fit are made before.
+        /// This many matching calls are made before the fault.
         var after: Int
         /// So many fail.
         var times: Int
@@ -29,11 +29,12 @@ package enum SystemFaults {
     private static let faults = Mutex<[Int: Fault]>([:])
     private static let count = Atomic(0)
 
-    /// Costs one relaxed load where no test wants anything.
+    /// Costs one relaxed load when no test uses it.
     @inline(__always)
     static var isArmed: Bool { armed.load(ordering: .relaxed) }
 
-    /// While `body` runs, the calls that fit fail, in all threads. Paths of a test's own keep tests apart that run beside it.
+    /// While `body` runs, matching calls fail, in all threads. A test uses its own paths, so that it does not disturb other
+    /// tests.
     package static func during<Result>(_ fault: Fault, _ body: () throws -> Result) rethrows -> Result {
         let number = count.add(1, ordering: .relaxed).newValue
         faults.withLock {
@@ -49,7 +50,7 @@ package enum SystemFaults {
         return try body()
     }
 
-    /// The errno that this call is to fail with; nil where it is to be made.
+    /// The errno with which this call must fail; nil: make the call.
     static func next(_ call: String, _ path: String) -> CInt? {
         faults.withLock { faults in
             for (index, fault) in faults.sorted(by: { $0.key < $1.key }) {

@@ -1,6 +1,6 @@
 import DequeModule
 
-/// A first-in-first-out queue between threads that never grows past its capacity: `push` waits for room, `pop` for an element.
+/// A first-in-first-out queue between threads with a fixed capacity: `push` waits for room, `pop` for an element.
 ///
 /// All calls block, are safe from any thread, and must not be made on Swift's cooperative pool.
 package final class BoundedQueue<Element: Sendable>: Sendable {
@@ -29,8 +29,8 @@ package final class BoundedQueue<Element: Sendable>: Sendable {
         }
     }
 
-    /// Appends in order, as many at once as there is room for, so that `popAll` finds them together; how many were appended
-    /// before the queue was closed.
+    /// Appends in order, as many at once as there is room for, so that `popAll` finds them together. Returns how many were
+    /// appended before the queue was closed.
     package func push(contentsOf elements: [Element]) -> Int {
         var done = 0
         while done < elements.count {

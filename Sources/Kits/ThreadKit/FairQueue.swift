@@ -1,7 +1,7 @@
 import DequeModule
 
-/// A queue between threads with a lane for each key: first in, first out within a lane, and taken from the lanes in turn, so that
-/// a full lane delays no other. `push` waits for room in its lane, `popAll` for an element.
+/// A queue between threads with a lane for each key. Within a lane the order is first in, first out. Elements are taken from the
+/// lanes in turn, so that a full lane delays no other. `push` waits for room in its lane, `popAll` for an element.
 ///
 /// All calls but `room` block, are safe from any thread, and must not be made on Swift's cooperative pool.
 package final class FairQueue<Key: Hashable & Sendable, Element: Sendable>: Sendable {
@@ -23,7 +23,7 @@ package final class FairQueue<Key: Hashable & Sendable, Element: Sendable>: Send
         self.capacity = capacity
     }
 
-    /// Appends in order, as many at once as the lane has room for; how many were appended before the queue was closed.
+    /// Appends in order, as many at once as the lane has room for. Returns how many were appended before the queue was closed.
     package func push(contentsOf elements: [Element], to key: Key) -> Int {
         var done = 0
         while done < elements.count {

@@ -2,9 +2,9 @@ import Glibc
 
 /// State that threads share and wait on: a mutex and conditions in one (a "monitor", Hoare 1974).
 ///
-/// Each waiting thread has a condition of its own, and who changes the state asks each waiter's question for it: only those
-/// whose answer is yes are woken. With one condition for all, a change woke every waiter to find that it was not meant; with
-/// thousands of small files that cost more than reading them.
+/// Each waiting thread has its own condition variable. The thread that changes the state checks the condition of each waiter, and
+/// wakes only those whose condition holds. With one condition variable for all, a change woke every waiter, mostly for nothing.
+/// With thousands of small files that cost more than reading them.
 ///
 /// `@unchecked Sendable`: `state` and `waiters` are touched only while `mutex` is held.
 @safe package final class Monitor<State>: @unchecked Sendable {
@@ -12,8 +12,8 @@ import Glibc
     private var state: State
     private var waiters: [Waiter] = []
 
-    /// A thread that waits: what for, and where. Other threads ask `ready` while they hold the mutex, and never after it has left
-    /// `waiters`.
+    /// A waiting thread and its condition. Other threads call `ready` while they hold the mutex, and never after it was removed
+    /// from `waiters`.
     private struct Waiter {
         let ready: (borrowing State) -> Bool
         let place: Place
@@ -53,28 +53,27 @@ import Glibc
         unsafe mutex.deallocate()
     }
 
-    /// Runs `body` alone, then wakes whoever waits for what is true now.
+    /// Runs `body` under the mutex, then wakes the waiters whose condition holds now.
     package func with<T, E: Error>(_ body: (inout State) throws(E) -> T) throws(E) -> T {
         unsafe pthread_mutex_lock(mutex)
         defer { unlockAndWake() }
         return try body(&state)
     }
 
-    /// Runs `body` alone and wakes nobody: for looking, and for changes that nobody waits for.
+    /// Runs `body` under the mutex and wakes nobody: for reading, and for changes that nobody waits for.
     package func quietly<T, E: Error>(_ body: (inout State) throws(E) -> T) throws(E) -> T {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         return try body(&state)
     }
 
-    /// Waits until `ready` holds or `timeout` has passed, then runs `body` alone and wakes the others.
+    /// Waits until `ready` holds or `timeout` has passed, then runs `body` under the mutex and wakes the others.
     ///
-    /// `ready` may be asked on any thread, while the state is locked: it must depend on the state and the time only, and must
+    /// `ready` may be called on any thread, while the state is locked. It must depend only on the state and the time, and must
     /// not use this monitor.
     ///
-    /// - Parameter asOneOfMany: the caller is one of several threads that would do the same with what comes, and that are the
-    ///   only ones of this monitor to wait so. One of them is woken at a time, the one that came last: when it has run its
-    ///   `body`, the next is asked.
+    /// - Parameter asOneOfMany: the caller is one of several threads that do the same work; a monitor has at most one such group.
+    ///   Only one of them is woken at a time, the one that came last. When it has run its `body`, the next is checked.
     package func wait<T, E: Error>(
         until ready: (borrowing State) -> Bool, timeout: Duration? = nil, asOneOfMany: Bool = false,
         _ body: (inout State) throws(E) -> T
@@ -105,7 +104,7 @@ import Glibc
         } while !waiters.contains { $0.place === place && $0.ready(state) }
     }
 
-    /// Signals after the mutex is free, so that the woken thread does not run into it.
+    /// Signals after the mutex is free, so that the woken thread does not have to wait for it.
     private func unlockAndWake() {
         var woken: [Place] = []
         var oneIsAwake = waiters.contains { $0.isOneOfMany && $0.place.isWoken }

@@ -14,7 +14,7 @@ package final class NamedThread: Sendable {
             "Raise the service's limit of tasks (TasksMax=, ulimit -u), or end what uses them up; it is tried again."
     }
 
-    /// Starts `body` on a new thread, for the parts that a program needs from its start on. A shortage is waited out for ten
+    /// Starts `body` on a new thread, for the parts that a program needs from its start on. During a shortage it tries for ten
     /// seconds; then the program ends with the exit code 74 and a sentence. `name` is cut to 15 bytes.
     package init(_ name: String, _ body: @escaping @Sendable () -> Void) {
         let start = Start(name: name, ended: ended, body: body)
@@ -33,7 +33,7 @@ package final class NamedThread: Sendable {
         _exit(74)
     }
 
-    /// Starts `body` on a new thread, at a moment when a shortage can be told to somebody. `name` is cut to 15 bytes.
+    /// Starts `body` on a new thread, for callers that can report a shortage. `name` is cut to 15 bytes.
     package init(unlessShort name: String, _ body: @escaping @Sendable () -> Void) throws(Shortage) {
         let code = Self.launch(Start(name: name, ended: ended, body: body))
         if code != 0 { throw Shortage(code: code) }
@@ -67,8 +67,8 @@ package final class NamedThread: Sendable {
     /// Waits at most `timeout`; true when the body has returned.
     package func join(timeout: Duration) -> Bool { ended.wait(until: { $0 }, timeout: timeout) { $0 } }
 
-    /// Makes the calling thread, and it alone, stand back behind the others of the machine from now on (Linux: nice 10 is the
-    /// thread's, not the process's). For work that nobody waits for yet.
+    /// Gives only the calling thread a lower priority from now on (on Linux nice 10 applies to the thread, not the process). For
+    /// work that nobody waits for yet.
     package static func yieldToOthers() { _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10) }
 
     /// The Glibc module hides `pthread_setname_np`; the kernel's file does the same for the calling thread.

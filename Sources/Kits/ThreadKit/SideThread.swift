@@ -1,5 +1,5 @@
-/// One more thread for an owner that has two things to wait for at once, such as two syncs of different files: together they
-/// take as long as the slower one.
+/// A second thread for an owner that must wait for two things at once, such as two syncs of different files. Together they take
+/// as long as the slower one.
 ///
 ///     let both = SideThread("td-claim-side")
 ///     let answer = both.run({ register() }, beside: { syncFiles() })

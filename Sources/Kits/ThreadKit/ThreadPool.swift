@@ -1,8 +1,8 @@
 import DequeModule
 import Synchronization
 
-/// A fixed number of named threads for calls that block, behind a bounded queue. The thread that rested last is woken first, and
-/// only that one, so that a lone call costs one wake-up whatever the pool's size.
+/// A fixed number of named threads for calls that block, with a bounded queue. Only the thread that became idle last is woken, so
+/// a single call costs one wake-up, whatever the pool's size.
 package final class ThreadPool: Sendable {
     /// A call to run.
     package typealias Job = @Sendable () -> Void
@@ -13,7 +13,7 @@ package final class ThreadPool: Sendable {
         var isClosed = false
     }
 
-    /// Where a resting thread is handed its next call.
+    /// Where an idle thread gets its next call.
     private final class Berth: Sendable {
         enum Order: Sendable {
             case none
@@ -48,7 +48,8 @@ package final class ThreadPool: Sendable {
         }
     }
 
-    /// Hands a call over without waiting; false when the queue is full or the pool closed: then it is not run. From anywhere.
+    /// Adds a call without waiting; false when the queue is full or the pool closed: then the call is not run. Safe from any
+    /// thread.
     package func submit(_ job: @escaping Job) -> Bool {
         let berth: Berth? = state.withLock { state in
             guard !state.isClosed else { return nil }

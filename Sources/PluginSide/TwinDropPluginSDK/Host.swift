@@ -12,7 +12,7 @@ public struct Key: Sendable, Hashable {
     public static let none = Key(number: 0)
 }
 
-/// TwinDrop as a plugin sees it at any time. It is valid for the life of the plugin instance, on the plugin's thread.
+/// The calls of TwinDrop that a plugin may make at any time. Valid for the life of the plugin instance, on the plugin's thread.
 @safe @frozen
 public struct Host {
     @usableFromInline let pointer: UnsafePointer<td_host>
@@ -31,7 +31,7 @@ public struct Host {
 
     /// The source's settings.
     ///
-    /// Errors: kind `settings` when they are no JSON object, with the byte where that shows.
+    /// Errors: kind `settings` when they are not a JSON object, with the byte of the fault.
     public func settings() throws(PluginError) -> SettingsValue {
         let text = unsafe pointer.pointee.settings(pointer)
         guard let start = unsafe text.bytes, unsafe text.length > 0 else { return SettingsValue(path: [], content: .object([])) }
@@ -61,7 +61,7 @@ public struct Host {
         return unsafe Bytes(start: UnsafeRawPointer(start).assumingMemoryBound(to: UInt8.self), count: value.length)
     }
 
-    /// Tells the host the message that goes with a failure.
+    /// Gives the host the message of a failure.
     func fail(_ error: PluginError) {
         guard !error.message.isEmpty else { return }  // A host function failed: the host knows why.
         let offset = error.offset.flatMap(Int64.init(exactly:)) ?? -1

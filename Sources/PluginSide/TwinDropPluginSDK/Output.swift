@@ -13,7 +13,7 @@ public enum Verb: Int32, Sendable {
     case delete = 3
 }
 
-/// Bytes of the file that are no record.
+/// Bytes of the file that are not a record.
 @frozen
 public enum SpanKind: Int32, Sendable {
     /// Repeated before the rejects, so that a rejects file has the dialect of the original.
@@ -22,7 +22,7 @@ public enum SpanKind: Int32, Sendable {
     case remainder = 2
 }
 
-/// Where a plugin's records and operations go. Valid during `transform`; calls are cheap (no allocation, no copy of a `String`).
+/// Takes a plugin's records and operations. Valid during `transform`; calls are cheap (no allocation, no copy of a `String`).
 ///
 ///     output.record(at: offset, length: length)
 ///     output.beginTwin(.upsert, id: id, model: model)
@@ -42,7 +42,7 @@ public struct Output {
     @inlinable @inline(__always)
     public func record(at offset: UInt64, length: UInt64) { unsafe pointer.pointee.record(pointer, offset, length) }
 
-    /// Accounts for bytes that are no record; `name` says what they are: "header", "blank lines".
+    /// Accounts for bytes that are not a record; `name` says what they are: "header", "blank lines".
     public func span(_ kind: SpanKind, at offset: UInt64, length: UInt64, name: StaticString) {
         unsafe pointer.pointee.span(pointer, kind.rawValue, offset, length, Host.text(Bytes(name)))
     }
@@ -133,7 +133,7 @@ public struct Output {
 
     /// Ends the operation.
     ///
-    /// Errors: what the host refused, of any kind; let it pass on, the work cannot continue.
+    /// Errors: what the host refused, of any kind. Do not catch it, because the work cannot continue.
     @inlinable @inline(__always)
     public func end() throws(PluginError) {
         let status = unsafe pointer.pointee.end(pointer)

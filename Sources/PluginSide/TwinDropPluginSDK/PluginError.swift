@@ -1,6 +1,7 @@
 internal import CTwinDropPlugin
 
-/// Why a plugin cannot go on with its settings or with a file. It reaches the receipt or the status of the source as it stands.
+/// Why a plugin cannot continue with its settings or with a file. It appears unchanged in the receipt or the status of the
+/// source.
 public struct PluginError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What TwinDrop does about it; the closed list of the plugin ABI.
     public enum Kind: Int32, Sendable, Equatable {

@@ -2,8 +2,8 @@ internal import CTwinDropPlugin
 internal import TwinModel
 internal import ValueRules
 
-/// The host side of the plugin ABI in this process: a `td_host` whose functions record what they are told, and check it as the
-/// worker does. Used on one thread.
+/// The host side of the plugin ABI in this process: a `td_host` whose functions record their calls, and check them as the worker
+/// does. Used on one thread.
 @safe
 final class FakeHost {
     let pointer: UnsafeMutablePointer<td_host>
@@ -157,7 +157,7 @@ final class FakeHost {
         if record?.rejection == nil { record?.rejection = RecordedRejection(code: code, message: message) }
     }
 
-    /// Rejects the record in the host's name: what one record holds is no fault of the plugin.
+    /// Rejects the record in the host's name: the content of a record is not a fault of the plugin.
     func refuse(_ code: String, _ message: String) {
         guard record != nil else { return violate("an operation outside of a record") }
         operation = nil

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// Reviewed output of a plugin, kept in a file beside its input. `TWINDROP_RECORD=1 swift test` writes the files anew.
+/// Reviewed output of a plugin, kept in a file beside its input. `TWINDROP_RECORD=1 swift test` writes the files again.
 public struct GoldenFile: Sendable {
     public let path: String
 

@@ -8,7 +8,7 @@ internal import Synchronization
 ///     let recording = try harness.transform(file: "Samples/orders.csv")
 ///     #expect(try GoldenFile("Samples/orders.golden.ndjson").differences(from: recording).isEmpty)
 ///
-/// There is no sandbox here: a plugin that crashes takes the test with it. Use one harness on one thread at a time.
+/// There is no sandbox here: a plugin that crashes also ends the test. Use one harness on one thread at a time.
 @safe
 public final class PluginHarness {
     /// How many records and spans are kept with their operations; the counts of a recording go on. For large inputs.
@@ -22,7 +22,8 @@ public final class PluginHarness {
     private let instance: OpaquePointer
     private let host: FakeHost
 
-    /// The SDK keeps which plugin a library exports between the entry call and `create`; harnesses of one process take turns.
+    /// Between the entry call and `create`, the SDK remembers which plugin a library exports. So harnesses of one process take
+    /// turns.
     private static let creation = Mutex(())
 
     /// Loads the library at `path`, which stays loaded, and makes an instance.

@@ -29,7 +29,7 @@ public struct RecordedOperation: Sendable, Equatable {
     /// What it is about.
     public enum Subject: Sendable, Equatable {
         case twin(id: String, model: String)
-        /// `id` is empty where the plugin gave none.
+        /// `id` is empty if the plugin gave none.
         case relationship(source: String, name: String, target: String, id: String)
     }
 
@@ -61,7 +61,7 @@ public struct RecordedRejection: Sendable, Equatable {
     public let message: String
 }
 
-/// Bytes that are no record.
+/// Bytes that are not a record.
 public struct RecordedSpan: Sendable, Equatable {
     public enum Kind: String, Sendable { case header, footer, remainder }
 
@@ -82,7 +82,7 @@ public struct Recording: Sendable {
     public internal(set) var failureOffset: Int64?
     /// Lines of the log, as `warning: text`.
     public internal(set) var log: [String] = []
-    /// What the plugin did against the rules of the ABI. A good plugin has none.
+    /// Where the plugin broke the rules of the ABI. A good plugin has none.
     public internal(set) var violations: [String] = []
 
     public internal(set) var records: UInt64 = 0
@@ -99,7 +99,7 @@ public struct Recording: Sendable {
         case scope(String)
     }
 
-    /// Every byte of the input belongs to exactly one record or span (a violation tells of overlaps).
+    /// Every byte of the input belongs to exactly one record or span (a violation reports overlaps).
     public var accountsForEveryByte: Bool { bytesAccounted == bytesRead && violations.isEmpty }
 
     /// The kept operations of all records, in order.

@@ -1,8 +1,7 @@
-// SPDX-License-Identifier: Apache-2.0
-// The system-call filter (seccomp BPF, written by hand): a list of what a library that computes needs. Everything else answers
-// ENOSYS ("this kernel has no such call"), from which libraries know how to fall back, or EPERM where that says more. The
-// process is killed only for what no honest library does. Numbers come from the headers, so x86_64 and aarch64 differ only
-// in which of the calls exist.
+// SPDX-License-Identifier: Apache-2.0 The system-call filter (seccomp BPF, written by hand): a list of what a library that
+// computes needs. Everything else answers ENOSYS ("this kernel has no such call"), so that libraries fall back, or EPERM if that
+// says more. Only calls that no honest library makes kill the process. Numbers come from the headers, so x86_64 and aarch64
+// differ only in which of the calls exist.
 #define _GNU_SOURCE
 #include "worker.h"
 
@@ -47,7 +46,7 @@ static const int allowed[] = {
 #endif
 };
 
-// An honest library may try these; it hears that it may not.
+// An honest library may try these, and gets an error.
 static const int refused[] = {
     SYS_socket, SYS_socketpair, SYS_connect, SYS_bind, SYS_listen, SYS_accept, SYS_accept4, SYS_sendto, SYS_sendmsg, SYS_sendmmsg,
     SYS_execve, SYS_execveat, SYS_unlinkat, SYS_mkdirat, SYS_renameat2, SYS_linkat, SYS_symlinkat, SYS_fchmod, SYS_fchmodat,

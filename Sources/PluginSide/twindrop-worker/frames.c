@@ -21,7 +21,7 @@ void frame_write(const void *bytes, size_t length) {
     const uint8_t *at = bytes;
     while (length > 0) {
         ssize_t count = RETRY(write(TD_WIRE_RESULT_FD, at, length));
-        if (count <= 0) _exit(70);  // The host is gone, or the plugin closed the pipe: there is nobody to tell.
+        if (count <= 0) _exit(70);  // The host is gone, or the plugin closed the pipe, so nobody can get a message.
         at += count;
         length -= (size_t)count;
     }

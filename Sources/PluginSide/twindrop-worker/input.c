@@ -1,5 +1,4 @@
-// SPDX-License-Identifier: Apache-2.0
-// The file in hand: a descriptor that is the worker's alone, read from its start.
+// SPDX-License-Identifier: Apache-2.0 The current file: a descriptor that only the worker has, read from its start.
 #define _GNU_SOURCE
 #include "worker.h"
 
@@ -56,7 +55,7 @@ uint64_t input_size(const td_host *host) {
     return input.size;
 }
 
-// Always 0 in this version: the host ends the process of work that is no longer wanted. A chance for a heartbeat.
+// Always 0 in this version, because the host kills the process when the work is not wanted any more. It may send a heartbeat.
 int32_t input_cancelled(const td_host *host) {
     (void)host;
     if (UNLIKELY((++input.asked & 255) == 0)) frame_beat(input.done);

@@ -149,7 +149,8 @@ int main(int count, char **arguments) {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0) stop("PR_SET_PDEATHSIG failed");
     if (getppid() != parent) _exit(75);  // It died before the line above.
     mallopt(M_ARENA_MAX, 2);             // An arena reserves 64 MiB of address space, which is limited.
-    // What one file needed, the next one needs: giving it back to the kernel costs a page fault for each page of each file.
+    // The next file needs as much memory as this one. Giving it back to the kernel would cost a page fault for each page of each
+    // file.
     mallopt(M_TRIM_THRESHOLD, 4 << 20);
     mallopt(M_TOP_PAD, 512 << 10);
     setvbuf(stdout, NULL, _IOLBF, 4096);

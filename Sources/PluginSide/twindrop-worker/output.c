@@ -34,7 +34,7 @@ void output_fail(td_status status, const char *message) {
     output.limit = output.base;
 }
 
-// An operation that is still open has no length yet: sent, it would be as long as what stood in the buffer before.
+// An open operation has no length yet. If it were sent, its length would be old content of the buffer.
 td_status output_status(void) {
     if (output.operation) output_fail(TD_INTERNAL, "transform() returned inside an operation. Call end() before.");
     return output.status;
@@ -87,7 +87,7 @@ int output_room(size_t need) {
     return 0;
 }
 
-// Room for an entry that stands outside operations; `current` when it belongs to the current record.
+// Room for an entry outside operations; `current` when it belongs to the current record.
 static int entry_room(size_t need, int current) {
     if (need <= (size_t)(output.end - output.at)) return 1;
     uint8_t *upto = current && output.record ? output.record : output.at;

@@ -37,7 +37,7 @@ extern output_state output;
 // Makes room for `need` bytes at `at`: sends the records that are complete. 0 when they may not be written: then the reason
 // is sticky, or the record is refused.
 int output_room(size_t need);
-// Refuses the current record in the host's name, as reject() does in the plugin's: what one record holds is never a failure.
+// Refuses the current record in the host's name, as reject() does in the plugin's: the content of a record is never a failure.
 void output_refuse(const char *code, const char *message);
 // Makes the status sticky; the first one counts.
 void output_fail(td_status status, const char *message);

@@ -64,7 +64,7 @@ static uint32_t drop_privileges(void) {
 
 static void allow(int ruleset, const char *path, uint64_t rights) {
     int file = (int)RETRY(open(path, O_PATH | O_CLOEXEC));
-    if (file < 0) return;  // Not on this machine: then nobody needs it.
+    if (file < 0) return;  // The folder is not on this machine, so nobody needs it.
     struct stat kind;
     if (fstat(file, &kind) == 0 && !S_ISDIR(kind.st_mode)) rights &= ~(uint64_t)LANDLOCK_ACCESS_FS_READ_DIR;
     struct landlock_path_beneath_attr rule = {.allowed_access = rights, .parent_fd = file};

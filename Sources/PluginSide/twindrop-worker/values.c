@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operations: begin, set, end. No call here makes a system call unless the buffer is full.
 //
-// Whether a value is one is not judged here: the host does it for every plugin alike, and refuses the record. What is refused
-// here is what could not be sent.
+// Values are not checked here: the host does that in the same way for every plugin, and refuses the record. Here only what cannot
+// be sent is refused.
 #define _GNU_SOURCE
 #include "output.h"
 
@@ -56,7 +56,7 @@ static void host_begin_twin(const td_host *host, td_verb verb, td_text id, td_ke
 
 enum { ID_MAX = 128, ID_KEPT = 95, ID_DIGITS = 32 };  // characters; what a shortened id keeps and adds
 
-// The first `count` characters of `length` bytes of UTF-8, in bytes; `length` where there are no more.
+// The first `count` characters of `length` bytes of UTF-8, in bytes; `length` if there are no more.
 static size_t characters(const uint8_t *bytes, size_t length, size_t count) {
     for (size_t i = 0; i < length; i++) {
         if ((bytes[i] & 0xC0) != 0x80 && count-- == 0) return i;

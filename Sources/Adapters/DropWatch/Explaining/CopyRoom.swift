@@ -1,13 +1,13 @@
 package import DropCore
 import SystemKit
 
-/// Where copies of files go that cannot be renamed into the spool, and the room there.
+/// The folder for copies of files that cannot be renamed into the spool, and the free room there.
 package struct CopyRoom: Sendable {
     private let device: UInt64
     private let space: FreeSpace
     private let floor: UInt64
 
-    /// Of the file system that holds `folder`; nil where it cannot be asked.
+    /// Of the file system that holds `folder`; nil if it cannot be asked.
     package init?(of folder: String, reserve: SpaceReserve) {
         guard let opened = try? SystemCall.openFolder(folder), let facts = try? SystemCall.facts(of: opened.number),
             let space = try? SystemCall.freeSpace(of: opened.number)
@@ -17,7 +17,7 @@ package struct CopyRoom: Sendable {
         floor = reserve.floor(of: space)
     }
 
-    /// What keeps a file from being taken that is complete otherwise; nil: nothing.
+    /// Why a complete file cannot be taken for lack of room; nil: it can.
     func reason(for name: FileName, _ facts: FileFacts) -> WaitingReason? {
         if space.bytesFree < floor { return WaitingReason(.diskFull) }
         guard facts.device != device || facts.links > 1, space.bytesFree - floor < facts.bytes else { return nil }
@@ -26,7 +26,7 @@ package struct CopyRoom: Sendable {
 }
 
 extension WaitingReason {
-    /// - Parameter floor: the free bytes that are to stay free.
+    /// - Parameter floor: the bytes that must stay free.
     init(noRoomFor name: FileName, _ bytes: UInt64, free: UInt64, above floor: UInt64) {
         let mark = floor > 0 ? " above the mark of limits.free-space" : ""
         self.init(

@@ -4,7 +4,7 @@ import ThreadKit
 
 /// Why a file in the drop zone was or was not taken.
 package struct Explanation: Sendable, Equatable {
-    /// What is said of a file that waits for nothing.
+    /// The codes for files that wait for nothing.
     package enum Own: String, Sendable, CaseIterable {
         /// It was taken a moment ago.
         case delivered
@@ -21,14 +21,14 @@ package struct Explanation: Sendable, Equatable {
     package let sentences: [String]
     /// Whether it is complete and will be taken at once by a running daemon.
     package let isReady: Bool
-    /// The reason, where it waits for one; how long it has.
+    /// The reason, if it waits for one, and for how long.
     package let reason: WaitingReason?
     package let age: Duration
     package let needsPerson: Bool
 }
 
-/// Explains by looking at the files themselves; it needs no running watcher. What it says is what the watcher would do: it is the
-/// same code, told to look only.
+/// Explains by looking at the files themselves, without a running watcher. It uses the watcher's own code, told to look only, so
+/// it says what the watcher would do.
 package struct Explainer: Sendable {
     private let sources: [WatchedSource]
     private let dropZone: String?
@@ -61,7 +61,7 @@ package struct Explainer: Sendable {
         return explain(folder: folder, name: name, knowledge: nil)
     }
 
-    /// Everything that lies in the landing folders, the first `limit` files, and the folders that cannot be used. Blocking.
+    /// The first `limit` files in the landing folders, and the folders that cannot be used. Blocking.
     package func survey(limit: Int) -> DropWatcher.Waiting {
         let loop = looker()
         while !loop.turn(Inbox(), hints: []) {}
@@ -119,7 +119,7 @@ package struct Explainer: Sendable {
             let opened = try place.path.open(below: place.feed.root)
             return .success(try SystemCall.exists(name, in: opened.number))
         } catch {
-            // A folder that is away or closed to us: the ownership's refusal says so, if it is known.
+            // A folder that is missing or that we may not enter: the ownership's refusal says so, if it is known.
             return error.isNowhere || error.kind == .lockedAway
                 ? .success(ownership != nil && error.kind == .lockedAway) : .failure(error)
         }

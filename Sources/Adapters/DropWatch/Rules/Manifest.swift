@@ -6,7 +6,7 @@ package struct Manifest: Sendable, Equatable {
     package let bytes: UInt64?
     package let digest: ContentDigest?
 
-    /// A marker that is longer is no manifest of ours, and no marker either.
+    /// A longer file is not a manifest, and not a marker either.
     package static let bytesMax = 65_536
 
     package init(bytes: UInt64? = nil, digest: ContentDigest? = nil) {
@@ -22,12 +22,12 @@ package struct Manifest: Sendable, Equatable {
         do {
             json = try JSON(parsing: content)
         } catch {
-            return .failure(ManifestError("it is no valid JSON at byte \(error.offset): \(error.message)"))
+            return .failure(ManifestError("it is not valid JSON at byte \(error.offset): \(error.message)"))
         }
         var bytes: UInt64?
         if let size = json["size"] {
             guard let number = size.int, number >= 0 else {
-                return .failure(ManifestError("its size is no whole number of bytes"))
+                return .failure(ManifestError("its size is not a whole number of bytes"))
             }
             bytes = UInt64(number)
         }

@@ -1,7 +1,7 @@
 import CodecKit
 package import DropCore
 
-/// What a source makes of a name, before anybody looks at the file.
+/// What a name means to a source, before anybody looks at the file.
 package struct NameRule: Sendable, Equatable {
     package enum Answer: Sendable, Equatable {
         case data
@@ -35,7 +35,7 @@ package struct NameRule: Sendable, Equatable {
             return .marker
         }
         if let pattern = ignore.first(where: { $0.matches(name.bytes) }) { return .ignored(pattern.text) }
-        // Corrected rejects are taken under the name they were given out with.
+        // Corrected rejects are taken under the name that TwinDrop gave them.
         return patterns.isEmpty || matchesPattern(name) || FileName.amendedDrop(in: name) != nil ? .data : .unmatched
     }
 

@@ -1,11 +1,11 @@
 import CodecKit
 import DropCore
 
-/// Whose a file is, by its name and the folder it lies in. Pure.
+/// Decides which source a file belongs to, by its name and its folder. Pure.
 ///
 /// 1. The source whose patterns fit; a source that has a folder to itself and no patterns takes every name.
-/// 2. Where several fit, or none does: those that asked for it (`probe: true`) are asked, by their plugins.
-/// 3. Else it is nobody's, and stays.
+/// 2. If several fit, or none does, the plugins of sources with `probe: true` are asked.
+/// 3. Otherwise it belongs to nobody, and stays.
 struct Routing: Sendable {
     /// A source that may take files of the folder.
     struct Member: Sendable {
@@ -31,18 +31,18 @@ struct Routing: Sendable {
         case ours
         case ignored(pattern: String)
         case unmatched
-        /// Several sources fit, and none may be asked.
+        /// Several sources fit, and none of their plugins may be asked.
         case several([SourceName])
     }
 
-    /// The source of a drop; nil where nobody knows it.
+    /// The source of a drop; nil if nobody knows it.
     typealias Owner = @Sendable (DropID) -> SourceName?
 
     let members: [Member]
-    /// In the drop zone's root only patterns count, and files are taken once they are stable.
+    /// In the drop zone's root only patterns count, and files are taken when they are stable.
     let isRoot: Bool
     private let ignoredInRoot: [Glob]
-    /// Asked about a drop whose corrected rejects a name says to be of.
+    /// Asked about the drop that a name of corrected rejects contains.
     private let owner: Owner
 
     init(members: [WatchedSource], owner: @escaping Owner = { _ in nil }) {
@@ -60,7 +60,7 @@ struct Routing: Sendable {
         ignoredInRoot = rule.ignore.map { Glob($0) }
     }
 
-    /// The rule by which a file that plugins are asked about is complete.
+    /// The rule for files about which plugins are asked.
     static let askedRule = ReadinessRule()
 
     func answer(for name: FileName) -> Answer {
@@ -72,7 +72,7 @@ struct Routing: Sendable {
             switch member.names.answer(for: name) {
             case .ours: return .ours
             case .marker:
-                // What vouches for a file of one source is no data of another.
+                // The marker of one source is not a data file of another.
                 if !isRoot { return .marker(member) }
             case .ignored(let pattern): ignored = ignored ?? pattern
             case .unmatched: break
@@ -87,15 +87,16 @@ struct Routing: Sendable {
         return ignored.map { .ignored(pattern: $0) } ?? .unmatched
     }
 
-    /// Without patterns a source takes everything, where it need not share.
+    /// Without patterns a source takes every file of a folder that it does not share.
     private func takes(_ name: FileName, _ member: Member) -> Bool {
         if member.names.matchesPattern(name) { return true }
-        // Corrected rejects are their source's, whatever its patterns say.
+        // Corrected rejects belong to their source, whatever its patterns say.
         if members.count == 1, !isRoot, FileName.amendedDrop(in: name) != nil { return true }
         return member.source.patterns.isEmpty && !isRoot && !(member.source.probes && members.count > 1)
     }
 
-    /// Whose corrected rejects a file of this name has, among several whose patterns do not tell: the drop that it names tells.
+    /// The source whose corrected rejects have this name, among several whose patterns do not decide: the drop in the name
+    /// decides.
     private func ownerOfAmended(_ name: FileName) -> Member? {
         guard !isRoot, members.count > 1, let drop = FileName.amendedDrop(in: name), let source = owner(drop) else { return nil }
         return members.first { $0.source.name == source && !isIgnored(name, by: $0) }

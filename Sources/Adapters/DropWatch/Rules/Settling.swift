@@ -4,7 +4,7 @@ package import SystemKit
 /// Decides when one file is complete (docs/failure-model.md, "When a file is complete"). It holds no clock and no descriptor: the
 /// caller says what it saw, and when.
 ///
-/// 1. `look` takes what `stat` says; it answers `probe` when the rule is met so far.
+/// 1. `look` takes the result of `stat`, and answers `probe` when the rule is met so far.
 /// 2. The caller then opens the file, asks for the read lease and calls `probed`, which answers `ready` or what to wait for.
 package struct Settling: Sendable, Equatable {
     package enum Verdict: Sendable, Equatable {
@@ -16,13 +16,13 @@ package struct Settling: Sendable, Equatable {
         case wait(Waiting, until: Instant?)
     }
 
-    /// What a file that is not ready lacks.
+    /// Why a file is not ready.
     package enum Waiting: Sendable, Equatable {
-        /// It has not changed for `still`; `needed` is asked for.
+        /// It has not changed for `still`; it needs `needed`.
         case stable(since: Instant, needed: Duration)
-        /// None of these names lies beside it.
+        /// None of these files is beside it.
         case marker([FileName])
-        /// Its manifest cannot be read yet, or states something else than the file has.
+        /// Its manifest cannot be read yet, or does not agree with the file.
         case manifest(FileName, String)
         /// Somebody has it open for writing, since at least this instant.
         case writer(since: Instant)
@@ -34,7 +34,7 @@ package struct Settling: Sendable, Equatable {
 
     /// How a file came to its name.
     package enum Arrival: Sendable, Equatable {
-        /// Nobody saw it: it was there before the watcher, or events do not arrive.
+        /// Unknown: it was there before the watcher, or events do not arrive.
         case unknown
         case renamed
         /// Written under this name, and closed.
@@ -55,11 +55,11 @@ package struct Settling: Sendable, Equatable {
     private var last: FileFacts?
     private var stillSince: Instant
     private var writerSince: Instant?
-    /// Who looks once, and never again, goes by the file's own times.
+    /// For a caller that looks only once: use the file's own times.
     private let isOneLook: Bool
 
     /// - Parameters:
-    ///   - settle: how long an unchanged file counts as stable here; longer than the rule's where no events arrive.
+    ///   - settle: how long an unchanged file counts as stable here; longer than in the rule if no events arrive.
     ///   - stillSince: nil: from the first look on.
     package init(rule: ReadinessRule, settle: Duration, at now: Instant, stillSince: Instant? = nil) {
         self.rule = rule
@@ -68,7 +68,7 @@ package struct Settling: Sendable, Equatable {
         isOneLook = stillSince != nil
     }
 
-    /// For how long a writer has had the file open without changing it, as far as looks tell; nil when none has it open.
+    /// For how long a writer has had the file open without changing it, as far as the looks show; nil when none has it open.
     package func heldStill(at now: Instant) -> Duration? { writerSince.map { now - max($0, stillSince) } }
 
     /// Takes one look at the file.
@@ -84,8 +84,8 @@ package struct Settling: Sendable, Equatable {
         case .close: return facts.bytes == 0 ? whenStable(at: now) : .probe
         case .rename:
             if arrival == .written { return .wait(.rename, until: nil) }
-            // A rename moves the change time only. One within the same tick of the kernel's clock as the last write leaves no
-            // trace, and neither does one that nobody saw: then stillness has to do (docs/decisions/0031).
+            // A rename changes only the change time. In the same tick of the kernel's clock as the last write, it leaves no
+            // trace. Then, and when nobody saw the rename, the file must be still for some time (docs/decisions/0031).
             let isRenamed = arrival == .renamed || facts.changed > facts.modified
             return facts.bytes == 0 || !isRenamed ? whenStable(at: now) : .probe
         }
@@ -96,7 +96,7 @@ package struct Settling: Sendable, Equatable {
         if facts != last {
             last = facts
             stillSince = now
-            // A rule that has its proof elsewhere looks again at once, a stable one after its time.
+            // A rule with another proof looks again at once, a stable one after its time.
             return .wait(.stable(since: now, needed: settle), until: now + settle)
         }
         switch answer {

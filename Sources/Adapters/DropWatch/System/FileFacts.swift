@@ -2,6 +2,6 @@ package import DropCore
 package import SystemKit
 
 extension FileFacts {
-    /// What a claim finds the file again by.
+    /// How a claim finds the file again.
     package var identity: FileIdentity { FileIdentity(device: device, inode: inode, changeTime: changed) }
 }

@@ -4,7 +4,7 @@ package import SystemKit
 package enum FileSystemKind: Sendable, Equatable {
     /// A local one, whose changes all pass through this kernel.
     case local
-    /// A network, user-space or unknown one: others change it without an event here. With its name or magic number.
+    /// A network, user-space or unknown one, with its name or magic number: others can change it without an event here.
     case remote(String)
 
     /// By `statfs(2)`. Unknown ones count as remote: polling them costs little, missing a file costs more.

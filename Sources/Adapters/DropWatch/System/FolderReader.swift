@@ -1,7 +1,7 @@
 package import DropCore
 package import SystemKit
 
-/// Reads the names of one folder piece by piece, so that a folder of any size is never held in memory whole.
+/// Reads the names of one folder in pieces, so that a large folder is never in memory as a whole.
 ///
 /// One thread at a time.
 package struct FolderReader: ~Copyable {

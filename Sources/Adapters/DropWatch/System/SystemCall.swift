@@ -1,11 +1,11 @@
 package import DropCore
 package import SystemKit
 
-/// The calls of `System` as this target speaks of files: by the names that senders gave them, in folders that are open.
+/// The calls of `System` in the terms of this target: files by the names that senders gave them, in open folders.
 ///
 /// Names are bytes, relative to the descriptor of the folder they lie in. Blocking; safe from any thread.
 package enum SystemCall {
-    /// What has a folder's name now, links followed; nil: nothing that can be looked at.
+    /// What has a folder's name now, with links followed; nil: nothing that `stat` can read.
     static func identity(ofFolder path: FolderPath) -> FolderIdentity? {
         guard let text = path.text, let facts = System.factsIfThere(text) else { return nil }
         return FolderIdentity(
@@ -32,7 +32,7 @@ package enum SystemCall {
         Descriptor(try System.open(name.bytes, in: folder, [.readAndWrite, .createNew, .noLink], call: "create"))
     }
 
-    /// What the name stands for, itself when it is a link.
+    /// The file with this name; a link itself, not its target.
     package static func facts(of name: FileName, in folder: CInt) throws(SystemError) -> FileFacts {
         try System.facts(of: name.bytes, in: folder)
     }
@@ -75,7 +75,7 @@ package enum SystemCall {
     /// Makes everything on the folder's file system durable. Costs one flush of the device, where `sync` costs one per file.
     static func syncFileSystem(_ folder: CInt) throws(SystemError) { try System.syncFileSystem(folder, "folder") }
 
-    /// Waits until the file's pages are written, and reports a write error nobody was told of yet. Makes nothing durable by
+    /// Waits until the file's pages are written, and reports a write error that was not reported before. Makes nothing durable by
     /// itself.
     static func finishWriting(_ descriptor: CInt) throws(SystemError) { try System.finishWriting(descriptor) }
 
@@ -91,7 +91,7 @@ package enum SystemCall {
         try System.read(descriptor, into: &buffer, at: offset, System.name(of: descriptor))
     }
 
-    /// The next piece of the file at or behind `offset` that is no hole; nil when only holes follow.
+    /// The next piece of the file at or after `offset` that is not a hole; nil when only holes follow.
     static func dataRange(_ descriptor: CInt, from offset: UInt64, bytes: UInt64) throws(SystemError) -> Range<UInt64>? {
         try System.dataRange(descriptor, from: offset, bytes: bytes)
     }
@@ -104,7 +104,7 @@ package enum SystemCall {
         try System.setLength(descriptor, bytes, System.name(of: descriptor))
     }
 
-    /// Of the file system the descriptor is on, as an ordinary user may use it.
+    /// The free room on the descriptor's file system, for an ordinary user.
     static func freeSpace(of descriptor: CInt) throws(SystemError) -> FreeSpace {
         let space = try System.space(of: descriptor)
         return FreeSpace(bytesFree: space.bytesFree, bytesTotal: space.bytesTotal)
@@ -120,8 +120,8 @@ package enum SystemCall {
         try System.contents(descriptor, bytesMax: bytesMax, System.name(of: descriptor))
     }
 
-    /// The number of the mount the descriptor is on, as `/proc/self/fdinfo` tells it; nil where that cannot be read. Two folders
-    /// of one file system have different numbers where one of them is a bind mount.
+    /// The number of the descriptor's mount, from `/proc/self/fdinfo`; nil if that cannot be read. Two folders of one file system
+    /// have different numbers if one of them is a bind mount.
     static func mountNumber(of descriptor: CInt) -> UInt64? {
         guard let folder = try? openFolder("/proc/self/fdinfo"),
             let file = try? openFile(FileName(String(descriptor)), in: folder.number),
@@ -131,10 +131,10 @@ package enum SystemCall {
         return line.flatMap { UInt64(String(decoding: $0.dropFirst(7).filter { $0 > 0x20 }, as: UTF8.self)) }
     }
 
-    /// Whether the process may do so to the folder itself, as its effective user.
+    /// Whether the process, as its effective user, has these rights on the folder itself.
     static func mayAccess(_ path: String, _ rights: AccessRights) -> Bool { System.mayAccess(path, rights) }
 
-    /// Whether the process may do so to a name in the folder, not following links.
+    /// Whether the process has these rights on a name in the folder, without following links.
     static func mayAccess(_ name: FileName, in folder: CInt, _ rights: AccessRights) -> Bool {
         System.mayAccess(name.bytes, in: folder, rights)
     }

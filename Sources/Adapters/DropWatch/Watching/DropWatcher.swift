@@ -3,8 +3,8 @@ import ThreadKit
 
 /// Watches the landing folders and delivers complete files (docs/failure-model.md, "When a file is complete").
 ///
-/// Two threads: one reads the helper's events into a bounded inbox, one decides. Events only wake; the folders are the truth. All
-/// methods are safe from any thread.
+/// It has two threads: one reads the helper's events into a bounded inbox, the other decides. Events only wake it; the folders
+/// are the truth. All methods are safe from any thread.
 package final class DropWatcher: Sendable {
     private struct State {
         var inbox = Inbox()
@@ -25,11 +25,11 @@ package final class DropWatcher: Sendable {
     private let thread = Monitor<NamedThread?>(nil)
 
     /// - Parameters:
-    ///   - sources: their folders are absolute; they may share one, and lie in one another.
+    ///   - sources: their folders are absolute. Sources may share a folder, and folders may be inside one another.
     ///   - dropZone: the drop zone's root, whose own files are routed by the sources' patterns; nil to leave it alone.
     ///   - helperPath: `twindrop-watch`, absolute; nil polls only.
     ///   - ownership: nil takes folders over without asking (tests).
-    ///   - truncation: which files are doubted since a power cut; those are delivered with that defect.
+    ///   - truncation: which files are doubted since a power cut. They are delivered with that defect.
     ///   - owner: the source of a drop, asked about names of corrected rejects that no pattern of a shared folder fits; nil where
     ///     it is not known. Called on the watcher's thread.
     package init(
@@ -47,7 +47,7 @@ package final class DropWatcher: Sendable {
         let state = Monitor(State())
         self.state = state
         let feeds = Feed.all(sources, dropZone: dropZone, at: .now)
-        // One that lies in another tree is watched with that.
+        // A folder inside another tree is watched with that tree.
         let watched = feeds.filter { feed in
             !feeds.contains { $0.recursive && $0.root != feed.root && $0.covers(feed.root) }
         }.map { (path: $0.root, recursive: $0.recursive) }
@@ -70,7 +70,7 @@ package final class DropWatcher: Sendable {
         state.wait(until: { $0.isWatching }, timeout: timeout) { $0.isWatching }
     }
 
-    /// Stops; no call to the handler is under way when it returns.
+    /// Stops. No call to the handler is running when it returns.
     package func stop() {
         state.with { $0.inbox.stopping = true }
         events?.stop()
@@ -80,18 +80,19 @@ package final class DropWatcher: Sendable {
     /// Looks at all folders now.
     package func rescanNow() { state.with { $0.inbox.scanEverything() } }
 
-    /// Tells what became of delivered files: a file that could not be claimed is looked at again, a refused one once it changes.
+    /// Reports what happened to delivered files. A file that could not be claimed is checked again, a refused one when it
+    /// changes.
     package func noteClaims(_ results: [(SettledFile, ClaimResult)]) { state.with { $0.inbox.note(results) } }
 
-    /// Per source; the last known state while a full pipeline holds the watcher up.
+    /// Per source; the last known state while a full pipeline blocks the watcher.
     package func status() -> [SourceStatus] {
         ask({ $0.status() }) ?? state.with { $0.status }
     }
 
     package func counters() -> WatchCounters { state.with { $0.counters } }
 
-    /// Files that wait, each with its reason, the first `limit`, and the folders that are not looked into; nil while a full
-    /// pipeline holds the watcher up.
+    /// The first `limit` files that wait, each with its reason, and the folders that are not scanned; nil while a full pipeline
+    /// blocks the watcher.
     package func waiting(limit: Int) -> Waiting? {
         ask { Waiting(files: $0.waiting(limit: limit), folders: $0.unusedFolders()) }
     }
@@ -107,7 +108,7 @@ package final class DropWatcher: Sendable {
         }
     }
 
-    /// What the watcher knows of a file; nil when it knows nothing of it, or is held up by a full pipeline.
+    /// What the watcher knows about a file; nil when it knows nothing, or a full pipeline blocks it.
     func knowledge(of name: FileName, in folder: FolderPath) -> WatchLoop.Knowledge? {
         ask { $0.knowledge(of: name, in: folder) } ?? nil
     }
@@ -128,7 +129,7 @@ package final class DropWatcher: Sendable {
 
     private static func take(_ signal: EventStream.Signal, into inbox: inout Inbox) {
         guard case .frame(.event(let mask, let folder, let name)) = signal else { return inbox.signal(signal) }
-        // A folder comes with a frame of its own where it counts; elsewhere the scan reports it.
+        // A folder that matters has its own frame; the scan reports the others.
         if mask & HelperFrame.isFolder != 0 { return inbox.scan(folder) }
         let arrival: Settling.Arrival =
             mask & HelperFrame.movedTo != 0 ? .renamed : mask & HelperFrame.closedAfterWriting != 0 ? .written : .unknown
@@ -171,11 +172,11 @@ extension DropWatcher {
     }
 
     /// Takes every file that is there now, without events: each has at most one settle interval to become complete (`run
-    /// --once`). Returns what was left, and the folders that were not looked into.
+    /// --once`). Returns what was left, and the folders that were not scanned.
     ///
-    /// Runs on the caller's thread, in place of `start`. `claims` is called between deliveries and returns what became of
-    /// delivered files since the last call; files whose claim was not possible are tried again until the interval is over. While
-    /// `mayClaim`, what became of every delivered file is waited for.
+    /// Runs on the caller's thread, in place of `start`. `claims` is called between deliveries, and returns what happened to
+    /// delivered files since the last call. Files whose claim was not possible are tried again until the interval is over. While
+    /// `mayClaim`, it waits for the result of every delivered file.
     ///
     /// - Parameter complete: a file whose writer is the caller, who knows that nothing more comes: it has no interval to wait
     ///   for.
@@ -194,7 +195,8 @@ extension DropWatcher {
             inbox.note(claims())
             let idle = loop.turn(inbox, hints: [])
             if end == nil, idle {
-                end = .now + settle + slack  // From the end of the scan: the last file found has its interval too.
+                // Counted from the end of the scan, so that the last file found has its interval too.
+                end = .now + settle + slack
                 // A second timer scan would take files that came later.
                 for feed in loop.feeds { feed.nextScan = Instant(nanoseconds: .max) }
             }
@@ -216,7 +218,7 @@ extension DropWatcher {
         let explainer = Explainer(
             sources: sources, dropZone: dropZone, ownership: ownership, truncation: truncation, owner: owner)
         let found = explainer.explain(folder: folder, name: name, knowledge: knowledge(of: name, in: folder))
-        // The watcher, which runs, has not come to it yet.
+        // The watcher runs, but has not looked at it yet.
         guard found.reason?.code == .ready else { return found }
         return explainer.say(WaitingReason(.queued), found.source, found.age)
     }

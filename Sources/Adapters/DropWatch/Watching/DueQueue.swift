@@ -1,5 +1,5 @@
-/// Things to be done at an instant, earliest first (a binary heap). An entry that has become pointless stays until its time; who
-/// takes it checks.
+/// Things to be done at an instant, earliest first (a binary heap). An entry that is not needed any more stays until its time;
+/// the caller that takes it checks.
 struct DueQueue<Item: Sendable>: Sendable {
     private var heap: [(due: Instant, item: Item)] = []
 

@@ -2,11 +2,11 @@ import DropCore
 import SystemKit
 import ThreadKit
 
-/// Keeps `twindrop-watch` running and passes on what it says. When the helper ends it is started again, after a pause that
-/// doubles up to a minute; `down` is delivered first, and `ready` once it watches again: both mean that events may have been
+/// Keeps `twindrop-watch` running and passes on its messages. When the helper ends, it is started again, after a pause that
+/// doubles up to a minute. `down` is delivered first, and `ready` when it watches again. Both mean that events may have been
 /// missed.
 ///
-/// `deliver` is called on the stream's own thread and must not block for long: the kernel queues 16,384 events, no more.
+/// `deliver` is called on the stream's own thread and must not block for long, because the kernel queues at most 16,384 events.
 package final class EventStream: Sendable {
     package enum Signal: Sendable, Equatable {
         case frame(HelperFrame)
@@ -90,7 +90,7 @@ package final class EventStream: Sendable {
         if stopping { helper.kill() }
         let end = read(helper)
         helper.kill()
-        state.with { $0.helper = nil }  // From here on nobody may send it a signal: its number will be free.
+        state.with { $0.helper = nil }  // From here on nobody may send it a signal, because another process may get its number.
         helper.reap()
         return end
     }
@@ -115,7 +115,7 @@ package final class EventStream: Sendable {
                     if case .ready = frame { end.wasReady = true }
                     if case .renew = frame {
                         end.renewed = true
-                        end.reason = "A watched folder was moved; the watches are placed afresh."
+                        end.reason = "A watched folder was moved; the watches are set again."
                     }
                     if case .failed(let code) = frame { end.reason = "Watching is not possible: \(SystemError.text(code))." }
                     signals.append(.frame(frame))

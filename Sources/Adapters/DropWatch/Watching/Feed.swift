@@ -1,12 +1,12 @@
 import DropCore
 import SystemKit
 
-/// One landing folder tree as the watcher's thread sees it: that of the sources whose folder it is, or the drop zone's root.
+/// One landing folder tree, as the watcher's thread sees it: the folder of one or more sources, or the drop zone's root.
 final class Feed {
     /// The sources whose folder it is; none for the drop zone's root.
     let sources: [WatchedSource]
     let root: FolderPath
-    /// Whether files in subfolders count, for one of the sources at least.
+    /// Whether files in subfolders count for at least one of the sources.
     let recursive: Bool
 
     var mode: WatchMode = .starting {
@@ -16,20 +16,20 @@ final class Feed {
     private(set) var unusableSince: Instant?
     /// Subtrees that have no watch, each with the reason: they are polled.
     var unwatched: [FolderPath: String] = [:]
-    /// The file system's name, where others change it without an event here.
+    /// The file system's name, if others can change it without an event here.
     var remote: String?
-    /// The last probe file. Its event, also a late one, proves that events arrive.
+    /// The last probe file. Its event proves that events arrive, even if it is late.
     var probe: FileName?
     /// While the probe's event is awaited: until when.
     var probeDeadline: Instant?
-    /// When a folder whose probe stayed without an answer is probed again.
+    /// When a folder is probed again whose probe had no answer.
     var nextProbe: Instant?
     var nextScan: Instant
     /// The folders of this feed that wait for a scan, each with what is in it; one is read at a time.
     var pending: [(folder: FolderPath, deep: Bool)] = []
     var scan: ScanJob?
 
-    /// What had the folder's name at the last glance, if anything; nil: nobody looked yet.
+    /// The folder that had this name at the last look, if any; nil: nobody looked yet.
     var glanced: FolderIdentity??
 
     /// Whether the folder was taken over, or found ours, since the start.
@@ -85,7 +85,7 @@ final class Feed {
     }
 }
 
-/// What tells one folder of a name from another, and from itself with other rights.
+/// The facts that differ between two folders of one name, or when the rights of the folder change.
 struct FolderIdentity: Equatable {
     let kind: FileFacts.Kind
     let device: UInt64
@@ -107,14 +107,14 @@ final class ScanJob {
     }
 }
 
-/// What is known of the files in one folder.
+/// What is known about the files in one folder.
 final class WatchedFolder {
     struct Entry {
         enum Phase {
             case settling(Settling, Settling.Waiting?)
-            /// Complete, and its source has as much to do as it may have at once: it is looked at again in its turn.
+            /// Complete, but its source already has as many files in work as it may have. It is checked again in its turn.
             case queued
-            /// With the pipeline; `again` when something happened to the name since.
+            /// Delivered to the pipeline; `again` when something happened to the name since.
             case delivered(FileIdentity, again: Bool)
             /// Stays until it changes, or somebody does something about it.
             case left(WaitingReason, FileIdentity)
@@ -122,24 +122,24 @@ final class WatchedFolder {
         }
 
         var phase: Phase
-        /// Whose it is; nil where nobody is responsible.
+        /// Its source; nil if it belongs to none.
         var source: SourceName?
         let firstSeen: Instant
-        /// When it came or changed last, by its file system's clock; 0 where nobody looked.
+        /// When it came or changed last, by its file system's clock; 0 if nobody looked.
         var changed: Int64 = 0
         /// The last scan that saw it.
         var generation: UInt32
-        /// When it is to be looked at again.
+        /// When to check it again.
         var due: Instant?
-        /// What it held while a writer kept it open went to quarantine: no second time.
+        /// A copy went to quarantine while a writer kept it open. This must not happen a second time.
         var isStillOpen = false
-        /// How it came to its name, as far as events told.
+        /// How it got its name, as far as events showed.
         var arrival = Settling.Arrival.unknown
-        /// Claims in a row that were not possible for want of room.
+        /// Claims in a row that failed for lack of room.
         var refusals = 0
         /// What was last said of it.
         var lastReason: WaitingReason.Code?
-        /// It is looked at again by time, because a plugin had no answer yet.
+        /// It is checked again after some time, because a plugin had no answer yet.
         var isAsked = false
 
         init(_ phase: Phase, source: SourceName?, at now: Instant, generation: UInt32) {
@@ -157,7 +157,7 @@ final class WatchedFolder {
     /// Data files by the marker each waits for.
     var awaiting: [FileName: Set<FileName>] = [:]
     var generation: UInt32 = 0
-    /// Opened on demand; dropped when the folder may be another one.
+    /// Opened when needed; closed when another folder may have the name.
     var handle: LandingFolders.OpenFolder?
 
     init(_ path: FolderPath, feed: Feed, routing: Routing) {

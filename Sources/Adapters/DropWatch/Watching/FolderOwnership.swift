@@ -2,10 +2,11 @@ import CodecKit
 package import DropCore
 import SystemKit
 
-/// Keeps two instances out of one landing folder, and us out of the wrong one (docs/failure-model.md, "Instances and owners").
+/// Prevents two instances from using one landing folder, and this one from using a wrong folder (docs/failure-model.md,
+/// "Instances and owners").
 ///
-/// A folder that is taken over gets a file `.twindrop-owner` with the instance's id. Which folders were ever taken over is kept
-/// in the state folder. What is found decides (docs/decisions/0031):
+/// A folder that is taken over gets a file `.twindrop-owner` with the instance's id. The state folder keeps which folders were
+/// ever taken over. The two decide together (docs/decisions/0031):
 ///
 ///     owner file   on record            then
 ///     ours         -                    it is ours; a record that a kill prevented is made up for
@@ -15,7 +16,7 @@ import SystemKit
 ///     another's    as one we wrote, in a folder of our own home: the database is a new one: taken over again
 ///     another's    else                 refused
 ///
-/// What is refused goes on when a person says so: `adopt`. Blocking; one caller at a time.
+/// A person can allow a refused folder: `adopt`. Blocking; one caller at a time.
 package struct FolderOwnership: Sendable {
     package static let ownerFile = FileName(".twindrop-owner")
     private static let temporaryFile = FileName(".twindrop-owner.new")
@@ -25,7 +26,7 @@ package struct FolderOwnership: Sendable {
     private let homeFolder: String?
 
     /// - Parameters:
-    ///   - instance: this home's id: printable ASCII, at most 64 bytes. Empty where a home has none yet: then folders can only be
+    ///   - instance: this home's id: printable ASCII, at most 64 bytes. Empty if a home has none yet: then folders can only be
     ///     looked at.
     ///   - stateFolder: absolute; holds `landing-folders.json`.
     ///   - homeFolder: absolute; folders in it are no other instance's. Nil: none are known to be ours.
@@ -47,14 +48,14 @@ package struct FolderOwnership: Sendable {
         case over(String)
     }
 
-    /// What is to be done about a folder, from what is there.
+    /// What to do about a folder, by what is there.
     private enum Verdict {
         case ours, new, again
         case over(String)
         case refuse(DropError)
     }
 
-    /// Takes the folder over, or finds it ours already. `name` stands for it in `twindrop source adopt`.
+    /// Takes the folder over, or finds that it is ours already. `name` is its name in `twindrop source adopt`.
     ///
     /// Errors: `folder-missing`, `folder-not-permitted`, `folder-owned`, `folder-unmounted`.
     @discardableResult
@@ -62,10 +63,10 @@ package struct FolderOwnership: Sendable {
         try act(on: path, for: name, force: false)
     }
 
-    /// Takes the folder over as it is, whosever it was: because a person says so.
+    /// Takes the folder over as it is, whoever owned it, because a person decided so.
     package func adopt(_ path: String) throws(DropError) -> Taking { try act(on: path, for: nil, force: true) }
 
-    /// Why `take` would refuse the folder; changes nothing. Nil: it would not.
+    /// Why `take` would refuse the folder; nil: it would not. Changes nothing.
     package func refusal(of path: String, for name: String? = nil) -> DropError? {
         do throws(DropError) {
             let folder = try open(path)
@@ -81,7 +82,7 @@ package struct FolderOwnership: Sendable {
 
     /// Whether the folder is still the one that was taken over: its owner file is there and is ours.
     package func holds(_ folder: CInt) -> Bool {
-        // Unreadable is as good as gone: it is looked at again.
+        // An unreadable file counts as missing: the folder is checked again.
         guard let owner = try? Self.owner(of: folder) else { return false }
         return owner.utf8.elementsEqual(instance.utf8)
     }
@@ -96,7 +97,7 @@ package struct FolderOwnership: Sendable {
                 try record(path, folder.number, among: records)
                 return .wasOurs
             case .new:
-                // This order: a folder that is on record and has no owner file is looked at with care.
+                // The order matters: a folder that is on record and has no owner file needs care.
                 try writeOwner(in: folder.number)
                 try record(path, folder.number, among: records)
                 return .taken
@@ -163,14 +164,15 @@ package struct FolderOwnership: Sendable {
         do {
             let file = try SystemCall.openFile(ownerFile, in: folder)
             let bytes = try SystemCall.contents(file.number, bytesMax: 4096) ?? []
-            if bytes.isEmpty { return nil }  // What a power cut leaves of a file that was not synced; ours appear whole.
+            // A power cut can leave this of a file that was not synced. Files of TwinDrop are always whole.
+            if bytes.isEmpty { return nil }
             return String(decoding: bytes.prefix { $0 != 0x0A }, as: UTF8.self)
         } catch  where error.isMissing {
             return nil
         }
     }
 
-    /// A sticky folder of another owner lets us neither rename nor unlink files of others; nor does one we cannot write to.
+    /// In a sticky folder of another owner, and in one that we cannot write to, we cannot rename or unlink files of others.
     private func checkPermission(_ path: String, _ folder: CInt) throws(DropError) {
         let hint = "Let the user TwinDrop runs as write in the folder (and clear its sticky bit), or make it the folder's owner."
         guard SystemCall.mayAccess(path, [.read, .write, .pass]) else {
@@ -196,14 +198,14 @@ package struct FolderOwnership: Sendable {
         let file = try SystemCall.createFile(Self.temporaryFile, in: folder)
         let text = Array((instance + "\n").utf8)
         try SystemCall.write(text, count: text.count, to: file.number)
-        try SystemCall.setMode(file.number, 0o644)  // Another instance, run by another user, has to be able to read it.
+        try SystemCall.setMode(file.number, 0o644)  // An instance of another user must be able to read it.
         try SystemCall.sync(file.number, "owner file")
-        // Refuses to replace the file of an instance that was faster.
+        // Does not replace the file of another instance that was faster.
         try SystemCall.rename(Self.temporaryFile, in: folder, to: Self.ownerFile, in: folder)
         try SystemCall.sync(folder, "landing folder")
     }
 
-    /// Whether the folder is on the state folder's mount; nil where the kernel does not tell.
+    /// Whether the folder is on the state folder's mount; nil if the kernel does not say.
     private func mount(of folder: CInt) -> LandingRecord.Mount? {
         guard let state = try? SystemCall.openFolder(stateFolder), let ours = SystemCall.mountNumber(of: state.number),
             let its = SystemCall.mountNumber(of: folder)
@@ -232,8 +234,8 @@ package struct FolderOwnership: Sendable {
         failure(
             .folderOwned,
             "The landing folder \(shown) belongs to another TwinDrop instance (\(Escaping.visible(owner, scalarsMax: 64))).",
-            "Give each instance a folder of its own. If the other one is gone for good, or was this home with another database, "
-                + "\(adoption) takes the folder over.")
+            "Give each instance a folder of its own. If the other one does not exist any more, or was this home with another "
+                + "database, \(adoption) takes the folder over.")
     }
 
     private static func notPermitted(_ path: String, _ error: any Error) -> DropError {

@@ -15,7 +15,7 @@ package struct FolderPath: Sendable, Hashable, CustomStringConvertible {
         self.bytes = bytes
     }
 
-    /// As a string; nil when the bytes are no valid UTF-8, so that no string stands for them.
+    /// As a string; nil when the bytes are not valid UTF-8.
     package var text: String? { String(validating: bytes, as: UTF8.self) }
 
     /// Safe to show.
@@ -32,8 +32,8 @@ package struct FolderPath: Sendable, Hashable, CustomStringConvertible {
         return rest.split(separator: UInt8(ascii: "/")).map { FileName(bytes: Array($0)) }
     }
 
-    /// Opens the folder: links in `root`'s own path are followed, they are the operator's; below it none is, they are the
-    /// sender's.
+    /// Opens the folder. Links in the path of `root` belong to the operator and are followed. Links below it may belong to a
+    /// sender and are not followed.
     func open(below root: FolderPath) throws(SystemError) -> Descriptor {
         guard let rootText = root.text, let components = components(below: root) else {
             throw SystemError.missing("open", description)

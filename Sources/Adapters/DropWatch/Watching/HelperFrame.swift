@@ -19,7 +19,7 @@ package enum HelperFrame: Sendable, Equatable {
     package static let isFolder: UInt32 = 0x4000_0000
 }
 
-/// Cuts a stream of bytes into frames. Nothing in it is trusted: a malformed frame is `nil` for good.
+/// Cuts a stream of bytes into frames. It trusts nothing: after a malformed frame it always returns `nil`.
 package struct HelperFrameReader: Sendable {
     /// Longer than any frame the helper makes.
     private static let bytesMax = 65_536

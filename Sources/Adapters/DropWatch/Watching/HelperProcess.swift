@@ -1,12 +1,13 @@
 import DropCore
 import SystemKit
 
-/// One run of `twindrop-watch`: started with an empty environment, spoken to over a socket, read from over a pipe.
+/// One run of `twindrop-watch`. It starts with an empty environment, is sent messages over a socket, and is read from over a
+/// pipe.
 ///
 /// `start` must be called on a thread that outlives the process: the parent-death signal follows the thread.
 struct HelperProcess: Sendable {
     let process: Int32
-    /// Written to by us; its end tells the helper that we are gone.
+    /// We write to it. When it closes, the helper knows that we are gone.
     private let control: CInt
     /// Read by us.
     private let frames: CInt
@@ -44,7 +45,7 @@ struct HelperProcess: Sendable {
     /// Waits for the ended process and closes both channels. Once.
     func reap() {
         System.close(control)
-        _ = try? ChildProcess.reap(process)  // Somebody may have reaped it for us.
+        _ = try? ChildProcess.reap(process)  // Somebody else may have reaped it.
         System.close(frames)
     }
 

@@ -1,6 +1,7 @@
 import DropCore
 
-/// What waits for the watcher's thread. Hints are coalesced and bounded: past the limit a folder is scanned instead of its names.
+/// What waits for the watcher's thread. Hints are merged and bounded: above the limit, the whole folder is scanned instead of
+/// single names.
 struct Inbox: Sendable {
     struct Hint: Sendable, Hashable {
         let folder: FolderPath
@@ -10,7 +11,7 @@ struct Inbox: Sendable {
     static let hintsMax = 16_384
 
     private var order: [Hint] = []
-    /// What is in `order`, each with how it came to its name as far as its events tell.
+    /// The entries of `order`, each with how it got its name, as far as its events show.
     private var known: [Hint: Settling.Arrival] = [:]
     private var ownNames: [Hint] = []
     /// Folders to be scanned.
@@ -32,8 +33,8 @@ struct Inbox: Sendable {
     }
 
     mutating func hint(_ folder: FolderPath, _ name: FileName, arrival: Settling.Arrival = .unknown) {
-        // Our own names are not found by a scan: the probe file is gone by then. They are few, so they are never given up for
-        // one.
+        // A scan does not find our own names, because the probe file is gone by then. They are few, so they are never replaced by
+        // a scan.
         if name.bytes.starts(with: NameRule.ownPrefix) {
             if ownNames.count < Self.hintsMax { ownNames.append(Hint(folder: folder, name: name)) }
             return
@@ -60,7 +61,7 @@ struct Inbox: Sendable {
 
     mutating func scan(_ folder: FolderPath) { folders.insert(folder) }
 
-    /// Everything is looked at again, so that what is known in detail is of no use.
+    /// Everything will be scanned again, so single names are not needed.
     mutating func scanEverything() {
         everything = true
         folders = []
@@ -74,7 +75,7 @@ struct Inbox: Sendable {
 
     mutating func ask(_ request: @escaping Request) { requests.append(request) }
 
-    /// All that waits; the inbox is empty then, but for `stopping`.
+    /// Takes everything that waits. Afterwards the inbox is empty, except for `stopping`.
     mutating func take() -> (Inbox, hints: [(hint: Hint, arrival: Settling.Arrival)]) {
         let all = self
         self = Inbox()

@@ -4,12 +4,12 @@ import TwinModel
 
 /// Which landing folders this home has taken over: `landing-folders.json` in the state folder.
 ///
-/// A list of `{"folder": PATH, "owner": ID, "mount": "state" | "other"}`; a path alone, as earlier versions wrote it, tells
-/// nothing of owner and mount.
+/// A list of `{"folder": PATH, "owner": ID, "mount": "state" | "other"}`; earlier versions wrote only a path, without owner and
+/// mount.
 struct LandingRecord: Sendable, Equatable {
-    /// Where a folder lies, as far as it matters for telling an unmounted one.
+    /// On which mount a folder is, as far as it matters for recognising an unmounted one.
     enum Mount: String, Sendable {
-        /// On the same mount as the state folder, so that it is there whenever we run.
+        /// On the same mount as the state folder, so it exists whenever we run.
         case state
         case other
     }
@@ -21,7 +21,7 @@ struct LandingRecord: Sendable, Equatable {
 
     static let file = FileName("landing-folders.json")
 
-    /// A damaged list counts as empty: it only guards against an empty mount point.
+    /// A damaged list counts as empty, because it only protects against an empty mount point.
     static func read(in state: CInt) throws(SystemError) -> [LandingRecord] {
         let bytes: [UInt8]
         do {

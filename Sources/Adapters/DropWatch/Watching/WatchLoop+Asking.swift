@@ -2,9 +2,9 @@ import DropCore
 import SystemKit
 
 extension WatchLoop {
-    /// What the watcher knows of one file.
+    /// What the watcher knows about one file.
     package enum Knowledge: Sendable, Equatable {
-        /// With the pipeline, which is about to take it.
+        /// Delivered to the pipeline, which will take it soon.
         case delivered
         case waiting(WaitingReason, source: SourceName?, age: Duration)
     }
@@ -56,14 +56,14 @@ extension WatchLoop {
         return files
     }
 
-    /// No event tells of a name that a sender renamed or removed, nor of a subfolder that was moved away; the next scan does. Who
-    /// asks is not told of what is not there.
+    /// No event reports a name that a sender renamed or removed, or a subfolder that was moved away; only the next scan finds it.
+    /// So an answer leaves out names that do not exist any more.
     private func forgetGone(max: Int) {
         var left = max
         for folder in Array(folders.values) where !folder.entries.isEmpty && folder.feed.remote == nil && left > 0 {
             let open: Descriptor
             do { open = try folder.path.open(below: folder.feed.root) } catch {
-                // A landing folder that is away has a reason of its own.
+                // A missing landing folder has its own reason.
                 let isGone = error.isNowhere || error.kind == .link
                 if isGone, folder.path != folder.feed.root { forget(folder) }
                 continue
@@ -78,7 +78,7 @@ extension WatchLoop {
         }
     }
 
-    /// The folders that are not looked into, each with why.
+    /// The folders that are not scanned, each with the reason.
     func unusedFolders() -> [UnusedFolder] {
         feeds.compactMap { feed in
             guard case .unavailable(let error) = feed.mode else { return nil }
@@ -95,12 +95,12 @@ extension WatchLoop {
         }
     }
 
-    /// Whether the pipeline has files of which it has not said what became of them.
+    /// Whether the pipeline has delivered files whose result it has not reported.
     var hasDelivered: Bool {
         folders.values.contains { $0.entries.values.contains { if case .delivered = $0.phase { true } else { false } } }
     }
 
-    /// A marker beside its data file is not waited for; the file is.
+    /// Only the data file waits, not the marker beside it.
     private func vouches(_ name: FileName, _ entry: WatchedFolder.Entry, in folder: WatchedFolder) -> Bool {
         guard case .marker = entry.phase, case .marker(let member) = folder.routing.answer(for: name) else { return false }
         return folder.entries.keys.contains { $0 != name && member.names.markers(for: $0).contains(name) }
@@ -141,7 +141,7 @@ extension Settling.Waiting {
         case .marker(let names):
             WaitingReason(
                 .markerMissing, "It waits for \(names.map(\.description).joined(separator: " or ")), which is not there.")
-        case .manifest(let name, let why): WaitingReason(.manifest, "Its manifest \(name) does not vouch for it: \(why).")
+        case .manifest(let name, let why): WaitingReason(.manifest, "Its manifest \(name) does not agree with it: \(why).")
         case .writer(let since):
             WaitingReason(
                 .writer,

@@ -2,12 +2,12 @@ import DropCore
 import SystemKit
 
 extension WatchLoop {
-    /// A landing folder that was removed, made again, or mounted over sends no event of it: one look at each tells.
+    /// No event reports that a landing folder was removed, made again, or mounted over. So the watcher looks at each folder.
     func glance() {
         let now = Instant.now
         guard nextGlance <= now else { return }
         nextGlance = now + timing.glance
-        // A file system of other machines may take long to answer: its scans find out.
+        // A network file system may take long to answer. Its scans find out.
         for feed in feeds where feed.remote == nil {
             let seen = SystemCall.identity(ofFolder: feed.root)
             defer { feed.glanced = .some(seen) }

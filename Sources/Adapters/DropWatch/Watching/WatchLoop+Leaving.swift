@@ -1,7 +1,8 @@
 import DropCore
 import SystemKit
 
-/// What becomes of files: they stay, with a reason that is said once until it changes; or they were delivered, and taken or not.
+/// The results of files. Some stay, with a reason that is reported once until it changes. Others were delivered, and were taken
+/// or not.
 extension WatchLoop {
     /// The file stays where it is.
     func leave(
@@ -10,7 +11,7 @@ extension WatchLoop {
         if case .left(let known, let seen)? = folder.entries[name]?.phase, known.code == reason.code,
             (seen.device, seen.inode) == (identity.device, identity.inode)
         {
-            // The same file, which goes on growing: it is told of once.
+            // The same file, still growing: report it only once.
             folder.entries[name]!.phase = .left(reason, identity)
             folder.entries[name]!.changed = identity.changeTime
             return
@@ -28,7 +29,7 @@ extension WatchLoop {
         tell(name, in: folder)
     }
 
-    /// Tells of a file that stays, as it stands in its entry.
+    /// Reports a file that stays, with the reason in its entry.
     func tell(_ name: FileName, in folder: WatchedFolder) {
         guard purpose != .looking, case .waiting(let reason, let source, let age)? = knowledge(of: name, in: folder.path) else {
             return
@@ -39,7 +40,7 @@ extension WatchLoop {
     /// How many names of a folder that cannot be used are looked up.
     private static let namesMax = 10_000
 
-    /// Nothing of the feed is looked at: every name in its folder has that reason.
+    /// The feed is not scanned: every name in its folder has that reason.
     func leaveAll(of feed: Feed, because error: DropError) {
         let reason = WaitingReason(error)
         var roots: [WatchedFolder] = []
@@ -97,7 +98,7 @@ extension WatchLoop {
             if folder.entries[name]?.isSettling == true { folder.entries[name]!.due = nil }
             leave(name, in: folder, reason, source: owner(of: name, in: folder), identity)
         default:
-            // It became a link just now; what is short, or the medium, passes or stays: look again in a second, by its state
+            // It became a link just now, or something is short, or the medium failed. Look again in a second, and use its state
             // then.
             let now = Instant.now
             let again = now + .seconds(1)
@@ -115,7 +116,8 @@ extension WatchLoop {
 
     // MARK: Delivering
 
-    /// Hands over what is complete, oldest change first. Blocks while the pipeline is full, unless the handler tells its room.
+    /// Delivers complete files, oldest change first. Blocks while the pipeline is full, unless the handler says how much room it
+    /// has.
     func deliver() {
         if !unrouted.isEmpty {
             let files = unrouted
@@ -151,7 +153,7 @@ extension WatchLoop {
         }
     }
 
-    /// What became of files that were delivered.
+    /// The results of files that were delivered.
     func note(_ file: SettledFile, _ result: ClaimResult) {
         guard let folder = folders[FolderPath(file.folder)], let entry = folder.entries[file.name],
             case .delivered(let identity, let again) = entry.phase, identity == file.identity
@@ -162,7 +164,7 @@ extension WatchLoop {
         let rule = sources.first { $0.name == file.source }?.readiness ?? ReadinessRule()
         switch result {
         case .claimed where entry.isStillOpen, .refused where entry.isStillOpen:
-            // What it held is in quarantine; the file itself is taken when its writer closes it.
+            // A copy is in quarantine; the file itself is taken when its writer closes it.
             let at = Instant.now
             let settling = Settling(rule: rule, settle: rule.settle, at: at)
             retry(file.name, in: folder, settling, .writer(since: at), at + timing.claimRetry)
@@ -179,7 +181,7 @@ extension WatchLoop {
             let isRoom = reason.code == .noRoom || reason.code == .diskFull
             let refusals = isRoom ? entry.refusals + 1 : 0
             folder.entries[file.name]!.refusals = refusals
-            // Room comes back when somebody makes it: asked for ever more seldom, up to once a minute.
+            // Somebody must make room. So the watcher asks less and less often, at least once a minute.
             let pause = isRoom ? min(timing.roomRetry * (1 << min(refusals - 1, 12)), .seconds(60)) : timing.claimRetry
             retry(file.name, in: folder, Settling(rule: rule, settle: rule.settle, at: at), .claim(reason), at + pause)
         case .refused(let error):

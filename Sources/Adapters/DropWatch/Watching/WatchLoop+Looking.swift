@@ -42,12 +42,12 @@ extension WatchLoop {
         }
     }
 
-    /// Whose a file may be, and by which rule it is complete.
+    /// The sources that a file may belong to, and the rule by which it is complete.
     struct Candidate {
         let members: [Routing.Member]
         let rule: ReadinessRule
 
-        /// The one source; nil where plugins are to be asked.
+        /// The only source; nil if plugins must be asked.
         var source: WatchedSource? { members.count == 1 && !isAsked ? members[0].source : nil }
         var bytesMax: UInt64 { members.map(\.source.fileBytesMax).max() ?? .max }
         private let isAsked: Bool
@@ -68,13 +68,13 @@ extension WatchLoop {
         folder.routing.members.contains { $0.names.matchesPattern(name) }
     }
 
-    /// An ordinary subfolder; one with something in it that no source looks into is said.
+    /// An ordinary subfolder. It is reported if it is not empty and no source scans it.
     private func lookAtSubfolder(_ name: FileName, in folder: WatchedFolder, _ descriptor: CInt, _ facts: FileFacts) {
         let path = folder.path.appending(name)
         if self.folder(at: path) != nil || feeds.contains(where: { $0.root.components(below: path) != nil }) { return }
         if case .ignored = folder.routing.answer(for: name) { return }
         var entries: [FolderReader.Entry] = []
-        // One that cannot be read holds nothing that could be taken.
+        // A folder that cannot be read has nothing that could be taken.
         guard let reader = try? FolderReader(name, in: descriptor), (try? reader.next(max: 1, into: &entries)) != nil,
             !entries.isEmpty
         else { return }
@@ -87,7 +87,7 @@ extension WatchLoop {
             source: source, facts.identity)
     }
 
-    /// Why a file of this name is never taken, whatever it is; nil where its name is no hindrance.
+    /// Why a file of this name is never taken; nil if the name does not prevent it.
     func reason(byNameOf name: FileName, in folder: WatchedFolder) -> (WaitingReason, source: SourceName?)? {
         let names = folder.routing.members.map(\.source.name)
         let only = names.count == 1 && !folder.routing.isRoot ? names[0] : nil
@@ -148,7 +148,7 @@ extension WatchLoop {
         }
     }
 
-    /// The state of the file's settling; nil when there is nothing to decide about it now.
+    /// The state of the file's settling; nil when there is nothing to decide now.
     private func settling(
         _ name: FileName, in folder: WatchedFolder, _ candidate: Candidate, _ facts: FileFacts, isItsTurn: Bool, at now: Instant
     ) -> Settling? {
@@ -162,7 +162,7 @@ extension WatchLoop {
             folder.entries[name]!.phase = .delivered(identity, again: true)
             return nil
         case .left(let reason, let identity):
-            // What is not about the file itself may have passed.
+            // A reason that is not about the file itself may be over.
             let mayHavePassed = reason.code == .permissionDenied || reason.code.isOfFolder
             if identity == facts.identity, !mayHavePassed { return nil }
             return begin(name, in: folder, candidate, facts, at: now)
@@ -226,7 +226,7 @@ extension WatchLoop {
             remedy: .quarantine)
     }
 
-    /// Delivers a file as one to be quarantined.
+    /// Delivers a file with a defect, so that it is quarantined.
     private func quarantine(
         _ name: FileName, in folder: WatchedFolder, _ source: WatchedSource, _ facts: FileFacts, _ defect: DropError
     ) {
@@ -291,7 +291,7 @@ extension WatchLoop {
             do {
                 let file = try SystemCall.openFile(marker, in: folder)
                 guard try SystemCall.facts(of: file.number).kind == .file else { return .unreadable(marker, "it is not a file") }
-                // Its writer has not finished yet; what is in it may be half.
+                // Its writer has not finished, so it may be incomplete.
                 if ReadLease.probe(file.number) == .writerHasIt {
                     return .unreadable(marker, "a program has it open for writing")
                 }
@@ -322,7 +322,7 @@ extension WatchLoop {
         for data in waiting { if case .data = folder.routing.answer(for: data) { look(at: data, in: folder) } }
     }
 
-    /// A marker stays until its data comes; past the writer timeout it is quarantined.
+    /// A marker stays until its data comes; after the writer timeout it is quarantined.
     func quarantineMarkersWithoutData(in folder: WatchedFolder) {
         let now = Instant.now
         var vouchedFor: Set<FileName>?
@@ -337,7 +337,7 @@ extension WatchLoop {
                         if case .data(let owner) = folder.routing.answer(for: data) { owner.names.markers(for: data) } else { [] }
                     })
             vouchedFor = known
-            // Gone, or not to be looked at: the next scan says so.
+            // Gone, or not readable: the next scan reports it.
             guard !known.contains(name),
                 let facts = (try? descriptor(of: folder)).flatMap({ try? SystemCall.facts(of: name, in: $0) }),
                 facts.kind == .file

@@ -1,9 +1,9 @@
 import DequeModule
 import DropCore
 
-/// No source delays another: what a source has to do at once is bounded, and past that its files stay where they are, in order.
+/// No source delays another: the files that a source has in work are bounded, and further files stay where they are, in order.
 extension WatchLoop {
-    /// Files in a backlog from which on the folder is not read on.
+    /// When this many files wait, reading of the folder pauses.
     private static let backlogMax = 4096
 
     /// Whether the source may hand over another file now.
@@ -12,7 +12,7 @@ extension WatchLoop {
         return room(source) > batch.count(where: { $0.source == source })
     }
 
-    /// Whether files of the source wait for their turn, so that no other may pass them.
+    /// Whether files of the source wait for their turn, so that no later file may overtake them.
     func isHeldBack(_ source: SourceName) -> Bool { backlogs[source] != nil }
 
     /// Puts the file behind the others of its source.
@@ -22,7 +22,7 @@ extension WatchLoop {
         backlogs[source, default: []].append(Inbox.Hint(folder: folder.path, name: name))
     }
 
-    /// Looks again at files that waited for their turn, as far as their sources have room.
+    /// Checks files again that waited for their turn, as far as their sources have room.
     func takeBacklogs() {
         for source in backlogs.keys.sorted() {
             while hasRoom(source), let hint = backlogs[source]?.popFirst() {
@@ -34,7 +34,7 @@ extension WatchLoop {
         }
     }
 
-    /// Whether the feed's folders are not read on for now.
+    /// Whether reading of the feed's folders pauses for now.
     func isHeldUp(_ feed: Feed) -> Bool {
         guard !backlogs.isEmpty else { return false }
         return feed.sources.contains { (backlogs[$0.name]?.count ?? 0) >= Self.backlogMax }

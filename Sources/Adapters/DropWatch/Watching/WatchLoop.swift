@@ -2,10 +2,10 @@ import DequeModule
 import DropCore
 import SystemKit
 
-/// The watcher's state and its decisions in time, all on one thread. `DropWatcher` owns the thread and the inbox.
+/// The watcher's state and decisions, all on one thread. `DropWatcher` owns the thread and the inbox.
 ///
-/// A turn: take the inbox; act on signals, claims and hints; read a piece of each feed's scan; look at what is due; deliver. So
-/// no source waits for another's full folder, and a single new file waits for at most one piece of each.
+/// In each turn it takes the inbox, handles signals, claims and hints, reads a piece of each feed's scan, checks files that are
+/// due, and delivers. So no source waits for the full folder of another, and a new file waits for at most one piece of each.
 final class WatchLoop {
     /// Entries read from a folder before the next feed has its turn.
     static let scanPiece = 512
@@ -22,7 +22,7 @@ final class WatchLoop {
     let truncation: TruncationRule
     /// What it is for.
     let purpose: Purpose
-    /// While looking only: whether what must be copied has room.
+    /// Only for looking: whether there is room for files that must be copied.
     var copying: CopyRoom?
     private let dropZone: FolderPath?
     var folders: [FolderPath: WatchedFolder] = [:]
@@ -30,7 +30,7 @@ final class WatchLoop {
     var due = DueQueue<Inbox.Hint>()
     var batch: [SettledFile] = []
     var unrouted: [UnroutedFile] = []
-    /// Files of sources that have as much to do as they may have at once, in the order in which they were found complete.
+    /// Files of sources that already have as many files in work as they may have, in the order in which they were found complete.
     var backlogs: [SourceName: Deque<Inbox.Hint>] = [:]
     private var handles: [WatchedFolder] = []
     private var probes: UInt64 = 0
@@ -44,7 +44,7 @@ final class WatchLoop {
     enum Purpose {
         /// By events and by a timer, until it is stopped.
         case watching
-        /// Taking what is there once, without events.
+        /// Takes what is there once, without events.
         case once
         /// Looking only: nothing is taken, changed or written.
         case looking
@@ -112,7 +112,7 @@ final class WatchLoop {
             handler.note(reason)
             counters.restarts += 1
             isWatching = true
-            // A single restart is over in a moment; the timer does until then.
+            // A single restart takes a moment; until then the timer is enough.
             for feed in feeds where failures > 1 && feed.isUsable {
                 setMode(.polling("the watcher program does not run"), of: feed)
             }
@@ -162,7 +162,7 @@ final class WatchLoop {
 
     // MARK: Folders
 
-    /// The folder's state, made when a feed covers it. Nil for folders of nobody.
+    /// The folder's state, made when a feed covers it. Nil for a folder without a source.
     func folder(at path: FolderPath) -> WatchedFolder? {
         if let known = folders[path] { return known }
         guard let feed = feeds.filter({ $0.covers(path) }).max(by: { $0.root.bytes.count < $1.root.bytes.count }) else {
@@ -173,7 +173,8 @@ final class WatchLoop {
         return folder
     }
 
-    /// Whose the files of a folder can be: of every source whose folder it is or, for one that looks into subfolders, lies in.
+    /// The sources that files of a folder can belong to: those whose folder it is, and those that scan subfolders and whose
+    /// folder contains it.
     private func routing(of path: FolderPath) -> Routing {
         if path == dropZone { return Routing(dropZoneOf: sources) }
         return Routing(
@@ -254,7 +255,7 @@ final class WatchLoop {
         }
     }
 
-    /// Takes the folder over, once after each start, and again when it is no longer the one that was taken.
+    /// Takes the folder over, once after each start, and again when another folder has the name.
     private func own(_ feed: Feed, _ root: WatchedFolder) throws(DropError) {
         guard let ownership, let path = feed.root.text else { return }
         let name = feed.sources.first?.name.text
@@ -300,13 +301,13 @@ final class WatchLoop {
 
     private static let probePrefix = ".twindrop-probe-"
 
-    /// One of our own names, of an event or found by a scan: the probe's event proves that events arrive.
+    /// Handles one of our own names, from an event or a scan. The event of the probe proves that events arrive.
     func noteOwnName(_ name: FileName, in folder: WatchedFolder) {
         let feed = folder.feed
         if purpose != .looking, feed.isUsable, name.bytes.starts(with: Self.probePrefix.utf8),
             let open = try? descriptor(of: folder)
         {
-            // A probe is gone before anybody looks, unless the daemon that made it was killed.
+            // A probe is gone before a scan can see it, unless its daemon was killed.
             try? SystemCall.unlink(name, in: open)
         }
         guard feed.probe == name, folder.path == feed.root, feed.isUsable else { return }
@@ -316,7 +317,7 @@ final class WatchLoop {
 
     /// Reads a piece of the feed's scan; false when none is left.
     private func readPiece(of feed: Feed) -> Bool {
-        if isHeldUp(feed) { return false }  // The landing folder is the queue: it goes on when the source has room.
+        if isHeldUp(feed) { return false }  // The landing folder is the queue: the scan continues when the source has room.
         if feed.scan == nil { startScan(of: feed) }
         guard let scan = feed.scan else { return !feed.pending.isEmpty }
         var entries: [FolderReader.Entry] = []
@@ -375,7 +376,7 @@ final class WatchLoop {
         guard let feed = folder(at: path)?.feed else { return false }
         guard path.text != nil else {
             let reason = WaitingReason(
-                .folderName, "The name of the folder \(path) is no valid UTF-8, so files in it are not taken.")
+                .folderName, "The name of the folder \(path) is not valid UTF-8, so files in it are not taken.")
             let source = scan.folder.routing.members.first?.source.name
             leave(name, in: scan.folder, reason, source: source, FileIdentity(device: 0, inode: 0, changeTime: 0))
             scan.folder.entries[name]?.generation = scan.folder.generation
@@ -385,7 +386,7 @@ final class WatchLoop {
         return true
     }
 
-    /// What the scan did not see is gone.
+    /// A name that the scan did not see is gone.
     private func endScan(of folder: WatchedFolder) {
         var gone: [FileName] = []
         for (name, entry) in folder.entries where entry.generation != folder.generation {

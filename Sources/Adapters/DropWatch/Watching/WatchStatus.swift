@@ -26,24 +26,24 @@ package enum WatchMode: Sendable, Equatable, CustomStringConvertible {
 package struct SourceStatus: Sendable, Equatable {
     package let source: SourceName
     package let mode: WatchMode
-    /// Sentences about what is degraded: subtrees without a watch, a folder one may not rename in.
+    /// Sentences about what does not work fully: subtrees without a watch, a folder where renaming is not allowed.
     package let alarms: [String]
     /// Files seen that are neither claimed nor refused.
     package let waiting: Int
-    /// Files that stay where they are, each with a reason that `why` tells.
+    /// Files that stay where they are, each with a reason that `why` prints.
     package let refused: Int
     /// How long the oldest waiting file has been known.
     package let oldestWaiting: Duration?
 }
 
-/// A landing folder that is not looked into.
+/// A landing folder that is not scanned.
 package struct UnusedFolder: Sendable, Equatable {
-    /// Those whose folder it is; none for the drop zone itself.
+    /// Its sources; none for the drop zone itself.
     package let sources: [SourceName]
     /// Safe to show.
     package let folder: String
     package let reason: WaitingReason
-    /// How long it has been so, as far as the watcher knows.
+    /// How long this has lasted, as far as the watcher knows.
     package let since: Duration
 }
 
@@ -68,7 +68,7 @@ package struct WatchCounters: Sendable, Equatable {
     package init() {}
 }
 
-/// A complete file that no source's patterns name, or several do, and that plugins are to be asked about.
+/// A complete file that fits the patterns of no source, or of several, so that plugins must be asked.
 package struct UnroutedFile: Sendable, Equatable {
     package let folder: String
     package let name: FileName
@@ -85,7 +85,7 @@ package struct UnroutedFile: Sendable, Equatable {
     }
 }
 
-/// Whose an unrouted file is, as its candidates' plugins say.
+/// The source of an unrouted file, by the plugins of its candidates.
 package enum RouteAnswer: Sendable, Equatable {
     case source(SourceName)
     case nobody(WaitingReason)
@@ -95,18 +95,18 @@ package enum RouteAnswer: Sendable, Equatable {
 
 /// Where the watcher delivers. All calls come from the watcher's own thread, one at a time; `room` also.
 package struct WatchHandler: Sendable {
-    /// Complete files, in the order they changed last. May block where there is no `room`: nothing is scanned meanwhile, the
+    /// Complete files, in the order of their last change. May block when there is no `room`. Nothing is scanned meanwhile: the
     /// landing folder is the queue.
     package let settled: @Sendable ([SettledFile]) -> Void
-    /// Whose files are of which several sources could be; the answers in the order of the files.
+    /// The sources of files that could belong to several, in the order of the files.
     package let route: @Sendable ([UnroutedFile]) -> [RouteAnswer]
-    /// A file that waits, with its reason: told when the reason changes.
+    /// A file that waits, with its reason: called when the reason changes.
     package let left: @Sendable (WaitingFile) -> Void
-    /// How many more files of a source `settled` takes without blocking; nil where that is not known.
+    /// How many more files of a source `settled` takes without blocking; nil if that is not known.
     package let room: (@Sendable (SourceName) -> Int)?
     /// A sentence for the log: a source is watched by events, the helper was restarted.
     package let note: @Sendable (String) -> Void
-    /// A sentence about what is degraded: a source is polled or cannot be used, a folder cannot be read.
+    /// A sentence about what does not work fully: a source is polled or cannot be used, a folder cannot be read.
     package let alarm: @Sendable (String) -> Void
 
     package init(
@@ -128,17 +128,17 @@ package struct WatchHandler: Sendable {
 package struct WatchTiming: Sendable, Equatable {
     /// Full scan beside events.
     package var rescan: Duration = .seconds(30)
-    /// One look at each landing folder: whether it is still the one that it was.
+    /// How often each landing folder is checked: is it still the same folder?
     package var glance: Duration = .seconds(1)
     /// Full scan of a network or unknown file system.
     package var rescanRemote: Duration = .seconds(5)
     /// Full scan where events should arrive and do not.
     package var rescanPolled: Duration = .seconds(2)
-    /// Least settle time of a `stable` source where no events arrive.
+    /// Least settle time of a `stable` source if no events arrive.
     package var settleWithoutEvents: Duration = .seconds(10)
     /// How long the probe file's event may take.
     package var probe: Duration = .seconds(2)
-    /// How long after a claim that was not possible the file is looked at again.
+    /// How long after an impossible claim the file is checked again.
     package var claimRetry: Duration = .milliseconds(500)
     /// How long after a claim for which there was no room; it doubles up to a minute.
     package var roomRetry: Duration = .seconds(1)

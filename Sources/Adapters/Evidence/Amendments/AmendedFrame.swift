@@ -1,8 +1,8 @@
 import DropCore
 
-/// The file an amendment completes: where its refused records stand, and how its text is written.
+/// The file that an amendment completes: the places of its refused records, and how its text is written.
 struct AmendedFrame {
-    /// A record or header that is larger is given out as it is, without a mark.
+    /// A larger record or header is given out as it is, without a mark.
     static let partBytesMax: UInt64 = 64 << 20
 
     private let input: StorageFile
@@ -11,13 +11,13 @@ struct AmendedFrame {
     /// Nil for text without cells.
     let form: RejectsForm?
     let encoding: TextEncoding
-    /// The original is UTF-8: by its dialect, or as far as its first bytes tell; nil where they are all ASCII.
+    /// Whether the original is UTF-8, by its dialect or its first bytes; nil if these are all ASCII.
     let isUTF8: Bool?
     /// The lines of its headers, in eight-bit characters.
     let headerLines: [[UInt8]]
     /// The last header line as it was given out, and its line end.
     let heading: (line: [UInt8], lineEnd: [UInt8])
-    /// What ends its lines; nil where no line ends.
+    /// What ends its lines; nil if no line ends.
     let lineEnd: [UInt8]?
     let byNumber: [UInt64: RefusedRecord]
 
@@ -52,8 +52,8 @@ struct AmendedFrame {
         isUTF8 = dialect == nil ? Self.isUTF8(start) : encoding == .eightBit
     }
 
-    /// The parts of the file that stand for its refused records: a byte order mark before one, for which it was refused, belongs
-    /// to it.
+    /// The parts of the file with its refused records. A record that was refused because of a byte order mark before it includes
+    /// that mark.
     private static func parts(
         _ records: [RefusedRecord], _ input: StorageFile, _ mark: [UInt8]
     ) throws(DropError) -> [RefusedRecord] {
@@ -71,7 +71,7 @@ struct AmendedFrame {
         return parts
     }
 
-    /// The bytes, with the file's line end behind them where they have none.
+    /// The bytes, with the file's line end added if they have none.
     func ended(_ bytes: [UInt8], _ ends: LineEnds) -> [UInt8] {
         guard let form else { return ends.ended(bytes) }
         guard !bytes.isEmpty, form.parted(bytes).lineEnd.isEmpty else { return bytes }
@@ -114,7 +114,7 @@ struct AmendedFrame {
         return bytes
     }
 
-    /// Writes the file with these bytes in place of its records; where they stand in it.
+    /// Writes the file with these bytes in place of its records. Returns their places in it.
     func write(_ rows: [UInt64: [UInt8]], to path: String) throws(DropError) -> [UInt64: Range<UInt64>] {
         var places: [UInt64: Range<UInt64>] = [:]
         try Storage.remove(path)

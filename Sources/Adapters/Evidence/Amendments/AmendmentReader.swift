@@ -1,16 +1,16 @@
 package import DropCore
 
-/// Reads corrected rejects, and puts their rows where they were refused (docs/decisions/0025-amendments.md).
+/// Reads corrected rejects, and puts their rows in the places of the refused records (docs/decisions/0025-amendments.md).
 package struct AmendmentReader: AmendmentBook {
-    /// A file of rejects that is larger than this is none that a person corrected.
+    /// A larger file of rejects cannot be one that a person corrected.
     private static let bytesMax: UInt64 = 256 << 20
 
     private let catalogue: ArchiveCatalogue
     private let scratch: String
 
     /// - Parameters:
-    ///   - archive: the archive folder, absolute: the original's bytes lie there once they have left the spool.
-    ///   - scratch: a folder for what is put together; emptied at each start.
+    ///   - archive: the archive folder, absolute. The original's bytes are there when they have left the spool.
+    ///   - scratch: a folder for the completed file; emptied at each start.
     package init(archive: String, scratch: String) {
         catalogue = ArchiveCatalogue(root: archive)
         self.scratch = scratch
@@ -50,7 +50,7 @@ package struct AmendmentReader: AmendmentBook {
                 file.readAll(bytesMax: Self.bytesMax), into: AmendedFrame(input, refusals, dialect), refusals, original,
                 by: record)
         } catch {
-            // Nothing that one file says is a reason to stop.
+            // The content of one file is never a reason to stop the daemon.
             guard error.code == .unsound || error.code == .missing || error.code == ByteLoss.missing else { throw error }
             throw Self.unfit(record, original, "the two cannot be put together: \(error.message)")
         }
@@ -74,7 +74,7 @@ package struct AmendmentReader: AmendmentBook {
                 accepted[number] = known
             } else if let damage = corrected.damage[number], let given = frame.byNumber[number] {
                 refused[number] = .init(.cellChanged, "Record \(number) of drop \(original.id) came back with \(damage)")
-                // As it was given out: it is to be corrected still.
+                // As it was given out, so it is not corrected yet.
                 accepted[number] = try frame.bytes(of: given)
             } else {
                 accepted[number] = row
@@ -93,14 +93,14 @@ package struct AmendmentReader: AmendmentBook {
         of file: AmendedFile, _ body: (CInt) throws(DropError) -> T
     ) throws(DropError) -> T {
         let input = try StorageFile(file.path, .read)
-        defer { withExtendedLifetime(input) {} }  // It closes its descriptor when it goes.
+        defer { withExtendedLifetime(input) {} }  // It closes its descriptor when it is freed.
         return try body(input.descriptor)
     }
 
     /// What cannot be removed now goes at the next start.
     package func remove(_ file: AmendedFile) { try? Storage.remove(file.path) }
 
-    /// The original's bytes, and the path of the copy where they were taken from the archive.
+    /// The original's bytes, and the path of the copy if they were taken from the archive.
     private func input(
         of original: DropRecord, _ spooledAt: String?, for record: DropRecord
     ) throws(DropError) -> (StorageFile, copy: String?) {

@@ -1,7 +1,8 @@
 import DropCore
 
-/// What programs that read cells as numbers do to a row beside its correction: they take leading zeros off an id, blanks off a
-/// name, and the last digits off a long number (docs/decisions/0025-amendments.md). The row would then speak of another twin.
+/// Finds damage that a program did to a row beside its correction. Programs that read cells as numbers remove leading zeros of an
+/// id, blanks of a name, and the last digits of a long number (docs/decisions/0025-amendments.md). The row would then be about
+/// another twin.
 enum CellDamage {
     enum Kind: String {
         case zeros = "other leading zeros"
@@ -9,10 +10,10 @@ enum CellDamage {
         case blanks = "other blanks around it"
     }
 
-    /// Words about the first damaged cell of a row; nil where none is.
+    /// Words about the first damaged cell of a row; nil if there is none.
     ///
-    /// A cell that differs only by blanks may be the correction: where nothing else of the row changed, and its cells could be
-    /// read as they were.
+    /// A cell that differs only in blanks may be the correction, if nothing else in the row changed and its cells could be read
+    /// before.
     ///
     /// - Parameters:
     ///   - cells: as they came back, in the order of the original's columns.
@@ -30,7 +31,7 @@ enum CellDamage {
                 if found == nil || kind != .blanks { found = (index, kind) }
                 if kind != .blanks { break }
             } else if cells.count < before.count || before.count < (form.width > 0 ? form.width : before.count) {
-                break  // What stands behind it may have moved.
+                break  // The cells after it may have moved.
             }
         }
         guard let found else { return nil }
@@ -45,13 +46,13 @@ enum CellDamage {
             + "deliver the whole file anew."
     }
 
-    /// How a cell lost something that a person does not take away; nil where it says something else.
+    /// How a cell lost something that a person would not remove; nil if its content changed in another way.
     static func kind(_ was: [UInt8], _ now: [UInt8]) -> Kind? {
         let (was, now) = (trimmed(was), trimmed(now))
         if was == now { return .blanks }
         let (old, new) = (digits(was), digits(now))
         if let old, let new, old.count > new.count, bare(old) == bare(new), old.first == 0x30 { return .zeros }
-        // 15 digits are what a double has; behind them a spreadsheet writes zeros, or an exponent.
+        // A double has 15 digits. After them a spreadsheet writes zeros, or an exponent.
         if let old, old.count > 11, isScientific(now) { return .digits }
         if let old, let new, old.count > 15, old.count == new.count, old.prefix(15) == new.prefix(15),
             new.dropFirst(15).allSatisfy({ $0 == 0x30 })
@@ -70,7 +71,7 @@ enum CellDamage {
 
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
-    /// The text behind a sign, where it begins with digits and is a number: `007`, `-07.5`.
+    /// The text after a sign, if it begins with digits and is a number: `007`, `-07.5`.
     private static func digits(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8>? {
         let text = text.first == 0x2B || text.first == 0x2D ? text.dropFirst() : text
         let whole = text.prefix { isDigit($0) }

@@ -1,14 +1,14 @@
 import DropCore
 
-/// Delimited text in eight-bit characters, read leniently: what people and spreadsheets make of a file of rejects; and the
-/// records of the file they came from.
+/// Delimited text in eight-bit characters, read leniently: files of rejects as people and spreadsheets save them, and the records
+/// of the original file.
 struct CellText {
     struct Cell: Equatable {
         /// With its quotation marks.
         var range: Range<Int>
         var value: [UInt8]
         var isQuoted: Bool
-        /// It is as the dialect wants it: no mark stands where none may.
+        /// It follows the dialect: no quotation mark is in a wrong place.
         var isClean: Bool
     }
 
@@ -67,7 +67,7 @@ struct CellText {
         return cell
     }
 
-    /// The content of a cell behind its opening mark, up to behind the closing one; false where there is none.
+    /// Reads the content of a cell after its opening mark, through the closing one; false if that is missing.
     private static func takeQuoted(_ bytes: [UInt8], _ at: inout Int, _ value: inout [UInt8], _ dialect: TextDialect) -> Bool {
         let escapes = dialect.quoting == .backslash
         while at < bytes.count {
@@ -91,7 +91,7 @@ struct CellText {
         at < bytes.count && bytes[at] == mark[0] && (mark.count == 1 || bytes[at...].starts(with: mark))
     }
 
-    /// How long the line end at `at` is; 0 where there is none.
+    /// How long the line end at `at` is; 0 if there is none.
     private static func lineEnd(_ bytes: [UInt8], _ at: Int, _ dialect: TextDialect) -> Int {
         if let terminator = dialect.terminator { return has(terminator, bytes, at) ? terminator.count : 0 }
         guard at < bytes.count else { return 0 }
@@ -102,8 +102,8 @@ struct CellText {
 
     // MARK: Writing
 
-    /// The cells as one record of the dialect, without a line end; nil where it has no way to write one of them. What is written
-    /// is read again: it must give the same cells.
+    /// The cells as one record of the dialect, without a line end; nil if the dialect cannot express one of them. The result is
+    /// read again, and must give the same cells.
     static func record(_ values: [[UInt8]], _ dialect: TextDialect) -> [UInt8]? {
         let cells = values.enumerated().map { written($0.element, dialect, isFirst: $0.offset == 0) }
         let text = Array(cells.joined(separator: dialect.delimiter))
@@ -128,7 +128,7 @@ struct CellText {
         return text + [dialect.quote]
     }
 
-    /// Whether a cell needs quotation marks to be read as it is; also where a part of a mark alone could be taken for one.
+    /// Whether a cell needs quotation marks to be read unchanged, also when a part of a delimiter alone could be read as one.
     private static func needsQuotes(_ value: [UInt8], _ dialect: TextDialect, isFirst: Bool) -> Bool {
         let blanks: [UInt8?] = [0x20, 0x09]
         if blanks.contains(value.first) || blanks.contains(value.last) { return true }
@@ -137,10 +137,10 @@ struct CellText {
         return value.contains { marks.contains($0) || (dialect.quoting == .backslash && $0 == dialect.escape) }
     }
 
-    // MARK: Text of which nobody says how it is written
+    // MARK: Text without a stated dialect
 
-    /// The delimiter of text whose cells nobody named: what stands most often outside of quotation marks in the line; nil where
-    /// none of the usual ones does.
+    /// The delimiter of text without a stated dialect: the usual one that occurs most often outside quotation marks in the line;
+    /// nil if none occurs.
     static func delimiter(of line: [UInt8]) -> UInt8? {
         if let first = line.first(where: { $0 != 0x20 && $0 != 0x09 }), [0x7B, 0x5B, 0x3C].contains(first) { return nil }
         var counts = [Int](repeating: 0, count: delimiters.count)

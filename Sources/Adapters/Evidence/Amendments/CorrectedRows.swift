@@ -1,9 +1,9 @@
 import DropCore
 
-/// The rows of a corrected file, by the record each of them stands for, in the form of the file they were refused from.
+/// The rows of a corrected file, by the record that each corrects, in the form of the original file.
 struct CorrectedRows {
     private(set) var rows: [UInt64: [UInt8]] = [:]
-    /// Of rows with a cell that a program, and no person, seems to have changed: which, and what to do.
+    /// For rows with a cell that a program seems to have changed, and not a person: which cell, and what to do.
     private(set) var damage: [UInt64: String] = [:]
 
     private let frame: AmendedFrame
@@ -18,14 +18,14 @@ struct CorrectedRows {
         let text = frame.text(of: bytes)
         let marks = RejectMark.places(in: text)
         if let form = frame.form {
-            // Without their marks nobody can tell how these rows are written.
+            // Without their marks nobody can know how these rows are written.
             guard !marks.isEmpty else { throw unclear(CellText.rows(text, TextDialect(), literal: true).count) }
             try takeMarked(text, marks, form)
         } else {
             guard marks.isEmpty else { throw unfit("the records of that drop were given out without marks.") }
             try takeByPlace(text)
         }
-        if rows.isEmpty { throw unfit("no corrected record stands in it.") }
+        if rows.isEmpty { throw unfit("it has no corrected record.") }
     }
 
     private func unfit(_ why: String) -> DropError { AmendmentReader.unfit(record, original, why) }
@@ -42,7 +42,7 @@ struct CorrectedRows {
             guard let place = places.first, places.count == 1 else {
                 throw unfit(
                     "its line \(index + 1) carries \(places.isEmpty ? "no mark" : "several marks"): each row needs the one cell of the "
-                        + "column \(RejectMark.column) that it was given out with. New rows belong into a file of their own.")
+                        + "column \(RejectMark.column) that it was given out with. Put new rows into a separate file.")
             }
             guard let mark = RejectMark(row.cells[place].value), mark.drop == original.id,
                 let refused = frame.byNumber[mark.record]
@@ -52,7 +52,7 @@ struct CorrectedRows {
             let isAsGiven = sheet.isAsGiven && columns == nil && !row.cells[place].isQuoted
             let bytes = try corrected(cells, old, isAsGiven ? text : nil, form, line: index + 1)
             if let known = rows[mark.record], known != bytes {
-                throw unfit("record \(mark.record) stands in it twice, with different cells.")
+                throw unfit("record \(mark.record) is in it twice, with different cells.")
             }
             rows[mark.record] = bytes
             if bytes != old, let found = CellDamage.find(in: cells, of: old, form) { damage[mark.record] = found }
@@ -69,7 +69,7 @@ struct CorrectedRows {
             return cells
         }
         guard place == columns.mark else {
-            throw unfit("the mark of its line \(line) does not stand below \(RejectMark.column).")
+            throw unfit("the mark of its line \(line) is not below \(RejectMark.column).")
         }
         for index in cells.indices where index != place && !columns.places.contains(index) && !cells[index].value.isEmpty {
             throw unfit("its line \(line) has a cell in column \(index + 1), which \(original.fileName) does not have.")
@@ -78,9 +78,9 @@ struct CorrectedRows {
         return columns.places.map { $0 < cells.count ? cells[$0] : none }
     }
 
-    /// A record as it is to be read. One that is as it was given out, byte for byte, was not corrected.
+    /// A record as the plugin will read it. A record that is unchanged, byte for byte, was not corrected.
     ///
-    /// - Parameter text: what the cells are places of, where they are written as the original is.
+    /// - Parameter text: the text that the cells are places of, if they are written like the original.
     private func corrected(
         _ row: [CellText.Cell], _ old: [UInt8], _ text: [UInt8]?, _ form: RejectsForm, line: Int
     ) throws(DropError) -> [UInt8] {
@@ -88,7 +88,8 @@ struct CorrectedRows {
         let oldText = form.encoding.narrow(part: oldContent)
         let width = form.cellCount(oldText)
         var cells = row
-        // Cells that were only put in to reach the column of the marks, or by a spreadsheet behind it, were never in the record.
+        // Some cells were never in the record: those added to reach the column of the marks, and those that a spreadsheet added
+        // after it.
         while cells.count > width, cells.last?.value.isEmpty == true { cells.removeLast() }
         let content: [UInt8]
         if let text {
@@ -103,7 +104,7 @@ struct CorrectedRows {
         if content == oldText { return old }
         if Self.hasReplacement(content), !Self.hasReplacement(oldText) {
             throw unfit(
-                "its line \(line) has a character (U+FFFD) that stands for one which the program that saved it could not read.")
+                "its line \(line) has the character U+FFFD: the program that saved it could not read a character there.")
         }
         guard let bytes = encoded(content, hadDefect: !Windows1252.isUTF8(oldText)) else {
             throw unfit("its line \(line) has a character that the encoding of \(original.fileName) does not have.")
@@ -115,9 +116,10 @@ struct CorrectedRows {
         text.indices.dropLast(2).contains { text[$0] == 0xEF && text[$0 + 1] == 0xBF && text[$0 + 2] == 0xBD }
     }
 
-    /// Text as the original writes its characters; nil where it has no place for one.
+    /// Text in the encoding of the original; nil if the encoding lacks a character.
     ///
-    /// - Parameter hadDefect: the record was no text before: what is none is left as it is, and refused again.
+    /// - Parameter hadDefect: the record was not valid text before. Bytes that are not text stay as they are, and are refused
+    ///   again.
     private func encoded(_ content: [UInt8], hadDefect: Bool = false) -> [UInt8]? {
         guard frame.encoding == .eightBit else { return frame.encoding.encoded(Windows1252.utf8(content)) }
         switch frame.isUTF8 {
@@ -130,8 +132,7 @@ struct CorrectedRows {
 
     // MARK: By their places
 
-    /// Rows of a file without marks, as they are given out where text has no cells: as many lines as records were refused, in
-    /// their order.
+    /// Rows of a file without marks, as text without cells is given out: one line for each refused record, in their order.
     private mutating func takeByPlace(_ text: [UInt8]) throws(DropError) {
         var lines = text.split(separator: 0x0A, omittingEmptySubsequences: false).map { line in
             Array(line.last == 0x0D ? line.dropLast() : line)
@@ -165,6 +166,6 @@ struct CorrectedRows {
                 + "refused, but its rows carry no marks and cannot be told apart (\(lines) lines).",
             hint:
                 "Keep the column \(RejectMark.column) of the file that was given out and drop that. Released, the drop applies its "
-                + "rows as they stand and deletes nothing by absence.", remedy: .hold)
+                + "rows as they are and deletes nothing by absence.", remedy: .hold)
     }
 }

@@ -1,13 +1,13 @@
 import CodecKit
 import DropCore
 
-/// A corrected file as the program that saved it wrote it: its rows, and where the columns of the original stand in them.
+/// A corrected file as a program saved it: its rows, and the places of the original's columns in them.
 struct CorrectedSheet {
     let rows: [CellText.Row]
-    /// It is written as it was given out: its cells are bytes of the original's dialect.
+    /// Its form is unchanged: its cells are bytes of the original's dialect.
     let isAsGiven: Bool
     let delimiter: [UInt8]
-    /// The row that has the heading of the marks; nil where none has.
+    /// The row with the heading of the marks; nil if there is none.
     let heading: Int?
 
     private let text: [UInt8]
@@ -23,7 +23,7 @@ struct CorrectedSheet {
         if isAsGiven {
             (rows, delimiter) = (given, form.dialect.delimiter)
         } else {
-            // Whoever saves a table in a dialect of his own quotes as RFC 4180 says.
+            // A program that saves a table in another dialect quotes by RFC 4180.
             var dialect = TextDialect()
             dialect.quoting = .lenient
             dialect.delimiter = Self.delimiter(text, marks, form.dialect.delimiter)
@@ -45,11 +45,11 @@ struct CorrectedSheet {
         let rows = CellText.rows(text, dialect)
         guard rows.contains(where: { Self.marks($0).count > 1 }) || rows.reduce(0, { $0 + Self.marks($1).count }) < marks.count
         else { return rows }
-        // A quotation mark that a person left open swallowed rows.
+        // A quotation mark that a person left open includes the next rows.
         return CellText.rows(text, dialect, literal: true)
     }
 
-    /// A line of column names that nobody touched, its line end too, tells that no other program wrote the file anew.
+    /// If the line of column names is unchanged, with its line end, no other program wrote the file again.
     private static func isAsGiven(
         _ rows: [CellText.Row], _ text: [UInt8], _ frame: AmendedFrame, _ form: RejectsForm
     ) -> Bool {
@@ -64,7 +64,7 @@ struct CorrectedSheet {
         }
     }
 
-    /// What stands beside most marks, quotation marks aside: the original's delimiter, or a usual one.
+    /// The character beside most marks, without quotation marks: the original's delimiter, or a usual one.
     private static func delimiter(_ text: [UInt8], _ marks: [Int], _ own: [UInt8]) -> [UInt8] {
         let known = [own] + CellText.delimiters.map { [$0] }.filter { $0 != own }
         var counts = [Int](repeating: 0, count: known.count)
@@ -87,10 +87,10 @@ struct CorrectedSheet {
         (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte & 0xDF)
     }
 
-    // MARK: What is no record
+    // MARK: What is not a record
 
-    /// Whether a row without a mark is none that was refused: the line of column names, a line that stood above it in the
-    /// original, or `sep=;`, which spreadsheets read.
+    /// Whether a row without a mark is not a refused record: the line of column names, a line above it in the original, or
+    /// `sep=;`, which spreadsheets read.
     func isFurniture(_ index: Int, _ frame: AmendedFrame) -> Bool {
         if index == heading { return true }
         let row = rows[index]
@@ -102,7 +102,7 @@ struct CorrectedSheet {
         return frame.headerLines.contains { letters.isEmpty ? $0 == line : Self.letters($0) == letters }
     }
 
-    /// What every program leaves as it is.
+    /// The part that every program leaves unchanged.
     private static func letters(_ text: [UInt8]) -> [UInt8] { text.filter { $0 < 0x80 && isWord($0) } }
 
     // MARK: Columns
@@ -115,8 +115,8 @@ struct CorrectedSheet {
         let mark: Int
     }
 
-    /// Nil where the columns stand as they were given out, the one of the marks aside. Throws words about a header that does not
-    /// name each of them once.
+    /// Nil if the columns have their old places, ignoring the column of the marks. Throws words about a header that does not name
+    /// each of them once.
     func columns(_ frame: AmendedFrame, _ form: RejectsForm) throws(Words) -> Columns? {
         guard form.hasHeading else { return nil }
         guard let heading else {
@@ -124,7 +124,7 @@ struct CorrectedSheet {
         }
         let names = rows[heading].cells.map { Self.name($0.value) }
         let marks = rows[heading].cells.indices.filter { Self.isHeading(rows[heading].cells[$0]) }
-        guard marks.count == 1 else { throw Words("its column \(RejectMark.column) stands in it \(marks.count) times.") }
+        guard marks.count == 1 else { throw Words("its column \(RejectMark.column) is in it \(marks.count) times.") }
         var found = names
         found.remove(at: marks[0])
         let wanted =

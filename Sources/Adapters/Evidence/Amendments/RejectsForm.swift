@@ -1,16 +1,16 @@
 import DropCore
 
-/// How the records of a drop are marked in its file of rejects: told from the dialect its source states, or else from the header
-/// and the refused records alone, so that who reads a corrected file comes to the same.
+/// How the records of a drop are marked in its file of rejects. It depends only on the dialect that the source states, or else on
+/// the header and the refused records, so the reader of a corrected file gets the same result.
 struct RejectsForm: Equatable {
-    /// So many of the first refused records are looked at.
+    /// How many of the first refused records are examined.
     static let samples = 64
 
     let encoding: TextEncoding
     let dialect: TextDialect
-    /// The source states it; else it is a guess.
+    /// The source states it; otherwise it is a guess.
     let isStated: Bool
-    /// Whether the last header line names the columns, and so gets one more.
+    /// Whether the last header line names the columns, so that it gets one more.
     let hasHeading: Bool
     /// Cells of that line, or columns that the settings name; 0 where neither is known.
     let width: Int
@@ -44,7 +44,7 @@ struct RejectsForm: Equatable {
             guard rows.allSatisfy({ CellText.delimiter(of: $0) != nil }),
                 let found = CellText.delimiter(of: Array(rows.joined()))
             else { return nil }
-            // A header without cells above records that have some: its own line stays as it is.
+            // A header without cells above records with cells: the line of the header does not change.
             guessed.delimiter = [found]
             hasHeading = false
             width = 0
@@ -52,7 +52,7 @@ struct RejectsForm: Equatable {
         dialect = guessed
     }
 
-    /// The record's bytes with its mark in a cell behind all others.
+    /// The record's bytes, with its mark in a new last cell.
     func marked(_ record: [UInt8], _ mark: RejectMark) -> [UInt8] {
         let content = encoding.narrow(parted(record).content)
         return insert(pads(content) + dialect.delimiter + Array(mark.description.utf8), into: record)
@@ -81,7 +81,7 @@ struct RejectsForm: Equatable {
         return (row.map { Array(text[$0.range]) } ?? [], encoding.narrow(lineEnd))
     }
 
-    /// `more` before the line end of `bytes`; what stands there stays byte for byte.
+    /// `bytes` with `more` before the line end; nothing else changes.
     private func insert(_ more: [UInt8], into bytes: [UInt8]) -> [UInt8] {
         let (content, lineEnd) = parted(bytes)
         return content + (encoding.encoded(more) ?? more) + lineEnd

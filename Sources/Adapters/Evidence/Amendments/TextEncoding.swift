@@ -11,8 +11,8 @@ enum TextEncoding: Equatable {
 
     /// - Parameters:
     ///   - start: the first bytes of the file.
-    ///   - declared: what the settings say; nil where nobody says anything. A byte order mark counts for more: a reader refuses a
-    ///     file in which the two differ.
+    ///   - declared: by the settings; nil if they do not say. A byte order mark overrides it, because a reader refuses a file in
+    ///     which the two differ.
     init(start: ArraySlice<UInt8>, declared: TextDialect.Encoding? = nil) {
         let ends = LineEnds(start: start)
         let marked: TextEncoding = ends.isWide ? .utf16(bigEndian: ends.isBigEndian) : .eightBit
@@ -33,7 +33,7 @@ enum TextEncoding: Equatable {
     /// Bytes of one of its units.
     var unit: Int { if case .utf16 = self { 2 } else { 1 } }
 
-    /// A byte order mark within the file; empty where the encoding has none.
+    /// A byte order mark within the file; empty if the encoding has none.
     var byteOrderMark: [UInt8] {
         switch self {
         case .eightBit: Self.mark
@@ -42,7 +42,7 @@ enum TextEncoding: Equatable {
         }
     }
 
-    /// The text in UTF-8, or the bytes as they stand; without the byte order mark at its start.
+    /// The text in UTF-8, or the bytes unchanged; without the byte order mark at its start.
     func narrow(_ bytes: [UInt8]) -> [UInt8] {
         let mark = byteOrderMark
         return narrow(part: !mark.isEmpty && bytes.starts(with: mark) ? Array(bytes.dropFirst(mark.count)) : bytes)
@@ -65,7 +65,7 @@ enum TextEncoding: Equatable {
         }
     }
 
-    /// UTF-8 text in this encoding, without a mark; nil where it has no place for a character.
+    /// UTF-8 text in this encoding, without a mark; nil if the encoding lacks a character.
     func encoded(_ text: [UInt8]) -> [UInt8]? {
         switch self {
         case .eightBit: return text
@@ -78,7 +78,7 @@ enum TextEncoding: Equatable {
         }
     }
 
-    /// UTF-8 text in this encoding, without a mark; for what every encoding has.
+    /// UTF-8 text in this encoding, without a mark; only for characters that every encoding has.
     func wide(_ text: [UInt8]) -> [UInt8] {
         guard case .utf16(let isBigEndian) = self else { return text }
         return String(decoding: text, as: UTF8.self).utf16.flatMap { unit in
@@ -87,7 +87,7 @@ enum TextEncoding: Equatable {
     }
 }
 
-/// Windows-1252, which spreadsheets write where they are not told otherwise.
+/// Windows-1252, which spreadsheets write by default.
 enum Windows1252 {
     private static let high: [UInt16] = [
         0x20AC, 0x81, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0x8D, 0x017D, 0x8F,
@@ -105,7 +105,7 @@ enum Windows1252 {
         return Array(String(decoding: units, as: UTF16.self).utf8)
     }
 
-    /// Nil where a character has no place in it.
+    /// Nil if a character has no place in it.
     static func fromUTF8(_ bytes: [UInt8]) -> [UInt8]? {
         var out: [UInt8] = []
         for unit in String(decoding: bytes, as: UTF8.self).utf16 {
@@ -122,7 +122,7 @@ enum Windows1252 {
 }
 
 extension TextDialect {
-    /// A part of a file, in UTF-8 for people, or as it stands where nobody says how it is written.
+    /// A part of a file, in UTF-8 for people, or unchanged if its encoding is not known.
     ///
     /// - Parameter start: the first bytes of the file.
     package static func shown(_ part: [UInt8], of start: [UInt8], _ dialect: TextDialect?) -> [UInt8] {

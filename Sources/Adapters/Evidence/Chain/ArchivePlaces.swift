@@ -8,7 +8,7 @@ struct ArchivePlaces: Sendable {
     init(root: String) { self.root = root.hasSuffix("/") && root.utf8.count > 1 ? String(root.dropLast()) : root }
 
     var chain: String { root + "/chain.log" }
-    /// What the writer has made durable: advice for readers and for a quick start, never evidence.
+    /// What the writer has made durable: a hint for readers and for a quick start, never evidence.
     var head: String { root + "/chain.head" }
     var seals: String { root + "/seals" }
     /// Containers in the making; emptied at each start.
@@ -26,7 +26,7 @@ struct ArchivePlaces: Sendable {
         return day + "/" + String(repeating: "0", count: max(0, 6 - digits.utf8.count)) + digits + containerSuffix
     }
 
-    /// Day and number of a container's name; nil where it is none.
+    /// Day and number of a container's name; nil if it is not valid.
     static func parts(ofContainer name: String) -> (day: String, number: Int)? {
         let parts = name.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Array($0) }
         guard parts.count == 4, zip(parts, [4, 2, 2]).allSatisfy({ $0.count == $1 && $0.allSatisfy(isDigit) }) else { return nil }
@@ -66,7 +66,7 @@ struct ArchivePlaces: Sendable {
         return names
     }
 
-    /// All of them; a folder that cannot be listed is told to `skipped`.
+    /// All of them; a folder that cannot be listed is passed to `skipped`.
     func files(skipped: (_ folder: String, DropError) -> Void) throws(DropError) -> [String] {
         func list(_ folder: String, digits: Int?) -> [String] {
             do throws(DropError) {
@@ -94,7 +94,7 @@ enum MemberName {
     /// `01J….erp.drop.json`: what is known about the drop.
     static func header(_ drop: DropID, _ source: SourceName) -> String { "\(drop).\(source).drop.json" }
 
-    /// `01J….erp.content.csv`: its bytes, with the extension its sender gave it where that is plain.
+    /// `01J….erp.content.csv`: its bytes, with the sender's extension if that is plain ASCII.
     static func content(_ drop: DropID, _ source: SourceName, _ name: FileName) -> String {
         let ending = name.pathExtension
         return "\(drop).\(source).content" + (ending.isEmpty ? "" : "." + ending)

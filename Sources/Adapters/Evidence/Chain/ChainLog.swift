@@ -9,15 +9,15 @@ final class ChainLog {
     private(set) var head: ChainHead
     /// Label of the oldest record that no seal covers.
     private var unsealedSince: UInt64?
-    /// The last container and the drops of it that the chain has, when the chain ends within its records.
+    /// When the chain ends within the records of a container: that container, and those of its drops that the chain has.
     private(set) var unfinished: (record: ChainRecord, drops: Set<DropID>)?
     /// Bytes of a torn end that opening cut off.
     private(set) var cutBytes: UInt64 = 0
 
-    /// Opens the chain, makes one where there is none, and cuts off a torn end.
+    /// Opens the chain, makes one if there is none, and cuts off a torn end.
     ///
     /// - Parameter now: milliseconds since 1970.
-    /// - Throws: `unsound` where the chain is shorter than a seal or the head says, or damaged before its end.
+    /// - Throws: `unsound` if the chain is shorter than a seal or the head says, or damaged before its end.
     init(_ places: ArchivePlaces, now: UInt64) throws(DropError) {
         self.places = places
         try Storage.makeFolder(places.seals)
@@ -31,7 +31,8 @@ final class ChainLog {
         try readOn(seal: seal)
         if let seal {
             guard head.tree.size >= seal.size else { throw shorter(than: "seal \(seal.name)", bytes: seal.bytes) }
-            // A seal that the head knows and the folder lacks stays named as the one before the next: `verify` then misses it.
+            // If the folder lacks a seal that the head knows, the next seal still names it as its predecessor. So `verify`
+            // reports it missing.
             if seal.size >= head.sealed { head.seal = seal.digest }
             head.sealed = max(head.sealed, seal.size)
             head.lastLabel = max(head.lastLabel, seal.time.milliseconds)
@@ -54,10 +55,10 @@ final class ChainLog {
         ChainRecord(index: 0, at: UTCTime(milliseconds: label(now)), kind: kind, previous: ChainRecord.origin)
     }
 
-    /// Appends records as they are but for `index` and `previous`, which are set here, and makes them durable.
+    /// Sets `index` and `previous` of records, appends them and makes them durable.
     ///
-    /// After `retry` nothing was appended, and the log goes on. After any other error it must not be used again: what is on the
-    /// medium is only known after a restart.
+    /// After `retry` nothing was appended, and the log can be used. After any other error it must not be used again: only a
+    /// restart can find out what is on the medium.
     @discardableResult
     func append(_ records: [ChainRecord]) throws(DropError) -> ClosedRange<UInt64> {
         var lines: [UInt8] = []
@@ -84,19 +85,19 @@ final class ChainLog {
         return first...(head.tree.size - 1)
     }
 
-    /// Writes durably behind the last record. Where the disk has no room for all of it, what got there is taken back: nobody was
-    /// told of it.
+    /// Writes durably after the last record. If the disk has no room for all of it, the written part is removed again, because
+    /// nobody relied on it.
     private func write(_ lines: [UInt8]) throws(DropError) {
         do throws(DropError) { try file.write(lines, at: head.bytes) } catch {
             guard case .retry = error.remedy else { throw error }
             do throws(DropError) { try file.truncate(to: head.bytes) } catch { throw error.final }
             throw error
         }
-        // After a failure the kernel may have dropped the data, be it for want of room.
+        // After a failure the kernel may have dropped the data, even if only room was missing.
         do throws(DropError) { try file.sync() } catch { throw error.final }
     }
 
-    /// Says which container is about to be renamed in, so that a reader does not take it for a stranger.
+    /// Announces the container that will be renamed next, so that a reader does not report it as unknown.
     func announce(_ container: String) throws(DropError) {
         head.pending = container
         try publish()
@@ -127,8 +128,8 @@ final class ChainLog {
         return seal
     }
 
-    /// The head is advice: where the disk has no room for it, the next one that is written says the same and more, and readers
-    /// stop at the one before until then.
+    /// The head is only a hint. If the disk has no room for it, the next head says the same and more, and until then readers stop
+    /// at the one before.
     private func publishWhereRoom() throws(DropError) {
         do throws(DropError) { try publish() } catch {
             guard case .retry = error.remedy else { throw error }
@@ -152,7 +153,7 @@ final class ChainLog {
                 return try cut(at: line, rest: &reader, seal: seal)
             }
             guard record.index == head.tree.size, record.previous == head.lastLeaf else {
-                throw damaged(line.offset, "record \(record.index) does not follow on the one before it")
+                throw damaged(line.offset, "record \(record.index) does not continue the one before it")
             }
             take(record, text, end: line.end)
             if let seal, seal.size == head.tree.size, seal.root != head.tree.root {
@@ -176,8 +177,9 @@ final class ChainLog {
         if let part = unfinished, UInt64(part.drops.count) >= part.record.drops ?? 0 { unfinished = nil }
     }
 
-    /// A torn end is what an append left that was never acknowledged: nothing whole follows it, or the gap holds NUL bytes, pages
-    /// that did not reach the medium. Whoever can write such bytes could as well have cut the file; seals and the database tell.
+    /// A torn end is the rest of an append that was never acknowledged. No whole record follows it, or the gap has NUL bytes,
+    /// which are pages that did not reach the medium. An attacker who can write such bytes could also cut the file; seals and the
+    /// database show that.
     private func cut(at torn: ChainReader.Line, rest: inout ChainReader, seal: Seal?) throws(DropError) {
         if let seal, torn.offset < seal.bytes { throw damaged(torn.offset, "the line is damaged, and \(seal.name) covers it") }
         var sawNUL = torn.hasNUL
@@ -207,7 +209,7 @@ final class ChainLog {
 }
 
 extension DropError {
-    /// Trouble that passes, and leaves behind what only a restart can tell.
+    /// Temporary trouble whose effect on the medium only a restart can find out.
     fileprivate var final: DropError {
         guard case .retry = remedy else { return self }
         return DropError(code, message, hint: "Free space there, then start again.", remedy: .stop)

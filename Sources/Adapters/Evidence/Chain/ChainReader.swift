@@ -1,13 +1,13 @@
 import DropCore
 
-/// Goes through `chain.log` line by line, in constant memory, and says of each whether it is whole.
+/// Reads `chain.log` line by line, in constant memory, and says whether each line is whole.
 struct ChainReader {
-    /// One line, or what stands where a line should be.
+    /// One line, or the bytes in the place of a line.
     struct Line {
         /// First byte in the file, and the number of bytes with the newline.
         let offset: UInt64
         let bytes: UInt64
-        /// The record's text where length and checksum fit; nil where the line is damaged.
+        /// The record's text if length and checksum fit; nil if the line is damaged.
         let text: ArraySlice<UInt8>?
         /// The line has its newline.
         let isEnded: Bool

@@ -118,7 +118,7 @@ private struct FieldReader {
             case (UInt8(ascii: "}"), false): depth -= 1
             default: break
             }
-            // Text that is no JSON reads as absent; the caller's comparison then refuses the record.
+            // Text that is not JSON reads as absent; the caller's comparison then refuses the record.
             if depth == 0 { return at <= bytes.endIndex ? try? JSON(parsing: Array(bytes[first..<at])) : nil }
         }
         return nil
@@ -138,7 +138,7 @@ private struct FieldReader {
         return true
     }
 
-    /// Goes past `name` and its colon where they are next.
+    /// Goes past `name` and its colon if they are next.
     private mutating func start(_ name: StaticString) -> Bool {
         var position = at
         if !isFirst {

@@ -42,7 +42,7 @@ struct ChainRecord: Equatable {
     var header: ContentDigest?
     var drop: DropID?
     var member: String?
-    /// The earlier drop that holds the same bytes, where they are not stored again.
+    /// The earlier drop that holds the same bytes, if they are not stored again.
     var same: DropID?
     /// SHA-256 of the compressed container.
     var sha256: ContentDigest?
@@ -120,7 +120,7 @@ enum ChainLine {
         return line.prefix(prefixBytes).elementsEqual(prefix(of: text)) ? text : nil
     }
 
-    /// The leaf hash of the whole record whose line ends at `end`; nil where none does.
+    /// The leaf hash of the whole record whose line ends at `end`; nil if none does.
     static func leaf(endingAt end: UInt64, in file: StorageFile) throws(DropError) -> ContentDigest? {
         let window = min(end, UInt64(textBytesMax + prefixBytes + 2))
         var bytes = [UInt8](repeating: 0, count: Int(window))

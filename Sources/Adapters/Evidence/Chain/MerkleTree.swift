@@ -45,7 +45,7 @@ struct MerkleTree: Equatable {
         StreamHash.digest(of: [1] + left.bytes + right.bytes)
     }
 
-    /// One step of a proof: hash the running value with `sibling`, which stands at `side`.
+    /// One step of a proof: hash the running value with `sibling`, which is at `side`.
     struct Step: Equatable {
         enum Side: String { case left, right }
 

@@ -41,7 +41,7 @@ struct Seal: Equatable {
 
     /// Nil unless the bytes are exactly what `file` writes.
     init?(file: [UInt8]) {
-        // A text that is no JSON is no seal: the caller says which file it was.
+        // Text that is not JSON is not a seal; the caller says which file it was.
         guard let json = try? JSON(parsing: file), let bytes = json["bytes"]?.int, let size = json["size"]?.int, bytes >= 0,
             size >= 0,
             let root = json["root"]?.string.flatMap({ ContentDigest(hex: $0) }),
@@ -67,7 +67,7 @@ struct Seal: Equatable {
         return found.sorted { ($0.size ?? .max, $0.name) < ($1.size ?? .max, $1.name) }
     }
 
-    /// The newest seal of the archive; nil where there is none. Throws when its file is no seal.
+    /// The newest seal of the archive; nil if there is none. Throws when its file is not a seal.
     static func newest(in places: ArchivePlaces) throws(DropError) -> Seal? {
         guard let name = try names(in: places).last(where: { $0.size != nil })?.name else { return nil }
         let file = try StorageFile(places.path(of: name), .read).readAll(bytesMax: fileBytesMax)
@@ -78,8 +78,8 @@ struct Seal: Equatable {
     }
 }
 
-/// What the writer last made durable. Readers of a running writer stop there; a start goes on from there. Advice, not evidence:
-/// it is believed only as far as the chain bears it out.
+/// What the writer last made durable. Readers beside a running writer stop there, and a start continues from there. It is a hint,
+/// not evidence: it counts only as far as the chain confirms it.
 struct ChainHead: Equatable {
     var bytes: UInt64 = 0
     var tree = MerkleTree()
@@ -106,9 +106,9 @@ struct ChainHead: Equatable {
         return Array(JSON.object(members).text(.canonical).utf8) + [UInt8(ascii: "\n")]
     }
 
-    /// Nil where the bytes are no head.
+    /// Nil if the bytes are not a head.
     init?(file: [UInt8]) {
-        // A head that cannot be read is no error: the chain itself is read instead.
+        // A head that cannot be read is not an error: the chain itself is read instead.
         guard let json = try? JSON(parsing: file), json["v"]?.int == 1, let bytes = json["bytes"]?.int, bytes >= 0,
             let size = json["size"]?.int, size >= 0, let leaf = json["leaf"]?.string.flatMap({ ContentDigest(hex: $0) }),
             let label = json["label"]?.int, label >= 0, let sealed = json["sealed"]?.int, sealed >= 0,
@@ -125,7 +125,7 @@ struct ChainHead: Equatable {
         self.sealed = UInt64(sealed)
     }
 
-    /// The head of the archive; nil where there is none that can be read.
+    /// The head of the archive; nil if there is none that can be read.
     static func read(_ places: ArchivePlaces) throws(DropError) -> ChainHead? {
         guard try Storage.exists(places.head) else { return nil }
         return ChainHead(file: try StorageFile(places.head, .read).readAll(bytesMax: 65_536))

@@ -2,17 +2,17 @@ import DropCore
 import Glibc
 import SystemKit
 
-/// Looks for reject marks in a file, block by block: almost no file has one, so this must cost little beside reading it.
+/// Looks for reject marks in a file, block by block. Almost no file has one, so this must cost little compared with reading.
 struct MarkSearch {
     private static let blockBytes = 1 << 18
     /// A mark has at most 64 characters, of two bytes at most.
     private static let overlap = 256
-    /// Column names stand within so many bytes, lines above them included.
+    /// The column names, with the lines above them, are within this many bytes.
     private static let headBytes = 1 << 16
 
     private(set) var drops: Set<DropID> = []
-    /// The heading of the marks stands at the start of the file as a cell of its own. Only then are marks looked for that
-    /// somebody wrote in small letters.
+    /// Whether the heading of the marks is a cell near the start of the file. Only then does the search include marks in small
+    /// letters.
     private(set) var hasHeading = false
 
     init(_ descriptor: CInt, bytes: UInt64, name: FileName) throws(DropError) {
@@ -47,8 +47,8 @@ struct MarkSearch {
         }
     }
 
-    /// Whether the heading stands in the text, in characters of any width, with nothing of a word beside it. Told by its
-    /// underscore, which few files have.
+    /// Whether the heading is in the text, in characters of any width, as a separate word. The search begins at its underscore,
+    /// which few files have.
     private static func hasHeading(_ start: ArraySlice<UInt8>) -> Bool {
         let mark = UInt8(ascii: "_")
         guard has(mark, start), let offset = column.firstIndex(of: mark) else { return false }

@@ -9,8 +9,9 @@ final class StorageFile {
     let descriptor: CInt
     let path: String
 
-    /// Opens `path` without following a link at its end; `create` refuses a file that exists, `append` makes a missing one. What
-    /// is no plain file is refused as `unsound`, and never waited for: whoever can write to the folder can put a FIFO there.
+    /// Opens `path` without following a link at its end; `create` refuses a file that exists, `append` makes a missing one.
+    /// Something that is not a plain file is refused as `unsound`, without waiting for it: anybody who can write to the folder
+    /// can put a FIFO there.
     init(_ path: String, _ access: Access) throws(DropError) {
         let options: OpenOptions =
             switch access {
@@ -30,7 +31,7 @@ final class StorageFile {
 
     deinit { System.close(descriptor) }
 
-    /// Runs a call on this file; what fails says that the file could not be `done`.
+    /// Runs a call on this file. Its error says that the file could not be `done`.
     private func call<Result>(_ done: String, _ body: () throws(SystemError) -> Result) throws(DropError) -> Result {
         try Storage.call(done, path, body)
     }
@@ -71,11 +72,11 @@ final class StorageFile {
         try call("cut") { () throws(SystemError) in try System.setLength(descriptor, bytes, path) }
     }
 
-    /// Says to others, for the life of the file, that somebody writes to it. Where somebody says so already, or the file system
-    /// knows no such thing, nothing is said.
+    /// Shows others that somebody writes to the file, until it is closed. Does nothing if somebody shows that already, or the
+    /// file system cannot.
     func markWritten() { _ = FileLock.takeForWriting(descriptor) }
 
-    /// Whether somebody writes to it. Where the file system cannot tell, it may be so.
+    /// Whether somebody writes to it; true if the file system cannot say.
     var isWritten: Bool { FileLock.isRefused(descriptor, forWriting: false) ?? true }
 
     /// Never retried: after a failure the kernel may have dropped the data (docs/failure-model.md, "Errors from storage").
@@ -83,7 +84,7 @@ final class StorageFile {
         try call("synced") { () throws(SystemError) in try System.sync(descriptor, dataOnly: true, path) }
     }
 
-    /// Lets those read the file who may read the folder. Where that cannot be done, it stays its owner's.
+    /// Whoever may read the folder may then read the file. If that cannot be set, only the owner may.
     func share(like folder: String) {
         guard let facts = System.factsIfThere(folder), facts.mode & 0o044 != 0 else { return }
         try? System.setMode(descriptor, 0o600 | facts.mode & 0o044, path)
@@ -105,7 +106,7 @@ final class StorageFile {
 
 /// Folders and names. All paths are absolute.
 enum Storage {
-    /// Runs a call on `path`; what fails says that it could not be `done`.
+    /// Runs a call on `path`. Its error says that it could not be `done`.
     static func call<Result>(
         _ done: String, _ path: @autoclosure () -> String, _ body: () throws(SystemError) -> Result
     ) throws(DropError) -> Result {
@@ -128,13 +129,13 @@ enum Storage {
         try makeFolder(path)
         guard let facts = System.factsIfThere(parent(of: path)), facts.mode & 0o055 != 0 else { return }
         let own = try call("examined", path) { () throws(SystemError) in try System.facts(of: path) }
-        // A service may be forbidden to set the bit that hands the group down; then the folder stays its owner's.
+        // A service may not be allowed to set the bit that passes the group on. Then only the owner may use the folder.
         try? System.setMode(path, own.mode | facts.mode & 0o055)
     }
 
     static func syncFolder(_ path: String) throws(DropError) { try sync(path, [.read, .folder]) }
 
-    /// Makes a file durable; a missing one is no error.
+    /// Makes a file durable; a missing one is not an error.
     static func syncFile(_ path: String) throws(DropError) {
         do throws(DropError) { try sync(path, [.read, .noLink]) } catch {
             guard error.code == .missing else { throw error }
@@ -164,13 +165,13 @@ enum Storage {
         try call("examined", path) { () throws(SystemError) in try System.exists(path) }
     }
 
-    /// Removes a file; a missing one is no error.
+    /// Removes a file; a missing one is not an error.
     static func remove(_ path: String) throws(DropError) {
         _ = try call("removed", path) { () throws(SystemError) in try System.remove(path) }
     }
 
-    /// Names in a folder, sorted by their bytes, without `.` and `..`; empty where there is no such folder. Names that are no
-    /// UTF-8 come out with replacement characters: they are nothing of ours.
+    /// Names in a folder, sorted by their bytes, without `.` and `..`; empty if there is no such folder. Names that are not
+    /// UTF-8 get replacement characters: TwinDrop did not make them.
     static func names(in path: String) throws(DropError) -> [String] {
         do throws(SystemError) { return try System.names(in: path) } catch {
             if error.isNowhere { return [] }
@@ -203,7 +204,7 @@ enum Storage {
         try remove(temporary)  // rename(2) leaves it when both names are of one file already.
     }
 
-    /// The first bytes of a file; empty where there is none.
+    /// The first bytes of a file; empty if there is none.
     static func head(of path: String, bytes count: Int) -> [UInt8] {
         guard let file = try? Descriptor(System.open(path, [.read, .noLink])) else { return [] }
         var buffer = [UInt8](repeating: 0, count: count)
@@ -221,7 +222,7 @@ extension DropError {
         switch SystemError.kind(of: number) {
         case .full:
             return DropError(
-                .diskFull, message, hint: "Free space there; work goes on by itself.", remedy: .retry(after: .seconds(1)))
+                .diskFull, message, hint: "Free space there; work then continues by itself.", remedy: .retry(after: .seconds(1)))
         case .noDescriptors:
             return DropError(.descriptors, message, hint: "Raise the limit on open files.", remedy: .retry(after: .seconds(1)))
         case .medium:
@@ -278,7 +279,7 @@ extension Storage {
     /// Writes a file piece by piece under a temporary name, syncs it, and renames it to `path`; the folder is left to the caller.
     /// Those may read it who may read the folder.
     ///
-    /// - Parameter kept: what the file that has the name is called from now on, where its bytes are others; nil: it is replaced.
+    /// - Parameter kept: the new name of an existing file with other bytes; nil: it is replaced.
     static func fill(
         _ path: String, keeping kept: String? = nil, _ body: (inout BufferedOutput) throws(DropError) -> Void
     ) throws(DropError) {
@@ -299,7 +300,7 @@ extension Storage {
         }
     }
 
-    /// Whether a file has the bytes of another. What is no plain file has not.
+    /// Whether a file has the bytes of another; false if it is not a plain file.
     private static func hasBytes(of file: StorageFile, _ path: String) throws(DropError) -> Bool {
         let other: StorageFile
         do throws(DropError) { other = try StorageFile(path, .read) } catch {

@@ -13,7 +13,7 @@ package struct StreamHash {
 
     package mutating func update(_ bytes: [UInt8]) { unsafe update(bytes.span.bytes) }
 
-    /// The digest of all bytes so far; the state can go on.
+    /// The digest of all bytes so far; more bytes can follow.
     package var digest: ContentDigest { ContentDigest(bytes: Array(state.finalize())) }
 
     static func digest(of bytes: [UInt8]) -> ContentDigest {

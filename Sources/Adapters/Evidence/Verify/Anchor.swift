@@ -7,7 +7,7 @@ package struct Anchor: Sendable {
 
     /// Reads the file of a seal.
     ///
-    /// - Throws: `anchor`, where it cannot be read or is none.
+    /// - Throws: `anchor`, if it cannot be read or is not a seal.
     package init(file path: String) throws(StartError) {
         let bytes: [UInt8]
         do throws(DropError) { bytes = try StorageFile(path, .read).readAll(bytesMax: Seal.fileBytesMax) } catch {

@@ -11,22 +11,23 @@ package struct ArchiveVerifier: Sendable {
 
     /// Chain, tree, seals, and each container's compressed SHA-256; with `full`, every member decompressed and hashed.
     ///
-    /// Whatever lies in the folder is a finding where it is not as it must be, of whatever kind it is, and the rest is looked at.
+    /// Anything in the folder that is not as it must be, of any kind, is a finding, and the check continues.
     ///
     /// - Parameters:
-    ///   - prove: a drop whose inclusion is to be proved; the proof is against the newest seal that covers it.
+    ///   - prove: a drop whose inclusion to prove; the proof is against the newest seal that covers it.
     ///   - anchor: path of a seal kept elsewhere: the archive must hold everything it covered, unchanged.
     ///   - register: what the database of the same home knows, which is compared with every record.
     ///   - progress: gets the number of containers checked so far.
     /// - Returns: findings name each damage; none means the archive is sound.
-    /// - Throws: `missing` where there is no archive; `anchor` (a mistake of the caller's) where the anchor is no seal; trouble
-    ///   that passes, such as a lack of descriptors. Blocking.
+    /// - Throws: `missing` if there is no archive; `anchor` (a mistake of the caller's) where the anchor is not a seal; temporary
+    ///   trouble, such as a lack of descriptors. Blocking.
     package func verify(
         full: Bool = false, prove: DropID? = nil, anchor: Anchor? = nil, register: RegisteredArchive? = nil,
         progress: (UInt64) -> Void = { _ in }
     ) throws(DropError) -> VerifyResult {
         var findings: [VerifyFinding] = []
-        // The order matters beside a running writer: files first, then the head that announces the next one, then the chain.
+        // Beside a running writer the order matters: read the files first, then the head that announces the next one, then the
+        // chain.
         let files = try places.files { folder, error in
             findings.append(VerifyFinding(.folderUnreadable, "\(folder) cannot be listed: \(error.message)"))
         }
@@ -49,9 +50,9 @@ package struct ArchiveVerifier: Sendable {
 
 /// What the database of a home knows of its archive: a second witness, which a writer of the archive folder cannot change.
 package struct RegisteredArchive {
-    /// What the archive had come to when the database last noted it; nil before the first drop was archived.
+    /// The state of the archive when the database last noted it; nil before the first drop was archived.
     let head: ArchiveHead?
-    /// The row of a drop; nil where the database has none, as after the restore of an older backup.
+    /// The row of a drop; nil if the database has none, as after the restore of an older backup.
     let drop: (DropID) throws(DropError) -> DropRecord?
 
     package init(head: ArchiveHead?, drop: @escaping (DropID) throws(DropError) -> DropRecord?) {
@@ -61,9 +62,10 @@ package struct RegisteredArchive {
 }
 
 extension VerifyFinding {
-    /// Runs `body`, which reads the file `name` of the archive. What it refuses, or cannot read, is a finding; nil then.
+    /// Runs `body`, which reads the file `name` of the archive. If it refuses the file or cannot read it, that is a finding, and
+    /// the result is nil.
     ///
-    /// - Throws: trouble that passes: it says nothing of the archive.
+    /// - Throws: temporary trouble, which says nothing about the archive.
     static func collecting<T>(
         into findings: inout [VerifyFinding], _ code: Code, _ name: String, _ body: () throws(DropError) -> T
     ) throws(DropError) -> T? {

@@ -23,7 +23,7 @@ struct ContainerCheck {
         let digest: ContentDigest
         do throws(DropError) {
             let file = try StorageFile(path, .read)
-            // The record knows the size: a file that is far larger is not read for hours to find that out.
+            // The record has the size, so a much larger file is not read for hours to find that out.
             if let bytes = record.bytes, case let size = try file.size(), size > bytes &+ Self.readBesides {
                 return [
                     finding(
@@ -39,12 +39,12 @@ struct ContainerCheck {
         if digest != record.sha256 {
             findings.append(finding(.containerAltered, "is not the file that was archived; it holds \(contents)"))
         }
-        // Members are also looked at where only the compressed file was changed: the finding then names the drops that suffered.
+        // Members are also checked when only the compressed file was changed, so that the finding names the damaged drops.
         if full || !findings.isEmpty { findings += try members(path) }
         return findings
     }
 
-    /// How much more than was archived is read all the same, to tell which drops suffered. Units: bytes.
+    /// How much more than was archived is still read, to find the damaged drops. Units: bytes.
     private static let readBesides: UInt64 = 256 << 20
 
     private func members(_ path: String) throws(DropError) -> [VerifyFinding] {
@@ -65,7 +65,7 @@ struct ContainerCheck {
             let header = MemberName.header(id, source)
             expected += drop.same == nil ? 2 : 1
             if found[header]?.digest != drop.header { findings.append(altered(header, id)) }
-            // A text that is no JSON has no format either.
+            // Text that is not JSON has no format.
             if let text = read.headers[header], (try? JSON(parsing: text))?["format"] != 1 {
                 findings.append(
                     VerifyFinding(

@@ -1,8 +1,8 @@
 extension VerifyFinding {
-    /// What can be wrong with an archive: a closed list, so that each has a damage case and a line in docs/archive-format.md,
-    /// "What `verify` finds". Raw values are what people and programs read, and never change.
+    /// What can be wrong with an archive. The list is closed, so that each has a damage case and a line in
+    /// docs/archive-format.md, "What `verify` finds". Raw values are what people and programs read, and never change.
     package enum Code: String, Sendable, CaseIterable, CustomStringConvertible {
-        // The chain's file, and what stands beside it.
+        // The chain's file, and what is beside it.
         case chainMissing = "chain-missing"
         case chainTorn = "chain-torn"
         case chainTruncated = "chain-truncated"
@@ -57,7 +57,7 @@ extension VerifyFinding {
 
         package var description: String { rawValue }
 
-        /// Those that the verifier cannot find alone: the program does, which opens the database.
+        /// Findings that need the database: the program makes them, not the verifier.
         package static let ofHome: Set<Code> = [.behindDatabase, .databaseMissing, .actMissing]
     }
 }

@@ -1,7 +1,7 @@
 package import DropCore
 package import TwinModel
 
-/// One thing in an archive that is not as it must be.
+/// One fault in an archive.
 package struct VerifyFinding: Sendable, Equatable {
     package let code: Code
     /// One sentence that names the thing.
@@ -24,10 +24,10 @@ package struct VerifyFinding: Sendable, Equatable {
     }
 }
 
-/// That a drop's record is in the tree: starting from `leaf`, hashing along `path` must give `root`.
+/// The proof that a drop's record is in the tree: hashing from `leaf` along `path` must give `root`.
 package struct InclusionProof: Sendable, Equatable {
     package let drop: DropID
-    /// The record's text as it stands in the chain.
+    /// The record's text as it is in the chain.
     package let recordText: String
     package let index: UInt64
     /// Size of the tree that `root` is of.
@@ -36,7 +36,7 @@ package struct InclusionProof: Sendable, Equatable {
     /// From the leaf up; `left`: the sibling goes before the running hash.
     package let path: [(side: String, sibling: ContentDigest)]
     package let root: ContentDigest
-    /// The seal that states `root`; nil where no seal covers the record yet.
+    /// The seal that states `root`; nil if no seal covers the record yet.
     package let seal: String?
 
     package static func == (left: Self, right: Self) -> Bool { left.json == right.json }
@@ -72,12 +72,12 @@ package struct VerifyResult: Sendable, Equatable {
     package var sealed: UInt64 = 0
     /// The tree's root over all records.
     package var root = ContentDigest(bytes: [UInt8](repeating: 0, count: 32))
-    /// Bytes at the end of the chain that a running or interrupted writer has not made durable: no finding.
+    /// Bytes at the end of the chain that a running or interrupted writer has not made durable. They are not a finding.
     package var unpublishedBytes: UInt64 = 0
     package var findings: [VerifyFinding] = []
     package var proof: InclusionProof?
 
-    /// Of an archive in which nothing was looked at yet.
+    /// The result before anything was checked.
     package init() {}
 
     package var isSound: Bool { findings.isEmpty }

@@ -21,10 +21,10 @@ struct VerifyRun {
     private var expectedIndex: UInt64 = 0
     /// Indexes that were skipped and have not turned up since.
     private var skipped: Set<UInt64> = []
-    /// The leaf that the next record must name; nil after damage, when nothing is expected of it.
+    /// The leaf that the next record must name; nil after damage, when any leaf is accepted.
     private var lastLeaf: ContentDigest? = ChainRecord.origin
     private var lastTime: UInt64 = 0
-    /// False once the chain itself is damaged: what follows from that is not reported again.
+    /// False when the chain itself is damaged: the consequences are not reported again.
     private var chainIsSound = true
 
     private var closed: [DropID: ContentDigest] = [:]
@@ -80,13 +80,13 @@ struct VerifyRun {
         behindHead(end: max(size, reader.end))
     }
 
-    /// What stands behind the head is being written, or nobody vouches for it: an interrupted run left it, or a stranger.
+    /// Bytes after the head are being written just now, or come from an interrupted run or a stranger.
     private mutating func behindHead(end: UInt64) {
         guard let head, !isWritten, chainIsSound, end > head.bytes else { return }
         find(
             VerifyFinding(
                 .chainUnfinished,
-                "chain.log has \(end - head.bytes) bytes behind the \(head.bytes) that its writer made durable, and nobody writes to "
+                "chain.log has \(end - head.bytes) bytes after the \(head.bytes) that its writer made durable, and nobody writes to "
                     + "it: a run was interrupted, or somebody else wrote them. The next start of `twindrop run` settles the first."
             ))
     }
@@ -94,7 +94,7 @@ struct VerifyRun {
     /// Adds what was found before the pass.
     mutating func note(_ findings: [VerifyFinding]) { result.findings += findings }
 
-    /// The next line; nil at the end, and where the rest cannot be read.
+    /// The next line; nil at the end, and if the rest cannot be read.
     private mutating func next(_ reader: inout ChainReader) throws(DropError) -> ChainReader.Line? {
         let line = try VerifyFinding.collecting(into: &result.findings, .chainUnreadable, "chain.log") { () throws(DropError) in
             try reader.next()
@@ -122,7 +122,7 @@ struct VerifyRun {
             damage(
                 VerifyFinding(
                     .recordAltered,
-                    "Record \(record.index) does not follow on the one before it: that one was changed, or records between them "
+                    "Record \(record.index) does not continue the one before it: that one was changed, or records between them "
                         + "were removed or inserted.", record: record.index))
         }
         lastLeaf = leaf
@@ -167,7 +167,7 @@ struct VerifyRun {
                 container: record.container, drop: drop))
     }
 
-    /// Says whether the record has its place in the row.
+    /// Checks whether the record is in its right place.
     private mutating func order(_ record: ChainRecord) {
         if record.index == expectedIndex {
             expectedIndex += 1
@@ -177,12 +177,12 @@ struct VerifyRun {
             expectedIndex = record.index + 1
             lastLeaf = nil
         } else if skipped.remove(record.index) != nil {
-            damage(VerifyFinding(.recordMoved, "Record \(record.index) stands out of its order.", record: record.index))
+            damage(VerifyFinding(.recordMoved, "Record \(record.index) is out of order.", record: record.index))
             lastLeaf = nil
         } else {
             damage(
                 VerifyFinding(
-                    .recordInserted, "Record \(record.index) stands where record \(expectedIndex) belongs.",
+                    .recordInserted, "Record \(record.index) is where record \(expectedIndex) belongs.",
                     record: record.index))
             lastLeaf = nil
         }
@@ -218,7 +218,7 @@ struct VerifyRun {
         }
     }
 
-    /// Says whether the record of an act tells who did what, once.
+    /// Checks that the record of an act says who did what, and is there only once.
     private mutating func act(_ record: ChainRecord) {
         guard record.kind == .act else { return }
         if let lack = record.lackOfAct, chainIsSound {
@@ -257,7 +257,7 @@ struct VerifyRun {
         }
     }
 
-    /// What should have come and did not.
+    /// Reports records that are missing.
     private mutating func missing() {
         for index in skipped.sorted().prefix(100) {
             find(VerifyFinding(.recordRemoved, "Record \(index) was removed.", record: index))
@@ -325,7 +325,7 @@ struct VerifyRun {
         find(finding)
     }
 
-    /// At most 1000 findings are kept: an archive with more is not looked through one by one.
+    /// At most 1000 findings are kept, because nobody looks at more one by one.
     private mutating func find(_ finding: VerifyFinding) {
         if result.findings.count < 1000 { result.findings.append(finding) }
     }

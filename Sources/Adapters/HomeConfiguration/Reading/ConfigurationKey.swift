@@ -2,17 +2,17 @@ import DropCore
 
 /// One key of `twindrop.yaml`, as the code knows it; `docs/configuration.md` has the same, which a test checks.
 package struct ConfigurationKey: Sendable, Hashable {
-    /// The key from the file's root; names that people choose stand in capitals: `sources.NAME.ready.settle`.
+    /// The key from the file's root; names that people choose are in capitals: `sources.NAME.ready.settle`.
     package let path: String
     /// `text`, `flag`, `number`, `duration`, `size`, `share`, `path`, `list`, `mapping`, or the allowed words parted by `|`.
     package let type: String
-    /// As it would be written; `required` where there is none, `none` where the key may be absent.
+    /// As it would be written; `required` if there is none, `none` if the key may be absent.
     package let standard: String
 }
 
-/// Collects what is wrong while reading goes on, and which keys were asked for. Used by one thread, within one `load`.
+/// Collects the mistakes while reading continues, and the keys that were asked for. Used by one thread, within one `load`.
 final class Diagnosis {
-    /// After so many errors, the next ones are only counted: one slip can spoil every line of a large file.
+    /// After this many errors, the next ones are only counted, because one slip can spoil every line of a large file.
     static let errorsMax = 500
 
     private(set) var errors: [ConfigurationError] = []
@@ -59,7 +59,7 @@ final class Diagnosis {
         return ConfigurationErrors(numbered.map(\.element) + rest(mainFile: mainFile))
     }
 
-    /// One error for those that are only counted; none where all are shown.
+    /// One error for those that are only counted; none if all are shown.
     func rest(mainFile: String) -> [ConfigurationError] {
         uncounted > 0 ? [ConfigurationError(unshown: uncounted, mainFile: mainFile)] : []
     }

@@ -1,9 +1,10 @@
 import DropCore
 
-/// One mapping of the configuration while it is read: each call takes one key, checks it, and gives its value or the default, so
-/// that reading goes on after an error. `finish` reports the keys that nobody asked for. Used by one thread, within one `load`.
+/// One mapping of the configuration while it is read. Each call takes one key, checks it, and returns its value or the default,
+/// so that reading continues after an error. `finish` reports the keys that nobody asked for. Used by one thread, within one
+/// `load`.
 final class Section {
-    /// Nil where the section is absent: then every key has its default.
+    /// Nil if the section is absent: then every key has its default.
     let node: YAMLNode?
     /// Where its key stands.
     let place: Place
@@ -100,7 +101,7 @@ extension Section {
         }
     }
 
-    /// Text that must be given; nil where it is not, which is reported.
+    /// Text that must be given; nil if it is not, which is reported.
     func required(_ key: String, type: String = "text", _ expected: String) -> String? {
         guard node?[key] != nil else {
             _ = take(key, type: type, standard: "required")
@@ -209,9 +210,9 @@ extension Section {
         return texts
     }
 
-    /// The section under `key`; one without content where it is absent.
+    /// The section under `key`; one without content if it is absent.
     ///
-    /// - Parameter word: the key of its own that a mere word in its place is the value of.
+    /// - Parameter word: the key whose value a single word in place of the section is.
     func section(_ key: String, word: String? = nil) -> Section {
         note(key)
         var node = node?[key]
@@ -223,7 +224,8 @@ extension Section {
             node, at: place(of: key), keyPath: keyPath + [key], documented: documented + [key], diagnosis: diagnosis)
     }
 
-    /// The sections under the names that people choose below `key`, in the order of the file; `word` stands for the name.
+    /// The sections under the names that people choose below `key`, in the order of the file; `word` is shown in place of the
+    /// name.
     ///
     /// - Parameter diagnosis: makes what the mistakes of one of them go to; nil: they go where those of this section go.
     func sections(_ key: String, word: String, diagnosis part: (() -> Diagnosis)? = nil) -> [(name: String, section: Section)] {

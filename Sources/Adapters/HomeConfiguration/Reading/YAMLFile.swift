@@ -5,7 +5,7 @@ import Yams
 /// Reads one YAML file into values with places; every error has its place too.
 ///
 /// Refused: more than one document, aliases that unfold into more than `nodesMax` values, nesting over `depthMax`, merge keys
-/// (`<<`), tags, and keys that are no text. A key that is given twice is reported, every time, and its first value counts.
+/// (`<<`), tags, and keys that are not text. A key that is given twice is reported, every time, and its first value counts.
 struct YAMLFile {
     static let nodesMax = 200_000
     static let depthMax = 64

@@ -3,10 +3,10 @@ import DropCore
 import TwinModel
 import ValueRules
 
-/// One value of a YAML file, with the place it stands at.
+/// One value of a YAML file, with its place.
 ///
 /// Plain scalars are read as JSON has them, and nothing else: `true`, `false`, `null`, `~`, whole and decimal numbers. So `no`,
-/// `NULL`, `0123`, `0x1F`, `+49…` and `2026-11-21` stay the text that was written; whatever stands in quotes is text.
+/// `NULL`, `0123`, `0x1F`, `+49…` and `2026-11-21` stay the text that was written; whatever is in quotes is text.
 struct YAMLNode: Sendable, Equatable {
     struct Entry: Sendable, Equatable {
         let key: String
@@ -29,13 +29,13 @@ struct YAMLNode: Sendable, Equatable {
     /// The scalar as written, without quotes; empty for lists and maps.
     let written: String
 
-    /// The value of `key`, where this is a map that has it.
+    /// The value of `key`, if this is a map that has it.
     subscript(key: String) -> YAMLNode? {
         guard case .map(let entries) = kind else { return nil }
         return entries.first { $0.key == key }?.value
     }
 
-    /// What people are told was found: `"stabel"`, `5`, `a list`.
+    /// What was found, in words for people: `"stabel"`, `5`, `a list`.
     var found: String {
         switch kind {
         case .null: "nothing"

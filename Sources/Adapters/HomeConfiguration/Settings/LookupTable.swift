@@ -1,7 +1,7 @@
 import CodecKit
 import DropCore
 
-/// A read-only table that a plugin may ask: keys to values, in the order of its file. Keys are told apart by their bytes.
+/// A read-only table that a plugin may ask: keys to values, in the order of its file. Keys are compared by their bytes.
 package struct LookupTable: Sendable, Equatable {
     package struct Row: Sendable, Equatable {
         package let key: String
@@ -139,7 +139,7 @@ extension LookupTable {
             at += 1
             if at < bytes.count, bytes[at] == 0x0D { at += 1 }
             if at < bytes.count, bytes[at] != delimiter, bytes[at] != 0x0A {
-                report(.syntax, line, "text stands after a closing quote.", hint: "Double quotes inside a quoted value.")
+                report(.syntax, line, "there is text after a closing quote.", hint: "Double quotes inside a quoted value.")
                 while at < bytes.count, bytes[at] != delimiter, bytes[at] != 0x0A { at += 1 }
             }
             return out

@@ -1,12 +1,12 @@
 import DropCore
 
-/// Where the settings of a source are written, so that what its plugin says about them can be shown there.
+/// Where the settings of a source are written, so that an error of its plugin can name that place.
 package struct SettingsPlaces: Sendable, Equatable {
     let root: YAMLNode
     /// The path of `root` in its file.
     let keyPath: [String]
 
-    /// Where something is written is not part of what it says.
+    /// The place of a setting is not part of its value.
     package static func == (left: Self, right: Self) -> Bool { true }
 
     /// A plugin's complaint that starts with the path of a setting, `twins.0.id: it has '{' without '}'.`, with its place. One
@@ -33,7 +33,7 @@ package struct SettingsPlaces: Sendable, Equatable {
         let isLast: Bool
     }
 
-    /// Names may have dots and colons themselves: of those that fit, the longest is meant.
+    /// Names may contain dots and colons. If several fit, the longest is meant.
     private static func step(from node: YAMLNode, along text: Substring) -> Step? {
         let children: [(key: String, node: YAMLNode)]
         switch node.kind {

@@ -7,7 +7,7 @@ import TwinModel
 /// `propertyNames`, `minItems`, `maxItems`, `enum`, `const`, `minimum`, `maximum`, `minLength`, `maxLength`, `pattern` (a regular
 /// expression; its `description` says in words what it wants), `oneOf` and `anyOf` (the value follows at least one), `$ref` to
 /// `#/$defs/NAME`; `title`, `description`, `default`, `examples`, `format`, `$schema`, `$id`, `$comment`, `$defs` say nothing
-/// about values. Any other keyword is an error of the manifest: a rule that is not checked would only look like one.
+/// about values. Any other keyword is an error of the manifest, because its rule would not be checked.
 struct SettingsSchema: Sendable {
     static let checked: Set<String> = [
         "type", "properties", "required", "additionalProperties", "items", "minItems", "maxItems", "enum", "const", "minimum",
@@ -28,7 +28,7 @@ struct SettingsSchema: Sendable {
         return (schema, faults)
     }
 
-    /// Follows `$ref`; nil where it leads nowhere.
+    /// Follows `$ref`; nil if it leads nowhere.
     func resolved(_ schema: JSON) -> JSON? {
         var schema = schema
         for _ in 0..<16 {
@@ -74,9 +74,9 @@ struct SettingsSchema: Sendable {
         }
     }
 
-    /// The regular expression `pattern`, which may fit anywhere in a text; nil where it is none.
+    /// The regular expression `pattern`, which may fit anywhere in a text; nil if it is not valid.
     static func expression(_ pattern: String) -> Regex<AnyRegexOutput>? {
-        (try? Regex(pattern))?.matchingSemantics(.unicodeScalar)  // Whatever is wrong with it, it is no expression.
+        (try? Regex(pattern))?.matchingSemantics(.unicodeScalar)  // The reason does not matter: it is not a regular expression.
     }
 
     /// One word, or the words of a list.

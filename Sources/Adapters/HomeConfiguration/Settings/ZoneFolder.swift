@@ -7,7 +7,7 @@ struct ZoneFolder {
     static let folders = ["/usr/share/zoneinfo", "/usr/lib/zoneinfo", "/usr/share/lib/zoneinfo", "/etc/zoneinfo"]
     static let fileBytesMax = 1 << 20
 
-    /// The rules of the zone `name` in the form plugins get; nil where there is none of this name.
+    /// The rules of the zone `name` in the form plugins get; nil if there is none of this name.
     static func rules(of name: String, reading files: inout ConfigurationFiles) -> String? {
         for folder in folders {
             let path = ConfigurationFiles.absolute(name, from: folder)
@@ -20,7 +20,7 @@ struct ZoneFolder {
     /// Whether the system has any.
     static func isThere(_ files: ConfigurationFiles) -> Bool { folders.contains { !files.names(in: $0).isEmpty } }
 
-    /// What to do about a name that is none.
+    /// The hint for an unknown name.
     static func hint(for name: String, _ files: ConfigurationFiles) -> String {
         guard isThere(files) else { return "Install the time zones of the system (the package tzdata)." }
         let area = name.split(separator: "/").first.map(String.init) ?? ""
@@ -33,7 +33,7 @@ struct ZoneFolder {
 }
 
 extension SourceReader {
-    /// The rules of the time zones that settings name, each once; names that are none are reported.
+    /// The rules of the time zones that settings name, each once; unknown names are reported.
     func readZones(_ names: [SettingsSchema.Name], into diagnosis: Diagnosis) -> [LookupTable.Row] {
         var rows: [LookupTable.Row] = []
         for name in names where ZoneRules.offsetMinutes(name.text) == nil && !rows.contains(where: { $0.key == name.text }) {

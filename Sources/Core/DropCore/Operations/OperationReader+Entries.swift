@@ -47,7 +47,7 @@ package struct PropertyEntry {
 }
 
 extension OperationReader {
-    /// The next entry; nil at the end. The body of an operation is not looked into.
+    /// The next entry; nil at the end. Does not read the body of an operation.
     @inlinable package mutating func entry(_ bytes: borrowing Span<UInt8>) throws(DropError) -> StreamEntry? {
         guard at < end else { return nil }
         let start = at
@@ -77,7 +77,7 @@ extension OperationReader {
             let length = try varint(bytes)
             return .span(kind: kind, gap: gap, length: length, name: try text(bytes, validating: false))
         case .reject:
-            // They may quote the record: bytes that are no UTF-8 are replaced where they are shown.
+            // They may quote the record. Bytes that are not UTF-8 are replaced when they are shown.
             let code = try text(bytes, validating: false)
             return .reject(code: code, message: try text(bytes, validating: false))
         case .key:
@@ -97,8 +97,8 @@ extension OperationReader {
         }
     }
 
-    /// Reads the fixed part of an operation's body. Texts are checked to lie inside the body; whether they are UTF-8 is checked
-    /// only when `validating`, because equal fingerprints make it needless.
+    /// Reads the fixed part of an operation's body. Checks that texts lie inside the body. Checks UTF-8 only when `validating`:
+    /// an operation with a known fingerprint was checked before.
     @inlinable package static func head(
         _ verb: OperationVerb, _ body: Range<Int>, _ bytes: borrowing Span<UInt8>, base: UInt64, validating: Bool
     ) throws(DropError) -> OperationHead {
@@ -133,8 +133,8 @@ extension OperationReader {
 
     /// The next property; nil at the end.
     ///
-    /// Errors: `protocol` for what breaks the form of the stream; `bad-value`, when `validating`, for a value that is none of its
-    /// type: range, UTF-8, JSON. That is what a record holds, and no fault of the plugin.
+    /// Errors: `protocol` when the form of the stream is broken; `bad-value`, when `validating`, for a value that does not fit
+    /// its type: range, UTF-8, JSON. That is the content of a record, and not a fault of the plugin.
     @inlinable package mutating func property(
         _ bytes: borrowing Span<UInt8>, validating: Bool = true
     ) throws(DropError) -> PropertyEntry? {
@@ -200,7 +200,7 @@ extension OperationReader {
     }
 
     private static func isDuration(_ months: Int64, _ microseconds: Int64) -> Bool {
-        // -2^63 has no opposite: months are compared with their ends, and never negated.
+        // -2^63 has no opposite. So months are compared with both limits, and never negated.
         (-Int64(Int32.max)...Int64(Int32.max)).contains(months)
             && (months == 0 || microseconds == 0 || (months < 0) == (microseconds < 0))
     }

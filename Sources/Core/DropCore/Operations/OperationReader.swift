@@ -1,11 +1,10 @@
 import CodecKit
 
-/// A bounds-checked cursor over the operation stream (`OperationStream.swift`), which is hostile: every length, number and text
-/// is
-/// checked before it is used, and what breaks the form is the error `protocol` with the position in the stream.
+/// A bounds-checked cursor over the operation stream (`OperationStream.swift`), which is hostile. Every length, number and text
+/// is checked before it is used. A stream that breaks the form is the error `protocol` with the position in the stream.
 ///
-/// The reader holds a position only; the bytes are passed to each call, so that no lifetime outlives the call that lent them.
-/// It allocates nothing (but for JSON values) and reads ahead of nothing.
+/// The reader holds only a position. The bytes are passed to each call, so no lifetime outlives the call that lent them. It
+/// allocates nothing (except for JSON values) and does not read ahead.
 package struct OperationReader {
     /// Offset of the next byte in the span; `end` is where reading stops.
     package var at: Int

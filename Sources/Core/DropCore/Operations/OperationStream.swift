@@ -18,13 +18,13 @@
 ///                | source:text name:varint target:text id:text                     (delete relationship)
 ///     property  := key:varint type:u8 value           types and values are `PropertyType`
 ///
-/// Every stream begins with `key` entries for the table its source has so far, so it can be read alone; new names follow
-/// before their first use. For one source a name has the same number in every stream: the table only grows.
+/// Every stream begins with `key` entries for the table its source has so far, so it can be read alone. New names follow before
+/// their first use. For one source a name has the same number in every stream, because the table only grows.
 ///
 /// The worker gives a relationship that has no id of its own the id `NAME:TARGET`.
 ///
-/// An entry is whole within one frame, and a record with all its operations is, too. The fingerprint of an operation covers its
-/// verb and body, and nothing else, so that the same statement about a twin has the same bytes wherever it stands in a file.
+/// One frame has whole entries, and a record with all its operations. The fingerprint of an operation covers only its verb and
+/// body, so the same statement about a twin has the same bytes at any place of a file.
 package enum OperationEntry: UInt8, Sendable {
     case record = 0x01
     case span = 0x02

@@ -1,7 +1,7 @@
 import CodecKit
 package import TwinModel
 
-/// Writes the operation stream: what a worker sends, made in Swift. For tests, benchmarks and sources inside the process.
+/// Writes the operation stream in Swift, as a worker sends it. For tests, benchmarks and sources inside the process.
 ///
 /// Key numbers are given out in the order of first use and kept for the life of the writer; a new name puts its `key` entry
 /// before

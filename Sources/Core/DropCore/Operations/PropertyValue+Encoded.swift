@@ -3,7 +3,7 @@ package import TwinModel
 extension PropertyValue {
     /// Reads a type byte and its value (`OperationStream.swift`).
     ///
-    /// Errors: `protocol` where they are none.
+    /// Errors: `protocol` if they are not valid.
     package init(encoded bytes: [UInt8]) throws(DropError) {
         let span = bytes.span
         var reader = OperationReader(end: bytes.count)

@@ -1,9 +1,9 @@
-/// Where a refused record stands in its drop's file.
+/// The place of a refused record in its drop's file.
 package struct RefusedRecord: Sendable, Equatable {
     /// From 1.
     package let record: UInt64
     package let offset: UInt64
-    /// Its line end included, where it has one.
+    /// With its line end, if it has one.
     package let length: UInt64
 
     package init(record: UInt64, offset: UInt64, length: UInt64) {
@@ -13,7 +13,7 @@ package struct RefusedRecord: Sendable, Equatable {
     }
 }
 
-/// What the graph remembers of the refused records of an applied drop.
+/// What the graph remembers about the refused records of an applied drop.
 package struct Refusals: Sendable, Equatable {
     package let drop: DropID
     /// In the order of the file.
@@ -32,11 +32,11 @@ package struct Refusals: Sendable, Equatable {
 
 /// Corrected records of an earlier drop, put in their places in that drop's file (docs/decisions/0025-amendments.md).
 package struct Amendment: Sendable, Equatable {
-    /// Why a row is not taken, whatever the plugin makes of it.
+    /// Why a row is refused, whatever the plugin says about it.
     package struct Refusal: Sendable, Equatable {
         package let fault: Rejection.Fault
         package let message: String
-        /// The row as it was sent, where that is what is given out again; nil: the record as it stands in the file.
+        /// The row as it was sent, if that is given out again; nil: the record as it is in the file.
         package let sent: [UInt8]?
 
         package init(_ fault: Rejection.Fault, _ message: String, sent: [UInt8]? = nil) {
@@ -46,16 +46,16 @@ package struct Amendment: Sendable, Equatable {
 
     /// The drop it amends.
     package let drop: DropID
-    /// The records it has, and their bytes in the form of that drop's file.
+    /// The records of the amendment, and their bytes in the form of that drop's file.
     package let rows: [UInt64: [UInt8]]
-    /// Records of it that are not taken, and why.
+    /// Records of the amendment that are refused, and why.
     package let refused: [UInt64: Refusal]
-    /// Refused records of the drop that nothing has corrected so far, this amendment neither.
+    /// Refused records of the drop that neither this amendment nor an earlier one has corrected.
     package let open: Set<UInt64>
-    /// Where the corrected records stand in the file that was put together, those of earlier amendments too: each must be read
-    /// there, as one record of its number.
+    /// The places of the corrected records in the new file, with those of earlier amendments. Each must be read there, as one
+    /// record with its number.
     package let places: [UInt64: Range<UInt64>]
-    /// The epoch by which the drop was read; nil where that was not kept.
+    /// The epoch with which the drop was read; nil if that was not kept.
     package let readBy: ContentDigest?
 
     package init(
@@ -70,8 +70,8 @@ package struct Amendment: Sendable, Equatable {
         self.readBy = readBy
     }
 
-    /// Whether records that it does not have may say something else now than what was applied of them: another plugin, settings,
-    /// mapping or table reads them.
+    /// Whether the other records of the file may mean something else now than when they were applied, because plugin, settings,
+    /// mapping or a table changed.
     package func readsOtherwise(by epoch: ContentDigest) -> Bool { readBy.map { $0 != epoch } ?? false }
 }
 
@@ -89,12 +89,12 @@ package struct AmendedFile: Sendable {
     }
 }
 
-/// Recognises corrected rejects by the marks in their rows, and makes of them the file they complete. Blocking; safe from any
+/// Recognises corrected rejects by the marks in their rows, and makes the file that they complete. Blocking; safe from any
 /// thread.
 package protocol AmendmentBook: Sendable {
-    /// The drop whose marks the bytes of a file carry; nil where there is none. `name` is for messages.
+    /// The drop whose marks are in the bytes of a file; nil if there are none. `name` is for messages.
     ///
-    /// Errors: `amendment` (quarantine) where the marks of several drops stand in one file, or none under their heading.
+    /// Errors: `amendment` (quarantine) when a file has marks of several drops, or a column of marks without any.
     func amendedDrop(by name: FileName, descriptor: CInt, bytes: UInt64) throws(DropError) -> DropID?
 
     /// Puts the rows of a corrected file into their places in the file they were refused from.
@@ -102,10 +102,10 @@ package protocol AmendmentBook: Sendable {
     /// - Parameters:
     ///   - original: the amended drop.
     ///   - path: of the spooled bytes of `record`, the amendment.
-    ///   - spooledAt: of the original's bytes, where the spool has them still; else they are read from the archive.
-    ///   - dialect: how the original is written; nil where it is to be told from the file.
+    ///   - spooledAt: of the original's bytes, if the spool still has them; otherwise they are read from the archive.
+    ///   - dialect: how the original is written; nil: find it from the file.
     ///
-    /// Errors: `amendment` (quarantine) where the marks do not fit the drop; `looks-like-rejects` (hold) where rows without marks
+    /// Errors: `amendment` (quarantine) if the marks do not fit the drop; `looks-like-rejects` (hold) where rows without marks
     /// cannot be told apart.
     func amended(
         _ original: DropRecord, _ refusals: Refusals, by record: DropRecord, at path: String, spooledAt: String?,

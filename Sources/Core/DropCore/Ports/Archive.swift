@@ -7,9 +7,9 @@ package struct ArchiveItem: Sendable {
     package let path: String
     /// How the drop ended: `applied`, `duplicate`, `quarantined`, `discarded`.
     package let kind: String
-    /// Whatever else determines what it did, for replay: digests of mapping, settings, lookups, plugin; commit sequence.
+    /// What else determines its result, for replay: digests of mapping, settings, lookups, plugin; commit sequence.
     package let lineage: JSON
-    /// The archived drop that has the same bytes, where there is one: they are then not stored again, and `path` is not read.
+    /// The archived drop with the same bytes, if there is one. The bytes are then not stored again, and `path` is not read.
     package let sameBytesAs: DropID?
 
     package init(record: DropRecord, path: String, kind: String, lineage: JSON, sameBytesAs: DropID? = nil) {
@@ -29,7 +29,7 @@ package struct ArchivedItem: Sendable, Equatable {
     package let member: String
     /// Index of its leaf in the chain.
     package let leaf: UInt64
-    /// SHA-256 of its bytes, and how it ended (`ArchiveItem.kind`), as the chain tells; nil where nobody asked the chain.
+    /// SHA-256 of its bytes, and how it ended (`ArchiveItem.kind`), by the chain; nil if nobody asked the chain.
     package let content: ContentDigest?
     package let kind: String?
 
@@ -45,8 +45,8 @@ package struct ArchivedItem: Sendable, Equatable {
     }
 }
 
-/// What the archive had come to when the database last noted it: whatever stands before is bound by `leaf`, because each record
-/// names the leaf of the one before it. So one look tells later that nothing was changed, cut off or put between.
+/// The state of the archive when the database last noted it. Each record names the leaf of the record before it, so `leaf` fixes
+/// everything before it. One look later shows whether something was changed, cut off or inserted.
 package struct ArchiveHead: Sendable, Equatable {
     /// Bytes of the chain, and its records.
     package let bytes: UInt64

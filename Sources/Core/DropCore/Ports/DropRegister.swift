@@ -15,18 +15,18 @@ package struct DropRecord: Sendable, Equatable {
     /// The file's identity when it was claimed: same device, inode and ctime mean the same intake (docs/failure-model.md,
     /// "Repetition").
     package let intake: FileIdentity
-    /// Why it is held, quarantined, discarded or a duplicate, or why something of an applied one was left out.
+    /// Why it is held, quarantined, discarded or a duplicate, or why a part of an applied drop was left out.
     package var reason: DropReason?
     /// The drop whose bytes it repeats (`duplicate`), runs again (`retry`), or completes (`*.rejects.ULID.*`).
     package var link: DropLink?
-    /// The later drop that carries its delivery on, or put it right.
+    /// The later drop that continues its delivery, or corrected it.
     package var closedBy: DropClosing?
     package var released: Bool
-    /// A person said that what it says is the newest: it does not keep the place it had when it came.
+    /// A person decided that its content is the newest: it does not keep the place it had when it came.
     package var forced: Bool
-    /// What it did, once it is applied; of a held or discarded drop, what it would have done as far as that was found out.
+    /// What it did, when it is applied. For a held or discarded drop: what it would have done, as far as that is known.
     package var books: DropBooks?
-    /// What ran, and what it logged, whatever became of the drop; nil where nothing ran.
+    /// Which plugin ran, and what it logged, however the drop ended; nil if none ran.
     package var plugin: TransformSummary?
     /// Where its bytes are in the archive, once it is archived: `2026/11/21/000001.tar.zst`, and the member's name.
     package var container: String?
@@ -124,35 +124,35 @@ package struct DropClosing: Sendable, Equatable {
     }
 }
 
-/// The durable list of drops: one table of the twin database. Every call that changes it returns when the change is durable
-/// (`synchronous=FULL`); calls may block and are safe from any thread.
+/// The durable list of drops: one table of the twin database. A call that changes it returns when the change is durable
+/// (`synchronous=FULL`). Calls may block and are safe from any thread.
 package protocol DropRegister: Sendable {
     /// Step S1: writes the drops in state `claimed`, before their files are moved.
     func intend(_ drops: [DropRecord]) throws(DropError)
-    /// Takes back intents whose file was not moved after all.
+    /// Takes back intents whose file was not moved.
     func withdraw(_ drops: [DropID]) throws(DropError)
-    /// Replaces what is known about the drops, and writes down the act of a person that is the cause, all in one transaction.
+    /// Replaces the rows of the drops and records the act of the person that caused it, in one transaction.
     func update(_ drops: [DropRecord], by act: Act?) throws(DropError)
-    /// Steps S6 and S7, in one transaction: `drops` have their place in the archive (container and member are written, and
-    /// `applied` becomes `archived`; any other state stays what a person or a later drop made of it meanwhile), and those of
-    /// `done` are out of the spool (`archived` becomes `done`). With `head`, also what the archive has come to.
+    /// Steps S6 and S7, in one transaction. `drops` have their place in the archive: container and member are written, and
+    /// `applied` becomes `archived`. Any other state stays, because a person or a later drop set it meanwhile. The drops in
+    /// `done` have left the spool: `archived` becomes `done`. With `head`, also notes the state of the archive.
     func noteArchived(_ drops: [DropRecord], done: [DropID], head: ArchiveHead?) throws(DropError)
-    /// Writes down that a later drop closed others: each is given its `closedBy`, and one that is quarantined or retried becomes
-    /// `resolved`, at `milliseconds`. Those that something closed for good already are left alone. Returns those that changed.
+    /// Records that a later drop closed others. Each gets its `closedBy`, and one that is quarantined or retried becomes
+    /// `resolved`, at `milliseconds`. Drops that are already closed do not change. Returns those that changed.
     func close(_ drops: [DropID], by closing: DropClosing, at milliseconds: UInt64) throws(DropError) -> [DropRecord]
-    /// Acts that stand in no record of the chain yet, oldest first.
+    /// Acts that are not in the chain yet, oldest first.
     func unrecordedActs() throws(DropError) -> [Act]
-    /// The acts stand in these leaves of the chain.
+    /// Notes in which leaves of the chain the acts are.
     func noteRecorded(_ acts: [(act: DropID, leaf: UInt64)]) throws(DropError)
     /// Nil when there is no such drop.
     func drop(_ id: DropID) throws(DropError) -> DropRecord?
     /// All drops in one of `states`, oldest first.
     func drops(in states: Set<DropState>) throws(DropError) -> [DropRecord]
-    /// Drops with work left, oldest first: those in `claimed`, `registered`, `applied`, `archived` and `held`, and those that
-    /// ended otherwise and have no place in the archive yet. Proportional to unfinished work, not to the archive.
+    /// Unfinished drops, oldest first: those in `claimed`, `registered`, `applied`, `archived` and `held`, and those that ended
+    /// in another way and have no place in the archive yet. The cost grows with unfinished work, not with the archive.
     func unfinished() throws(DropError) -> [DropRecord]
-    /// Quarantined drops of the source that drops behind them wait for in `order`, oldest first: none that arrived after them and
-    /// comes behind them was applied, as happens while a source keeps no order.
+    /// Quarantined drops of the source for which later drops wait in `order`, oldest first. A quarantined drop does not count if
+    /// a drop that arrived later and belongs behind it was applied, as happens while a source keeps no order.
     func blocking(_ source: SourceName, _ order: DropOrder) throws(DropError) -> [DropRecord]
     /// A page of drops, newest first; nil filters match all.
     func page(source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int) throws(DropError) -> [DropRecord]
@@ -163,7 +163,7 @@ package protocol DropRegister: Sendable {
     func newestApplied(of source: SourceName) throws(DropError) -> DropRecord?
     /// Applied amendments of a drop that have refused records of their own, which nothing has closed yet.
     func openAmendments(of drop: DropID, source: SourceName) throws(DropError) -> [DropID]
-    /// The last by its bytes of the names of the source's applied drops, amendments left out; nil before the first.
+    /// The greatest name, byte by byte, of the source's applied drops, without amendments; nil before the first.
     func highestName(of source: SourceName) throws(DropError) -> FileName?
     /// The number of the commit that applied the drop (`CommitResult.sequence`); nil when it was never applied.
     func commitSequence(of id: DropID) throws(DropError) -> UInt64?
@@ -171,7 +171,7 @@ package protocol DropRegister: Sendable {
     func hasApplied(_ name: FileName, of source: SourceName, before id: DropID) throws(DropError) -> Bool
     /// The newest applied (or later) drop of the source with these bytes.
     func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord?
-    /// The drop, of whichever source, whose content member in the archive has these bytes; nil where there is none yet.
+    /// The drop of any source whose content member in the archive has these bytes; nil if there is none yet.
     func archived(with digest: ContentDigest) throws(DropError) -> DropID?
     /// The newest drop of the source before `id` that was this intake.
     func drop(withIntake identity: FileIdentity, of source: SourceName, before id: DropID) throws(DropError) -> DropRecord?
@@ -191,9 +191,9 @@ package struct CommitResult: Sendable, Equatable {
     /// The number of the commit: rises by at least one with each drop, across restarts; the order of `as of`.
     package let sequence: UInt64
     package let books: DropBooks
-    /// Why something of it was not applied; nil where all was.
+    /// Why something of it was not applied; nil if all was.
     package let reason: DropReason?
-    /// False where newer drops of its source were applied before: what the source said last is still theirs.
+    /// False if newer drops of its source were applied before, so that the last statement of the source is still theirs.
     package let isNewest: Bool
 
     package init(drop: DropID, sequence: UInt64, books: DropBooks, reason: DropReason? = nil, isNewest: Bool = true) {
@@ -209,9 +209,9 @@ package struct CommitResult: Sendable, Equatable {
 package protocol TwinGraph: Sendable {
     func changeSet(for job: ApplyJob) throws(DropError) -> any ChangeSetBuilder
 
-    /// Applies change sets in the given order, each whole or not at all, all of them and the drops' rows (state `applied`, books
-    /// filled in) in one durable transaction. A change set that is stale against what was committed since is compared again
-    /// here. One caller at a time.
+    /// Applies change sets in the given order, each whole or not at all. All of them and the rows of their drops (state
+    /// `applied`, with books) are in one durable transaction. If others have committed changes since the comparison, a change set
+    /// is compared again here. One caller at a time.
     ///
     /// The result for a change set that could not be applied is its error; the others are committed all the same.
     func commit(_ batch: [(changes: any ChangeSet, record: DropRecord)]) throws(DropError) -> [Result<CommitResult, DropError>]
@@ -219,6 +219,6 @@ package protocol TwinGraph: Sendable {
     /// True when nobody but `source` changed a twin or relationship of that source since `drop` was applied.
     func isUntouched(since drop: DropID, source: SourceName) throws(DropError) -> Bool
 
-    /// The refused records of an applied drop, and what was accepted for them since; nil where it has none.
+    /// The refused records of an applied drop, and the corrections accepted since; nil if it has none.
     func refusals(of drop: DropID) throws(DropError) -> Refusals?
 }

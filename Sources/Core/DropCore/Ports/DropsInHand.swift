@@ -1,14 +1,14 @@
-/// Which drops are being worked on at this moment, kept where the end of the process does not take it away: a drop in hand at
-/// two ends in a row that the program itself is to blame for is set aside (decision 0034). Safe from any thread; never blocks.
+/// Which drops are being processed at this moment (*in hand*). The list outlives the process. A drop that was in hand at two ends
+/// in a row that were faults of the program is set aside (decision 0034). Safe from any thread; never blocks.
 package protocol DropsInHand: Sendable {
-    /// Drops that were in hand at an end that was a fault, and had not come to an end of their own since, when this run began:
-    /// each goes alone.
+    /// Drops that were in hand when a fault ended the program, and that had not ended since when this run began. Each is
+    /// processed alone.
     var suspects: Set<DropID> { get }
     /// Those that were in hand at two such ends in a row.
     var culprits: Set<DropID> { get }
     /// Work on the drop begins.
     func take(_ drop: DropID)
-    /// Work on the drop has come to an end, whichever.
+    /// Work on the drop has ended, in whatever way.
     func put(_ drop: DropID)
 }
 

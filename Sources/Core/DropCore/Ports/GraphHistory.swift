@@ -1,9 +1,9 @@
 package import TwinModel
 
-/// What a graph tells beyond the present: what was so at a moment, how it came to be, and what still waits. Calls block, and are
-/// safe from any thread.
+/// What a graph knows beyond the present: its state at an earlier moment, how it came about, and what still waits. Calls block,
+/// and are safe from any thread.
 package protocol GraphHistory: Sendable {
-    /// The twin as the twin service shows it; nil where there was none. Errors: `pruned` where the history of `moment` is gone.
+    /// The twin as the twin service shows it; nil if there was none. Errors: `pruned` if the history of `moment` is gone.
     func twin(_ id: String, asOf moment: Moment) throws(DropError) -> JSON?
     /// The relationships that started at a twin, as the twin service shows them; in the order of their ids.
     func relationships(of id: String, asOf moment: Moment) throws(DropError) -> [JSON]
@@ -18,7 +18,7 @@ package protocol GraphHistory: Sendable {
 
     /// Relationships that wait for a twin, oldest first.
     func pending(limit: Int) throws(DropError) -> [PendingRelationship]
-    /// Gives up relationships whose patience has ended; how many.
+    /// Gives up relationships that have waited too long. Returns how many.
     @discardableResult
     func expirePending(now milliseconds: UInt64) throws(DropError) -> Int
 }
@@ -46,9 +46,9 @@ package struct Provenance: Sendable, Equatable {
         package let fileName: FileName
         /// The file that this one corrects: the record is the one of that file with this number.
         package let corrects: FileName?
-        /// Number of the record in the file, from 1; 0 where no record said it (absent from a snapshot).
+        /// Number of the record in the file, from 1; 0 if no record said it (absent from a snapshot).
         package let record: UInt64
-        /// Identifier and version of the plugin; nil where the drop has none.
+        /// Identifier and version of the plugin; nil if the drop has none.
         package let plugin: String?
 
         package init(
@@ -88,7 +88,7 @@ package struct Provenance: Sendable, Equatable {
 package struct HistoryStep: Sendable, Equatable {
     package enum Kind: String, Sendable { case created, updated, deleted }
 
-    /// A property that changed; nil stands for none. The model has the pointer `/$metadata/$model`.
+    /// A property that changed; nil means no value. The model has the pointer `/$metadata/$model`.
     package struct Change: Sendable, Equatable {
         package let pointer: String
         package let before: JSON?

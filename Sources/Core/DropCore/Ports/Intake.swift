@@ -10,7 +10,7 @@ package struct SettledFile: Sendable, Equatable {
     package let marker: FileName?
     /// The SHA-256 its manifest states; the claim is refused when the bytes have another.
     package let expectedDigest: ContentDigest?
-    /// Why it is not to be processed but quarantined; nil for a file in order.
+    /// Why it goes to quarantine instead of being processed; nil for a file without a defect.
     package let defect: DropError?
 
     /// The code of the defect of a file that a writer keeps open: what it holds is copied, and the file itself stays.
@@ -20,7 +20,7 @@ package struct SettledFile: Sendable, Equatable {
     /// The code of a marker that vouches for nothing.
     package static let markerWithoutData: DropError.Code = .markerWithoutData
 
-    /// The codes of all defects. They are about what came before the claim, so nothing that happens later takes one away.
+    /// The codes of all defects. They are about what happened before the claim, so nothing later removes one.
     package static let defects: Set<DropError.Code> = [stillOpen, markerWithoutData, TruncationRule.code]
 
     package init(
@@ -53,14 +53,14 @@ extension SettledFile {
 
 /// What a claim attempt came to.
 package enum ClaimResult: Sendable, Equatable {
-    /// The bytes are ours and durable in `state/spool/in/ID`. `bytes` is the size then.
+    /// The bytes are claimed, and durable in `state/spool/in/ID`. `bytes` is the size at that moment.
     case claimed(DropID, bytes: UInt64)
-    /// Somebody still writes to it, it vanished, or it changed: it stays where it is and is looked at again.
+    /// Somebody still writes to it, it disappeared, or it changed. It stays where it is and is checked again.
     case notYet(WaitingReason)
     /// It can never be claimed as it is; it stays, and `why` says so.
     case refused(DropError)
 
-    /// The answer for a file that waits so as not to overtake.
+    /// The answer for a file that waits so that it does not overtake another.
     package static let behind = ClaimResult.notYet(WaitingReason(.behind))
 }
 
@@ -84,16 +84,16 @@ package enum DropOrder: String, Sendable, CaseIterable {
     case name
 }
 
-/// What becomes of a file without a byte.
+/// What happens to a file of zero bytes.
 package enum EmptyRule: String, Sendable, CaseIterable {
-    /// It is applied, with no records: what is behind it goes on.
+    /// It is applied, with no records, and the drops behind it continue.
     case record
     /// It waits for a person.
     case hold
     /// It is quarantined.
     case refuse
 
-    /// What keeps it from being applied; nil: nothing does.
+    /// What prevents its application; nil: nothing.
     package func error(about drop: DropRecord) -> DropError? {
         let message = "\(drop.fileName) of source \(drop.source) is empty: it has no bytes at all."
         switch self {
@@ -121,8 +121,8 @@ package struct ReadinessRule: Sendable, Equatable {
     package var settle: Duration = .seconds(2)
     /// `marker`: appended to the data file's name (`X.done`), or put in place of its extension.
     package var markerSuffix: String = ".done"
-    /// What a file holds whose writer has had it open this long without changing it goes to quarantine as `still-open`; a marker
-    /// without data for this long goes there as `marker-without-data`.
+    /// When a writer has a file open for this long without changing it, a copy goes to quarantine as `still-open`. A marker that
+    /// has no data for this long goes there as `marker-without-data`.
     package var writerTimeout: Duration = .seconds(900)
     /// The plugin refuses a file without its end (a trailer, a row count, a closing element), so none is doubted after a power
     /// cut.

@@ -31,7 +31,7 @@ extension FileClaimer {
     }
 }
 
-/// What a claim that was under way at a crash came to.
+/// How a claim ended that was running at a crash.
 package enum RecoveredClaim: Sendable, Equatable {
     /// The bytes are in the spool.
     case adopted(DropID, bytes: UInt64)
@@ -58,10 +58,10 @@ package protocol DropSpool: Sendable {
     func digest(of drop: DropID, isCancelled: () -> Bool) throws(DropError) -> ContentDigest
     /// The bytes that a quarantined drop has now: their number and SHA-256. Errors as `digest(of:)`.
     func quarantinedDigest(of drop: DropID, on day: UTCDay) throws(DropError) -> (bytes: UInt64, digest: ContentDigest)
-    /// Puts a file into the spool that `body` writes to the descriptor it is given. Durable on return; nothing is there
-    /// otherwise.
+    /// Puts a file into the spool; `body` writes it to the descriptor it gets. Durable on return. After an error there is no
+    /// file.
     func fill(_ drop: DropID, _ body: (_ descriptor: CInt) throws(DropError) -> Void) throws(DropError)
-    /// Removes files whose bytes are durable elsewhere; missing ones are no error. One fsync of the folder.
+    /// Removes files whose bytes are durable elsewhere; missing ones are not an error. One fsync of the folder.
     func remove(_ drops: [DropID]) throws(DropError)
     /// Moves the bytes into quarantine beside `reason`; durable on return.
     func quarantine(_ drop: DropID, on day: UTCDay, reason: JSON) throws(DropError)
@@ -94,7 +94,7 @@ package struct FreeSpace: Sendable, Equatable {
     }
 }
 
-/// Room that is to be left on a file system: the smaller of a share and a size.
+/// Room that must stay free on a file system: the smaller of a share and a size.
 package struct SpaceReserve: Sendable, Equatable {
     package let share: Double
     package let bytes: UInt64
@@ -139,14 +139,14 @@ package struct UTCDay: Sendable, Hashable, CustomStringConvertible {
     private static func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 }
 
-/// The dated archive, as the pipeline's one archiving thread uses it; `compressAhead` and `forgetAhead` are for another thread
-/// beside it.
+/// The dated archive, used by the one archiving thread of the pipeline. Only `compressAhead` and `forgetAhead` are for another
+/// thread.
 package protocol DropArchive: AnyObject, Sendable {
     /// Writes one drop into the open container, opening one where none is. The file is read and hashed; other bytes than the
     /// record's digest are an error.
     func append(_ item: ArchiveItem) throws(DropError)
-    /// Drops in the open container, in order. After an error of `append` those before are still in it, unless it had to be given
-    /// up.
+    /// Drops in the open container, in order. After an error of `append` the earlier ones are still in it, unless the container
+    /// had to be given up.
     var drops: [DropID] { get }
     /// True when the open container has reached a limit and should be closed.
     var isFull: Bool { get }
@@ -157,17 +157,17 @@ package protocol DropArchive: AnyObject, Sendable {
     func close() throws(DropError) -> [ArchivedItem]
     /// Writes a seal when one is due, or always when `stopping`.
     func seal(stopping: Bool) throws(DropError)
-    /// Begins with the compression of a large drop that has not ended, as a file that counts for nothing before `append` takes it
-    /// up. Returns when all is done, when `append` needs the rest, or soon after `isOver` is true. One drop at a time: what was
-    /// compressed before is thrown away. What fails here is done again, and reported, by `append`.
+    /// Begins to compress a large drop that has not ended. The result is a file that does not count until `append` uses it.
+    /// Returns when it is complete, when `append` needs the rest, or soon after `isOver` is true. One drop at a time: an earlier
+    /// result is thrown away. If something fails here, `append` does it again and reports it.
     func compressAhead(_ record: DropRecord, path: String, until isOver: () -> Bool)
-    /// Throws away what was compressed ahead of a drop and not taken up.
+    /// Throws away the early compression of a drop that was not used.
     func forgetAhead(_ drop: DropID)
-    /// After a crash: where those of `drops` are that the archive already holds. Of drops that had not ended by what the register
-    /// knows, as after a backup was restored, the chain is asked, too.
+    /// After a crash: the places of those of `drops` that the archive already holds. It also asks the chain about drops that have
+    /// not ended by the register, as after the restore of a backup.
     func recover(_ drops: [DropRecord]) throws(DropError) -> [ArchivedItem]
-    /// Writes acts of people into the chain, in order, durably; the leaf of each. One that stands there already, as after a crash
-    /// between the chain and the register, keeps its leaf.
+    /// Writes acts of people into the chain, in order and durably, and returns the leaf of each. An act that is already there
+    /// keeps its leaf, as after a crash between the chain and the register.
     func note(_ acts: [Act]) throws(DropError) -> [UInt64]
 }
 
@@ -181,7 +181,7 @@ package protocol ReceiptBook: Sendable {
     ///
     /// - Parameters:
     ///   - drop: whose records they are: the drop itself, or the one it amends.
-    ///   - dialect: how the file is written; nil where it is to be told from the file.
+    ///   - dialect: how the file is written; nil: find it from the file.
     ///   - path: of the bytes that were transformed.
     func writeRejects(
         _ rejections: [Rejection], spans: [FileSpan], of record: DropRecord, marking drop: DropID, dialect: TextDialect?,

@@ -22,14 +22,14 @@ package struct TransformJob: Sendable {
     }
 }
 
-/// What ran, for the receipt and the evidence.
+/// Which plugin ran, for the receipt and the evidence.
 package struct TransformSummary: Sendable, Equatable {
     package let pluginID: String
     package let pluginVersion: String
     package let pluginDigest: ContentDigest
-    /// What it ran by (`Transformer.epoch`); nil in rows of before it was kept.
+    /// The epoch with which it ran (`Transformer.epoch`); nil in older rows.
     package let epoch: ContentDigest?
-    /// What else it was applied by (`ApplyPolicy.rules`); nil before the pipeline says so, and in rows of before it was kept.
+    /// The other rules of its application (`ApplyPolicy.rules`); nil until the pipeline sets it, and in older rows.
     package var rules: String?
     /// Lines the plugin logged, escaped, at most 64 KiB in all; then a line that says how many bytes were dropped.
     package let log: [String]
@@ -50,39 +50,39 @@ package struct TransformSummary: Sendable, Equatable {
 /// Receives a transform's output. Called on one thread, in order.
 package protocol OperationSink: AnyObject {
     /// Takes the payload of one frame: whole entries of the form `OperationStream.swift` describes. The bytes are hostile: the
-    /// sink checks them and throws `protocol` where they break the form. They are valid for the call only.
+    /// sink checks them and throws `protocol` when they break the form. They are valid only during the call.
     func absorb(_ entries: RawSpan) throws(DropError)
 
-    /// Forgets everything absorbed so far: the transform runs again from the start, in a new worker.
+    /// Forgets everything it got so far, because the transform runs again from the start in a new worker.
     func restart() throws(DropError)
 }
 
 /// Runs the plugins of sources. Blocking; called on a thread of its own, several drops at once.
 package protocol Transformer: Sendable {
     /// Streams the operations of one drop into `sink`. Returns only after the plugin said TD_OK and the stream was complete (its
-    /// END frame has the right counts and hash). `ran` gets what ran and what it logged, also before an error is thrown; it
-    /// stays nil where no plugin was found.
+    /// END frame has the right counts and hash). `ran` gets the plugin that ran and its log, even when an error is thrown. It
+    /// stays nil if no plugin was found.
     ///
     /// Errors: `refused` (the plugin does not read this input), `protocol`, `crashed`, `timeout`, `limit`, `cancelled`: remedy
     /// quarantine, after the one retry the host does itself; `settings`, `plugin-missing`, `plugin-suspended`, `abi`: remedy
     /// suspendSource; `worker-start`: retry, where memory, processes or descriptors are short.
     func transform(_ job: TransformJob, into sink: any OperationSink, ran: inout TransformSummary?) throws(DropError)
 
-    /// Takes up what changed on disk of what the source runs by, and returns the digest of all of it: the next drop runs by
-    /// exactly that (`ApplyJob.epoch`).
+    /// Reads the files of the source again if they changed on disk, and returns the digest of all of them. The next drop runs
+    /// with exactly these (`ApplyJob.epoch`).
     ///
-    /// Errors: what makes it unusable (remedy suspendSource); `plugin-changing` (retry) while a file is being written;
-    /// `worker-start` (retry) as above.
+    /// Errors: the reason why they cannot be used (remedy suspendSource); `plugin-changing` (retry) while a file is being
+    /// written; `worker-start` (retry) as above.
     func epoch(of source: SourceName) throws(DropError) -> ContentDigest
 
-    /// How the text of the source is written, by what `epoch(of:)` took up last; nil where that is not known.
+    /// How the text of the source is written, by the files that `epoch(of:)` read last; nil if that is not known.
     func dialect(of source: SourceName) -> TextDialect?
 }
 
 extension Transformer {
     package func dialect(of source: SourceName) -> TextDialect? { nil }
 
-    /// The same, for a caller that has no use for what a failed plugin logged.
+    /// The same, for a caller that does not need the log of a failed plugin.
     package func transform(_ job: TransformJob, into sink: any OperationSink) throws(DropError) -> TransformSummary {
         var ran: TransformSummary?
         try transform(job, into: sink, ran: &ran)

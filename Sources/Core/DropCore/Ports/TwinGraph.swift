@@ -1,7 +1,7 @@
 /// How a source's drops relate to what it said before.
 package struct ApplyPolicy: Sendable, Equatable {
     package enum Mode: Sendable, Equatable {
-        /// A drop says what it says; nothing is concluded from what it leaves out.
+        /// Only the statements of a drop count; what it leaves out means nothing.
         case incremental
         /// A drop lists everything the source (or the scope it names) has; what it leaves out is deleted.
         case snapshot
@@ -28,25 +28,25 @@ package struct ApplyPolicy: Sendable, Equatable {
     package var mode: Mode = .incremental
     package var validation: Validation = .known
     package var dangling: Dangling = .wait(.seconds(24 * 3600))
-    /// A drop that goes past one of these is held. Shares are of 0 … 1: deletes of the twins the source owns (in the scope),
-    /// rejects of the records read.
+    /// A drop that exceeds one of these is held. Shares are numbers of 0 … 1: of deletes among the twins the source owns (in the
+    /// scope), and of rejects among the records read.
     package var deletesShareMax: Double = 0.05
     /// Deletes up to this many never hold a drop, whatever their share.
     package var deletesFree: UInt64 = 10
     package var rejectsShareMax: Double = 0.01
     /// Rejects up to this many never hold a drop, whatever their share.
     package var rejectsFree: UInt64 = 10
-    /// Operations, and records, of a drop: one for each byte of its file, and so many. More is refused.
+    /// A drop may have one operation and one record for each byte of its file, and this many more. A drop with more is refused.
     package var operationsFree: UInt64 = 1_000_000
-    /// Models the source may use, and change twins of; one that ends in `:*` stands for a namespace. Empty: any.
+    /// Models the source may use, and whose twins it may change. One that ends in `:*` is a namespace. Empty: any.
     package var models: [String] = []
     /// Prefixes one of which every twin id the source changes must have; empty: any.
     package var twinPrefixes: [String] = []
 
     package init() {}
 
-    /// What decides, beside plugin and settings, what the same bytes come to: as text, so that it can be kept with a drop and
-    /// read by people. Limits that only hold a drop are not part of it.
+    /// The rules that decide the result of the same bytes, besides plugin and settings. They are a text, so that they can be kept
+    /// with a drop and read by people. Limits that only hold a drop are not part of it.
     package var rules: String {
         let dangles =
             switch dangling {
@@ -66,21 +66,22 @@ package struct ApplyJob: Sendable {
     package let policy: ApplyPolicy
     /// Bytes of the file.
     package let bytes: UInt64
-    /// Whatever determines the meaning of the plugin's output: plugin, mapping, settings, lookups. A fingerprint holds only
-    /// while this stays the same.
+    /// The digest of everything that determines the plugin's output: plugin, mapping, settings, lookups. A fingerprint is valid
+    /// only while this stays the same.
     package let epoch: ContentDigest
-    /// The drop this one amends: it then stands in that drop's place, and deletes by absence only what that drop would have.
+    /// The drop that this one amends. It then has the place of that drop, and deletes by absence only what that drop would have
+    /// deleted.
     package let amends: DropID?
-    /// The amended file, where `amends` is known by its rows.
+    /// The amended file, if the rows name the drop in `amends`.
     package let amendment: Amendment?
-    /// What the file's name says of its place among those of its source (`sequence`); nil where the source has none.
+    /// The place of the file among those of its source, by its name (`sequence`); nil if the source has no `sequence`.
     package let place: String?
-    /// The delivery whose place among those of its source the drop keeps: itself, where it was held and released; the first of
-    /// its line, where it was retried. Nil: it is as new as it comes.
+    /// The delivery whose place among those of its source the drop keeps: itself, if it was held and released; the first try, if
+    /// it was retried. Nil: it is the newest.
     package let origin: DropID?
     /// Bytes of the file as it was dropped; `bytes` are those that are transformed.
     package let fileBytes: UInt64
-    /// Whether bytes that no record or other part has may list something: of a file that a plugin read.
+    /// Whether bytes that belong to no record or other part may list something: true for a file that a plugin read.
     package let doubtsBytes: Bool
     /// Set when a person released the drop: guards do not hold it again.
     package let released: Bool
@@ -108,15 +109,15 @@ package struct ApplyJob: Sendable {
     }
 }
 
-/// The graph's view of a drop while it is transformed: compares each operation as it comes, on a reader connection, and keeps
-/// only what would change. Nothing is visible to anybody before `TwinGraph.commit`.
+/// Compares a drop with the graph while it is transformed: each operation as it comes, on a reader connection. It keeps only what
+/// would change. Nothing is visible to anybody before `TwinGraph.commit`.
 package protocol ChangeSetBuilder: OperationSink {
     /// What the plugin refused or accounted for so far, in the order of the file; also after `finish` has thrown.
     var rejections: [Rejection] { get }
     var spans: [FileSpan] { get }
     var books: DropBooks { get }
 
-    /// Ends the input: absent twins of a snapshot, relationships without target, and the guards are decided.
+    /// Ends the input. Decides about absent twins of a snapshot, relationships without target, and the guards.
     ///
     /// Errors: `guard-deletes`, `guard-rejects` (remedy hold); `too-many-rejects` (quarantine); storage errors (stop, retry).
     func finish() throws(DropError) -> any ChangeSet
@@ -128,12 +129,12 @@ package protocol ChangeSetBuilder: OperationSink {
 /// What one drop would change. Kept in memory when small, else in the scratch folder.
 package protocol ChangeSet: AnyObject, Sendable {
     var drop: DropID { get }
-    /// As far as comparison knows; the numbers of `CommitResult` are the final ones.
+    /// As far as the comparison knows. The numbers of `CommitResult` are final.
     var books: DropBooks { get }
     /// In the order of the file.
     var rejections: [Rejection] { get }
     /// Headers, footers and remainders the plugin reported, in the order of the file.
     var spans: [FileSpan] { get }
-    /// Gives up: frees scratch files and reserved numbers. Not after a commit.
+    /// Gives the change set up: frees scratch files and reserved numbers. Not after a commit.
     func abandon()
 }

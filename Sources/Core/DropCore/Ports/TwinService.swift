@@ -8,8 +8,8 @@ package import TwinModel
 package protocol TwinService: Sendable {
     // Models
 
-    /// Stores interfaces, all of them or none; answers in the order of the request. Each element is the text of one interface as
-    /// it was sent, and comes back so.
+    /// Stores all interfaces or none, and answers in the order of the request. Each element is the text of one interface, and is
+    /// returned exactly as it was sent.
     ///
     /// Errors: `invalidModel`, `modelExists`, `modelVersionNotSupported`, `limitExceeded`, `invalidArgument`.
     func upload(models: [ModelText], by caller: Caller) throws(ServiceError) -> [ModelData]
@@ -75,7 +75,7 @@ package protocol TwinService: Sendable {
     ///
     /// - Parameters:
     ///   - limit: rows of a page; nil: as the page before, or as the service likes.
-    ///   - isWanted: asked now and then; false ends the query.
+    ///   - isWanted: asked from time to time; false ends the query.
     func query(
         _ text: String?, continuation: String?, limit: Int?, isWanted: @escaping @Sendable () -> Bool
     ) throws(ServiceError) -> QueryPage
@@ -95,13 +95,13 @@ package protocol TwinService: Sendable {
     /// The answer has the new ones only.
     func uploadNew(models: [ModelText], by caller: Caller) throws(ServiceError) -> [ModelData]
     /// As many `put(twin:)` in one durable transaction: each is whole or refused by itself. The answer has the refusal of each,
-    /// in their order. Some thousands at a time are quickest. One that is not to be checked is taken as it is, whatever its model
-    /// says, if there is one.
+    /// in their order. Some thousands at a time are quickest. A twin that must not be checked is stored as it is, whatever its
+    /// model says.
     func put(twins: [TwinPayload], by caller: Caller) throws(ServiceError) -> [ServiceError?]
     /// As many `put(relationship:)`; see `put(twins:)`.
     func put(relationships: [RelationshipPayload], by caller: Caller) throws(ServiceError) -> [ServiceError?]
-    /// Deletes at most `limit` relationships; where there are none, twins; then all models. How many went: call it until that is
-    /// 0.
+    /// Deletes at most `limit` relationships. If there are none, it deletes twins, and then all models. Returns how many it
+    /// deleted: call it until that is 0.
     func deleteSome(_ limit: Int, by caller: Caller) throws(ServiceError) -> Int
     /// The whole graph as of one moment: every model, then every twin, then every relationship, as their GET shows them. The
     /// callback must not use the service; what it throws ends the export and is thrown.
@@ -136,7 +136,7 @@ package struct RelationshipPayload: Sendable {
 /// One line of an export.
 package enum ExportedPart: Sendable {
     case model(ModelData)
-    /// `conforms`: a call may write it just so. Twins that files made may have no model, or not keep to it.
+    /// `conforms`: a call may write it exactly so. Twins that files made may have no model, or may not conform to it.
     case twin(JSON, conforms: Bool)
     case relationship(JSON, conforms: Bool)
 }
@@ -149,10 +149,10 @@ package struct Caller: Sendable, Hashable {
     package init(name: String) { self.name = name }
 }
 
-/// A refusal or failure of the twin service. Which status and word it has on the wire, the surface knows.
+/// A refusal or failure of the twin service. The surface decides which status and word it has on the wire.
 package struct ServiceError: Error, Sendable, Equatable {
     package let code: Code
-    /// A sentence that says what is wrong and, where it is not plain, what to do.
+    /// A sentence that says what is wrong and, if it is not obvious, what to do.
     package let message: String
     package let details: [Detail]
 
@@ -196,7 +196,7 @@ package struct ServiceError: Error, Sendable, Equatable {
         case unavailable
         case failed
 
-        /// Whether the service failed, and nothing is wrong with the call.
+        /// True when the service failed and the call is right.
         package var isOurs: Bool { self == .unavailable || self == .failed }
     }
 
@@ -238,7 +238,7 @@ package struct ServiceEntity: Sendable, Equatable {
     }
 }
 
-/// Part of a list; `next` is the position to go on from, nil at the end.
+/// Part of a list; `next` is the position from which to continue, nil at the end.
 package struct ServicePage<Element: Sendable>: Sendable {
     package let elements: [Element]
     package let next: String?
@@ -274,7 +274,7 @@ package struct QueryPage: Sendable {
 package struct ModelText: Sendable, Equatable {
     package let text: [UInt8]
     package let value: JSON
-    /// The file it is from, where it is from one: errors name it.
+    /// The file it is from, if it is from one: errors name it.
     package let file: String?
 
     package init(text: [UInt8], value: JSON, file: String? = nil) {
@@ -287,7 +287,7 @@ package struct ModelText: Sendable, Equatable {
 /// A stored model.
 package struct ModelData: Sendable, Equatable {
     package let id: String
-    /// Language code and text; empty where the model has none.
+    /// Language code and text; empty if the model has none.
     package let displayName: [JSON.Member]
     package let description: [JSON.Member]
     package let isDecommissioned: Bool

@@ -16,7 +16,7 @@ package struct Act: Sendable, Equatable {
         case adopt
         /// A backup takes the place of the database.
         case restore
-        /// Something is taken off the books for good.
+        /// Something is removed from the books and does not come back.
         case forget
     }
 
@@ -26,9 +26,9 @@ package struct Act: Sendable, Equatable {
     /// Milliseconds since 1970 (UTC).
     package let at: UInt64
     package let by: Person
-    /// In the person's words, escaped; nil where none were given.
+    /// In the person's words, escaped; nil if none were given.
     package let reason: String?
-    /// What it was done to, where that is a drop.
+    /// The drop of the act, if it was about a drop.
     package let drop: DropID?
     package let source: SourceName?
     /// Further facts of this kind of act; members in canonical order are made when it is written.
@@ -54,7 +54,7 @@ package struct Act: Sendable, Equatable {
     /// Longest reason that is kept. Unit: characters before escaping.
     package static let reasonLengthMax = 1000
 
-    /// A reason as it is kept: without blanks around it, cut, escaped; nil where nothing is left.
+    /// A reason as it is kept: without blanks around it, cut, escaped; nil if nothing is left.
     package static func kept(_ reason: String?) -> String? {
         guard let reason else { return nil }
         var scalars = reason.unicodeScalars[...]
@@ -66,8 +66,8 @@ package struct Act: Sendable, Equatable {
 
 /// Who acted.
 package enum Person: Sendable, Equatable {
-    /// A user of this machine: what the kernel says of the process at the other end of the control socket, or of the command's
-    /// own. The name is nil where the machine has none for the number.
+    /// A user of this machine, by the kernel: of the process at the other end of the control socket, or of the command itself.
+    /// The name is nil if the machine has none for the number.
     case user(number: UInt32, name: String?)
     /// Whoever holds the token of this name.
     case token(String)

@@ -1,21 +1,21 @@
-/// What is said of a drop whose bytes are not where, or not what, they must be. It is set aside alone; nothing else waits for it
-/// but drops of a source that keeps an order (decision 0033).
+/// The errors of a drop whose bytes are missing or changed. It is set aside alone. Only drops of a source that keeps an order
+/// wait for it (decision 0033).
 package enum ByteLoss {
     /// Neither in the spool, nor in quarantine, nor in the archive.
     package static let missing: DropError.Code = .bytesMissing
     /// Not the bytes that arrived.
     package static let changed: DropError.Code = .contentChanged
-    /// In the archive, of a drop that the database takes for one on its way: the database is older than the archive.
+    /// The archive has closed the drop, but the database calls it unfinished: the database is older than the archive.
     package static let archivedBefore: DropError.Code = .archivedBefore
 
     /// - Parameters:
     ///   - path: where the bytes were looked for.
-    ///   - isOther: what has their name is no plain file.
+    ///   - isOther: something that is not a plain file has their name.
     package static func missing(_ path: String, isOther: Bool = false) -> DropError {
         DropError(
             missing,
             isOther
-                ? "What lies in \(path), where the bytes must be, is no plain file, and they are not in the archive."
+                ? "The bytes must be in \(path). What is there is not a plain file, and the archive does not have them."
                 : "The bytes are not in \(path), where they must be, and not in the archive.",
             hint:
                 "Put the file back there and start again, or have it delivered again and give this one up with `twindrop discard`.",
@@ -38,12 +38,13 @@ extension DropRecord {
     /// Set aside because its bytes are gone or changed.
     package var hasLostBytes: Bool { reason?.code == ByteLoss.missing || reason?.code == ByteLoss.changed }
 
-    /// At its end without a place in the archive: what arrived is not there any more, and nothing else is archived as it.
+    /// Ended without a place in the archive: the bytes that arrived do not exist any more, and no other bytes are archived in
+    /// their place.
     package var isNeverArchived: Bool { hasLostBytes && container == nil && !state.isApplied }
 
     /// How the archive calls what it is.
     package var closingKind: String {
-        // What closed it since is no part of how it ended.
+        // Ignores what closed it later: that is not how it ended.
         state.isApplied ? DropState.applied.rawValue : state.isQuarantined ? DropState.quarantined.rawValue : state.rawValue
     }
 }

@@ -1,4 +1,4 @@
-/// What went wrong with a drop, a source or the home: which thing, where in it, and what to do next.
+/// An error of a drop, a source or the home: what went wrong, where, and what to do next.
 package struct DropError: Error, Sendable, Equatable, CustomStringConvertible {
     /// What the caller should do about it.
     package enum Remedy: Sendable, Equatable {
@@ -8,7 +8,7 @@ package struct DropError: Error, Sendable, Equatable, CustomStringConvertible {
         case quarantine
         /// The source cannot go on until its configuration or plugin is corrected; its files wait.
         case suspendSource
-        /// The drop waits for a person's yes.
+        /// The drop waits until a person releases or discards it.
         case hold
         /// Storage cannot be trusted: stop the daemon (exit code 74).
         case stop
@@ -20,7 +20,7 @@ package struct DropError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The next action: `Correct the export, or set columns: 5 in the source's settings.`
     package let hint: String
     package let remedy: Remedy
-    /// The byte of the file it is about, where it is about one.
+    /// The byte of the file that the error is about, if there is one.
     package let offset: UInt64?
 
     package init(_ code: Code, _ message: String, hint: String, remedy: Remedy, offset: UInt64? = nil) {
@@ -44,7 +44,7 @@ package struct Rejection: Sendable, Equatable {
     /// A word of the plugin's, or one of `Fault`.
     package let code: String
     package let message: String
-    /// The bytes that were sent for the record, where other ones stand at its place: of a correction that is not taken.
+    /// For a refused correction: the bytes that were sent for the record, when other bytes are at its place.
     package let sent: [UInt8]?
 
     package init(
@@ -59,7 +59,7 @@ package struct Rejection: Sendable, Equatable {
     }
 }
 
-/// Bytes of a drop that are no record.
+/// Bytes of a drop that are not a record.
 package struct FileSpan: Sendable, Equatable {
     package enum Kind: UInt8, Sendable { case header = 0, footer = 1, remainder = 2 }
 

@@ -1,7 +1,7 @@
-/// Where a drop is in its life (docs/failure-model.md, "Life cycle"). Each is one durable step, and one word wherever a drop is
-/// spoken of (docs/glossary.md, decision 0028).
+/// Where a drop is in its life (docs/failure-model.md, "Life cycle"). Each state is one durable step, and has one word in every
+/// output (docs/glossary.md, decision 0028).
 package enum DropState: String, Sendable, CaseIterable {
-    /// Out of the drop zone and ours; not hashed yet.
+    /// Moved from the drop zone into the spool; not hashed yet.
     case claimed
     /// Hashed, and known by its content; waits for its turn, or is being transformed.
     case registered
@@ -11,36 +11,37 @@ package enum DropState: String, Sendable, CaseIterable {
     case archived
     /// Nothing of it is left to do: the normal end. Called `clean` before schema 7.
     case done
-    /// Waits for a person's yes; `release` sends it back to `registered`.
+    /// Waits for a person; `release` sends it back to `registered`.
     case held
     /// Could not be processed, with a reason; `retry` runs its bytes again as a new drop.
     case quarantined
-    /// Was quarantined; a person ran its bytes again as another drop, which carries its delivery on (`DropRecord.closedBy`).
+    /// Was quarantined; a person ran its bytes again as another drop, which continues its delivery (`DropRecord.closedBy`).
     case retried
-    /// Was quarantined; a later drop put its delivery right (`DropRecord.closedBy`).
+    /// Was quarantined; a later drop corrected its delivery (`DropRecord.closedBy`).
     case resolved
     /// Given up by a person.
     case discarded
     /// The same as an earlier drop; nothing was applied.
     case duplicate
 
-    /// Nothing goes on before a person acts.
+    /// The drop does not continue before a person acts.
     package var needsPerson: Bool { self == .held || self == .quarantined }
 
-    /// Its bytes lie in quarantine until the archive has them, or longer.
+    /// Its bytes are in quarantine until the archive has them, or longer.
     package var isQuarantined: Bool { self == .quarantined || self == .retried || self == .resolved }
 
     /// Its operations are committed.
     package var isApplied: Bool { self == .applied || self == .archived || self == .done }
 }
 
-/// What a drop did, in one word, the same everywhere (docs/glossary.md, decision 0028). A drop has none before it is decided.
+/// What a drop did, in one word, the same everywhere (docs/glossary.md, decision 0028). A drop has no outcome before that is
+/// decided.
 package enum DropOutcome: String, Sendable, CaseIterable {
     /// Every record was used or filtered, and the graph changed.
     case applied
     /// Some records were refused; the others were applied.
     case appliedWithRejects = "applied-with-rejects"
-    /// Every record was used or filtered, and said what the graph said already.
+    /// Every record was used or filtered, and the graph had all of it already.
     case unchanged
     /// It had no record.
     case empty
@@ -66,7 +67,7 @@ extension DropRecord {
 }
 
 extension DropBooks {
-    /// What a drop with these books did, once they are committed.
+    /// The outcome of a committed drop with these books.
     package var outcome: DropOutcome {
         if isNothingUsable { return .nothingUsable }
         if recordsRejected > 0 { return .appliedWithRejects }
@@ -74,7 +75,7 @@ extension DropBooks {
         return changes + waiting == 0 ? .unchanged : .applied
     }
 
-    /// Records were refused, and none was used: whatever the limits say, such a drop is held for a person.
+    /// Records were refused, and none was used. Such a drop is held for a person, whatever the limits say.
     package var isNothingUsable: Bool { recordsRejected > 0 && recordsUsed == 0 }
 }
 
@@ -83,7 +84,7 @@ package enum Outcome: String, Sendable, CaseIterable {
     case created, updated, unchanged, deleted, rejected, superseded
 }
 
-/// The two books of a drop; both close: `recordsRead == used + filtered + rejected`, and every operation has one outcome.
+/// The two sums of a drop. Both must be exact: `recordsRead == used + filtered + rejected`, and every operation has one outcome.
 package struct DropBooks: Sendable, Equatable {
     package var recordsRead: UInt64 = 0
     package var recordsUsed: UInt64 = 0
@@ -98,20 +99,20 @@ package struct DropBooks: Sendable, Equatable {
     package var superseded: UInt64 = 0
     /// Twins and relationships deleted because a complete snapshot no longer lists them; no operation named them.
     package var deletedByAbsence: UInt64 = 0
-    /// Relationships that went because a twin at one of their ends was deleted; no operation named them.
+    /// Relationships that were deleted with a twin at one of their ends; no operation named them.
     package var deletedWithTwins: UInt64 = 0
     /// Twins and relationships that a snapshot leaves out and that were not deleted, because a refused record may have listed
     /// them.
     package var withheldTwins: UInt64 = 0
     package var withheldRelationships: UInt64 = 0
-    /// Number of the first refused record; 0 where none was.
+    /// Number of the first refused record; 0 if none was.
     package var firstRejected: UInt64 = 0
     /// Relationships whose target does not exist yet, counted in `created` or `updated` once they are applied.
     package var waiting: UInt64 = 0
     /// Bytes of the file that belong to records, headers, footers and remainders, and those no part claims.
     package var bytesAccounted: UInt64 = 0
     package var bytesUnaccounted: UInt64 = 0
-    /// What of the file is no record, by name.
+    /// The parts of the file that are not records, by name.
     package var skipped: [SkippedPart] = []
 
     package init() {}
@@ -143,15 +144,14 @@ package struct DropBooks: Sendable, Equatable {
     /// What changed in the graph.
     package var changes: UInt64 { created + updated + deleted + deletedByAbsence + deletedWithTwins }
 
-    /// What no usable record of a snapshot lists and was not deleted, and why: a sentence for people; nil where nothing was
-    /// withheld.
+    /// A sentence for people: what no usable record of a snapshot lists, and why it was not deleted; nil if nothing was withheld.
     package var withheld: String? {
         guard let what = withheldWords else { return nil }
         let isOne = withheldTwins + withheldRelationships == 1
         return "\(unknown): \(what) that no other record lists \(isOne ? "was" : "were") not deleted."
     }
 
-    /// Why it is not known what the whole file lists.
+    /// Why TwinDrop does not know everything that the file lists.
     package var unknown: String {
         let bytes =
             bytesUnaccounted > 0
@@ -163,10 +163,10 @@ package struct DropBooks: Sendable, Equatable {
                 + (isOne ? "it lists" : "they list")
         }
         if let bytes { return bytes + ", and it is not known what \(bytesUnaccounted == 1 ? "it lists" : "they list")" }
-        return "Not all that the amended file lists is known"
+        return "It is not known what the whole amended file lists"
     }
 
-    /// `2 twins and 1 relationship`; nil where nothing was withheld.
+    /// `2 twins and 1 relationship`; nil if nothing was withheld.
     package var withheldWords: String? {
         guard withheldTwins + withheldRelationships > 0 else { return nil }
         var what: [String] = []

@@ -31,7 +31,7 @@ package struct Expectation: Sendable, Equatable {
         switch rhythm {
         case .every(let pause): return last &+ UInt64(max(0, pause / .milliseconds(1))) &+ grace
         case .at(let minutes, let days):
-            // The first time of which the middle between it and the one before is behind the last delivery.
+            // The first expected time for which the last delivery came before the middle between it and the time before.
             var times = Times(minutes: minutes.sorted(), days: days, from: last, offset)
             var before = times.next()
             while true {
@@ -70,7 +70,8 @@ package struct Expectation: Sendable, Equatable {
             }
         }
 
-        /// Of a time of the zone's clocks: one that occurs twice is the earlier, one that is skipped the moment after the gap.
+        /// The moment of a time on the zone's clocks. If the time occurs twice, the earlier one; if it is skipped, the moment
+        /// after the gap.
         private func instant(of local: Int64) -> UInt64 {
             let guess = UInt64(max(0, local - offset(UInt64(max(0, local)))))
             return UInt64(max(0, local - offset(guess)))
@@ -78,9 +79,9 @@ package struct Expectation: Sendable, Equatable {
     }
 }
 
-/// How a source stands with its expectation at one moment.
+/// Whether a source is late at one moment, and why.
 package struct Punctuality: Sendable, Equatable {
-    /// When its last delivery came; nil where none ever did. Milliseconds since 1970, as all times here.
+    /// When its last delivery came; nil if none ever did. Milliseconds since 1970, as all times here.
     package let last: UInt64?
     /// When it is, or became, late.
     package let due: UInt64

@@ -1,5 +1,5 @@
 extension FileName {
-    /// The name that `description` shows as `text`: so that people can give a name as they saw it. Nil where nothing is shown so.
+    /// The name that `description` shows as `text`: so that people can give a name as they saw it. Nil if nothing is shown so.
     package init?(escaped text: String) {
         var bytes: [UInt8] = []
         var rest = Array(text.unicodeScalars)[...]

@@ -16,18 +16,18 @@ package struct FileName: Sendable, Hashable, Comparable, CustomStringConvertible
     /// backslash as `\u{…}` or `\x…`. Different names have different texts.
     package var description: String { Escaping.visible(bytes) }
 
-    /// The drop whose refused records a file of this name says it has: the id of a drop and `reject` stand in it, in whatever
-    /// order and case, with anything around them, as people, browsers and mailers leave it. Not the list of reasons.
+    /// The drop whose refused records the file has, by its name. The name contains the id of a drop and `reject`, in any order
+    /// and case, with anything around them, because people, browsers and mailers change names. Nil for the list of reasons.
     package static func amendedDrop(in name: FileName) -> DropID? {
         // A byte of `reject` that few names have tells most of them.
         guard name.bytes.contains(where: { $0 | 0x20 == UInt8(ascii: "j") }) else { return nil }
         let text = String(decoding: name.bytes, as: UTF8.self).lowercased()
         guard text.contains("reject"), !text.contains("rejects.reasons") else { return nil }
-        // An id has no character beside it that it could go on with.
+        // The characters beside an id are none that could be part of it.
         return text.split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }.lazy.compactMap { DropID($0) }.first
     }
 
-    /// The part after the last dot, lower case, where it is plain ASCII; empty otherwise.
+    /// The part after the last dot, lower case, if it is plain ASCII; otherwise empty.
     package var pathExtension: String {
         guard let dot = bytes.lastIndex(of: UInt8(ascii: ".")), dot > 0 else { return "" }
         let tail = bytes[(dot + 1)...]

@@ -1,4 +1,4 @@
-/// What DTDL lets the members of a model be called. A name that no model can have is none that a source may set.
+/// The names that DTDL allows for members of a model. A source may not set a name that no model can have.
 package enum MemberName {
     package enum Kind: Sendable, Equatable {
         /// A property or a relationship.

@@ -1,10 +1,10 @@
 import CodecKit
 
-/// What in the name of a file says which delivery of a source is newer: `inventory_{yyyy}{MM}{dd}.csv`, `stock-{n}.csv`.
+/// The part of a file name that says which delivery of a source is newer: `inventory_{yyyy}{MM}{dd}.csv`, `stock-{n}.csv`.
 ///
 /// Places are `{yyyy}`, `{MM}`, `{dd}`, `{HH}`, `{mm}`, `{ss}`, of so many digits as their letters, and `{n}`, a number of 1 to
-/// 18 digits, all that stand there; `*` stands for any text. Dates and times count from the year down, wherever they stand;
-/// `{n}` last. A day or time that does not exist fits nothing.
+/// 18 digits, all that stand there; `*` matches any text. Names are compared by year, month, day, hour, minute and second,
+/// wherever these are in the name, and then by `{n}`. A name with a day or time that does not exist does not fit.
 package struct NameSequence: Sendable, Equatable {
     private enum Piece: Sendable, Equatable {
         case byte(UInt8)
@@ -26,7 +26,7 @@ package struct NameSequence: Sendable, Equatable {
     package let text: String
     private let pieces: [Piece]
 
-    /// Nil for text with an unknown place, one that stands twice, or none.
+    /// Nil for text with an unknown place, a place that occurs twice, or none.
     package init?(_ text: String) {
         self.text = text
         var pieces: [Piece] = []
@@ -48,7 +48,7 @@ package struct NameSequence: Sendable, Equatable {
         self.pieces = pieces
     }
 
-    /// The place of a file of this name: texts that sort as the deliveries do. Nil where the name does not fit, or has a date or
+    /// The place of a file of this name: texts that sort as the deliveries do. Nil if the name does not fit, or has a date or
     /// time that does not exist.
     package func place(of name: FileName) -> String? {
         var found: [Part: String] = [:]
@@ -80,7 +80,7 @@ package struct NameSequence: Sendable, Equatable {
         }
     }
 
-    /// How many digits a place may take. A number takes all there are, however many: the rest of one is another number. Where it
+    /// How many digits a place may take. A number takes all digits there are, because a part of it would be another number. If it
     /// touches another place, its length is open.
     private func counts(
         of part: Part, _ bytes: [UInt8], _ at: Int, followedBy next: Piece?, after previous: Piece?

@@ -1,6 +1,6 @@
 package import TwinModel
 
-/// What people are told of without asking (decision 0036). Each is a condition that lasts until something ends it.
+/// What TwinDrop reports to people without being asked (decision 0036). Each is a condition that lasts until something ends it.
 package enum NoticeEvent: String, Sendable, CaseIterable {
     /// A drop waits for a person's yes.
     case held
@@ -9,10 +9,10 @@ package enum NoticeEvent: String, Sendable, CaseIterable {
     case quarantined
     /// A source does not go on.
     case suspended
-    /// A source of which no delivery came when one was expected.
+    /// A source whose expected delivery did not come.
     case late
 
-    /// The event of a drop that waits for a person; nil of any other.
+    /// The event of a drop that waits for a person; nil for any other.
     package init?(_ record: DropRecord) {
         switch record.state {
         case .held: self = record.outcome == .nothingUsable ? .nothingUsable : .held
@@ -22,7 +22,7 @@ package enum NoticeEvent: String, Sendable, CaseIterable {
     }
 }
 
-/// One condition that people are told of. The same condition at the same time has the same key.
+/// One condition that is reported. The same condition at the same time has the same key.
 package struct Notice: Sendable, Equatable {
     package let event: NoticeEvent
     /// The drop's id, or the source's name.

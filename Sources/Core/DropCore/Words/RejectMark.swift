@@ -1,6 +1,6 @@
 import CodecKit
 
-/// What a refused record carries in the file of rejects, in a cell of its own: which record of which drop it is.
+/// The extra cell of a refused record in the file of rejects: it says which record of which drop this is.
 ///
 /// Its text is `TDR-ULID-RECORD-CHECK`: the drop, the number of the record in that drop's file, and eight hexadecimal digits that
 /// find a mark which somebody changed. No spreadsheet takes it for a number, a date or a formula.
@@ -19,7 +19,8 @@ package struct RejectMark: Sendable, Hashable, CustomStringConvertible {
         self.record = record
     }
 
-    /// The mark that is all of `text`, in either case, blanks around it aside; nil where it is none, or was changed.
+    /// The mark that makes up all of `text`, in either case, with blanks around it allowed; nil if it is not a mark, or was
+    /// changed.
     package init?(_ text: some Collection<UInt8>) {
         let trimmed = text.drop { $0 == 0x20 }
         let word = Array(trimmed.prefix { $0 != 0x20 })
@@ -34,12 +35,12 @@ package struct RejectMark: Sendable, Hashable, CustomStringConvertible {
 
     package var description: String {
         let text = "\(Self.prefix)\(drop)-\(record)"
-        // FNV-1a, 32 bits: finds a digit that was changed, and is no secret.
+        // FNV-1a, 32 bits: it finds a changed digit, and need not be secret.
         let check = text.utf8.reduce(UInt32(0x811C_9DC5)) { ($0 ^ UInt32($1)) &* 0x0100_0193 }
         return text + "-" + Hex.text(check).uppercased()
     }
 
-    /// Where marks begin in `bytes`, in either case, as far as the prefix tells.
+    /// Where marks may begin in `bytes`, in either case, judged by the prefix only.
     package static func places(in bytes: [UInt8]) -> [Int] {
         let prefix = Array(prefix.utf8)
         return bytes.indices.dropLast(prefix.count - 1).filter { place in

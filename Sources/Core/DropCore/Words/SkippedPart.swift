@@ -16,7 +16,7 @@ package struct SkippedPart: Sendable, Equatable {
         self.offset = offset
     }
 
-    /// Names that are told apart; what a plugin calls otherwise counts as "other".
+    /// How many names are counted separately; further names count as "other".
     static let namesMax = 16
 
     /// The spans of a file, counted by name in the order in which each name comes first.
@@ -42,7 +42,7 @@ package struct SkippedPart: Sendable, Equatable {
 }
 
 extension [SkippedPart] {
-    /// For people: "preamble (40 bytes), 2 comments …" as one line; empty where nothing was skipped.
+    /// For people: "preamble (40 bytes), 2 comments …" as one line; empty if nothing was skipped.
     package var sentence: String {
         map { part in
             let times = part.parts == 1 ? "" : "\(part.parts) × "

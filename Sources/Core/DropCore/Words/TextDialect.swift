@@ -2,7 +2,7 @@ package import TwinModel
 
 /// How the delimited text of a source is written, as the settings of its plugin say it (docs/plugins.md, "Delimited text").
 ///
-/// Refused records are marked by it, and corrected ones written by it. All texts are UTF-8, whatever the file's encoding is.
+/// Refused records are marked, and corrected ones written, in this dialect. All texts are UTF-8, whatever the file's encoding is.
 package struct TextDialect: Sendable, Equatable {
     package enum Encoding: String, Sendable {
         case automatic = "auto"
@@ -25,11 +25,11 @@ package struct TextDialect: Sendable, Equatable {
     package var escape: UInt8 = 0x5C
     /// Blanks around the quotation marks of a cell belong to no cell.
     package var trims = false
-    /// What starts a line that is no record; empty where nothing does.
+    /// The start of a line that is not a record; empty if there is none.
     package var comment: [UInt8] = []
     /// Whether the last of the file's headers names the columns.
     package var hasHeader = true
-    /// How many columns the settings name; 0 where they name none.
+    /// How many columns the settings name; 0 if they name none.
     package var columns = 0
 
     package init() {}

@@ -1,15 +1,15 @@
 /// Which landing files may have lost their tail in a power cut (docs/failure-model.md, "After a power cut").
 ///
-/// After the machine went down under a run, files that were changed shortly before its last sign of life, or later and before the
-/// machine came up again, are doubted. A doubt outlives runs and restarts: it is about the file, which may lie there for long.
-/// Pure: the caller says what it knows of the run before.
+/// When the machine went down during a run, files are doubted that were changed shortly before the last sign of life of that run,
+/// or later and before the machine came up again. A doubt outlives runs and restarts, because it is about the file, which may
+/// stay there for a long time. Pure: the caller passes in what it knows about the run before.
 package struct TruncationRule: Sendable, Equatable {
     /// Times of change that are doubted, in milliseconds since 1970, oldest first; at most `rangesMax`.
     package private(set) var doubted: [Range<UInt64>]
 
     /// A file changed this long before the last sign of life, or later, is doubted.
     package static let doubtedMilliseconds: UInt64 = 60_000
-    /// Past so many power cuts the oldest is forgotten.
+    /// After this many power cuts the oldest range is forgotten.
     package static let rangesMax = 4
 
     /// - Parameter doubted: what earlier runs doubted.
@@ -30,13 +30,15 @@ package struct TruncationRule: Sendable, Equatable {
         }
     }
 
-    /// Adds what is to be doubted after `last`, when the machine went down under it.
+    /// Adds the range that is doubted after `last`, if the machine went down during that run.
     ///
-    /// - Parameter bootedAt: when this boot began, milliseconds since 1970; files changed later were written by somebody alive.
+    /// - Parameter bootedAt: when this boot began, milliseconds since 1970; files that changed later were written after the power
+    ///   cut.
     package mutating func start(after last: LastRun, bootID: String, bootedAt: UInt64) {
         guard !last.stoppedCleanly, !last.bootID.utf8.elementsEqual(bootID.utf8) else { return }
         let from = last.aliveAt - min(last.aliveAt, Self.doubtedMilliseconds)
-        // A clock that went back while the machine was down tells nothing of this boot: what was written near the end is doubted.
+        // If the clock went back while the machine was down, it says nothing about this boot. Then what was written near the end
+        // is doubted.
         let end = bootedAt > last.aliveAt ? bootedAt : last.aliveAt + Self.doubtedMilliseconds
         doubted = Array((doubted + [from..<end]).suffix(Self.rangesMax))
     }

@@ -50,7 +50,7 @@ package struct WaitingReason: Sendable, Equatable {
         case atOnce
     }
 
-    /// How long what passes by itself may take before a person should look: as long as a writer may hold a file open.
+    /// How long a reason that ends by itself may last before a person should look: as long as a writer may hold a file open.
     package static let patience = Duration.seconds(900)
 
     package let code: Code
@@ -73,7 +73,7 @@ package struct WaitingReason: Sendable, Equatable {
         self.init(Code(error.code) ?? .unreadable, Escaping.visible(error.message), hint: error.hint)
     }
 
-    /// Of a drop whose source keeps an order, and has one before it that waits for a person.
+    /// The reason of a drop in an ordered source, when an earlier drop of the source waits for a person.
     package init(behind drop: DropRecord) {
         let why = drop.reason.map { ": \($0.message)" } ?? ""
         self.init(
@@ -84,7 +84,7 @@ package struct WaitingReason: Sendable, Equatable {
                 : "`twindrop retry \(drop.id)` runs that one again, `twindrop discard \(drop.id)` gives it up.")
     }
 
-    /// Whether a person should look, of something that has waited for `age`.
+    /// Whether a person should look at something that has waited for `age`.
     package func needsPerson(after age: Duration) -> Bool {
         switch code.attention {
         case .never: false
@@ -107,7 +107,7 @@ extension WaitingReason.Code {
         }
     }
 
-    /// Whether `run --once` has left the file behind: all but names that say themselves that they are not for us yet.
+    /// Whether `run --once` has left the file behind. False only for names which say that the file is not ready yet.
     package var isLeft: Bool { self != .temporaryName && self != .marker }
 
     /// Whether the whole landing folder is meant, and not the file.
@@ -115,13 +115,13 @@ extension WaitingReason.Code {
         [.folderMissing, .folderNotPermitted, .folderOwned, .folderUnmounted].contains(self)
     }
 
-    /// Whether a whole disk or folder is meant, which is told of by itself.
+    /// Whether the reason is about a whole disk or folder, which is reported separately.
     package var isOfStorage: Bool { [.diskFull, .archiveFull, .receiptsFull, .receiptsUnusable].contains(self) }
 
-    /// What is the matter, of any file.
+    /// The general sentence for any file.
     package var sentence: String {
         switch self {
-        case .settling: "It has not been unchanged for long enough."
+        case .settling: "TwinDrop has not seen it unchanged for long enough."
         case .writer: "A program has it open for writing."
         case .changed: "It was complete, and changed while it was taken."
         case .queued: "It is complete and waits for its turn."
@@ -129,20 +129,20 @@ extension WaitingReason.Code {
         case .ready: "It is complete, and no daemon runs."
         case .reading: "It is claimed, and being read for its SHA-256."
         case .markerMissing: "Its marker is not there."
-        case .manifest: "Its manifest does not vouch for it."
+        case .manifest: "Its manifest cannot be read, or does not agree with it."
         case .marker: "It is a marker whose data file is not there."
         case .temporaryName: "Its name is a temporary one."
         case .notRenamed: "It was written under its own name, and its source takes only files that are renamed (ready: rename)."
         case .unmatchedName: "No pattern of its source fits its name."
         case .noRoute: "It lies in the drop zone itself, and no source's patterns fit its name."
-        case .severalRoutes: "It fits more than one source, and none is sure that it is its own."
-        case .notWatched: "It lies where no source looks."
-        case .notAFile: "It is no regular file."
+        case .severalRoutes: "It fits more than one source, and none of them is certain."
+        case .notWatched: "It is in a folder that no source watches."
+        case .notAFile: "It is not a regular file."
         case .tooBig: "It is larger than its source takes."
         case .permissionDenied: "TwinDrop may not take it."
         case .manifestMismatch: "It has another SHA-256 than its manifest states."
-        case .folderName: "The name of its folder is no valid UTF-8."
-        case .unreadable: "It cannot be looked at."
+        case .folderName: "The name of its folder is not valid UTF-8."
+        case .unreadable: "It cannot be examined."
         case .noRoom: "There is no room to copy it into the state folder."
         case .diskFull: "The disk of the state folder is full."
         case .archiveFull: "The disk of the archive is full."
@@ -155,20 +155,20 @@ extension WaitingReason.Code {
         case .sourceMistake: "Its source is not served: the configuration of the source has a mistake."
         case .sourceSuspended: "Its source is suspended: its plugin, settings or mapping cannot be used."
         case .blocked: "Its source keeps an order, and an earlier drop of it waits for a person."
-        case .retrying: "What it needs could not be had again and again."
+        case .retrying: "Something that it needs is repeatedly not available."
         }
     }
 
     /// The next step, of any file.
     package var step: String {
         switch self {
-        case .settling: "It is taken when it has been still for the source's settle time."
+        case .settling: "It is taken when it has not changed for the source's settle time."
         case .writer: "It is taken when the program closes it; `fuser` names the program."
         case .changed: "It is tried again."
-        case .queued: "Nothing is to be done."
-        case .behind: "Find out about the one before it: `twindrop status` names it."
+        case .queued: "You need not do anything."
+        case .behind: "Look at the file before it: `twindrop status` names it."
         case .ready: "Start `twindrop run`."
-        case .reading: "Nothing is to be done: a large file takes a while."
+        case .reading: "You need not do anything: a large file takes a while."
         case .markerMissing: "Deliver the marker."
         case .manifest: "Correct the manifest, or deliver the file again."
         case .marker: "Deliver the data file."
@@ -176,28 +176,27 @@ extension WaitingReason.Code {
         case .notRenamed: "Rename it, or set ready.rule of the source to close or stable."
         case .unmatchedName: "Rename it, move it away, or give the source a pattern for it."
         case .noRoute: "Move it into a source's folder, or give a source a pattern for it."
-        case .severalRoutes: "Move it into the folder of the source it is for."
+        case .severalRoutes: "Move it into the folder of its source."
         case .notWatched: "Move it into a source's folder."
         case .notAFile: "Put the file itself into the folder; links, FIFOs and devices are never followed."
         case .tooBig: "Deliver it in parts, or raise limits.file-size of the source."
-        case .permissionDenied: "Let the user TwinDrop runs as read it, and write in its folder."
+        case .permissionDenied: "Let TwinDrop's user read it, and write in its folder."
         case .manifestMismatch: "Deliver the file again, or correct the manifest."
         case .folderName: "Rename the folder."
         case .unreadable: "Check the disk and the file's permissions; it is tried again."
         case .noRoom: "Make room on the file system of the state folder; it is tried again."
-        case .diskFull: "Make room on the file system of the state folder; files are taken again by themselves."
-        case .archiveFull: "Make room on the file system of the archive folder; drops are archived by themselves then."
-        case .receiptsFull: "Make room on the file system of the receipts folder; receipts are written by themselves then."
-        case .receiptsUnusable:
-            "Let the user TwinDrop runs as write in the folder named; the receipts are written by themselves then."
+        case .diskFull: "Make room on the file system of the state folder; then files are taken again."
+        case .archiveFull: "Make room on the file system of the archive folder; then drops are archived."
+        case .receiptsFull: "Make room on the file system of the receipts folder; then receipts are written."
+        case .receiptsUnusable: "Let TwinDrop's user write in the named folder; then the receipts are written."
         case .folderMissing: "Create it, or correct the source's folder."
-        case .folderNotPermitted: "Let the user TwinDrop runs as read and write in the folder."
+        case .folderNotPermitted: "Let TwinDrop's user read and write in the folder."
         case .folderOwned: "Give each instance a folder of its own; `twindrop source adopt` takes this one over."
         case .folderUnmounted: "Mount the file system it is on; `twindrop source adopt` takes the folder over as it is."
         case .sourceMistake: "`twindrop source check` names every mistake; correct them."
         case .sourceSuspended:
-            "`twindrop status` says why; correct it, and the source goes on by itself, after a change of twindrop.yaml "
-                + "with the next start."
+            "`twindrop status` says why. Correct it: the source then continues by itself, or with the next start after a "
+                + "change of twindrop.yaml."
         case .blocked: "Release, retry or discard the earlier drop: `twindrop drops --state held,quarantined` lists them."
         case .retrying: "Correct what the reason names; it is tried again by itself."
         }
@@ -206,7 +205,7 @@ extension WaitingReason.Code {
 
 /// A file that lies in a drop zone and is not being processed.
 package struct WaitingFile: Sendable, Equatable {
-    /// Nil where no source is responsible.
+    /// Nil if no source is responsible.
     package let source: SourceName?
     /// The folder it lies in; safe to show.
     package let folder: String

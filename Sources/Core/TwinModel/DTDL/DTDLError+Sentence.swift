@@ -229,7 +229,7 @@ extension DTDLErrorID {
 }
 
 extension String {
-    /// This sentence with a value in quotes where it has a place for one, else with "this".
+    /// This sentence with a value in quotes if it has a place for one, otherwise with "this".
     fileprivate func filledWith(_ value: String?) -> String {
         DTDLErrorID.filled(self, "{value}", value.map { "\"\($0)\"" } ?? "this")
     }

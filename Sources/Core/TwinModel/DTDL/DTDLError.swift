@@ -2,11 +2,11 @@
 package struct DTDLError: Error, Sendable, Equatable {
     /// What is wrong, by the name that the reference parser gives it.
     package let id: DTDLErrorID
-    /// The element at fault, by its identifier, generated ones included; nil where it has none.
+    /// The element at fault, by its identifier, generated ones included; nil if it has none.
     package let element: String?
     /// The member at fault.
     package let property: String?
-    /// The offending value, where it is short enough to show.
+    /// The offending value, if it is short enough to show.
     package let value: String?
     /// The file, as the caller named it.
     package let file: String
@@ -26,7 +26,7 @@ package struct UnresolvedReference: Sendable, Equatable {
     package let property: String
     /// The file, as the caller named it.
     package let file: String
-    /// Where the reference stands in the file.
+    /// Where the reference is in the file.
     package let place: TextPlace
     /// One sentence that says what to do.
     package var message: String { "Give the file that defines \(id), or take the reference out." }

@@ -1,4 +1,5 @@
-/// A model with all it inherits, as twins and relationships are checked against it. Made from DTDL text by the parser; immutable.
+/// A model with everything it inherits, against which twins and relationships are checked. The parser makes it from DTDL text;
+/// immutable.
 package struct EffectiveModel: Sendable, Equatable {
     /// The DTMI of the interface.
     package let id: String
@@ -76,6 +77,6 @@ package indirect enum DTDLSchema: Sendable, Equatable {
     case array(DTDLSchema)
     case map(DTDLSchema)
     case object([Field])
-    /// A schema that contains itself (v4): the DTMI of the schema it stands for, to be found in `ModelSet`.
+    /// A schema that contains itself (v4): the DTMI of the schema, which is in `ModelSet`.
     case recursive(String)
 }

@@ -11,13 +11,13 @@ package struct ModelOptions: Sendable, Equatable {
 
     /// Whose rules hold.
     package var profile: Profile = .dtdl
-    /// Whether unknown extensions are let pass; nil: in version 2 they are, in later ones not.
+    /// Whether unknown extensions are allowed; nil: only in version 2.
     package var allowsUndefinedExtensions: Bool?
     /// The newest language version that is accepted.
     package var versionMax = 4
     /// The limit extensions that are accepted, with or without version; nil: all.
     package var acceptableLimits: [String]?
-    /// Whether known mistakes in old version 2 models are let pass: `extends` by an object that holds only `@id`, one name twice
+    /// Whether known mistakes in old version 2 models are allowed: `extends` by an object that holds only `@id`, one name twice
     /// where ids are generated, ids with a reserved prefix (docs/dtdl-rules.md, "References").
     package var toleratesSolecisms = false
 

@@ -17,7 +17,7 @@ package struct ModelInterface: Sendable {
     package let id: String
     /// The language version it is written in: 2, 3 or 4.
     package let version: Int
-    /// Texts by language; a plain string stands under `en`.
+    /// Texts by language; a plain string is under `en`.
     package let displayName: [JSON.Member]
     /// Texts by language, as `displayName`.
     package let description: [JSON.Member]
@@ -29,14 +29,14 @@ package struct ModelInterface: Sendable {
     package let relationshipTargets: [String]
     /// The document it was read from, as the caller named it.
     package let file: String
-    /// Where it stands in the document.
+    /// Where it is in the document.
     package let range: Range<Int>
     /// Its JSON text, as it was written.
     package let definition: [UInt8]
     /// With all it inherits: what twins are checked against.
     package let effective: EffectiveModel
 
-    /// The Interfaces that must be known for it to make sense, without repeats.
+    /// The Interfaces that it needs, without repeats.
     package var dependencies: [String] {
         var seen: Set<String> = []
         return (extends + componentSchemas).filter { seen.insert($0).inserted }
@@ -78,7 +78,7 @@ package struct ModelReading: Sendable {
     package let read: [String]
     /// What is wrong, by document and place.
     package let errors: [DTDLError]
-    /// References that nothing defines; only where there are no errors.
+    /// References that nothing defines; only if there are no errors.
     package let unresolved: [UnresolvedReference]
 
     /// How many Interfaces were read from each document, by its name.

@@ -1,4 +1,4 @@
-/// What is to be said about one document among several.
+/// The verdict about one document among several.
 package struct ModelVerdict: Sendable {
     /// One finding: an error, or a reference that nothing defines.
     package struct Finding: Sendable {
@@ -6,7 +6,7 @@ package struct ModelVerdict: Sendable {
         package let id: String
         /// One sentence that says what to do.
         package let message: String
-        /// The element at fault, by its identifier; nil where it has none.
+        /// The element at fault, by its identifier; nil if it has none.
         package let element: String?
         /// The member at fault.
         package let property: String?
@@ -40,8 +40,8 @@ package struct ModelVerdict: Sendable {
     /// Whether nothing is wrong with it.
     package var isValid: Bool { findings.isEmpty }
 
-    /// Judges documents together: references may lead from one to another. A document that is wrong does not hide what is wrong
-    /// with the others: they are judged again without it, and references into it are let pass.
+    /// Judges documents together: references may lead from one to another. Mistakes in one document do not hide mistakes in the
+    /// others: these are judged again without it, and references into it are accepted.
     package static func judge(_ documents: [ModelDocument], options: ModelOptions, base: ModelSet = ModelSet()) -> [ModelVerdict]
     {
         var findings: [String: [Finding]] = [:]

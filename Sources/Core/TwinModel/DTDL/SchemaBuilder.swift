@@ -1,18 +1,18 @@
-/// Makes what values are checked against from elements.
+/// Makes the schemas for checking values from elements.
 struct SchemaBuilder {
     let graph: ElementGraph
     private var made: [String: DTDLSchema] = [:]
 
     init(graph: ElementGraph) { self.graph = graph }
 
-    /// The schema with that id; nil where it is not known or has no values.
+    /// The schema with that id; nil if it is not known or has no values.
     func schema(_ id: String) -> DTDLSchema? {
         var builder = self
         return builder.make(id, isRoot: true)
     }
 
-    /// A schema that contains itself is built one round at a time: inside another schema it is named only. So the work grows with
-    /// the model, whatever leads where.
+    /// A schema that contains itself is built one round at a time: inside another schema it is named only. So the work grows only
+    /// with the size of the model, whatever its references are.
     private mutating func make(_ id: String, isRoot: Bool = false) -> DTDLSchema? {
         if let schema = made[id], !isRoot { return schema }
         guard let element = graph.elements[id] else { return StandardElement.all[id]?.schema }

@@ -2,9 +2,9 @@
 package struct ValueViolation: Error, Sendable, Equatable {
     /// JSON pointer (RFC 6901) from the checked value to the part at fault; empty for the value itself.
     package let pointer: String
-    /// What stands there, in words: `a string`, `the number 2.5`. Never the text of a string.
+    /// What is there, in words: `a string`, `the number 2.5`. Never the text of a string.
     package let found: String
-    /// What should: `an integer from -2147483648 to 2147483647, written without a fraction`.
+    /// What should be there: `an integer from -2147483648 to 2147483647, written without a fraction`.
     package let rule: String
 }
 
@@ -25,9 +25,9 @@ enum CheckedKind<Value> {
 /// A number as far as schemas look at it.
 struct CheckedNumber {
     let text: String
-    /// Nil where it was written with a fraction or an exponent.
+    /// Nil if it was written with a fraction or an exponent.
     let integer: Int64?
-    /// Nil where it was written with anything but digits.
+    /// Nil if it was written with anything but digits.
     let natural: UInt64?
     /// Infinite where no double holds it.
     let double: Double
@@ -83,8 +83,8 @@ extension JSONNode: CheckedValue {
 }
 
 extension DTDLSchema {
-    /// The first way in which `value` does not conform to this schema; nil where it does. `named` finds a schema that contains
-    /// itself (v4) by its DTMI. Work grows with the value only.
+    /// The first fault of `value` by this schema; nil if it conforms. `named` finds a schema that contains itself (v4) by its
+    /// DTMI. Work grows with the value only.
     package func violation(of value: JSON, named: (String) -> DTDLSchema? = { _ in nil }) -> ValueViolation? {
         if case .primitive(let kind) = self, Self.conformsAtOnce(value, kind) { return nil }
         do throws(ValueViolation) {

@@ -62,7 +62,7 @@ package enum ValueText {
         var hasFraction = false
         var hasYearOrMonth: Bool { units.contains(UInt8(ascii: "Y")) || units.contains(UInt8(ascii: "M")) }
 
-        /// Takes parts whose units stand in the order of `order`; false where they do not, or one follows a fraction.
+        /// Takes parts whose units are in the order of `order`; false if they are not, or one follows a fraction.
         mutating func take(_ order: String, from rest: inout ArraySlice<UInt8>) -> Bool {
             units = []
             var allowed = Array(order.utf8)[...]

@@ -40,7 +40,7 @@ extension Query {
 }
 
 extension QueryCondition {
-    /// The conditions that all have to be true.
+    /// The conditions that all must be true.
     package var conjuncts: [QueryCondition] {
         if case .and(let parts) = self { parts.flatMap(\.conjuncts) } else { [self] }
     }

@@ -5,7 +5,7 @@ package struct Query: Sendable, Equatable {
         package enum Kind: Sendable, Equatable { case twin, relationship }
 
         package let kind: Kind
-        /// Nil where the query does not name it.
+        /// Nil if the query does not name it.
         package let name: String?
 
         package init(kind: Kind, name: String?) {
@@ -36,7 +36,7 @@ package struct Query: Sendable, Equatable {
 
     /// A value inside a twin or relationship; without segments, the whole of it.
     package struct Path: Sendable, Equatable {
-        /// Index in `variables`; nil where the name is none of them: the value is then missing in every row.
+        /// Index in `variables`; nil if the name is none of them: the value is then missing in every row.
         package let variable: Int?
         package let segments: [String]
 
@@ -54,7 +54,7 @@ package struct Query: Sendable, Equatable {
         package let from: Int
         /// Index of the twin on its right.
         package let to: Int
-        /// Index of the relationship; nil where the edge may have more than one hop.
+        /// Index of the relationship; nil if the edge may have more than one hop.
         package let relationship: Int?
         package let direction: Direction
         /// Names the relationship may have; empty: any.
@@ -147,11 +147,11 @@ package indirect enum QueryCondition: Sendable, Equatable {
     case text(TextTest, Operand, Operand)
     case arrayContains(Operand, Operand)
     case ofModel(variable: Int, model: String, isExact: Bool)
-    /// A path alone: true where its value is.
+    /// A path alone: true if its value is.
     case truth(Query.Path)
 }
 
-/// What a condition comes to. A comparison or a test of text with a missing operand is unknown; so NOT of it is unknown too, and
+/// The result of a condition. A comparison or a test of text with a missing operand is unknown; so NOT of it is unknown too, and
 /// the row is left out either way (docs/query-language.md, "What a condition is").
 package enum Truth: UInt8, Sendable {
     case no = 0

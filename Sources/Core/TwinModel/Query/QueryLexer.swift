@@ -68,7 +68,7 @@ struct QueryLexer {
     }
 
     private mutating func skipBlanks() {
-        // Text that was copied from a page holds no-break and other blanks, and a file may begin with a mark of its encoding.
+        // Text that was copied from a page may contain no-break and other blanks, and a file may begin with a byte order mark.
         while let scalar = peek(), scalar.properties.isWhitespace || scalar == "\u{FEFF}" {
             at += 1
             if scalar == "\n" { (line, lineStart) = (line + 1, at) }
@@ -95,7 +95,7 @@ struct QueryLexer {
         }
     }
 
-    /// A character by its sight, and by its number where the sight may deceive.
+    /// A character as it looks, with its number if it can be mistaken for another.
     private static func shown(_ scalar: Unicode.Scalar) -> String {
         if scalar.isASCII, scalar.value > 0x20, scalar.value < 0x7F { return "'\(scalar)'" }
         let digits = String(scalar.value, radix: 16, uppercase: true)
@@ -155,7 +155,7 @@ struct QueryLexer {
         return .double(number)
     }
 
-    /// The value of a number with a fraction or an exponent, where it is a whole number that a double does not hold exactly:
+    /// The value of a number with a fraction or an exponent, if it is a whole number that a double does not hold exactly:
     /// `9007199254740993.0`. Nil for any other.
     private static func wholeNumber(_ text: String) -> Int64? {
         guard let double = Double(text), double.magnitude >= 0x1p53, double.magnitude < 0x1p63 else { return nil }

@@ -24,7 +24,7 @@ extension QueryParser {
         while keyword == "JOIN" { try join() }
     }
 
-    /// True where a clause follows, or nothing.
+    /// True if a clause follows, or nothing.
     private var isClause: Bool {
         if token.kind == .end { return true }
         guard let keyword else { return false }
@@ -77,7 +77,7 @@ extension QueryParser {
         if keyword == "MATCH" { throw token.error("A query has one MATCH.") }
     }
 
-    /// `(name)` or `()`; a name that stands there already means the same twin.
+    /// `(name)` or `()`; a name that is there already means the same twin.
     private mutating func node() throws(QueryError) -> Int {
         try expect("(", "before a twin of MATCH")
         if take(")") {

@@ -22,7 +22,7 @@ struct QueryParser {
     /// AND and OR so far.
     var connectives = 0
     var depth = 0
-    /// FROM's collection, as a name for its variable where it has no other.
+    /// FROM's collection, as a name for its variable if it has no other.
     var collection = ""
 
     init(tokens: [QueryToken]) { self.tokens = tokens }

@@ -13,8 +13,8 @@ int linux_rename_noreplace(int from_folder, const char *from, int to_folder, con
 /// sync_file_range(2) over the whole file with SYNC_FILE_RANGE_WRITE: starts writing its dirty pages without waiting.
 int linux_start_writing(int descriptor);
 
-/// sync_file_range(2) over the whole file, waiting until its dirty pages are written; reports a write error nobody was told of
-/// yet.
+/// sync_file_range(2) over the whole file, waiting until its dirty pages are written; reports a write error that was not reported
+/// before.
 int linux_finish_writing(int descriptor);
 
 /// syncfs(2): everything on the descriptor's file system is durable. Write errors since the descriptor was opened are reported.
@@ -26,7 +26,7 @@ int linux_set_lease(int descriptor, int type);
 /// fcntl(2) with F_GETLEASE: F_RDLCK while a read lease is held and nobody waits for its end.
 int linux_get_lease(int descriptor);
 
-/// Ignores SIGIO, which the kernel sends to the holder of a lease that is to be broken.
+/// Ignores SIGIO, which the kernel sends to the holder of a lease that it wants to break.
 int linux_ignore_lease_signal(void);
 
 /// The magic number of the file system the descriptor is on (fstatfs(2), `f_type`), 32 bits.
@@ -36,9 +36,9 @@ long long linux_file_system_magic(int descriptor);
 /// as they do anyway; NULL: no more.
 void linux_note_faults(uint32_t *mark);
 
-/// The user that owns the client's end of a TCP connection within this machine: 1 and `*user`, or 0 where that cannot be told,
-/// as of a client on another machine, or one that has closed its socket. Blocks for as long as two looks at the kernel's tables
-/// take, some 20 µs.
+/// The user that owns the client's end of a TCP connection within this machine: 1 and `*user`. 0 if that is unknown, as for a
+/// client on another machine, or one that has closed its socket. Blocks for some 20 µs, the time of two looks at the kernel's
+/// tables.
 int linux_peer_user(const struct sockaddr *client, const struct sockaddr *server, uint32_t *user);
 
 /// memmem(3): where `needle` begins in `bytes`, or NULL.

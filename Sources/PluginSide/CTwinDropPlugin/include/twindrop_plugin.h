@@ -3,17 +3,17 @@
 //
 // The life of a plugin, in order:
 //   1. TwinDrop starts a worker process, sandboxes it, opens the library once, hashes it, and loads that descriptor.
-//   2. twindrop_plugin_v1() returns the descriptor. It must not allocate, lock, or look at the world.
+//   2. twindrop_plugin_v1() returns the descriptor. It must not allocate, lock, or read anything from outside.
 //   3. create() once, with the source's settings. Then probe() and transform(), any number of times, one at a time.
 //   4. destroy(), or the process just ends: nothing may depend on destroy().
 //
 // Rules that hold for every function below:
-//   - [worker-thread]: called on one thread, one call at a time. A plugin may use threads of its own inside a call,
-//     but calls host functions from the calling thread only, and is done with its threads when the call returns.
-//   - Memory: whoever allocated frees. Pointers passed in are valid until the call returns, no longer, unless said.
+//   - [worker-thread]: called on one thread, one call at a time. A plugin may use its own threads inside a call,
+//     but calls host functions only from the calling thread, and ends its threads before the call returns.
+//   - Memory: the side that allocated it frees it. Pointers passed in are valid only until the call returns, unless stated.
 //   - No exception, longjmp or Swift error crosses this interface. A failure is a td_status and td_host.fail().
-//   - What one record holds is never a failure: a value that is none of its type, an id that is too long, or a text that is no
-//     UTF-8 refuses that record with its place, and the others are applied. end() says TD_OK then.
+//   - The content of one record is never a failure: a value that does not fit its type, an id that is too long, or a text that
+//     is not UTF-8 refuses that record with its place, and the others are applied. end() then says TD_OK.
 //   - The same input and settings give the same operations: no clock, random, network or environment. TwinDrop replays.
 //   - Structs start with struct_size and only ever grow at their end. Read no member beyond struct_size.
 #ifndef TWINDROP_PLUGIN_H
@@ -62,7 +62,7 @@ enum {
     TD_DELETE = 3    // delete; deleting what is not there is `unchanged`
 };
 
-// Parts of the input that are no record; with the records they account for every byte of the file.
+// Parts of the input that are not a record; with the records they account for every byte of the file.
 typedef int32_t td_span;
 enum {
     TD_HEADER = 0,    // repeated before the rejects, so that a rejects file has the dialect of the original
@@ -88,7 +88,7 @@ struct td_host {
     td_text (*settings)(const td_host *host);
     // The number of a name, the same for the life of the instance and, for one source, for ever. Property names are
     // DTDL names; a property of a component is "component/property". Returns 0 when the table is full or the name
-    // is no valid UTF-8 of 1 to 2048 bytes. Intern once, in create() or at the header, not for every record.
+    // is not valid UTF-8 of 1 to 2048 bytes. Intern once, in create() or at the header, not for every record.
     // [worker-thread]
     td_key (*key)(const td_host *host, td_text name);
     // Log a line; control characters are escaped, and what passes 64 KiB a drop is counted and dropped. [worker-thread]
@@ -106,7 +106,7 @@ struct td_host {
     // The file's name as its sender gave it (bytes escaped to UTF-8), and its size in bytes. [worker-thread]
     td_text (*input_name)(const td_host *host);
     uint64_t (*input_size)(const td_host *host);
-    // Non-zero when the work is no longer wanted: return TD_CANCELLED soon. Cheap enough for every record. [worker-thread]
+    // Non-zero when the work is not wanted any more: return TD_CANCELLED soon. Cheap enough for every record. [worker-thread]
     int32_t (*cancelled)(const td_host *host);
     // How far the plugin is, in bytes of the input; keeps a long silent phase alive. [worker-thread]
     void (*progress)(const td_host *host, uint64_t bytes_done);
@@ -115,7 +115,7 @@ struct td_host {
     // from 1 in the order of these calls. Operations and rejects belong to the record started last; a record without
     // any counts as filtered. [worker-thread]
     void (*record)(const td_host *host, uint64_t offset, uint64_t length);
-    // Account for bytes that are no record. [worker-thread]
+    // Account for bytes that are not a record. [worker-thread]
     void (*span)(const td_host *host, td_span kind, uint64_t offset, uint64_t length, td_text name);
     // Refuse the current record: `code` is a short word in lower-case-with-hyphens, `message` a sentence that names
     // the column and says what to do. Operations already given for this record are withdrawn. [worker-thread]

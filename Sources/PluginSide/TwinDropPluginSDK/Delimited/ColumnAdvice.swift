@@ -1,10 +1,10 @@
-/// Why a file has no column of a name: what its header has instead, and what would read it.
+/// Explains why a file has no column of a name: what its header has instead, and which dialect would read it.
 struct ColumnAdvice {
     let columns: [String]
-    /// The header line, decoded; empty where the file has none.
+    /// The header line, decoded; empty if the file has none.
     let header: String
     let delimiter: String
-    /// What the file looks like, where that is no delimited text.
+    /// What the file looks like, if it is not delimited text.
     let kind: FileKind?
 
     /// The error for the missing column `name`.
@@ -46,7 +46,7 @@ struct ColumnAdvice {
         return cell
     }
 
-    /// The column that looks like `name`, and in what it differs.
+    /// The column that looks like `name`, and the difference.
     private func likeness(of name: String) -> (index: Int, difference: String)? {
         for (index, column) in columns.enumerated() {
             if let difference = Self.difference(column, from: name) { return (index, difference) }
@@ -54,7 +54,7 @@ struct ColumnAdvice {
         return nil
     }
 
-    /// In what `column` differs from `name`, where people would call them the same; nil where they differ truly.
+    /// The difference between `column` and `name`, if people would call them the same; nil if they are really different.
     static func difference(_ column: String, from name: String) -> String? {
         if column == name {  // Canonically equivalent, but other bytes.
             return "in how its letters are put together (Unicode normal form): \(points(column)) there, \(points(name)) here"

@@ -78,7 +78,7 @@ extension DelimitedReader {
         }
     }
 
-    /// What would cut a record of one cell right.
+    /// The delimiter that would split a record of one cell correctly.
     private var delimiterAdvice: String? {
         guard fieldCount == 1, width > 1 else { return nil }
         let text = self[0].prefix(4096).text
@@ -120,7 +120,7 @@ extension DelimitedReader {
         window.fileOffset + window.fileLength(window.position, at)
     }
 
-    /// Looks for text that may not be, before the record's bytes are taken; `end` is where its content ends.
+    /// Looks for forbidden text before the record's bytes are taken; `end` is where its content ends.
     mutating func checkText(_ end: Int) {
         let start = window.position
         if needsCheck, fault == nil, let defect = unsafe TextCheck.firstDefect(UnsafePointer(window.memory), start, end) {
@@ -138,7 +138,7 @@ extension DelimitedReader {
         }
     }
 
-    /// Makes the cells of a good record ready: takes out escapes, trims, and checks how many there are.
+    /// Prepares the cells of a good record: removes escapes, trims, and checks their number.
     mutating func finishRecord(isHeader: Bool = false) {
         if hasFlags || marks.escapes {
             for index in 0..<fieldCount where unsafe slots[index].end & (Slot.escaped | Slot.mixed) != 0 { unescape(index) }
@@ -150,7 +150,7 @@ extension DelimitedReader {
         settleWidth()
     }
 
-    /// Rejects the current record, or refuses the file where the dialect wants that.
+    /// Rejects the current record, or refuses the file if the dialect says so.
     mutating func refuse(_ fault: RecordFault) throws(PluginError) {
         if fault.kind == .preambleIsRecord { throw preambleIsRecord(frame.preambleCells[width] ?? 0) }
         if record == 1 { try refuseOtherKind(fault) }
@@ -166,8 +166,8 @@ extension DelimitedReader {
         output.reject(fault.code, fault.message)
     }
 
-    /// A file whose first record is cut wrong is another kind of file, or has another delimiter: all the others would be wrong,
-    /// too.
+    /// If the first record is split wrongly, the file is of another kind or has another delimiter, and all records would be
+    /// wrong.
     private func refuseOtherKind(_ fault: RecordFault) throws(PluginError) {
         switch fault.kind {
         case .strayQuote, .textAfterQuote, .openCell, .tooFewCells, .tooManyCells, .tooManyColumns:
@@ -179,7 +179,7 @@ extension DelimitedReader {
         }
     }
 
-    /// The cell in which the byte at `at` stands.
+    /// The cell of the byte at `at`.
     private func cell(at: Int) -> Int {
         var index = 0
         while index + 1 < fieldCount, Int(unsafe slots[index + 1].start) <= at { index += 1 }
@@ -221,7 +221,8 @@ extension DelimitedReader {
         unsafe slots[index] = Slot(start: UInt32(low), end: UInt32(high) | slot.end & ~Slot.mask)
     }
 
-    /// Takes doubled quotation marks, escapes and, in a mixed cell, the outer marks out of the window itself: text only shrinks.
+    /// Removes doubled quotation marks, escapes and, in a mixed cell, the outer marks, in the window itself, because the text
+    /// only gets shorter.
     private func unescape(_ index: Int) {
         let slot = unsafe slots[index]
         let memory = unsafe window.memory

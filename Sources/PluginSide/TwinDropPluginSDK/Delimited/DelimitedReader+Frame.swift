@@ -1,6 +1,6 @@
-/// What stands around the records of a file, as far as it was read.
+/// The parts around the records of a file, as far as it was read.
 struct Frame {
-    /// A part that may go on with the next line.
+    /// A part that may continue with the next line.
     struct Part {
         enum Kind { case blank, footer }
 
@@ -9,25 +9,25 @@ struct Frame {
         var length: UInt64
     }
 
-    /// Each line must be looked at before quotation marks mean anything in it.
+    /// Each line must be checked before its quotation marks are interpreted.
     var looksAtLines: Bool
     var pending: Part?
-    /// A byte order mark stands before the current record.
+    /// There is a byte order mark before the current record.
     var isDoubted = false
-    /// Globs of a footer's lines; empty where it is not told by them.
+    /// Globs of a footer's lines; empty if it is not recognised by globs.
     let footerGlobs: [Glob]
-    /// Place of the footer's first line, where it is told by globs.
+    /// Place of the footer's first line, if it is recognised by globs.
     var footerStart: UInt64?
-    /// The last lines are at hand, of which some may be footer.
+    /// The last lines are in memory, and some may be footer.
     var isInTail = false
     var hasFooter = false
     /// The shape of the last record's first cell, where lines are counted as footer; 0: none is known.
     var recordShape: UInt64 = 0
     let keepsShape: Bool
     var knowsShape: Bool { recordShape != 0 && recordShape != Self.emptyShape }
-    /// Cells of the preamble's lines and where such a line stands, for a file without header.
+    /// Cells of the preamble's lines, and the place of such a line, for a file without header.
     var preambleCells: [Int: UInt64] = [:]
-    /// The first lines of the preamble that are not blank: they stand again before the header of a second export.
+    /// The first lines of the preamble that are not blank. They occur again before the header of a second export.
     var preambleLines: [[UInt8]] = []
     /// The current record is one of them.
     var saysPreamble = false
@@ -75,7 +75,7 @@ extension Frame {
         return true
     }
 
-    /// The shape of a cell without text; it says nothing of how the others look.
+    /// The shape of a cell without text, which says nothing about other cells.
     static let emptyShape: UInt64 = 0xCBF2_9CE4_8422_2325
 
     /// What a cell looks like, as a number: runs of digits and runs of letters count as one each, `AST-017` and `FX-9` are alike.
@@ -99,7 +99,7 @@ extension Frame {
 extension DelimitedReader {
     // MARK: - Parts
 
-    /// Accounts for bytes that are no record; parts of one kind that follow each other become one.
+    /// Accounts for bytes that are not a record; parts of one kind that follow each other become one.
     mutating func addPart(_ kind: Frame.Part.Kind, at offset: UInt64, length: UInt64) {
         if frame.pending?.kind == kind {
             frame.pending?.length += length
@@ -119,7 +119,7 @@ extension DelimitedReader {
         frame.pending = nil
     }
 
-    /// Takes the line at the window's position as a part of its own.
+    /// Takes the line at the window's position as a separate part.
     private mutating func takeLine(_ line: (end: Int, next: Int), _ kind: SpanKind, _ name: StaticString) {
         flushParts()
         let length = window.fileLength(window.position, line.next)
@@ -139,7 +139,7 @@ extension DelimitedReader {
 
     // MARK: - Lines
 
-    /// Takes a byte order mark that stands where a record would start; the record behind it is doubted.
+    /// Takes a byte order mark in the place where a record would start. The record after it is doubted.
     mutating func takeMark() throws(PluginError) -> Bool {
         while window.limit - window.position < 3, !window.isComplete { try window.fill() }
         let at = window.position
@@ -154,7 +154,7 @@ extension DelimitedReader {
         return true
     }
 
-    /// Looks at the next line before quotation marks mean anything in it. True when it was taken as a comment or as footer.
+    /// Checks the next line before its quotation marks are interpreted. True when it was taken as a comment or as footer.
     mutating func takeLineApart() throws(PluginError) -> Bool {
         guard let line = try nextLine() else { return false }
         if marks.comment.count > 0, frame.footerStart == nil, text(line).prefix(marks.comment.count) == marks.comment {
@@ -166,7 +166,7 @@ extension DelimitedReader {
         return try takeFooterLine(line)
     }
 
-    /// Whether a glob fits the line as it stands, or with the quotation marks of its first cell taken off: an export that quotes
+    /// Whether a glob fits the line as it is, or with the quotation marks of its first cell taken off: an export that quotes
     /// all cells writes `"Total","3"`.
     private func isFooter(_ line: Bytes) -> Bool {
         if frame.footerGlobs.contains(where: { $0.matches(line) }) { return true }
@@ -178,14 +178,14 @@ extension DelimitedReader {
         }
     }
 
-    /// The line with its first cell as it reads; nil where that stands in no quotation marks.
+    /// The line with its first cell unquoted; nil if that cell has no quotation marks.
     private func bareLine(_ line: Bytes) -> [UInt8]? {
         var at = 0
         if marks.skipsBlanks { while at < line.count, line[at] == 0x20 || line[at] == 0x09 { at += 1 } }
         guard at < line.count, line[at] == marks.quote else { return nil }
         at += 1
         guard at < line.count else { return nil }
-        // Nearly every line of such an export is a record: it is told by one byte.
+        // Nearly every line of such an export is a record, and one byte shows it.
         let isMark = line[at] == marks.quote || marks.escapes && line[at] == marks.escape
         guard isMark || frame.footerGlobs.contains(where: { $0.mayStart(with: line[at]) }) else { return nil }
         var bare: [UInt8] = []
@@ -206,7 +206,7 @@ extension DelimitedReader {
         return bare
     }
 
-    /// A line of a footer that globs tell; from the first on, no record may come.
+    /// A line of a footer that globs recognise. After the first one, no record may come.
     private mutating func takeFooterLine(_ line: (end: Int, next: Int)) throws(PluginError) -> Bool {
         let bytes = text(line)
         let fits = isFooter(bytes)
@@ -246,27 +246,28 @@ extension DelimitedReader {
         return true
     }
 
-    /// Why one of the last lines may be a record; nil where it is surely none. A line that a file is cut off in looks like
-    /// anything: only one that has its end can be told from a record.
+    /// Why one of the last lines may be a record; nil if it certainly is not. A line in which the file is cut off can look like
+    /// anything, so only a line with its end can be distinguished from a record.
     private mutating func doubt(about line: (end: Int, next: Int)) -> StaticString? {
         if line.next == line.end { return "it has no line end" }
         let count = cells()
         let text = text(line)
         let looksAlike = Frame.shape(of: text, stop: marks.delimiter[0]) == frame.recordShape
         if width > 0, count == width {
-            // A totals line may be as wide as the table, where nothing but such a word stands in the place of an id that looks
-            // otherwise. An empty id looks like nothing.
+            // A totals line may be as wide as the table, if it has only such a word in the place of an id, and ids look
+            // different. An empty id has no look.
             let isTotal = !looksAlike && frame.knowsShape && Frame.isTotalAlone(text, stop: marks.delimiter[0])
             return isTotal ? nil : "it has as many cells as a record"
         }
         if looksAlike { return "it starts as the record before" }
         if Frame.saysTotal(text) { return nil }
-        // One cell in a table of several is words about the table; of several cells, a record may have lost some.
+        // One cell in a table of several columns is text about the table. A line with several cells may be a record that lost
+        // some.
         if count > 1 || width < 2 || canBeRecord(count) { return "it has cells, and starts with no word of totals" }
         return nil
     }
 
-    /// The last lines, kept back so far, come to be looked at. False when they were, or there are none.
+    /// Begins to check the last lines, which were kept back so far. False when they were checked already, or there are none.
     mutating func startTail() -> Bool {
         guard !frame.isInTail, window.limit < window.end else { return false }
         window.hold(lines: 0)
@@ -292,8 +293,8 @@ extension DelimitedReader {
         }
     }
 
-    /// How many cells the record has that starts at the window's position; 0 where none ends within what is in memory, as at an
-    /// open quotation mark. The line is in memory.
+    /// How many cells the record at the window's position has; 0 if it does not end in memory, for example because of an open
+    /// quotation mark. The line is in memory.
     private mutating func cells() -> Int {
         defer { fault = nil }
         if case .record = scan() { return fieldCount }
@@ -331,7 +332,7 @@ extension DelimitedReader {
         }
     }
 
-    /// A record that says what a line of the preamble says starts a second export: the lines behind it are no records either.
+    /// A record that equals a line of the preamble starts a second export, so the lines after it are not records either.
     func refusePreambleAgain() throws(PluginError) {
         throw PluginError(
             .refused,
@@ -370,7 +371,7 @@ extension DelimitedReader {
             frame.preambleLines.append(text(line).array)
         }
         switch dialect.header {
-        case .present, .replaced: break  // The header tells whether the preamble was as long as it should be.
+        case .present, .replaced: break  // The header shows whether the preamble had the right length.
         case .named, .none:
             if !window.isBlank(window.position, line.end) { frame.preambleCells[cells()] = window.fileOffset }
         }

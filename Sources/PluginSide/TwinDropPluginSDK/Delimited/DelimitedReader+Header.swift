@@ -1,10 +1,11 @@
-/// Tells a header that comes again from a record: nearly every record is told by its first cell's length and first byte.
+/// Distinguishes a repeated header from a record. For nearly every record, the length and the first byte of its first cell are
+/// enough.
 struct HeaderWatch {
-    /// The cells of a header; empty while nothing is watched for.
+    /// The cells of a header; empty if nothing is searched for.
     var names: [[UInt8]] = []
     /// The header line, decoded, as far as messages need it.
     var line = ""
-    /// How many cells a header has; 0: nothing is watched for.
+    /// How many cells a header has; 0: nothing is searched for.
     var count = 0
     /// By first byte, in both cases: bit n where a name has n bytes (63: or more). 256 elements, or none.
     var lengths: [UInt64] = []
@@ -32,14 +33,14 @@ extension DelimitedReader {
         return header.lengths[Int(first[0])] >> UInt64(min(63, first.count)) & 1 != 0
     }
 
-    /// The same of a record of another width, as `ragged` may let be; its first cell may have the names of several.
+    /// The same for a record of another width, which `ragged` may allow; its first cell may have the names of several columns.
     private var startsLikeHeader: Bool {
         let first = self[0]
         return !first.isEmpty && header.lengths[Int(first[0])] != 0
     }
 
-    /// A record of another width than the header, whose cells are names of columns, or whose one cell has them at another
-    /// delimiter, heads another table.
+    /// A record is the header of another table if it has another width than the header and its cells are names of columns, or its
+    /// only cell has them with another delimiter.
     private mutating func checkOtherHeader() throws(PluginError) {
         let cells = (0..<fieldCount).map { self[$0].trimmed.array }
         func known(_ cells: [[UInt8]]) -> Int {
@@ -52,7 +53,7 @@ extension DelimitedReader {
         }
         if isHeader(cells) { throw repeatedHeader("is a header that differs from the first") }
         guard fieldCount == 1 else { return }
-        // The first column alone, as of an export that lost the others: its name is no value.
+        // Only the first column, as in an export that lost the others: its name is not a value.
         if cells[0] == header.names[0] { return noteRecord(.repeatedHeader) }
         for other in ColumnAdvice.delimiters where other.text != dialect.delimiter {
             let mark = Array(other.text.utf8)[0]
@@ -74,7 +75,7 @@ extension DelimitedReader {
             offset: recordOffset)
     }
 
-    /// Takes the current record as the header said again; false where it is a record.
+    /// Takes the current record as a repeated header; false if it is a record.
     ///
     /// Errors: `refused` for a header that says something else than the first.
     mutating func takeRepeatedHeader() throws(PluginError) -> Bool {
@@ -125,7 +126,7 @@ extension DelimitedReader {
 
     private mutating func takeHeaderLine() throws(PluginError) {
         guard try locate() else { throw PluginError(.refused, "The file has no header line.") }
-        frame.isDoubted = false  // Two byte order marks at the start of a file are one too many, no more.
+        frame.isDoubted = false  // A second byte order mark at the start of a file is harmless.
         header.line = unsafe Bytes(start: base + Int(slots[0].start), count: headerBytes).text
         if fault == nil { finishRecord(isHeader: true) }
         if let fault {
@@ -153,7 +154,7 @@ extension DelimitedReader {
         if dialect.repeatedHeader != .record { header.watch(cells) }
     }
 
-    /// A header whose names are replaced must say what is expected of it: another line may be a record, or have its columns in
+    /// A header whose names are replaced must have the expected names. Another line may be a record, or have its columns in
     /// another order.
     private func checkReplaced(_ cells: [[UInt8]], _ names: [String]) throws(PluginError) {
         let expected = dialect.headerNames ?? names
@@ -163,7 +164,7 @@ extension DelimitedReader {
         let found = cells.map { String(decoding: $0, as: UTF8.self) }
         let key = dialect.headerNames == nil ? "dialect.columns" : "dialect.headerNames"
         var message = "The line at byte \(recordOffset) is not the header that \(key) names: \(list(expected)). "
-        // A line without any of the names may be a record: its cells are nobody's business.
+        // A line without any of the names may be a record, so a message must not show its cells.
         message +=
             Set(found).isDisjoint(with: expected)
             ? "It has \(found.count) cells, and none of these names. " : "It says: \(list(found)). "

@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// The characters a dialect gives a meaning, as the scanner wants them.
+/// The special characters of a dialect, in the form that the scanner needs.
 @safe
 struct DialectMarks {
     let delimiter: Bytes
@@ -13,7 +13,7 @@ struct DialectMarks {
     let escapes: Bool
     let isLenient: Bool
     let skipsBlanks: Bool
-    /// First bytes of all marks; the delimiter's stands for those that are not in use.
+    /// First bytes of all marks. Unused marks have the delimiter's byte.
     let first: (UInt8, UInt8, UInt8, UInt8, UInt8)
 
     init(_ dialect: Dialect) {
@@ -39,7 +39,7 @@ struct DialectMarks {
 }
 
 extension DelimitedReader {
-    /// What a look at the window came to.
+    /// The result of a scan of the window.
     enum Outcome {
         case record(end: Int, next: Int)
         case needsMore
@@ -60,7 +60,7 @@ extension DelimitedReader {
         case open
     }
 
-    /// What stands at a quotation mark that opens a cell.
+    /// The result at a quotation mark that opens a cell.
     private enum QuotedCell {
         case cell(Slot, next: Int)
         case last(Slot, end: Int, next: Int)
@@ -71,12 +71,12 @@ extension DelimitedReader {
 
     private typealias Block = SIMD32<UInt8>
 
-    /// How far the cutting of a record is.
+    /// How far the splitting of a record is.
     private struct Cut {
         var fieldStart: Int
         /// Cells cut.
         var count = 0
-        /// Of the cell that is being cut.
+        /// Of the current cell.
         var flags: UInt32 = 0
         /// Where the next block is loaded.
         var block: Int
@@ -91,7 +91,7 @@ extension DelimitedReader {
         case done(Outcome)
     }
 
-    /// Cuts the record at the window's position into slots. Reads only; a record that is not whole is cut again later.
+    /// Splits the record at the window's position into slots. Only reads: a record that is not complete is split again later.
     mutating func scan() -> Outcome {
         let memory = unsafe UnsafePointer(window.memory)
         let limit = window.limit
@@ -141,7 +141,7 @@ extension DelimitedReader {
                         return .record(end: at, next: at &+ length)
                     }
                 }
-                var next = cut  // A copy, so that the loop's own stays in registers.
+                var next = cut  // A copy, so that the loop's variable stays in registers.
                 switch unsafe takeRareMark(byte, at, &next, memory) {
                 case .ignore: continue
                 case .done(let outcome): return outcome
@@ -237,7 +237,7 @@ extension DelimitedReader {
         return UInt32(truncatingIfNeeded: low | high << 16)
     }
 
-    /// Whether the mark at `at` opens a field that starts at `fieldStart`; with trimming, blanks may stand before it.
+    /// Whether the mark at `at` opens a field that starts at `fieldStart`; with trimming, blanks may be before it.
     private func startsField(_ at: Int, _ fieldStart: Int, _ memory: UnsafePointer<UInt8>) -> Bool {
         if at == fieldStart { return true }
         guard marks.skipsBlanks else { return false }
@@ -300,7 +300,7 @@ extension DelimitedReader {
         return .open
     }
 
-    /// Whether the bytes of `mark` stand at `at`.
+    /// Whether the bytes of `mark` are at `at`.
     func mark(_ mark: Bytes, at: Int) -> Mark {
         for offset in 0..<mark.count {
             guard at + offset < window.limit else { return window.isComplete ? .none : .needsMore }

@@ -7,13 +7,13 @@
 ///     }
 ///
 /// It accounts for every byte of the file: `next` starts each record with `Output.record`, and headers, footers, blank lines and
-/// comments become spans. A record that breaks the dialect is rejected (or refuses the file, as the dialect says) and not shown.
-/// What is skipped is what it should be: nothing that may be a record is left out (docs/decisions/0024).
+/// comments become spans. A record that breaks the dialect is rejected (or refuses the file, if the dialect says so) and not
+/// returned. The reader never skips something that may be a record (docs/decisions/0024).
 ///
 /// How it goes, per record:
 /// 1. Load 32 bytes; compare them with delimiter, line ends, quotation mark and escape at once; make one bit of each hit.
 /// 2. Take the hits from left to right: a delimiter ends a field, a line end the record.
-/// 3. A quotation mark at the start of a field leaves this path: its end is found with `memchr`, then 1. goes on behind it.
+/// 3. A quotation mark at the start of a field leaves this path: its end is found with `memchr`, then 1. continues after it.
 /// 4. Fields are places in the window, not copies. Doubled quotation marks and escapes are taken out in place, when there are
 ///    any.
 @safe
@@ -69,7 +69,7 @@ public struct DelimitedReader: ~Copyable {
     var width = 0
     /// What is known of preamble, header and footer.
     var frame: Frame
-    /// How a header that comes again is told from a record.
+    /// How a repeated header is distinguished from a record.
     var header = HeaderWatch()
 
     /// Opens the input: takes byte order mark, preamble and header.
@@ -96,7 +96,7 @@ public struct DelimitedReader: ~Copyable {
         marks.free()
     }
 
-    /// The cell at `index`, from 0: empty where the record has fewer. Valid until `next` is called.
+    /// The cell at `index`, from 0: empty if the record has fewer. Valid until `next` is called.
     @inlinable
     public subscript(index: Int) -> Bytes {
         @inline(__always)
@@ -107,7 +107,7 @@ public struct DelimitedReader: ~Copyable {
         }
     }
 
-    /// True when the cell stood in quotation marks.
+    /// True when the cell had quotation marks.
     public func isQuoted(_ index: Int) -> Bool {
         guard index < fieldCount else { return false }
         return unsafe slots[index].end & Slot.quoted != 0
@@ -126,8 +126,8 @@ public struct DelimitedReader: ~Copyable {
         throw missingColumn(name)
     }
 
-    /// The error for a column that the file does not have: which it has, and what would read it (another delimiter, a name that
-    /// differs in what cannot be seen, another kind of file).
+    /// The error for a missing column. It says which columns the file has, and what may be wrong: another delimiter, a name that
+    /// differs in invisible characters, another kind of file.
     public func missingColumn(_ name: String) -> PluginError {
         let advice = ColumnAdvice(
             columns: columns, header: header.line, delimiter: dialect.delimiter, kind: window.kind)

@@ -22,9 +22,9 @@ public struct Dialect: Sendable, Equatable {
         /// RFC 4180: a field in quotation marks, a mark in it doubled. A mark inside an unquoted field, or text after the closing
         /// one, is a fault.
         case standard
-        /// As `standard`, but a mark inside an unquoted field, and text after the closing mark, stand for themselves.
+        /// As `standard`, but a mark inside an unquoted field, and text after the closing mark, are ordinary text.
         case lenient
-        /// `escape` makes the next character stand for itself, inside and outside of quotation marks.
+        /// `escape` makes the next character ordinary, inside and outside of quotation marks.
         case backslash
     }
 
@@ -49,23 +49,23 @@ public struct Dialect: Sendable, Equatable {
 
     /// Lines after the last record that belong to no table.
     ///
-    /// A line with as many cells as the table may be a record, and a last line without a line end a record that was cut off:
-    /// neither is ever left out as a footer, unless a glob says what it is.
+    /// A line with as many cells as the table may be a record, and a last line without a line end may be a record that was cut
+    /// off. So neither is taken as a footer, unless it fits a glob.
     public enum Footer: Sendable, Equatable {
-        /// At most so many of the last lines; blank ones do not count. One that may be a record, whole or cut off, refuses the
-        /// file.
+        /// At most this many of the last lines; blank ones do not count. A line that may be a record, whole or cut off, refuses
+        /// the file.
         case lines(Int)
         /// From the first line on that fits one of the globs. One that may be a record and fits none refuses the file.
         case from([String])
     }
 
-    /// What happens to a record that says the names of the columns again, as joined exports have it. Other names, or the same in
-    /// another order, refuse the file.
+    /// What happens to a record with the names of the columns, as in joined exports. Other names, or the same in another order,
+    /// refuse the file.
     public enum RepeatedHeader: Sendable, Equatable {
         /// Accounted for as the remainder "repeated header"; in a table of one column, where it may be a record, rejected.
         case skip
         case reject, fail
-        /// It is a record like any other, whatever it says.
+        /// It is a record like any other.
         case record
     }
 

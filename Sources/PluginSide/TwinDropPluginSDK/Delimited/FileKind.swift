@@ -1,4 +1,4 @@
-/// What a file is by its first bytes, where that is no delimited text.
+/// The kind of a file that is not delimited text, by its first bytes.
 struct FileKind: Sendable, Equatable {
     /// How many bytes at the start of a file are looked at.
     static let headBytes = 4096
@@ -8,7 +8,7 @@ struct FileKind: Sendable, Equatable {
     /// What to do with it.
     let advice: String
 
-    /// The kind of a file that starts with `head` and cannot be a table, whatever the dialect says; nil for all else.
+    /// The kind of a file that starts with `head` and cannot be a table in any dialect; nil for all other files.
     static func binary(_ head: [UInt8]) -> FileKind? {
         for signature in signatures where head.starts(with: signature.bytes) {
             return FileKind(title: signature.title, advice: signature.advice)
@@ -110,7 +110,7 @@ struct FileKind: Sendable, Equatable {
 
 /// How the start of a file fits the encoding that the dialect declares.
 struct EncodingEvidence {
-    /// The encoding a byte order mark stands for, and its length.
+    /// The encoding of a byte order mark, and its length.
     let mark: (encoding: TextEncoding, length: Int)?
     /// UTF-16 by its zero bytes, without a mark.
     private let guess: TextEncoding?
@@ -135,7 +135,7 @@ struct EncodingEvidence {
         isNarrow = head.count >= 8 && head.allSatisfy { ($0 >= 0x20 && $0 < 0x7F) || $0 == 0x0A || $0 == 0x0D || $0 == 0x09 }
     }
 
-    /// Why the file is not what `declared` says; nil where it may be.
+    /// Why the file is not what `declared` says; nil if it may be.
     func contradiction(of declared: TextEncoding) -> String? {
         if let mark {
             guard declared != .automatic, declared != mark.encoding else { return nil }

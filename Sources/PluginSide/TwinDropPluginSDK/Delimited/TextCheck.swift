@@ -1,4 +1,4 @@
-/// Finds bytes that may not stand in a text.
+/// Finds bytes that may not be in a text.
 enum TextCheck {
     /// What is wrong, and where.
     enum Defect: Equatable {
@@ -30,7 +30,7 @@ enum TextCheck {
         return nil
     }
 
-    /// The length of the well-formed sequence at `bytes` (Unicode 15, table 3-7); 0 where there is none.
+    /// The length of the well-formed sequence at `bytes` (Unicode 15, table 3-7); 0 if there is none.
     private static func sequenceWidth(_ bytes: UnsafePointer<UInt8>, _ count: Int) -> Int {
         let lead = unsafe bytes[0]
         let width: Int

@@ -1,8 +1,9 @@
 /// The part of a file that is in memory, as UTF-8, with its place in the original file.
 ///
-/// UTF-8 is read as it is. Other encodings are rewritten while they are read; one rule then gives every length in the original
-/// back, without a table: a UTF-16 file has two bytes for each lead byte of UTF-8 and two more where that starts four bytes; a
-/// one-byte encoding has one. A unit that cannot be decoded becomes the byte FF, which no UTF-8 has, and follows the same rule.
+/// UTF-8 is read as it is. Other encodings are rewritten as UTF-8 while they are read. One rule then gives every length in the
+/// original, without a table. A UTF-16 file has two bytes for each lead byte of UTF-8, and two more if that starts a sequence of
+/// four. A one-byte encoding has one. A unit that cannot be decoded becomes the byte FF, which never occurs in UTF-8, and follows
+/// the same rule.
 @safe
 struct TextWindow: ~Copyable {
     /// Readable bytes behind `end`, so that a block can be loaded whole.
@@ -24,7 +25,7 @@ struct TextWindow: ~Copyable {
     private(set) var fileOffset: UInt64 = 0
     /// Bytes of the original file read.
     private(set) var fileBytesRead: UInt64 = 0
-    /// What the file looks like, where that is no delimited text; `open` sets it. Some tables look so, too.
+    /// What the file looks like, if that is not delimited text; `open` sets it. Some tables look so, too.
     private(set) var kind: FileKind?
     /// Lines kept back as footer; blank ones do not count.
     private var heldLines = 0
@@ -42,7 +43,7 @@ struct TextWindow: ~Copyable {
         terminator = dialect.terminator.map { Array($0.utf8) } ?? []
         blanks = [0x20, 0x09] + Array(dialect.delimiter.utf8)
         windowBytesMax = dialect.recordBytesMax
-        // A small file fits the first `fill`; clearing more for it would cost more than reading it.
+        // A small file fits in the first `fill`. To clear more memory for it would cost more than to read it.
         capacity = input.size <= 48 * 1024 ? 72 * 1024 : 256 * 1024
         unsafe memory = .allocate(capacity: capacity + Self.slack)
         unsafe memory.initialize(repeating: 0, count: capacity + Self.slack)
@@ -52,7 +53,7 @@ struct TextWindow: ~Copyable {
 
     /// Decides the encoding and takes a byte order mark. How many bytes that was.
     ///
-    /// Errors: `refused` for what is no text at all, or not in the declared encoding.
+    /// Errors: `refused` for what is not text at all, or not in the declared encoding.
     mutating func open() throws(PluginError) -> UInt64 {
         let declared = encoding
         encoding = .utf8
@@ -67,7 +68,7 @@ struct TextWindow: ~Copyable {
         if encoding == .utf8 {
             position = length
         } else {
-            // What is in memory was read as it stands: decode it again from the start.
+            // The bytes in memory were read without decoding: decode them again from the start.
             raw = [UInt8](repeating: 0, count: 64 * 1024)
             let count = end - length
             if raw.count < count + 16 { raw = [UInt8](repeating: 0, count: count + 64 * 1024) }
@@ -126,7 +127,7 @@ struct TextWindow: ~Copyable {
                 let byte = unsafe memory[index]
                 if byte & 0xC0 != 0x80 { count += byte >= 0xF0 && byte < 0xF8 ? 4 : 2 }
             }
-            // An odd last byte of the file stands for two here.
+            // An odd last byte of the file counts as two here.
             return isComplete && high == end ? min(count, fileBytesRead - fileOffset - fileLengthBefore(low)) : count
         }
     }
@@ -271,7 +272,7 @@ struct TextWindow: ~Copyable {
 
     // MARK: - Footer
 
-    /// Keeps the last `lines` lines that are not blank back from now on; 0: nothing any more.
+    /// From now on keeps back the last `lines` lines that are not blank; 0: keeps back nothing.
     mutating func hold(lines: Int) {
         heldLines = lines
         updateLimit()
@@ -310,7 +311,7 @@ struct TextWindow: ~Copyable {
         limit = position
     }
 
-    /// Where the terminator starts whose last byte is just before `index`; nil where there is none.
+    /// Where the terminator starts whose last byte is just before `index`; nil if there is none.
     private func terminatorStart(endingAt index: Int) -> Int? {
         guard index > position else { return nil }
         if !terminator.isEmpty {

@@ -1,4 +1,4 @@
-/// A value of the source's settings, which knows its path, so that every complaint names it: `columns.weight.type`.
+/// A value of the source's settings. It knows its path, so that every error names it: `columns.weight.type`.
 public struct SettingsValue: Sendable {
     /// What a setting is. The order of members is kept; names are unique.
     public enum Content: Sendable, Equatable {
@@ -44,9 +44,9 @@ public struct SettingsValue: Sendable {
     /// An error of kind `settings` that starts with the path.
     public func error(_ message: String) -> PluginError { PluginError(.settings, "\(pathText): \(message)") }
 
-    /// The member `name`; nil where it is missing or null.
+    /// The member `name`; nil if it is missing or null.
     ///
-    /// Errors: this is no object.
+    /// Errors: this is not an object.
     public func optional(_ name: String) throws(PluginError) -> SettingsValue? {
         guard case .object(let members) = content else { throw error("must be an object, and is \(kindText).") }
         guard let member = members.first(where: { Self.same($0.name, name) }), member.value != .null else { return nil }
@@ -55,7 +55,7 @@ public struct SettingsValue: Sendable {
 
     /// The member `name`.
     ///
-    /// Errors: it is missing, or this is no object.
+    /// Errors: it is missing, or this is not an object.
     public func required(_ name: String) throws(PluginError) -> SettingsValue {
         guard let value = try optional(name) else { throw error("'\(name)' is missing.") }
         return value
@@ -93,7 +93,7 @@ public struct SettingsValue: Sendable {
         return number
     }
 
-    /// A text, number or truth value as a file would write it: a YAML writer may leave the quotes away.
+    /// A text, number or truth value as a file would write it, because people may leave out the quotes in YAML.
     public func word() throws(PluginError) -> String {
         switch content {
         case .string(let text): return text

@@ -1,4 +1,4 @@
-/// Bytes put together piece by piece, and used again for the next record: no allocation once it has grown.
+/// A buffer for building bytes piece by piece. It is used again for the next record, without allocation when it is large enough.
 @safe
 public struct ByteScratch: ~Copyable {
     @usableFromInline var memory: UnsafeMutablePointer<UInt8>

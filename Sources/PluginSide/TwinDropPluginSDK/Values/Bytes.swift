@@ -1,6 +1,6 @@
 /// A run of bytes somewhere else: a field of a record, or a text that lives as long as the plugin.
 ///
-/// It is two words, holds nothing alive and copies nothing. **A field of a record is valid until the reader is asked for the
+/// It is two words. It keeps nothing alive and copies nothing. **A field of a record is valid until the reader is asked for the
 /// next record; make a `String` of it (`text`) to keep it.**
 @safe @frozen
 public struct Bytes: @unchecked Sendable {
@@ -73,7 +73,7 @@ public struct Bytes: @unchecked Sendable {
         return unsafe Bytes(start: start + low, count: high - low)
     }
 
-    /// A copy as text; bytes that are no UTF-8 become U+FFFD.
+    /// A copy as text; bytes that are not UTF-8 become U+FFFD.
     public var text: String {
         unsafe String(decoding: UnsafeBufferPointer(start: start, count: count), as: UTF8.self)
     }

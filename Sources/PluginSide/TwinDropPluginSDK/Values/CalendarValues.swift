@@ -10,8 +10,8 @@ public struct CalendarDate: Sendable, Hashable {
     @inlinable
     public init?(year: Int, month: Int, day: Int) {
         guard year >= 1, year <= 9999, month >= 1, month <= 12, day >= 1, day <= Self.lastDay(month, of: year) else { return nil }
-        // As CodecKit's CivilDate has it, once more: this is copied into plugins, so that a column of dates costs no calls, and
-        // what is copied into another package may use nothing but what is public. A test compares the two.
+        // The same algorithm as CodecKit's CivilDate. This copy is inlined into plugins, so that a column of dates costs no
+        // calls, and inlined code of another package may use only what is public. A test compares the two.
         let shifted = month <= 2 ? year - 1 : year
         let era = shifted / 400
         let yearOfEra = shifted - era * 400
@@ -97,7 +97,7 @@ extension Bytes {
         return date
     }
 
-    /// The number that `length` digits from `start` on write; nil where one of them is no digit.
+    /// The number that `length` digits from `start` on write; nil if one of them is not a digit.
     @inlinable @inline(__always)
     func digits(_ start: Int, _ length: Int) -> Int? {
         var value = 0

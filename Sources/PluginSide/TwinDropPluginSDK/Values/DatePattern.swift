@@ -9,11 +9,11 @@
 /// | `mm`, `m`, `ss`, `s` | minute, second |
 /// | `S`, `SSS` | one to nine digits of a second; exactly as many as letters |
 /// | `XXX`, `XX`, `X` | `Z` or an offset: `+01:00`, `+0100`, `+01` |
-/// | `'T'`, `''` | text as it stands; a quotation mark |
+/// | `'T'`, `''` | text as it is; a quotation mark |
 /// | `[…]` | may be missing as a whole |
 ///
-/// Other letters are refused; all else stands for itself. What a field holds is read whole: a part that the value cannot hold,
-/// such as digits below the microsecond, is refused unless the caller lets it be rounded away.
+/// Other letters are refused; all other characters match themselves. A field is read completely: a part that the value cannot
+/// hold, such as digits below the microsecond, is refused unless the caller allows rounding.
 public struct DatePattern: Sendable {
     /// What a pattern must hold.
     public enum Need: Sendable { case date, time, dateTime }
@@ -92,7 +92,7 @@ public struct DatePattern: Sendable {
 
     /// The day in `field`.
     ///
-    /// A time of day other than 00:00, or an offset, is no part of a date: `rounding` leaves it out, without it the field is
+    /// A time of day other than 00:00, or an offset, is not part of a date: `rounding` leaves it out; otherwise the field is
     /// refused. Errors: `not-a-date`.
     public func date(_ field: Bytes, rounding: Bool = false) throws(ValueError) -> CalendarDate {
         let fields = try parse(field, "not-a-date", "a date as \(text)")
@@ -107,7 +107,7 @@ public struct DatePattern: Sendable {
 
     /// The time of day in `field`.
     ///
-    /// A day, an offset, or digits below the microsecond are no part of it: `rounding` leaves them out, without it the field is
+    /// A day, an offset, or digits below the microsecond are not part of it: `rounding` leaves them out; otherwise the field is
     /// refused. Errors: `not-a-time`.
     public func time(_ field: Bytes, rounding: Bool = false) throws(ValueError) -> TimeOfDay {
         let fields = try parse(field, "not-a-time", "a time as \(text)")
@@ -120,17 +120,17 @@ public struct DatePattern: Sendable {
         return TimeOfDay(microseconds: time)
     }
 
-    /// The moment in `field`; `offsetMinutes` holds where the field states none.
+    /// The moment in `field`; `offsetMinutes` is used if the field states no offset.
     ///
     /// Errors: `not-a-date-time`.
     public func timestamp(_ field: Bytes, offsetMinutes: Int32, rounding: Bool = false) throws(ValueError) -> Timestamp {
         try timestamp(field, zone: Zone(offsetMinutes: offsetMinutes), rounding: rounding)
     }
 
-    /// The moment in `field`, read by the clocks of `zone` where the field states no offset. `gap` and `overlap` say what a time
+    /// The moment in `field`, read by the clocks of `zone` if the field states no offset. `gap` and `overlap` say what a time
     /// is that these clocks never showed, or showed twice.
     ///
-    /// Digits below the microsecond are rounded with `rounding`, refused without. Errors: `not-a-date-time`, `time-gap`,
+    /// Digits below the microsecond are rounded with `rounding`, and refused otherwise. Errors: `not-a-date-time`, `time-gap`,
     /// `time-overlap`.
     public func timestamp(
         _ field: Bytes, zone: Zone, gap: Zone.Choice = .refuse, overlap: Zone.Choice = .refuse, rounding: Bool = false
@@ -178,14 +178,14 @@ public struct DatePattern: Sendable {
         /// The parts that the field has.
         var seen: PartSet = []
 
-        /// Nil where a part of it is missing, or the day does not exist.
+        /// Nil if a part of it is missing, or the day does not exist.
         var date: CalendarDate? {
             seen.isSuperset(of: [.year, .month, .day]) ? CalendarDate(year: year, month: month, day: day) : nil
         }
 
         var subMicrosecond: Bool { nanoseconds % 1000 != 0 }
 
-        /// Since midnight; rounded up, it can be all of the day. Nil where there is no such time, or it would be rounded.
+        /// Since midnight; rounded up, it can be all of the day. Nil if there is no such time, or it would be rounded.
         func microsecondsOfDay(rounding: Bool) -> Int64? {
             var hour = hour
             if seen.contains(.hour12) {
@@ -293,7 +293,7 @@ public struct DatePattern: Sendable {
         return count >= least ? (value, count) : nil
     }
 
-    /// `Z`, `+01`, `+0100` or `+01:00`, whole: half an offset is none.
+    /// `Z`, `+01`, `+0100` or `+01:00`, complete: half an offset is not an offset.
     private static func takeOffset(_ field: Bytes, _ position: inout Int, _ fields: inout Fields) -> Bool {
         guard position < field.count else { return false }
         let first = field[position]

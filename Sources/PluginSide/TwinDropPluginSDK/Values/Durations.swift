@@ -3,7 +3,7 @@ internal import ValueRules
 extension Bytes {
     /// A number of `unit`, written as `format` says, as a duration of whole microseconds.
     ///
-    /// What is finer than a microsecond is rounded where `format` rounds, and refused else. Errors: as `double(_:)` has them, and
+    /// Parts below a microsecond are rounded if `format` rounds, and refused otherwise. Errors: as `double(_:)` has them, and
     /// `not-a-duration`.
     public func duration(in unit: TimeUnit, _ format: NumberFormat = .plain) throws(ValueError) -> TimeSpan {
         let number = try writtenNumber(format)
@@ -12,7 +12,7 @@ extension Bytes {
             amount = ExactAmount(UInt128(mantissa), exponent)
         } else {
             guard format.rounds else { throw ValueError.tooFine }
-            // What 27 digits leave out decides nothing: a half is rounded up, whatever follows.
+            // Digits after the 27th decide nothing, because a half is rounded up whatever follows.
             let (digits, exponent) = (number.decimal.digits.prefix(27), number.decimal.exponent)
             let rest = number.decimal.digits.count - digits.count
             amount = ExactAmount(digits.reduce(0) { $0 * 10 + UInt128($1) }, exponent + rest)
@@ -21,8 +21,9 @@ extension Bytes {
         return TimeSpan(months: 0, microseconds: number.isNegative ? -microseconds : microseconds)
     }
 
-    /// An ISO 8601 duration such as `P1Y2M3DT4H5M6.5S`, `P2W` or `-PT15M`. A fraction stands in the last part only, weeks stand
-    /// without years and months, and all is whole months and microseconds: what is finer is refused, or rounded with `rounding`.
+    /// An ISO 8601 duration such as `P1Y2M3DT4H5M6.5S`, `P2W` or `-PT15M`. Only the last part may have a fraction, and weeks come
+    /// without years and months. The result is whole months and microseconds; smaller parts are refused, or rounded with
+    /// `rounding`.
     ///
     /// Errors: `not-a-duration`.
     public func isoDuration(rounding: Bool = false) throws(ValueError) -> TimeSpan {
@@ -55,7 +56,7 @@ private struct ExactAmount {
 
     init(_ mantissa: UInt128, _ exponent: Int) { (self.mantissa, self.exponent) = (mantissa, exponent) }
 
-    /// The same in microseconds, where there are `unit` of them in one.
+    /// The same in microseconds, if a microsecond has `unit` of them.
     func microseconds(_ unit: Int64, rounding: Bool) throws(ValueError) -> Int64 {
         var product = mantissa * UInt128(unit)
         guard product != 0 else { return 0 }
@@ -84,7 +85,7 @@ private struct ExactAmount {
 
 /// The parts of an ISO duration, one after the other.
 private struct DurationReader {
-    /// 292,000 years: as long as what microseconds can say.
+    /// 292,000 years: the range of microseconds.
     static let monthsMax: Int64 = 292_000 * 12
 
     let field: Bytes
@@ -107,7 +108,7 @@ private struct DurationReader {
         return true
     }
 
-    /// The next number and its designator; false where they do not follow the form.
+    /// The next number and its designator; false if they do not follow the form.
     mutating func part() throws(ValueError) -> Bool {
         guard !hasFraction else { return false }
         var mantissa: UInt128 = 0

@@ -1,6 +1,6 @@
-/// A pattern of names and lines: `*` stands for any bytes, `?` for one byte; everything else for itself.
+/// A pattern of names and lines: `*` matches any bytes, `?` one byte, everything else itself.
 ///
-/// It is another language than CodecKit's Glob on purpose: in rows of a table `[` and `\` are ordinary, and case may not count.
+/// It differs from CodecKit's Glob on purpose: in rows of a table `[` and `\` are ordinary, and case may be ignored.
 public struct Glob: Sendable, Equatable {
     private let pattern: [UInt8]
     private let ignoresCase: Bool

@@ -6,7 +6,7 @@ public enum JSONSyntax {
     /// object, no lone surrogate, and no number that neither 64 bits nor a double hold in full.
     public static func isValue(_ bytes: Bytes, depthMax: Int = 32) -> Bool { fault(in: bytes, depthMax: depthMax) == nil }
 
-    /// What is wrong with a JSON value; nil where nothing is.
+    /// What is wrong with a JSON value; nil if nothing is.
     public static func fault(in bytes: Bytes, depthMax: Int = 32) -> ValueError? {
         do throws(JSONTextFault) {
             try JSONText.check(unsafe Span(_unsafeStart: bytes.start, count: bytes.count), depthMax: depthMax)

@@ -1,5 +1,5 @@
-/// Upper and lower case of all letters that have both as one character, by Unicode: Ö and ö, Д and д, Σ and σ. What has no such
-/// form (ß in upper case, İ in lower case) stays as it is.
+/// Upper and lower case of all letters that have both as one character, by Unicode: Ö and ö, Д and д, Σ and σ. A letter without
+/// such a form (ß in upper case, İ in lower case) stays as it is.
 public enum LetterCase: UInt8, Sendable {
     case lower, upper
 
@@ -49,7 +49,7 @@ extension Bytes {
         return hash
     }
 
-    /// True where no byte is a part of a character of several.
+    /// True if no byte is a part of a character of several.
     public var isASCII: Bool {
         for index in 0..<count where self[index] >= 0x80 { return false }
         return true
@@ -72,8 +72,8 @@ extension Bytes {
         return folded
     }
 
-    /// The character at `index` in lower case, a final sigma as any other; goes on behind it. A byte that is no text is a number
-    /// of its own.
+    /// The character at `index` in lower case, a final sigma as any other; continues after it. A byte that is not text gets its
+    /// own number.
     private func folded(at index: inout Int) -> UInt32 {
         let byte = self[index]
         guard byte >= 0x80, let (scalar, width) = scalar(at: index) else {
@@ -85,7 +85,7 @@ extension Bytes {
         return lower == 0x3C2 ? 0x3C3 : lower
     }
 
-    /// The character of several bytes at `index`, and how many; nil where there is none.
+    /// The character of several bytes at `index`, and how many; nil if there is none.
     private func scalar(at index: Int) -> (Unicode.Scalar, Int)? {
         let lead = self[index]
         let width = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2

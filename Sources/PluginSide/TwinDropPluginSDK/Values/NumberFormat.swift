@@ -5,16 +5,16 @@ internal import ValueRules
 public struct NumberFormat: Sendable, Equatable {
     /// Starts the decimals.
     public let point: UInt8
-    /// Stands between groups of three digits of the whole part; 0 where no character does.
+    /// Stands between groups of three digits of the whole part; 0 if no character does.
     public let group: UInt8
-    /// A unit may follow the number: `3149.0 ft`. `Bytes.unit(_:)` gives it; whoever allows units sees to it that they are the
-    /// ones he means.
+    /// A unit may follow the number: `3149.0 ft`. `Bytes.unit(_:)` returns it. A caller that allows units must check that they
+    /// are the expected ones.
     public let allowsUnit: Bool
     /// A number with more digits than its type holds is rounded: to a double, or to a whole number (a half away from zero).
     /// Otherwise it is refused.
     public let rounds: Bool
 
-    /// `point` and `group` are ASCII, differ, and are no digit or sign.
+    /// `point` and `group` are ASCII, differ, and are not a digit or sign.
     public init(point: UInt8 = UInt8(ascii: "."), group: UInt8 = 0, allowsUnit: Bool = false, rounds: Bool = false) {
         precondition(point != group && point < 0x80 && group < 0x80, "a decimal mark and a group mark are two ASCII characters")
         self.point = point
@@ -91,9 +91,9 @@ extension Bytes {
         return number.isNegative ? -value : value
     }
 
-    /// A decimal number: the nearest double, where that holds it in full. It does so when the double, written with as many
-    /// significant digits as the number has, gives these digits again: up to 15 always do. `NumberFormat.rounds` takes others,
-    /// too.
+    /// A decimal number: the nearest double, if that holds it in full. A double holds a number in full when it gives the same
+    /// digits again, written with as many significant digits as the number has. Numbers of up to 15 digits always do.
+    /// `NumberFormat.rounds` allows others, too.
     ///
     /// Up to 15 digits with a power of ten within ±22 are exact in one operation (Clinger's fast path); the rest goes through
     /// the standard library. Errors: `not-a-number`, `number-too-large` (not finite), `too-many-digits`.
@@ -165,7 +165,7 @@ extension Bytes {
         }
     }
 
-    /// The unit after a number, without the blanks around it; empty where there is none.
+    /// The unit after a number, without the blanks around it; empty if there is none.
     ///
     /// Errors: as `double(_:)` has them for what is no number at all.
     public func unit(_ format: NumberFormat) throws(ValueError) -> Bytes {

@@ -1,9 +1,9 @@
-/// A number, time or truth value that a field does not hold: `code` is a short word, `expectation` what was expected.
+/// The error of a field that is not a number, time or truth value: `code` is a short word, `expectation` what was expected.
 public struct ValueError: Error, Sendable, Equatable {
     public let code: StaticString
     /// Goes on after "is not": "a whole number such as 1234".
     public let expectation: String
-    /// A sentence on how the field looked, where that helps; empty where not. It holds nothing of the field itself.
+    /// A sentence about the form of the field, if that helps; otherwise empty. It contains nothing of the field itself.
     public let remark: String
 
     /// `expectation` goes on after "is not": "a whole number".
@@ -28,7 +28,7 @@ public struct ValueError: Error, Sendable, Equatable {
 }
 
 extension Bytes {
-    /// How a field is written, without what it says: digits become 9, but zeros in front stay; letters become a and A; other
+    /// The form of a field without its content: digits become 9, but zeros in front stay; letters become a and A; other
     /// characters stay where they are ASCII. At most 40 of them: `0.999,99`, `99.99.9999`, `A-99999`.
     public var form: String {
         var form = ""

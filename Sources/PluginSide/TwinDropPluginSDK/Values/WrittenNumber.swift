@@ -45,7 +45,7 @@ struct WrittenNumber {
         self = rounded
     }
 
-    /// Mantissa and exponent without zeros at the end; nil where there are more digits than the mantissa holds.
+    /// Mantissa and exponent without zeros at the end; nil if there are more digits than the mantissa holds.
     var short: (mantissa: UInt64, exponent: Int)? {
         guard rest.isEmpty else { return nil }
         guard mantissa != 0 else { return (0, 0) }
@@ -64,9 +64,9 @@ extension Bytes {
     ///     number  := sign? (whole (point digit*)? | point digit+) exponent? (blank* unit)?
     ///     whole   := digit+ | 1 to 3 digits, the first not 0, then (group and 3 digits) once or more
     ///
-    /// Exponents have a sign if need be. A unit is there only where `format` allows one.
+    /// An exponent may have a sign. A unit is allowed only if `format` allows one.
     ///
-    /// Errors: `not-a-number`; its remark tells where the group mark may as well start decimals.
+    /// Errors: `not-a-number`; its remark says if the group mark could also start decimals.
     func writtenNumber(_ format: NumberFormat) throws(ValueError) -> WrittenNumber {
         var number = WrittenNumber()
         var index = 0
@@ -164,7 +164,7 @@ extension Bytes {
         }
     }
 
-    /// The same at its end only: what stands before a number is part of the cell.
+    /// The same at its end only, because text before a number is part of the cell.
     public var withoutBlanksBehind: Bytes {
         var rest = self
         while let last = rest.count > 0 ? rest[rest.count - 1] : nil {

@@ -1,10 +1,10 @@
 internal import ValueRules
 
-/// The clocks of one place, by which a time without an offset is read: always as far from UTC, or by the rules of an IANA zone.
+/// The clocks of one place, for reading times without an offset: with a fixed offset from UTC, or by the rules of an IANA zone.
 ///
 /// Ask the host for it (`Host.zone`), once, in `init`.
 public struct Zone: Sendable {
-    /// What a time is that the clocks never showed, or showed twice, when they were put forward or back.
+    /// How to read a time that the clocks never showed, or showed twice, because they were put forward or back.
     public enum Choice: Sendable {
         /// No time at all.
         case refuse
@@ -31,7 +31,7 @@ public struct Zone: Sendable {
 
     /// The moment when the clocks show `date` and `time`.
     ///
-    /// An offset that is no whole number of minutes, as before the time of zones, is written as UTC: the moment is the same.
+    /// An offset that is not a whole number of minutes, as before the time of zones, is written as UTC: the moment is the same.
     /// Errors: `time-gap`, `time-overlap`, `not-a-date-time` outside of the years 1 to 9999.
     public func timestamp(
         _ date: CalendarDate, _ time: TimeOfDay, gap: Choice = .refuse, overlap: Choice = .refuse

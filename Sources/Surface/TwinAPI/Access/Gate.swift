@@ -1,21 +1,22 @@
 import CodecKit
 import DropCore
 
-/// Decides who a request comes from, and whether it may pass.
+/// Decides who sent a request, and whether it may pass.
 package struct Gate: Sendable {
-    /// Nil where no tokens are configured.
+    /// Nil if no tokens are configured.
     let tokens: TokenBook?
     let jwt: JWTCheck?
     /// What a request without a token may do; nil: nothing.
     let anonymous: Role?
-    /// What a request without a token may do that comes from the user of this machine that runs the server; nil: no more.
+    /// What a request without a token may do if it comes from this machine, from the user that runs the server; nil: no more than
+    /// others.
     let ownUser: Role?
     /// Host names, besides addresses and this machine's own, that requests may be addressed to; nil: any.
     let hosts: Set<String>?
 
     /// - Parameters:
     ///   - anonymous: what a request without a token may do; nil: nothing.
-    ///   - ownUser: what it may do where the user that runs this server sends it, on this machine.
+    ///   - ownUser: what it may do if it comes from this machine, from the user that runs this server.
     ///   - hosts: host names, in small letters, that requests may be addressed to besides addresses and `localhost`; nil: any.
     package init(tokens: TokenBook? = nil, jwt: JWTCheck? = nil, anonymous: Role?, ownUser: Role? = nil, hosts: Set<String>?) {
         self.tokens = tokens
@@ -32,7 +33,7 @@ package struct Gate: Sendable {
 
     /// Asks for the caller of `request`; the token file may be read.
     ///
-    /// - Parameter peer: who is at the other end of the connection; nil where that is not known.
+    /// - Parameter peer: who is at the other end of the connection; nil if that is not known.
     func decide(_ request: APIRequest, needs role: Role?, peer: Peer? = nil) async -> Decision {
         if let refusal = refusal(ofHost: request) { return .refused(.error(refusal)) }
         guard let role else { return .passes(Self.nobody) }
@@ -51,7 +52,7 @@ package struct Gate: Sendable {
 
     private static let nobody = Caller(name: "anonymous")
 
-    /// Nil where it is not known who that is; without a role where that is known, and nothing more.
+    /// Nil if the caller is not known; without a role if the caller is known but has none.
     private func caller(_ request: APIRequest, _ peer: Peer?) async -> (Caller, Role?)? {
         let token = request.header("authorization").flatMap(Self.bearer)
         guard let token, tokens != nil || jwt != nil else {
@@ -69,8 +70,8 @@ package struct Gate: Sendable {
         return String(words[1]).trimmingBlanks()
     }
 
-    /// A page of another site that a browser on this machine shows must not reach the graph: neither under a name of its own
-    /// that points here, nor by a request it sends across.
+    /// A browser on this machine may show a page of another site. The page must not reach the graph, either by its own host name
+    /// that points here, or by a cross-site request.
     private func refusal(ofHost request: APIRequest) -> APIError? {
         let host = request.header("host") ?? ""
         let name = HostName.name(of: host)

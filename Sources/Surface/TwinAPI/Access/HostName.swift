@@ -1,6 +1,7 @@
-/// The `Host` and `Origin` of requests: what keeps pages of other sites from using a browser on this machine (DNS rebinding).
+/// The `Host` and `Origin` of requests. Checking them prevents pages of other sites from using a browser on this machine (DNS
+/// rebinding).
 enum HostName {
-    /// Whether `text` looks like a host with an optional port, and can stand in a URL.
+    /// Whether `text` looks like a host with an optional port, and can be in a URL.
     static func isPlain(_ text: String) -> Bool {
         !text.isEmpty && text.utf8.count <= 255
             && text.utf8.allSatisfy { byte in

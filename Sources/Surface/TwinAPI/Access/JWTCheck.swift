@@ -3,7 +3,7 @@ import DropCore
 import JWTKit
 import TwinModel
 
-/// What makes a JWT of an identity provider good here.
+/// What makes a JWT of an identity provider valid here.
 package struct JWTRules: Sendable, Equatable {
     /// `iss`, compared exactly.
     package let issuer: String
@@ -38,19 +38,21 @@ package struct JWTCheck: Sendable {
         self.clock = clock
     }
 
-    /// Who a token is of; nil where it is not good, or names no role. The provider may be asked for its keys.
+    /// The owner of a token; nil if it is not valid, or names no role. The provider may be asked for its keys.
     func caller(of token: String) async -> (caller: Caller, role: Role)? {
         guard let (caller, role) = await person(of: token), let role else { return nil }
         return (caller, role)
     }
 
-    /// Who a token is of, with the role it names, or none; nil where it is not good. The provider may be asked for its keys.
+    /// The owner of a token, with the role that it names, or none; nil if it is not valid. The provider may be asked for its
+    /// keys.
     func person(of token: String) async -> (caller: Caller, role: Role?)? {
-        // What a token marks as critical must be understood (RFC 7515, section 4.1.11), and nothing of the kind is here.
+        // A token with critical headers must be refused unless all of them are understood (RFC 7515, section 4.1.11). None is
+        // understood here.
         guard let header = Self.header(of: token), header["crit"] == nil else { return nil }
         let id = header["kid"]?.string
         guard let keys = await keys.keys(naming: id), keys.mayHold(id) else { return nil }
-        // Whatever is wrong with a token, the answer is 401; its sender can decode it.
+        // The answer is 401 for every fault of a token, because its sender can decode it.
         guard let claims = try? await keys.verify(token, naming: id, as: Claims.self) else { return nil }
         let now = clock()
         guard claims.issuer == rules.issuer, claims.audiences.contains(rules.audience),
@@ -72,7 +74,8 @@ package struct JWTCheck: Sendable {
         seconds.isNaN ? 0 : Int64((min(max(seconds, 0), 1e11) * 1_000_000).rounded())
     }
 
-    /// The claims that are looked at. Decoded by hand: the library's own claim for `aud` stops the process at an empty list.
+    /// The claims that are checked. Decoded by hand, because the library's own claim for `aud` stops the process at an empty
+    /// list.
     private struct Claims: JWTPayload {
         let issuer: String
         let subject: String
@@ -86,7 +89,7 @@ package struct JWTCheck: Sendable {
             let container = try decoder.container(keyedBy: Name.self)
             var texts: [String: [String]] = [:]
             for key in container.allKeys {
-                // Claims of other types are nobody's business here.
+                // Claims of other types are ignored.
                 if let text = try? container.decode(String.self, forKey: key) {
                     texts[key.stringValue] = [text]
                 } else if let list = try? container.decode([String].self, forKey: key) {
@@ -94,7 +97,7 @@ package struct JWTCheck: Sendable {
                 }
             }
             self.texts = texts
-            // One issuer, as text: a list is none.
+            // One issuer, as text. A list is not an issuer.
             issuer = (try? container.decode(String.self, forKey: Name("iss"))) ?? ""
             subject = texts["sub"]?.first ?? texts["appid"]?.first ?? "jwt"
             audiences = texts["aud"] ?? []

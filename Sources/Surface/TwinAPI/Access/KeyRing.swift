@@ -4,25 +4,25 @@ package import Logging
 import SystemKit
 import ThreadKit
 
-/// The keys that JWTs are checked with, as their provider has them now: kept up by a thread of its own.
+/// The current keys of the provider, with which JWTs are checked. A separate thread keeps them up to date.
 ///
-/// Those of a file are read again when it changes; a file that cannot be used opens nothing. Those of a URL are fetched at the
-/// start, every `refresh`, and when a token names a key that is not known; while their provider cannot be reached, the ones
-/// fetched before stay in use.
+/// Keys of a file are read again when it changes. With a file that cannot be used, no token is accepted. Keys of a URL are
+/// fetched at the start, every `refresh`, and when a token names an unknown key. While the provider cannot be reached, the
+/// earlier keys stay in use.
 package final class KeyRing: Sendable {
     private struct State {
         var keys: SigningKeys?
         var fault: String?
-        /// Nil for a file, which is looked at every `fileInterval`.
+        /// Nil for a file, which is checked every `fileInterval`.
         var schedule: KeySchedule?
-        /// Whether the thread is on its way to newer keys: then tokens with unknown ones wait.
+        /// Whether the thread is fetching newer keys: then tokens with unknown keys wait.
         var isAsking: Bool
         var isStopping = false
         var waiting: [CheckedContinuation<Void, Never>] = []
         var thread: NamedThread?
     }
 
-    /// Nil where nothing has changed since the last call.
+    /// Nil if nothing has changed since the last call.
     private let source: @Sendable () throws(StartError) -> [UInt8]?
     /// For messages.
     private let name: String
@@ -36,7 +36,7 @@ package final class KeyRing: Sendable {
     /// The keys of a file. Blocking; not from the cooperative pool.
     ///
     /// - Parameter path: absolute.
-    /// Errors: `jwt-keys` where it cannot be used as it is now.
+    /// Errors: `jwt-keys` if it cannot be used as it is now.
     package init(file path: String, log: Logger) throws(StartError) {
         let stamp = Monitor(FileVersion(of: path))
         name = path
@@ -53,9 +53,9 @@ package final class KeyRing: Sendable {
         start()
     }
 
-    /// The keys of a URL, whose first answer is not waited for.
+    /// The keys of a URL. Does not wait for the first answer.
     ///
-    /// - Parameter refresh: from one answer to the next question.
+    /// - Parameter refresh: the time from one answer to the next request.
     package convenience init(_ address: WebAddress, _ rules: TransferRules, refresh: Duration, log: Logger) {
         var rules = rules
         rules.bytesMax = UInt64(Self.bytesMax)
@@ -82,7 +82,7 @@ package final class KeyRing: Sendable {
         start()
     }
 
-    /// Ends the thread; a question in hand is waited for. Blocking.
+    /// Ends the thread, and waits for a running request. Blocking.
     package func stop() {
         let thread = state.with { state in
             state.isStopping = true
@@ -94,8 +94,8 @@ package final class KeyRing: Sendable {
     /// Why no token can be checked, for readiness; nil while there are keys.
     package var fault: String? { state.quietly { $0.keys == nil ? $0.fault : nil } }
 
-    /// The keys a token is to be checked with that names the key `id`; nil where there are none. Where `id` is unknown, the
-    /// provider may be asked for newer ones, and its answer is waited for.
+    /// The keys for checking a token that names the key `id`; nil if there are none. If `id` is unknown, the provider may be
+    /// asked for newer keys, and the call waits for the answer.
     func keys(naming id: String?) async -> SigningKeys? {
         if let keys = state.quietly({ $0.keys }), keys.mayHold(id) { return keys }
         await withCheckedContinuation { continuation in
@@ -145,7 +145,7 @@ package final class KeyRing: Sendable {
         } catch {
             let (isNews, isLeft) = state.with { state in
                 defer { state.fault = error.message }
-                // A file that was damaged or removed opens nothing: nobody gets in by damaging it.
+                // With a damaged or removed file no token is accepted, so nobody gets in by damaging it.
                 if state.schedule == nil { state.keys = nil }
                 state.schedule?.failed(at: .now)
                 return (state.fault != error.message, state.keys != nil)
@@ -161,7 +161,7 @@ package final class KeyRing: Sendable {
         answer()
     }
 
-    /// Lets the tokens go on that waited.
+    /// Wakes the calls that wait for keys.
     private func answer() {
         let waiting = state.with { state in
             defer { (state.waiting, state.isAsking) = ([], false) }
@@ -183,7 +183,7 @@ package final class KeyRing: Sendable {
     private static func failure(_ message: String) -> StartError {
         StartError(
             .jwtKeys, "The keys of http.jwt cannot be fetched. \(message)",
-            hint: "They are asked for again and again; until then tokens signed by unknown keys are refused.")
+            hint: "The daemon keeps asking for them; until then tokens signed by unknown keys are refused.")
     }
 
     /// The library's collection of keys is an actor; this thread waits for it.

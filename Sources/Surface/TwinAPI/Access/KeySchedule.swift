@@ -1,12 +1,12 @@
-/// When keys are asked for at their provider: in good time, soon after a failure, and where a token names a key that is not
-/// known, but then not for every such token: anybody can make one up.
+/// When the provider is asked for keys: regularly, soon after a failure, and when a token names an unknown key. Not every such
+/// token causes a request, because anybody can invent one.
 struct KeySchedule: Sendable {
-    /// From one success to the next question.
+    /// The time from one success to the next request.
     private let refresh: Duration
     private var failures = 0
-    /// The next question of its own accord.
+    /// When the next regular request is due.
     private(set) var due: ContinuousClock.Instant
-    /// The first moment at which a token may cause one.
+    /// The first moment at which a token may cause a request.
     private var open: ContinuousClock.Instant
 
     /// Between two questions that tokens caused.
@@ -21,7 +21,7 @@ struct KeySchedule: Sendable {
         open = now
     }
 
-    /// A token names an unknown key: whether to ask now. A yes is taken for a question.
+    /// A token names an unknown key: whether to ask now. True counts as a request.
     mutating func asks(at now: ContinuousClock.Instant) -> Bool {
         guard failures == 0, now >= open else { return false }
         open = now + Self.pause

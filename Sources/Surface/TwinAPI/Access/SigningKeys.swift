@@ -4,15 +4,15 @@ import TwinModel
 
 /// The keys of an identity provider: one JSON Web Key Set (RFC 7517).
 ///
-/// Keys that are of no use here are passed over, since providers publish some for other ends: those for encryption, of kinds or
-/// with algorithms that are not known.
+/// Providers also publish keys for other purposes. Unusable ones are skipped: keys for encryption, and keys of unknown kinds or
+/// algorithms.
 struct SigningKeys: Sendable {
     private let collection: JWTKeyCollection
     private let ids: Set<String>
     /// Whether some key has no id: then any token may be signed by it.
     private let hasNameless: Bool
 
-    /// Errors: `jwt-keys` where the text is no key set, or none of its keys can be used.
+    /// Errors: `jwt-keys` if the text is not a key set, or none of its keys can be used.
     init(keySet: [UInt8]) async throws(StartError) {
         guard let set = try? JSON(parsing: keySet, depthMax: 16), let list = set["keys"]?.elements else {  // Said below.
             throw Self.failure("are no JSON Web Key Set")
@@ -36,7 +36,7 @@ struct SigningKeys: Sendable {
         hasNameless = nameless > 0
     }
 
-    /// Whether a token that names the key `id`, or none, can be of these.
+    /// Whether a token that names the key `id`, or none, can be signed by one of these.
     func mayHold(_ id: String?) -> Bool { id.map { ids.contains($0) || hasNameless } ?? true }
 
     /// The claims of a token that one of the keys has signed. Errors: of JWTKit.

@@ -4,10 +4,10 @@ package import DropCore
 import Synchronization
 import SystemKit
 
-/// The bearer tokens of a file, of which it holds SHA-256 sums only: one a line, `NAME ROLE SHA256 [EXPIRES]`, where EXPIRES is a
+/// The bearer tokens of a file, which has only their SHA-256 sums: one a line, `NAME ROLE SHA256 [EXPIRES]`, where EXPIRES is a
 /// day (`2027-01-31`, valid to its end). Lines that begin with `#` are comments.
 ///
-/// The file is looked at again when it changed, at most once a second. All calls may block for as long as that takes.
+/// The file is read again when it changed, at most once a second. All calls may block for that time.
 package final class TokenBook: Sendable {
     /// One line of the file.
     package struct Entry: Sendable, Equatable {
@@ -22,7 +22,7 @@ package final class TokenBook: Sendable {
         var entries: [Entry] = []
         var stamp: FileVersion?
         var lookedAt: Int64 = 0
-        /// Why the file as it stands now is not in use.
+        /// Why the current content of the file is not in use.
         var fault: String?
     }
 
@@ -33,7 +33,7 @@ package final class TokenBook: Sendable {
     /// - Parameters:
     ///   - path: absolute.
     ///   - clock: microseconds since 1970.
-    /// Errors: `tokens` where the file cannot be read or a line is wrong.
+    /// Errors: `tokens` if the file cannot be read or a line is wrong.
     package init(path: String, clock: @escaping @Sendable () -> Int64) throws(StartError) {
         self.path = path
         self.clock = clock
@@ -42,7 +42,7 @@ package final class TokenBook: Sendable {
         state = Mutex(State(entries: entries, stamp: stamp, lookedAt: clock()))
     }
 
-    /// The name and role of a token; nil where it is unknown or has expired. Comparison takes the same time whatever differs.
+    /// The name and role of a token; nil if it is unknown or has expired. Comparison takes the same time whatever differs.
     func entry(for token: String) -> Entry? {
         let digest = Array(SHA256.hash(data: Array(token.utf8)))
         let now = clock()
@@ -55,7 +55,7 @@ package final class TokenBook: Sendable {
         return found
     }
 
-    /// What is wrong with the file as it stands, where the entries of an earlier one are in use; for logs and readiness.
+    /// What is wrong with the current content of the file, if the entries of an earlier one are in use; for logs and readiness.
     package var fault: String? { state.withLock { $0.fault } }
 
     private func current(_ now: Int64) -> [Entry] {
@@ -69,7 +69,7 @@ package final class TokenBook: Sendable {
                 state.entries = try Self.read(path)
                 state.fault = nil
             } catch {
-                // A removed or broken file opens nothing: nobody gets in by damaging it.
+                // With a removed or broken file no token is accepted, so nobody gets in by damaging it.
                 state.entries = []
                 state.fault = "\(error.message) \(error.hint)"
             }
@@ -126,8 +126,7 @@ package struct NewToken: Sendable {
 
     /// - Parameters:
     ///   - name: without blanks, at most 256 bytes: it is shown as the origin of changes.
-    ///   - expires: the last day it counts, `YYYY-MM-DD`; nil: it never expires.
-    /// Nil where the name or the day is none.
+    ///   - expires: the last day it counts, `YYYY-MM-DD`; nil: it never expires. Nil if the name or the day is not valid.
     package init?(name: String, role: Role, expires: String? = nil) {
         var random = SystemRandomNumberGenerator()
         let token = "td_" + Base64URL.encoded((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) })

@@ -1,7 +1,7 @@
 import DropCore
 
 /// One deletion of everything: relationships, then twins, then models (docs/azure-contract.md, "Deletion jobs"). What others
-/// write meanwhile may stay.
+/// write during the run may stay.
 struct DeletionRun {
     let job: ActiveJob
     let service: any TwinService
@@ -11,13 +11,13 @@ struct DeletionRun {
     /// Small enough that other writers get their turn in between.
     private static let part = 5000
 
-    /// What made the job fail; nil where nothing is left, or it was cancelled.
+    /// Why the job failed; nil if nothing is left, or it was cancelled.
     func run() -> APIError? {
         do throws(ServiceError) {
             while !job.isCancelled {
                 guard ContinuousClock.now < end else {
                     throw ServiceError(
-                        .timeout, "The deletion took longer than its time limit. Start another to go on.")
+                        .timeout, "The deletion took longer than its time limit. Start another job to continue.")
                 }
                 if try service.deleteSome(Self.part, by: caller) == 0 { return nil }
             }

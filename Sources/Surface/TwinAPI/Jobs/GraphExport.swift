@@ -18,10 +18,9 @@ package struct GraphExport {
     private var pending: [UInt8] = []
     private var counts = Counts()
 
-    /// Writes everything to `path`, which then stands there whole or, after an error, not at all. Blocking. It is the graph
-    /// of one moment.
+    /// Writes the graph of one moment to `path`. The file is there as a whole or, after an error, not at all. Blocking.
     ///
-    /// Errors: `export` where the file cannot be written or the graph cannot be read.
+    /// Errors: `export` if the file cannot be written or the graph cannot be read.
     package static func write(_ service: any TwinService, to path: String) throws(StartError) -> Counts {
         let beside = path + ".part"
         do {
@@ -71,14 +70,14 @@ package struct GraphExport {
         try section(3, &self)
     }
 
-    /// The member that tells an import to take a line as it is.
+    /// The member that tells an import to accept a line as it is.
     static let unchecked = "$unchecked"
 
     private static func marked(_ document: JSON, _ conforms: Bool) -> JSON {
         conforms ? document : .object((document.members ?? []) + [.init(unchecked, true)])
     }
 
-    /// Without what the service sets itself: tag and times of update; source times stay.
+    /// Without the members that the service sets itself: tag and times of update. Source times stay.
     private static func twin(_ document: JSON) -> JSON {
         .object(
             (document.members ?? []).compactMap { member in

@@ -4,7 +4,7 @@ import DropCore
 import TwinModel
 
 /// One import: reads NDJSON line by line, and writes models, then twins, then relationships (docs/azure-contract.md, "Import
-/// jobs"). What is refused is logged and left out; the job then ends as failed. Nothing is rolled back.
+/// jobs"). A refused line is logged and left out, and the job then ends as failed. Nothing is rolled back.
 final class ImportRun {
     private enum Section: String {
         case header = "Header"
@@ -39,7 +39,7 @@ final class ImportRun {
         var count = 0
     }
 
-    /// What an import reads, and what it writes beside the graph.
+    /// The input of an import, and its output besides the graph.
     struct Places: Sendable {
         let input: JobPlace
         let output: JobPlace
@@ -55,7 +55,7 @@ final class ImportRun {
         self.places = places
     }
 
-    /// What made the job fail; nil where it went through, or was cancelled.
+    /// Why the job failed; nil if it succeeded or was cancelled.
     func run() -> APIError? {
         do throws(APIError) {
             let log = try JobLog(job, places.output, spool: places.spool, places.rules)
@@ -103,7 +103,7 @@ final class ImportRun {
             // Editors of some systems put a mark of the encoding first.
             let text = number == 1 && line.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(line.dropFirst(3)) : line
             guard let value = try? JSON(parsing: text, depthMax: 64), value.members != nil else {  // Said in the next line.
-                let error = Self.invalid("Line \(number) of the input is no JSON object.")
+                let error = Self.invalid("Line \(number) of the input is not a JSON object.")
                 guard let section, section != .header else { return error }
                 refuse(section.rawValue, number, nil, error)
                 continue
@@ -114,7 +114,7 @@ final class ImportRun {
                     let shown = Escaping.visible(String(name.prefix(50)))
                     write(&pending)
                     return Self.invalid(
-                        "Line \(number): the section \(shown) cannot stand here. "
+                        "Line \(number): the section \(shown) is not allowed here. "
                             + "The order is Header, Models, Twins, Relationships."
                     )
                 }
@@ -128,7 +128,7 @@ final class ImportRun {
             case nil: return Self.invalid("The input does not begin with {\"Section\":\"Header\"}.")
             case .header?:
                 guard value["fileVersion"]?.string?.hasPrefix("1.") == true else {
-                    return Self.invalid("Line \(number): the header is to have \"fileVersion\":\"1.0.0\".")
+                    return Self.invalid("Line \(number): the header must have \"fileVersion\":\"1.0.0\".")
                 }
             case .models?: pending.models.append(ModelText(text: line, value: value))
             case .twins?: add(twin: value, number, &pending)
@@ -155,7 +155,7 @@ final class ImportRun {
 
     // MARK: - Sections
 
-    /// What was read of a section and is not written yet.
+    /// The lines of a section that were read and not written yet.
     private struct Pending {
         var models: [ModelText] = []
         var twins: [TwinPayload] = []
@@ -164,7 +164,7 @@ final class ImportRun {
         var lines: [Int] = []
     }
 
-    /// Writes what is pending: one transaction, in which each line stands for itself.
+    /// Writes the pending lines in one transaction, in which each line is accepted or refused by itself.
     private func write(_ pending: inout Pending) {
         defer { pending = Pending() }
         do throws(ServiceError) {
@@ -208,7 +208,7 @@ final class ImportRun {
         pending.lines.append(line)
     }
 
-    /// False where an export says that the graph held it without its model's consent.
+    /// False if the export marks the line as not conforming to its model.
     private static func isChecked(_ line: JSON) -> Bool { line[GraphExport.unchecked] != .bool(true) }
 
     private static func without(_ names: Set<String>, _ line: JSON) -> JSON {

@@ -4,7 +4,7 @@ import SystemKit
 import ThreadKit
 import TwinModel
 
-/// The bulk jobs of a home: one at a time, each on a thread of its own, each with a record that outlives it
+/// The bulk jobs of a home. One runs at a time, on its own thread, and each has a record that outlives it
 /// (docs/azure-contract.md, "Import jobs" and "Deletion jobs").
 ///
 /// All calls may block, and are safe from any thread.
@@ -21,13 +21,13 @@ package final class JobBook: Sendable {
     private let service: any TwinService
     private let state: Monitor<State>
 
-    /// Records that are kept, at most; older ones go after 30 days.
+    /// The most records that are kept. Records are removed after 30 days.
     static let recordsMax = 1000
 
     /// Reads the records of earlier runs; a job that was running then has failed.
     ///
-    /// - Parameter folder: absolute; made where it is missing.
-    /// Errors: `jobs` where the folder cannot be used.
+    /// - Parameter folder: absolute; made if it is missing.
+    /// Errors: `jobs` if the folder cannot be used.
     package init(folder: String, places: JobPlaces, service: any TwinService) throws(StartError) {
         self.folder = folder
         self.places = places
@@ -37,7 +37,7 @@ package final class JobBook: Sendable {
             try SmallFile.makeFolder(folder)
             for name in SmallFile.names(in: folder) where name.hasSuffix(".json") {
                 let bytes = try SmallFile.read(folder + "/" + name, bytesMax: 1 << 20)
-                // A record that cannot be read is none; its job is history.
+                // A record that cannot be read is ignored.
                 guard let value = try? JSON(parsing: bytes), var record = JobRecord(stored: value) else { continue }
                 if record.status.isActive {
                     record.status = .failed
@@ -121,7 +121,7 @@ package final class JobBook: Sendable {
         return record
     }
 
-    /// Asks a running import to end; the record as it is now. Errors: `JobNotFound`.
+    /// Asks a running import to end, and returns the record as it is now. Errors: `JobNotFound`.
     func cancelImport(_ id: String) throws(APIError) -> JobRecord {
         let record = try job(id, .imports)
         state.with { state in
@@ -133,7 +133,7 @@ package final class JobBook: Sendable {
         return record
     }
 
-    /// Forgets the record; a running job goes on. Errors: `JobNotFound`.
+    /// Forgets the record; a running job continues. Errors: `JobNotFound`.
     func forgetImport(_ id: String) throws(APIError) {
         let record = try job(id, .imports)
         do throws(SystemError) {
@@ -199,7 +199,7 @@ package final class JobBook: Sendable {
             change(&record)
             record.lastAction = SmallFile.now()
             state.records[key] = record
-            // Where it cannot be written, the next start finds the older one, and takes the job for interrupted.
+            // If it cannot be written, the next start finds the older record, and treats the job as interrupted.
             try? Self.write(record, folder)
         }
     }
@@ -208,7 +208,7 @@ package final class JobBook: Sendable {
         let now = SmallFile.now()
         state.with { state in
             for (key, record) in state.records where record.purge < now && state.active?.key != key {
-                // One that cannot be removed is tried again with the next.
+                // A record that cannot be removed is tried again with the next one.
                 guard (try? SmallFile.remove(Self.path(record, folder))) != nil,
                     (try? SmallFile.remove(Self.log(record, folder))) != nil
                 else { continue }
@@ -219,16 +219,16 @@ package final class JobBook: Sendable {
 
     private func check(_ id: String) throws(APIError) {
         guard (1...100).contains(id.utf8.count) else {
-            throw APIError(.validationFailed, "The id of a job is to have 1 to 100 bytes.")
+            throw APIError(.validationFailed, "The id of a job must have 1 to 100 bytes.")
         }
     }
 
     private static func key(_ id: String, _ kind: JobRecord.Kind) -> String { "\(kind.rawValue)/\(id)" }
 
-    /// Ids are the callers': they never become a path.
+    /// Ids come from callers, so they never become a path.
     private static func path(_ record: JobRecord, _ folder: String) -> String { name(record, folder) + ".json" }
 
-    /// Where a log waits that is sent elsewhere.
+    /// The local file of a log that is sent elsewhere.
     private static func log(_ record: JobRecord, _ folder: String) -> String { name(record, folder) + ".log" }
 
     private static func name(_ record: JobRecord, _ folder: String) -> String {
@@ -244,7 +244,7 @@ package final class JobBook: Sendable {
     }
 }
 
-/// The job that runs, and whether it is to end.
+/// The running job, and whether it must end.
 final class ActiveJob: Sendable {
     let key: String
     let id: String
@@ -257,7 +257,7 @@ final class ActiveJob: Sendable {
 
     var isCancelled: Bool { end.quietly { $0.isCancelled } }
 
-    /// Whether the server ends: then nobody waits for a log to be sent either.
+    /// Whether the server ends: then the job does not wait until its log is sent.
     var isAbandoned: Bool { end.quietly { $0.isAbandoned } }
 
     func cancel() { end.with { $0.isCancelled = true } }

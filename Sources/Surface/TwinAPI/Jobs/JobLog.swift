@@ -5,8 +5,8 @@ import TwinModel
 
 /// The log an import job writes beside its work: one JSON object a line (docs/azure-contract.md, "Import jobs").
 ///
-/// A log for the web is written to a file of this machine, and sent whole: once before anything is changed, so that a place that
-/// cannot be written ends the job at once, and once at the end.
+/// A log for the web is written to a file of this machine, and sent as a whole twice: before anything is changed, and at the end.
+/// So a job whose log cannot be sent ends at once.
 ///
 /// Used by the job's thread only; that is also why `OpenFile` may be shared.
 final class JobLog {
@@ -36,10 +36,10 @@ final class JobLog {
 
     func info(_ details: JSON) { line("Info", details) }
 
-    /// Something that was refused; the job goes on.
+    /// Logs a refusal; the job continues.
     func error(_ details: JSON) { line("Error", details) }
 
-    /// Makes the log durable where it was asked for. A log that cannot be sent stays in its file, and the error names it.
+    /// Makes the log durable at the requested place. A log that cannot be sent stays in its file, and the error names that file.
     ///
     /// Errors: `OutputUnavailable`.
     func close() throws(APIError) {
@@ -51,7 +51,7 @@ final class JobLog {
             return
         }
         try send()
-        // One that cannot be removed goes with the job's record.
+        // A file that cannot be removed is removed with the job's record.
         try? SmallFile.remove(path)
     }
 
@@ -72,7 +72,7 @@ final class JobLog {
         pending.removeAll(keepingCapacity: true)
     }
 
-    /// As a blob, which the headers ask a storage of Azure for; other servers see a PUT.
+    /// The headers ask an Azure storage to store a blob; for other servers it is a PUT.
     private func send() throws(APIError) {
         guard let address else { return }
         do throws(SystemError) { try write() } catch { throw Self.failure(error) }

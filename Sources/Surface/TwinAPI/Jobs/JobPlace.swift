@@ -8,12 +8,12 @@ enum JobPlace: Sendable {
     case file(String)
     case web(WebAddress)
 
-    /// How the API shows it: as the caller wrote it, but for the query of a URL, which may hold a signature.
+    /// How the API shows it: as the caller wrote it, but without the query of a URL, which may be a signature.
     func shown(as written: String) -> String {
         if case .web(let address) = self { address.shown } else { written }
     }
 
-    /// Whether both are the same, whatever the queries of their URLs, which are signatures.
+    /// Whether both are the same. Queries of URLs are ignored, because they are signatures.
     func isSame(as other: JobPlace) -> Bool {
         switch (self, other) {
         case (.file(let one), .file(let two)): one.utf8.elementsEqual(two.utf8)

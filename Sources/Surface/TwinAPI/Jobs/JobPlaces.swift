@@ -3,8 +3,8 @@ package import CurlKit
 import DropCore
 import SystemKit
 
-/// What import jobs may touch: files of folders that the configuration names, and nothing that links lead to; and hosts of the
-/// web that it names.
+/// The places that import jobs may use: files in folders that the configuration names, without following links out of them, and
+/// web hosts that it names.
 package struct JobPlaces: Sendable, Equatable {
     /// Absolute; those that do not exist allow nothing.
     package let folders: [String]
@@ -16,7 +16,7 @@ package struct JobPlaces: Sendable, Equatable {
         self.rules = rules
     }
 
-    /// Where an input is: a regular file in an allowed folder, or a URL of an allowed host, which is not asked yet.
+    /// The place of an input: a regular file in an allowed folder, or a URL of an allowed host, which is not contacted yet.
     ///
     /// Errors: `InvalidArgument`.
     func input(_ uri: String) throws(APIError) -> JobPlace {
@@ -24,7 +24,7 @@ package struct JobPlaces: Sendable, Equatable {
         return .file(try inputFile(uri))
     }
 
-    /// Where a log goes: a name in an allowed folder, that may exist as a regular file, or a URL of an allowed host.
+    /// The place of a log: a name in an allowed folder, which may be an existing regular file, or a URL of an allowed host.
     ///
     /// Errors: `InvalidArgument`.
     func output(_ uri: String) throws(APIError) -> JobPlace {
@@ -32,7 +32,7 @@ package struct JobPlaces: Sendable, Equatable {
         return .file(try outputFile(uri))
     }
 
-    /// Nil where it is no URL of the web.
+    /// Nil if it is not a web URL.
     private func webAddress(_ uri: String, _ member: String) throws(APIError) -> WebAddress? {
         let lowered = uri.prefix(8).lowercased()
         guard lowered.hasPrefix("http:") || lowered.hasPrefix("https:") else { return nil }
@@ -52,7 +52,7 @@ package struct JobPlaces: Sendable, Equatable {
 
     private func inputFile(_ uri: String) throws(APIError) -> String {
         let path = try Self.path(of: uri, "inputBlobUri")
-        // What lies elsewhere is told nothing about, not even whether it is there.
+        // Errors say nothing about files elsewhere, not even whether they exist.
         guard let physical = try? SmallFile.physical(path), allows(physical) else {
             guard folders.contains(where: { path.utf8.starts(with: ($0 + "/").utf8) }) else { throw refusal(uri, "inputBlobUri") }
             throw APIError(
@@ -86,7 +86,7 @@ package struct JobPlaces: Sendable, Equatable {
 
     private func allows(_ physical: String) -> Bool {
         folders.contains { folder in
-            // A folder that is away allows nothing.
+            // A missing folder allows nothing.
             guard let root = try? SmallFile.physical(folder) else { return false }
             return physical.utf8.starts(with: (root == "/" ? root : root + "/").utf8)
         }
@@ -113,7 +113,7 @@ package struct JobPlaces: Sendable, Equatable {
         guard let path, path.hasPrefix("/"), !path.utf8.contains(0) else {
             throw APIError(
                 .invalidArgument,
-                "The \(member) is to be an absolute path of the server's machine, a file: URI, or a URL of an allowed host.")
+                "The \(member) must be an absolute path of the server's machine, a file: URI, or a URL of an allowed host.")
         }
         return path
     }

@@ -78,7 +78,7 @@ extension JobRecord {
         return .object(members)
     }
 
-    /// Nil where the text is no record.
+    /// Nil if the text is not a record.
     init?(stored value: JSON) {
         guard let id = value["id"]?.string, let kind = value["kind"]?.string.flatMap(Kind.init(rawValue:)),
             let status = value["status"]?.string.flatMap(Status.init(rawValue:)), let created = value["created"]?.int

@@ -16,8 +16,8 @@ final class LineReader {
 
     init(_ input: JobInput) { self.input = input }
 
-    /// The next line without its end; nil at the end of the input. The last line needs no end: the input says itself when it is
-    /// whole.
+    /// The next line without its end; nil at the end of the input. The last line needs no line end, because the input itself says
+    /// when it is complete.
     ///
     /// Errors: `InputUnavailable`, `ValidationFailed` for a line that is too long.
     func next() throws(APIError) -> [UInt8]? {

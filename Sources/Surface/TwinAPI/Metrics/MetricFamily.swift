@@ -5,7 +5,7 @@ import TwinModel
 package struct MetricFamily: Sendable, Equatable {
     package enum Kind: String, Sendable { case counter, gauge, histogram }
 
-    /// One value and what tells it from its siblings.
+    /// One value and the labels that distinguish it.
     struct Sample: Sendable, Equatable {
         let suffix: String
         let labels: [String]

@@ -30,7 +30,7 @@ final class RequestCounters: Sendable {
             counted.add(Double(count), ["route": key.route, "status": String(key.status)])
         }
         var timed = MetricFamily(
-            "twindrop_http_request_duration_seconds", .histogram, "From a request's head to the answer in hand, by route.")
+            "twindrop_http_request_duration_seconds", .histogram, "From a request's head to its complete answer, by route.")
         for (route, histogram) in durations.sorted(by: { $0.key < $1.key }) { timed.add(histogram, ["route": route]) }
         return [counted, timed]
     }

@@ -44,7 +44,7 @@ extension Call {
         var minutes = 720
         if let text = request.parameter("timeoutInMinutes") {
             guard let wanted = Int(text), (15...1440).contains(wanted) else {
-                throw APIError(.validationFailed, "The parameter timeoutInMinutes is to be 15 to 1440.")
+                throw APIError(.validationFailed, "The parameter timeoutInMinutes must be 15 to 1440.")
             }
             minutes = wanted
         }

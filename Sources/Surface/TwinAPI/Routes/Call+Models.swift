@@ -22,7 +22,7 @@ extension Call {
     private func uploadModels() throws(APIError) -> APIResponse {
         let value = try document()
         guard let elements = value.elements, !elements.isEmpty else {
-            throw APIError(.invalidArgument, "Payload is invalid. The body is to be a list of at least one interface.")
+            throw APIError(.invalidArgument, "Payload is invalid. The body must be a list of at least one interface.")
         }
         guard elements.count <= 250 else {
             throw APIError(
@@ -85,7 +85,7 @@ extension Call {
         switch request.parameter(name)?.lowercased() {
         case nil, "", "false": return false
         case "true": return true
-        default: throw APIError(.invalidArgument, "The parameter \(name) is to be true or false.")
+        default: throw APIError(.invalidArgument, "The parameter \(name) must be true or false.")
         }
     }
 }

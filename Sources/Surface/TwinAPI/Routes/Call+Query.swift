@@ -30,7 +30,7 @@ extension Call {
         switch body[name] {
         case nil, .null?: return nil
         case .string(let text)?: return text
-        default: throw APIError(.invalidArgument, "Payload is invalid. \"\(name)\" is to be text.")
+        default: throw APIError(.invalidArgument, "Payload is invalid. \"\(name)\" must be text.")
         }
     }
 }

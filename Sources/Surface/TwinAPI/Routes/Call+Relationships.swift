@@ -7,7 +7,7 @@ extension Call {
         switch (route, request.method) {
         case (.relationship(let id, let twin), "PUT"):
             let document = try object()
-            // The recorded answer for a body without its two needed members, whatever else is wrong.
+            // The recorded answer for a body without its two required members, whatever else is wrong.
             guard document["$relationshipName"]?.string != nil, document["$targetId"]?.string != nil else {
                 throw APIError(
                     .invalidArgument,

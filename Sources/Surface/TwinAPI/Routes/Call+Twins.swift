@@ -49,7 +49,7 @@ extension Call {
         }
         let payload = try document()
         guard payload.members != nil else {
-            throw APIError(.validationFailed, "The telemetry payload is to be a JSON object.")
+            throw APIError(.validationFailed, "The telemetry payload must be a JSON object.")
         }
         try ask { service throws(ServiceError) in
             try service.telemetry(

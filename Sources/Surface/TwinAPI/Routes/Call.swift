@@ -12,7 +12,7 @@ struct Call {
 
     private var service: any TwinService { api.service }
 
-    /// Calls the service; what it refuses is told as the API tells it.
+    /// Calls the service, and turns its refusals into answers of the API.
     func ask<T>(_ body: (any TwinService) throws(ServiceError) -> T) throws(APIError) -> T {
         do throws(ServiceError) { return try body(service) } catch { throw APIError(error) }
     }
@@ -32,14 +32,14 @@ struct Call {
     }
 
     private func readiness() -> APIResponse {
-        // Everybody may ask: folders of the machine are nobody's business.
+        // Everybody may ask, so the answer must not show folders of the machine.
         let hindrances = api.readiness().map(Self.withoutFolders)
-        // A source that does not go on is no reason to keep applications from the graph: it is said, and the answer stays 200.
+        // A stopped source is not a reason to keep applications away from the graph. It is reported, and the answer stays 200.
         let lines = (hindrances.isEmpty ? ["ok"] : hindrances) + api.remarks().map(Self.withoutFolders)
         return .text(hindrances.isEmpty ? 200 : 503, lines.joined(separator: "\n") + "\n")
     }
 
-    /// The sentence with the last part alone of each path in it.
+    /// The sentence with each path in it reduced to its last part.
     private static func withoutFolders(_ sentence: String) -> String {
         sentence.split(separator: " ", omittingEmptySubsequences: false).map { word in
             word.hasPrefix("/") ? word.split(separator: "/").last ?? word : word
@@ -53,7 +53,7 @@ struct Call {
         request.body.starts(with: [0xEF, 0xBB, 0xBF]) ? Array(request.body.dropFirst(3)) : request.body
     }
 
-    /// The body as JSON; `InvalidArgument` where it is none.
+    /// The body as JSON; `InvalidArgument` if it is not valid.
     func document() throws(APIError) -> JSON {
         guard !request.body.isEmpty else {
             throw APIError(.bodyMissing, "A non-empty request body is required.")
@@ -62,21 +62,20 @@ struct Call {
             return try JSON(parsing: text, depthMax: 64)
         } catch {
             throw APIError(
-                .invalidArgument, "Payload is invalid. The body is no JSON: \(error.message), at byte \(error.offset).")
+                .invalidArgument, "Payload is invalid. The body is not JSON: \(error.message), at byte \(error.offset).")
         }
     }
 
-    /// The body as a JSON object; `InvalidArgument` where it is none.
+    /// The body as a JSON object; `InvalidArgument` if it is not valid.
     func object() throws(APIError) -> JSON {
         let value = try document()
         guard value.members != nil else {
-            throw APIError(.invalidArgument, "Payload is invalid. The body is to be a JSON object.")
+            throw APIError(.invalidArgument, "Payload is invalid. The body must be a JSON object.")
         }
         return value
     }
 
-    /// A JSON Patch as far as its outer shape goes: what is wrong with it has a shape of its own (docs/azure-contract.md,
-    /// "Errors").
+    /// Checks the outer shape of a JSON Patch, whose errors have their own shape (docs/azure-contract.md, "Errors").
     enum PatchBody {
         case patch(JSON)
         case malformed(APIResponse)
@@ -97,10 +96,10 @@ struct Call {
                 "The JSON patch document was malformed and could not be parsed: \(error.message), at byte \(error.offset).")
         }
         guard let elements = value.elements else {
-            return malformed("The JSON patch document was malformed and could not be parsed: it is to be a list of operations.")
+            return malformed("The JSON patch document was malformed and could not be parsed: it must be a list of operations.")
         }
         guard elements.allSatisfy({ $0.members != nil }) else {
-            return malformed("The JSON patch document was malformed and could not be parsed: each operation is to be an object.")
+            return malformed("The JSON patch document was malformed and could not be parsed: each operation must be an object.")
         }
         return .patch(value)
     }
@@ -155,7 +154,7 @@ struct Call {
 
     // MARK: - Paging
 
-    /// The page that is asked for: the token's, or the first with the size the client hints at.
+    /// The requested page: that of the token, or the first, with the size that the client suggests.
     func page(
         _ list: String, standard: Int, sizedByHeader: Bool = true, filters: [String] = [], withDefinitions: Bool = false
     )
@@ -173,7 +172,7 @@ struct Call {
     func sizeHint() throws(APIError) -> Int? {
         guard let text = request.header("max-items-per-page") else { return nil }
         guard let size = Int(text.trimmingBlanks()), size > 0 else {
-            throw APIError(.invalidArgument, "The header max-items-per-page is to be a whole number above 0.")
+            throw APIError(.invalidArgument, "The header max-items-per-page must be a whole number above 0.")
         }
         return min(size, api.limits.pageMax)
     }

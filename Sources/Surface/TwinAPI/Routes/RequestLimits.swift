@@ -4,7 +4,7 @@ package struct RequestLimits: Sendable, Equatable {
     package var bodyBytesMax = 32 << 10
     /// Of an upload of models: 250 of 1 MB at most, in practice far less. Unit: bytes.
     package var modelsBytesMax = 32 << 20
-    /// Elements a page, where the client names none, and at most.
+    /// Elements of a page: the default, and the most.
     package var modelsPage = 100
     package var queryPage = 1000
     package var relationshipsPage = 10

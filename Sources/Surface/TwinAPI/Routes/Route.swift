@@ -1,8 +1,8 @@
 import CodecKit
 import DropCore
 
-/// What a path names. Segments are split before they are decoded, so that an id may contain `/`; they match in any case of
-/// their letters, because the service itself hands out links in another case (docs/azure-contract.md, "Addresses and versions").
+/// What a path names. Segments are split before they are decoded, so that an id may contain `/`. Upper and lower case are equal,
+/// because the service itself returns links in another case (docs/azure-contract.md, "Addresses and versions").
 enum Route: Equatable {
     case models
     case model(String)
@@ -25,14 +25,14 @@ enum Route: Equatable {
     case health
     case readiness
 
-    /// Nil where the path names nothing. Errors: `InvalidArgument` where its percent-encoding is broken.
+    /// Nil if the path names nothing. Errors: `InvalidArgument` if its percent-encoding is broken.
     init?(rawPath: String) throws(APIError) {
         guard rawPath.utf8.first == UInt8(ascii: "/") else { return nil }
         var segments: [String] = []
         for part in rawPath.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
             guard let segment = PercentCoding.decoded(part) else {
                 throw APIError(
-                    .invalidArgument, "The path holds a broken percent-escape, or one that is no UTF-8. Encode ids once.")
+                    .invalidArgument, "The path holds a broken percent-escape, or one that is not UTF-8. Encode ids once.")
             }
             segments.append(segment)
         }
@@ -145,7 +145,7 @@ enum Route: Equatable {
         }
     }
 
-    /// Which threads it runs on, so that a slow kind of call never holds up another.
+    /// The threads on which it runs, so that a slow kind of call never delays another.
     func lane(for method: String) -> Lane {
         switch self {
         case .metrics, .health, .readiness: .watch
@@ -172,6 +172,6 @@ package enum Lane: Sendable, CaseIterable {
     case write
     /// Queries and long lists.
     case scan
-    /// Health and metrics: who watches must see that the others are busy.
+    /// Health and metrics: monitoring must still get answers when the others are busy.
     case watch
 }

@@ -11,7 +11,7 @@ package struct TwinAPI: Sendable {
     /// `http` or `https`, and the address for requests that name no host.
     let scheme: String
     let fallbackHost: String
-    /// What hinders service, in words; empty when ready.
+    /// Why the service is not ready, in words; empty when it is.
     let readiness: @Sendable () -> [String]
     let remarks: @Sendable () -> [String]
     let metrics: @Sendable () -> [MetricFamily]
@@ -21,7 +21,7 @@ package struct TwinAPI: Sendable {
     /// - Parameters:
     ///   - jobs: nil where bulk jobs are not offered; they then answer 404.
     ///   - endpoints: names that event routes may lead to.
-    ///   - remarks: what does not go on although the service does, in words; as `readiness`.
+    ///   - remarks: what has stopped while the service works, in words; as `readiness`.
     ///   - readiness: why the service is not ready, in words; called for `/readyz`, may block.
     ///   - metrics: what `/metrics` shows besides the server's own; may block.
     package init(
@@ -41,13 +41,13 @@ package struct TwinAPI: Sendable {
         self.metrics = metrics
     }
 
-    /// The versions of the contract that are spoken; they differ in `$metadata.$lastUpdateTime` only (docs/azure-contract.md,
+    /// The supported versions of the contract; they differ only in `$metadata.$lastUpdateTime` (docs/azure-contract.md,
     /// "Addresses and versions").
     static let versions = [
         "2020-10-31", "2021-06-30-preview", "2022-05-31", "2023-02-27-preview", "2023-06-30", "2023-10-31",
     ]
 
-    /// What the head of a request asks for, before its body is read; or the answer it gets at once.
+    /// What the head of a request asks for, before its body is read; or an immediate answer.
     package func route(_ request: APIRequest) throws(APIError) -> RoutedRequest {
         guard let route = try Route(rawPath: request.rawPath) else {
             throw APIError(

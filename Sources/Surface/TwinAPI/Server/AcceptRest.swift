@@ -2,7 +2,7 @@ import Logging
 import NIOCore
 import SystemKit
 
-/// Lets a listener rest while the process is short of descriptors or memory: `accept` would fail again at once, and again. New
+/// Pauses a listener while the process is short of descriptors or memory, because `accept` would fail again and again. New
 /// connections wait in the system's queue meanwhile. Used on the listener's event loop only.
 final class AcceptRest: ChannelDuplexHandler {
     typealias InboundIn = NIOAny

@@ -6,9 +6,9 @@ import Synchronization
 import SystemKit
 import ThreadKit
 
-/// The certificate and key of a server as their files have them now. They are looked at every second by a thread of its own, and
-/// read again once they have changed and been still for a look; new connections then get the new certificate. Files that cannot
-/// be used, or do not belong together, change nothing: the ones before stay in use, and the log says so.
+/// The current certificate and key of a server, from their files. A separate thread checks the files every second, and reads them
+/// again when they have changed and then stayed the same for one check. New connections then get the new certificate. If the
+/// files cannot be used, or do not belong together, the earlier ones stay in use, and the log says so.
 final class CertificateFiles: Sendable {
     private struct Identity: Sendable {
         let chain: [NIOSSLCertificate]
@@ -35,7 +35,7 @@ final class CertificateFiles: Sendable {
 
     /// Reads the files. Blocking; not from the cooperative pool.
     ///
-    /// Errors: `tls` where they cannot be used as they are now.
+    /// Errors: `tls` if they cannot be used as they are now.
     init(_ files: ServerSettings.TLSFiles, log: Logger) throws(StartError) {
         self.files = files
         self.log = log
@@ -108,7 +108,8 @@ final class CertificateFiles: Sendable {
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: identity.chain.map { .certificate($0) }, privateKey: .privateKey(identity.key))
         configuration.minimumTLSVersion = .tlsv12
-        // Of TLS 1.2 only what keeps a recorded conversation secret when the key becomes known, and no CBC.
+        // From TLS 1.2 only suites with forward secrecy (a recorded conversation stays secret when the key becomes known), and no
+        // CBC.
         configuration.cipherSuites = "ECDHE+AESGCM:ECDHE+CHACHA20"
         // How long a connection that is closed waits for its client to say the same; the server's stop waits for it.
         configuration.shutdownTimeout = .milliseconds(500)

@@ -3,9 +3,10 @@ import Hummingbird
 import NIOCore
 import NIOHTTPTypes
 
-/// Ends a connection whose client takes too long over a request's body or over an answer: slow clients hold a descriptor and a
-/// buffer, and would hold them for ever. Rest between requests, and heads, are bounded by the server's idle time. Clients that
-/// ask before they send a body (`Expect: 100-continue`) are told to go on: curl would wait a second otherwise.
+/// Ends a connection whose client takes too long to send a request's body or to read an answer. Otherwise a slow client could
+/// hold a descriptor and a buffer for ever. The server's idle time limits pauses between requests, and the time for heads.
+/// Clients that ask before they send a body (`Expect: 100-continue`) get an answer at once, because curl would wait a second
+/// otherwise.
 ///
 /// Used on the connection's event loop only.
 final class ConnectionTimes: ChannelDuplexHandler, RemovableChannelHandler {

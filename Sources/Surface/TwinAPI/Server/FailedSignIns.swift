@@ -1,7 +1,7 @@
 import Logging
 import Synchronization
 
-/// Slows down who sends tokens that are none, and tells the log about it, at most once a minute.
+/// Slows down callers who send invalid tokens, and logs it at most once a minute.
 final class FailedSignIns: Sendable {
     private struct State {
         var count = 0
@@ -26,9 +26,9 @@ final class FailedSignIns: Sendable {
             return state.count
         }
         if let count {
-            log.warning("Requests came with a token that is not good here.", metadata: ["requests": "\(count)"])
+            log.warning("Requests came with a token that is not valid here.", metadata: ["requests": "\(count)"])
         }
-        // A client that hangs up meanwhile only ends the pause.
+        // A client that closes the connection meanwhile only ends the pause.
         try? await Task.sleep(for: Self.pause)
     }
 }

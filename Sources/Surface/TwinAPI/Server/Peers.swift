@@ -3,11 +3,11 @@ import Synchronization
 
 /// The other end of one connection.
 final class Peer: Sendable {
-    /// A user of this machine, or the address of another one: what connections are counted by.
+    /// A user of this machine, or the address of another machine: connections are counted for each.
     let place: String
     /// Runs as the user that runs this server, on this machine.
     let isOwnUser: Bool
-    /// The client has hung up: nobody waits for the answer any more.
+    /// The client has closed the connection: nobody waits for the answer any more.
     private let gone = Atomic(false)
 
     var isGone: Bool { gone.load(ordering: .relaxed) }
@@ -28,7 +28,7 @@ final class Peer: Sendable {
     func hangUp() { gone.store(true, ordering: .relaxed) }
 }
 
-/// Who is connected, so that a request can be told by its connection, and no client takes all of them.
+/// The connected clients: it gives the client of a request, and prevents one client from using all connections.
 final class Peers: Sendable {
     private struct State {
         var peers: [ObjectIdentifier: Peer] = [:]
@@ -39,10 +39,11 @@ final class Peers: Sendable {
     /// Of one place.
     private let connectionsMax: Int
 
-    /// - Parameter connectionsMax: of all clients; one may have three quarters of them, but for the user that runs the server.
+    /// - Parameter connectionsMax: for all clients together. One client may have three quarters of them; the user that runs the
+    ///   server may have all.
     init(connectionsMax: Int) { self.connectionsMax = max(1, connectionsMax - connectionsMax / 4) }
 
-    /// Nil where the client has as many connections as one may have.
+    /// Nil if the client has as many connections as one may have.
     fileprivate func enter(_ channel: any Channel) -> Peer? {
         let peer = Peer(channel)
         return state.withLock { state in
@@ -65,7 +66,7 @@ final class Peers: Sendable {
     func peer(of channel: ObjectIdentifier) -> Peer? { state.withLock { $0.peers[channel] } }
 }
 
-/// Enters a connection among the peers, and notes when its client hangs up. Used on the connection's event loop only.
+/// Adds a connection to the peers, and notes when its client closes it. Used on the connection's event loop only.
 final class PeerHandler: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = NIOAny
 

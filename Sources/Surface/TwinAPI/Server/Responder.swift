@@ -5,8 +5,8 @@ import NIOCore
 import Synchronization
 import ThreadKit
 
-/// Between the server's asynchronous side and the API's blocking one: reads the request, has it answered on the threads of its
-/// lane, and gives the answer back.
+/// Connects the asynchronous server with the blocking API: reads the request, runs it on the threads of its lane, and returns the
+/// answer.
 struct Responder: HTTPResponder {
     typealias Context = ConnectionContext
 
@@ -20,7 +20,7 @@ struct Responder: HTTPResponder {
     func respond(to request: Request, context: ConnectionContext) async throws -> Response {
         let begin = ContinuousClock.now
         let (answer, label) = try await answer(to: request, of: peers.peer(of: context.connection))
-        // Who tries tokens out waits for each.
+        // A caller who tries tokens waits for each answer.
         if answer.status == 401, request.headers.contains(.authorization) { await failed.note() }
         requests.note(route: label, status: answer.status, took: ContinuousClock.now - begin)
         return response(answer, to: request)
@@ -39,7 +39,7 @@ struct Responder: HTTPResponder {
         do throws(APIError) {
             routed = try api.route(head)
         } catch {
-            // Who may not read learns nothing about paths either.
+            // A caller who may not read must not learn which paths exist.
             let decision = await gate.decide(head, needs: .viewer, peer: peer)
             if case .refused(let response) = decision { return (response, "none") }
             return (.error(error, headers: Self.allow(error, head)), "none")
@@ -68,12 +68,12 @@ struct Responder: HTTPResponder {
     }
 
     private static func allow(_ error: APIError, _ request: APIRequest) -> [(name: String, value: String)] {
-        // The path is right where the method alone was wrong.
+        // The path exists; only the method is wrong.
         guard error.code == .surface(.methodNotAllowed), let route = try? Route(rawPath: request.rawPath) else { return [] }
         return [("Allow", route.methods.joined(separator: ", "))]
     }
 
-    /// What a body's head tells already. Other content types are refused because a browser sends some of them across sites
+    /// Checks that need only the head. Other content types are refused, because a browser sends some of them to other sites
     /// without asking first.
     private static func refusal(ofBodyOf request: Request, _ routed: RoutedRequest) -> APIResponse? {
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > routed.bodyMax {
@@ -87,7 +87,7 @@ struct Responder: HTTPResponder {
             return .error(
                 APIError(
                     .mediaTypeNotSupported,
-                    "The content type is to be application/json, or application/json-patch+json for patches."))
+                    "The content type must be application/json, or application/json-patch+json for patches."))
         }
         return nil
     }
@@ -103,7 +103,7 @@ struct Responder: HTTPResponder {
             headers: [("Connection", "close")])
     }
 
-    /// The whole body; nil where it is larger than `max`.
+    /// The whole body; nil if it is larger than `max`.
     private func body(of request: Request, max: Int) async throws -> [UInt8]? {
         guard Self.hasBody(request) else { return [] }
         var bytes: [UInt8] = []
@@ -155,7 +155,7 @@ final class Lanes: Sendable {
     private let scans = Mutex<[String: Int]>([:])
 
     init(_ settings: ServerSettings) {
-        // A connection has one request in hand, so as many as there are connections can wait.
+        // Each connection has one request at a time, so at most as many requests as connections can wait.
         pools = [
             .read: ThreadPool("td-http-read", width: settings.readThreads, capacity: settings.connectionsMax),
             .write: ThreadPool("td-http-write", width: settings.writeThreads, capacity: settings.connectionsMax),
@@ -181,13 +181,13 @@ final class Lanes: Sendable {
                 } ?? false
             if !isTaken {
                 let error = APIError(
-                    .serverBusy, "The server is stopping, or has more to do than it can keep. Try again.")
+                    .serverBusy, "The server is stopping, or has too many requests. Try again.")
                 continuation.resume(returning: .error(error, headers: [("Retry-After", "1")]))
             }
         }
     }
 
-    /// Queries and lists of one caller that wait or run at once: others wait behind them.
+    /// How many queries and lists of one caller may wait or run at once, because others wait behind them.
     private static let scansMax = 64
 
     private func enter(_ place: String) -> Bool {

@@ -16,7 +16,7 @@ package struct ServerSettings: Sendable, Equatable {
     package var writeTime: Duration = .seconds(60)
     /// How long a connection may rest between requests, and take for a request's head.
     package var idleTime: Duration = .seconds(120)
-    /// How long requests in flight may go on after `stop`.
+    /// How long running requests may continue after `stop`.
     package var patience: Duration = .seconds(5)
     /// Threads for reads, for changes, and for queries and lists.
     package var readThreads = 4

@@ -33,9 +33,9 @@ package final class TwinServer: Sendable {
     /// Listens, and answers until `stop`. Blocking; not from the cooperative pool.
     ///
     /// - Parameters:
-    ///   - log: told when a certificate is taken up, or cannot be.
-    ///   - makeAPI: gives the API, told the counters of this server, for its metrics.
-    /// Errors: `listen` where the address cannot be had, `tls` where the certificate files cannot be used.
+    ///   - log: called when a new certificate is used, or cannot be.
+    ///   - makeAPI: gives the API, told the counters of this server, for its metrics. Errors: `listen` if the address cannot be
+    /// used, `tls` if the certificate files cannot be used.
     package init(
         _ settings: ServerSettings, gate: Gate, log: Logger,
         makeAPI: (_ own: @escaping @Sendable () -> [MetricFamily]) -> TwinAPI
@@ -87,8 +87,8 @@ package final class TwinServer: Sendable {
         return "\(settings.tls == nil ? "http" : "https")://\(reachable):\(port)"
     }
 
-    /// Takes no more connections, lets the requests in hand end within `settings.patience`, and closes. May be called more than
-    /// once. Blocking; not from the cooperative pool.
+    /// Takes no more connections, lets running requests end within `settings.patience`, and closes. May be called more than once.
+    /// Blocking; not from the cooperative pool.
     package func stop() {
         let group = running.group
         // Awaited below, through the state that the task of `begin` sets when the group has ended.
@@ -99,7 +99,7 @@ package final class TwinServer: Sendable {
 
     private func begin() throws(StartError) {
         let (group, state, settings) = (running.group, state, settings)
-        // Awaited by `stop`, through `state`; its end is also what a failed start is known by.
+        // Awaited by `stop`, through `state`. Its end also shows a failed start.
         Task {
             var failure: StartError?
             do { try await group.run() } catch { failure = Self.failure(error, settings) }
@@ -165,7 +165,7 @@ package final class TwinServer: Sendable {
                 "Is another program using the port? Choose one with --listen HOST:PORT; port 0 takes a free one.")
     }
 
-    /// The server's own chatter; what matters is told by this type's errors and the request counters.
+    /// The server's own log lines are dropped. This type's errors and the request counters report what matters.
     private static let quiet: Logger = {
         var log = Logger(label: "twindrop.http") { _ in SwiftLogNoOpLogHandler() }
         log.logLevel = .critical

@@ -15,7 +15,8 @@ final class OpenFile: @unchecked Sendable {
     /// A regular file or a folder, symbolic links followed.
     convenience init(reading path: String) throws(SystemError) { try self.init(path, [.read, .noWaiting]) }
 
-    /// A regular file for reading, whose last component must be no symbolic link: what was checked is what is opened.
+    /// A regular file for reading. The last component must not be a symbolic link, so that the opened file is the one that was
+    /// checked.
     convenience init(readingRegular path: String) throws(SystemError) {
         try self.init(path, [.read, .noWaiting, .noLink])
         guard try System.facts(of: descriptor, path).kind == .file else { throw .unfit("open", path) }

@@ -21,13 +21,13 @@ enum SmallFile {
     /// Renames within a folder, durably.
     static func rename(_ old: String, _ path: String) throws(SystemError) { try DurableFile.rename(old, to: path) }
 
-    /// Removing what is not there is no failure.
+    /// It is not a failure if the file does not exist.
     static func remove(_ path: String) throws(SystemError) { try System.remove(path) }
 
-    /// The names in a folder, sorted by their bytes; empty where there is none.
+    /// The names in a folder, sorted by their bytes; empty if there is none.
     static func names(in folder: String) -> [String] { (try? System.names(in: folder)) ?? [] }
 
-    /// Makes a folder for the owner alone, where it is missing.
+    /// Makes a folder for the owner alone, if it is missing.
     static func makeFolder(_ path: String) throws(SystemError) { try System.makeFolder(path) }
 
     /// `path` with every symbolic link followed; it must exist.

@@ -1,6 +1,6 @@
 package import DropCore
 
-/// What the API answers where it does not do what it was asked: a refusal of the service, or one of its own.
+/// The answer of the API when it refuses a request: a refusal of the service, or one of the API itself.
 package struct APIError: Error, Sendable, Equatable {
     /// Whose reason it is.
     package enum Code: Sendable, Hashable {
@@ -9,7 +9,7 @@ package struct APIError: Error, Sendable, Equatable {
     }
 
     package let code: Code
-    /// A sentence that says what is wrong and, where it is not plain, what to do.
+    /// A sentence that says what is wrong and, if it is not obvious, what to do.
     package let message: String
     package let details: [ServiceError.Detail]
 
@@ -104,7 +104,7 @@ package enum SurfaceCode: Sendable, Hashable, CaseIterable {
     case jobExists
     case jobLimitReached
     case storageFailed
-    /// Of the record of a job, not of an answer.
+    /// For the record of a job, not for an answer.
     case inputUnavailable
     case outputUnavailable
 

@@ -1,6 +1,6 @@
 import CodecKit
 
-/// One HTTP request, read whole, without the server that read it: what handlers see, and what tests make by hand.
+/// One complete HTTP request, independent of the server: handlers get it, and tests make it by hand.
 package struct APIRequest: Sendable {
     /// In capitals, as on the request line.
     package let method: String
@@ -12,7 +12,7 @@ package struct APIRequest: Sendable {
     package let headers: [String: String]
     package var body: [UInt8]
 
-    /// Nil where the query's percent-encoding is broken.
+    /// Nil if the query's percent-encoding is broken.
     ///
     /// - Parameter target: path and query, percent-encoded, as on the request line.
     package init?(method: String, target: String, headers: [String: String] = [:], body: [UInt8] = []) {

@@ -32,7 +32,7 @@ package struct APIResponse: Sendable {
         .json(200, entity.document, headers: [("ETag", entity.etag)])
     }
 
-    /// 204, with the new tag where there is one.
+    /// 204, with the new tag if there is one.
     static func empty(etag: String? = nil) -> APIResponse {
         APIResponse(status: 204, headers: etag.map { [("ETag", $0)] } ?? [])
     }
@@ -61,7 +61,7 @@ enum ErrorShape {
         .json(401, ["statusCode": 401, "message": "Unauthorized"], headers: [("WWW-Authenticate", "Bearer")])
     }
 
-    /// The same, where the server answers the user that runs it without a token.
+    /// The same, when the server answers the user that runs it without a token.
     static var otherUser: APIResponse {
         .json(
             401,

@@ -23,7 +23,7 @@ enum Instant {
 }
 
 extension Instant {
-    /// The first moment of a day given as `YYYY-MM-DD`; nil where it is none. Unit: microseconds since 1970.
+    /// The first moment of a day given as `YYYY-MM-DD`; nil if it is not valid. Unit: microseconds since 1970.
     static func microseconds(day text: String) -> Int64? {
         CivilDate(text.utf8).map { Int64($0.daysSince1970) * 86_400_000_000 }
     }

@@ -1,4 +1,4 @@
-/// Where the elements of a JSON array stand in its text, so that each can be kept as it was sent.
+/// Where the elements of a JSON array are in its text, so that each can be kept as it was sent.
 enum JSONElements {
     /// The texts of the elements of `bytes`, which is a well-formed JSON array; white space around them is left out.
     static func texts(of bytes: [UInt8]) -> [[UInt8]] {

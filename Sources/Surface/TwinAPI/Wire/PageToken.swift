@@ -2,8 +2,8 @@ import CodecKit
 import DropCore
 import TwinModel
 
-/// Where a list goes on, with all that the first request asked for: clients repeat neither the page size nor, always, the
-/// filters (docs/azure-contract.md, "Paging").
+/// Where a list continues, with everything that the first request asked for. Clients do not repeat the page size, and not always
+/// the filters (docs/azure-contract.md, "Paging").
 struct PageToken: Equatable {
     /// Which list.
     let list: String

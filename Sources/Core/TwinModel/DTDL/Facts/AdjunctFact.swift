@@ -1,4 +1,4 @@
-/// What is known of one co-type: an adjunct or semantic type that an extension, or version 2 of the language, defines
+/// The facts about one co-type: an adjunct or semantic type that an extension, or version 2 of the language, defines
 /// (docs/dtdl-rules.md, "Extensions").
 struct AdjunctFact: Sendable {
     /// Its identifier, such as `dtmi:dtdl:extension:mqtt:v4:Result`.
@@ -11,7 +11,7 @@ struct AdjunctFact: Sendable {
     var classesBeside: (cotype: String, classes: Set<DTDLClass>)?
     /// Language versions of the elements it may be added to.
     let versions: Set<Int>
-    /// Co-types one of which the element must have too, by identifier.
+    /// The element must also have one of these co-types, by identifier.
     var requires: [String] = []
     /// Co-types the element may not have.
     var forbids: [String] = []
@@ -32,7 +32,7 @@ struct AdjunctFact: Sendable {
         case aloneAmongSiblings
         /// Some element beside this one has the co-type.
         case siblingHasCotype(String)
-        /// `annotates` names a Property or Telemetry beside this one, which is no annotation itself.
+        /// `annotates` names a Property or Telemetry beside this one, which is not an annotation itself.
         case annotatesSibling
         /// `overrides` names a member that a co-type of the annotated sibling adds, and `schema` is the type of that member.
         case overridesSibling
@@ -60,7 +60,7 @@ struct AdjunctFact: Sendable {
         let kind: Kind
         var isRequired = true
         var isUniqueAmongSiblings = false
-        /// Whether its value has to be a value of the element's `schema`.
+        /// Whether its value must be a value of the element's `schema`.
         var conformsToSchema = false
     }
 }

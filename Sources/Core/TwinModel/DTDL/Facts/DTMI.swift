@@ -4,9 +4,9 @@ package struct DTMI: Sendable, Equatable {
     package let text: String
     /// The labels between the colons.
     package let labels: [String]
-    /// 0 where there is none.
+    /// 0 if there is none.
     package let major: Int
-    /// 0 where there is none.
+    /// 0 if there is none.
     package let minor: Int
     /// What follows `#`; nil without one.
     package let fragment: String?
@@ -17,7 +17,7 @@ package struct DTMI: Sendable, Equatable {
     /// Whether there is a version.
     package var hasVersion: Bool { major > 0 }
 
-    /// Reads `dtmi:`, labels, `;` and a version of one or two numbers, `#` and a fragment; nil where the text is none.
+    /// Reads `dtmi:`, labels, `;` and a version of one or two numbers, `#` and a fragment; nil if the text is not an identifier.
     package init?(_ text: String) {
         self.text = text
         guard text.utf8.starts(with: "dtmi:".utf8) else { return nil }

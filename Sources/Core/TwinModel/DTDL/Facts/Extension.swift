@@ -12,7 +12,7 @@ struct Extension: Sendable {
         for member in fact.members { terms[member.term] = member.iri }
     }
 
-    /// By context specifier. Limit extensions bring no terms and stand in `DTDLLimits.extensions`.
+    /// By context specifier. Limit extensions bring no terms and are in `DTDLLimits.extensions`.
     static let all: [String: Extension] = {
         var all: [String: Extension] = [:]
         for one in [2, 3, 4].map(language) + [1, 2, 3].map(quantities) + features + [central, operations] {
@@ -39,7 +39,7 @@ struct Extension: Sendable {
         return byIRI
     }()
 
-    /// Every identifier that some term stands for.
+    /// Every identifier that has a term.
     static let knownIRIs: Set<String> = Set(all.values.flatMap { $0.terms.values })
 
     // MARK: The language itself

@@ -68,7 +68,7 @@ enum QuantityTables {
         VolumeUnit cubicCentimetre cubicFoot cubicInch cubicMetre fluidOunce gallon litre millilitre
         """
 
-    /// Semantic types: `Distance=LengthUnit` where the unit type is not called after the semantic type.
+    /// Semantic types: `Distance=LengthUnit` if the unit type is not named after the semantic type.
     static let semanticTypes = """
         +0 Acceleration Angle AngularAcceleration AngularVelocity Area Capacitance Current DataRate DataSize Density \
         Distance=LengthUnit ElectricCharge=ChargeUnit Energy Force Frequency Humidity=DensityUnit Illuminance Inductance \

@@ -2,7 +2,7 @@
 struct StandardElement: Sendable {
     let id: String
     let kind: DTDLClass
-    /// The language version of documents that may refer to it, and newer ones where a member says so.
+    /// The language version of documents that may refer to it, and newer ones if a member says so.
     let version: Int
     /// Of a unit: its unit type.
     var unitType: String?
@@ -10,7 +10,7 @@ struct StandardElement: Sendable {
     var depth = 0
     /// Whether there is an Array in it.
     var hasArray = false
-    /// As values are checked against it; nil where it has no values.
+    /// As values are checked against it; nil if it has no values.
     var schema: DTDLSchema?
 
     /// Primitive schemas, geospatial ones, command types and those of extensions, by id.

@@ -1,22 +1,22 @@
-/// What the `@context` members from the top of a document down to an element say together (docs/dtdl-rules.md, "Context").
+/// The combined `@context` members from the top of a document down to an element (docs/dtdl-rules.md, "Context").
 struct ActiveContext: Sendable {
     /// The language version of the element.
     var version: Int
     var limits: DTDLLimits
     /// The specifier in force for each extension, by the specifier without its version.
     var extensions: [String: String] = [:]
-    /// Whether an extension is named that is not known, which is allowed here.
+    /// Whether an unknown extension is named, which is allowed here.
     var isIncomplete = false
 
     private var language: Extension? { Extension.all["dtmi:dtdl:context;\(version)"] }
 
-    /// The identifier that a term stands for: the language's own terms first.
+    /// The identifier of a term: the language's own terms first.
     func iri(of term: String) -> String? {
         if let iri = language?.terms[term] { return iri }
         return extensionIRI(of: term)
     }
 
-    /// The identifier that a term of an extension in force stands for.
+    /// The identifier of a term of an active extension.
     func extensionIRI(of term: String) -> String? {
         for context in extensions.values {
             if let iri = Extension.all[context]?.terms[term] { return iri }
@@ -59,7 +59,7 @@ struct ActiveContext: Sendable {
         return iri(of: name) == nil ? .undefinedTerm : .irrelevant
     }
 
-    /// The identifiers that begin so are not to be defined by documents.
+    /// Documents must not define identifiers with these beginnings.
     var reservedPrefixes: [String] {
         var prefixes = ["dtmi:dtdl:", "dtmi:standard:"]
         if extensions["dtmi:iotcentral:context"] != nil { prefixes.append("dtmi:iotcentral:") }

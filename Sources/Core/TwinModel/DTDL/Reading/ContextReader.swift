@@ -11,7 +11,7 @@ struct ContextReader {
     private var isIncomplete = false
     /// The specifiers of extensions so far.
     private var affiliates: [String] = []
-    /// Whether nothing that follows can be judged.
+    /// True when the rest cannot be judged.
     private var isBroken = false
     /// Whether `#limitless` was the specifier before.
     private var awaitsLimits = false
@@ -21,7 +21,7 @@ struct ContextReader {
         self.outer = outer
     }
 
-    /// The context in force below `node`; nil where it is too broken to go on. `problems` has what is wrong.
+    /// The context that applies below `node`; nil if it is too broken to continue. `problems` has what is wrong.
     mutating func read(_ node: JSONNode) -> ActiveContext? {
         switch node.value {
         case .string(let text): read(text, at: node.range.lowerBound)

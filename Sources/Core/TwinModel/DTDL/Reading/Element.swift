@@ -7,7 +7,7 @@ struct Element: Sendable {
     let limits: DTDLLimits
     /// The Interface or top-level element whose text it is part of, by id.
     let partition: String
-    /// The element it stands in, and in which member; nil at the top.
+    /// The element that contains it, and the member; nil at the top.
     let parent: String?
     let parentMember: String?
     let file: Int
@@ -31,7 +31,7 @@ struct Element: Sendable {
     /// An element in a member.
     struct Link: Sendable {
         let target: String
-        /// Where it stands in the text.
+        /// Where it is in the text.
         let offset: Int
         /// Whether it is defined there.
         let isInline: Bool

@@ -83,7 +83,7 @@ extension ModelReader {
         }
     }
 
-    /// Reads one literal, bare, in an array, or as a value object; nil where it is wrong or absent.
+    /// Reads one literal, bare, in an array, or as a value object; nil if it is wrong or absent.
     mutating func literal(
         _ node: JSONNode, _ kind: LiteralKind, _ property: String, _ element: String, _ context: ActiveContext,
         isRequired: Bool = false

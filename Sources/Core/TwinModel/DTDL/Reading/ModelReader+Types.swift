@@ -4,15 +4,15 @@ extension ModelReader {
         /// Material classes, each once.
         var kinds: [DTDLClass] = []
         var cotypes: [AdjunctFact] = []
-        /// Where each co-type stands in the text.
+        /// Where each co-type is in the text.
         var cotypePlaces: [Int] = []
-        /// Whether an unknown co-type was let pass: then unknown members are, too.
+        /// Whether an unknown co-type was accepted: then unknown members are, too.
         var isInformal = false
-        /// Whether a co-type was refused: then the members it would have brought are not worth an error each.
+        /// Whether a co-type was refused: then the members that it would have added get no errors of their own.
         var hasRefusedType = false
     }
 
-    /// Reads `@type`; nil where it is so wrong that the element cannot be read.
+    /// Reads `@type`; nil if it is so wrong that the element cannot be read.
     mutating func readTypes(_ node: JSONNode, _ context: ActiveContext, _ spot: Spot?, isTop: Bool) -> ReadTypes? {
         var types = ReadTypes()
         let id = node["@id"]?.string ?? spot.flatMap { generatedID(node, context, $0) } ?? spot?.parent.id

@@ -1,4 +1,4 @@
-/// Reads documents into elements. What can be judged from the text alone is judged here; what needs other elements, by the rules.
+/// Reads documents into elements. It finds mistakes that the text alone shows; the rules find those that need other elements.
 ///
 /// 1. The root is an object or an array of objects; each is a top-level element.
 /// 2. An element: its `@context`, then `@type`, then `@id`, then its members, elements in it the same way.
@@ -24,7 +24,7 @@ struct ModelReader {
         let offset: Int
     }
 
-    /// The place an element stands in.
+    /// The place an element is in.
     struct Spot {
         let member: MemberFact
         let parent: Element
@@ -104,7 +104,7 @@ struct ModelReader {
 
     // MARK: Elements in members
 
-    /// Reads the element at `node`, which stands in `spot`; gives its id.
+    /// Reads the element at `node`, which is in `spot`; gives its id.
     mutating func readElement(_ node: JSONNode, in spot: Spot, outer: ActiveContext) -> String? {
         let start = node.range.lowerBound
         let parent = spot.parent
@@ -139,7 +139,7 @@ struct ModelReader {
         if case .elements(let kind) = spot.member.kind { kind } else { nil }
     }
 
-    /// An object that holds nothing but `@id` stands for no element.
+    /// An object with only `@id` is not an element.
     private func referenceID(_ node: JSONNode) -> JSONNode? {
         guard let members = node.members, members.count == 1, members[0].name == "@id" else { return nil }
         return members[0].value
@@ -190,7 +190,7 @@ struct ModelReader {
         return id
     }
 
-    /// The id that an element without one gets; nil where its name does not give one.
+    /// The id that an element without one gets; nil if its name does not give one.
     func generatedID(_ node: JSONNode, _ context: ActiveContext, _ spot: Spot) -> String? {
         guard spot.member.isPlural else { return DTMI.appending("_\(spot.member.name)", to: spot.parent.id) }
         guard let name = nameText(node, context), name.isDTDLName else { return nil }
@@ -249,7 +249,7 @@ struct ModelReader {
         report(.nonUniquePropertyValue, spot.parent.id, spot.member.name, value: nameText(node, context), at: start)
     }
 
-    /// Makes the element, reads its members, and keeps it; false where its id is defined already.
+    /// Makes the element, reads its members, and keeps it; false if its id is defined already.
     private mutating func finish(
         _ node: JSONNode, id: String, kind: DTDLClass, types: ReadTypes, context: ActiveContext, spot: Spot?
     ) -> Bool {

@@ -7,7 +7,7 @@ struct CotypeRules {
     private var reported: Set<String> = []
     private var censuses: [String: Census] = [:]
 
-    /// How often co-types, and values of members that have to be unique, occur among elements beside each other.
+    /// How often co-types, and values of members that must be unique, occur among elements beside each other.
     private struct Census {
         var cotypes: [String: Int] = [:]
         var values: [String: Int] = [:]
@@ -112,8 +112,8 @@ struct CotypeRules {
 
     private static let annotationPrefix = "dtmi:dtdl:extension:annotation:"
 
-    /// Annotations look at the elements beside them, and those differ from one heir of an Interface to the next: so each scope,
-    /// an Interface with all it inherits or the properties of a Relationship, is looked at as a whole.
+    /// Annotations depend on the elements beside them, and these differ between the heirs of an Interface. So each scope is
+    /// checked as a whole: an Interface with everything it inherits, or the properties of a Relationship.
     private mutating func checkScope(_ owner: Element, _ contents: [Element]) {
         guard contents.contains(where: { annotatedName($0) != nil }) else { return }
         var names: [[UInt8]: Element] = [:]

@@ -33,7 +33,7 @@ struct ElementGraph {
     /// More steps from an Interface to ancestors than this are not walked: every limit is far below.
     private static let stepsMax = 5000
 
-    /// An Interface's ancestors, nearest first, each once; safe on cycles, and cut where there are far too many.
+    /// An Interface's ancestors, nearest first, each once; safe on cycles, and cut if there are far too many.
     func ancestors(of id: String) -> [Element] {
         var found: [Element] = []
         var seen: Set<String> = [id]

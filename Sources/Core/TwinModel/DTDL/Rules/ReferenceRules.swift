@@ -1,5 +1,4 @@
-/// Whether each reference leads to something, and to something that may stand there (docs/dtdl-rules.md, "References" and
-/// "Partitions").
+/// Checks that each reference leads to something that is allowed there (docs/dtdl-rules.md, "References" and "Partitions").
 struct ReferenceRules {
     let graph: ElementGraph
     private(set) var findings: [ModelReader.Finding] = []
@@ -13,7 +12,7 @@ struct ReferenceRules {
         let offset: Int
     }
 
-    /// What begins so is defined by the language or an extension, or by nobody.
+    /// Only the language or an extension may define identifiers with these beginnings.
     private static let reservedPrefixes = ["dtmi:dtdl:", "dtmi:standard:", "dtmi:iotcentral:", "dtmi:iotoperations:"]
 
     init(graph: ElementGraph) { self.graph = graph }

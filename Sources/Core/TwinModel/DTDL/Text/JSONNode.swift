@@ -1,4 +1,4 @@
-/// A JSON value that knows where it stands in its text, and keeps numbers as they were written.
+/// A JSON value that knows where it is in its text, and keeps numbers as they were written.
 ///
 /// Model documents are read with it, so that an error can name a line, and `-0` and `2.0` are not taken for `0` and `2`.
 package struct JSONNode: Sendable, Equatable {
@@ -33,17 +33,17 @@ package struct JSONNode: Sendable, Equatable {
         if case .string(let text) = value { text } else { nil }
     }
 
-    /// The elements, where this is an array.
+    /// The elements, if this is an array.
     package var elements: [JSONNode]? {
         if case .array(let elements) = value { elements } else { nil }
     }
 
-    /// The members, where this is an object.
+    /// The members, if this is an object.
     package var members: [Member]? {
         if case .object(let members) = value { members } else { nil }
     }
 
-    /// The value of the member `name`, compared byte by byte; nil where this is no object or has no such member.
+    /// The value of the member `name`, compared byte by byte; nil if this is not an object or has no such member.
     package subscript(name: String) -> JSONNode? {
         members?.first { $0.name.isSame(as: name) }?.value
     }
