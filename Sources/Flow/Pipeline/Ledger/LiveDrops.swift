@@ -13,6 +13,8 @@ struct LiveDrops: Sendable {
     private struct Tally {
         /// Claimed drops that are not read for their digest yet.
         var unread = 0
+        /// Drops whose end is being made durable.
+        var settling = 0
         /// Drops that are on their way while their claim is being made durable.
         var undurable = 0
         /// Drops that have ended and are in no durable container yet.
@@ -22,6 +24,7 @@ struct LiveDrops: Sendable {
 
         mutating func count(_ entry: Entry, _ sign: Int) {
             if entry.life.phase == .claimed { unread += sign }
+            if entry.life.phase == .settling { settling += sign }
             if entry.life.claim != .durable { undurable += sign }
             if entry.life.phase == .archiving { archiving += sign }
             if entry.life.phase == .receipting, entry.token != nil { unreceipted += sign }
@@ -35,6 +38,9 @@ struct LiveDrops: Sendable {
     private var givenUp: [DropID: Act] = [:]
 
     var unread: Int { tally.unread }
+    /// Nobody who is not in line yet can be passed: neither a drop that is to be read, nor one that could not be read and whose
+    /// source does not wait for a person yet.
+    var mayBeginEarly: Bool { tally.unread == 0 && tally.settling == 0 }
     var undurable: Int { tally.undurable }
     var archiving: Int { tally.archiving }
     var unreceipted: Int { tally.unreceipted }

@@ -133,7 +133,7 @@ struct ClaimStage: Sendable {
     /// it is none of these, or when it cannot be read. Nothing is written down about the drop before its claim is durable.
     private func beginEarly(_ record: DropRecord, _ token: Tokens.Token, _ descriptor: CInt) -> Bool {
         guard record.reason == nil, record.bytes < min(shared.limits.aheadBytes, Self.loneBytesMax),
-            shared.ledger.quietly({ $0.drops.unread == 0 })
+            shared.ledger.quietly({ $0.drops.mayBeginEarly })
         else { return false }
         let digest: ContentDigest
         do throws(DropError) {
