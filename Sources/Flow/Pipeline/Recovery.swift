@@ -239,7 +239,7 @@ struct Recovery: Sendable {
     private func rememberSources() throws(DropError) {
         let quarantined = try ports.register.drops(in: [.quarantined])
         shared.ledger.with { ledger in for record in quarantined { ledger.order.quarantined(record) } }
-        for (name, source) in shared.sources {
+        for (name, source) in shared.sources.sorted(by: { $0.key < $1.key }) {
             let newest = try ports.register.newestApplied(of: name)
             let highest = source.order == .name ? try ports.register.highestName(of: name) : nil
             let blocking = try ports.register.blocking(name, source.order)

@@ -181,7 +181,7 @@ struct PersonActs: Sendable {
     /// applied, and the answer says so.
     private func discardUnfinished(_ record: DropRecord, _ act: Act) throws(DropError) -> DropRecord {
         let ledger = shared.ledger
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = Conductor.now + .seconds(20)
         defer { ledger.with { $0.drops.forgetAct(record.id) } }
         while true {
             let isOutOfLine = ledger.with { ledger in
@@ -194,7 +194,7 @@ struct PersonActs: Sendable {
             guard now.state == .claimed || now.state == .registered else {
                 throw wrongState(now, "discarded", needs: "not applied yet, held or quarantined")
             }
-            guard ContinuousClock.now < deadline else { throw notYet(now, "is still being read") }
+            guard Conductor.now < deadline else { throw notYet(now, "is still being read") }
             ledger.wait(until: { !($0.drops[record.id]?.isOnItsWay ?? false) }, timeout: .milliseconds(50)) { _ in }
         }
     }

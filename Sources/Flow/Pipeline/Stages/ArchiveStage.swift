@@ -126,7 +126,7 @@ struct ArchiveStage: Sendable {
         /// What the archive has come to with them.
         var head: ArchiveHead?
         /// When the first of `pending` was written.
-        var since = ContinuousClock.now
+        var since = Conductor.now
         /// How often in a row a container could not be closed because of the bytes of a drop in it.
         var failures = 0
 
@@ -151,7 +151,7 @@ struct ArchiveStage: Sendable {
         while work.written < work.pending.count {
             // What is compressed ahead is a container of its own.
             if work.written > 0, work.pending[work.written].record.bytes >= shared.limits.aheadBytes { try close(archive, &work) }
-            if work.written == 0 { work.since = .now }
+            if work.written == 0 { work.since = Conductor.now }
             do throws(DropError) { try append(work.pending[work.written], to: archive) } catch {
                 guard error.remedy == .quarantine else { throw error }
                 try setAside(work.pending[work.written], error)
@@ -163,7 +163,7 @@ struct ArchiveStage: Sendable {
         }
         guard work.written > 0, ended.count == 0 else { return }
         let isAlone = shared.ledger.quietly { $0.drops.beforeReceipt <= work.pending.count || $0.run.isStopping }
-        if isAlone || ContinuousClock.now - work.since > .seconds(2) { try close(archive, &work) }
+        if isAlone || Conductor.now - work.since > .seconds(2) { try close(archive, &work) }
     }
 
     private func append(_ end: Ended, to archive: any DropArchive) throws(DropError) {

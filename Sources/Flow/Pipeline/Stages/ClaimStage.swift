@@ -32,7 +32,7 @@ struct ClaimStage: Sendable {
             shared.byName(settled, \.self).map { Submitted(file: $0, token: ledger.drops.issue()) }
         }
         var isTaken = true
-        for (source, lane) in Dictionary(grouping: submitted, by: \.file.source) {
+        for (source, lane) in Dictionary(grouping: submitted, by: \.file.source).sorted(by: { $0.key < $1.key }) {
             let pushed = files.push(contentsOf: lane, to: source)
             guard pushed < lane.count else { continue }
             isTaken = false
