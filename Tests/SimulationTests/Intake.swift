@@ -1,76 +1,24 @@
 import DropCore
 
 /// Takes files out of the landing folders of the simulated disk.
-final class SimulatedClaimer: FileClaimer {
-    private let world: World
-    private let register: SimulatedRegister
-    private let ordered: Set<SourceName>
-    /// Intents that came to nothing and are in the register still.
-    private let void = Box<[DropID]>([])
+struct SimulatedClaimer: FileClaimer {
+    let world: World
+    /// Sources whose files must not overtake one another.
+    let ordered: Set<SourceName>
 
-    init(_ world: World, ordered: Set<SourceName>) {
-        (self.world, self.ordered) = (world, ordered)
-        register = SimulatedRegister(world: world)
-    }
-
-    func claim(
-        _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64,
-        whenHeld: (_ descriptor: CInt, _ bytes: UInt64) -> Void, whenMoved: ([ClaimResult?]) -> Void
-    ) throws(DropError) -> [ClaimResult] {
-        var stopped: Set<SourceName> = []
+    func prepare(_ files: [(file: SettledFile, id: DropID)]) throws(DropError) -> any PreparedClaim {
         let isOpenElsewhere = files.map { _ in world.happens(oneIn: 20) }
-        var results = try world.call("open files") { disk in
-            zip(files, isOpenElsewhere).map { pair, isOpen -> ClaimResult? in
+        var stopped: Set<SourceName> = []
+        let openings = try world.call("open files") { disk in
+            zip(files, isOpenElsewhere).map { pair, isOpen -> ClaimOpening in
                 let file = pair.file
-                if stopped.contains(file.source) { return .behind }
-                if disk.landing[file.identity.inode] != nil, !isOpen { return nil }
+                if stopped.contains(file.source) { return .not(.behind) }
+                if let landed = disk.landing[file.identity.inode], !isOpen { return .ready(bytes: UInt64(landed.bytes.count)) }
                 if ordered.contains(file.source) { stopped.insert(file.source) }
-                return .notYet(WaitingReason(isOpen ? .writer : .changed))
+                return .not(.notYet(WaitingReason(isOpen ? .writer : .changed)))
             }
         }
-        let ready = files.indices.filter { results[$0] == nil }
-        guard !ready.isEmpty else { return results.compactMap(\.self) }
-        if files.count == 1 { lend(files[0].file, whenHeld) }
-        try register.intend(ready.map { files[$0].file.claimed(as: files[$0].id, bytes: files[$0].file.bytes, at: milliseconds) })
-
-        let isWritten = files.map { _ in world.happens(oneIn: 20) }
-        results = try world.call("move files", [World.brokenDisk]) { disk in
-            var results = results
-            for index in ready {
-                let (file, id) = files[index]
-                guard !stopped.contains(file.source), !isWritten[index], let landed = disk.landing[file.identity.inode] else {
-                    results[index] = stopped.contains(file.source) ? .behind : .notYet(WaitingReason(.writer))
-                    if ordered.contains(file.source) { stopped.insert(file.source) }
-                    continue
-                }
-                disk.landing[file.identity.inode] = nil
-                disk.spool[id] = landed.bytes
-                disk.moving[id] = landed
-                results[index] = .claimed(id, bytes: UInt64(landed.bytes.count))
-            }
-            return results
-        }
-        whenMoved(results)
-        try world.call("sync folders", [World.brokenDisk]) { disk in for (_, id) in files { disk.moving[id] = nil } }
-        try withdraw(ready.filter { if case .claimed = results[$0] { false } else { true } }.map { files[$0].id })
-        return results.compactMap(\.self)
-    }
-
-    /// Nobody writes to the file until it is moved.
-    private func lend(_ file: SettledFile, _ body: (_ descriptor: CInt, _ bytes: UInt64) -> Void) {
-        let descriptor = world.outside { disk in disk.opened(disk.landing[file.identity.inode]?.bytes ?? []) }
-        body(descriptor, file.bytes)
-        world.outside { $0.open[descriptor] = nil }
-    }
-
-    private func withdraw(_ drops: [DropID]) throws(DropError) {
-        void.value += drops
-        guard !void.value.isEmpty else { return }
-        do throws(DropError) { try register.withdraw(void.value) } catch {
-            guard case .retry = error.remedy else { throw error }
-            return
-        }
-        void.value = []
+        return SimulatedClaim(world, ordered: ordered, files, openings, stopped)
     }
 
     func recover(_ intents: [DropRecord]) throws(DropError) -> [RecoveredClaim] {
@@ -81,6 +29,57 @@ final class SimulatedClaimer: FileClaimer {
                 return disk.landing[intent.intake.inode] != nil ? .withdrawn(intent.id) : .missing(intent.id)
             }
         }
+    }
+}
+
+/// Files on their way out of a landing folder. Now and then somebody writes to one, and it goes back.
+final class SimulatedClaim: PreparedClaim {
+    let openings: [ClaimOpening]
+    private(set) var heldDescriptor: CInt?
+    private let world: World
+    private let ordered: Set<SourceName>
+    private let files: [(file: SettledFile, id: DropID)]
+    private var stopped: Set<SourceName>
+    private var results: [ClaimResult] = []
+
+    init(
+        _ world: World, ordered: Set<SourceName>, _ files: [(file: SettledFile, id: DropID)], _ openings: [ClaimOpening],
+        _ stopped: Set<SourceName>
+    ) {
+        (self.world, self.ordered, self.files, self.openings, self.stopped) = (world, ordered, files, openings, stopped)
+        guard files.count == 1, case .ready = openings[0] else { return }
+        let inode = files[0].file.identity.inode
+        heldDescriptor = world.outside { disk in disk.opened(disk.landing[inode]?.bytes ?? []) }
+    }
+
+    func commit() throws(DropError) -> [ClaimResult?] {
+        let isWritten = files.map { _ in world.happens(oneIn: 20) }
+        results = try world.call("move files", [World.brokenDisk]) { disk in
+            files.indices.map { index in
+                if case .not(let result) = openings[index] { return result }
+                let (file, id) = files[index]
+                if stopped.contains(file.source) { return .behind }
+                guard !isWritten[index], let landed = disk.landing[file.identity.inode] else {
+                    if ordered.contains(file.source) { stopped.insert(file.source) }
+                    return .notYet(WaitingReason(.writer))
+                }
+                disk.landing[file.identity.inode] = nil
+                disk.spool[id] = landed.bytes
+                disk.moving[id] = landed
+                return .claimed(id, bytes: UInt64(landed.bytes.count))
+            }
+        }
+        return results
+    }
+
+    func finish() throws(DropError) -> [ClaimResult] {
+        try world.call("sync folders", [World.brokenDisk]) { disk in for (_, id) in files { disk.moving[id] = nil } }
+        return results
+    }
+
+    func close() {
+        if let descriptor = heldDescriptor { world.outside { $0.open[descriptor] = nil } }
+        heldDescriptor = nil
     }
 }
 

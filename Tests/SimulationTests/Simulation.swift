@@ -55,7 +55,7 @@ final class Simulation: Sendable {
         let ordered = Set(Self.sources.filter { $0.order != .none }.map(\.name))
         let ports = PipelinePorts(
             register: SimulatedRegister(world: world), graph: SimulatedGraph(world: world),
-            transformer: SimulatedTransformer(world: world), claimer: SimulatedClaimer(world, ordered: ordered),
+            transformer: SimulatedTransformer(world: world), claimer: SimulatedClaimer(world: world, ordered: ordered),
             spool: SimulatedSpool(world: world), receipts: SimulatedReceipts(world: world),
             amendments: SimulatedAmendments(world: world),
             makeArchive: { () throws(DropError) in

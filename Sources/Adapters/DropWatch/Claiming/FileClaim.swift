@@ -80,27 +80,20 @@ final class FileClaim {
         }
     }
 
-    /// Keeps writers out until the rename is done, so that what is read now is what the spool will have, and calls `body` with
-    /// the open file. Not where the file is to be copied: what cannot be synced is read anew.
-    func hold(_ body: (_ descriptor: CInt, _ bytes: UInt64) -> Void) {
+    /// Keeps writers out until the rename is done, so that what is read now is what the spool will have: the open file's
+    /// descriptor. Not where the file is to be copied: what cannot be synced is read anew.
+    func hold() -> CInt? {
         guard !copies, ReadLease.take(descriptor.number) == .granted, (try? SystemCall.facts(of: descriptor.number)) == facts
-        else { return }
+        else { return nil }
         isHeld = true
-        body(descriptor.number, facts.bytes)
+        return descriptor.number
     }
 
-    /// The durable intent.
-    func record(at milliseconds: UInt64) -> DropRecord {
-        file.claimed(as: id, bytes: facts.bytes, at: milliseconds)
-    }
+    /// At the claim.
+    var bytes: UInt64 { facts.bytes }
 
-    /// False when the file's dirty pages may be lost: what the disk has is not known.
-    func sync() -> Bool { (try? SystemCall.sync(descriptor.number, file.name.description)) != nil }
-
-    func startWriting() { SystemCall.startWriting(descriptor.number) }
-
-    /// False when pages of the file could not be written.
-    func finishWriting() -> Bool { (try? SystemCall.finishWriting(descriptor.number)) != nil }
+    /// For another thread, as long as this claim is open.
+    var toSync: FileToSync { FileToSync(descriptor: descriptor.number, name: file.name.description) }
 
     /// Step 3, after the sync. Only storage that cannot be trusted is thrown.
     func move(into spool: CInt) throws(DropError) -> ClaimResult {
@@ -290,5 +283,30 @@ final class FileClaim {
                     hint: "Let the user TwinDrop runs as read it, and write in its folder.", remedy: .retry(after: .seconds(30))))
         default: .notYet(WaitingReason(.unreadable, "\(file.name) cannot be taken now: \(error)."))
         }
+    }
+}
+
+/// An open file whose bytes are to be made durable.
+struct FileToSync: Sendable {
+    let descriptor: CInt
+    let name: String
+
+    /// False when the file's dirty pages may be lost: what the disk has is not known.
+    private func sync() -> Bool { (try? SystemCall.sync(descriptor, name)) != nil }
+
+    /// False when pages of the file could not be written.
+    private func finishWriting() -> Bool { (try? SystemCall.finishWriting(descriptor)) != nil }
+
+    /// From this many files on, one `syncfs` and a look at each file's own write errors replace an fsync of each. Measured with
+    /// 256 small files on ext4 on a busy disk: 0.6 ms a file and 13 µs of CPU, in place of 5.3 ms and 105 µs.
+    private static let togetherMin = 8
+
+    /// Whether each is durable. All lie on the spool's file system.
+    static func sync(_ files: [FileToSync], _ spool: CInt) -> [Bool] {
+        guard files.count >= togetherMin else { return files.map { $0.sync() } }
+        for file in files { SystemCall.startWriting(file.descriptor) }
+        // Where it fails it is not known which file's pages were lost: each is made anew from what can be read.
+        guard (try? SystemCall.syncFileSystem(spool)) != nil else { return files.map { _ in false } }
+        return files.map { $0.finishWriting() }
     }
 }
