@@ -20,7 +20,8 @@ import ThreadKit
             Issue.record("The process ended at the seeds \(Report.begun()); run one by SIMULATION_SEED.")
             return
         }
-        if !said.isEmpty { Issue.record("\(String(decoding: said, as: UTF8.self))") }
+        let text = String(decoding: said, as: UTF8.self)
+        if text.contains("SIMULATION_SEED=") { Issue.record("\(text)") }
     }
 }
 
