@@ -138,6 +138,19 @@ struct SimulatedRegister: DropRegister {
 }
 
 extension Disk {
+    /// In a source in the order of arrival nothing passes a drop that waits for a person, but what a person asked for and
+    /// corrections. One that was passed before, while it was being tried again, stops nobody any more.
+    mutating func checkPassing(_ row: DropRecord) {
+        let isOrdered = Simulation.sources.contains { $0.name == row.source && $0.order == .arrival }
+        guard isOrdered, row.link == nil, !row.released else { return }
+        let newest = applied(of: row.source).map(\.id).max()
+        let passed = sorted.first { one in
+            one.source == row.source && one.id < row.id && one.state.needsPerson && one.link?.kind != .amends
+                && newest.map { $0 < one.id } ?? true
+        }
+        if let passed { findings.append("the drop \(row.id) passed \(passed.id), which is \(passed.state)") }
+    }
+
     /// All rows, oldest first.
     var sorted: [DropRecord] { rows.values.sorted { $0.id < $1.id } }
 }
@@ -170,6 +183,7 @@ struct SimulatedGraph: TwinGraph {
                     var row = pair.record
                     row.books = done.books
                     if let reason = done.reason { row.reason = reason }
+                    disk.checkPassing(row)
                     disk.write(row)
                     disk.sequences[row.id] = done.sequence
                 }
