@@ -1,4 +1,5 @@
 import DropCore
+import Pipeline
 import ReferenceStore
 import TwinModel
 
