@@ -75,19 +75,21 @@ struct ArchiveStage: Sendable {
 
     /// Acts of people go into the chain as soon as they are done.
     private func recordActs(_ archive: any DropArchive) throws(DropError) {
-        guard shared.ledger.quietly({ $0.unrecordedActs > 0 }) else { return }
+        // An act is durable before it is counted: what is read now has all that were counted until now.
+        let counted = shared.ledger.quietly { $0.unrecordedActs }
+        guard counted > 0 else { return }
         let acts = try register.unrecordedActs()
         let leaves = try archive.note(acts)
         try register.noteRecorded(zip(acts, leaves).map { (act: $0.id, leaf: $1) })
-        shared.ledger.with { $0.unrecordedActs = max(0, $0.unrecordedActs - acts.count) }
+        shared.ledger.with { $0.unrecordedActs -= counted }
     }
 
-    /// True when the pipeline stops and no stage can hand over another drop.
+    /// True when the pipeline stops and no stage can hand over another drop: they have nothing, or have ended.
     private func isDone() -> Bool {
-        shared.ledger.quietly { ledger in
-            ledger.run.isCancelled
-                || ledger.run.isStopping && isIntakeOver() && ledger.isQuiet() && ledger.drops.archiving == 0
-                    && ledger.unrecordedActs == 0
+        let isOver = ended.isClosed && ended.count == 0
+        return shared.ledger.quietly { ledger in
+            let nothingComes = isOver || isIntakeOver() && ledger.isQuiet() && ledger.drops.archiving == 0
+            return ledger.run.isCancelled || ledger.run.isStopping && nothingComes && ledger.unrecordedActs == 0
         }
     }
 
