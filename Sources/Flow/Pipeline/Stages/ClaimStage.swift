@@ -127,6 +127,8 @@ struct ClaimStage: Sendable {
 
     /// One attempt at a claim. Its errors leave nothing begun, but for those that stop the pipeline.
     private func take(_ claims: inout [Claim], at now: UInt64) throws(DropError) {
+        // No file is claimed a second time while its first intent stands: a start could not tell which of them has its bytes.
+        try withdrawVoid()
         for index in claims.indices { claims[index].result = try knownDefect(of: claims[index]).map { .refused($0) } }
         let asked = claims.indices.filter { claims[$0].result == nil }
         guard !asked.isEmpty else { return }
@@ -173,18 +175,19 @@ struct ClaimStage: Sendable {
         return known?.reason?.code == SettledFile.stillOpen ? claim.file.defect : nil
     }
 
-    /// Takes intents back. Where the register has no room for that now, the next call does it: what was claimed beside them
-    /// counts.
+    /// Takes intents back. Where the register has no room for that now, the next claim begins with it: what was claimed beside
+    /// them counts.
     private func withdraw(_ drops: [DropID]) throws(DropError) {
-        let all = void.with { void in
-            void += drops
-            return void
-        }
-        guard !all.isEmpty else { return }
-        do throws(DropError) { try register.withdraw(all) } catch {
+        void.with { $0 += drops }
+        do throws(DropError) { try withdrawVoid() } catch {
             guard case .retry = error.remedy else { throw error }
-            return
         }
+    }
+
+    private func withdrawVoid() throws(DropError) {
+        let drops = void.with { $0 }
+        guard !drops.isEmpty else { return }
+        try register.withdraw(drops)
         void.with { $0 = [] }
     }
 
