@@ -162,8 +162,9 @@ struct Recovery: Sendable {
             else { continue }
             reopened.append(old.reopened())
         }
-        try ports.register.withdraw(void)
+        // In this order: a start that ends between the two does it again.
         if !reopened.isEmpty { try ports.register.update(reopened) }
+        try ports.register.withdraw(void)
     }
 
     private func close(by record: DropRecord) throws(DropError) {

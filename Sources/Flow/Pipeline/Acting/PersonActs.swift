@@ -103,8 +103,9 @@ struct PersonActs: Sendable {
                 try spool.fill(record.id) { (descriptor) throws(DropError) in try fetch(old.id, descriptor) }
             }
         } catch {
-            try register.withdraw([record.id])
+            // In this order: between the two, a start finds a drop without bytes, and takes it back.
             try register.update([old])
+            try register.withdraw([record.id])
             throw error
         }
         try closing.tidy(afterClosing: retried)
