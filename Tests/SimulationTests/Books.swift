@@ -175,7 +175,7 @@ struct SimulatedGraph: TwinGraph {
             var results: [Result<CommitResult, DropError>] = []
             for (pair, isMet) in zip(batch, met) {
                 if isCut, results.count == batch.count / 2 { throw World.noRoom }
-                guard !isMet else {
+                guard !isMet || disk.sequences[pair.record.id] != nil else {
                     results.append(.failure(World.conflict))
                     continue
                 }

@@ -29,9 +29,14 @@ extension Simulation {
             note("the drop \(row.id) ended as \(row.state)")
         }
         for row in disk.sorted where row.state == .done {
-            if disk.receipts[row.id]?.state != .done { note("the drop \(row.id) is done, and its receipt does not say so") }
+            if disk.receipts[row.id]?.state.isApplied != true { note("the drop \(row.id) is done, and no receipt says so") }
             if disk.spool[row.id] != nil { note("the drop \(row.id) is done, and still in the spool") }
             if disk.chain[row.id] == nil { note("the drop \(row.id) is done, and in no container") }
+        }
+        for row in disk.sorted where row.state == .retried {
+            if row.closedBy.flatMap({ disk.rows[$0.drop] }) == nil {
+                note("the drop \(row.id) runs again as one that is not there")
+            }
         }
         if !disk.landing.isEmpty { note("\(disk.landing.count) files were never claimed") }
         checkFiles()

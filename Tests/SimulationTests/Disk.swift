@@ -42,6 +42,8 @@ struct Disk: Sendable {
     var leaves: UInt64 = 0
 
     var receipts: [DropID: DropRecord] = [:]
+    /// As a power cut leaves them.
+    var syncedReceipts: [DropID: DropRecord] = [:]
     var unsyncedReceipts: Set<DropID> = []
     var rejects: [DropID: Int] = [:]
 
@@ -81,7 +83,7 @@ struct Disk: Sendable {
             landing[file.identity.inode] = file
         }
         moving = [:]
-        for drop in unsyncedReceipts.sorted() where Bool.random(using: &random) { receipts[drop] = nil }
+        for drop in unsyncedReceipts.sorted() where Bool.random(using: &random) { receipts[drop] = syncedReceipts[drop] }
         unsyncedReceipts = []
     }
 

@@ -197,7 +197,9 @@ struct SimulatedReceipts: ReceiptBook {
 
     func sync(_ records: [DropRecord]) throws(DropError) {
         try world.call("sync receipts", [World.noReceipts]) { disk in
-            for record in records { disk.unsyncedReceipts.remove(record.id) }
+            for record in records where disk.unsyncedReceipts.remove(record.id) != nil {
+                disk.syncedReceipts[record.id] = disk.receipts[record.id]
+            }
         }
     }
 
