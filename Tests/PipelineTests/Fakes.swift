@@ -75,6 +75,10 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     /// Intents, and those that were taken back.
     let intended = Monitor<[DropRecord]>([])
     let withdrawn = Monitor<[DropID]>([])
+    /// What the next calls that take intents back fail with.
+    let withdrawFailures = Monitor<[DropError]>([])
+    /// The applied drop with the bytes that are asked for.
+    let sameBytes = Monitor<DropRecord?>(nil)
     /// The drop that an earlier run made of every file.
     let known = Monitor<DropRecord?>(nil)
     /// The register's rows.
@@ -100,7 +104,11 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
         intended.with { $0 += drops }
     }
 
-    func withdraw(_ drops: [DropID]) throws(DropError) { withdrawn.with { $0 += drops } }
+    func withdraw(_ drops: [DropID]) throws(DropError) {
+        if let failure = withdrawFailures.with({ $0.popLast() }) { throw failure }
+        withdrawn.with { $0 += drops }
+    }
+
     func update(_ drops: [DropRecord], by act: Act?) throws(DropError) {
         rows.with { rows in for drop in drops { rows[drop.id] = drop } }
         for drop in drops { diary.note(drop.state.rawValue) }
@@ -122,7 +130,7 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     func highestName(of source: SourceName) throws(DropError) -> FileName? { nil }
     func commitSequence(of id: DropID) throws(DropError) -> UInt64? { nil }
     func archived(with digest: ContentDigest) throws(DropError) -> DropID? { nil }
-    func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord? { nil }
+    func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord? { sameBytes.with { $0 } }
     func drop(withIntake identity: FileIdentity, of source: SourceName, before id: DropID) throws(DropError) -> DropRecord? {
         known.with { $0 }
     }
