@@ -248,6 +248,8 @@ let package = Package(
             path: "Tests/ReferenceStore", swiftSettings: strict),
         tests(
             "StoreConformance", ["ReferenceStore", "TwinStore", "TwinService", "DropCore", "TwinModel", "ThreadKit"]),
+        // The whole flow, on fakes (docs/simulation.md)
+        tests("SimulationTests", ["Pipeline", "ReferenceStore", "DropCore", "TwinModel", "ThreadKit"]),
         tests("EvidenceTests", ["CodecKit", "SystemKit", "Evidence", "ArchiveKit", "DropCore", "TwinModel", "ProgramKit"]),
         tests("CurlKitTests", ["CurlKit"]),
         tests(

@@ -20,7 +20,7 @@ struct `The cost of intake` {
         let source = WatchedSource.test(home.landing)
         for index in 0..<5000 { write("order \(index)\n", to: home.path("f\(index)")) }
         let files = (0..<5000).map { (file: SettledFile.at(home.path("f\($0)"), source: source), id: dropID(UInt64($0))) }
-        let claimer = Claimer(register: RegisterFake(), spoolFolder: home.spool, sources: [source])
+        let claimer = claimer(home, source)
         let (wall, cpu) = (Instant.now, Self.cpu())
         for start in stride(from: 0, to: 5000, by: 256) {
             _ = try claimer.claim(Array(files[start..<min(start + 256, 5000)]), at: 0)

@@ -274,7 +274,46 @@ func waitForWhy(_ test: Watching, _ name: String, _ code: String) -> Bool {
 func claimer(
     _ home: Home, _ source: WatchedSource, _ register: RegisterFake = RegisterFake(),
     ordered: Bool = false, lease: @escaping @Sendable (CInt) -> ReadLease.Answer = ReadLease.probe
-) -> Claimer {
-    Claimer(
-        register: register, spoolFolder: home.spool, sources: [source], ordered: ordered ? [source.name] : [], lease: lease)
+) -> ClaimSteps {
+    ClaimSteps(
+        claimer: Claimer(spoolFolder: home.spool, sources: [source], ordered: ordered ? [source.name] : [], lease: lease),
+        register: register)
+}
+
+/// Claims by the steps that the flow takes, in its order.
+struct ClaimSteps {
+    let claimer: Claimer
+    let register: RegisterFake
+
+    /// - Parameters:
+    ///   - whenHeld: called with a lone file that may be read before its intent is written.
+    ///   - whenMoved: called with what is known before the folders are synced.
+    func claim(
+        _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64,
+        whenHeld: (_ descriptor: CInt, _ bytes: UInt64) -> Void = { _, _ in }, whenMoved: ([ClaimResult?]) -> Void = { _ in }
+    ) throws(DropError) -> [ClaimResult] {
+        let open = try claimer.prepare(files)
+        defer { open.close() }
+        var intents: [DropRecord] = []
+        for ((file, id), opening) in zip(files, open.openings) {
+            if case .ready(let bytes) = opening { intents.append(file.claimed(as: id, bytes: bytes, at: milliseconds)) }
+        }
+        guard !intents.isEmpty else {
+            return open.openings.map { opening in
+                guard case .not(let result) = opening else { preconditionFailure("it is not ready") }
+                return result
+            }
+        }
+        if let descriptor = open.heldDescriptor { whenHeld(descriptor, intents[0].bytes) }
+        try register.intend(intents)
+        whenMoved(try open.commit())
+        let results = try open.finish()
+        let claimed = results.compactMap { if case .claimed(let id, _) = $0 { id } else { nil } }
+        let void = intents.map(\.id).filter { !claimed.contains($0) }
+        if !void.isEmpty { try register.withdraw(void) }
+        return results
+    }
+
+    func recover(_ intents: [DropRecord]) throws(DropError) -> [RecoveredClaim] { try claimer.recover(intents) }
+    func spooled() throws(DropError) -> [DropID] { try claimer.spooled() }
 }

@@ -163,7 +163,7 @@ import TwinModel
 
     /// Pages whose commands take minutes or more, in a checkout.
     private static let forDevelopers: Set = [
-        "docs/benchmarks.md", "docs/crash-tests.md", "docs/fuzzing.md", "docs/sanitizers.md",
+        "docs/benchmarks.md", "docs/crash-tests.md", "docs/fuzzing.md", "docs/sanitizers.md", "docs/simulation.md",
     ]
 
     private static let daemon = "twindrop run --listen 127.0.0.1:0 > ready &\nuntil grep -q ready ready; do :; done\n"

@@ -19,19 +19,20 @@ private final class FailingOnceClaimer: FileClaimer {
         hasFailed = Monitor(!fails)
     }
 
-    func claim(
-        _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64,
-        whenHeld: (_ descriptor: CInt, _ bytes: UInt64) -> Void, whenMoved: ([ClaimResult?]) -> Void
-    ) throws(DropError) -> [ClaimResult] {
+    func prepare(_ files: [(file: SettledFile, id: DropID)]) throws(DropError) -> any PreparedClaim {
         diary.note("asked for " + files.map(\.file.name.description).joined(separator: " "))
-        if hasFailed.with({ failed in
-            defer { failed = true }; return !failed
-        }) {
-            mayAnswer.wait(until: { $0 }) { _ in }
-            return files.map { _ in .notYet(WaitingReason(.changed, "rename failed")) }
+        let fails = hasFailed.with { failed in
+            defer { failed = true }
+            return !failed
         }
-        for (_, id) in files { try? Data("abc".utf8).write(to: URL(fileURLWithPath: spool.path(of: id))) }
-        return files.map { .claimed($0.id, bytes: 3) }
+        return FakeClaim(files) { [mayAnswer, spool] in
+            if fails {
+                mayAnswer.wait(until: { $0 }) { _ in }
+                return files.map { _ in .notYet(WaitingReason(.changed, "rename failed")) }
+            }
+            for (_, id) in files { try? Data("abc".utf8).write(to: URL(fileURLWithPath: spool.path(of: id))) }
+            return files.map { .claimed($0.id, bytes: 3) }
+        }
     }
 
     func recover(_ intents: [DropRecord]) throws(DropError) -> [RecoveredClaim] { [] }

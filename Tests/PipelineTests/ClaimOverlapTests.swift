@@ -11,18 +11,19 @@ private struct SlowClaimer: FileClaimer {
     let diary: Diary
     let spool: SpoolFolder
 
-    func claim(
-        _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64,
-        whenHeld: (_ descriptor: CInt, _ bytes: UInt64) -> Void, whenMoved: ([ClaimResult?]) -> Void
-    ) throws(DropError) -> [ClaimResult] {
-        for (_, id) in files {
-            try? Data("abc".utf8).write(to: URL(fileURLWithPath: spool.path(of: id)))
-        }
+    func prepare(_ files: [(file: SettledFile, id: DropID)]) throws(DropError) -> any PreparedClaim {
         let results = files.map { ClaimResult.claimed($0.id, bytes: 3) }
-        whenMoved(results)
-        diary.isSynced.wait(until: { $0 }) { _ in }
-        diary.note("synced")
-        return results
+        return FakeClaim(
+            files,
+            move: { [spool] () throws(DropError) in
+                for (_, id) in files { try? Data("abc".utf8).write(to: URL(fileURLWithPath: spool.path(of: id))) }
+                return results
+            },
+            wait: { [diary] () throws(DropError) in
+                diary.isSynced.wait(until: { $0 }) { _ in }
+                diary.note("synced")
+                return results
+            })
     }
 
     func recover(_ intents: [DropRecord]) throws(DropError) -> [RecoveredClaim] { [] }

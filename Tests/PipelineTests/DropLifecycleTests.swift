@@ -39,26 +39,8 @@ private func words(_ effects: [DropAnswer.Effect]) -> [String] {
     }
 }
 
-/// A drop in each phase, by the events that lead there.
 private func inPhase(_ phase: DropLifecycle.Phase, _ record: DropRecord = claimed()) -> DropLifecycle {
-    var life = DropLifecycle.claimed(record, isDurable: true)
-    if phase == .claimed { return life }
-    _ = life.read(digest)
-    if phase == .waiting { return life }
-    life.taken()
-    if phase == .inWork { return life }
-    if phase == .settling {
-        _ = life.givenUp(by: nil, at: 5)
-        return life
-    }
-    life.handedOn(as: life.record)
-    if phase == .prepared { return life }
-    _ = life.committed(as: life.record.applied(at: 5), sequence: 7, isNewest: true)
-    if phase == .archiving { return life }
-    life.archived(as: life.record)
-    if phase == .receipting { return life }
-    life.receipted()
-    return life
+    .inPhase(phase, record)
 }
 
 @Suite struct `The life cycle of a drop` {

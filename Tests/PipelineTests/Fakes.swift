@@ -72,6 +72,15 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     let mayWrite = Monitor(true)
     /// The drops as their receipts had them.
     let written = Monitor<[DropRecord]>([])
+    /// Intents, and those that were taken back.
+    let intended = Monitor<[DropRecord]>([])
+    let withdrawn = Monitor<[DropID]>([])
+    /// What the next calls that take intents back fail with.
+    let withdrawFailures = Monitor<[DropError]>([])
+    /// The applied drop with the bytes that are asked for.
+    let sameBytes = Monitor<DropRecord?>(nil)
+    /// The drop that an earlier run made of every file.
+    let known = Monitor<DropRecord?>(nil)
     /// The register's rows.
     let rows = Monitor<[DropID: DropRecord]>([:])
 
@@ -91,8 +100,15 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     func isUntouched(since drop: DropID, source: SourceName) throws(DropError) -> Bool { true }
     func refusals(of drop: DropID) throws(DropError) -> Refusals? { nil }
 
-    func intend(_ drops: [DropRecord]) throws(DropError) {}
-    func withdraw(_ drops: [DropID]) throws(DropError) {}
+    func intend(_ drops: [DropRecord]) throws(DropError) {
+        intended.with { $0 += drops }
+    }
+
+    func withdraw(_ drops: [DropID]) throws(DropError) {
+        if let failure = withdrawFailures.with({ $0.popLast() }) { throw failure }
+        withdrawn.with { $0 += drops }
+    }
+
     func update(_ drops: [DropRecord], by act: Act?) throws(DropError) {
         rows.with { rows in for drop in drops { rows[drop.id] = drop } }
         for drop in drops { diary.note(drop.state.rawValue) }
@@ -114,9 +130,9 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     func highestName(of source: SourceName) throws(DropError) -> FileName? { nil }
     func commitSequence(of id: DropID) throws(DropError) -> UInt64? { nil }
     func archived(with digest: ContentDigest) throws(DropError) -> DropID? { nil }
-    func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord? { nil }
+    func applied(with digest: ContentDigest, of source: SourceName) throws(DropError) -> DropRecord? { sameBytes.with { $0 } }
     func drop(withIntake identity: FileIdentity, of source: SourceName, before id: DropID) throws(DropError) -> DropRecord? {
-        nil
+        known.with { $0 }
     }
 
     func write(_ record: DropRecord, leaf: UInt64?) throws(DropError) {
@@ -157,6 +173,41 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     func forgetAhead(_ drop: DropID) { diary.note("forgotten") }
     func recover(_ drops: [DropRecord]) throws(DropError) -> [ArchivedItem] { [] }
     func note(_ acts: [Act]) throws(DropError) -> [UInt64] { [] }
+}
+
+/// A claim of files that are all ready: what is done when they are to be moved, and when that is to be durable.
+final class FakeClaim: PreparedClaim {
+    let openings: [ClaimOpening]
+    private(set) var heldDescriptor: CInt?
+    private let move: () throws(DropError) -> [ClaimResult?]
+    private let wait: () throws(DropError) -> [ClaimResult]
+
+    /// - Parameter move: at the commit; where it answers nil of a file, `wait` must know more.
+    init(
+        _ files: [(file: SettledFile, id: DropID)], held: CInt? = nil, move: @escaping () throws(DropError) -> [ClaimResult?],
+        wait: @escaping () throws(DropError) -> [ClaimResult]
+    ) {
+        openings = files.map { .ready(bytes: $0.file.bytes) }
+        (heldDescriptor, self.move, self.wait) = (held, move, wait)
+    }
+
+    /// All is done at the commit.
+    convenience init(
+        _ files: [(file: SettledFile, id: DropID)], _ move: @escaping () -> [ClaimResult]
+    ) {
+        let results = Monitor<[ClaimResult]>([])
+        self.init(
+            files,
+            move: { () throws(DropError) in
+                let moved = move()
+                results.with { $0 = moved }
+                return moved
+            }, wait: { () throws(DropError) in results.with { $0 } })
+    }
+
+    func commit() throws(DropError) -> [ClaimResult?] { try move() }
+    func finish() throws(DropError) -> [ClaimResult] { try wait() }
+    func close() { heldDescriptor = nil }
 }
 
 /// A spool that is read for digests in another way.

@@ -56,6 +56,19 @@ private func drop(_ number: UInt64, name: String = "x.csv") -> DropRecord {
         #expect(drops.unreceipted == 0 && drops.inHand == 0 && drops[drop(1).id] == nil)
     }
 
+    /// Fails where a lone file is begun early although a drop before it is about to stop its source.
+    @Test func `let a lone file begin early only where none before it is unread or about to end`() {
+        var drops = LiveDrops()
+        #expect(drops.mayBeginEarly)
+        drops.begin(.claimed(drop(1), isDurable: true))
+        #expect(!drops.mayBeginEarly)
+        let unreadable = DropError(.unreadable, "It cannot be read.", hint: "Look at the disk.", remedy: .quarantine)
+        drops.change(drop(1).id) { _ = $0.failed(unreadable, as: drop(1), .init(now: 1, isPatient: true)) }
+        #expect(drops.unread == 0 && !drops.mayBeginEarly)
+        drops.change(drop(1).id) { _ = $0.written() }
+        #expect(drops.mayBeginEarly)
+    }
+
     @Test func `are not waited for where their receipt is left, and end once with it`() {
         var drops = LiveDrops()
         drops.begin(.archived(drop(1).applied(at: 1)))

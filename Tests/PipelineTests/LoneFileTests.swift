@@ -15,7 +15,7 @@ private final class HoldingClaimer: FileClaimer {
         case back
         /// Its bytes could not be synced; what the spool gets is `new`.
         case copied
-        /// The intent found no room, twice.
+        /// It found no room, twice.
         case full
     }
 
@@ -34,16 +34,13 @@ private final class HoldingClaimer: FileClaimer {
         self.begun = begun
     }
 
-    func claim(
-        _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64,
-        whenHeld: (_ descriptor: CInt, _ bytes: UInt64) -> Void, whenMoved: ([ClaimResult?]) -> Void
-    ) throws(DropError) -> [ClaimResult] {
+    func prepare(_ files: [(file: SettledFile, id: DropID)]) throws(DropError) -> any PreparedClaim {
         let (file, id) = files[0]
-        let claimed = ClaimResult.claimed(id, bytes: 3)
         guard file.name == FileName("x") else {  // Claimed in the usual way.
-            put("abc", spool.path(of: id))
-            whenMoved([claimed])
-            return [claimed]
+            return FakeClaim(files) { [self] in
+                put("abc", spool.path(of: id))
+                return [.claimed(id, bytes: 3)]
+            }
         }
         let count = claims.with {
             $0 += 1
@@ -52,31 +49,38 @@ private final class HoldingClaimer: FileClaimer {
         let path = folder + "/x"
         put("old", path)
         let descriptor = unsafe open(path, O_RDONLY)
-        whenHeld(descriptor, 3)
-        close(descriptor)
-        begun()
+        return FakeClaim(
+            files, held: descriptor,
+            move: { [self] () throws(DropError) in
+                close(descriptor)
+                begun()
+                return try move(path, id, attempt: count)
+            },
+            wait: { [self] () throws(DropError) in
+                if end == .back, count == 1 { return [.notYet(WaitingReason(.writer))] }
+                diary.note("claimed")
+                return [.claimed(id, bytes: 3)]
+            })
+    }
+
+    private func move(_ path: String, _ id: DropID, attempt: Int) throws(DropError) -> [ClaimResult?] {
+        let claimed = ClaimResult.claimed(id, bytes: 3)
         switch end {
         case .moved:
             unsafe rename(path, spool.path(of: id))
-            whenMoved([claimed])
-            diary.note("claimed")
             return [claimed]
-        case .back where count == 1:
+        case .back where attempt == 1:
             diary.note("back")
             return [.notYet(WaitingReason(.writer))]
-        case .full where count <= 2:
+        case .full where attempt <= 2:
             diary.note("full")
             throw DropError(.diskFull, "No room.", hint: "Make room.", remedy: .retry(after: .milliseconds(1)))
         case .back, .full:
             put("abc", spool.path(of: id))
-            whenMoved([claimed])
-            diary.note("claimed")
             return [claimed]
         case .copied:
             put("new", spool.path(of: id))
-            whenMoved([nil])
-            diary.note("claimed")
-            return [claimed]
+            return [nil]
         }
     }
 

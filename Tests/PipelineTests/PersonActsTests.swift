@@ -10,12 +10,11 @@ import TwinModel
 private struct Claiming: FileClaimer {
     let spool: SpoolFolder
 
-    func claim(
-        _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64,
-        whenHeld: (_ descriptor: CInt, _ bytes: UInt64) -> Void, whenMoved: ([ClaimResult?]) -> Void
-    ) throws(DropError) -> [ClaimResult] {
-        for (_, id) in files { try? Data("abc".utf8).write(to: URL(fileURLWithPath: spool.path(of: id))) }
-        return files.map { .claimed($0.id, bytes: 3) }
+    func prepare(_ files: [(file: SettledFile, id: DropID)]) throws(DropError) -> any PreparedClaim {
+        FakeClaim(files) { [spool] in
+            for (_, id) in files { try? Data("abc".utf8).write(to: URL(fileURLWithPath: spool.path(of: id))) }
+            return files.map { .claimed($0.id, bytes: 3) }
+        }
     }
 
     func recover(_ intents: [DropRecord]) throws(DropError) -> [RecoveredClaim] { [] }

@@ -10,14 +10,13 @@ import TwinModel
 private struct Claiming: FileClaimer {
     let spool: SpoolFolder
 
-    func claim(
-        _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64,
-        whenHeld: (_ descriptor: CInt, _ bytes: UInt64) -> Void, whenMoved: ([ClaimResult?]) -> Void
-    ) throws(DropError) -> [ClaimResult] {
-        for (file, id) in files {
-            try? Data(repeating: 0x61, count: Int(file.bytes)).write(to: URL(fileURLWithPath: spool.path(of: id)))
+    func prepare(_ files: [(file: SettledFile, id: DropID)]) throws(DropError) -> any PreparedClaim {
+        FakeClaim(files) { [spool] in
+            for (file, id) in files {
+                try? Data(repeating: 0x61, count: Int(file.bytes)).write(to: URL(fileURLWithPath: spool.path(of: id)))
+            }
+            return files.map { .claimed($0.id, bytes: $0.file.bytes) }
         }
-        return files.map { .claimed($0.id, bytes: $0.file.bytes) }
     }
 
     func recover(_ intents: [DropRecord]) throws(DropError) -> [RecoveredClaim] { [] }

@@ -105,7 +105,7 @@ package final class DropPipeline: Sendable {
     package func stop(patience: Duration = .seconds(20)) {
         beginStop()
         stages.closeIntake()
-        let deadline = ContinuousClock.now.advanced(by: patience)
+        let deadline = Conductor.now.advanced(by: patience)
         let crew = crew.with { $0 }
         for thread in crew.flow { join(thread, deadline) }
         stages.archive.ended.close()
@@ -113,7 +113,7 @@ package final class DropPipeline: Sendable {
     }
 
     private func join(_ thread: NamedThread, _ deadline: ContinuousClock.Instant) {
-        guard !thread.join(timeout: max(.zero, deadline - ContinuousClock.now)) else { return }
+        guard !thread.join(timeout: max(.zero, deadline - Conductor.now)) else { return }
         abandon()
         thread.join()
     }

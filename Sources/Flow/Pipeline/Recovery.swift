@@ -122,10 +122,10 @@ struct Recovery: Sendable {
                 if intents.first(where: { $0.id == id })?.link?.kind == .retries { void.append(id) }
             }
         }
-        if !void.isEmpty { try withdraw(void, of: intents) }
+        let reopened = void.isEmpty ? [] : try withdraw(void, of: intents)
         let gone = Set(void)
         return unfinished.filter { !gone.contains($0.id) }.map { record in
-            var record = record
+            var record = reopened.first { $0.id == record.id } ?? record
             if let bytes = sizes[record.id] { record.bytes = bytes }
             return record
         }
@@ -153,8 +153,8 @@ struct Recovery: Sendable {
                 + "`twindrop discard \(record.id)` leaves the graph as it is.")
     }
 
-    /// A retry that got no bytes leaves the drop that it was to run again as it was.
-    private func withdraw(_ void: [DropID], of intents: [DropRecord]) throws(DropError) {
+    /// A retry that got no bytes leaves the drop that it was to run again as it was: those drops.
+    private func withdraw(_ void: [DropID], of intents: [DropRecord]) throws(DropError) -> [DropRecord] {
         var reopened: [DropRecord] = []
         for intent in intents where void.contains(intent.id) && intent.link?.kind == .retries {
             guard let link = intent.link, let old = try ports.register.drop(link.drop), old.closedBy?.drop == intent.id,
@@ -162,8 +162,10 @@ struct Recovery: Sendable {
             else { continue }
             reopened.append(old.reopened())
         }
-        try ports.register.withdraw(void)
+        // In this order: a start that ends between the two does it again.
         if !reopened.isEmpty { try ports.register.update(reopened) }
+        try ports.register.withdraw(void)
+        return reopened
     }
 
     private func close(by record: DropRecord) throws(DropError) {
@@ -239,7 +241,7 @@ struct Recovery: Sendable {
     private func rememberSources() throws(DropError) {
         let quarantined = try ports.register.drops(in: [.quarantined])
         shared.ledger.with { ledger in for record in quarantined { ledger.order.quarantined(record) } }
-        for (name, source) in shared.sources {
+        for (name, source) in shared.sources.sorted(by: { $0.key < $1.key }) {
             let newest = try ports.register.newestApplied(of: name)
             let highest = source.order == .name ? try ports.register.highestName(of: name) : nil
             let blocking = try ports.register.blocking(name, source.order)

@@ -11,6 +11,8 @@ import Glibc
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private var state: State
     private var waiters: [Waiter] = []
+    /// Whether a `Conductor` may say who goes on; false for its own.
+    private let isConducted: Bool
 
     /// A waiting thread and its condition. Other threads call `ready` while they hold the mutex, and never after it was removed
     /// from `waiters`.
@@ -42,10 +44,13 @@ import Glibc
         }
     }
 
-    package init(_ state: sending State) {
+    package convenience init(_ state: sending State) { self.init(state, isConducted: true) }
+
+    init(_ state: sending State, isConducted: Bool) {
         unsafe mutex = .allocate(capacity: 1)
         unsafe pthread_mutex_init(mutex, nil)
         self.state = state
+        self.isConducted = isConducted
     }
 
     deinit {
@@ -81,14 +86,27 @@ import Glibc
         unsafe pthread_mutex_lock(mutex)
         defer { unlockAndWake() }
         if !ready(state) {
-            let place = Place()
-            withoutActuallyEscaping(ready) { ready in
-                waiters.append(Waiter(ready: ready, place: place, isOneOfMany: asOneOfMany))
-                sleep(at: place, deadline: timeout.map { Self.deadline(after: $0) })
-                waiters.removeAll { $0.place === place }
+            if isConducted, let seat = Conductor.seat {
+                wait(for: seat, until: ready, timeout)
+            } else {
+                let place = Place()
+                withoutActuallyEscaping(ready) { ready in
+                    waiters.append(Waiter(ready: ready, place: place, isOneOfMany: asOneOfMany))
+                    sleep(at: place, deadline: timeout.map { Self.deadline(after: $0) })
+                    waiters.removeAll { $0.place === place }
+                }
             }
         }
         return try body(&state)
+    }
+
+    /// Waits where a conductor says who goes on. With the mutex held, before and after.
+    private func wait(for seat: Conductor.Seat, until ready: (borrowing State) -> Bool, _ timeout: Duration?) {
+        withoutActuallyEscaping(ready) { ready in
+            unsafe pthread_mutex_unlock(mutex)
+            seat.conductor.wait(seat.number, until: { [self] in quietly { ready($0) } }, timeout: timeout)
+            unsafe pthread_mutex_lock(mutex)
+        }
     }
 
     /// Until the question asked at `place` is answered yes, or the deadline has passed. With the mutex held.

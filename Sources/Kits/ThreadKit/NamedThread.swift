@@ -56,8 +56,11 @@ package final class NamedThread: Sendable {
     private static let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { argument in
         let start = unsafe Unmanaged<Start>.fromOpaque(argument!).takeRetainedValue()
         NamedThread.name(start.name)
-        start.body()
-        start.ended.with { $0 = true }
+        let run = {
+            start.body()
+            start.ended.with { $0 = true }
+        }
+        if let seat = start.seat { seat.run(run) } else { run() }
         return nil
     }
 
@@ -84,11 +87,14 @@ package final class NamedThread: Sendable {
         let name: String
         let ended: Monitor<Bool>
         let body: @Sendable () -> Void
+        /// Where the thread that starts this one is conducted.
+        let seat: Conductor.Seat?
 
         init(name: String, ended: Monitor<Bool>, body: @escaping @Sendable () -> Void) {
             self.name = name
             self.ended = ended
             self.body = body
+            seat = Conductor.seat?.conductor.enroll(name)
         }
     }
 }

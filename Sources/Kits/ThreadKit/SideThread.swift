@@ -17,19 +17,33 @@ package final class SideThread: Sendable {
 
     deinit { jobs.close() }
 
+    /// Starts `job` on the side thread; it begins when those before it have ended.
+    package func start<Result: Sendable>(_ job: @escaping @Sendable () -> Result) -> SideJob<Result> {
+        let answer = Monitor<Result?>(nil)
+        let isTaken = jobs.push {
+            let result = job()
+            answer.with { $0 = result }
+        }
+        precondition(isTaken, "a side thread takes jobs as long as it lives")
+        return SideJob(answer: answer)
+    }
+
     /// Runs `other` on the side thread and `body` on the caller's; returns when both are done, with both results.
     package func run<Other: Sendable, Result>(
         _ other: @escaping @Sendable () -> Other, beside body: () -> Result
     ) -> (
         Other, Result
     ) {
-        let answer = Monitor<Other?>(nil)
-        let isTaken = jobs.push { [answer] in
-            let result = other()
-            answer.with { $0 = result }
-        }
-        precondition(isTaken, "a side thread takes jobs as long as it lives")
+        let job = start(other)
         let result = body()
-        return (answer.wait(until: { $0 != nil }) { $0! }, result)
+        return (job.wait(), result)
     }
+}
+
+/// What a side thread was asked for.
+package struct SideJob<Result: Sendable>: Sendable {
+    fileprivate let answer: Monitor<Result?>
+
+    /// Its result, once it is done.
+    package func wait() -> Result { answer.wait(until: { $0 != nil }) { $0! } }
 }

@@ -4,8 +4,7 @@ import SystemKit
 
 extension Claimer {
     /// After a crash: finds each intent's file in the spool (adopted), in its landing folder by device and inode (withdrawn: it
-    /// is found again by the scan), or nowhere (missing). Removes unfinished copies and finishes finished ones. May be repeated;
-    /// a withdrawn intent is taken back from the register here.
+    /// is found again by the scan), or nowhere (missing). Removes unfinished copies and finishes finished ones. May be repeated.
     package func recover(_ intents: [DropRecord]) throws(DropError) -> [RecoveredClaim] {
         let spool = try openSpool()
         do {
@@ -30,15 +29,9 @@ extension Claimer {
                 }
             }
             try SystemCall.sync(spool.number, "spool")
-            let void = out.compactMap { if case .withdrawn(let id) = $0 { id } else { nil } }
-            if !void.isEmpty { try withdraw(void) }
             return out
-        } catch let error as SystemError {
-            throw Self.storage(error)
-        } catch let error as DropError {
-            throw error
         } catch {
-            preconditionFailure("only these two are thrown above")
+            throw Self.storage(error)
         }
     }
 

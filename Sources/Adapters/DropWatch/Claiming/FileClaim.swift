@@ -80,27 +80,20 @@ final class FileClaim {
         }
     }
 
-    /// Keeps writers out until the rename is done, so that what is read now is what the spool will have, and calls `body` with
-    /// the open file. Not where the file is to be copied: what cannot be synced is read anew.
-    func hold(_ body: (_ descriptor: CInt, _ bytes: UInt64) -> Void) {
+    /// Keeps writers out until the rename is done, so that what is read now is what the spool will have: the open file's
+    /// descriptor. Not where the file is to be copied: what cannot be synced is read anew.
+    func hold() -> CInt? {
         guard !copies, ReadLease.take(descriptor.number) == .granted, (try? SystemCall.facts(of: descriptor.number)) == facts
-        else { return }
+        else { return nil }
         isHeld = true
-        body(descriptor.number, facts.bytes)
+        return descriptor.number
     }
 
-    /// The durable intent.
-    func record(at milliseconds: UInt64) -> DropRecord {
-        file.claimed(as: id, bytes: facts.bytes, at: milliseconds)
-    }
+    /// At the claim.
+    var bytes: UInt64 { facts.bytes }
 
-    /// False when the file's dirty pages may be lost: what the disk has is not known.
-    func sync() -> Bool { (try? SystemCall.sync(descriptor.number, file.name.description)) != nil }
-
-    func startWriting() { SystemCall.startWriting(descriptor.number) }
-
-    /// False when pages of the file could not be written.
-    func finishWriting() -> Bool { (try? SystemCall.finishWriting(descriptor.number)) != nil }
+    /// For another thread, as long as this claim is open.
+    var toSync: FileToSync { FileToSync(descriptor: descriptor.number, name: file.name.description) }
 
     /// Step 3, after the sync. Only storage that cannot be trusted is thrown.
     func move(into spool: CInt) throws(DropError) -> ClaimResult {

@@ -1,34 +1,46 @@
 import CodecKit
 package import TwinModel
 
-/// Takes settled files out of the drop zone. Blocking; one caller at a time.
+/// Takes settled files out of the drop zone. The flow leads, and nobody is called back: it has files opened (`prepare`), writes
+/// their intents, has the files moved (`commit`), and goes on with them while `finish` waits for the disk (docs/failure-model.md,
+/// "Life cycle", S1; docs/decisions/0043-claims-in-two-calls.md). Blocking; one caller at a time.
 package protocol FileClaimer: Sendable {
-    /// Claims each file under the id beside it: durable intents first, then the moves (docs/failure-model.md, "Life cycle", S1).
-    /// `at` is the label time in milliseconds since 1970. The results are in the order of the files.
-    ///
-    /// `whenHeld` is called at most once, on the calling thread, for a lone file that nobody can write to until it is in the
-    /// spool. What is read of its descriptor (by another descriptor, since this one is closed) is what the drop will hold, if
-    /// `whenMoved` then calls the file claimed; otherwise nothing of it counts.
-    ///
-    /// `whenMoved` is called at most once, on the calling thread, with the results known then (nil: not yet) while the folders
-    /// are being synced. A file it calls claimed lies in the spool and may be read, but until `claim` returns a power cut can put
-    /// it back where it was: nothing may be written down about it before. After `whenMoved` the only errors are those that stop.
-    func claim(
-        _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64,
-        whenHeld: (_ descriptor: CInt, _ bytes: UInt64) -> Void, whenMoved: ([ClaimResult?]) -> Void
-    ) throws(DropError) -> [ClaimResult]
+    /// Opens the files, each of which is to be claimed under the id beside it, and starts to make their bytes durable. Nothing is
+    /// moved, and nothing is written down.
+    func prepare(_ files: [(file: SettledFile, id: DropID)]) throws(DropError) -> any PreparedClaim
 
-    /// After a crash: what became of each intent whose drop is still `claimed`.
+    /// After a crash: what became of each intent whose drop is still `claimed`. The register is left as it is.
     func recover(_ intents: [DropRecord]) throws(DropError) -> [RecoveredClaim]
 }
 
-extension FileClaimer {
-    /// Claims for a caller that has nothing to do before the claims are durable.
-    package func claim(
-        _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64
-    ) throws(DropError) -> [ClaimResult] {
-        try claim(files, at: milliseconds, whenHeld: { _, _ in }, whenMoved: { _ in })
-    }
+/// Open files on their way into the spool. For the thread that prepared them: `commit`, then `finish`, and `close` in any case.
+package protocol PreparedClaim: AnyObject {
+    /// Which files can be moved, in their order. The intents of those must be durable before `commit`.
+    var openings: [ClaimOpening] { get }
+
+    /// The descriptor of a lone file that nobody can write to until it is in the spool; nil where there is none. What is read of
+    /// it (by another descriptor, since this one is closed) is what the drop will hold, if `commit` calls the file claimed;
+    /// otherwise nothing of it counts.
+    var heldDescriptor: CInt? { get }
+
+    /// Moves the files that are ready, once their bytes are durable, and starts to sync the folders. What is known then, in the
+    /// order of the files; nil: not yet. A file that it calls claimed lies in the spool and may be read, but until `finish`
+    /// returns a power cut can put it back where it was: nothing may be written down about it before.
+    func commit() throws(DropError) -> [ClaimResult?]
+
+    /// Waits until all of it is durable. Its errors are those that stop. The intents of files that are not claimed came to
+    /// nothing.
+    func finish() throws(DropError) -> [ClaimResult]
+
+    /// Lets the files go. Those that were not moved stay where they are.
+    func close()
+}
+
+/// Whether a file can be claimed, as far as an open file tells.
+package enum ClaimOpening: Sendable, Equatable {
+    /// `bytes` is its size.
+    case ready(bytes: UInt64)
+    case not(ClaimResult)
 }
 
 /// How a claim ended that was running at a crash.

@@ -103,8 +103,9 @@ struct PersonActs: Sendable {
                 try spool.fill(record.id) { (descriptor) throws(DropError) in try fetch(old.id, descriptor) }
             }
         } catch {
-            try register.withdraw([record.id])
+            // In this order: between the two, a start finds a drop without bytes, and takes it back.
             try register.update([old])
+            try register.withdraw([record.id])
             throw error
         }
         try closing.tidy(afterClosing: retried)
@@ -181,7 +182,7 @@ struct PersonActs: Sendable {
     /// applied, and the answer says so.
     private func discardUnfinished(_ record: DropRecord, _ act: Act) throws(DropError) -> DropRecord {
         let ledger = shared.ledger
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = Conductor.now + .seconds(20)
         defer { ledger.with { $0.drops.forgetAct(record.id) } }
         while true {
             let isOutOfLine = ledger.with { ledger in
@@ -194,7 +195,7 @@ struct PersonActs: Sendable {
             guard now.state == .claimed || now.state == .registered else {
                 throw wrongState(now, "discarded", needs: "not applied yet, held or quarantined")
             }
-            guard ContinuousClock.now < deadline else { throw notYet(now, "is still being read") }
+            guard Conductor.now < deadline else { throw notYet(now, "is still being read") }
             ledger.wait(until: { !($0.drops[record.id]?.isOnItsWay ?? false) }, timeout: .milliseconds(50)) { _ in }
         }
     }

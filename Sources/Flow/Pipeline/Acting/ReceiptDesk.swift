@@ -33,7 +33,7 @@ struct ReceiptDesk: Sendable {
         do throws(DropError) { try book.sync(written) } catch {
             guard case .retry = error.remedy else { throw error }
             // Whose folder it is, each source's own tells.
-            for (source, records) in Dictionary(grouping: written, by: \.source) {
+            for (source, records) in Dictionary(grouping: written, by: \.source).sorted(by: { $0.key < $1.key }) {
                 do throws(DropError) { try book.sync(records) } catch {
                     guard case .retry = error.remedy else { throw error }
                     failed[source] = error

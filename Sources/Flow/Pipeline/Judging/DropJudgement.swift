@@ -28,7 +28,10 @@ package struct DropJudgement {
         }
         switch source.duplicates {
         case .process: return nil
-        case .skipAny: return try register.applied(with: digest, of: record.source)
+        case .skipAny:
+            // Itself, where a commit went through in part and is tried again.
+            guard let same = try register.applied(with: digest, of: record.source), same.id != record.id else { return nil }
+            return same
         case .newest:
             guard let newest, newest.digest == digest, try graph.isUntouched(since: newest.id, source: record.source),
                 try isSaidAlike(newest, epoch), try !isSomethingSetAside(since: newest, register)

@@ -10,8 +10,8 @@ struct LiveDrops: Sendable {
 
         var place: Place {
             Place(
-                isUnread: life.phase == .claimed, isUndurable: life.claim != .durable, isArchiving: life.phase == .archiving,
-                isUnreceipted: life.phase == .receipting && token != nil)
+                isUnread: life.phase == .claimed, isSettling: life.phase == .settling, isUndurable: life.claim != .durable,
+                isArchiving: life.phase == .archiving, isUnreceipted: life.phase == .receipting && token != nil)
         }
 
         /// Tells the drop what happened; the token that ends with it, where one does. In place: an entry is large.
@@ -27,6 +27,7 @@ struct LiveDrops: Sendable {
     /// What of an entry is counted.
     private struct Place {
         let isUnread: Bool
+        let isSettling: Bool
         let isUndurable: Bool
         let isArchiving: Bool
         let isUnreceipted: Bool
@@ -36,6 +37,8 @@ struct LiveDrops: Sendable {
     private struct Tally {
         /// Claimed drops that are not read for their digest yet.
         var unread = 0
+        /// Drops whose end is being made durable.
+        var settling = 0
         /// Drops that are on their way while their claim is being made durable.
         var undurable = 0
         /// Drops that have ended and are in no durable container yet.
@@ -45,6 +48,7 @@ struct LiveDrops: Sendable {
 
         mutating func count(_ place: Place, _ sign: Int) {
             if place.isUnread { unread += sign }
+            if place.isSettling { settling += sign }
             if place.isUndurable { undurable += sign }
             if place.isArchiving { archiving += sign }
             if place.isUnreceipted { unreceipted += sign }
@@ -58,6 +62,9 @@ struct LiveDrops: Sendable {
     private var givenUp: [DropID: Act] = [:]
 
     var unread: Int { tally.unread }
+    /// Nobody who is not in line yet can be passed: neither a drop that is to be read, nor one that could not be read and whose
+    /// source does not wait for a person yet.
+    var mayBeginEarly: Bool { tally.unread == 0 && tally.settling == 0 }
     var undurable: Int { tally.undurable }
     var archiving: Int { tally.archiving }
     var unreceipted: Int { tally.unreceipted }

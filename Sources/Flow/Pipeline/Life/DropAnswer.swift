@@ -47,3 +47,15 @@ struct Ended: Sendable, Equatable {
     let record: DropRecord
     let commitSequence: UInt64?
 }
+
+extension DropLifecycle {
+    /// What follows from the bytes of a claimed drop.
+    enum Reading: Equatable {
+        /// It waits for its turn now.
+        case inLine(DropRecord)
+        /// Its claim said why it is not to be processed: `quarantined(because:at:)`, once its claim is durable.
+        case doubted(DropReason)
+        /// They are not those that arrived: `failed`, once its claim is durable.
+        case changed(known: ContentDigest, found: ContentDigest)
+    }
+}

@@ -9,36 +9,8 @@ import DropCore
 ///                               └──▶ settling ────────────┴──────────────────────▶ left
 ///
 /// What happened to the drop goes in as a call; what is to be done comes out as a `DropAnswer`. Pure: it holds no thread, no
-/// clock and no port. A call that the drop's phase does not allow is an error of ours, and stops the program.
+/// clock and no port. A call that the drop's phase does not allow (`Event.leads`) is an error of ours, and stops the program.
 struct DropLifecycle: Sendable {
-    enum Phase: Sendable, Equatable {
-        /// To be read once for its digest.
-        case claimed
-        /// Registered: it waits for its turn.
-        case waiting
-        /// In the hands of a transforming thread.
-        case inWork
-        /// Its changes are in the queue of the commit, or in the hands of the committing thread.
-        case prepared
-        /// What it came to is being made durable.
-        case settling
-        /// It ended, and is in no durable container yet.
-        case archiving
-        /// In the archive; its receipt is to be written.
-        case receipting
-        /// The flow has nothing more to do with it: it is done, it waits for a person, or it is left to the next start.
-        case left
-    }
-
-    /// What is known about the step S1.
-    enum Claim: Sendable, Equatable {
-        /// Nothing that outlives a power cut may be written about the drop yet.
-        case underWay
-        case durable
-        /// Its file went back to its folder: what was begun counts for nothing.
-        case void
-    }
-
     /// What of an error's remedy depends on who asks, and when.
     struct Circumstances {
         let now: UInt64
@@ -76,8 +48,9 @@ struct DropLifecycle: Sendable {
         }
     }
 
-    private mutating func go(to next: Phase, from allowed: Phase...) {
-        precondition(allowed.contains(phase), "a drop that is \(phase) cannot become \(next)")
+    /// The only place where a drop comes into another phase.
+    private mutating func go(to next: Phase, by event: Event) {
+        precondition(event.leads(from: phase, to: next), "a drop that is \(phase) cannot become \(next) by \(event)")
         phase = next
     }
 }
@@ -117,6 +90,7 @@ extension DropLifecycle {
     /// S1 is done.
     mutating func claimIsDurable() {
         precondition(claim != .void, "a claim that came to nothing is never durable")
+        go(to: phase, by: .claimIsDurable)
         claim = .durable
     }
 
@@ -125,13 +99,13 @@ extension DropLifecycle {
     mutating func claimCameToNothing() {
         precondition(claim == .underWay, "only a claim under way can come to nothing")
         claim = .void
-        if phase == .waiting { phase = .left }
+        go(to: phase == .waiting ? .left : phase, by: .claimCameToNothing)
     }
 
     /// The thread that worked with it has let it go.
     mutating func leftAsVoid() {
         precondition(claim == .void, "a drop whose claim stands is not void")
-        go(to: .left, from: .inWork)
+        go(to: .left, by: .leftAsVoid)
     }
 
     /// It is so large that reading it is worth a word.
@@ -139,27 +113,17 @@ extension DropLifecycle {
 
     mutating func readingEnded() { readingSince = nil }
 
-    /// What follows from the bytes of a claimed drop.
-    enum Reading: Equatable {
-        /// It waits for its turn now.
-        case inLine(DropRecord)
-        /// Its claim said why it is not to be processed: `quarantined(because:at:)`, once its claim is durable.
-        case doubted(DropReason)
-        /// They are not those that arrived: `failed`, once its claim is durable.
-        case changed(known: ContentDigest, found: ContentDigest)
-    }
-
     /// S2 is done.
     mutating func read(_ digest: ContentDigest) -> Reading {
-        precondition(phase == .claimed, "a drop that is \(phase) is not read for its digest")
+        let isChanged = record.digest.map { $0 != digest } ?? false
+        go(to: isChanged || record.reason != nil ? .claimed : .waiting, by: .read)
         readingSince = nil
-        if let known = record.digest, known != digest { return .changed(known: known, found: digest) }
+        if let known = record.digest, isChanged { return .changed(known: known, found: digest) }
         if let reason = record.reason {
             record.digest = digest
             return .doubted(reason)
         }
         record = record.registered(as: digest)
-        phase = .waiting
         return .inLine(record)
     }
 }
@@ -168,27 +132,27 @@ extension DropLifecycle {
 
 extension DropLifecycle {
     /// It is its turn.
-    mutating func taken() { go(to: .inWork, from: .waiting) }
+    mutating func taken() { go(to: .inWork, by: .taken) }
 
     /// The bytes that were just transformed are those that arrived.
     mutating func bytesAreThose() { hasWaited = false }
 
     /// Its changes wait for the commit.
     mutating func handedOn(as record: DropRecord) {
-        go(to: .prepared, from: .inWork)
+        go(to: .prepared, by: .handedOn)
         self.record = record
     }
 
     /// A drop before it failed at the commit: it is transformed again, in its place.
     mutating func setBack() -> DropRecord {
-        go(to: .waiting, from: .prepared)
+        go(to: .waiting, by: .setBack)
         return record
     }
 
     /// S4 is done; `row` is what the commit wrote. `isNewest` is false where newer drops of its source were applied before.
     mutating func committed(as row: DropRecord, sequence: UInt64?, isNewest: Bool) -> DropAnswer {
         precondition(row.state.isApplied, "a commit writes applied drops")
-        go(to: .archiving, from: .prepared)
+        go(to: .archiving, by: .committed)
         (record, trouble) = (row, nil)
         return DropAnswer(
             notes: [.applied(row, isNewest: isNewest)],
@@ -201,24 +165,24 @@ extension DropLifecycle {
 extension DropLifecycle {
     /// S6 is done; `row` is what was written.
     mutating func archived(as row: DropRecord) {
-        go(to: .receipting, from: .archiving)
+        go(to: .receipting, by: .archived)
         record = row
     }
 
     /// The archive cannot take its bytes: it stays as it is until a person acts.
-    mutating func setAside() { go(to: .left, from: .archiving) }
+    mutating func setAside() { go(to: .left, by: .setAside) }
 
     /// S7 is done.
-    mutating func receipted() { go(to: .left, from: .receipting) }
+    mutating func receipted() { go(to: .left, by: .receipted) }
 
     /// A command that ends waits for it no longer; the next start writes the receipt.
     mutating func receiptIsLeft() {
-        precondition(phase == .receipting, "a drop that is \(phase) has no receipt to come")
+        go(to: .receipting, by: .receiptIsLeft)
         isWaitedFor = false
     }
 
     /// No archive takes it any more.
-    mutating func leftToNextStart() { go(to: .left, from: .archiving) }
+    mutating func leftToNextStart() { go(to: .left, by: .leftToNextStart) }
 }
 
 // MARK: - Other ends
@@ -231,20 +195,19 @@ extension DropLifecycle {
     mutating func failed(_ error: DropError, as record: DropRecord, _ around: Circumstances) -> DropAnswer {
         if phase == .claimed, let reason = record.reason, error.remedy == .quarantine {
             // The reason of its claim stands: a later run, which can read the bytes, must not process them.
-            var answer = quarantined(record, because: reason, at: around.now)
+            var answer = quarantined(record, because: reason, at: around.now, by: .failed)
             answer.first = [.tell(.failed(error))]
             return answer
         }
         let record = phase == .prepared ? record.notApplied() : record
         switch error.remedy {
         case .stop: preconditionFailure("what stops the flow is no end of a drop")
-        case .quarantine: return quarantined(record, because: DropReason(error), at: around.now)
+        case .quarantine: return quarantined(record, because: DropReason(error), at: around.now, by: .failed)
         case .hold:
             let row = record.held(because: DropReason(error), at: around.now)
             return settle(
                 [.row(row, by: nil), .receipt(row)], .left,
-                DropAnswer(notes: [.block(row)], then: [.tell(.settledOtherwise(row))])
-            )
+                DropAnswer(notes: [.block(row)], then: [.tell(.settledOtherwise(row))]), by: .failed)
         case .suspendSource:
             putBack(record, nil)
             return DropAnswer(
@@ -270,17 +233,19 @@ extension DropLifecycle {
     }
 
     private mutating func putBack(_ record: DropRecord, _ trouble: Trouble?) {
-        go(to: .waiting, from: .claimed, .inWork, .prepared)
+        go(to: .waiting, by: .failed)
         (self.record, self.trouble, hasWaited) = (record, trouble, true)
     }
 
     /// Its claim said why it is not to be processed.
     mutating func quarantined(because reason: DropReason, at now: UInt64) -> DropAnswer {
-        quarantined(record, because: reason, at: now)
+        quarantined(record, because: reason, at: now, by: .quarantined)
     }
 
     /// Bytes and reason into quarantine, then the state, then its leaf.
-    private mutating func quarantined(_ record: DropRecord, because reason: DropReason, at now: UInt64) -> DropAnswer {
+    private mutating func quarantined(
+        _ record: DropRecord, because reason: DropReason, at now: UInt64, by event: Event
+    ) -> DropAnswer {
         let row = record.quarantined(because: reason, at: now)
         var writes: [DropAnswer.Write] = [.bytesIntoQuarantine(row, reason), .row(row, by: nil)]
         var then: [DropAnswer.Effect] = [.leaveHand, .tell(.settledOtherwise(row))]
@@ -288,7 +253,8 @@ extension DropLifecycle {
         let isArchived = row.digest != nil && !row.hasLostBytes
         if isArchived { then.append(.archive(Ended(record: row, commitSequence: nil))) } else { writes.append(.receipt(row)) }
         return settle(
-            writes, isArchived ? .archiving : .left, DropAnswer(notes: [.block(row), .remember(row)], then: then))
+            writes, isArchived ? .archiving : .left, DropAnswer(notes: [.block(row), .remember(row)], then: then),
+            by: event)
     }
 
     /// It says what `first` said.
@@ -296,22 +262,24 @@ extension DropLifecycle {
         let row = record.repeating(first, at: now)
         var writes: [DropAnswer.Write] = [.row(row, by: nil)]
         if first.state.isApplied { writes.append(.closeOthers(row)) }
-        return settle(writes, .archiving, DropAnswer(then: Self.toArchive(row)))
+        return settle(writes, .archiving, DropAnswer(then: Self.toArchive(row)), by: .repeats)
     }
 
     /// A person gave it up before it was applied.
     mutating func givenUp(by act: Act?, at now: UInt64) -> DropAnswer {
         let row = record.givenUp(at: now)
         let acted: [DropAnswer.Effect] = act.map { [.acted($0)] } ?? []
-        return settle([.row(row, by: act)], .archiving, DropAnswer(then: acted + Self.toArchive(row)))
+        return settle([.row(row, by: act)], .archiving, DropAnswer(then: acted + Self.toArchive(row)), by: .givenUp)
     }
 
     private static func toArchive(_ row: DropRecord) -> [DropAnswer.Effect] {
         [.leaveHand, .tell(.settledOtherwise(row)), .archive(Ended(record: row, commitSequence: nil))]
     }
 
-    private mutating func settle(_ writes: [DropAnswer.Write], _ next: Phase, _ answer: DropAnswer) -> DropAnswer {
-        go(to: .settling, from: .claimed, .waiting, .inWork, .prepared)
+    private mutating func settle(
+        _ writes: [DropAnswer.Write], _ next: Phase, _ answer: DropAnswer, by event: Event
+    ) -> DropAnswer {
+        go(to: .settling, by: event)
         trouble = nil
         pending = (next, answer)
         return DropAnswer(writes: writes)
@@ -321,7 +289,7 @@ extension DropLifecycle {
     mutating func written() -> DropAnswer {
         guard let pending else { preconditionFailure("of a drop that is \(phase) nothing is being written") }
         self.pending = nil
-        go(to: pending.phase, from: .settling)
+        go(to: pending.phase, by: .written)
         if case .archive(let end)? = pending.answer.then.last { record = end.record }
         return pending.answer
     }

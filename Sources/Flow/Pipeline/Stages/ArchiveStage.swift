@@ -75,19 +75,21 @@ struct ArchiveStage: Sendable {
 
     /// Acts of people go into the chain as soon as they are done.
     private func recordActs(_ archive: any DropArchive) throws(DropError) {
-        guard shared.ledger.quietly({ $0.unrecordedActs > 0 }) else { return }
+        // An act is durable before it is counted: what is read now has all that were counted until now.
+        let counted = shared.ledger.quietly { $0.unrecordedActs }
+        guard counted > 0 else { return }
         let acts = try register.unrecordedActs()
         let leaves = try archive.note(acts)
         try register.noteRecorded(zip(acts, leaves).map { (act: $0.id, leaf: $1) })
-        shared.ledger.with { $0.unrecordedActs = max(0, $0.unrecordedActs - acts.count) }
+        shared.ledger.with { $0.unrecordedActs -= counted }
     }
 
-    /// True when the pipeline stops and no stage can hand over another drop.
+    /// True when the pipeline stops and no stage can hand over another drop: they have nothing, or have ended.
     private func isDone() -> Bool {
-        shared.ledger.quietly { ledger in
-            ledger.run.isCancelled
-                || ledger.run.isStopping && isIntakeOver() && ledger.isQuiet() && ledger.drops.archiving == 0
-                    && ledger.unrecordedActs == 0
+        let isOver = ended.isClosed && ended.count == 0
+        return shared.ledger.quietly { ledger in
+            let nothingComes = isOver || isIntakeOver() && ledger.isQuiet() && ledger.drops.archiving == 0
+            return ledger.run.isCancelled || ledger.run.isStopping && nothingComes && ledger.unrecordedActs == 0
         }
     }
 
@@ -126,7 +128,7 @@ struct ArchiveStage: Sendable {
         /// What the archive has come to with them.
         var head: ArchiveHead?
         /// When the first of `pending` was written.
-        var since = ContinuousClock.now
+        var since = Conductor.now
         /// How often in a row a container could not be closed because of the bytes of a drop in it.
         var failures = 0
 
@@ -151,7 +153,7 @@ struct ArchiveStage: Sendable {
         while work.written < work.pending.count {
             // What is compressed ahead is a container of its own.
             if work.written > 0, work.pending[work.written].record.bytes >= shared.limits.aheadBytes { try close(archive, &work) }
-            if work.written == 0 { work.since = .now }
+            if work.written == 0 { work.since = Conductor.now }
             do throws(DropError) { try append(work.pending[work.written], to: archive) } catch {
                 guard error.remedy == .quarantine else { throw error }
                 try setAside(work.pending[work.written], error)
@@ -163,7 +165,7 @@ struct ArchiveStage: Sendable {
         }
         guard work.written > 0, ended.count == 0 else { return }
         let isAlone = shared.ledger.quietly { $0.drops.beforeReceipt <= work.pending.count || $0.run.isStopping }
-        if isAlone || ContinuousClock.now - work.since > .seconds(2) { try close(archive, &work) }
+        if isAlone || Conductor.now - work.since > .seconds(2) { try close(archive, &work) }
     }
 
     private func append(_ end: Ended, to archive: any DropArchive) throws(DropError) {

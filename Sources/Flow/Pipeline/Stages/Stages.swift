@@ -33,7 +33,8 @@ struct Stages: Sendable {
             amendments: ports.amendments)
 
         claim = ClaimStage(
-            shared: shared, claimer: ports.claimer, spool: ports.spool, room: room, files: files, claimed: claimed,
+            shared: shared, claimer: ports.claimer, register: ports.register, spool: ports.spool, room: room, files: files,
+            claimed: claimed,
             afterClaim: afterClaim)
         register = RegisterStage(
             shared: shared, spool: ports.spool, room: room, performer: performer, claimed: claimed, large: large)

@@ -111,7 +111,7 @@ struct Assembly {
         }
         let host = Self.host(of: configuration.sources, in: configuration, keys: store, warmWorkersMax: budget.workers, log: log)
         let claimer = Claimer(
-            register: store, spoolFolder: paths.state + "/spool/in", sources: configuration.sources.map(\.watched),
+            spoolFolder: paths.state + "/spool/in", sources: configuration.sources.map(\.watched),
             dropZone: paths.dropzone,
             ordered: Set(
                 configuration.sources.filter { $0.order != .none || $0.policy.mode == .snapshot || $0.sequence != nil }.map(
