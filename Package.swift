@@ -188,15 +188,25 @@ let package = Package(
 
         // Flow and surface
         Room.flow.module("Pipeline", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", deque]),
+        Room.surface.module(
+            "HomeReports",
+            [
+                "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "DropWatch", "DropSpooling", "PluginHost",
+                "TwinService", "TwinStore", "Evidence", "HomeConfiguration", "Pipeline", logging,
+            ]),
+        Room.surface.module(
+            "Daemon",
+            [
+                "HomeReports", "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SocketKit", "SystemKit", "CurlKit", "DropWatch",
+                "DropSpooling", "PluginHost", "TwinService", "TwinStore", "Evidence", "HomeConfiguration", "Pipeline", "TwinAPI",
+                logging,
+            ]),
         .executableTarget(
             name: "twindrop",
             dependencies: [
-                "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SocketKit", "SystemKit", "DropWatch", "DropSpooling",
-                "PluginHost",
-                "TwinService", "TwinStore",
-                "Evidence",
-                "HomeConfiguration", "CurlKit",
-                "Pipeline", "TwinAPI", argumentParser, logging,
+                "Daemon", "HomeReports", "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "DropWatch",
+                "DropSpooling", "PluginHost", "TwinService", "TwinStore", "Evidence", "HomeConfiguration", "Pipeline", "TwinAPI",
+                argumentParser, logging,
             ],
             path: Room.surface.path("twindrop"),
             swiftSettings: strict, linkerSettings: carriesFoundation),
