@@ -192,7 +192,7 @@ let package = Package(
             "HomeReports",
             [
                 "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "DropWatch", "DropSpooling", "PluginHost",
-                "TwinService", "TwinStore", "Evidence", "HomeConfiguration", "Pipeline", logging,
+                "TwinStore", "Evidence", "HomeConfiguration", "Pipeline", logging,
             ]),
         Room.surface.module(
             "Daemon",
@@ -220,7 +220,7 @@ let package = Package(
             linkerSettings: carriesSwift + [.linkedLibrary("inotifytools")]),
 
         .executableTarget(
-            name: "store-bench", dependencies: ["TwinStore", "TwinService", "DropCore", "TwinModel", "ThreadKit"],
+            name: "store-bench", dependencies: ["TwinStore", "TwinService", "DropCore", "TwinModel"],
             path: "Benchmarks/store-bench",
             swiftSettings: strict),
 
@@ -240,13 +240,13 @@ let package = Package(
         // Tests
         .target(name: "ProgramKit", dependencies: ["SystemKit", "ThreadKit"], path: "Tests/ProgramKit", swiftSettings: strict),
         tests("CodecKitTests", ["CodecKit"]),
-        tests("SystemKitTests", ["SystemKit", "ThreadKit", "ProgramKit"]),
+        tests("SystemKitTests", ["SystemKit"]),
         tests("ValueRulesTests", ["ValueRules", "TwinModel"]),
         tests("TwinModelTests", ["TwinModel", "dtdl-conformance"]),
-        tests("DropCoreTests", ["DropCore", "TwinModel"]),
-        tests("DropWatchTests", ["SystemKit", "DropWatch", "DropCore", "TwinModel", "ThreadKit", "ProgramKit"]),
+        tests("DropCoreTests", ["DropCore"]),
+        tests("DropWatchTests", ["SystemKit", "DropWatch", "DropCore", "ThreadKit", "ProgramKit"]),
         tests(
-            "PluginHostTests", ["PluginHost", "DropCore", "TwinModel", "ThreadKit", "CTwinDropWire", "ProgramKit"],
+            "PluginHostTests", ["PluginHost", "DropCore", "TwinModel", "CTwinDropWire", "ProgramKit"],
             exclude: ["Hostile"]),
         tests(
             "PluginSDKTests", ["CodecKit", "TwinDropPluginSDK", "TwinDropTesting", "DropCore", "TwinModel", "ProgramKit"],
@@ -261,7 +261,7 @@ let package = Package(
         tests("EvidenceTests", ["CodecKit", "SystemKit", "Evidence", "ArchiveKit", "DropCore", "TwinModel", "ProgramKit"]),
         tests("CurlKitTests", ["CurlKit"]),
         tests(
-            "TwinAPITests", ["CodecKit", "TwinAPI", "DropCore", "TwinModel", "ThreadKit", "CurlKit", "ProgramKit", jwt, logging]),
+            "TwinAPITests", ["CodecKit", "TwinAPI", "DropCore", "TwinModel", "ThreadKit", "ProgramKit", jwt, logging]),
         tests("HomeConfigurationTests", ["HomeConfiguration", "DropCore", "TwinModel"]),
         tests("PipelineTests", ["Pipeline", "DropSpooling", "SocketKit", "SystemKit", "DropCore", "TwinModel", "ThreadKit"]),
         tests("MainPathTests", ["TwinModel", "ThreadKit", "DropSpooling", "ProgramKit"], exclude: ["Mappings", "Plugins"]),

@@ -42,7 +42,7 @@ enum Rules {
         ],
         "HomeReports": [
             "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "DropWatch", "DropSpooling", "PluginHost",
-            "TwinService", "TwinStore", "Evidence", "HomeConfiguration", "Pipeline", "Logging",
+            "TwinStore", "Evidence", "HomeConfiguration", "Pipeline", "Logging",
         ],
         "Daemon": [
             "HomeReports", "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SocketKit", "SystemKit", "CurlKit", "DropWatch",
