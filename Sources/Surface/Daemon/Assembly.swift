@@ -26,7 +26,7 @@ struct Assembly {
     let acceptance: Engine.Acceptance
     let budget: DescriptorBudget
 
-    typealias Parts = (HomeLock, TwinStore, PluginHost, DropPipeline, DropWatcher, BenchmarkLog?)
+    typealias Parts = (HomeLock, TwinStore, PluginHost, DropPipeline, DropWatcher, EventStream?)
 
     private var configuration: Configuration { home.configuration }
     private var paths: Configuration.Paths { home.paths }
@@ -52,12 +52,12 @@ struct Assembly {
     /// Takes the lock and makes the parts, from the files up; nothing runs yet.
     func make() throws(CommandFailure) -> Parts {
         let stored = try reporting { () throws(DropError) in try openStored() }
-        let marks = try reporting { () throws(StartError) in
+        let events = try reporting { () throws(StartError) in
             let models = try ModelFolder.adopt([paths.models], into: stored.store, by: Caller(name: "models folder"))
             if !models.isEmpty { log.notice("Models were taken from the home.", metadata: ["models": .number(models.count)]) }
-            return try configuration.log.benchmarkLog.map { path throws(StartError) in try BenchmarkLog(path) }
+            return try configuration.log.events.map { path throws(StartError) in try EventStream(path) }
         }
-        return try reporting { () throws(DropError) in try connect(stored, marks) }
+        return try reporting { () throws(DropError) in try connect(stored, events) }
     }
 
     /// What of the home lies on the disk, opened and compared.
@@ -95,7 +95,7 @@ struct Assembly {
         return Stored(lock: lock, inHand: inHand, spool: spool, store: store)
     }
 
-    private func connect(_ stored: Stored, _ marks: BenchmarkLog?) throws(DropError) -> Parts {
+    private func connect(_ stored: Stored, _ events: EventStream?) throws(DropError) -> Parts {
         let (lock, store, inHand, spool) = (stored.lock, stored.store, stored.inHand, stored.spool)
         try store.declareIndexes(configuration.indexes)
         for id in try store.unreadableModels() {
@@ -112,7 +112,7 @@ struct Assembly {
                     \.name)),
             reserve: SpaceReserve(share: configuration.limits.space.softShare, bytes: configuration.limits.space.softBytes))
         sayWhatIsNotServed()
-        let wiring = Wiring(log: log, tally: tally, marks: marks, ears: ears)
+        let wiring = Wiring(log: log, tally: tally, events: events, ears: ears)
         let pipeline = try makePipeline(store, host, spool, inHand, claimer, wiring)
         let watcher = makeWatcher(
             pipeline, Router(host: host), store, instance: try store.instanceID(), lock.truncation)
@@ -120,7 +120,7 @@ struct Assembly {
         let told: @Sendable ([(SettledFile, ClaimResult)]) -> Void =
             if intake.isOnce { { claims.note($0) } } else { { watcher.noteClaims($0) } }
         wiring.afterClaim.with { $0 = Listener(hear: told) }
-        return (lock, store, host, pipeline, watcher, marks)
+        return (lock, store, host, pipeline, watcher, events)
     }
 
     /// Database and archive must know one another, and the database what lies in the spool.
@@ -248,18 +248,18 @@ struct Listener<Heard>: Sendable {
 /// Who listens to the pipeline's events; nil before that is known.
 typealias Ears = Monitor<Listener<PipelineEvent>?>
 
-/// Connects the pipeline's events to log, tally and benchmark log; made before the watcher, which is told of claims later.
+/// Connects the pipeline's events to log, tally and event stream; made before the watcher, which is told of claims later.
 final class Wiring: Sendable {
     let afterClaim = Monitor<Listener<[(SettledFile, ClaimResult)]>?>(nil)
     private let log: Logger
     private let tally: Tally
-    private let marks: BenchmarkLog?
+    private let events: EventStream?
     private let ears: Ears
 
-    init(log: Logger, tally: Tally, marks: BenchmarkLog?, ears: Ears) {
+    init(log: Logger, tally: Tally, events: EventStream?, ears: Ears) {
         self.log = log
         self.tally = tally
-        self.marks = marks
+        self.events = events
         self.ears = ears
     }
 
@@ -269,10 +269,10 @@ final class Wiring: Sendable {
         case .claimed, .transforming: break
         case .applied(let record):
             tally.note(record)
-            marks?.note("applied", record.fileName)
+            events?.note(.applied, record.fileName)
             tell(ended: record)
         case .archived(let record):
-            marks?.note("archived", record.fileName)
+            events?.note(.archived, record.fileName)
             log.debug("A drop was archived.", metadata: facts(record))
         case .settledOtherwise(let record):
             tally.note(record)

@@ -54,7 +54,7 @@ package final class Engine: Sendable {
     let host: PluginHost
     let pipeline: DropPipeline
     let watcher: DropWatcher
-    private let marks: BenchmarkLog?
+    private let events: EventStream?
     /// How the sources stand with the deliveries that are expected of them.
     let lateness: Lateness
     let watchful: Watchfulness
@@ -94,7 +94,7 @@ package final class Engine: Sendable {
         self.budget = budget
         left = LeftLog(log)
         let ears = Ears(nil)
-        (lock, graph, host, pipeline, watcher, marks) = try Assembly(
+        (lock, graph, host, pipeline, watcher, events) = try Assembly(
             home: home, intake: intake, log: log, tally: tally, claims: claims, left: left, ears: ears,
             acceptance: acceptance, budget: budget
         ).make()
