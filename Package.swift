@@ -188,15 +188,25 @@ let package = Package(
 
         // Flow and surface
         Room.flow.module("Pipeline", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", deque]),
+        Room.surface.module(
+            "HomeReports",
+            [
+                "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "DropWatch", "DropSpooling", "PluginHost",
+                "TwinStore", "Evidence", "HomeConfiguration", "Pipeline", logging,
+            ]),
+        Room.surface.module(
+            "Daemon",
+            [
+                "HomeReports", "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SocketKit", "SystemKit", "CurlKit", "DropWatch",
+                "DropSpooling", "PluginHost", "TwinService", "TwinStore", "Evidence", "HomeConfiguration", "Pipeline", "TwinAPI",
+                logging,
+            ]),
         .executableTarget(
             name: "twindrop",
             dependencies: [
-                "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SocketKit", "SystemKit", "DropWatch", "DropSpooling",
-                "PluginHost",
-                "TwinService", "TwinStore",
-                "Evidence",
-                "HomeConfiguration", "CurlKit",
-                "Pipeline", "TwinAPI", argumentParser, logging,
+                "Daemon", "HomeReports", "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "DropWatch",
+                "DropSpooling", "PluginHost", "TwinService", "TwinStore", "Evidence", "HomeConfiguration", "Pipeline", "TwinAPI",
+                argumentParser, logging,
             ],
             path: Room.surface.path("twindrop"),
             swiftSettings: strict, linkerSettings: carriesFoundation),
@@ -210,7 +220,7 @@ let package = Package(
             linkerSettings: carriesSwift + [.linkedLibrary("inotifytools")]),
 
         .executableTarget(
-            name: "store-bench", dependencies: ["TwinStore", "TwinService", "DropCore", "TwinModel", "ThreadKit"],
+            name: "store-bench", dependencies: ["TwinStore", "TwinService", "DropCore", "TwinModel"],
             path: "Benchmarks/store-bench",
             swiftSettings: strict),
 
@@ -230,13 +240,13 @@ let package = Package(
         // Tests
         .target(name: "ProgramKit", dependencies: ["SystemKit", "ThreadKit"], path: "Tests/ProgramKit", swiftSettings: strict),
         tests("CodecKitTests", ["CodecKit"]),
-        tests("SystemKitTests", ["SystemKit", "ThreadKit", "ProgramKit"]),
+        tests("SystemKitTests", ["SystemKit"]),
         tests("ValueRulesTests", ["ValueRules", "TwinModel"]),
         tests("TwinModelTests", ["TwinModel", "dtdl-conformance"]),
-        tests("DropCoreTests", ["DropCore", "TwinModel"]),
-        tests("DropWatchTests", ["SystemKit", "DropWatch", "DropCore", "TwinModel", "ThreadKit", "ProgramKit"]),
+        tests("DropCoreTests", ["DropCore"]),
+        tests("DropWatchTests", ["SystemKit", "DropWatch", "DropCore", "ThreadKit", "ProgramKit"]),
         tests(
-            "PluginHostTests", ["PluginHost", "DropCore", "TwinModel", "ThreadKit", "CTwinDropWire", "ProgramKit"],
+            "PluginHostTests", ["PluginHost", "DropCore", "TwinModel", "CTwinDropWire", "ProgramKit"],
             exclude: ["Hostile"]),
         tests(
             "PluginSDKTests", ["CodecKit", "TwinDropPluginSDK", "TwinDropTesting", "DropCore", "TwinModel", "ProgramKit"],
@@ -253,7 +263,7 @@ let package = Package(
         tests("EvidenceTests", ["CodecKit", "SystemKit", "Evidence", "ArchiveKit", "DropCore", "TwinModel", "ProgramKit"]),
         tests("CurlKitTests", ["CurlKit"]),
         tests(
-            "TwinAPITests", ["CodecKit", "TwinAPI", "DropCore", "TwinModel", "ThreadKit", "CurlKit", "ProgramKit", jwt, logging]),
+            "TwinAPITests", ["CodecKit", "TwinAPI", "DropCore", "TwinModel", "ThreadKit", "ProgramKit", jwt, logging]),
         tests("HomeConfigurationTests", ["HomeConfiguration", "DropCore", "TwinModel"]),
         tests("PipelineTests", ["Pipeline", "DropSpooling", "SocketKit", "SystemKit", "DropCore", "TwinModel", "ThreadKit"]),
         tests("MainPathTests", ["TwinModel", "ThreadKit", "DropSpooling", "ProgramKit"], exclude: ["Mappings", "Plugins"]),

@@ -1,7 +1,8 @@
 /// What the source tree must be like. Each rule takes one file and gives what is wrong with it.
 enum Rules {
     /// Who may import whom (docs/ARCHITECTURE.md, "Code map"): the pure core knows nothing, adapters know the core and kits,
-    /// `twindrop` wires. A target that is missing here is refused: its place is decided when it is made.
+    /// `Daemon` wires them, and `twindrop` has the commands. A target that is missing here is refused: its place is decided when
+    /// it is made.
     static let imports: [String: Set<String>] = [
         // Pure core
         "ValueRules": ["CodecKit"],
@@ -39,6 +40,15 @@ enum Rules {
             "NIOCore",
             "NIOPosix", "NIOHTTPTypes", "NIOSSL", "ServiceLifecycle", "JWTKit", "Crypto", "Logging",
         ],
+        "HomeReports": [
+            "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "DropWatch", "DropSpooling", "PluginHost",
+            "TwinStore", "Evidence", "HomeConfiguration", "Pipeline", "Logging",
+        ],
+        "Daemon": [
+            "HomeReports", "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SocketKit", "SystemKit", "CurlKit", "DropWatch",
+            "DropSpooling", "PluginHost", "TwinService", "TwinStore", "Evidence", "HomeConfiguration", "Pipeline", "TwinAPI",
+            "Logging",
+        ],
         // Flow
         "Pipeline": ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "DequeModule"],
         // Plugin side
@@ -50,17 +60,19 @@ enum Rules {
     static let rooms: Set<String> = ["Kits", "Core", "Flow", "Adapters", "Surface", "PluginSide"]
     /// What everybody may import: the C library's Swift face and the standard library's own modules.
     static let everywhere: Set<String> = ["Glibc", "Musl", "Synchronization"]
-    /// The composition root; and programs of their own for measuring.
+    /// The command line; and programs of their own for measuring.
     static let unbound: Set<String> = ["twindrop", "dtdl-conformance"]
     /// Where Foundation is allowed: where something else needs it anyway, and nothing is hot.
-    static let foundation: Set<String> = ["HomeConfiguration", "twindrop", "TwinDropTesting", "TwinStore"]  // GRDB speaks `Data`.
+    static let foundation: Set<String> = [
+        "HomeConfiguration", "HomeReports", "Daemon", "twindrop", "TwinDropTesting", "TwinStore",  // GRDB speaks `Data`.
+    ]
 
     /// Where pointers may be touched: `unsafe`, and modules of C.
     static let unsafeFolders = [
         "Sources/Kits/ThreadKit/", "Sources/Kits/SystemKit/", "Sources/Kits/SocketKit/",
         "Sources/Kits/ArchiveKit/",
         "Sources/Adapters/DropSpooling/Raw/",
-        "Sources/Surface/twindrop/System/", "Sources/Surface/TwinAPI/System/",
+        "Sources/Surface/HomeReports/System/", "Sources/Surface/TwinAPI/System/",
         "Sources/Kits/CurlKit/", "Sources/Adapters/PluginHost/", "Sources/PluginSide/TwinDropPluginSDK/",
         "Sources/PluginSide/TwinDropTesting/", "Sources/Adapters/TwinStore/Raw/", "Sources/Adapters/DropWatch/Raw/",
         "Sources/Adapters/DropWatch/System/",

@@ -16,7 +16,7 @@ extension Rules {
         "Sources/Adapters/Evidence/Raw/Blocks.swift": "the comparison of bytes (memcmp)",
         "Sources/Adapters/DropSpooling/Raw/InHandFile.swift": "a file mapped into memory (mmap)",
         "Sources/Adapters/PluginHost/WorkerFailure.swift": "the numbers of signals",
-        "Sources/Surface/twindrop/System/WallClock.swift": "the machine's time zone (localtime_r)",
+        "Sources/Surface/HomeReports/System/WallClock.swift": "the machine's time zone (localtime_r)",
         // What plugin authors use stands by itself
         "Sources/PluginSide/TwinDropPluginSDK/Delimited/DelimitedReader+Scan.swift": "the search for a byte (memchr)",
         "Sources/PluginSide/TwinDropTesting/": "plugins as libraries (dlopen), and their files",

@@ -11,6 +11,8 @@ import Testing
         ("Sources/Flow/Pipeline/A.swift", "@testable import struct PluginHost.Worker"),
         ("Plugins/x/Sources/A.swift", "import DropCore"),
         ("Sources/Adapters/Unheard/A.swift", ""), ("Sources/Cellar/A.swift", ""),
+        ("Sources/Surface/Daemon/A.swift", "import ArgumentParser"), ("Sources/Surface/Daemon/A.swift", "import twindrop"),
+        ("Sources/Surface/HomeReports/A.swift", "import Daemon"), ("Sources/Surface/TwinAPI/A.swift", "import Daemon"),
         ("Sources/PluginSide/TwinDropPluginSDK/A.swift", "public import DropCore"),
     ])
     func `finds imports against the direction`(path: String, text: String) {
@@ -25,6 +27,18 @@ import Testing
     ])
     func `leaves imports in the direction`(path: String, text: String) {
         #expect(Rules.dependencyDirection(file(path, text)) == [])
+    }
+
+    @Test func `finds what the daemon shows commands`() {
+        func found(_ text: String, in folder: String = "Daemon") -> Int {
+            Rules.daemonShowsLittle(file("Sources/Surface/\(folder)/A.swift", text)).count
+        }
+        #expect(found("package final class Watchfulness: Sendable {") == 1)
+        #expect(found("package func counted() {") == 1)
+        #expect(found("package final class Engine: Sendable {") == 0)
+        #expect(found("struct Assembly {\n    package struct Parts {}") == 0)
+        #expect(found("package import DropCore") == 0)
+        #expect(found("package struct Lateness {", in: "HomeReports") == 0)
     }
 
     @Test func `finds pointers outside the kits`() {

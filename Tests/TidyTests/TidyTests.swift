@@ -33,6 +33,8 @@ import Testing
 
     @Test func `has lines of at most 130 characters`() { #expect(findings(Rules.lineLength) == []) }
 
+    @Test func `shows commands little of the daemon`() { #expect(findings(Rules.daemonShowsLittle) == []) }
+
     @Test func `changes the state of a drop in one place`() { #expect(findings(Rules.statesChangeInOnePlace) == []) }
 
     @Test func `promises nothing in remarks`() { #expect(findings(Rules.noPromises) == []) }

@@ -32,7 +32,7 @@ extension Configuration {
             "notify": .object(notify.map { JSON.Member($0.name, $0.json) }),
             "log": [
                 "level": .string(log.level.rawValue), "format": .string(log.format.rawValue),
-                "events": log.benchmarkLog.map(JSON.string) ?? .null,
+                "events": log.events.map(JSON.string) ?? .null,
             ],
             "indexes": texts(indexes),
         ]

@@ -251,8 +251,7 @@ final class ConfigurationLoader {
         let format = section.choice("format", standard: LogSettings.Format.auto)
         let events = section.text("events", type: "path", expected: "a file, absolute or in the home")
         section.finish()
-        return LogSettings(
-            level: level, format: format, benchmarkLog: events.map { ConfigurationFiles.absolute($0, from: home) })
+        return LogSettings(level: level, format: format, events: events.map { ConfigurationFiles.absolute($0, from: home) })
     }
 
     /// The limits of workers; `standard` counts if a key is absent.

@@ -86,9 +86,8 @@ package struct LogSettings: Sendable, Equatable {
 
     package let level: Level
     package let format: Format
-    /// A file to which `applied NAME NS` and `archived NAME NS` are appended for each drop, flushed at once (nanoseconds of
-    /// CLOCK_REALTIME): for measuring from outside. Nil: none.
-    package let benchmarkLog: String?
+    /// The file or FIFO that gets a line for each step of a drop (docs/operations.md, "A line for each drop"). Nil: none.
+    package let events: String?
 }
 
 /// The values of `retention`; nil means for ever.

@@ -2,6 +2,7 @@ import ArgumentParser
 import DropCore
 import Foundation
 import HomeConfiguration
+import HomeReports
 import TwinStore
 
 /// What a shell offers for an argument. Where the home cannot be read nothing is offered: the command itself says why.

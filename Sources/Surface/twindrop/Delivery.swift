@@ -2,6 +2,7 @@ import CodecKit
 import HomeConfiguration
 import DropCore
 import Foundation
+import HomeReports
 
 /// Hands one file over as a careful sender would: written beside under a temporary name, synced, renamed.
 struct Delivery {

@@ -1,7 +1,9 @@
+import Daemon
 import HomeConfiguration
 import DropCore
 import DropWatch
 import Foundation
+import HomeReports
 import Logging
 import ThreadKit
 import TwinModel

@@ -1,5 +1,6 @@
 import HomeConfiguration
 import Foundation
+import HomeReports
 import SystemKit
 
 /// What `twindrop init` makes.

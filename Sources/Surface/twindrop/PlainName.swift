@@ -1,5 +1,6 @@
 import CodecKit
 import DropCore
+import HomeReports
 
 /// A name that a file may be given in a folder of ours because a person asked for it.
 enum PlainName {

@@ -1,3 +1,4 @@
+import Daemon
 import DropCore
 import HomeConfiguration
 import PluginHost
@@ -15,7 +16,7 @@ enum PluginCheck {
     /// Asks the plugin of every source whose files are in order, in a worker. Writes nothing.
     static func run(_ configuration: Configuration) -> Findings {
         let sources = configuration.sources.filter(\.mistakes.isEmpty)
-        let host = Assembly.host(of: sources, in: configuration, keys: NoKeys())
+        let host = SourcePlugins.host(of: sources, in: configuration, keys: NoKeys())
         defer { host.close() }
         var findings = Findings()
         for source in sources {

@@ -1,9 +1,11 @@
 import CodecKit
+import Daemon
 import HomeConfiguration
 import DropCore
 import DropSpooling
 import Evidence
 import Foundation
+import HomeReports
 import Pipeline
 import PluginHost
 import TwinModel
@@ -100,7 +102,7 @@ struct Rehearsal {
         let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("twindrop-plan-\(FileCalls.process)").path
         try Folders.make([scratch])
         defer { try? FileManager.default.removeItem(atPath: scratch) }  // A leftover in the temporary folder harms nobody.
-        let host = Assembly.host(of: [source], in: home.configuration, keys: store)
+        let host = SourcePlugins.host(of: [source], in: home.configuration, keys: store)
         defer { host.close() }
         let plan = try rehearse(subject, store, host, scratch, released: false)
         guard let hold = plan.hold else { return plan }

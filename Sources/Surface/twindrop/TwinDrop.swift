@@ -3,6 +3,7 @@ import CodecKit
 import DropCore
 import Foundation
 import HomeConfiguration
+import HomeReports
 import SystemKit
 
 /// The command line (docs/command-line.md).
@@ -87,17 +88,4 @@ extension TwinDrop {
             command = next
         }
     }
-}
-
-/// What this build is.
-enum Version {
-    static let text = "0.1.0"
-
-    /// With the commit that an installation says it was made of (scripts/install); in a build folder there is none.
-    static let shown: String = {
-        let file = Installation.current.searched.map { $0 + "/commit" }.first { FileManager.default.fileExists(atPath: $0) }
-        guard let data = file.flatMap({ FileManager.default.contents(atPath: $0) }) else { return text }
-        let commit = String(decoding: data.prefix(100), as: UTF8.self).filter { $0.isLetter || $0.isNumber || $0 == "-" }
-        return commit.isEmpty ? text : "\(text) (\(commit))"
-    }()
 }

@@ -10,12 +10,12 @@ package struct StartError: Error, Sendable, Equatable, CustomStringConvertible {
         /// The file of `verify --anchor` is no seal.
         /// - Next: Give a file that was copied from the `seals` folder of the archive.
         case anchor
-        /// The file of `log.events` cannot be written.
-        /// - Next: Correct `log.events`.
-        case benchmarkLog = "benchmark-log"
         /// The control socket cannot be opened.
         /// - Next: Check the permissions of the state folder; its path may have at most 107 bytes.
         case controlSocket = "control-socket"
+        /// The file of `log.events` cannot be written.
+        /// - Next: Correct `log.events`.
+        case eventStream = "event-stream"
         /// The file of `twindrop export` cannot be written, or the graph cannot be read.
         /// - Next: Check the folder, its permissions and its free space.
         case export

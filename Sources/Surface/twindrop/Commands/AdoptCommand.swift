@@ -1,8 +1,10 @@
 import ArgumentParser
+import Daemon
 import DropCore
 import DropSpooling
 import HomeConfiguration
 import Foundation
+import HomeReports
 import TwinModel
 import TwinStore
 

@@ -4,6 +4,7 @@ import HomeConfiguration
 import DropCore
 import Evidence
 import Foundation
+import HomeReports
 import TwinModel
 import TwinStore
 

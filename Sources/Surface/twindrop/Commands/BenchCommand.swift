@@ -1,6 +1,7 @@
 import ArgumentParser
 import CodecKit
 import DropCore
+import HomeReports
 import TwinModel
 import TwinStore
 

@@ -1,9 +1,11 @@
 import CodecKit
+import Daemon
 import HomeConfiguration
 import DropCore
 import DropSpooling
 import Evidence
 import Foundation
+import HomeReports
 import PluginHost
 import SystemKit
 import TwinModel
@@ -113,7 +115,7 @@ struct Examination {
     }
 
     private func sandbox(_ store: TwinStore) -> [String] {
-        let host = Assembly.host(of: home.configuration.sources, in: home.configuration, keys: store)
+        let host = SourcePlugins.host(of: home.configuration.sources, in: home.configuration, keys: store)
         guard let missing = host.sandboxMissing() else { return ["no worker can be started: reinstall twindrop-worker"] }
         let isRequired = home.configuration.sources.contains { $0.worker.sandbox == .required }
         return missing.isEmpty
@@ -184,44 +186,9 @@ struct Examination {
     }
 
     private func strangers(_ store: TwinStore) throws(DropError) -> [String] {
-        try Self.strangers(home, store).map {
-            "\($0) belongs to no drop that the database knows. \(Self.strangerHint($0, home.paths))"
+        try Strangers.all(home, store).map {
+            "\($0) belongs to no drop that the database knows. \(Strangers.hint($0, home.paths))"
         }
-    }
-
-    /// Files of the spool that no drop accounts for.
-    static func strangers(_ home: Home, _ store: TwinStore) throws(DropError) -> [String] {
-        let spool = try SpoolFolder(state: home.paths.state)
-        // Files first, rows then: beside a daemon a row is there before its file.
-        let files = spool.strangers(besides: [])
-        let known = Set(try store.unfinished().map(\.id.description))
-        return files.filter { file in FileManager.default.fileExists(atPath: file) && !known.contains { file.hasSuffix($0) } }
-    }
-
-    /// What to do about a file that no row accounts for, as after a restore: its name and source, where the archive or a receipt
-    /// still tells them.
-    static func strangerHint(_ file: String, _ paths: Configuration.Paths) -> String {
-        let id = file.split(separator: "/").last.map(String.init) ?? ""
-        guard let (name, source) = told(id, paths) else {
-            return "Neither the archive nor a receipt tells its name: look into it, hand it over with "
-                + "`twindrop drop \(file) --source NAME --as FILE`, then remove it."
-        }
-        return "It is \(name) of source \(source): hand it over again with "
-            + "`twindrop drop \(file) --source \(source) --as '\(name)'`, then remove it."
-    }
-
-    private static func told(_ text: String, _ paths: Configuration.Paths) -> (name: String, source: String)? {
-        guard let id = DropID(text) else { return nil }
-        // Where archive or receipts cannot be read, other checks say so, and the name is not known.
-        if let drop = try? ArchiveCatalogue(root: paths.archive).find(id) { return (drop.file, drop.source.text) }
-        let folders = (try? FileManager.default.contentsOfDirectory(atPath: paths.receipts)) ?? []
-        for folder in folders.sorted() {
-            guard let bytes = FileManager.default.contents(atPath: "\(paths.receipts)/\(folder)/\(id).receipt.json"),
-                let receipt = try? JSON(parsing: Array(bytes)), let name = receipt["file"]?.string
-            else { continue }
-            return (name, folder)
-        }
-        return nil
     }
 
     /// Of the running daemon where there is one, else as this process would have it.

@@ -2,6 +2,7 @@ import ArgumentParser
 import CodecKit
 import HomeConfiguration
 import DropCore
+import HomeReports
 import TwinModel
 import TwinStore
 

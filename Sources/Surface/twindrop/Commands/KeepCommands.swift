@@ -5,6 +5,7 @@ import DropCore
 import DropSpooling
 import Evidence
 import Foundation
+import HomeReports
 import PluginHost
 import TwinModel
 import TwinStore

@@ -1,7 +1,9 @@
 import ArgumentParser
 import CodecKit
+import Daemon
 import HomeConfiguration
 import DropCore
+import HomeReports
 import ThreadKit
 import TwinModel
 import TwinStore
@@ -201,13 +203,5 @@ extension Home {
             for drop in report.drops { known[drop.record.id] = drop.reason }
         }
         return known
-    }
-}
-
-extension JSON {
-    /// An object with one more member, where there is a value.
-    func adding(_ name: String, _ value: JSON?) -> JSON {
-        guard let value, let members else { return self }
-        return .object(members + [.init(name, value)])
     }
 }

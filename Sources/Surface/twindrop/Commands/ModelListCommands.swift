@@ -1,7 +1,9 @@
 import ArgumentParser
 import CodecKit
+import Daemon
 import DropCore
 import Foundation
+import HomeReports
 import TwinModel
 import TwinService
 import TwinStore

@@ -1,7 +1,9 @@
 import ArgumentParser
+import Daemon
 import HomeConfiguration
 import DropCore
 import Foundation
+import HomeReports
 import TwinModel
 import TwinStore
 

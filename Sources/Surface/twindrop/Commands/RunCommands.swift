@@ -1,8 +1,10 @@
 import ArgumentParser
+import Daemon
 import HomeConfiguration
 import DropCore
 import DropSpooling
 import Foundation
+import HomeReports
 import Logging
 import SystemKit
 import ThreadKit

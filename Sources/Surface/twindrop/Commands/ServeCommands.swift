@@ -3,6 +3,7 @@ import CodecKit
 import HomeConfiguration
 import DropCore
 import Foundation
+import HomeReports
 import TwinAPI
 import TwinModel
 import TwinService

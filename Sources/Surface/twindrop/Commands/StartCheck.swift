@@ -1,6 +1,8 @@
 import DropCore
 import Foundation
 import HomeConfiguration
+import HomeReports
+import SystemKit
 import TwinAPI
 import TwinModel
 import TwinStore
@@ -16,7 +18,7 @@ struct StartCheck {
     private func tokens() -> [String] {
         guard let path = home.configuration.http.tokens else { return [] }
         do throws(StartError) {
-            _ = try TokenBook(path: path, clock: HTTPAssembly.clock)
+            _ = try TokenBook(path: path, clock: { SystemClock.wall() / 1000 })
             return []
         } catch { return ["http.tokens: \(error)"] }
     }

@@ -1,9 +1,11 @@
 import ArgumentParser
 import CodecKit
+import Daemon
 import HomeConfiguration
 import DropCore
 import DropWatch
 import Foundation
+import HomeReports
 import TwinModel
 
 struct StatusCommand: ParsableCommand {

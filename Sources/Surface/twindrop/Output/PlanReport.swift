@@ -1,5 +1,6 @@
 import CodecKit
 import DropCore
+import HomeReports
 import TwinModel
 import TwinStore
 

@@ -1,0 +1,125 @@
+import CodecKit
+package import DropCore
+import DropWatch
+import HomeConfiguration
+package import HomeReports
+import Logging
+import Pipeline
+import PluginHost
+import SystemKit
+package import TwinModel
+import TwinStore
+
+/// What operators ask of the running daemon, through the control socket.
+extension Engine {
+    /// One request of an operator; `caller` is who asks.
+    package func answer(_ act: String, _ request: JSON, _ caller: Person) throws(CommandFailure) -> JSON {
+        switch act {
+        case "ping": return ["pong": true]
+        case "open-files":
+            return [
+                "limit": .int(Int64(budget.limit)), "open": .int(Int64(System.openFiles ?? 0)),
+                "connections": .int(Int64(budget.connections)),
+            ]
+        case "progress": return .array(pipeline.progress().map { ProgressLine($0).json })
+        case "status":
+            return try reporting { () throws(DropError) in try StatusReport.running(self, pipeline.snapshot(), watcher, host) }
+        case "why":
+            let report = WhyReport(home, watcher: watcher, register: register, waiting: waiting())
+            return report.answer(request["file"]?.string ?? "")
+        case "waiting": return waiting().answer(with: StatusReport.changed(home).map { [$0] } ?? [])
+        case "adopt":
+            let source = request["source"]?.string.flatMap { SourceName($0) }
+            return try reporting { () throws(DropError) in
+                FolderAdoption.json(try adopt(source, by: caller, because: request["reason"]?.string))
+            }
+        case "rescan":
+            watcher.rescanNow()
+            return ["done": true]
+        case "upload-models":
+            let files = request["files"]?.elements?.compactMap(\.string) ?? []
+            let uploaded = try reporting { () throws(StartError) in
+                try ModelFolder.adopt(files, into: graph, by: Caller(name: "command line"))
+            }
+            return ["uploaded": .array(uploaded.map { .string($0.id) })]
+        case "forget-names":
+            guard let source = request["source"]?.string.flatMap({ SourceName($0) }) else {
+                throw Self.misunderstood("The request names no source.")
+            }
+            let count = try reporting { () throws(DropError) in
+                let count = try graph.forgetKeys(of: source)
+                try pipeline.note(
+                    .forget, source: source, facts: [.init("names", .int(Int64(count)))], by: caller,
+                    reason: request["reason"]?.string)
+                return count
+            }
+            log.notice(
+                "An operator had the names of a source forgotten.", metadata: ["source": "\(source)", "names": "\(count)"])
+            return ["source": .string(source.text), "names": .int(Int64(count))]
+        case "retry", "release", "discard":
+            guard let id = request["drop"]?.string.flatMap({ DropID($0) }) else {
+                throw Self.misunderstood("The request names no drop.")
+            }
+            return try reporting { () throws(DropError) in DropReport.json(try perform(act, on: id, request, caller)) }
+        case "look": return try reporting { () throws(DropError) in try look(request) }
+        default:
+            throw Self.misunderstood(
+                "Unknown request \(Escaping.visible(act)).", hint: "Is the command of another version?")
+        }
+    }
+
+    private static func misunderstood(_ message: String, hint: String = "Use the twindrop command.") -> CommandFailure {
+        CommandFailure(StartError(.request, message, hint: hint))
+    }
+
+    /// Takes landing folders over as they are, because a person says so; the folders that were taken.
+    ///
+    /// - Parameter source: nil: every folder that is not ours, the drop zone's among them.
+    private func adopt(_ source: SourceName?, by who: Person, because reason: String?) throws(DropError) -> [FolderAdoption] {
+        let adopted = try FolderAdoption.perform(home, graph, source, by: who, because: reason) {
+            [pipeline, log] (one) throws(DropError) in
+            try pipeline.note(.adopt, source: one.sourceName, facts: one.facts, by: who, reason: reason)
+            log.notice(
+                "A person takes a landing folder over.",
+                metadata: [
+                    "folder": "\(one.folder)", "source": "\(one.sourceName?.text ?? "-")", "who": "\(who.description)",
+                    "why": "\(reason ?? "-")",
+                ])
+        }
+        watcher.rescanNow()
+        return adopted
+    }
+
+    private func perform(
+        _ act: String, on id: DropID, _ request: JSON, _ caller: Person
+    ) throws(DropError) -> DropRecord {
+        let reason = request["reason"]?.string
+        switch act {
+        case "retry":
+            // First the plugin, then its drops: the other way round the first drop finds the source suspended still.
+            if let source = try register.drop(id)?.source { host.resume(source) }
+            return try pipeline.retry(id, force: request["force"] == .bool(true), by: caller, reason: reason)
+        case "release":
+            return try pipeline.release(id, force: request["force"] == .bool(true), by: caller, reason: reason)
+        default: return try pipeline.discard(id, by: caller, reason: reason)
+        }
+    }
+
+    /// A drop as it stands, and why it does not go on, where it does not.
+    private func look(_ request: JSON) throws(DropError) -> JSON {
+        guard let id = request["drop"]?.string.flatMap({ DropID($0) }), let record = try register.drop(id) else { return .null }
+        let snapshot = pipeline.snapshot()
+        let isUnfinished = record.state == .claimed || record.state == .registered
+        let why: String? =
+            if !isUnfinished {
+                nil
+            } else if snapshot.suspended.contains(record.source) {
+                "Its source \(record.source) is suspended: `twindrop status` says why."
+            } else if pipeline.isStuck(record) {
+                "An earlier drop of its source \(record.source) waits for a person, and the source keeps its order."
+            } else {
+                snapshot.diskIsFull ? "The disk is full: it goes on when there is room." : nil
+            }
+        return ["drop": DropReport.json(record), "waits": why.map { .string($0) } ?? .null]
+    }
+}

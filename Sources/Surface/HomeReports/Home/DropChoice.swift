@@ -1,0 +1,44 @@
+import CodecKit
+package import DropCore
+
+/// Which drop a person means: a ULID, a unique start of one, or a file name, of which the newest drop counts.
+package enum DropChoice {
+    /// A drop that may be meant.
+    package struct Candidate<Value> {
+        package let id: DropID
+        /// The name of its file is the text, not the start of its id.
+        package let isByName: Bool
+        package let value: Value
+
+        package init(id: DropID, isByName: Bool, value: Value) {
+            self.id = id
+            self.isByName = isByName
+            self.value = value
+        }
+    }
+
+    /// The one that is meant, of all that fit `text`; nil where none does. Where a name has several, the others are said.
+    package static func choose<Value>(_ text: String, _ found: [Candidate<Value>]) throws(CommandFailure) -> Value? {
+        let byName = found.filter(\.isByName).sorted { $0.id > $1.id }
+        if let newest = byName.first {
+            if byName.count > 1 { note(text, newest.id, byName.dropFirst().map(\.id)) }
+            return newest.value
+        }
+        guard found.count <= 1 else {
+            throw CommandFailure(
+                .negative, "\(Escaping.visible(text)) is the start of \(found.count) drop ids.",
+                "Give more of it: " + listed(found.map(\.id)))
+        }
+        return found.first?.value
+    }
+
+    private static func note(_ text: String, _ newest: DropID, _ others: [DropID]) {
+        Terminal.error(
+            "twindrop: \(others.count + 1) drops have the file name \(Escaping.visible(text)); this is the newest, \(newest). "
+                + "The others: \(listed(others))")
+    }
+
+    private static func listed(_ ids: [DropID]) -> String {
+        ids.prefix(5).map(\.description).joined(separator: ", ") + (ids.count > 5 ? ", …" : "")
+    }
+}

@@ -1,0 +1,202 @@
+import CodecKit
+package import DropCore
+import DropWatch
+package import HomeConfiguration
+import Pipeline
+import PluginHost
+package import TwinModel
+package import TwinStore
+
+/// What `status` shows: of a running daemon, or of a home at rest.
+package enum StatusReport {
+    /// What is said where a running daemon goes by an older `twindrop.yaml` than the one that is there.
+    package static func changed(_ home: Home) -> String? {
+        guard home.configuration.isOutOfDate else { return nil }
+        let changes = home.configuration.changes()
+        return "twindrop.yaml was changed since the daemon started: restart it, then the change counts."
+            + (changes.isEmpty ? "" : " Changed: \(changes.map { Escaping.visible($0) }.joined(separator: ", ")).")
+    }
+
+    package static func atRest(_ home: Home) throws(CommandFailure) -> JSON {
+        let store = try home.openGraph(withModels: false)
+        return try reporting { () throws(DropError) in
+            let lateness = try Lateness(resting: home.configuration, store, at: WallClock.milliseconds())
+            return try report(home, store, WaitingReport.atRest(home, store), lateness, daemon: .null) { _ in [] }
+        }
+    }
+
+    private static func json(_ standing: Punctuality) -> JSON {
+        ["due": .string(Times.text(standing.due)), "late": .bool(standing.isLate)]
+    }
+
+    /// The facts of a home.
+    ///
+    /// - Parameter live: what a running daemon knows of a source.
+    package static func report(
+        _ home: Home, _ store: TwinStore, _ left: WaitingReport, _ lateness: Lateness, daemon: JSON,
+        _ live: (Source) -> [JSON.Member]
+    ) throws(DropError) -> JSON {
+        let counts = try store.counts()
+        let waiting = try store.waitingCounts()
+        let statistics = Dictionary(try store.statistics().map { ($0.source, $0) }) { first, _ in first }
+        let last = lateness.last
+        let standings = Dictionary(
+            lateness.standings(at: WallClock.milliseconds()).map { ($0.source, $0.standing) }
+        ) { first, _ in first }
+        let rejects = try store.openRejects()
+        let sources = try home.configuration.sources.map { (source) throws(DropError) -> JSON in
+            var members: [JSON.Member] = [
+                .init("source", .string(source.name.text)), .init("folder", .string(source.watched.folder)),
+            ]
+            members += live(source)
+            if let known = statistics[source.name] {
+                members.append(
+                    .init(
+                        "drops",
+                        .object(
+                            DropState.allCases.compactMap { state in
+                                known.drops[state].map { .init(state.rawValue, .int(Int64($0))) }
+                            })))
+                if let books = try store.newestBooks(of: source.name), let withheld = DropReport.withheld(books) {
+                    members.append(.init("withheld", withheld))
+                }
+                if let count = waiting[source.name] { members.append(.init("waitingRelationships", .int(Int64(count)))) }
+                if let newest = known.newestCommit { members.append(.init("newestCommit", .string(Times.text(newest)))) }
+            }
+            if let time = last[source.name] { members.append(.init("lastDelivery", .string(Times.text(time)))) }
+            if let standing = standings[source.name] { members.append(.init("expected", json(standing))) }
+            if let count = rejects[source.name] { members.append(.init("openRejects", .int(Int64(count)))) }
+            if let defect = PluginDefect.of(source) { members.append(.init("defect", .string(defect))) }
+            return .object(members)
+        }
+        return [
+            "home": .string(home.paths.home), "running": .bool(daemon != .null), "daemon": daemon,
+            "graph": [
+                "twins": .int(Int64(counts.twins)), "relationships": .int(Int64(counts.relationships)),
+                "waitingRelationships": .int(Int64(counts.pending)), "revisions": .int(Int64(counts.revisions)),
+                "commits": .int(Int64(clamping: counts.commits)),
+            ],
+            "sources": .array(sources + home.configuration.broken.map(json)), "waiting": left.shown(home),
+            "openDrops": try OpenDrops(in: home, store).json,
+            "mistakes": .array(home.configuration.mistakes.map { .string($0.description) }),
+            "unknown": .array(try unknown(home, store).map { .string($0) }),
+        ]
+    }
+
+    /// What the database does not know, as after a restore: `doctor` names it.
+    private static func unknown(_ home: Home, _ store: TwinStore) throws(DropError) -> [String] {
+        var found: [String] = []
+        if let forgotten = try ArchiveWitness(store, root: home.paths.archive).forgotten(), forgotten.isOpen {
+            found.append(forgotten.message)
+        }
+        // Who may not look into the spool is told by `doctor`.
+        let files = (try? Strangers.all(home, store).count) ?? 0
+        if files > 0 {
+            found.append("\(counted(files, "file")) in state/spool that no drop accounts for: `twindrop doctor` says what to do.")
+        }
+        return found
+    }
+
+    /// A time of the facts, in the clock that was asked for.
+    private static func shown(_ time: JSON?) -> String? {
+        time?.string.map { text in Times.read(text).map { Times.shown($0.first) } ?? text }
+    }
+
+    /// A source that is not served.
+    private static func json(_ broken: BrokenSource) -> JSON {
+        .object(
+            [.init("source", .string(broken.name))]
+                + (broken.watched.map { [.init("folder", .string($0.folder))] } ?? [])
+                + [.init("mistakes", .array(broken.mistakes.map { .string($0.description) }))])
+    }
+
+    /// For people.
+    package static func print(_ facts: JSON) {
+        let isRunning = facts["running"] == .bool(true)
+        Terminal.print("home    \(facts["home"]?.string ?? "")")
+        let isSilent = facts["silent"] != nil
+        Terminal.print("daemon  \(isRunning ? "running" : isSilent ? "NOT ANSWERING: see below" : "not running")")
+        if let daemon = facts["daemon"], isRunning {
+            let flying = daemon["inFlight"]?.elements?.count ?? 0
+            Terminal.print("        \(flying) drops in hand, \(daemon["waiting"]?.int ?? 0) files wait to be claimed")
+            if let text = daemon["changed"]?.string { Terminal.print("        CHANGED: \(text)") }
+            if daemon["diskIsFull"] == .bool(true) { Terminal.print("        DISK FULL: files wait in their folders") }
+        }
+        if let missing = facts["daemon"]?["sandboxMissing"]?.elements?.compactMap(\.string), !missing.isEmpty {
+            Terminal.print("        SANDBOX: this kernel lacks \(missing.joined(separator: ", ")); plugins run without")
+        }
+        for times in facts["daemon"]?["doubted"]?.elements ?? [] {
+            Terminal.print(
+                "        files last changed from \(shown(times["from"]) ?? "") until \(shown(times["until"]) ?? "") are doubted: the machine went down"
+            )
+        }
+        for channel in facts["daemon"]?["notify"]?.elements ?? [] { printChannel(channel) }
+        if let graph = facts["graph"] {
+            Terminal.print(
+                "graph   "
+                    + [("twins", "twin"), ("relationships", "relationship"), ("commits", "commit")].map {
+                        counted(graph[$0]?.int ?? 0, $1)
+                    }
+                    .joined(separator: ", ")
+            )
+            if let waiting = graph["waitingRelationships"]?.int, waiting > 0 {
+                let verb = waiting == 1 ? "waits" : "wait"
+                Terminal.print("        \(counted(waiting, "relationship")) \(verb) for a twin: twindrop waiting")
+            }
+        }
+        for mistake in facts["mistakes"]?.elements ?? [] { Terminal.print("MISTAKE \(mistake.string ?? "")") }
+        for unknown in facts["unknown"]?.elements ?? [] { Terminal.print("UNKNOWN \(unknown.string ?? "")") }
+        if let open = facts["openDrops"] { for line in OpenDrops.lines(of: open) { Terminal.print("        \(line)") } }
+        let lines = facts["waiting"]?["lines"]
+        for line in lines?[""]?.elements ?? [] { Terminal.print("        \(line.string ?? "")") }
+        for source in facts["sources"]?.elements ?? [] {
+            printSource(source)
+            for line in lines?[source["source"]?.string ?? ""]?.elements ?? [] { Terminal.print("        \(line.string ?? "")") }
+        }
+    }
+
+    private static func printChannel(_ channel: JSON) {
+        let name = channel["channel"]?.string ?? ""
+        if let error = channel["error"]?.string {
+            Terminal.print("notify  \(name): NOT TOLD \(counted(channel["waiting"]?.int ?? 0, "notice")); tried again. \(error)")
+        } else {
+            let last = shown(channel["lastSentAt"]).map { "; the last at \($0)" } ?? ""
+            Terminal.print("notify  \(name): \(counted(channel["sent"]?.int ?? 0, "notice")) sent since the start\(last)")
+        }
+    }
+
+    private static func printSource(_ source: JSON) {
+        let drops = (source["drops"]?.members ?? []).map { "\($0.value.int ?? 0) \($0.name)" }.joined(separator: ", ")
+        Terminal.print("")
+        Terminal.print("source  \(source["source"]?.string ?? ""): \(drops.isEmpty ? "no drops yet" : drops)")
+        Terminal.print("        \(source["folder"]?.string ?? "")")
+        if let newest = source["newestCommit"]?.string, let time = Times.read(newest)?.first {
+            Terminal.print("        newest commit \(Times.shownWithAge(time))")
+        }
+        if let waiting = source["waitingRelationships"]?.int {
+            let name = source["source"]?.string ?? ""
+            let verb = waiting == 1 ? "waits" : "wait"
+            Terminal.print(
+                "        \(counted(waiting, "relationship")) \(verb) for a twin: twindrop waiting --source \(name)")
+        }
+        if let watch = source["watch"]?.string {
+            let words =
+                watch.hasPrefix("not watched") ? watch : watch == "starting" ? "the watcher starts" : "watched by " + watch
+            Terminal.print("        \(words); worker \(source["worker"]?.string ?? "none")")
+        }
+        if source["expected"]?["late"] == .bool(true) {
+            let last = shown(source["lastDelivery"]).map { "the last came at \($0)" } ?? "none ever came"
+            Terminal.print("        LATE: a delivery was expected by \(shown(source["expected"]?["due"]) ?? ""); \(last)")
+        } else if let last = shown(source["lastDelivery"]) {
+            let due = shown(source["expected"]?["due"]).map { "; the next is expected by \($0)" } ?? ""
+            Terminal.print("        last delivery \(last)\(due)")
+        }
+        if let count = source["openRejects"]?.int, count > 0 {
+            let list = "`twindrop drops --source \(source["source"]?.string ?? "") --open-rejects`"
+            Terminal.print("        \(counted(count, "drop")) with rejects that nobody corrected: \(list)")
+        }
+        if let text = source["defect"]?.string { Terminal.print("        DEFECT: \(text)") }
+        if let withheld = source["withheld"]?["why"]?.string { Terminal.print("        WITHHELD: \(withheld)") }
+        for alarm in source["alarms"]?.elements ?? [] { Terminal.print("        ALARM: \(alarm.string ?? "")") }
+    }
+}

@@ -1,0 +1,49 @@
+import CodecKit
+import DropCore
+
+/// Columns of text, aligned for people. Where the rows are wider than the terminal, each becomes a block of lines, a column a
+/// line: nothing is cut off, since an id that was cut is of no use.
+package struct Table {
+    private let headings: [String]
+    private var rows: [[String]] = []
+
+    package init(_ headings: String...) { self.headings = headings }
+
+    package init(headings: [String]) { self.headings = headings.map { Escaping.harmless($0) } }
+
+    package mutating func add(_ cells: String...) { add(cells: cells) }
+
+    /// One cell for each heading.
+    package mutating func add(cells: [String]) { rows.append(cells.map { Escaping.harmless($0) }) }
+
+    /// Prints the headings and rows, each column as wide as its widest cell.
+    package func print(whenEmpty: String) {
+        guard !rows.isEmpty else { return Terminal.print(whenEmpty) }
+        for line in lines(columns: Terminal.columns) { Terminal.print(line) }
+    }
+
+    /// - Parameter columns: how wide a line may be; nil: any.
+    package func lines(columns: Int?) -> [String] {
+        let widths = headings.indices.map { column in
+            max(headings[column].count, rows.map { $0[column].count }.max() ?? 0)
+        }
+        if let columns, widths.reduce(2 * (headings.count - 1), +) > columns { return blocks() }
+        return ([headings] + rows).map { row in
+            row.enumerated().map { column, cell in
+                column == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
+            }.joined(separator: "  ")
+        }
+    }
+
+    private func blocks() -> [String] {
+        let width = headings.map(\.count).max() ?? 0
+        var lines: [String] = []
+        for row in rows {
+            if !lines.isEmpty { lines.append("") }
+            for (heading, cell) in zip(headings, row) where !cell.isEmpty {
+                lines.append(heading + String(repeating: " ", count: width - heading.count) + "  " + cell)
+            }
+        }
+        return lines
+    }
+}

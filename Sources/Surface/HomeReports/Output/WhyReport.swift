@@ -1,0 +1,113 @@
+import CodecKit
+import HomeConfiguration
+package import DropCore
+package import DropWatch
+package import TwinModel
+import TwinStore
+
+/// Why a file was or was not picked up: what the register knows of it, and what the watcher sees.
+package struct WhyReport {
+    private let home: Home
+    private let register: any DropRegister
+    private let waiting: WaitingReport
+    private let explain: (String) -> DropWatch.Explanation
+    private let silence: [String]
+
+    /// - Parameter silence: why a daemon that runs cannot be asked.
+    package init(_ home: Home, silence: [String] = []) throws(CommandFailure) {
+        self.silence = silence
+        self.home = home
+        let store = try home.openGraph(withModels: false)
+        register = store
+        (waiting, explain) = try reporting { () throws(DropError) in
+            let explainer = try WaitingReport.explainer(home, store)
+            return (try WaitingReport.atRest(home, store), { explainer.why($0) })
+        }
+    }
+
+    package init(_ home: Home, watcher: DropWatcher, register: any DropRegister, waiting: WaitingReport) {
+        self.home = home
+        self.register = register
+        self.waiting = waiting
+        explain = { watcher.why($0) }
+        silence = []
+    }
+
+    /// Sentences for people, and a code.
+    package func answer(_ path: String) -> JSON {
+        let seen = explain(path)
+        var source = seen.source
+        var said: (code: String, sentences: [String], needsPerson: Bool) = (seen.code, seen.sentences, seen.needsPerson)
+        var age = seen.age
+        if let file = known(path), file.reason.code.rawValue != seen.code, seen.code != DropWatch.Explanation.Own.gone.rawValue {
+            // The report knows what a look at the file cannot: that its source is not served, or the disk is full.
+            source = file.source
+            said = (file.reason.code.rawValue, [file.reason.message, file.reason.hint], file.needsPerson)
+            age = file.age
+        }
+        let isNobodys = [DropWatch.Explanation.Own.gone.rawValue, WaitingReason.Code.notWatched.rawValue].contains(said.code)
+        if isNobodys, FileCalls.isFolder(path) {
+            let owner = home.configuration.sources.first { $0.watched.folder == path }
+            let whose = owner.map { ", in which files of source \($0.name) land" } ?? ""
+            let sentences = ["\(Escaping.visible(path)) is a folder\(whose), not a file.", "Name a file in it."]
+            (source, age) = (owner?.name ?? source, .zero)
+            said = (WaitingReason.Code.notAFile.rawValue, sentences, false)
+        }
+        // That no daemon runs would not be true.
+        if !silence.isEmpty, said.code == WaitingReason.Code.ready.rawValue { said = (said.code, silence, true) }
+        let isTaken =
+            [DropWatch.Explanation.Own.gone, .delivered].map(\.rawValue).contains(said.code) || FileCalls.isMissing(path)
+        let drop = earlierDrop(path, source, isTaken: isTaken)
+        // What lies there is another file than one that was taken, of the same name.
+        let isItself = isTaken || drop.map { isBeingTaken(path, as: $0) } ?? false
+        if let drop, [DropWatch.Explanation.Own.gone, .delivered].map(\.rawValue).contains(said.code),
+            let waits = waiting.drop(drop.id)
+        {
+            let needsPerson = waits.reason.code != .ready && waits.needsPerson
+            said = (waits.reason.code.rawValue, [waits.reason.message, waits.reason.hint], needsPerson)
+            age = .seconds(waits.seconds)
+        }
+        var members: [JSON.Member] = [.init("file", .string(Escaping.visible(path))), .init("code", .string(said.code))]
+        if let source { members.append(.init("source", .string(source.text))) }
+        if let drop {
+            let reason = drop.reason.map { ": \($0.message)" } ?? ""
+            said.sentences.append(
+                "\(isItself ? "A" : "An earlier") file of this name was claimed at \(Times.shown(drop.claimedAt)) as drop \(drop.id), "
+                    + "which is \(drop.state.rawValue)\(reason)")
+            members.append(.init(isItself ? "drop" : "earlierDrop", .string(drop.id.description)))
+            members.append(.init(isItself ? "state" : "earlierState", .string(drop.state.rawValue)))
+        }
+        members.append(.init("seconds", .int(age.components.seconds)))
+        members.append(.init("needsPerson", .bool(said.needsPerson)))
+        members.append(.init("sentences", .array(said.sentences.filter { !$0.isEmpty }.map { .string($0) })))
+        return .object(members)
+    }
+
+    /// What is said of the file everywhere else.
+    private func known(_ path: String) -> WaitingFile? {
+        guard let slash = path.lastIndex(of: "/") else { return nil }
+        let name = FileName(String(path[path.index(after: slash)...]))
+        let folder = Escaping.visible(String(path[..<slash]))
+        return waiting.files.first { $0.name == name && $0.folder == folder }
+    }
+
+    /// The newest drop whose file had this name.
+    ///
+    /// - Parameter isTaken: false where a file lies there: whose it is nobody knows, but drops of other folders are not meant.
+    private func earlierDrop(_ path: String, _ source: SourceName?, isTaken: Bool) -> DropRecord? {
+        let name = FileName(path.split(separator: "/").last.map(String.init) ?? path)
+        // A register that cannot be read takes nothing from what the watcher sees; `doctor` reports it.
+        let found = (try? register.find(String(decoding: name.bytes, as: UTF8.self), limit: 20)) ?? []
+        return found.first { drop in
+            guard drop.fileName == name else { return false }
+            if let source { return drop.source == source }
+            guard !isTaken, let folder = home.configuration.source(drop.source)?.watched.folder else { return isTaken }
+            return path.hasPrefix(folder + "/")
+        }
+    }
+
+    /// Whether the file at `path` is the one that the drop is of: a copy is made first, and the file removed then.
+    private func isBeingTaken(_ path: String, as drop: DropRecord) -> Bool {
+        [.claimed, .registered].contains(drop.state) && FileCalls.inode(path) == drop.intake.inode
+    }
+}
