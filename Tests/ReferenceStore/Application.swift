@@ -67,12 +67,25 @@ struct Application {
         for statement in used.flatMap(\.statements) { list(statement) }
     }
 
-    /// Only the largest set of records that is complete in itself is used.
+    /// Only the largest set of records that is complete in itself is used: a record whose relationships lack an end behind the
+    /// drop is not, nor one that patches what such a record would have made. What a list leaves out is looked at last.
     private mutating func rejectDangling() {
+        var looksAtList = false
         while true {
             var standing = Set(before.twins.keys)
+            var unmade: Set<UInt64> = []
             for one in used.flatMap(\.statements) where one.isTwin {
+                if one.kind == .patch, !standing.contains(one.twin) { unmade.insert(one.record) }
                 if one.kind == .delete { standing.remove(one.twin) } else { standing.insert(one.twin) }
+            }
+            guard unmade.isEmpty else {
+                for record in used where unmade.contains(record.number) { reject(record, ("missing-twin", "nothing to patch")) }
+                used.removeAll { unmade.contains($0.number) }
+                continue
+            }
+            if looksAtList, isList, !hasUnknown {
+                let named = listedTwins.union(used.flatMap(\.statements).filter(\.isTwin).map(\.twin))
+                standing = standing.filter { before.twins[$0]?.owner != owner || named.contains($0) }
             }
             let bad = used.filter { record in
                 record.statements.contains { one in
@@ -80,7 +93,8 @@ struct Application {
                     return !standing.contains(one.twin) || !standing.contains(target)
                 }
             }
-            guard !bad.isEmpty else { return }
+            guard !bad.isEmpty || !looksAtList else { return }
+            if bad.isEmpty { looksAtList = true }
             used.removeAll { record in bad.contains { $0.number == record.number } }
             for record in bad { reject(record, ("dangling", "a relationship without an end")) }
         }

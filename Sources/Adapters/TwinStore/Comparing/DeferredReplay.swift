@@ -115,7 +115,7 @@ struct DeferredReplay {
         return sentences.joined(separator: " ")
     }
 
-    private static func shown(_ name: [UInt8]) -> String {
+    static func shown(_ name: [UInt8]) -> String {
         String(String(decoding: name, as: UTF8.self).unicodeScalars.prefix(128))
     }
 }

@@ -82,6 +82,10 @@ struct RecordTaker {
             keepNamed(&drop)
             return try drop.account.reject(drop.record.place, code, message)
         }
+        if !drop.endsGone.isEmpty, let message = try EndsGone(context).refusal(&drop, bytes) {
+            keepNamed(&drop)
+            return try drop.account.reject(drop.record.place, .dangling, message)
+        }
         if drop.models.waitsForEnds, !drop.deferred.isReplaying, try DeferredReplay(context).holdBack(&drop, bytes) { return }
         drop.account.books.recordsUsed += 1
         let isAlone = drop.record.operations.count == 1

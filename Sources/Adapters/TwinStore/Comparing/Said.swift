@@ -11,6 +11,10 @@ struct Said {
     var unresolved: [UInt32] = []
     /// Twins that were deleted in vain, or of which a late delete took only a part: what waits for them goes all the same.
     var goneInWord: [IdentityHash] = []
+    /// Where relationships began and ended that the drop stated and then moved or deleted, under `dangling: reject`.
+    var formerEnds: Set<IdentityHash> = []
+    /// It names a twin to be deleted.
+    var deletesTwins = false
     /// The source relies on values that carry no stamp of it.
     var isBare = false
 
