@@ -107,8 +107,17 @@ struct Application {
             Rejection(
                 record: record.number, offset: record.offset, length: record.length, code: why.code,
                 message: why.message))
-        let isKnown = record.statements.allSatisfy { $0.isTwin ? before.twins[$0.twin] != nil : before.links[$0.link] != nil }
+        let isKnown = record.statements.allSatisfy { $0.isTwin ? isNamed($0.twin) : isNamed($0.link) }
         if record.isOfPlugin || !isKnown { hasUnknown = true } else { for one in record.statements { list(one) } }
+    }
+
+    /// Whether it is there, or a record before made it.
+    private func isNamed(_ twin: Name) -> Bool {
+        before.twins[twin] != nil || used.contains { $0.statements.contains { $0.isTwin && $0.twin == twin } }
+    }
+
+    private func isNamed(_ link: LinkName) -> Bool {
+        before.links[link] != nil || used.contains { $0.statements.contains { !$0.isTwin && $0.link == link } }
     }
 
     private mutating func list(_ statement: Statement) {
@@ -226,7 +235,8 @@ struct Application {
                 isBare = true
             }
             // What waits for a twin that is not there goes with the word that it is gone.
-            if old == nil, statements[0].kind == .delete { graph.withdraw(waitingAt: name, by: job.source) }
+            let isGone = statements[0].kind == .delete || statements.last!.kind == .delete
+            if old == nil, isGone { graph.withdraw(waitingAt: name, by: job.source) }
         }
     }
 

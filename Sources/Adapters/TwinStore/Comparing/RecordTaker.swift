@@ -98,7 +98,12 @@ struct RecordTaker {
     /// nobody knows what it was to list.
     func keepNamed(_ drop: inout ComparisonProgress) {
         guard context.job.policy.mode == .snapshot else { return }
-        guard drop.record.isKnownThroughout else {
+        // What another drop is to make is not there yet.
+        let said = drop.said
+        let hasForeign = drop.record.operations.contains {
+            ($0.isOfTwin ? said.twins : said.relationships).isForeign($0.number)
+        }
+        guard drop.record.isKnownThroughout, !hasForeign else {
             drop.list.unknownRecords += 1
             return
         }
