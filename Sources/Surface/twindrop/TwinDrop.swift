@@ -81,8 +81,8 @@ extension TwinDrop {
         guard let word = Arguments.firstUndecodable else { return }
         throw CommandFailure(
             .usage, "'\(Escaping.visible(word))' is no UTF-8.",
-            "A drop, or a file that `why` is asked about, may be named as it is shown, with \\x for such bytes; rename a file that "
-                + "is to be delivered.")
+            "A drop, or a file that `why` is asked about, may be named as it is shown, with \\x for such bytes; a file that is to be "
+                + "delivered needs another name.")
     }
 
     /// Refuses `help` for a command that does not exist: the parser would explain another, and end with 0.
