@@ -67,12 +67,25 @@ struct Application {
         for statement in used.flatMap(\.statements) { list(statement) }
     }
 
-    /// Only the largest set of records that is complete in itself is used.
+    /// Only the largest set of records that is complete in itself is used: a record whose relationships lack an end behind the
+    /// drop is not, nor one that patches what such a record would have made. What a list leaves out is looked at last.
     private mutating func rejectDangling() {
+        var looksAtList = false
         while true {
             var standing = Set(before.twins.keys)
+            var unmade: Set<UInt64> = []
             for one in used.flatMap(\.statements) where one.isTwin {
+                if one.kind == .patch, !standing.contains(one.twin) { unmade.insert(one.record) }
                 if one.kind == .delete { standing.remove(one.twin) } else { standing.insert(one.twin) }
+            }
+            guard unmade.isEmpty else {
+                for record in used where unmade.contains(record.number) { reject(record, ("missing-twin", "nothing to patch")) }
+                used.removeAll { unmade.contains($0.number) }
+                continue
+            }
+            if looksAtList, isList, !hasUnknown {
+                let named = listedTwins.union(used.flatMap(\.statements).filter(\.isTwin).map(\.twin))
+                standing = standing.filter { before.twins[$0]?.owner != owner || named.contains($0) }
             }
             let bad = used.filter { record in
                 record.statements.contains { one in
@@ -80,7 +93,8 @@ struct Application {
                     return !standing.contains(one.twin) || !standing.contains(target)
                 }
             }
-            guard !bad.isEmpty else { return }
+            guard !bad.isEmpty || !looksAtList else { return }
+            if bad.isEmpty { looksAtList = true }
             used.removeAll { record in bad.contains { $0.number == record.number } }
             for record in bad { reject(record, ("dangling", "a relationship without an end")) }
         }
@@ -93,8 +107,15 @@ struct Application {
             Rejection(
                 record: record.number, offset: record.offset, length: record.length, code: why.code,
                 message: why.message))
-        let isKnown = record.statements.allSatisfy { $0.isTwin ? before.twins[$0.twin] != nil : before.links[$0.link] != nil }
+        let isKnown = record.statements.allSatisfy { isNamed($0) }
         if record.isOfPlugin || !isKnown { hasUnknown = true } else { for one in record.statements { list(one) } }
+    }
+
+    /// Whether it is there, or a record before made it.
+    private func isNamed(_ one: Statement) -> Bool {
+        if one.isTwin ? before.twins[one.twin] != nil : before.links[one.link] != nil { return true }
+        let earlier = used.filter { $0.number < one.record }.flatMap(\.statements).filter { $0.kind != .delete }
+        return earlier.contains { $0.isTwin == one.isTwin && (one.isTwin ? $0.twin == one.twin : $0.link == one.link) }
     }
 
     private mutating func list(_ statement: Statement) {
@@ -212,7 +233,8 @@ struct Application {
                 isBare = true
             }
             // What waits for a twin that is not there goes with the word that it is gone.
-            if old == nil, statements[0].kind == .delete { graph.withdraw(waitingAt: name, by: job.source) }
+            let isGone = statements[0].kind == .delete || statements.last!.kind == .delete
+            if old == nil, isGone { graph.withdraw(waitingAt: name, by: job.source) }
         }
     }
 
@@ -227,7 +249,7 @@ struct Application {
                 if old == nil { isBare = true } else { graph.delete(link: name, statements.last!.record) }
                 continue
             }
-            if !hasEnds(name.source, target) {
+            if graph.twins[name.source] == nil || graph.twins[target] == nil {
                 guard case .wait(let patience) = job.policy.dangling else {
                     stub(name.source, new.changed)
                     stub(target, new.changed)
@@ -253,19 +275,13 @@ struct Application {
     }
 
     private mutating func count(_ old: Thing?, _ new: Thing) {
-        guard let old else {
-            books.created += 1
-            return
-        }
-        guard old.version == new.version else {
-            books.updated += 1
+        guard let old, old.version == new.version else {
+            if old == nil { books.created += 1 } else { books.updated += 1 }
             return
         }
         books.unchanged += 1
         if !old.sources.contains(job.source) { isBare = true }
     }
-
-    private func hasEnds(_ source: Name, _ target: Name) -> Bool { graph.twins[source] != nil && graph.twins[target] != nil }
 
     private func isRefused(_ name: LinkName, _ link: Thing) -> Bool {
         guard job.policy.validation != .off, let source = graph.twins[name.source], let target = graph.twins[link.target!] else {

@@ -104,6 +104,113 @@ import TwinModel
         #expect(try fixture.twin("a") == ["$dtId": "a", "x": 2])
     }
 
+    private func policy(_ dangling: ApplyPolicy.Dangling = .wait(.seconds(60))) -> ApplyPolicy {
+        var policy = ApplyPolicy()
+        (policy.dangling, policy.deletesShareMax, policy.rejectsShareMax) = (dangling, 1, 1)
+        return policy
+    }
+
+    @Test(arguments: StoreMaker.allCases)
+    func `patches a twin that another makes before it, and none that comes later`(maker: StoreMaker) throws {
+        for isFirst in [true, false] {
+            let fixture = try Fixture(maker)
+            let made = try fixture.changeSet("wms") { $0.twin("a", ["x": .integer(1)]) }
+            let patch = try fixture.changeSet(policy: policy()) { writer in
+                writer.twin("a", .patchTwin, ["x": .integer(2)])
+                writer.twin("b")
+            }
+            let order = isFirst ? [made, patch] : [patch, made]
+            let results = try fixture.graph.commit(order).map { try $0.get() }
+            #expect(results[isFirst ? 1 : 0].books.recordsRejected == (isFirst ? 0 : 1))
+            #expect(try fixture.twin("a") == ["$dtId": "a", "x": isFirst ? 2 : 1])
+            #expect(try fixture.twin("b") != nil)
+        }
+    }
+
+    @Test(arguments: StoreMaker.allCases)
+    func `patches nothing that the same drop deleted before`(maker: StoreMaker) throws {
+        let fixture = try Fixture(maker)
+        try fixture.drop { writer in for id in ["a", "b"] { writer.twin(id, ["x": .integer(1)]) } }
+        let set = try fixture.changeSet(policy: policy()) { writer in
+            writer.twin("a", .deleteTwin)
+            writer.twin("a", .patchTwin, ["x": .integer(2)])
+            writer.twin("b", .patchTwin, ["x": .integer(2)])
+        }
+        #expect(set.changes.rejections.map(\.code) == ["missing-twin"])
+        let books = try fixture.graph.commit([set])[0].get().books
+        #expect(books.deleted == 1 && books.updated == 1, "\(books)")
+        #expect(try fixture.twin("a") == nil)
+    }
+
+    @Test(arguments: StoreMaker.allCases)
+    func `knows a twin again whose place a stub took in a commit that met another`(maker: StoreMaker) throws {
+        let fixture = try Fixture(maker)
+        try fixture.drop { writer in for id in ["b", "c"] { writer.twin(id, ["x": .integer(1)]) } }
+        let other = try fixture.changeSet("wms", policy: policy(.stub)) { $0.link("a", "feeds", "b", id: "r") }
+        // It deletes a twin, makes a stub in its place, and then meets the relationship that the other one was to make.
+        let set = try fixture.changeSet("tms", policy: policy(.stub)) { writer in
+            writer.twin("c", .deleteTwin)
+            writer.link("a", "feeds", "c", id: "r")
+        }
+        let results = try fixture.graph.commit([set, other]).map { try $0.get() }
+        #expect(results[0].books.deleted == 1, "\(results[0].books)")
+        #expect(try fixture.twin("c") == ["$dtId": "c"])
+        #expect(try fixture.links("a").map { $0["$targetId"] } == ["b"])
+        try fixture.reopen()
+        #expect(try fixture.twin("c") == ["$dtId": "c"])
+    }
+
+    @Test(arguments: StoreMaker.allCases)
+    func `lets in a relationship that one drop moves to a twin which the next makes`(maker: StoreMaker) throws {
+        let fixture = try Fixture(maker)
+        try fixture.drop { writer in
+            for id in ["a", "b"] { writer.twin(id) }
+            writer.link("a", "feeds", "b", id: "r")
+        }
+        let moved = try fixture.changeSet { $0.link("a", "feeds", "late", id: "r") }
+        let late = try fixture.changeSet("wms") { $0.twin("late") }
+        for result in try fixture.graph.commit([moved, late]) { _ = try result.get() }
+        #expect(try fixture.links("a").map { $0["$targetId"] } == ["late"])
+        #expect(try fixture.waiting() == [])
+        try fixture.reopen()
+        #expect(try fixture.links("a").map { $0["$targetId"] } == ["late"])
+    }
+
+    @Test(arguments: StoreMaker.allCases)
+    func `ends what waits with the delete of a twin that did not come before`(maker: StoreMaker) throws {
+        let fixture = try Fixture(maker)
+        try fixture.drop { writer in
+            writer.twin("a")
+            writer.link("a", "feeds", "late", id: "r")
+        }
+        let late = try fixture.changeSet("wms") { $0.twin("late") }
+        let gone = try fixture.changeSet(policy: policy()) { $0.twin("late", .deleteTwin) }
+        let results = try fixture.graph.commit([gone, late]).map { try $0.get() }
+        #expect(results[0].books.unchanged == 1, "\(results[0].books)")
+        #expect(try fixture.waiting() == [])
+        #expect(try fixture.links("a") == [])
+        try fixture.drop(policy: policy()) { $0.link("a", "feeds", "later", id: "s") }
+        try fixture.drop(policy: policy()) { writer in
+            writer.twin("later")
+            writer.twin("later", .deleteTwin)
+        }
+        #expect(try fixture.waiting() == [])
+    }
+
+    @Test(arguments: StoreMaker.allCases, [false, true])
+    func `refuses a relationship where its twin does not come first, and takes it where it does`(
+        maker: StoreMaker, isFirst: Bool
+    ) throws {
+        let fixture = try Fixture(maker)
+        try fixture.drop { $0.twin("a") }
+        let early = try fixture.changeSet("tms", policy: policy(.reject)) { $0.link("a", "feeds", "late", id: "r") }
+        let late = try fixture.changeSet("wms") { $0.twin("late") }
+        let behind = try fixture.changeSet("erp", policy: policy(.reject)) { $0.link("a", "feeds", "late", id: "s") }
+        let results = try fixture.graph.commit(isFirst ? [late, early, behind] : [early, behind, late]).map { try $0.get() }
+        #expect(results.map(\.books.recordsRejected) == (isFirst ? [0, 0, 0] : [1, 1, 0]))
+        #expect(try fixture.links("a").count == (isFirst ? 2 : 0))
+    }
+
     @Test(arguments: StoreMaker.allCases)
     func `keeps nothing of a drop that was given up`(maker: StoreMaker) throws {
         let fixture = try Fixture(maker)

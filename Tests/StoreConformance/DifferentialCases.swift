@@ -43,11 +43,21 @@ import TwinService
 
     @Test(arguments: StoreMaker.allCases.filter { $0 != .reference }, UInt64(0)..<64)
     func `holds the same after every drop and call`(maker: StoreMaker, seed: UInt64) throws {
+        try compareLife(maker, seed, .wait(.seconds(3600)))
+    }
+
+    /// As above, but relationships whose twins are not there are refused.
+    @Test(arguments: StoreMaker.allCases.filter { $0 != .reference }, UInt64(0)..<64)
+    func `refuses the same relationships`(maker: StoreMaker, seed: UInt64) throws {
+        try compareLife(maker, seed, .reject)
+    }
+
+    private func compareLife(_ maker: StoreMaker, _ seed: UInt64, _ dangling: ApplyPolicy.Dangling) throws {
         var random = SeededGenerator(seed: seed)
         let both = [try Fixture(.reference), try Fixture(maker)]
         for fixture in both { try fixture.upload() }
         for number in 0..<40 {
-            let step = Self.step(&random)
+            let step = Self.step(&random, dangling)
             let outcomes = try both.map { try Self.apply(step, to: $0) }
             let comment: Comment = "seed \(seed), step \(number): \(step)"
             #expect(outcomes[0] == outcomes[1], comment)
@@ -137,7 +147,7 @@ import TwinService
 
     // MARK: What is done
 
-    private static func step(_ random: inout SeededGenerator) -> Step {
+    private static func step(_ random: inout SeededGenerator, _ dangling: ApplyPolicy.Dangling) -> Step {
         let id = ids.randomElement(using: &random)!
         let other = ids.randomElement(using: &random)!
         let link = "r\(Int.random(in: 0..<2, using: &random))"
@@ -157,39 +167,31 @@ import TwinService
         case 8, 9, 10:
             return .meeting(
                 (0..<3).map { _ in
-                    let (source, policy) = source(&random)
-                    return (source, policy, writes(&random, statement))
+                    let (source, policy) = source(&random, dangling)
+                    return (source, policy, writes(&random))
                 })
         default:
-            let (source, policy) = source(&random)
-            return .drop(source: source, policy, writes(&random, write))
+            let (source, policy) = source(&random, dangling)
+            return .drop(source: source, policy, writes(&random))
         }
     }
 
     /// Three sources: two tell what is new, and one lists all that it has.
-    private static func source(_ random: inout SeededGenerator) -> (String, ApplyPolicy) {
+    private static func source(
+        _ random: inout SeededGenerator, _ dangling: ApplyPolicy.Dangling
+    ) -> (String, ApplyPolicy) {
         let source = ["erp", "wms", "lists"].randomElement(using: &random)!
         var policy = ApplyPolicy()
         if source == "lists" { policy.mode = .snapshot }
         policy.validation = .off
         policy.deletesShareMax = 1
         policy.rejectsShareMax = 1
-        policy.dangling = source == "wms" ? .stub : .wait(.seconds(3600))
+        policy.dangling = source == "wms" ? .stub : dangling
         return (source, policy)
     }
 
-    private static func writes(
-        _ random: inout SeededGenerator, _ one: (inout SeededGenerator) -> Write
-    ) -> [Write] {
-        (0..<Int.random(in: 0..<8, using: &random)).map { _ in one(&random) }
-    }
-
-    /// What drops that meet say: values of twins. Deletes and relationships that meet are cases of their own
-    /// (`RelationshipCases`, `CommitCases`).
-    private static func statement(_ random: inout SeededGenerator) -> Write {
-        let value = Int64.random(in: 0..<3, using: &random)
-        let verb: OperationVerb = Int.random(in: 0..<8, using: &random) == 0 ? .replaceTwin : .upsertTwin
-        return .twin(verb, ids.randomElement(using: &random)!, ["number", "a", "b"].randomElement(using: &random)!, value)
+    private static func writes(_ random: inout SeededGenerator) -> [Write] {
+        (0..<Int.random(in: 0..<8, using: &random)).map { _ in write(&random) }
     }
 
     private static func write(_ random: inout SeededGenerator) -> Write {
@@ -200,6 +202,7 @@ import TwinService
         switch Int.random(in: 0..<16, using: &random) {
         case 0: return .twin(.deleteTwin, id, nil, nil)
         case 1: return .twin(.replaceTwin, id, name, value)
+        case 2: return .twin(.patchTwin, id, name, value)
         case 3: return .twin(.upsertTwin, id, name, nil)
         case 4: return .refusal
         case 5, 6, 7: return .link(id, ids.randomElement(using: &random)!, link, value)

@@ -139,6 +139,62 @@ import TwinModel
         #expect(try fixture.twin("kept") != nil)
     }
 
+    @Test(arguments: StoreMaker.allCases, [false, true])
+    func `refuses those of twins that the same file deletes, before and behind`(maker: StoreMaker, isThere: Bool) throws {
+        let fixture = try Fixture(maker)
+        try fixture.drop { writer in
+            for id in ["a", "b", "c"] { writer.twin(id) }
+            if isThere { writer.link("a", "feeds", "b", id: "r") }
+        }
+        let set = try fixture.changeSet(policy: policy(.reject)) { writer in
+            writer.link("a", "feeds", "b", id: "r")
+            writer.twin("b", .deleteTwin)
+            writer.link("a", "feeds", "c", id: "s")
+            writer.link("b", "feeds", "c", id: "t")
+        }
+        #expect(set.changes.rejections.map(\.code) == ["dangling", "dangling"])
+        #expect(set.changes.rejections.map(\.record) == [1, 4])
+        let books = try fixture.graph.commit([set])[0].get().books
+        #expect(books.deleted == 1 && books.created == 1 && books.deletedWithTwins == (isThere ? 1 : 0), "\(books)")
+        #expect(try fixture.links("a").map { $0["$targetId"] } == ["c"])
+        #expect(try fixture.twin("b") == nil)
+        #expect(try fixture.waiting() == [])
+    }
+
+    @Test(arguments: StoreMaker.allCases)
+    func `refuses one that moves away from a twin which the same file deletes, where it says so first`(
+        maker: StoreMaker
+    ) throws {
+        let fixture = try Fixture(maker)
+        try fixture.drop { writer in for id in ["a", "b", "c"] { writer.twin(id) } }
+        let set = try fixture.changeSet(policy: policy(.reject)) { writer in
+            writer.link("a", "feeds", "b", id: "r")
+            writer.link("a", "feeds", "c", id: "r")
+            writer.twin("b", .deleteTwin)
+        }
+        #expect(set.changes.rejections.map(\.record) == [1])
+        _ = try fixture.graph.commit([set])[0].get()
+        #expect(try fixture.links("a").map { $0["$targetId"] } == ["c"])
+    }
+
+    @Test(arguments: StoreMaker.allCases)
+    func `refuses those of twins that the same list leaves out, and then deletes none`(maker: StoreMaker) throws {
+        let fixture = try Fixture(maker)
+        var list = policy(.reject)
+        list.mode = .snapshot
+        try fixture.drop(policy: list) { writer in for id in ["a", "b", "c"] { writer.twin(id) } }
+        let set = try fixture.changeSet(policy: list) { writer in
+            writer.twin("a")
+            writer.link("a", "feeds", "b", id: "r")
+        }
+        #expect(set.changes.rejections.map(\.code) == ["dangling"])
+        let books = try fixture.graph.commit([set])[0].get().books
+        // What a refused record was to list is not known.
+        #expect(books.deletedByAbsence == 0 && books.withheldTwins == 2, "\(books)")
+        #expect(try fixture.twin("b") != nil)
+        #expect(try fixture.links("a") == [])
+    }
+
     @Test(arguments: StoreMaker.allCases)
     func `makes twins with nothing but an id where the source asks for that`(maker: StoreMaker) throws {
         let fixture = try Fixture(maker)

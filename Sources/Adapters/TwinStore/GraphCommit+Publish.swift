@@ -119,7 +119,7 @@ extension GraphCommit {
             case .relationships: _ = store.relationships.enter(hash, number)
             }
         }
-        member.deleted.forEach { entry in if entry.kind == .twins { gone.remove(entry.number) } }
+        for entry in member.deleted { entry.kind == .twins ? gone.remove(entry.number) : goneRelationships.remove(entry.number) }
         trespassed = []
         isInterrupted = false
     }

@@ -144,8 +144,7 @@ extension GraphCommit {
         var claim = claim
         let hash = store.relationshipHash(source: claim.source, id: claim.id)
         claim.number = store.reserve(.relationships, 1)
-        store.relationships.replace(hash, claim.number)
-        member.entered.append((.relationships, hash, claim.number))
+        enter(.relationships, hash, claim.number, member)
         try insert(claim, source, target, member)
         member.books.updated += 1
     }
@@ -212,6 +211,7 @@ extension GraphCommit {
         defer { sql.selectTwin.reset() }
         guard try sql.selectTwin.step() else { throw StorageFailure.damaged("a relationship has no source twin") }
         changedRelationships.insert(number)
+        goneRelationships.insert(number)
         member.deleted.append((.relationships, number, store.relationshipHash(source: sql.selectTwin.bytes(0), id: id)))
         return true
     }
@@ -220,8 +220,7 @@ extension GraphCommit {
     private func stub(_ id: [UInt8], _ claim: RelationshipClaim, _ member: Effects) throws(DropError) -> UInt32 {
         let hash = store.hash.identity(id)
         let number = store.reserve(.twins, 1)
-        let other = store.twins.replace(hash, number)
-        if other != 0 { store.waiting.withLock { _ = $0.stolenTwins.insert(other) } }
+        enter(.twins, hash, number, member)
         let record = TwinRecord(
             created: member.dropNumber, base: .init(drop: member.dropNumber, record: claim.statement.record))
         sql.insertTwin.bind(1, number)
@@ -231,7 +230,6 @@ extension GraphCommit {
         try sql.insertTwin.run()
         store.twinModels.stage(number, model: 0)
         member.createdTwins.insert(number)
-        member.entered.append((.twins, hash, number))
         return number
     }
 

@@ -5,7 +5,9 @@ import TwinModel
 extension GraphCommit {
     func writeTwins(_ member: DropEffects) throws {
         let comparison = member.comparison
-        var deletes: [(number: UInt32, record: UInt64)] = []
+        var deletes: [(number: UInt32, record: UInt64, place: UInt32)] = []
+        /// What was made and deleted again by the drop.
+        var vanished: [[UInt8]] = []
         var inserts = try TwinInserts(database)
         let (log, places) = (comparison.said.log, comparison.said.twins.places)
         try log.forEach(
@@ -22,16 +24,27 @@ extension GraphCommit {
                 let entry = view.head
                 switch (entry.verb, entry.isNew) {
                 case (.deleteTwin, true):
-                    member.vanished.append((.twins, entry.number, store.hash.identity(view.bytes(0..<entry.idLength))))
-                case (.deleteTwin, false): deletes.append((entry.number, entry.record))
+                    let id = view.bytes(0..<entry.idLength)
+                    member.vanished.append((.twins, entry.number, store.hash.identity(id)))
+                    if mayWait(member) { vanished.append(id) }
+                case (.deleteTwin, false): deletes.append((entry.number, entry.record, place))
                 default: try revise(entry, view, member)
                 }
             }, release: { () throws(DropError) in try inserts.flush() })
         stageFresh(member)
         if isInterrupted { throw Interruption.conflict }
-        for (number, record) in deletes {
-            if try deleteTwin(number, record: record, member) { member.books.deleted += 1 } else { member.books.unchanged += 1 }
+        for (number, record, place) in deletes {
+            if try deleteTwin(number, record: record, member) {
+                member.books.deleted += 1
+                continue
+            }
+            // Gone since, or never committed by the drop that was to make it. What waits for it goes with the word all the same.
+            member.books.unchanged += 1
+            member.isBare = true
+            guard mayWait(member) else { continue }
+            try withdrawWaiting(of: try log.read(place) { view in view.bytes(0..<view.head.idLength) }, member)
         }
+        for id in vanished { try withdrawWaiting(of: id, member) }
         for number in comparison.list.twinsGone {
             if try deleteTwin(number, record: 0, member) { member.books.deletedByAbsence += 1 }
         }

@@ -111,17 +111,15 @@ extension GraphCommit {
         var claim = claim
         let hash = store.relationshipHash(source: claim.source, id: claim.id)
         let known = store.relationships.number(of: hash)
+        // It may have waited because a drop of this same transaction moved it.
         let stands =
-            known != 0
+            known != 0 && !goneRelationships.contains(known)
             && (store.relationshipVersions[known] != 0 || createdRelationships.contains(known)
                 || member.createdRelationships.contains(known))
-            && !member.deleted.contains { $0.kind == .relationships && $0.number == known }
         // Somebody stated it again meanwhile: the newer word stands.
         if stands { return }
         claim.number = store.reserve(.relationships, 1)
-        let other = store.relationships.replace(hash, claim.number)
-        if other != 0 { store.waiting.withLock { _ = $0.stolenRelationships.insert(other) } }
-        member.entered.append((.relationships, hash, claim.number))
+        enter(.relationships, hash, claim.number, member)
         try insert(claim, standing(claim.source), standing(claim.target), member)
         member.createdRelationships.remove(claim.number)
         member.activated.append((claim.number, owner, claim.origin))

@@ -7,7 +7,7 @@ import TwinModel
 /// (docs/decisions/0026-order-and-lateness.md).
 extension GraphCommit {
     /// Whether any relationship may wait, as of now in this transaction.
-    private func mayWait(_ member: Effects) -> Bool { store.hasWaiting || hasFreshWaiting(member) }
+    func mayWait(_ member: Effects) -> Bool { store.hasWaiting || hasFreshWaiting(member) }
 
     /// Whether this transaction changed what waits: the store knows of it after the commit.
     func hasFreshWaiting(_ member: Effects) -> Bool {

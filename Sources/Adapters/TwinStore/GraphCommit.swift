@@ -70,6 +70,7 @@ final class GraphCommit {
     var created = NumberSet()
     var createdRelationships = NumberSet()
     var gone = NumberSet()
+    var goneRelationships = NumberSet()
     var changed = NumberSet()
     var changedRelationships = NumberSet()
     var sequence: UInt64
@@ -113,7 +114,7 @@ final class GraphCommit {
         isOpen = false
         // A full disk may have ended the transaction already; then there is nothing to roll back.
         if database.isInsideTransaction { try? database.rollback() }
-        for member in effects { undo(member) }
+        for member in effects.reversed() { undo(member) }
     }
 
     func run(_ body: () throws -> Void) throws(DropError) {
@@ -285,6 +286,28 @@ final class GraphCommit {
         try sql.insertCommit.run()
     }
 
+    /// Gives an identity to something that the commit itself makes. A drop on its way that introduced it too is compared again.
+    func enter(_ kind: NumberReservation.Kind, _ hash: IdentityHash, _ number: UInt32, _ member: Effects) {
+        let index = kind == .twins ? store.twins : store.relationships
+        let other = index.replace(hash, number)
+        member.entered.append((kind, hash, number))
+        guard other != 0 else { return }
+        let isForeign =
+            switch kind {
+            case .twins: store.twinVersions[other] == 0 && !created.contains(other) && !member.createdTwins.contains(other)
+            case .relationships:
+                store.relationshipVersions[other] == 0 && !createdRelationships.contains(other)
+                    && !member.createdRelationships.contains(other)
+            }
+        guard isForeign else {  // It was deleted earlier in this transaction, and is there again where this member is not.
+            member.displaced.append((kind, hash, other))
+            return
+        }
+        store.waiting.withLock { waiting in
+            _ = kind == .twins ? waiting.stolenTwins.insert(other) : waiting.stolenRelationships.insert(other)
+        }
+    }
+
     /// Writes key names the database does not have: first the global ones, then the source's.
     private func persistKeys(_ comparison: FinishedComparison) throws {
         try persistGlobalKeys(of: comparison.keys.globals)
@@ -311,9 +334,9 @@ final class GraphCommit {
     private func noteTrespass(_ member: DropEffects) throws {
         let me = member.comparison.job.source
         sql.noteSource.bind(text: 1, me.text)
-        sql.noteSource.bind(2, Int64(member.comparison.said.isBare ? 1 : 0))
-        try sql.noteSource.run()
         if member.comparison.said.isBare { member.isBare = true }
+        sql.noteSource.bind(2, Int64(member.isBare ? 1 : 0))
+        try sql.noteSource.run()
         try noteTrespass(of: me, changing: member.books.changes > 0, member.sequence)
     }
 

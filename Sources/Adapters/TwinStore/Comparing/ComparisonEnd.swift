@@ -1,6 +1,6 @@
 import DropCore
 
-/// Ends the comparison of a drop: what was held back, what a list leaves out, what is told, and the limits.
+/// Ends the comparison of a drop: what was held back, what a list leaves out, what is told, and, apart, the limits.
 struct ComparisonEnd {
     private let context: ComparisonContext
 
@@ -22,7 +22,6 @@ struct ComparisonEnd {
         findAbsent(&drop)
         if let amendment = job.amendment { try AmendedRecords(context, amendment).keepNewer(&drop) }
         drop.account.books.deletedByAbsence = UInt64(drop.list.twinsGone.count + drop.list.relationshipsGone.count)
-        try checkGuards(drop)
         return reason
     }
 
@@ -64,7 +63,7 @@ struct ComparisonEnd {
     }
 
     /// Holds a drop that nobody has released and that is past a limit.
-    private func checkGuards(_ drop: borrowing ComparisonProgress) throws(DropError) {
+    func checkGuards(_ drop: borrowing ComparisonProgress) throws(DropError) {
         let job = context.job
         guard !job.released else { return }
         let books = drop.account.books

@@ -14,6 +14,8 @@ struct ComparisonProgress: ~Copyable {
     var list = ListDifference()
     var models: ModelRules
     var deferred = DeferredRecords()
+    /// Twins that the drop deletes and states relationships of: the records that do so are refused (`EndsGone`).
+    var endsGone: Set<IdentityHash> = []
 
     init(_ context: ComparisonContext) {
         cursor = FileCursor(bytes: context.job.bytes)

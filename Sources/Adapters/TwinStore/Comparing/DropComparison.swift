@@ -40,6 +40,16 @@ final class DropComparison: ChangeSetBuilder {
     func absorb(frame bytes: borrowing Span<UInt8>) throws(DropError) {
         precondition(!isEnded, "a change set takes no operations after its end")
         kept.keep(bytes)
+        try take(bytes)
+    }
+
+    /// Takes what another comparison of the same drop kept, and keeps it.
+    func absorb(_ frames: KeptFrames) throws(DropError) {
+        kept = frames
+        try kept.forEach { (frame, _) throws(DropError) in try take(frame) }
+    }
+
+    private func take(_ bytes: borrowing Span<UInt8>) throws(DropError) {
         context.store.publication.beginReading()
         defer { context.store.publication.endReading() }
         try FrameReader(context).read(bytes, &progress)
@@ -67,10 +77,37 @@ final class DropComparison: ChangeSetBuilder {
     func finished() throws(DropError) -> FinishedComparison {
         precondition(!isEnded, "a change set ends once")
         context.memory.note(progress.keys.names, of: context)
+        var (lateReason, gone) = try end()
+        for _ in 0..<EndsGone.passesMax where !gone.isSubset(of: progress.endsGone) {
+            try takeAgain(refusing: gone.union(progress.endsGone))
+            (lateReason, gone) = try end()
+        }
+        guard gone.isSubset(of: progress.endsGone) else { throw EndsGone.endless }
+        context.store.publication.beginReading()
+        defer { context.store.publication.endReading() }
+        try ComparisonEnd(context).checkGuards(progress)
+        isEnded = true
+        return FinishedComparison(context, progress, lateReason, kept)
+    }
+
+    /// - Returns: as `ComparisonEnd.finish`, and the twins it deletes and states relationships of.
+    private func end() throws(DropError) -> (lateReason: DropReason?, gone: Set<IdentityHash>) {
         context.store.publication.beginReading()
         defer { context.store.publication.endReading() }
         let lateReason = try ComparisonEnd(context).finish(&progress)
-        isEnded = true
-        return FinishedComparison(context, progress, lateReason, kept)
+        return (lateReason, try EndsGone(context).find(progress))
+    }
+
+    /// Compares again what it kept, without the records that state relationships of `gone`.
+    private func takeAgain(refusing gone: Set<IdentityHash>) throws(DropError) {
+        guard kept.isComplete else {
+            context.memory.noteContest(of: context.job.drop)
+            throw EndsGone.toBeReadAgain
+        }
+        progress.said.abandon(context.store)
+        progress.keys.release(to: context.store.keys)
+        progress = ComparisonProgress(context)
+        progress.endsGone = gone
+        try kept.forEach { (frame, _) throws(DropError) in try take(frame) }
     }
 }

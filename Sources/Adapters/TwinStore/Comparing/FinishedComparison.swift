@@ -72,11 +72,8 @@ final class FinishedComparison {
         return again
     }
 
-    /// Gives the frames it kept to the comparison that takes its place, and keeps none.
-    func giveFrames(to again: DropComparison) throws(DropError) {
-        defer { kept.forget() }
-        try kept.forEach { (frame, _) throws(DropError) in try again.absorb(frame: frame) }
-    }
+    /// Gives the frames it kept to the comparison that takes its place.
+    func giveFrames(to again: DropComparison) throws(DropError) { try again.absorb(kept) }
 
     /// Which records of an amendment are accepted now, and their bytes.
     var accepted: [UInt64: [UInt8]] {

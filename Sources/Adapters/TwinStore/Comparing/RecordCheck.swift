@@ -26,7 +26,7 @@ struct RecordCheck {
         }
         if !context.job.policy.models.isEmpty, let refusal = try scopeRefusal(index, &drop, bytes) { return refusal }
         if let refusal = try models.refusal(index, rules, isPlain: isPlain, &drop, bytes) { return (.modelRefused, refusal) }
-        if operation.verb == .patchTwin, try isMissing(operation, before: index, &drop) {
+        if operation.verb == .patchTwin, try isMissing(operation, before: index, &drop, bytes) {
             drop.said.twins.absent.append(operation.hash)
             let id = RawBytes.text(bytes, operation.head.id)
             return (.missingTwin, "The twin \(id) does not exist, so it cannot be patched.")
@@ -147,7 +147,7 @@ struct RecordCheck {
 
     /// True when there is no twin to patch: neither in the graph nor stated earlier in the drop.
     private func isMissing(
-        _ operation: RecordOperation, before index: Int, _ drop: inout ComparisonProgress
+        _ operation: RecordOperation, before index: Int, _ drop: inout ComparisonProgress, _ bytes: borrowing Span<UInt8>
     ) throws(DropError) -> Bool {
         try drop.account.budget.spend(UInt64(index), on: .looking)
         for earlier in drop.record.operations[..<index].reversed()
@@ -156,6 +156,12 @@ struct RecordCheck {
             return earlier.verb == .deleteTwin
         }
         guard operation.number != 0 else { return true }
+        // What this frame said of it is written down first.
+        if drop.said.twins.places[operation.number] == Mentions.evaluating {
+            try RecordComparer(context).compareWaiting(&drop, bytes)
+        }
+        // On its way with another drop: whether that came first is known at the commit.
+        if drop.said.twins.isForeign(operation.number) { return context.writer != nil }
         return try drop.said.isDeleted(operation.number)
     }
 

@@ -82,6 +82,10 @@ struct RecordTaker {
             keepNamed(&drop)
             return try drop.account.reject(drop.record.place, code, message)
         }
+        if !drop.endsGone.isEmpty, let message = try EndsGone(context).refusal(&drop, bytes) {
+            keepNamed(&drop)
+            return try drop.account.reject(drop.record.place, .dangling, message)
+        }
         if drop.models.waitsForEnds, !drop.deferred.isReplaying, try DeferredReplay(context).holdBack(&drop, bytes) { return }
         drop.account.books.recordsUsed += 1
         let isAlone = drop.record.operations.count == 1
@@ -94,7 +98,12 @@ struct RecordTaker {
     /// nobody knows what it was to list.
     func keepNamed(_ drop: inout ComparisonProgress) {
         guard context.job.policy.mode == .snapshot else { return }
-        guard drop.record.isKnownThroughout else {
+        // What another drop is to make is not there yet.
+        let said = drop.said
+        let hasForeign = drop.record.operations.contains {
+            ($0.isOfTwin ? said.twins : said.relationships).isForeign($0.number)
+        }
+        guard drop.record.isKnownThroughout, !hasForeign else {
             drop.list.unknownRecords += 1
             return
         }

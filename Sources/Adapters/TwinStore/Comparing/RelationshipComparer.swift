@@ -19,7 +19,9 @@ struct RelationshipComparer {
             source: RawBytes.copy(bytes, head.id), id: try drop.keys.relationshipID(head, bytes))
         let number = drop.said.relationships.number(of: hash)
         let fingerprint = store.hash.fingerprint(bytes, verb: verb.rawValue, body, seed: context.seed)
-        let isKnown = number != 0 && context.trustsMemory && drop.said.relationships.isRepeated(number, fingerprint)
+        let isKnown =
+            number != 0 && context.trustsMemory && drop.endsGone.isEmpty
+            && drop.said.relationships.isRepeated(number, fingerprint)
         drop.record.operations.append(
             RecordOperation(verb: verb, head: head, hash: hash, fingerprint: fingerprint, number: number, isKnown: isKnown))
     }
@@ -96,6 +98,10 @@ struct RelationshipComparer {
         let after = before.followed(by: now)
         let isMoved =
             after.kind != .delete && before.kind != .delete && target != RawBytes.copy(bytes, operation.head.target)
+        if case .reject = context.job.policy.dangling, before.kind != .delete, isMoved || after.kind == .delete {
+            let hash = context.store.hash
+            drop.said.formerEnds.formUnion([hash.identity(target), hash.identity(bytes, operation.head.id)])
+        }
         let base: TwinRecord? = try entry.isNew ? TwinRecord.nothing : context.relationship(operation.number)
         let step = isMoved ? .differs : base.map { DropStatement.step(from: $0, before, after) } ?? .differs
         drop.account.count(step, before: before, after: after, isNew: entry.isNew)

@@ -18,7 +18,7 @@ struct RepeatedRecords {
     func take(
         _ reader: inout OperationReader, _ bytes: borrowing Span<UInt8>, _ drop: inout ComparisonProgress
     ) throws(DropError) {
-        guard context.writer == nil, context.trustsMemory,
+        guard context.writer == nil, context.trustsMemory, drop.endsGone.isEmpty,
             drop.cursor.surprises < Self.surprisesMax || drop.account.books.recordsRead & 31 == 0
         else { return }
         let order = context.memory.order

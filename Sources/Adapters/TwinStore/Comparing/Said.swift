@@ -11,10 +11,18 @@ struct Said {
     var unresolved: [UInt32] = []
     /// Twins that were deleted in vain, or of which a late delete took only a part: what waits for them goes all the same.
     var goneInWord: [IdentityHash] = []
+    /// Where relationships began and ended that the drop stated and then moved or deleted, under `dangling: reject`.
+    var formerEnds: Set<IdentityHash> = []
+    /// It names a twin to be deleted.
+    var deletesTwins = false
     /// The source relies on values that carry no stamp of it.
     var isBare = false
 
+    /// On the writer, between transactions: what another drop is to make is not there.
+    private let isOnWriter: Bool
+
     init(_ context: ComparisonContext) {
+        isOnWriter = context.writer != nil
         log = ChangeLog(folder: context.job.scratchFolder)
         twins = Mentions(.twins, context)
         relationships = Mentions(.relationships, context)
@@ -35,10 +43,10 @@ struct Said {
         operation.isOfTwin ? twins.isStated(operation.number) : relationships.isStated(operation.number)
     }
 
-    /// True when a twin is in the graph, or was stated by this drop or another that is on its way.
+    /// True when a twin is in the graph, or was stated by this drop or, but on the writer, another that is on its way.
     func exists(_ hash: IdentityHash) throws(DropError) -> Bool {
         let number = twins.number(of: hash)
-        guard number != 0 else { return false }
+        guard number != 0, !isOnWriter || !twins.isForeign(number) else { return false }
         return try !isDeleted(number)
     }
 

@@ -28,6 +28,7 @@ struct TwinComparer {
         _ operation: RecordOperation, _ drop: inout ComparisonProgress, _ bytes: borrowing Span<UInt8>
     ) throws(DropError) {
         var operation = operation
+        if operation.verb == .deleteTwin { drop.said.deletesTwins = true }
         if let lateness = context.lateness, try LateTwins(context, lateness).take(operation, &drop, bytes) { return }
         if operation.number != 0, drop.said.twins.isForeign(operation.number) {
             guard context.writer != nil else { return try logForeign(operation, &drop, bytes) }

@@ -29,7 +29,7 @@ package final class CallWriter: StoreReader, TwinWriter {
         let record = record(of: draft, old: nil)
         let hash = store.hash.identity(Array(id.utf8))
         let number = store.reserve(.twins, 1)
-        enter(.twins, hash, number)
+        commit.enter(.twins, hash, number, effects)
         commit.sql.insertTwin.bind(1, number)
         commit.sql.insertTwin.bind(text: 2, Array(id.utf8))
         commit.sql.insertTwin.bind(3, model)
@@ -88,7 +88,8 @@ package final class CallWriter: StoreReader, TwinWriter {
         let name = store.keys.number(of: draft.name)
         let record = record(of: draft, old: nil)
         let number = store.reserve(.relationships, 1)
-        enter(.relationships, store.relationshipHash(source: Array(source.id.utf8), id: Array(id.utf8)), number)
+        commit.enter(
+            .relationships, store.relationshipHash(source: Array(source.id.utf8), id: Array(id.utf8)), number, effects)
         commit.sql.insertRelationship.bind(1, number)
         commit.sql.insertRelationship.bind(text: 2, Array(id.utf8))
         commit.sql.insertRelationship.bind(3, source.number)
@@ -143,23 +144,5 @@ package final class CallWriter: StoreReader, TwinWriter {
         query.bind(2, Int64(count - 1))
         defer { query.reset() }
         return try query.step()
-    }
-
-    // MARK: Identities
-
-    /// Gives an identity to something new. A drop on its way that introduced it too is compared again.
-    private func enter(_ kind: NumberReservation.Kind, _ hash: IdentityHash, _ number: UInt32) {
-        let index = kind == .twins ? store.twins : store.relationships
-        let other = index.replace(hash, number)
-        effects.entered.append((kind, hash, number))
-        guard other != 0 else { return }
-        let versions = kind == .twins ? store.twinVersions : store.relationshipVersions
-        if versions[other] != 0 {  // It was deleted earlier in this transaction.
-            effects.displaced.append((kind, hash, other))
-            return
-        }
-        store.waiting.withLock { waiting in
-            _ = kind == .twins ? waiting.stolenTwins.insert(other) : waiting.stolenRelationships.insert(other)
-        }
     }
 }
