@@ -108,12 +108,14 @@ struct PersonActs: Sendable {
             try register.withdraw([record.id])
             throw error
         }
-        try closing.tidy(afterClosing: retried)
+        // Before the new drop can close the old one. Where it fails, the new one goes on all the same.
+        let tidied = Result { () throws(DropError) in try closing.tidy(afterClosing: retried) }
         shared.ledger.with { ledger in
             ledger.begin(.retrying(record))
             ledger.resume(old.source)
         }
         claimed.push(record)
+        try tidied.get()
         return record
     }
 
