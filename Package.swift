@@ -264,6 +264,8 @@ let package = Package(
         tests("CurlKitTests", ["CurlKit"]),
         tests(
             "TwinAPITests", ["CodecKit", "TwinAPI", "DropCore", "TwinModel", "ThreadKit", "ProgramKit", jwt, logging]),
+        tests("HomeReportsTests", ["HomeReports", "DropCore", "TwinModel", logging]),
+        tests("DaemonTests", ["Daemon", "HomeReports", "DropCore", "TwinModel", "SystemKit"]),
         tests("HomeConfigurationTests", ["HomeConfiguration", "DropCore", "TwinModel"]),
         tests("PipelineTests", ["Pipeline", "DropSpooling", "SocketKit", "SystemKit", "DropCore", "TwinModel", "ThreadKit"]),
         tests("MainPathTests", ["TwinModel", "ThreadKit", "DropSpooling", "ProgramKit"], exclude: ["Mappings", "Plugins"]),
