@@ -57,7 +57,7 @@ private final class PlanWalk {
     private var openEnds: [UInt32: [String]] = [:]
     /// Ids that stubs would be made for, in the order in which they are needed.
     private var stubbed: [String] = []
-    private var store: TwinStore { comparison.context.store }
+    private var store: StoreEngine { comparison.context.store }
 
     init(_ comparison: FinishedComparison, _ database: Database) {
         self.comparison = comparison
@@ -100,7 +100,7 @@ private final class PlanWalk {
         let statement = try DropStatement(entry, view.bytes(names..<view.length - ChangeLog.headLength))
         guard !(entry.isNew && statement.kind == .delete) else { return nil }
         let id = String(decoding: view.bytes(0..<entry.idLength), as: UTF8.self)
-        let stored = entry.isNew ? nil : try store.state(ofTwin: entry.number, id: id, asOf: nil, database)
+        let stored = entry.isNew ? nil : try store.states.state(ofTwin: entry.number, id: id, asOf: nil, database)
         let before = try stored.map { (entity) throws(DropError) in try json(entity.key, entity.record, "$model") }
         guard statement.kind != .delete else {
             deletedTwins.insert(entry.number)
@@ -119,7 +119,7 @@ private final class PlanWalk {
         let stored = entry.isNew ? nil : try presentRelationship(entry.number)
         let before = try stored.map { (entity) throws(DropError) in try json(entity.key, entity.record, "$relationshipName") }
         let id = String(decoding: claim.source, as: UTF8.self) + "/" + String(decoding: claim.id, as: UTF8.self)
-        let formerTarget = try stored.map { (entity) throws(DropError) in try store.twinID(entity.target, database) }
+        let formerTarget = try stored.map { (entity) throws(DropError) in try store.states.twinID(entity.target, database) }
         guard claim.statement.kind != .delete else {
             deletedRelationships.insert(entry.number)
             return PlannedChange(
@@ -152,8 +152,8 @@ private final class PlanWalk {
     func absent(_ body: (PlannedChange) -> Void) throws(DropError) {
         for number in comparison.list.twinsGone {
             deletedTwins.insert(number)
-            let id = try store.twinID(number, database)
-            let before = try store.state(ofTwin: number, id: id, asOf: nil, database)
+            let id = try store.states.twinID(number, database)
+            let before = try store.states.state(ofTwin: number, id: id, asOf: nil, database)
             body(
                 PlannedChange(
                     kind: .twin, id: id, outcome: .deleted, cause: .absence,
@@ -196,9 +196,9 @@ private final class PlanWalk {
     }
 
     private func deleted(_ entity: StoredEntity, _ cause: PlannedChange.Cause) throws(DropError) -> PlannedChange {
-        let target = try store.twinID(entity.target, database)
+        let target = try store.states.twinID(entity.target, database)
         return PlannedChange(
-            kind: .relationship, id: try store.twinID(entity.source, database) + "/" + entity.id, target: target,
+            kind: .relationship, id: try store.states.twinID(entity.source, database) + "/" + entity.id, target: target,
             outcome: .deleted, cause: cause, before: moved(try json(entity.key, entity.record, "$relationshipName"), target),
             after: nil)
     }

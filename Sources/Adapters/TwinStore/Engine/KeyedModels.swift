@@ -1,4 +1,5 @@
 import DropCore
+import Synchronization
 import TwinModel
 import TwinService
 
@@ -33,4 +34,13 @@ final class KeyedModels: Sendable {
 
     /// Takes no new twins.
     func isDecommissioned(_ key: UInt32) -> Bool { !decommissioned.isEmpty && decommissioned.contains(key) }
+}
+
+/// The models of the graph, as committed.
+///
+/// Any thread: one value, exchanged under its lock; a commit does it after COMMIT, inside `Publication.writing`.
+final class PresentModels: Sendable {
+    let present = Mutex(KeyedModels.empty)
+
+    var keyed: KeyedModels { present.withLock { $0 } }
 }

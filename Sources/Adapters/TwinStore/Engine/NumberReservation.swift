@@ -7,20 +7,20 @@ struct NumberReservation {
     enum Kind { case twins, relationships }
 
     private let kind: Kind
-    private let store: TwinStore
+    private let numbers: Numbers
     private var next: UInt32 = 0
     private var end: UInt32 = 0
     private var taken: UInt32 = 0
 
-    init(_ kind: Kind, _ store: TwinStore) {
+    init(_ kind: Kind, _ numbers: Numbers) {
         self.kind = kind
-        self.store = store
+        self.numbers = numbers
     }
 
     mutating func take() -> UInt32 {
         if next == end {
             let size = min(4096, max(1, taken))
-            next = store.reserve(kind, size)
+            next = numbers.reserve(kind, size)
             end = next + size
         }
         taken += 1
@@ -35,7 +35,7 @@ struct NumberReservation {
 
     /// Returns what is left of the last block.
     mutating func giveBack() {
-        store.giveBack(kind, from: next, to: end)
+        numbers.giveBack(kind, from: next, to: end)
         end = next
     }
 }

@@ -75,12 +75,3 @@ final class TwinModels: @unchecked Sendable {
         return result
     }
 }
-
-extension TwinStore {
-    /// Looks at the models of twins as they are at one commit; nil where they are known of another one only.
-    func readingModels<T>(at sequence: UInt64, _ body: (TwinModels) -> T) -> T? {
-        publication.beginReading()
-        defer { publication.endReading() }
-        return twinModels.isCurrent(sequence) ? body(twinModels) : nil
-    }
-}

@@ -20,22 +20,22 @@ package final class CallWriter: StoreReader, TwinWriter {
 
     package var time: Int64 { commit.ticks / 10 }
 
-    package var twinCount: Int { store.twins.count }
+    package var twinCount: Int { store.identities.twins.count }
 
     // MARK: Twins
 
     package func create(twin id: String, _ draft: TwinDraft) throws(DropError) -> StoredEntity {
         let model = draft.model.map { store.keys.number(of: $0) } ?? 0
         let record = record(of: draft, old: nil)
-        let hash = store.hash.identity(Array(id.utf8))
-        let number = store.reserve(.twins, 1)
+        let hash = store.identities.hash.identity(Array(id.utf8))
+        let number = store.numbers.reserve(.twins, 1)
         commit.enter(.twins, hash, number, effects)
         commit.sql.insertTwin.bind(1, number)
         commit.sql.insertTwin.bind(text: 2, Array(id.utf8))
         commit.sql.insertTwin.bind(3, model)
         commit.sql.insertTwin.bind(blob: 4, record.encoded())
         try commit.sql.insertTwin.run()
-        store.twinModels.stage(number, model: model)
+        store.versions.twinModels.stage(number, model: model)
         effects.createdTwins.insert(number)
         effects.hasChanged = true
         return StoredEntity(number: number, id: id, key: model, record: record)
@@ -87,9 +87,9 @@ package final class CallWriter: StoreReader, TwinWriter {
     ) throws(DropError) -> FoundRelationship {
         let name = store.keys.number(of: draft.name)
         let record = record(of: draft, old: nil)
-        let number = store.reserve(.relationships, 1)
+        let number = store.numbers.reserve(.relationships, 1)
         commit.enter(
-            .relationships, store.relationshipHash(source: Array(source.id.utf8), id: Array(id.utf8)), number, effects)
+            .relationships, store.identities.relationshipHash(source: Array(source.id.utf8), id: Array(id.utf8)), number, effects)
         commit.sql.insertRelationship.bind(1, number)
         commit.sql.insertRelationship.bind(text: 2, Array(id.utf8))
         commit.sql.insertRelationship.bind(3, source.number)

@@ -42,7 +42,7 @@ struct Examination {
                 Check(name: "tokens and models", findings: StartCheck(home: home).findings()),
                 Check(name: "programs", findings: programs()),
                 Check(name: "sandbox", findings: sandbox(store)),
-                Check(name: "database", findings: try store.quickCheck()),
+                Check(name: "database", findings: try store.upkeep.quickCheck()),
                 Check(name: "archive", findings: try archive(store)),
                 Check(name: "unfinished drops", findings: try unfinished(store)),
                 Check(name: "expected deliveries", findings: try late(store)),
@@ -113,7 +113,7 @@ struct Examination {
     }
 
     private func sandbox(_ store: TwinStore) -> [String] {
-        let host = Assembly.host(of: home.configuration.sources, in: home.configuration, keys: store)
+        let host = Assembly.host(of: home.configuration.sources, in: home.configuration, keys: store.register)
         guard let missing = host.sandboxMissing() else { return ["no worker can be started: reinstall twindrop-worker"] }
         let isRequired = home.configuration.sources.contains { $0.worker.sandbox == .required }
         return missing.isEmpty
@@ -178,7 +178,7 @@ struct Examination {
 
     /// Applied drops that the archive could not take.
     private func withoutEvidence(_ store: TwinStore) throws(DropError) -> [String] {
-        try store.drops(in: [.applied]).filter(\.hasLostBytes).map {
+        try store.register.drops(in: [.applied]).filter(\.hasLostBytes).map {
             "\($0.fileName) (\($0.id)) was applied and is not in the archive: \($0.reason?.message ?? "")"
         }
     }
@@ -194,7 +194,7 @@ struct Examination {
         let spool = try SpoolFolder(state: home.paths.state)
         // Files first, rows then: beside a daemon a row is there before its file.
         let files = spool.strangers(besides: [])
-        let known = Set(try store.unfinished().map(\.id.description))
+        let known = Set(try store.register.unfinished().map(\.id.description))
         return files.filter { file in FileManager.default.fileExists(atPath: file) && !known.contains { file.hasSuffix($0) } }
     }
 

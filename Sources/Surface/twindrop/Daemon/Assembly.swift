@@ -92,7 +92,7 @@ struct Assembly {
         try spool.clearScratch()
         if !acceptance.database { try ArchiveWitness.checkForDatabase(state: paths.state, archive: paths.archive) }
         let store = try TwinStore.open(folder: paths.state)
-        if lock.wasUnclean, let damage = try store.quickCheck().first {
+        if lock.wasUnclean, let damage = try store.upkeep.quickCheck().first {
             throw DropError(
                 .damaged, "The twin database is damaged: \(damage).",
                 hint: "Restore the newest backup with `twindrop restore FILE`; docs/operations.md says what follows.",
@@ -104,14 +104,15 @@ struct Assembly {
 
     private func connect(_ stored: Stored, _ marks: BenchmarkLog?) throws(DropError) -> Parts {
         let (lock, store, inHand, spool) = (stored.lock, stored.store, stored.inHand, stored.spool)
-        try store.declareIndexes(configuration.indexes)
-        for id in try store.unreadableModels() {
+        try store.upkeep.declareIndexes(configuration.indexes)
+        for id in try store.service.unreadableModels() {
             log.warning(
                 "A stored model cannot be read by this version; its twins cannot be written.", metadata: ["model": "\(id)"])
         }
-        let host = Self.host(of: configuration.sources, in: configuration, keys: store, warmWorkersMax: budget.workers, log: log)
+        let host = Self.host(
+            of: configuration.sources, in: configuration, keys: store.register, warmWorkersMax: budget.workers, log: log)
         let claimer = Claimer(
-            register: store, spoolFolder: paths.state + "/spool/in", sources: configuration.sources.map(\.watched),
+            register: store.register, spoolFolder: paths.state + "/spool/in", sources: configuration.sources.map(\.watched),
             dropZone: paths.dropzone,
             ordered: Set(
                 configuration.sources.filter { $0.order != .none || $0.policy.mode == .snapshot || $0.sequence != nil }.map(
@@ -121,7 +122,7 @@ struct Assembly {
         let wiring = Wiring(log: log, tally: tally, marks: marks, ears: ears)
         let pipeline = try makePipeline(store, host, spool, inHand, claimer, wiring)
         let watcher = makeWatcher(
-            pipeline, Router(host: host), store, instance: try store.instanceID(), lock.truncation)
+            pipeline, Router(host: host), store, instance: try store.facts.instanceID(), lock.truncation)
         let claims = claims
         let told: @Sendable ([(SettledFile, ClaimResult)]) -> Void =
             if intake.isOnce { { claims.note($0) } } else { { watcher.noteClaims($0) } }
@@ -139,7 +140,7 @@ struct Assembly {
         if let why = accepted.database {
             log.error("The database has forgotten archived drops.", metadata: ["why": "\(why)"])
         }
-        for path in spool.strangers(besides: Set(try store.unfinished().map(\.id))) {
+        for path in spool.strangers(besides: Set(try store.register.unfinished().map(\.id))) {
             log.error(
                 "A file in the spool belongs to no drop that the database knows.",
                 metadata: ["file": "\(path)", "hint": "\(Examination.strangerHint(path, paths))"])
@@ -213,7 +214,7 @@ struct Assembly {
         let root = paths.archive
         let log = log
         let ports = PipelinePorts(
-            register: store, graph: store, transformer: host, claimer: claimer, spool: spool,
+            register: store.register, graph: store.graph, transformer: host, claimer: claimer, spool: spool,
             receipts: home.receipts(), amendments: AmendmentReader(archive: root, scratch: spool.scratchFolder),
             makeArchive: { () throws(DropError) in
                 let limits = ArchiveWriter.Limits(
@@ -230,7 +231,7 @@ struct Assembly {
             sources.append(PipelineSource(source))
         }
         return DropPipeline(
-            ports: ports, sources: sources, limits: limits, notBefore: try store.newestLabel(),
+            ports: ports, sources: sources, limits: limits, notBefore: try store.register.newestLabel(),
             afterClaim: { results in wiring.afterClaim.quietly { $0 }?.hear(results) }, tell: wiring.tell)
     }
 

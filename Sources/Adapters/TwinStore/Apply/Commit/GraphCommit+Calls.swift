@@ -13,7 +13,7 @@ final class CallEffects: GraphCommit.Effects {
 extension GraphCommit {
     /// Runs one call of the twin service, whole or without a trace. Thrown errors are those of storage: the transaction is off.
     func apply(_ call: CallQueue.Entry) throws(DropError) -> Result<Void, any Error> {
-        let number = store.reserveCall()
+        let number = store.numbers.reserveCall()
         let member = CallEffects(dropNumber: number, sequence: sequence + 1)
         let saved = (nextRevision, time, ticks, persistedKeys)
         // Labels never run backwards, whatever the clock does.
@@ -63,15 +63,5 @@ extension GraphCommit {
         insertCommit.bind(4, Int64(firstRevision))
         insertCommit.bind(5, ticks - Int64(time) * 10_000)
         try insertCommit.run()
-    }
-}
-
-extension TwinStore {
-    /// A number for a call, of the same row as those of drops. One whose call comes to nothing is left out.
-    func reserveCall() -> UInt64 {
-        counters.withLock { counters in
-            defer { counters.nextDrop += 1 }
-            return counters.nextDrop
-        }
     }
 }

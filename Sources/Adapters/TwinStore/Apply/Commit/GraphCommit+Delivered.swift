@@ -1,5 +1,5 @@
 import CodecKit
-package import DropCore
+import DropCore
 import GRDB
 
 /// What is kept with a drop so that one which comes later, and belongs before it, can tell what it may still say.
@@ -128,43 +128,5 @@ extension GraphCommit {
             """, database)
         row.bind(text: 1, source.text)
         try row.run()
-    }
-}
-
-extension TwinStore {
-    /// The refused records of an applied drop, and what was accepted for them since; nil where it has none, or its row is of an
-    /// earlier version.
-    package func refusals(of drop: DropID) throws(DropError) -> Refusals? {
-        try reading { (database) throws(DropError) in
-            let query = try RawStatement.cached(
-                "SELECT r.drop_no, r.records, r.headers FROM refusal r JOIN drops d ON d.no = r.drop_no WHERE d.id = ?", database)
-            query.bind(text: 1, drop.description)
-            defer { query.reset() }
-            guard try query.step() else { return nil }
-            let number = query.integer(0)
-            let records = try Self.varints(query.bytes(1))
-            let headers = try Self.varints(query.bytes(2))
-            var refusals = Refusals(
-                drop: drop,
-                records: stride(from: 0, to: records.count - 2, by: 3).map {
-                    RefusedRecord(record: records[$0], offset: records[$0 + 1], length: records[$0 + 2])
-                },
-                headers: stride(from: 0, to: headers.count - 1, by: 2).map {
-                    FileSpan(kind: .header, offset: headers[$0], length: headers[$0 + 1], name: "")
-                })
-            let rows = try RawStatement.cached("SELECT record, row FROM correction WHERE drop_no = ?", database)
-            rows.bind(1, number)
-            defer { rows.reset() }
-            while try rows.step() { refusals.corrections[UInt64(rows.integer(0))] = rows.bytes(1) }
-            return refusals
-        }
-    }
-
-    private static func varints(_ bytes: [UInt8]) throws(DropError) -> [UInt64] {
-        let span = bytes.span
-        var reader = OperationReader(end: bytes.count)
-        var numbers: [UInt64] = []
-        while !reader.isAtEnd { numbers.append(try reader.varint(span)) }
-        return numbers
     }
 }

@@ -9,15 +9,15 @@ extension GraphCommit {
         // Before the drops end: what they held is the database's now, and must not go with them.
         store.keys.persisted(persistedKeys)
         persistedKeys = []
-        store.publication.writing {
+        store.versions.publication.writing {
             for member in effects {
                 publish(member, sequence)
-                for (number, model) in member.remodelled { store.twinModels.set(number, model: model) }
-                if !member.remodelled.isEmpty { store.modelVersions[0] = UInt32(truncatingIfNeeded: self.sequence) }
+                for (number, model) in member.remodelled { store.versions.twinModels.set(number, model: model) }
+                if !member.remodelled.isEmpty { store.versions.models[0] = UInt32(truncatingIfNeeded: self.sequence) }
             }
-            if let first = effects.first?.sequence { store.twinModels.advance(from: first - 1, to: self.sequence) }
+            if let first = effects.first?.sequence { store.versions.twinModels.advance(from: first - 1, to: self.sequence) }
         }
-        store.counters.withLock { counters in
+        store.numbers.state.withLock { counters in
             counters.sequence = self.sequence
             counters.nextRevision = nextRevision
             counters.lastTime = time
@@ -29,38 +29,38 @@ extension GraphCommit {
         }
         if effects.contains(where: \.waitingChanged) {
             // The set only says where to look: what cannot be read now is read at the next open.
-            try? store.loadWaiting(database)
+            try? StoreLoader(store).loadWaiting(database)
         }
-        for source in foreignSources { store.memory(of: source).noteForeignChange() }
+        for source in foreignSources { store.sources.memory(of: source).noteForeignChange() }
         foreignSources = []
         effects = []
     }
 
     /// What every member leaves: versions, models, and fingerprints. What others say is known of what it changed no more.
     private func publish(_ member: Effects, _ sequence: UInt32) {
-        let memories = store.sources.withLock { Array($0.memories.values) }
+        let memories = store.sources.state.withLock { Array($0.memories.values) }
         let drop = member as? DropEffects
         let speaker = drop?.comparison.memory
         if let drop { note(drop, sequence) }
         for (kind, number, hash) in member.vanished { remove(kind, hash, number) }
         member.createdTwins.forEach {
-            store.twinVersions[$0] = sequence
-            store.twinModels.confirm($0)
+            store.versions.twins[$0] = sequence
+            store.versions.twinModels.confirm($0)
         }
-        member.createdRelationships.forEach { store.relationshipVersions[$0] = sequence }
+        member.createdRelationships.forEach { store.versions.relationships[$0] = sequence }
         for (number, owner, origin) in member.activated {
-            store.relationshipVersions[number] = sequence
-            let scope = store.scope(ofDrop: origin)
-            store.memory(of: owner).owned(scope).relationships.insert(number)
-            store.memory(of: owner).ownedSince = sequence
+            store.versions.relationships[number] = sequence
+            let scope = store.sources.scope(ofDrop: origin)
+            store.sources.memory(of: owner).owned(scope).relationships.insert(number)
+            store.sources.memory(of: owner).ownedSince = sequence
         }
         for (kind, number, fingerprint) in member.revised {
             switch kind {
             case .twins:
-                store.twinVersions[number] = sequence
+                store.versions.twins[number] = sequence
                 for memory in memories { memory.twinFingerprints[number] = memory === speaker ? fingerprint : 0 }
             case .relationships:
-                store.relationshipVersions[number] = sequence
+                store.versions.relationships[number] = sequence
                 for memory in memories { memory.relationshipFingerprints[number] = memory === speaker ? fingerprint : 0 }
             }
         }
@@ -68,14 +68,14 @@ extension GraphCommit {
             remove(kind, hash, number)
             switch kind {
             case .twins:
-                store.twinVersions[number] = sequence
-                store.twinModels.remove(number)
+                store.versions.twins[number] = sequence
+                store.versions.twinModels.remove(number)
                 for memory in memories {
                     memory.twinFingerprints[number] = 0
                     memory.disown(twin: number)
                 }
             case .relationships:
-                store.relationshipVersions[number] = sequence
+                store.versions.relationships[number] = sequence
                 for memory in memories {
                     memory.relationshipFingerprints[number] = 0
                     memory.disown(relationship: number)
@@ -91,7 +91,7 @@ extension GraphCommit {
         let memory = comparison.memory
         comparison.end()
         memory.forgetContest(of: comparison.job.drop)
-        store.note(drop: member.dropNumber, of: comparison.job.source, scope: comparison.list.scope)
+        store.sources.note(drop: member.dropNumber, of: comparison.job.source, scope: comparison.list.scope)
         let owned = memory.owned(comparison.list.scope)
         owned.twins.formUnion(member.createdTwins)
         owned.relationships.formUnion(member.createdRelationships)
@@ -105,8 +105,8 @@ extension GraphCommit {
 
     private func remove(_ kind: NumberReservation.Kind, _ hash: IdentityHash, _ number: UInt32) {
         switch kind {
-        case .twins: store.twins.remove(hash, number)
-        case .relationships: store.relationships.remove(hash, number)
+        case .twins: store.identities.twins.remove(hash, number)
+        case .relationships: store.identities.relationships.remove(hash, number)
         }
     }
 
@@ -115,8 +115,8 @@ extension GraphCommit {
         for (kind, hash, number) in member.entered { remove(kind, hash, number) }
         for (kind, hash, number) in member.displaced {
             switch kind {
-            case .twins: _ = store.twins.enter(hash, number)
-            case .relationships: _ = store.relationships.enter(hash, number)
+            case .twins: _ = store.identities.twins.enter(hash, number)
+            case .relationships: _ = store.identities.relationships.enter(hash, number)
             }
         }
         for entry in member.deleted { entry.kind == .twins ? gone.remove(entry.number) : goneRelationships.remove(entry.number) }

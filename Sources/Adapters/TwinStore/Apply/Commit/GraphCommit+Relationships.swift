@@ -85,10 +85,10 @@ extension GraphCommit {
 
     /// The number of a twin that exists as of now in this transaction; 0 for none.
     func standing(_ id: [UInt8]) -> UInt32 {
-        let number = store.twins.number(of: store.hash.identity(id))
+        let number = store.identities.twins.number(of: store.identities.hash.identity(id))
         guard number != 0, !gone.contains(number) else { return 0 }
         let isThere =
-            store.twinVersions[number] != 0 || created.contains(number) || present?.createdTwins.contains(number) == true
+            store.versions.twins[number] != 0 || created.contains(number) || present?.createdTwins.contains(number) == true
         return isThere ? number : 0
     }
 
@@ -142,8 +142,8 @@ extension GraphCommit {
     private func insertAgain(_ claim: RelationshipClaim, _ source: UInt32, _ target: UInt32, _ member: Effects) throws(DropError)
     {
         var claim = claim
-        let hash = store.relationshipHash(source: claim.source, id: claim.id)
-        claim.number = store.reserve(.relationships, 1)
+        let hash = store.identities.relationshipHash(source: claim.source, id: claim.id)
+        claim.number = store.numbers.reserve(.relationships, 1)
         enter(.relationships, hash, claim.number, member)
         try insert(claim, source, target, member)
         member.books.updated += 1
@@ -212,14 +212,15 @@ extension GraphCommit {
         guard try sql.selectTwin.step() else { throw StorageFailure.damaged("a relationship has no source twin") }
         changedRelationships.insert(number)
         goneRelationships.insert(number)
-        member.deleted.append((.relationships, number, store.relationshipHash(source: sql.selectTwin.bytes(0), id: id)))
+        member.deleted.append(
+            (.relationships, number, store.identities.relationshipHash(source: sql.selectTwin.bytes(0), id: id)))
         return true
     }
 
     /// A twin with nothing but its id.
     private func stub(_ id: [UInt8], _ claim: RelationshipClaim, _ member: Effects) throws(DropError) -> UInt32 {
-        let hash = store.hash.identity(id)
-        let number = store.reserve(.twins, 1)
+        let hash = store.identities.hash.identity(id)
+        let number = store.numbers.reserve(.twins, 1)
         enter(.twins, hash, number, member)
         let record = TwinRecord(
             created: member.dropNumber, base: .init(drop: member.dropNumber, record: claim.statement.record))
@@ -228,12 +229,13 @@ extension GraphCommit {
         sql.insertTwin.bindNull(3)
         sql.insertTwin.bind(blob: 4, record.encoded())
         try sql.insertTwin.run()
-        store.twinModels.stage(number, model: 0)
+        store.versions.twinModels.stage(number, model: 0)
         member.createdTwins.insert(number)
         return number
     }
 
     func vanish(_ claim: RelationshipClaim, _ member: Effects) {
-        member.vanished.append((.relationships, claim.number, store.relationshipHash(source: claim.source, id: claim.id)))
+        member.vanished.append(
+            (.relationships, claim.number, store.identities.relationshipHash(source: claim.source, id: claim.id)))
     }
 }

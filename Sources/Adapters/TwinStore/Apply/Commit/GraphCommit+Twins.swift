@@ -25,7 +25,7 @@ extension GraphCommit {
                 switch (entry.verb, entry.isNew) {
                 case (.deleteTwin, true):
                     let id = view.bytes(0..<entry.idLength)
-                    member.vanished.append((.twins, entry.number, store.hash.identity(id)))
+                    member.vanished.append((.twins, entry.number, store.identities.hash.identity(id)))
                     if mayWait(member) { vanished.append(id) }
                 case (.deleteTwin, false): deletes.append((entry.number, entry.record, place))
                 default: try revise(entry, view, member)
@@ -54,9 +54,9 @@ extension GraphCommit {
     /// no other drop gets these numbers if this one is given up.
     private func stageFresh(_ member: DropEffects) {
         let memory = member.comparison.memory
-        store.publication.writing {
+        store.versions.publication.writing {
             for (number, model, fingerprint) in member.fresh {
-                store.twinModels.stage(number, model: model)
+                store.versions.twinModels.stage(number, model: model)
                 memory.twinFingerprints[number] = fingerprint
             }
         }
@@ -132,7 +132,7 @@ extension GraphCommit {
         try addGone(.twins, number, id: id, source: 0, revision)
         gone.insert(number)
         changed.insert(number)
-        member.deleted.append((.twins, number, store.hash.identity(id)))
+        member.deleted.append((.twins, number, store.identities.hash.identity(id)))
         return true
     }
 

@@ -53,7 +53,7 @@ extension GraphCommit {
         for property in claim.statement.properties where !property.isAbsent {
             values.append(.init(store.keys.name(property.key), try property.decoded().json))
         }
-        return store.models.refusal(
+        return store.catalog.keyed.catalog.refusal(
             ofRelationship: store.keys.name(claim.statement.key), from: try model(source), to: try model(target), values,
             strict: validation == .strict) != nil
     }
@@ -73,7 +73,7 @@ extension GraphCommit {
 
     /// Applies waiting relationships whose ends this member made.
     func activateWaiting(_ member: Effects) throws {
-        let waited = store.waiting.withLock { $0.twins }
+        let waited = store.identities.waiting.withLock { $0.twins }
         guard !waited.isEmpty || hasFreshWaiting(member), !member.createdTwins.isEmpty else { return }
         present = member
         defer { present = nil }
@@ -109,16 +109,16 @@ extension GraphCommit {
 
     private func activate(_ claim: RelationshipClaim, _ owner: SourceName, _ member: Effects) throws(DropError) {
         var claim = claim
-        let hash = store.relationshipHash(source: claim.source, id: claim.id)
-        let known = store.relationships.number(of: hash)
+        let hash = store.identities.relationshipHash(source: claim.source, id: claim.id)
+        let known = store.identities.relationships.number(of: hash)
         // It may have waited because a drop of this same transaction moved it.
         let stands =
             known != 0 && !goneRelationships.contains(known)
-            && (store.relationshipVersions[known] != 0 || createdRelationships.contains(known)
+            && (store.versions.relationships[known] != 0 || createdRelationships.contains(known)
                 || member.createdRelationships.contains(known))
         // Somebody stated it again meanwhile: the newer word stands.
         if stands { return }
-        claim.number = store.reserve(.relationships, 1)
+        claim.number = store.numbers.reserve(.relationships, 1)
         enter(.relationships, hash, claim.number, member)
         try insert(claim, standing(claim.source), standing(claim.target), member)
         member.createdRelationships.remove(claim.number)

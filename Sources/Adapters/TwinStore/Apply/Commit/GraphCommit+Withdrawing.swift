@@ -7,7 +7,7 @@ import TwinModel
 /// (docs/decisions/0026-order-and-lateness.md).
 extension GraphCommit {
     /// Whether any relationship may wait, as of now in this transaction.
-    func mayWait(_ member: Effects) -> Bool { store.hasWaiting || hasFreshWaiting(member) }
+    func mayWait(_ member: Effects) -> Bool { store.identities.hasWaiting || hasFreshWaiting(member) }
 
     /// Whether this transaction changed what waits: the store knows of it after the commit.
     func hasFreshWaiting(_ member: Effects) -> Bool {
@@ -17,8 +17,8 @@ extension GraphCommit {
     /// Takes back what waited under the identity that `claim` speaks of now.
     func replaceWaiting(_ claim: RelationshipClaim, _ member: DropEffects) throws(DropError) {
         guard mayWait(member) else { return }
-        let hash = store.relationshipHash(source: claim.source, id: claim.id)
-        let isKnown = store.waiting.withLock { $0.relationships.contains(hash) }
+        let hash = store.identities.relationshipHash(source: claim.source, id: claim.id)
+        let isKnown = store.identities.waiting.withLock { $0.relationships.contains(hash) }
         guard isKnown || hasFreshWaiting(member) else { return }
         let row = try RawStatement.cached("DELETE FROM pending WHERE source_id = ? AND id = ?", database)
         row.bind(text: 1, claim.source)
@@ -31,8 +31,8 @@ extension GraphCommit {
     /// waiting to end at it, too. What others have waits for a twin of that id, whichever.
     func withdrawWaiting(of twin: [UInt8], _ member: Effects) throws(DropError) {
         guard mayWait(member) else { return }
-        let hash = store.hash.identity(twin)
-        guard hasFreshWaiting(member) || store.waiting.withLock({ $0.twins.contains(hash) }) else { return }
+        let hash = store.identities.hash.identity(twin)
+        guard hasFreshWaiting(member) || store.identities.waiting.withLock({ $0.twins.contains(hash) }) else { return }
         try withdraw(from: member, "WHERE p.source_id = ?1 OR p.target_id = ?1", twin) { row in row.source == twin || row.isOwn }
     }
 
@@ -46,10 +46,10 @@ extension GraphCommit {
         guard !relationships.isEmpty || !twins.isEmpty || comparison.list.isWhole else { return }
         let passed = try comparison.list.isWhole ? dropsOfList(member) : []
         try withdraw(from: member, "", []) { row in
-            if relationships.contains(store.relationshipHash(source: row.source, id: row.id)) { return true }
-            if twins.contains(store.hash.identity(row.source)) { return true }
+            if relationships.contains(store.identities.relationshipHash(source: row.source, id: row.id)) { return true }
+            if twins.contains(store.identities.hash.identity(row.source)) { return true }
             guard row.isOwn else { return false }
-            if twins.contains(store.hash.identity(row.target)) { return true }
+            if twins.contains(store.identities.hash.identity(row.target)) { return true }
             return comparison.list.isWhole && row.scope == comparison.list.scope && !passed.contains(row.drop)
         }
     }
@@ -121,7 +121,7 @@ extension GraphCommit {
         defer { query.reset() }
         guard try query.step() else { return false }
         let record = try TwinRecord(query.bytes(4))
-        guard let owner = store.source(ofDrop: record.ownerDrop), owner == member.comparison.job.source,
+        guard let owner = store.sources.source(ofDrop: record.ownerDrop), owner == member.comparison.job.source,
             let origin = NewerWord(member.comparison.context, lateness).speaker(ofRelationship: relationship, record)
         else { return false }
         let statement = DropStatement(

@@ -62,7 +62,7 @@ final class GraphCommit {
         }
     }
 
-    let store: TwinStore
+    let store: StoreEngine
     let database: Database
     let sql: Statements
     var effects: [Effects] = []
@@ -87,11 +87,11 @@ final class GraphCommit {
     var present: Effects?
     private(set) var isOpen = false
 
-    init(_ store: TwinStore, _ database: Database) throws(DropError) {
+    init(_ store: StoreEngine, _ database: Database) throws(DropError) {
         self.store = store
         self.database = database
         sql = try Statements(database)
-        (sequence, nextRevision, time, ticks) = store.counters.withLock {
+        (sequence, nextRevision, time, ticks) = store.numbers.state.withLock {
             ($0.sequence, $0.nextRevision, $0.lastTime, $0.lastTicks)
         }
     }
@@ -213,8 +213,8 @@ final class GraphCommit {
             }
             if hasNew { return .whole(twin: nil) }
         }
-        if store.waiting.withLock({ !$0.stolenTwins.isEmpty || !$0.stolenRelationships.isEmpty }) {
-            let stolen = store.waiting.withLock { ($0.stolenTwins, $0.stolenRelationships) }
+        if store.identities.waiting.withLock({ !$0.stolenTwins.isEmpty || !$0.stolenRelationships.isEmpty }) {
+            let stolen = store.identities.waiting.withLock { ($0.stolenTwins, $0.stolenRelationships) }
             if stolen.0.contains(where: { twins.isStated($0) }) { return .whole(twin: nil) }
             if stolen.1.contains(where: { relationships.isStated($0) }) { return .whole(twin: nil) }
         }
@@ -228,15 +228,15 @@ final class GraphCommit {
         // What a late drop may still say was told from the records as they were.
         if comparison.context.lateness != nil { return .whole(twin: nil) }
         for hash in twins.absent {
-            let number = store.twins.number(of: hash)
-            if number != 0, !twins.isStated(number), store.twinVersions[number] > since || created.contains(number) {
+            let number = store.identities.twins.number(of: hash)
+            if number != 0, !twins.isStated(number), store.versions.twins[number] > since || created.contains(number) {
                 return .whole(twin: number)
             }
         }
         for hash in relationships.absent {
-            let number = store.relationships.number(of: hash)
+            let number = store.identities.relationships.number(of: hash)
             if number != 0, !relationships.isStated(number),
-                store.relationshipVersions[number] > since || createdRelationships.contains(number)
+                store.versions.relationships[number] > since || createdRelationships.contains(number)
             {
                 return .whole(twin: nil)
             }
@@ -245,12 +245,12 @@ final class GraphCommit {
         // One of whose statements some were found unchanged and others were written down: only all of them together say it.
         var isMixed: UInt32?
         twins.seen.forEach {
-            guard store.twinVersions[$0] > since || changed.contains($0) else { return }
+            guard store.versions.twins[$0] > since || changed.contains($0) else { return }
             if twins.isStated($0) { isMixed = $0 } else { foreign.twins.append($0) }
         }
         if let isMixed { return .whole(twin: isMixed) }
         relationships.seen.forEach {
-            guard store.relationshipVersions[$0] > since || changedRelationships.contains($0) else { return }
+            guard store.versions.relationships[$0] > since || changedRelationships.contains($0) else { return }
             if relationships.isStated($0) { isMixed = $0 } else { foreign.relationships.append($0) }
         }
         if isMixed != nil { return .whole(twin: nil) }
@@ -288,22 +288,22 @@ final class GraphCommit {
 
     /// Gives an identity to something that the commit itself makes. A drop on its way that introduced it too is compared again.
     func enter(_ kind: NumberReservation.Kind, _ hash: IdentityHash, _ number: UInt32, _ member: Effects) {
-        let index = kind == .twins ? store.twins : store.relationships
+        let index = kind == .twins ? store.identities.twins : store.identities.relationships
         let other = index.replace(hash, number)
         member.entered.append((kind, hash, number))
         guard other != 0 else { return }
         let isForeign =
             switch kind {
-            case .twins: store.twinVersions[other] == 0 && !created.contains(other) && !member.createdTwins.contains(other)
+            case .twins: store.versions.twins[other] == 0 && !created.contains(other) && !member.createdTwins.contains(other)
             case .relationships:
-                store.relationshipVersions[other] == 0 && !createdRelationships.contains(other)
+                store.versions.relationships[other] == 0 && !createdRelationships.contains(other)
                     && !member.createdRelationships.contains(other)
             }
         guard isForeign else {  // It was deleted earlier in this transaction, and is there again where this member is not.
             member.displaced.append((kind, hash, other))
             return
         }
-        store.waiting.withLock { waiting in
+        store.identities.waiting.withLock { waiting in
             _ = kind == .twins ? waiting.stolenTwins.insert(other) : waiting.stolenRelationships.insert(other)
         }
     }
@@ -364,7 +364,7 @@ final class GraphCommit {
     /// Collects the sources that had a part in a record which is now changed or deleted.
     func noteParts(of record: TwinRecord) {
         _ = record.mentions { drop in
-            if drop != lastTrespass, let source = store.source(ofDrop: drop) {
+            if drop != lastTrespass, let source = store.sources.source(ofDrop: drop) {
                 trespassed.insert(source)
                 lastTrespass = drop
             }

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// Whoever has it is known to the source's memory as one comparison under way (`SourceMemory.note`).
 final class ComparisonContext {
-    let store: TwinStore
+    let store: StoreEngine
     let job: ApplyJob
     let dropNumber: UInt64
     let memory: SourceMemory
@@ -23,32 +23,32 @@ final class ComparisonContext {
     /// Whether what the source said last may be taken for what is so: not where every statement must be looked at.
     let trustsMemory: Bool
 
-    init(store: TwinStore, job: ApplyJob, writer: Database?) throws(DropError) {
+    init(store: StoreEngine, job: ApplyJob, writer: Database?) throws(DropError) {
         self.store = store
         self.job = job
         self.writer = writer
-        let memory = store.memory(of: job.source)
+        let memory = store.sources.memory(of: job.source)
         self.memory = memory
         dropNumber = try store.dropNumber(of: job.drop, writer)
         seed = Self.seed(of: job, store)
-        startSequence = store.counters.withLock { UInt32(truncatingIfNeeded: $0.sequence) }
+        startSequence = store.numbers.state.withLock { UInt32(truncatingIfNeeded: $0.sequence) }
         let isTracked = Self.speaksInParts(job) && (job.place != nil || memory.isTracked)
         let lateness = try Self.lateness(of: job, store, writer)
         (self.isTracked, self.lateness) = (isTracked, lateness)
         trustsMemory = lateness == nil && !isTracked
     }
 
-    private static func lateness(of job: ApplyJob, _ store: TwinStore, _ writer: Database?) throws(DropError) -> Lateness? {
+    private static func lateness(of job: ApplyJob, _ store: StoreEngine, _ writer: Database?) throws(DropError) -> Lateness? {
         if let writer { return try Lateness.of(job, writer) }
         guard job.amends != nil || job.place != nil || job.origin != nil else { return nil }
         return try store.reading { (database) throws(DropError) in try Lateness.of(job, database) }
     }
 
-    private static func seed(of job: ApplyJob, _ store: TwinStore) -> UInt64 {
+    private static func seed(of job: ApplyJob, _ store: StoreEngine) -> UInt64 {
         var seeded = job.epoch.bytes
         seeded += Array(job.policy.validation.rawValue.utf8) + [0]
         for text in job.policy.models + ["\u{1}"] + job.policy.twinPrefixes { seeded += Array(text.utf8) + [0] }
-        return store.hash.seed(of: seeded)
+        return store.identities.hash.seed(of: seeded)
     }
 
     /// Whether what the drop does not name is as it was: not so of a list.
@@ -64,7 +64,7 @@ final class ComparisonContext {
     func isOfDrop(_ record: UInt64) -> Bool { job.amendment.map { $0.rows[record] != nil } ?? true }
 
     /// Whether a drop is one of this source.
-    func isOwn(_ drop: UInt64) -> Bool { store.isDrop(drop, of: memory) }
+    func isOwn(_ drop: UInt64) -> Bool { store.sources.isDrop(drop, of: memory) }
 
     /// Notes that the source spoke of an operation's twin or relationship now.
     @inline(__always)
@@ -92,7 +92,7 @@ final class ComparisonContext {
 
     /// A committed relationship's record; nil where it is not there.
     func relationship(_ number: UInt32) throws(DropError) -> TwinRecord? {
-        guard store.relationshipVersions[number] != 0 else { return nil }
+        guard store.versions.relationships[number] != 0 else { return nil }
         return try reading { (database) throws(DropError) in
             let query = try RawStatement.cached("SELECT source, target, name, rec FROM relationship WHERE no = ?", database)
             query.bind(1, number)

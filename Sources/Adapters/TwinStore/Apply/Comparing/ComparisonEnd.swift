@@ -27,7 +27,7 @@ struct ComparisonEnd {
 
     private func countWaiting(_ drop: inout ComparisonProgress) throws(DropError) {
         guard case .wait = context.job.policy.dangling else { return }
-        let hash = context.store.hash
+        let hash = context.store.identities.hash
         for place in drop.said.unresolved {
             let (number, isNew, source, target) = try drop.said.log.read(place) { view in
                 let entry = view.head

@@ -37,7 +37,7 @@ struct ModelRules {
 
     init(_ context: ComparisonContext) {
         let policy = context.job.policy
-        let validation = DropValidation(policy.validation, context.store.keyed)
+        let validation = DropValidation(policy.validation, context.store.catalog.keyed)
         self.validation = validation
         waitsForEnds = policy.dangling == .reject || validation.map { !$0.catalog.isEmpty } ?? false
     }

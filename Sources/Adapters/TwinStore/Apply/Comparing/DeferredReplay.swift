@@ -11,7 +11,7 @@ struct DeferredReplay {
     /// - Returns: false where it is to be taken now.
     func holdBack(_ drop: inout ComparisonProgress, _ bytes: borrowing Span<UInt8>) throws(DropError) -> Bool {
         guard !drop.deferred.isEmpty || drop.record.operations.contains(where: { !$0.isOfTwin }) else { return false }
-        let hash = context.store.hash
+        let hash = context.store.identities.hash
         var makes: [IdentityHash] = []
         var needs: [IdentityHash] = []
         for operation in drop.record.operations {
@@ -97,7 +97,7 @@ struct DeferredReplay {
             let source = RawBytes.copy(bytes, head.id)
             var missing: [String] = []
             for (end, id) in [("source", source), ("target", RawBytes.copy(bytes, head.target))]
-            where try drop.said.lacksAny(of: [context.store.hash.identity(id)], made: made) {
+            where try drop.said.lacksAny(of: [context.store.identities.hash.identity(id)], made: made) {
                 missing.append("its \(end) \(Self.shown(id))")
             }
             guard !missing.isEmpty else { continue }

@@ -13,7 +13,7 @@ final class DropComparison: ChangeSetBuilder {
     /// It is finished, or given up.
     private var isEnded = false
 
-    init(store: TwinStore, job: ApplyJob, writer: Database? = nil) throws(DropError) {
+    init(store: StoreEngine, job: ApplyJob, writer: Database? = nil) throws(DropError) {
         context = try ComparisonContext(store: store, job: job, writer: writer)
         progress = ComparisonProgress(context)
         kept = Self.keeping(context)
@@ -50,8 +50,8 @@ final class DropComparison: ChangeSetBuilder {
     }
 
     private func take(_ bytes: borrowing Span<UInt8>) throws(DropError) {
-        context.store.publication.beginReading()
-        defer { context.store.publication.endReading() }
+        context.store.versions.publication.beginReading()
+        defer { context.store.versions.publication.endReading() }
         try FrameReader(context).read(bytes, &progress)
     }
 
@@ -83,8 +83,8 @@ final class DropComparison: ChangeSetBuilder {
             (lateReason, gone) = try end()
         }
         guard gone.isSubset(of: progress.endsGone) else { throw EndsGone.endless }
-        context.store.publication.beginReading()
-        defer { context.store.publication.endReading() }
+        context.store.versions.publication.beginReading()
+        defer { context.store.versions.publication.endReading() }
         try ComparisonEnd(context).checkGuards(progress)
         isEnded = true
         return FinishedComparison(context, progress, lateReason, kept)
@@ -92,8 +92,8 @@ final class DropComparison: ChangeSetBuilder {
 
     /// - Returns: as `ComparisonEnd.finish`, and the twins it deletes and states relationships of.
     private func end() throws(DropError) -> (lateReason: DropReason?, gone: Set<IdentityHash>) {
-        context.store.publication.beginReading()
-        defer { context.store.publication.endReading() }
+        context.store.versions.publication.beginReading()
+        defer { context.store.versions.publication.endReading() }
         let lateReason = try ComparisonEnd(context).finish(&progress)
         return (lateReason, try EndsGone(context).find(progress))
     }

@@ -60,7 +60,7 @@ struct EndsGone {
             let entry = view.head
             guard entry.verb != .deleteRelationship else { return }
             for end in [0..<entry.idLength, entry.idLength..<entry.idLength + entry.targetLength] {
-                let hash = context.store.hash.identity(view.bytes(end))
+                let hash = context.store.identities.hash.identity(view.bytes(end))
                 if gone.contains(said.twins.number(of: hash)) { found.insert(hash) }
             }
         }
@@ -83,7 +83,7 @@ struct EndsGone {
                 guard isNamed else { continue }
                 id.bind(1, number)
                 defer { id.reset() }
-                if try id.step() { found.insert(context.store.hash.identity(id.bytes(0))) }
+                if try id.step() { found.insert(context.store.identities.hash.identity(id.bytes(0))) }
             }
         }
         return found
@@ -109,7 +109,9 @@ struct EndsGone {
         where operation.verb == .upsertRelationship || operation.verb == .replaceRelationship {
             let head = operation.head
             for (end, id) in [("source", head.id), ("target", head.target)] {
-                guard sentences.count < 3, drop.endsGone.contains(context.store.hash.identity(bytes, id)) else { continue }
+                guard sentences.count < 3, drop.endsGone.contains(context.store.identities.hash.identity(bytes, id)) else {
+                    continue
+                }
                 _ = try drop.keys.global(head.key)
                 let name = head.key == 0 ? "" : " " + DeferredReplay.shown(Array(drop.keys.name(head.key).utf8))
                 let source = DeferredReplay.shown(RawBytes.copy(bytes, head.id))

@@ -42,7 +42,7 @@ final class FinishedComparison {
     var books: DropBooks { account.books }
 
     /// True when a twin is neither in the graph nor made by the drop.
-    func lacks(_ twin: [UInt8]) throws(DropError) -> Bool { try !said.exists(context.store.hash.identity(twin)) }
+    func lacks(_ twin: [UInt8]) throws(DropError) -> Bool { try !said.exists(context.store.identities.hash.identity(twin)) }
 
     /// True where it can be compared again as a whole.
     var canBeComparedAgain: Bool { kept.isComplete && !isEnded }

@@ -23,13 +23,13 @@ struct Mentions {
     init(_ kind: NumberReservation.Kind, _ context: ComparisonContext) {
         let store = context.store
         self.kind = kind
-        reserved = NumberReservation(kind, store)
+        reserved = NumberReservation(kind, store.numbers)
         switch kind {
         case .twins:
-            (index, versions, fingerprints) = (store.twins, store.twinVersions, context.memory.twinFingerprints)
+            (index, versions, fingerprints) = (store.identities.twins, store.versions.twins, context.memory.twinFingerprints)
         case .relationships:
-            index = store.relationships
-            (versions, fingerprints) = (store.relationshipVersions, context.memory.relationshipFingerprints)
+            index = store.identities.relationships
+            (versions, fingerprints) = (store.versions.relationships, context.memory.relationshipFingerprints)
         }
     }
 

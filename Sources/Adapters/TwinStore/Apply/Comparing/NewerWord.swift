@@ -65,7 +65,7 @@ struct NewerWord {
         if let newer = lateness.speaker(ofRelationship: number) { return newer }
         guard context.isOwn(base.ownerDrop) else { return nil }
         // A list keeps no word of each: what is there, and of its scope, it has.
-        if let newer = lateness.list(of: context.store.scope(ofDrop: base.ownerDrop)) { return newer }
+        if let newer = lateness.list(of: context.store.sources.scope(ofDrop: base.ownerDrop)) { return newer }
         return lateness.isLater(base.ownerDrop) ? base.ownerDrop : nil
     }
 
@@ -118,7 +118,7 @@ struct NewerWord {
 
     /// The relationships of the twin `source` that had this id and are gone, newest first.
     private func lives(_ id: [UInt8], of source: [UInt8]) throws(DropError) -> [Life] {
-        let owner = context.store.twins.number(of: context.store.hash.identity(source))
+        let owner = context.store.identities.twins.number(of: context.store.identities.hash.identity(source))
         return try context.reading { (database) throws(DropError) in
             let query = try RawStatement.cached(
                 """

@@ -207,7 +207,7 @@ struct RecordCheck {
         guard drop.models.isAllowed(stated, policy, store.keys) else {
             return (.model, "The source may not use the model \(store.keys.name(stated)).")
         }
-        let twin = operation.isOfTwin ? operation.hash : store.hash.identity(bytes, operation.head.id)
+        let twin = operation.isOfTwin ? operation.hash : store.identities.hash.identity(bytes, operation.head.id)
         let before = operation.isOfTwin ? index : drop.record.operations.count
         guard case .model(let key) = try ModelCheck(context).knowledge(of: twin, before: before, &drop),
             !drop.models.isAllowed(key, policy, store.keys)

@@ -15,10 +15,10 @@ struct RelationshipComparer {
         let store = context.store
         let head = try OperationReader.head(verb, body, bytes, base: drop.keys.position, validating: false)
         _ = try drop.keys.global(head.key)  // What follows looks its name up.
-        let hash = store.relationshipHash(
+        let hash = store.identities.relationshipHash(
             source: RawBytes.copy(bytes, head.id), id: try drop.keys.relationshipID(head, bytes))
         let number = drop.said.relationships.number(of: hash)
-        let fingerprint = store.hash.fingerprint(bytes, verb: verb.rawValue, body, seed: context.seed)
+        let fingerprint = store.identities.hash.fingerprint(bytes, verb: verb.rawValue, body, seed: context.seed)
         let isKnown =
             number != 0 && context.trustsMemory && drop.endsGone.isEmpty
             && drop.said.relationships.isRepeated(number, fingerprint)
@@ -33,7 +33,7 @@ struct RelationshipComparer {
         if let lateness = context.lateness, try LateRelationships(context, lateness).leaves(operation, &drop, bytes) { return }
         if operation.number != 0, drop.said.relationships.isForeign(operation.number) {
             guard context.writer != nil else { return try logUnseen(operation, drop.record.number, &drop, bytes) }
-            context.store.steal(.relationships, operation.hash, operation.number)
+            context.store.identities.steal(.relationships, operation.hash, operation.number)
             operation.number = 0
         }
         guard operation.number != 0 else { return try logNew(operation, &drop, bytes) }
@@ -99,7 +99,7 @@ struct RelationshipComparer {
         let isMoved =
             after.kind != .delete && before.kind != .delete && target != RawBytes.copy(bytes, operation.head.target)
         if case .reject = context.job.policy.dangling, before.kind != .delete, isMoved || after.kind == .delete {
-            let hash = context.store.hash
+            let hash = context.store.identities.hash
             drop.said.formerEnds.formUnion([hash.identity(target), hash.identity(bytes, operation.head.id)])
         }
         let base: TwinRecord? = try entry.isNew ? TwinRecord.nothing : context.relationship(operation.number)
@@ -125,7 +125,7 @@ struct RelationshipComparer {
             drop.said.relationships.deleted += 1
             return try log(operation, statement, &drop, bytes, isNew: false)
         }
-        let target = drop.said.twins.number(of: context.store.hash.identity(bytes, operation.head.target))
+        let target = drop.said.twins.number(of: context.store.identities.hash.identity(bytes, operation.head.target))
         let name = UInt32(truncatingIfNeeded: query.integer(2))
         let base = try TwinRecord(query.bytes(3))
         if target != 0, Int64(target) == query.integer(1), statement.changesNothing(in: base, key: name) {

@@ -105,7 +105,7 @@ struct RepeatedRecords {
             guard length <= end - at else { return (0, start) }
             place = order.next(place)
             guard place.isTwin == verb.isOfTwin else { return (0, start) }
-            let fingerprint = context.store.hash.fingerprint(
+            let fingerprint = context.store.identities.hash.fingerprint(
                 bytes, verb: verb.rawValue, at..<at + length, seed: context.seed)
             let isRepeated =
                 place.isTwin

@@ -36,7 +36,7 @@ struct Restatement {
             twin.bind(1, number)
             defer { twin.reset() }
             guard try twin.step() else { return nil }
-            twins[store.hash.identity(twin.bytes(0))] = number
+            twins[store.identities.hash.identity(twin.bytes(0))] = number
         }
         let relationship = try RawStatement.cached(
             "SELECT t.id, r.id FROM relationship r JOIN twin t ON t.no = r.source WHERE r.no = ?", database)
@@ -44,7 +44,7 @@ struct Restatement {
             relationship.bind(1, number)
             defer { relationship.reset() }
             guard try relationship.step() else { return nil }
-            relationships[store.relationshipHash(source: relationship.bytes(0), id: relationship.bytes(1))] = number
+            relationships[store.identities.relationshipHash(source: relationship.bytes(0), id: relationship.bytes(1))] = number
         }
         (self.twins, self.relationships) = (twins, relationships)
     }
@@ -55,8 +55,8 @@ struct Restatement {
     func state(
         _ kept: KeptFrames, refused: Set<UInt64>, _ keys: StreamKeys, in said: inout Said
     ) throws(DropError) -> Int {
-        context.store.publication.beginReading()
-        defer { context.store.publication.endReading() }
+        context.store.versions.publication.beginReading()
+        defer { context.store.versions.publication.endReading() }
         var record: UInt64 = 0
         var stated = 0
         try kept.forEach { (bytes, position) throws(DropError) in
@@ -93,12 +93,12 @@ struct Restatement {
         let head = try OperationReader.head(place.verb, place.body, bytes, base: place.position, validating: false)
         let hash =
             isTwin
-            ? store.hash.identity(bytes, head.id)
-            : store.relationshipHash(source: RawBytes.copy(bytes, head.id), id: try keys.relationshipID(head, bytes))
+            ? store.identities.hash.identity(bytes, head.id)
+            : store.identities.relationshipHash(source: RawBytes.copy(bytes, head.id), id: try keys.relationshipID(head, bytes))
         guard let number = isTwin ? twins[hash] : relationships[hash] else { return false }
         let operation = RecordOperation(
             verb: place.verb, head: head, hash: hash,
-            fingerprint: store.hash.fingerprint(bytes, verb: place.verb.rawValue, place.body, seed: context.seed),
+            fingerprint: store.identities.hash.fingerprint(bytes, verb: place.verb.rawValue, place.body, seed: context.seed),
             number: number, isKnown: false, hasAbsent: true)
         let now = try DropStatement(operation, keys, bytes, by: context.dropNumber, record: place.record)
         let before = isTwin ? said.twins.places[number] : said.relationships.places[number]

@@ -126,7 +126,7 @@ struct Said {
                 idLength: head.id.count, targetLength: head.target.count, relationshipLength: id.count))
         relationships.places[operation.number] = place
         guard statement.kind != .delete else { return }
-        for end in [head.id, head.target] where isOpen(context.store.hash.identity(bytes, end)) {
+        for end in [head.id, head.target] where isOpen(context.store.identities.hash.identity(bytes, end)) {
             return unresolved.append(place)
         }
     }
@@ -138,8 +138,8 @@ struct Said {
     }
 
     /// Takes the identities this drop introduced out of the indexes again.
-    mutating func abandon(_ store: TwinStore) {
-        store.release(log)
+    mutating func abandon(_ store: StoreEngine) {
+        store.identities.release(log)
         giveBack()
     }
 }

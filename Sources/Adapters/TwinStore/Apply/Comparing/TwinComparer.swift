@@ -15,9 +15,9 @@ struct TwinComparer {
     ) throws(DropError) {
         let head = try OperationReader.head(verb, body, bytes, base: drop.keys.position, validating: false)
         _ = try drop.keys.global(head.key)
-        let hash = context.store.hash.identity(bytes, head.id)
+        let hash = context.store.identities.hash.identity(bytes, head.id)
         let number = drop.said.twins.number(of: hash)
-        let fingerprint = context.store.hash.fingerprint(bytes, verb: verb.rawValue, body, seed: context.seed)
+        let fingerprint = context.store.identities.hash.fingerprint(bytes, verb: verb.rawValue, body, seed: context.seed)
         let isKnown = number != 0 && context.trustsMemory && drop.said.twins.isRepeated(number, fingerprint)
         drop.record.operations.append(
             RecordOperation(verb: verb, head: head, hash: hash, fingerprint: fingerprint, number: number, isKnown: isKnown))
@@ -32,7 +32,7 @@ struct TwinComparer {
         if let lateness = context.lateness, try LateTwins(context, lateness).take(operation, &drop, bytes) { return }
         if operation.number != 0, drop.said.twins.isForeign(operation.number) {
             guard context.writer != nil else { return try logForeign(operation, &drop, bytes) }
-            context.store.steal(.twins, operation.hash, operation.number)
+            context.store.identities.steal(.twins, operation.hash, operation.number)
             operation.number = 0
         }
         guard operation.number != 0 else {

@@ -54,9 +54,9 @@ extension GraphCommit {
     func hasModelConflict(_ comparison: FinishedComparison) -> Bool {
         guard let validation = comparison.models.validation else { return false }
         let since = comparison.context.startSequence
-        if validation.models.contains(where: { store.modelVersions[$0] > since }) { return true }
+        if validation.models.contains(where: { store.versions.models[$0] > since }) { return true }
         guard validation.reliesOnTwins else { return false }
         // Number 0 stands for twins that changed their model.
-        return store.modelVersions[0] > since || effects.contains { !$0.remodelled.isEmpty }
+        return store.versions.models[0] > since || effects.contains { !$0.remodelled.isEmpty }
     }
 }

@@ -15,7 +15,7 @@ struct ModelCheck {
 
     init(_ context: ComparisonContext) { self.context = context }
 
-    private var store: TwinStore { context.store }
+    private var store: StoreEngine { context.store }
 
     /// What an operation on a twin is checked against.
     struct TwinRules {
@@ -144,8 +144,8 @@ struct ModelCheck {
     ) throws(DropError) -> String? {
         let operation = drop.record.operations[index]
         let all = drop.record.operations.count
-        let sourceKnowledge = try knowledge(of: store.hash.identity(bytes, operation.head.id), before: all, &drop)
-        let targetKnowledge = try knowledge(of: store.hash.identity(bytes, operation.head.target), before: all, &drop)
+        let sourceKnowledge = try knowledge(of: store.identities.hash.identity(bytes, operation.head.id), before: all, &drop)
+        let targetKnowledge = try knowledge(of: store.identities.hash.identity(bytes, operation.head.target), before: all, &drop)
         guard case .model(let model) = sourceKnowledge else { return nil }
         guard let table = validation.table(model) else {
             guard validation.mode == .strict else { return nil }
@@ -206,7 +206,7 @@ struct ModelCheck {
         }
         guard drop.said.twins.isCommitted(number) else { return .unknown }
         drop.models.validation?.reliesOnTwins = true
-        return .model(store.twinModels[number])
+        return .model(store.versions.twinModels[number])
     }
 
     /// What an operation says of the model; nil: nothing.

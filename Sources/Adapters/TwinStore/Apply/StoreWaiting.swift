@@ -13,16 +13,21 @@ package struct WaitingRelationship: Sendable, Equatable {
     package let missing: [String]
 }
 
-extension TwinStore {
+/// The list of relationships that wait for their ends.
+///
+/// Any thread; what expires is deleted on the writer.
+package struct StoreWaiting: Sendable {
+    let store: StoreEngine
+
     /// Relationships that wait, oldest first.
     ///
     /// - Parameters:
     ///   - source: only those of this source; nil: all.
     ///   - drop: only those of this drop; nil: all.
-    package func waiting(
+    package func list(
         source: SourceName? = nil, drop: DropID? = nil, limit: Int
     ) throws(DropError) -> [WaitingRelationship] {
-        try reading { (database) throws(DropError) in
+        try store.reading { (database) throws(DropError) in
             let present = try presentEnds(database)
             let query = try RawStatement(
                 """
@@ -41,7 +46,8 @@ extension TwinStore {
                 }
                 let relationship = PendingRelationship(
                     source: source, drop: drop, record: UInt64(query.integer(2)), sourceID: query.text(3),
-                    name: keys.name(UInt32(truncatingIfNeeded: query.integer(4))), targetID: query.text(5), id: query.text(6),
+                    name: store.keys.name(UInt32(truncatingIfNeeded: query.integer(4))), targetID: query.text(5),
+                    id: query.text(6),
                     expires: UInt64(query.integer(7)))
                 let missing = [query.bytes(3), query.bytes(5)].filter { !present.contains($0) }
                 result.append(
@@ -55,7 +61,7 @@ extension TwinStore {
 
     /// Whether `twin` is to have a relationship with this id that waits.
     package func waits(_ relationship: String, of twin: String) throws(DropError) -> Bool {
-        try reading { (database) throws(DropError) in
+        try store.reading { (database) throws(DropError) in
             let query = try RawStatement.cached("SELECT 1 FROM pending WHERE source_id = ? AND id = ?", database)
             query.bind(text: 1, twin)
             query.bind(text: 2, relationship)
@@ -65,8 +71,8 @@ extension TwinStore {
     }
 
     /// How many relationships of each source wait; none for a source where none does.
-    package func waitingCounts() throws(DropError) -> [SourceName: Int] {
-        try reading { (database) throws(DropError) in
+    package func counts() throws(DropError) -> [SourceName: Int] {
+        try store.reading { (database) throws(DropError) in
             let query = try RawStatement("SELECT source, count(*) FROM pending GROUP BY source", database)
             defer { query.reset() }
             var counts: [SourceName: Int] = [:]
@@ -90,12 +96,40 @@ extension TwinStore {
         return present
     }
 
-    /// The drops whose file had exactly this name, newest first, at most `limit`.
-    package func drops(named name: FileName, limit: Int) throws(DropError) -> [DropRecord] {
-        try reading { (database) throws(DropError) in
-            try DropRows.fetch(
-                "WHERE file_name = ? ORDER BY id DESC LIMIT ?", [RawBlob.value(name.bytes), max(0, limit).databaseValue], database
-            )
+    /// Relationships that wait for a twin, oldest first.
+    package func pending(limit: Int = 1000) throws(DropError) -> [PendingRelationship] {
+        try store.reading { (database) throws(DropError) in
+            let query = try RawStatement.cached(
+                """
+                SELECT p.source, d.id, p.record, p.source_id, p.name, p.target_id, p.id, p.expires
+                FROM pending p JOIN drops d ON d.no = p.drop_no ORDER BY p.no LIMIT ?
+                """, database)
+            query.bind(1, Int64(limit))
+            defer { query.reset() }
+            var result: [PendingRelationship] = []
+            while try query.step() {
+                guard let source = SourceName(query.text(0)), let drop = DropID(query.text(1)) else {
+                    throw StorageFailure.damaged("a waiting relationship has no valid source or drop")
+                }
+                result.append(
+                    PendingRelationship(
+                        source: source, drop: drop, record: UInt64(query.integer(2)), sourceID: query.text(3),
+                        name: store.keys.name(UInt32(truncatingIfNeeded: query.integer(4))), targetID: query.text(5),
+                        id: query.text(6), expires: UInt64(query.integer(7))))
+            }
+            return result
         }
+    }
+
+    /// Gives up relationships whose patience has ended; how many. They are gone without a trace in the graph: the caller reports
+    /// them.
+    @discardableResult
+    package func expirePending(now milliseconds: UInt64) throws(DropError) -> Int {
+        let count = try store.transaction { database in
+            try database.execute(sql: "DELETE FROM pending WHERE expires <= ?", arguments: [Int64(clamping: milliseconds)])
+            return database.changesCount
+        }
+        if count > 0 { try store.writing { (database) throws(DropError) in try StoreLoader(store).loadWaiting(database) } }
+        return count
     }
 }

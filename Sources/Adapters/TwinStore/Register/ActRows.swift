@@ -48,19 +48,19 @@ enum ActRows {
     }
 }
 
-extension TwinStore {
+extension StoreRegister {
     /// Writes down an act that changes no drop.
     package func record(_ act: Act) throws(DropError) { try update([], by: act) }
 
     package func unrecordedActs() throws(DropError) -> [Act] {
-        try reading { (database) throws(DropError) in
+        try store.reading { (database) throws(DropError) in
             try ActRows.fetch("INDEXED BY act_unrecorded WHERE leaf IS NULL ORDER BY id", [], database)
         }
     }
 
     package func noteRecorded(_ acts: [(act: DropID, leaf: UInt64)]) throws(DropError) {
         guard !acts.isEmpty else { return }
-        try transaction { database in
+        try store.transaction { database in
             for (act, leaf) in acts {
                 let row = try RawStatement.cached("UPDATE act SET leaf = ? WHERE id = ?", database)
                 row.bind(1, Int64(leaf))
@@ -72,13 +72,13 @@ extension TwinStore {
 
     /// What people did to a drop, oldest first.
     package func acts(on drop: DropID) throws(DropError) -> [Act] {
-        try reading { (database) throws(DropError) in
+        try store.reading { (database) throws(DropError) in
             try ActRows.fetch("WHERE drop_id = ? ORDER BY id", [drop.description.databaseValue], database)
         }
     }
 
     /// All that people did, oldest first.
     package func acts() throws(DropError) -> [Act] {
-        try reading { (database) throws(DropError) in try ActRows.fetch("ORDER BY id", [], database) }
+        try store.reading { (database) throws(DropError) in try ActRows.fetch("ORDER BY id", [], database) }
     }
 }

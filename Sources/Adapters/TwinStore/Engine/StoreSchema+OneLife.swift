@@ -1,5 +1,5 @@
 /// The step to schema 7 (decision 0028): each drop has one life, told in one list of words, and acts of people are kept.
-extension TwinStore {
+extension StoreSchema {
     static let oneLife = """
         ALTER TABLE drops ADD COLUMN closed_drop TEXT;
         ALTER TABLE drops ADD COLUMN closed_how TEXT;

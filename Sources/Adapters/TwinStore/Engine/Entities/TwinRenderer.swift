@@ -6,14 +6,14 @@ import TwinService
 /// Writes stored twins and relationships as the twin service shows them (docs/azure-contract.md, "Twins" and "Relationships").
 /// For one connection and one question: it remembers the times it has looked up.
 final class TwinRenderer {
-    private let store: TwinStore
+    private let store: StoreEngine
     private let database: Database
     private let keyed: KeyedModels
     private var times: [UInt64: Int64] = [:]
     private var texts = TickTexts()
 
     /// - Parameter present: the call under way and its time, which the database does not have yet.
-    init(_ store: TwinStore, _ database: Database, _ keyed: KeyedModels, present: (call: UInt64, ticks: Int64)? = nil) {
+    init(_ store: StoreEngine, _ database: Database, _ keyed: KeyedModels, present: (call: UInt64, ticks: Int64)? = nil) {
         self.store = store
         self.database = database
         self.keyed = keyed
@@ -40,9 +40,10 @@ final class TwinRenderer {
     /// The relationship's document: ids, name, then its properties.
     func document(relationship: StoredEntity, source: String) throws(DropError) -> JSON {
         let ids = RelationshipIDs(
-            id: relationship.id, source: source, target: try store.twinID(relationship.target, database))
+            id: relationship.id, source: source, target: try store.states.twinID(relationship.target, database))
         return RelationshipView.document(
-            ids, tag: store.etag(relationship, kind: 1), name: store.keys.name(relationship.key), try values(of: relationship))
+            ids, tag: store.states.etag(relationship, kind: 1), name: store.keys.name(relationship.key),
+            try values(of: relationship))
     }
 
     func values(of relationship: StoredEntity) throws(DropError) -> [JSON.Member] {
@@ -59,7 +60,7 @@ final class TwinRenderer {
     /// - Parameter isDated: with the time of its last change.
     func view(of twin: StoredEntity, isDated: Bool) throws(DropError) -> TwinView {
         var view = TwinView(
-            id: twin.id, tag: store.etag(twin, kind: 0), model: twin.key == 0 ? nil : store.keys.name(twin.key))
+            id: twin.id, tag: store.states.etag(twin, kind: 0), model: twin.key == 0 ? nil : store.keys.name(twin.key))
         let extras = twin.record.extras
         for property in twin.record.properties {
             let sourceTime = extras.sourceTimes.first { $0.key == property.key }
@@ -84,7 +85,8 @@ final class TwinRenderer {
         guard twin.record.revision != 0 else { return max(known, try ticks(twin.record.created)) }
         // History may have been pruned: then the newest property must do.
         return max(
-            known, try store.revisionDrop(twin.record.revision, database).map { (drop) throws(DropError) in try ticks(drop) } ?? 0
+            known,
+            try store.states.revisionDrop(twin.record.revision, database).map { (drop) throws(DropError) in try ticks(drop) } ?? 0
         )
     }
 }

@@ -1,10 +1,11 @@
 import CodecKit
 package import DropCore
+import GRDB
 import Synchronization
 package import TwinModel
 import TwinService
 
-extension TwinStore {
+extension StoreService {
     /// Takes the models of files: one interface, or an array of them, each. Those that are stored already with the same content
     /// are left as they are; the answer has the new ones.
     ///
@@ -23,10 +24,22 @@ extension TwinStore {
         var entries = models.entries
         for model in fresh {
             guard let interface = model.value["@id"]?.string.flatMap({ set.interfaces[$0] }) else { continue }
-            entries[interface.id] = .init(interface, model.text, uploaded: clock() / 10, isDecommissioned: false)
+            entries[interface.id] = .init(interface, model.text, uploaded: store.clock() / 10, isDecommissioned: false)
         }
-        let extended = KeyedModels(ModelCatalog(entries, set)) { keys.number(of: $0) }
-        presentCatalog.withLock { $0 = extended }
+        let extended = KeyedModels(ModelCatalog(entries, set)) { store.keys.number(of: $0) }
+        store.catalog.present.withLock { $0 = extended }
         return fresh.compactMap { $0.value["@id"]?.string.flatMap { entries[$0]?.data } }
+    }
+
+    /// Stored models that this version's parser refuses: their twins can be read, and cannot be written.
+    package func unreadableModels() throws(DropError) -> [String] {
+        let models = models
+        return try store.reading { (database) throws(DropError) in
+            let query = try RawStatement("SELECT id FROM model ORDER BY id", database)
+            defer { query.reset() }
+            var ids: [String] = []
+            while try query.step() { if models.entries[query.text(0)] == nil { ids.append(query.text(0)) } }
+            return ids
+        }
     }
 }

@@ -4,9 +4,16 @@ import Synchronization
 import ThreadKit
 import TwinModel
 
-extension TwinStore {
-    /// Queries that run at once; others wait. Connections for comparisons are kept beside.
-    static let queriesMax = 8
+/// Answers queries, a page at a time.
+///
+/// Any thread: each page reads one moment on a connection of its own. `queries` counts those that run, under its monitor.
+package final class StoreQueries: Sendable {
+    private let store: StoreEngine
+    /// Queries that run: each has a connection, and comparisons need some, too.
+    private let queries = Monitor(0)
+
+    init(_ store: StoreEngine) { self.store = store }
+
     /// Rows of a page where nobody says how many.
     private static let queryPage = 100
 
@@ -49,10 +56,10 @@ extension TwinStore {
         } catch {
             throw ServiceError(.invalidQuery, error.sentence)
         }
-        let family = family ?? ModelFamily(models)
+        let family = family ?? ModelFamily(store.catalog.keyed.catalog)
         let deadline = ContinuousClock.now + timeout
-        let hasBegun = queries.wait(until: { $0 < Self.queriesMax }, timeout: timeout) { running in
-            guard running < Self.queriesMax else { return false }
+        let hasBegun = queries.wait(until: { $0 < StoreConnection.queriesMax }, timeout: timeout) { running in
+            guard running < StoreConnection.queriesMax else { return false }
             running += 1
             return true
         }
@@ -61,9 +68,9 @@ extension TwinStore {
         }
         defer { queries.with { $0 -= 1 } }
         do {
-            return try reading { (database) throws(DropError) in
-                let sequence = if let token { token.sequence } else { try resolve(moment, database) }
-                let graph = try QueryGraph(self, database, asOf: sequence, deadline: deadline, isWanted: isWanted)
+            return try store.reading { (database) throws(DropError) in
+                let sequence = if let token { token.sequence } else { try store.states.resolve(moment, database) }
+                let graph = try QueryGraph(store, database, asOf: sequence, deadline: deadline, isWanted: isWanted)
                 let former = token ?? ContinuationToken(query: text, sequence: sequence, rows: 0, limit: limit, position: [])
                 return try page(query, graph, family, after: former, limit: min(limit, QueryLimits.pageMax))
             }
@@ -99,7 +106,7 @@ extension TwinStore {
 
     private func token(_ text: String) throws(ServiceError) -> ContinuationToken {
         do {
-            let hash = try reading { (database) throws(DropError) in try tokenHash(database) }
+            let hash = try store.reading { (database) throws(DropError) in try tokenHash(database) }
             if let token = ContinuationToken(text, hash) { return token }
         } catch {
             throw Self.refusal(error)
@@ -125,13 +132,13 @@ extension TwinStore {
     /// Makes the secret of continuation tokens, which leaves the database nowhere. The instance id will not do: it lies in every
     /// landing folder.
     func makeTokenSecret() throws(DropError) {
-        let isThere = try reading { (database) throws(DropError) in
+        let isThere = try store.reading { (database) throws(DropError) in
             let query = try RawStatement.cached("SELECT 1 FROM meta WHERE name = '\(Self.tokenSecret)'", database)
             defer { query.reset() }
             return try query.step()
         }
         guard !isThere else { return }
-        try transaction { database in
+        try store.transaction { database in
             try database.execute(
                 sql: "INSERT OR IGNORE INTO meta(name, value) VALUES(?, lower(hex(randomblob(8))))", arguments: [Self.tokenSecret]
             )

@@ -1,18 +1,7 @@
-package import DropCore
+import DropCore
 import GRDB
 import Synchronization
-package import TwinModel
-
-/// How many of what the store has.
-package struct StoreCounts: Sendable, Equatable {
-    package let twins: Int
-    package let relationships: Int
-    package let revisions: Int
-    /// Relationships that wait for their ends.
-    package let pending: Int
-    package let drops: Int
-    package let commits: UInt64
-}
+import TwinModel
 
 /// A twin or relationship in the state it had at one moment.
 package struct StoredEntity {
@@ -25,70 +14,13 @@ package struct StoredEntity {
     var record: TwinRecord
 }
 
-extension TwinStore {
-    /// The twin as the twin service shows it: `$dtId`, `$etag`, `$metadata` (model, and for each property when it was last set),
-    /// then
-    /// its properties; a property `component/name` stands inside the object `component`. Nil when there is (or was) no such twin.
-    ///
-    /// Errors: `pruned` (quarantine is not meant: the caller tells the person) where the history before `moment` is gone.
-    package func twin(_ id: String, asOf moment: Moment = .now) throws(DropError) -> JSON? {
-        try reading { (database) throws(DropError) in
-            let sequence = try resolve(moment, database)
-            guard let entity = try twinEntity(id, asOf: sequence, database) else { return nil }
-            return try twinJSON(entity, database)
-        }
-    }
+/// Twins, relationships and revisions as rows, now and at an earlier commit.
+///
+/// Any thread, on the connection that is handed in.
+struct StoredStates {
+    let store: StoreEngine
 
-    /// The relationships that start at a twin, as the twin service shows them; in the order of their ids.
-    package func relationships(of id: String, asOf moment: Moment = .now) throws(DropError) -> [JSON] {
-        try reading { (database) throws(DropError) in
-            let sequence = try resolve(moment, database)
-            guard let twin = try twinEntity(id, asOf: sequence, database) else { return [] }
-            var result: [(String, JSON)] = []
-            for entity in try relationshipEntities(from: twin.number, asOf: sequence, database) {
-                result.append((entity.id, try relationshipJSON(entity, source: id, database)))
-            }
-            return result.sorted { Array($0.0.utf8).lexicographicallyPrecedes(Array($1.0.utf8)) }.map(\.1)
-        }
-    }
-
-    /// Calls `body` with every twin of a moment, those deleted since included, in no promised order. The callback must not use
-    /// the store.
-    package func forEachTwin(asOf moment: Moment = .now, _ body: (JSON) -> Void) throws(DropError) {
-        try reading { (database) throws(DropError) in
-            let sequence = try resolve(moment, database)
-            for sql in ["SELECT no, id FROM twin", "SELECT no, id FROM gone WHERE kind = 0"] {
-                if sequence == nil, sql.contains("gone") { continue }
-                let query = try RawStatement(sql, database)
-                defer { query.reset() }
-                while try query.step() {
-                    let number = UInt32(truncatingIfNeeded: query.integer(0))
-                    guard let entity = try state(ofTwin: number, id: query.text(1), asOf: sequence, database) else { continue }
-                    body(try twinJSON(entity, database))
-                }
-            }
-        }
-    }
-
-    package func counts() throws(DropError) -> StoreCounts {
-        try reading { (database) throws(DropError) in
-            func count(_ table: String) throws(DropError) -> Int {
-                let query = try RawStatement.cached("SELECT count(*) FROM \(table)", database)
-                defer { query.reset() }
-                return try query.step() ? Int(query.integer(0)) : 0
-            }
-            return StoreCounts(
-                twins: try count("twin"), relationships: try count("relationship"), revisions: try count("revision"),
-                pending: try count("pending"), drops: try count("drops"),
-                commits: UInt64(try count("drop_commit")))
-        }
-    }
-
-    /// The newest commit: its number and its time in milliseconds since 1970; both 0 before the first. A store that only reads
-    /// tells how it was when it was opened.
-    package var newestCommit: (sequence: UInt64, time: UInt64) { counters.withLock { ($0.sequence, $0.lastTime) } }
-
-    // MARK: States
+    init(_ store: StoreEngine) { self.store = store }
 
     /// The commit a moment means; nil for now.
     func resolve(_ moment: Moment, _ database: Database) throws(DropError) -> UInt64? {
@@ -121,7 +53,9 @@ extension TwinStore {
     }
 
     func twinEntity(_ id: String, asOf sequence: UInt64?, _ database: Database) throws(DropError) -> StoredEntity? {
-        let number = isWithoutIndex ? try scan(for: id, database) : twins.number(of: hash.identity(Array(id.utf8)))
+        let number =
+            store.identities.isWithoutIndex
+            ? try scan(for: id, database) : store.identities.twins.number(of: store.identities.hash.identity(Array(id.utf8)))
         if number != 0, let entity = try state(ofTwin: number, id: id, asOf: sequence, database) { return entity }
         guard sequence != nil else { return nil }
         let query = try RawStatement("SELECT no FROM gone WHERE id = ? AND kind = 0 ORDER BY no DESC", database)
@@ -150,14 +84,15 @@ extension TwinStore {
     /// The relationship with this id of a twin, as it is now.
     func relationshipEntity(_ id: String, of source: StoredEntity, _ database: Database) throws(DropError) -> StoredEntity? {
         let number: UInt32
-        if isWithoutIndex {
+        if store.identities.isWithoutIndex {
             let query = try RawStatement.cached("SELECT no FROM relationship WHERE source = ? AND id = ?", database)
             query.bind(1, source.number)
             query.bind(text: 2, Array(id.utf8))
             defer { query.reset() }
             number = try query.step() ? UInt32(truncatingIfNeeded: query.integer(0)) : 0
         } else {
-            number = relationships.number(of: relationshipHash(source: Array(source.id.utf8), id: Array(id.utf8)))
+            number = store.identities.relationships.number(
+                of: store.identities.relationshipHash(source: Array(source.id.utf8), id: Array(id.utf8)))
         }
         guard number != 0 else { return nil }
         let query = try RawStatement.cached("SELECT source, target, name, rec FROM relationship WHERE no = ?", database)
@@ -218,6 +153,25 @@ extension TwinStore {
         return result
     }
 
+    /// The state of a relationship, by number; nil where it did not exist then.
+    func state(ofRelationship number: UInt32, asOf sequence: UInt64, _ database: Database) throws(DropError) -> StoredEntity? {
+        let query = try RawStatement.cached("SELECT id, source, target, name, rec FROM relationship WHERE no = ?", database)
+        query.bind(1, number)
+        defer { query.reset() }
+        if try query.step() {
+            let entity = StoredEntity(
+                number: number, id: query.text(0), key: UInt32(truncatingIfNeeded: query.integer(3)),
+                source: UInt32(truncatingIfNeeded: query.integer(1)), target: UInt32(truncatingIfNeeded: query.integer(2)),
+                record: try TwinRecord(query.bytes(4)))
+            return try undone(entity, asOf: sequence, database)
+        }
+        let gone = try RawStatement.cached("SELECT id FROM gone WHERE kind = 1 AND no = ?", database)
+        gone.bind(1, number)
+        defer { gone.reset() }
+        guard try gone.step() else { return nil }
+        return try state(ofGone: 1, number, gone.text(0), asOf: sequence, database)
+    }
+
     func state(
         ofGone kind: Int64, _ number: UInt32, _ id: String, asOf sequence: UInt64, _ database: Database
     ) throws(DropError) -> StoredEntity? {
@@ -263,6 +217,25 @@ extension TwinStore {
         return StoredRevision(
             number: number, drop: UInt64(query.integer(0)), record: UInt64(query.integer(1)),
             patch: try RevisionPatch(query.bytes(2)))
+    }
+
+    // MARK: Numbers that a reader has looked up
+
+    /// The number a reader found for an id a moment ago; 0 where it found none, or where the twin is another since.
+    func remembered(_ id: String, _ database: Database) throws(DropError) -> UInt32 {
+        guard let number = store.identities.lookedUp.withLock({ $0[id] }) else { return 0 }
+        let query = try RawStatement.cached("SELECT id FROM twin WHERE no = ?", database)
+        query.bind(1, number)
+        defer { query.reset() }
+        return try query.step() && query.bytes(0).elementsEqual(id.utf8) ? number : 0
+    }
+
+    func remember(_ id: String, _ number: UInt32) {
+        guard store.identities.isWithoutIndex else { return }
+        store.identities.lookedUp.withLock { known in
+            if known.count >= 1024 { known.removeAll(keepingCapacity: true) }
+            known[id] = number
+        }
     }
 }
 

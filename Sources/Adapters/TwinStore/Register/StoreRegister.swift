@@ -3,7 +3,13 @@ import GRDB
 import Synchronization
 import TwinModel
 
-extension TwinStore: DropRegister, KeyTable {
+/// The register of drops, and the key names of sources.
+///
+/// Any thread. Each change is one durable transaction on the writer; what the process keeps of it (`Numbers`, `SourceMemory`)
+/// changes after COMMIT, under the locks that those name.
+package struct StoreRegister: DropRegister, KeyTable {
+    let store: StoreEngine
+
     /// Also looks, while the rows are at hand, whether an earlier drop was the same intake: see `drop(withIntake:)`.
     package func intend(_ drops: [DropRecord]) throws(DropError) {
         var fresh: [DropID] = []
@@ -13,12 +19,12 @@ extension TwinStore: DropRegister, KeyTable {
                 fresh.append(drop.id)
             }
         }
-        counters.withLock { $0.freshIntakes.formUnion(fresh) }
+        store.numbers.state.withLock { $0.freshIntakes.formUnion(fresh) }
     }
 
     package func update(_ drops: [DropRecord], by act: Act?) throws(DropError) {
         try write(drops, act, forgettingNumbers: true) { _, _ in }
-        counters.withLock { $0.freshIntakes.subtract(drops.map(\.id)) }
+        store.numbers.state.withLock { $0.freshIntakes.subtract(drops.map(\.id)) }
     }
 
     private func write(
@@ -26,25 +32,25 @@ extension TwinStore: DropRegister, KeyTable {
         before: (DropRecord, Database) throws(DropError) -> Void
     ) throws(DropError) {
         guard !drops.isEmpty || act != nil else { return }
-        try transaction { database in
+        try store.transaction { database in
             if let act { try ActRows.insert(act, database) }
             for drop in drops {
                 try before(drop, database)
-                try DropRows.upsert(drop, number: dropNumber(of: drop.id, database), scope: nil, database)
+                try DropRows.upsert(drop, number: store.dropNumber(of: drop.id, database), scope: nil, database)
             }
         }
         // What is applied from here on may be newer than what such a drop says when it goes on.
-        for drop in drops where drop.state.needsPerson { memory(of: drop.source).noteSetAside() }
+        for drop in drops where drop.state.needsPerson { store.sources.memory(of: drop.source).noteSetAside() }
         guard forgettingNumbers else { return }
-        counters.withLock { counters in
+        store.numbers.state.withLock { counters in
             for drop in drops { counters.reservedDrops[drop.id] = nil }
         }
     }
 
     package func noteArchived(_ drops: [DropRecord], done: [DropID], head: ArchiveHead?) throws(DropError) {
         guard !drops.isEmpty || !done.isEmpty || head != nil else { return }
-        try transaction { database in
-            if let head { try Self.note(.archiveHead, head.text, database) }
+        try store.transaction { database in
+            if let head { try StoreFact.archiveHead.write(head.text, database) }
             let place = try RawStatement.cached(
                 """
                 UPDATE drops SET container = ?, member = ?, changed_at = CASE state WHEN 'applied' THEN ? ELSE changed_at END,
@@ -70,7 +76,7 @@ extension TwinStore: DropRegister, KeyTable {
     ) throws(DropError) -> [DropRecord] {
         guard !drops.isEmpty else { return [] }
         var closed: [DropRecord] = []
-        try transaction { database in
+        try store.transaction { database in
             for id in drops {
                 guard var drop = try DropRows.fetch("WHERE id = ?", [id.description.databaseValue], database).first,
                     drop.state == .quarantined || drop.state == .retried || drop.state.isApplied && drop.closedBy == nil
@@ -80,11 +86,11 @@ extension TwinStore: DropRegister, KeyTable {
                     drop.state = .resolved
                     drop.changedAt = max(drop.changedAt, milliseconds)
                 }
-                try DropRows.upsert(drop, number: dropNumber(of: id, database), scope: nil, database)
+                try DropRows.upsert(drop, number: store.dropNumber(of: id, database), scope: nil, database)
                 closed.append(drop)
             }
         }
-        counters.withLock { counters in
+        store.numbers.state.withLock { counters in
             for drop in drops { counters.reservedDrops[drop] = nil }
         }
         return closed
@@ -92,13 +98,13 @@ extension TwinStore: DropRegister, KeyTable {
 
     package func withdraw(_ drops: [DropID]) throws(DropError) {
         guard !drops.isEmpty else { return }
-        try transaction { database in
+        try store.transaction { database in
             for drop in drops {
                 try database.execute(
                     sql: "DELETE FROM drops WHERE id = ? AND state = 'claimed'", arguments: [drop.description])
             }
         }
-        counters.withLock { counters in
+        store.numbers.state.withLock { counters in
             counters.freshIntakes.subtract(drops)
             for drop in drops { counters.reservedDrops[drop] = nil }
         }
@@ -113,7 +119,7 @@ extension TwinStore: DropRegister, KeyTable {
     }
 
     package func unfinished() throws(DropError) -> [DropRecord] {
-        try fetch("WHERE \(Self.unfinishedSQL) ORDER BY id", [])
+        try fetch("WHERE \(StoreSchema.unfinishedSQL) ORDER BY id", [])
     }
 
     package func blocking(_ source: SourceName, _ order: DropOrder) throws(DropError) -> [DropRecord] {
@@ -149,7 +155,7 @@ extension TwinStore: DropRegister, KeyTable {
         if let outcomes {
             conditions.append("outcome IN (\(outcomes.map { "'\($0.rawValue)'" }.sorted().joined(separator: ", ")))")
         }
-        if openRejects { conditions.append(Self.openRejectsSQL) }
+        if openRejects { conditions.append(StoreSchema.openRejectsSQL) }
         if let before {
             conditions.append("id < ?")
             arguments.append(before.description.databaseValue)
@@ -184,7 +190,7 @@ extension TwinStore: DropRegister, KeyTable {
 
     package func openAmendments(of drop: DropID, source: SourceName) throws(DropError) -> [DropID] {
         try fetch(
-            "WHERE source = ? AND \(Self.openRejectsSQL) AND link_kind = 'amends' AND link_drop = ? ORDER BY id",
+            "WHERE source = ? AND \(StoreSchema.openRejectsSQL) AND link_kind = 'amends' AND link_drop = ? ORDER BY id",
             [source.text.databaseValue, drop.description.databaseValue]
         ).map(\.id)
     }
@@ -205,7 +211,7 @@ extension TwinStore: DropRegister, KeyTable {
     }
 
     package func commitSequence(of id: DropID) throws(DropError) -> UInt64? {
-        try reading { (database) throws(DropError) in
+        try store.reading { (database) throws(DropError) in
             let query = try RawStatement.cached(
                 "SELECT sequence FROM drop_commit JOIN drops ON drop_commit.drop_no = drops.no WHERE id = ?", database)
             query.bind(text: 1, Array(id.description.utf8))
@@ -234,7 +240,7 @@ extension TwinStore: DropRegister, KeyTable {
     }
 
     package func archived(with digest: ContentDigest) throws(DropError) -> DropID? {
-        try reading { (database) throws(DropError) in
+        try store.reading { (database) throws(DropError) in
             // One without a content member of its own has its header there.
             let query = try RawStatement.cached(
                 """
@@ -251,8 +257,8 @@ extension TwinStore: DropRegister, KeyTable {
         withIntake identity: FileIdentity, of source: SourceName, before id: DropID
     ) throws(DropError) -> DropRecord? {
         // Asked for every drop, and almost never true. Earlier drops have earlier rows, so what was so at the intent stays so.
-        if counters.withLock({ $0.freshIntakes.contains(id) }) { return nil }
-        let number = try reading { (database) throws(DropError) in
+        if store.numbers.state.withLock({ $0.freshIntakes.contains(id) }) { return nil }
+        let number = try store.reading { (database) throws(DropError) in
             try Self.earlier(withIntake: identity, of: source, before: id, database)
         }
         return try number.flatMap { (number) throws(DropError) in try fetch("WHERE no = ?", [number.databaseValue]).first }
@@ -277,15 +283,15 @@ extension TwinStore: DropRegister, KeyTable {
     }
 
     package func keys(of source: SourceName) throws(DropError) -> [String] {
-        publication.beginReading()
-        defer { publication.endReading() }
-        return memory(of: source).liveKeys
+        store.versions.publication.beginReading()
+        defer { store.versions.publication.endReading() }
+        return store.sources.memory(of: source).liveKeys
     }
 
     package func knownKeys(of source: SourceName) -> Int? {
-        publication.beginReading()
-        defer { publication.endReading() }
-        return memory(of: source).liveKeys.count
+        store.versions.publication.beginReading()
+        defer { store.versions.publication.endReading() }
+        return store.sources.memory(of: source).liveKeys.count
     }
 
     /// Gives the names of a source out anew, from none: those that failed drops of earlier versions left go with it. What the
@@ -296,14 +302,14 @@ extension TwinStore: DropRegister, KeyTable {
         let busy = DropError(
             .inWork, "A drop of \(source) is being worked on.", hint: "Try again when its folder is empty.",
             remedy: .retry(after: .seconds(1)))
-        let memory = memory(of: source)
+        let memory = store.sources.memory(of: source)
         let count = memory.persistedKeys.count
         guard !memory.isInWork else { throw busy }
         // A drop that begins now defines the names again that it was given, and finds them gone: it is transformed again.
-        try transaction { database in
+        try store.transaction { database in
             try database.execute(sql: "DELETE FROM source_key WHERE source = ?", arguments: [source.text])
         }
-        try publication.writing { () throws(DropError) in
+        try store.versions.publication.writing { () throws(DropError) in
             guard !memory.isInWork else { throw busy }
             memory.forgetKeys()
         }
@@ -311,17 +317,17 @@ extension TwinStore: DropRegister, KeyTable {
     }
 
     private func fetch(_ tail: String, _ arguments: [DatabaseValue]) throws(DropError) -> [DropRecord] {
-        try reading { (database) throws(DropError) in try DropRows.fetch(tail, arguments, database) }
+        try store.reading { (database) throws(DropError) in try DropRows.fetch(tail, arguments, database) }
     }
 
     /// For few drops among very many there is an index, which SQLite takes when the query repeats its condition.
     static func condition(_ states: Set<DropState>) -> String {
         let condition = "state IN (\(list(states)))"
         if states.isSubset(of: [.held, .quarantined, .retried, .resolved, .discarded, .duplicate]) {
-            return "\(condition) AND \(setAsideSQL)"
+            return "\(condition) AND \(StoreSchema.setAsideSQL)"
         }
         if states.isSubset(of: [.claimed, .registered, .applied, .archived, .held]) {
-            return "\(condition) AND \(unfinishedSQL)"
+            return "\(condition) AND \(StoreSchema.unfinishedSQL)"
         }
         return condition
     }

@@ -1,17 +1,8 @@
 import CodecKit
 import DropCore
 import GRDB
-import TwinModel
 
-extension TwinStore {
-    func twinJSON(_ entity: StoredEntity, _ database: Database) throws(DropError) -> JSON {
-        try TwinRenderer(self, database, keyed).document(twin: entity)
-    }
-
-    func relationshipJSON(_ entity: StoredEntity, source: String, _ database: Database) throws(DropError) -> JSON {
-        try TwinRenderer(self, database, keyed).document(relationship: entity, source: source)
-    }
-
+extension StoredStates {
     /// A weak tag that changes with every revision: `W/"…"`, shaped like a UUID, from the entity's number and its newest
     /// revision.
     func etag(_ entity: StoredEntity, kind: UInt64) -> String {

@@ -1,6 +1,5 @@
-package import DropCore
+import DropCore
 import GRDB
-import Synchronization
 import TwinModel
 
 /// One life of an id: what has it now, or had it before it was deleted.
@@ -11,31 +10,7 @@ struct EntityLife {
 }
 
 /// The lives of twins and relationships, deleted ones included.
-extension TwinStore {
-    /// Which of `ids` are twins, or were. One look through the table of twins, for all of them.
-    package func known(_ ids: [String]) throws(DropError) -> Set<String> {
-        try reading { (database) throws(DropError) in
-            var known: Set<String> = []
-            let present = try RawStatement(
-                "SELECT no, id FROM twin WHERE id IN (\(Array(repeating: "?", count: ids.count).joined(separator: ", ")))",
-                database)
-            for (index, id) in ids.enumerated() { present.bind(text: Int32(index + 1), Array(id.utf8)) }
-            while try present.step() {
-                let id = present.text(1)
-                known.insert(id)
-                remember(id, UInt32(truncatingIfNeeded: present.integer(0)))
-            }
-            present.reset()
-            for id in ids where !known.contains(id) {
-                let gone = try RawStatement.cached("SELECT 1 FROM gone WHERE id = ? AND kind = 0 LIMIT 1", database)
-                gone.bind(text: 1, Array(id.utf8))
-                if try gone.step() { known.insert(id) }
-                gone.reset()
-            }
-            return known
-        }
-    }
-
+extension StoredStates {
     /// The twin with this id, then deleted ones that had it, newest first.
     func lives(ofTwin id: String, _ database: Database) throws(DropError) -> [EntityLife] {
         var result: [EntityLife] = []
@@ -80,24 +55,5 @@ extension TwinStore {
         var entity = life.entity
         entity.undo(revision.patch)
         return (entity, try provenance(revision.drop, revision.record, database))
-    }
-
-    // MARK: Numbers that a reader has looked up
-
-    /// The number a reader found for an id a moment ago; 0 where it found none, or where the twin is another since.
-    func remembered(_ id: String, _ database: Database) throws(DropError) -> UInt32 {
-        guard let number = lookedUp.withLock({ $0[id] }) else { return 0 }
-        let query = try RawStatement.cached("SELECT id FROM twin WHERE no = ?", database)
-        query.bind(1, number)
-        defer { query.reset() }
-        return try query.step() && query.bytes(0).elementsEqual(id.utf8) ? number : 0
-    }
-
-    func remember(_ id: String, _ number: UInt32) {
-        guard isWithoutIndex else { return }
-        lookedUp.withLock { known in
-            if known.count >= 1024 { known.removeAll(keepingCapacity: true) }
-            known[id] = number
-        }
     }
 }

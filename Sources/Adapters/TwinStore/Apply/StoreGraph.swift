@@ -1,9 +1,14 @@
 package import DropCore
 import GRDB
 
-extension TwinStore: TwinGraph {
+/// Compares drops with the graph, and commits what they change.
+///
+/// `changeSet`: any thread. `commit`: one caller at a time; it holds the writer's connection from the first change to COMMIT.
+package struct StoreGraph: TwinGraph {
+    let store: StoreEngine
+
     package func changeSet(for job: ApplyJob) throws(DropError) -> any ChangeSetBuilder {
-        try DropComparison(store: self, job: job)
+        try DropComparison(store: store, job: job)
     }
 
     /// See `TwinGraph`. Where others changed twins that a drop found as it says, those are compared again here, from the
@@ -14,26 +19,26 @@ extension TwinStore: TwinGraph {
         _ batch: [(changes: any ChangeSet, record: DropRecord)]
     ) throws(DropError) -> [Result<CommitResult, DropError>] {
         // What the commits before left: at their end it would have held back the archive, which goes on beside it.
-        try checkpointIfLarge()
-        return try writing { (database) throws(DropError) in try commit(batch, database) }
+        try store.connection.checkpointIfLarge()
+        return try store.writing { (database) throws(DropError) in try commit(batch, database) }
     }
 
     private func commit(
         _ batch: [(changes: any ChangeSet, record: DropRecord)], _ database: Database
     ) throws(DropError) -> [Result<CommitResult, DropError>] {
         var results: [Result<CommitResult, DropError>] = []
-        var transaction = try GraphCommit(self, database)
+        var transaction = try GraphCommit(store, database)
         do {
             try transaction.begin()
             for (changes, record) in batch {
-                guard let changes = changes as? DropChanges, changes.comparison.context.store === self else {
+                guard let changes = changes as? DropChanges, changes.comparison.context.store === store else {
                     preconditionFailure("a change set is committed by the graph that made it")
                 }
                 var outcome = try transaction.apply(changes.comparison, record)
                 if case .conflict = outcome, changes.comparison.canBeComparedAgain {
                     // What came before becomes true first; then nobody but us can change anything until we are done.
                     try transaction.commit()
-                    transaction = try GraphCommit(self, database)
+                    transaction = try GraphCommit(store, database)
                     outcome = try compareAgain(changes, record, &transaction, database)
                 }
                 switch outcome {
@@ -87,10 +92,10 @@ extension TwinStore: TwinGraph {
         guard try query.step() else { return nil }
         let id = String(decoding: query.bytes(0), as: UTF8.self)
         let record = try TwinRecord(query.bytes(1))
-        let revision = try revision(record.revision, database)
+        let revision = try store.states.revision(record.revision, database)
         let last =
-            if let revision { try provenance(revision.drop, revision.record, database) } else {
-                try creation(of: record, database)
+            if let revision { try store.states.provenance(revision.drop, revision.record, database) } else {
+                try store.states.creation(of: record, database)
             }
         switch last.origin {
         case .record(let origin): return "the drop \(origin.fileName) of source \(origin.source) (twin \(id)) and perhaps others"
@@ -99,7 +104,7 @@ extension TwinStore: TwinGraph {
     }
 
     package func isUntouched(since drop: DropID, source: SourceName) throws(DropError) -> Bool {
-        try reading { (database) throws(DropError) in
+        try store.reading { (database) throws(DropError) in
             let query = try RawStatement.cached(
                 """
                 SELECT c.sequence, coalesce((SELECT changed_by_others FROM source WHERE name = ?2), 0)
@@ -113,37 +118,39 @@ extension TwinStore: TwinGraph {
         }
     }
 
-    // MARK: Upkeep
-
-    /// Moves the write-ahead log into the database and empties its file. Between transactions, on the writer's connection, which
-    /// alone may do it. Readers that are at work keep the part they need; it moves next time.
-    package func checkpoint() throws(DropError) {
-        try writing { (database) throws(DropError) in
-            let query = try RawStatement("PRAGMA wal_checkpoint(TRUNCATE)", database)
+    /// The refused records of an applied drop, and what was accepted for them since; nil where it has none, or its row is of an
+    /// earlier version.
+    package func refusals(of drop: DropID) throws(DropError) -> Refusals? {
+        try store.reading { (database) throws(DropError) in
+            let query = try RawStatement.cached(
+                "SELECT r.drop_no, r.records, r.headers FROM refusal r JOIN drops d ON d.no = r.drop_no WHERE d.id = ?", database)
+            query.bind(text: 1, drop.description)
             defer { query.reset() }
-            _ = try query.step()
+            guard try query.step() else { return nil }
+            let number = query.integer(0)
+            let records = try Self.varints(query.bytes(1))
+            let headers = try Self.varints(query.bytes(2))
+            var refusals = Refusals(
+                drop: drop,
+                records: stride(from: 0, to: records.count - 2, by: 3).map {
+                    RefusedRecord(record: records[$0], offset: records[$0 + 1], length: records[$0 + 2])
+                },
+                headers: stride(from: 0, to: headers.count - 1, by: 2).map {
+                    FileSpan(kind: .header, offset: headers[$0], length: headers[$0 + 1], name: "")
+                })
+            let rows = try RawStatement.cached("SELECT record, row FROM correction WHERE drop_no = ?", database)
+            rows.bind(1, number)
+            defer { rows.reset() }
+            while try rows.step() { refusals.corrections[UInt64(rows.integer(0))] = rows.bytes(1) }
+            return refusals
         }
     }
 
-    /// For idle moments: a checkpoint when the log has grown to some megabytes and, with `reserving`, room in it for the next
-    /// commits, which then need not make the file longer. Does nothing most times. Errors: `storage` (stop).
-    package func tendLog(reserving: Bool) throws(DropError) {
-        try checkpoint(past: Self.walBytesIdle)
-        guard reserving, walBytes < Self.walBytesReserved, StoreFiles.free(path) > UInt64(64 * Self.walBytesReserved) else {
-            return
-        }
-        try writing { (database) throws(DropError) in
-            _ = try WriteAheadLog.extend(database, toBytes: Self.walBytesReserved)
-        }
-    }
-
-    /// Bytes of the write-ahead log's file, used or not; 0 where there is none.
-    package var walBytes: Int { StoreFiles.bytes(path + "-wal") }
-
-    func checkpointIfLarge() throws(DropError) { try checkpoint(past: Self.walBytesMax) }
-
-    private func checkpoint(past bytes: Int) throws(DropError) {
-        guard logUse.pages * Self.pageBytes > bytes else { return }
-        try writing { (database) throws(DropError) in try WriteAheadLog.checkpoint(database, logUse) }
+    private static func varints(_ bytes: [UInt8]) throws(DropError) -> [UInt64] {
+        let span = bytes.span
+        var reader = OperationReader(end: bytes.count)
+        var numbers: [UInt64] = []
+        while !reader.isAtEnd { numbers.append(try reader.varint(span)) }
+        return numbers
     }
 }

@@ -3,14 +3,18 @@ import GRDB
 import TwinModel
 
 /// What channels were told: rows of the table `notice`, as many as there are open conditions and channels.
-extension TwinStore {
+///
+/// Any thread; each change is one durable transaction on the writer.
+package struct StoreNotices: Sendable {
+    let store: StoreEngine
+
     /// Drops that wait for a person, and that the channel was not told of: the oldest `limit`, and how many there are in all.
     package func untold(
         to channel: String, _ events: Set<NoticeEvent>, limit: Int
     ) throws(DropError) -> (drops: [DropRecord], count: Int) {
         let condition = Self.isUntold(events)
         let arguments = [channel.databaseValue]
-        return try reading { (database) throws(DropError) in
+        return try store.reading { (database) throws(DropError) in
             let drops = try DropRows.fetch("\(condition) ORDER BY id LIMIT \(limit)", arguments, database)
             guard drops.count == limit else { return (drops, drops.count) }
             do {
@@ -27,7 +31,7 @@ extension TwinStore {
     package func noteTold(
         _ channel: String, _ notices: [Notice], others: (events: Set<NoticeEvent>, before: UInt64)?
     ) throws(DropError) {
-        try transaction { database in
+        try store.transaction { database in
             for notice in notices {
                 try database.execute(
                     sql: "INSERT OR REPLACE INTO notice(channel, event, subject, opened) VALUES(?, ?, ?, ?)",
@@ -46,7 +50,7 @@ extension TwinStore {
     /// The conditions of sources that the channel was told of, and since when they last.
     package func told(_ channel: String) throws(DropError) -> [NoticeEvent: [String: UInt64]] {
         var told: [NoticeEvent: [String: UInt64]] = [:]
-        try reading { (database) throws(DropError) in
+        try store.reading { (database) throws(DropError) in
             let query = try RawStatement.cached(
                 "SELECT event, subject, opened FROM notice WHERE channel = ? AND event IN ('suspended', 'late')", database)
             query.bind(text: 1, channel)
@@ -62,7 +66,7 @@ extension TwinStore {
     /// These conditions of sources are over: when they come again, the channel is told again.
     package func forgetTold(_ channel: String, _ over: [(event: NoticeEvent, subject: String)]) throws(DropError) {
         guard !over.isEmpty else { return }
-        try transaction { database in
+        try store.transaction { database in
             for (event, subject) in over {
                 try database.execute(
                     sql: "DELETE FROM notice WHERE channel = ? AND event = ? AND subject = ?",
@@ -74,7 +78,7 @@ extension TwinStore {
     /// Forgets channels that are configured no more, and drops that wait for nobody any more.
     package func tidyNotices(channels: [String]) throws(DropError) {
         let known = channels.map { _ in "?" }.joined(separator: ", ")
-        try transaction { database in
+        try store.transaction { database in
             try database.execute(
                 sql: "DELETE FROM notice WHERE channel NOT IN (\(known))", arguments: StatementArguments(channels))
             try database.execute(
@@ -93,7 +97,7 @@ extension TwinStore {
     private static func isUntold(_ events: Set<NoticeEvent>) -> String {
         let words = events.map { "'\($0.rawValue)'" }.sorted().joined(separator: ", ")
         return """
-            WHERE \(condition([.held, .quarantined])) AND \(event) IN (\(words))
+            WHERE \(StoreRegister.condition([.held, .quarantined])) AND \(event) IN (\(words))
             AND NOT EXISTS (SELECT 1 FROM notice WHERE channel = ? AND event = \(event) AND subject = drops.id
                 AND opened = drops.changed_at)
             """
@@ -105,7 +109,7 @@ extension TwinStore {
     package func expect(_ sources: [SourceName], now: UInt64) throws(DropError) -> [SourceName: UInt64] {
         let names = sources.map(\.text)
         let marks = names.map { _ in "?" }.joined(separator: ", ")
-        try transaction { database in
+        try store.transaction { database in
             try database.execute(
                 sql: "DELETE FROM expectation WHERE source NOT IN (\(marks))", arguments: StatementArguments(names))
             for name in names {
@@ -118,7 +122,7 @@ extension TwinStore {
     /// Since when deliveries are expected, by source.
     package func expectations() throws(DropError) -> [SourceName: UInt64] {
         var since: [SourceName: UInt64] = [:]
-        try reading { (database) throws(DropError) in
+        try store.reading { (database) throws(DropError) in
             let query = try RawStatement.cached("SELECT source, since FROM expectation", database)
             defer { query.reset() }
             while try query.step() {
@@ -131,7 +135,7 @@ extension TwinStore {
 
     /// When the newest delivery of a source came; nil where none did. A retry is none, nor are corrected rejects.
     package func lastDelivery(of source: SourceName) throws(DropError) -> UInt64? {
-        try reading { (database) throws(DropError) in
+        try store.reading { (database) throws(DropError) in
             let query = try RawStatement.cached(
                 """
                 SELECT claimed_at FROM drops WHERE source = ? AND (link_kind IS NULL OR link_kind = 'duplicates')
