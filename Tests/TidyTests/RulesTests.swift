@@ -73,6 +73,25 @@ import Testing
         #expect(Rules.statesChangeInOnePlace(file(Rules.rowsOfDrops, "row.state = .done")) == [])
     }
 
+    @Test func `finds a folder that uses another against the direction`() {
+        let target = "Sources/Adapters/TwinStore/"
+        func found(_ path: String, _ text: String) -> Int {
+            let others = [
+                file(target + "Engine/Files.swift", "final class Files {}\nprivate struct Hidden {}"),
+                file(target + "Apply/Deep/Change.swift", "package struct Change {}"),
+                file(target + "Query/Plan.swift", "indirect enum Plan {}"),
+            ]
+            return Rules.folderDirection(others + [file(target + path, text)]).count
+        }
+        #expect(found("Engine/A.swift", "let change: Change") == 1)
+        #expect(found("Apply/A.swift", "let plan: Plan\nlet other: [Plan]") == 2)
+        #expect(found("Service/A.swift", "let plan: Plan") == 1)
+        #expect(found("Service/A.swift", "let change: Change; let files: Files") == 0)
+        #expect(found("Register/A.swift", "struct Hidden {} // of Change") == 0)
+        #expect(found("Store.swift", "let change: Change; let plan: Plan") == 0)
+        #expect(found("Cellar/A.swift", "") == 1)
+    }
+
     @Test func `finds files and lines that are too long`() {
         #expect(Rules.fileLength(file("Sources/A/A.swift", String(repeating: "\n", count: 601))).count == 1)
         #expect(Rules.fileLength(file("Sources/A/A.swift", String(repeating: "\n", count: 600))) == [])

@@ -68,12 +68,12 @@ final class SourceMemory: @unchecked Sendable {
     func forgetContest(of drop: DropID) { contest.withLock { _ = $0.drops.remove(drop) } }
 
     /// A comparison is under way, and knows these names.
-    func note(_ names: [String], of comparison: ComparisonContext) {
+    func note(_ names: [String], of comparison: AnyObject) {
         comparing.withLock { $0[ObjectIdentifier(comparison)] = names }
     }
 
     /// It has come to its end.
-    func forget(_ comparison: ComparisonContext) { comparing.withLock { $0[ObjectIdentifier(comparison)] = nil } }
+    func forget(_ comparison: AnyObject) { comparing.withLock { $0[ObjectIdentifier(comparison)] = nil } }
 
     /// Whether a drop of the source is being compared, or waits for its commit.
     var isInWork: Bool { comparing.withLock { !$0.isEmpty } }

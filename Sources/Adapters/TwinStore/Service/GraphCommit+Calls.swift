@@ -2,14 +2,6 @@ import DropCore
 import GRDB
 import Synchronization
 
-/// The effects of a call.
-final class CallEffects: GraphCommit.Effects {
-    /// The models as they are after the call, where it changed them.
-    var models: KeyedModels.Change?
-    /// False while it has done nothing: then it leaves no trace.
-    var hasChanged = false
-}
-
 extension GraphCommit {
     /// Runs one call of the twin service, whole or without a trace. Thrown errors are those of storage: the transaction is off.
     func apply(_ call: CallQueue.Entry) throws(DropError) -> Result<Void, any Error> {
