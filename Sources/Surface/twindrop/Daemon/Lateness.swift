@@ -49,7 +49,7 @@ final class Lateness: Sendable {
         state.with { $0.unjudged[record.source, default: [:]][record.id] = record.claimedAt }
     }
 
-    /// It is known of a drop what it is: corrected rejects are no delivery, as `TwinStore.lastDelivery` has it, too.
+    /// It is known of a drop what it is: corrected rejects are no delivery, as `StoreNotices.lastDelivery` has it, too.
     func judge(_ record: DropRecord) {
         state.with { state in
             guard let time = state.unjudged[record.source]?.removeValue(forKey: record.id) else { return }
