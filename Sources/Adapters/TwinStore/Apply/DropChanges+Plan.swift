@@ -114,7 +114,7 @@ private final class PlanWalk {
     private func relationship(
         _ entry: ChangeEntry, _ view: borrowing ChangeLog.View, _ place: UInt32
     ) throws(DropError) -> PlannedChange? {
-        let claim = try GraphCommit.RelationshipClaim(entry, view, origin: 0)
+        let claim = try RelationshipClaim(entry, view, origin: 0)
         guard !(entry.isNew && claim.statement.kind == .delete) else { return nil }
         let stored = entry.isNew ? nil : try presentRelationship(entry.number)
         let before = try stored.map { (entity) throws(DropError) in try json(entity.key, entity.record, "$relationshipName") }

@@ -109,14 +109,14 @@ extension CallWriter {
 
     package func deleteRelationships(_ limit: Int) throws(DropError) -> Int {
         let numbers = try numbers("relationship", limit)
-        for number in numbers { _ = try commit.deleteRelationship(number, record: 0, effects) }
+        for number in numbers { _ = try commit.relationshipRows.deleteRelationship(number, record: 0, effects) }
         if !numbers.isEmpty { effects.hasChanged = true }
         return numbers.count
     }
 
     package func deleteTwins(_ limit: Int) throws(DropError) -> Int {
         let numbers = try numbers("twin", limit)
-        for number in numbers { _ = try commit.deleteTwin(number, record: 0, effects) }
+        for number in numbers { _ = try commit.twinRows.deleteTwin(number, record: 0, effects) }
         if !numbers.isEmpty { effects.hasChanged = true }
         return numbers.count
     }

@@ -48,15 +48,3 @@ final class DropValidation {
         return table
     }
 }
-
-extension GraphCommit {
-    /// True when a model that decided something for the drop has changed since it was compared.
-    func hasModelConflict(_ comparison: FinishedComparison) -> Bool {
-        guard let validation = comparison.models.validation else { return false }
-        let since = comparison.context.startSequence
-        if validation.models.contains(where: { store.versions.models[$0] > since }) { return true }
-        guard validation.reliesOnTwins else { return false }
-        // Number 0 stands for twins that changed their model.
-        return store.versions.models[0] > since || effects.contains { !$0.remodelled.isEmpty }
-    }
-}

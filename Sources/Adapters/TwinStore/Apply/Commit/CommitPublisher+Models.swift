@@ -1,14 +1,6 @@
 import Synchronization
 
-/// The effects of a call.
-final class CallEffects: GraphCommit.Effects {
-    /// The models as they are after the call, where it changed them.
-    var models: KeyedModels.Change?
-    /// False while it has done nothing: then it leaves no trace.
-    var hasChanged = false
-}
-
-extension GraphCommit {
+extension CommitPublisher {
     /// Puts the new models in place. Twins of models that changed count as changed: what was found to conform may not any more.
     func publish(_ change: KeyedModels.Change, _ sequence: UInt32, _ memories: [SourceMemory]) {
         store.catalog.present.withLock { $0 = change.models }

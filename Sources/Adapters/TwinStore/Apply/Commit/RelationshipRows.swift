@@ -3,39 +3,9 @@ import GRDB
 import Synchronization
 import TwinModel
 
-extension GraphCommit {
-    /// What a drop, or the list of those that wait, says about one relationship.
-    struct RelationshipClaim {
-        var number: UInt32
-        var isNew: Bool
-        var source: [UInt8]
-        var target: [UInt8]
-        var id: [UInt8]
-        var statement: DropStatement
-        var fingerprint: Fingerprint
-        /// The drop that stated it.
-        var origin: UInt64
-        /// True where an end was not there when it was compared, so that nothing was asked of that end's model.
-        var isUnchecked = false
-
-        init(_ entry: ChangeEntry, _ view: borrowing ChangeLog.View, origin: UInt64) throws(DropError) {
-            let targetEnd = entry.idLength + entry.targetLength
-            let idEnd = targetEnd + entry.relationshipLength
-            number = entry.number
-            isNew = entry.isNew
-            source = view.bytes(0..<entry.idLength)
-            target = view.bytes(entry.idLength..<targetEnd)
-            id = view.bytes(targetEnd..<idEnd)
-            statement = try DropStatement(entry, view.bytes(idEnd..<view.length - ChangeLog.headLength))
-            fingerprint = entry.fingerprint
-            self.origin = origin
-        }
-
-        init(number: UInt32, source: [UInt8], target: [UInt8], id: [UInt8], statement: DropStatement, origin: UInt64) {
-            (self.number, isNew, self.source, self.target, self.id) = (number, true, source, target, id)
-            (self.statement, fingerprint, self.origin) = (statement, 0, origin)
-        }
-    }
+/// Writes what a drop says of relationships, and deletes them. On the writer's thread, inside its transaction.
+struct RelationshipRows: CommitPart {
+    let state: CommitState
 
     func writeRelationships(_ member: DropEffects) throws {
         let comparison = member.comparison
@@ -54,7 +24,7 @@ extension GraphCommit {
                 }
             }
             try write(claims, member)
-            if isInterrupted { throw Interruption.conflict }
+            if state.isInterrupted { throw CommitInterruption.conflict }
         }
         for number in comparison.list.relationshipsGone {
             if try deleteRelationship(number, record: 0, member) { member.books.deletedByAbsence += 1 }
@@ -62,13 +32,13 @@ extension GraphCommit {
         for number in comparison.relationshipsCut {
             if try deleteRelationship(number, record: 0, member) { member.books.deletedWithTwins += 1 }
         }
-        try withdrawWaiting(member)
+        try waitingRows.withdrawWaiting(member)
     }
 
     private func write(_ claims: [RelationshipClaim], _ member: DropEffects) throws(DropError) {
         for claim in claims {
             // Whatever is said of it now is newer than what waits.
-            try replaceWaiting(claim, member)
+            try waitingRows.replaceWaiting(claim, member)
             if claim.statement.kind == .delete {
                 if claim.isNew {
                     vanish(claim, member)
@@ -86,27 +56,28 @@ extension GraphCommit {
     /// The number of a twin that exists as of now in this transaction; 0 for none.
     func standing(_ id: [UInt8]) -> UInt32 {
         let number = store.identities.twins.number(of: store.identities.hash.identity(id))
-        guard number != 0, !gone.contains(number) else { return 0 }
+        guard number != 0, !state.touched.gone.contains(number) else { return 0 }
         let isThere =
-            store.versions.twins[number] != 0 || created.contains(number) || present?.createdTwins.contains(number) == true
+            store.versions.twins[number] != 0 || state.touched.created.contains(number)
+            || state.present?.createdTwins.contains(number) == true
         return isThere ? number : 0
     }
 
     private func write(_ claim: RelationshipClaim, _ member: DropEffects) throws(DropError) {
-        present = member
-        defer { present = nil }
+        state.present = member
+        defer { state.present = nil }
         var source = standing(claim.source)
         var target = standing(claim.target)
         if claim.isUnchecked, source != 0, target != 0,
-            try isRefused(claim, source, target, member.comparison.job.policy.validation)
+            try waitingRows.isRefused(claim, source, target, member.comparison.job.policy.validation)
         {
-            return try holdBack(claim, member)
+            return try waitingRows.holdBack(claim, member)
         }
         if source == 0 || target == 0 {
             switch member.comparison.job.policy.dangling {
-            case .wait(let patience): return try wait(claim, patience, member)
+            case .wait(let patience): return try waitingRows.wait(claim, patience, member)
             case .reject:
-                isInterrupted = true
+                state.isInterrupted = true
                 return
             case .stub:
                 if source == 0 { source = try stub(claim.source, claim, member) }
@@ -123,7 +94,7 @@ extension GraphCommit {
         }
     }
 
-    func insert(_ claim: RelationshipClaim, _ source: UInt32, _ target: UInt32, _ member: Effects) throws(DropError) {
+    func insert(_ claim: RelationshipClaim, _ source: UInt32, _ target: UInt32, _ member: CommitEffects) throws(DropError) {
         var record = TwinRecord(created: member.dropNumber, base: .init(drop: claim.origin, record: claim.statement.record))
         record.origin = claim.origin == member.dropNumber ? 0 : claim.origin
         record.properties = claim.statement.properties.filter { !$0.isAbsent }
@@ -139,21 +110,22 @@ extension GraphCommit {
     }
 
     /// A relationship that went with a twin which this drop deleted and which a stub replaces.
-    private func insertAgain(_ claim: RelationshipClaim, _ source: UInt32, _ target: UInt32, _ member: Effects) throws(DropError)
-    {
+    private func insertAgain(
+        _ claim: RelationshipClaim, _ source: UInt32, _ target: UInt32, _ member: CommitEffects
+    ) throws(DropError) {
         var claim = claim
         let hash = store.identities.relationshipHash(source: claim.source, id: claim.id)
         claim.number = store.numbers.reserve(.relationships, 1)
-        enter(.relationships, hash, claim.number, member)
+        revisions.enter(.relationships, hash, claim.number, member)
         try insert(claim, source, target, member)
         member.books.updated += 1
     }
 
-    private func revise(_ claim: RelationshipClaim, _ target: UInt32, _ member: Effects) throws(DropError) {
+    private func revise(_ claim: RelationshipClaim, _ target: UInt32, _ member: CommitEffects) throws(DropError) {
         sql.selectRelationship.bind(1, claim.number)
         guard try sql.selectRelationship.step() else {
             sql.selectRelationship.reset()
-            isInterrupted = true
+            state.isInterrupted = true
             return
         }
         let source = UInt32(truncatingIfNeeded: sql.selectRelationship.integer(1))
@@ -168,25 +140,25 @@ extension GraphCommit {
             member.books.unchanged += 1
             return
         }
-        noteParts(of: old)
+        state.trespasses.noteParts(of: old)
         var new = change?.record ?? old
         var patch = RevisionPatch(record: old)
         patch.record.properties = change?.replaced ?? []
         if name != oldName { patch.key = oldName }
         if target != oldTarget { patch.ends = (source, oldTarget) }
-        new.revision = try addRevision(
+        new.revision = try revisions.addRevision(
             .relationships, claim.number, member, record: claim.statement.record, previous: old.revision, patch)
         sql.updateRelationship.bind(1, target)
         sql.updateRelationship.bind(2, name)
         sql.updateRelationship.bind(blob: 3, new.encoded())
         sql.updateRelationship.bind(4, claim.number)
         try sql.updateRelationship.run()
-        changedRelationships.insert(claim.number)
+        state.touched.changedRelationships.insert(claim.number)
         member.books.updated += 1
     }
 
     /// Deletes a relationship; false when it is not there any more.
-    func deleteRelationship(_ number: UInt32, record: UInt64, _ member: Effects) throws(DropError) -> Bool {
+    func deleteRelationship(_ number: UInt32, record: UInt64, _ member: CommitEffects) throws(DropError) -> Bool {
         sql.selectRelationship.bind(1, number)
         guard try sql.selectRelationship.step() else {
             sql.selectRelationship.reset()
@@ -198,30 +170,30 @@ extension GraphCommit {
         let name = UInt32(truncatingIfNeeded: sql.selectRelationship.integer(3))
         let old = try TwinRecord(sql.selectRelationship.bytes(4))
         sql.selectRelationship.reset()
-        noteParts(of: old)
+        state.trespasses.noteParts(of: old)
         var patch = RevisionPatch(record: old)
         patch.isDelete = true
         patch.key = name
         patch.ends = (source, target)
-        let revision = try addRevision(.relationships, number, member, record: record, previous: old.revision, patch)
+        let revision = try revisions.addRevision(.relationships, number, member, record: record, previous: old.revision, patch)
         sql.deleteRelationship.bind(1, number)
         try sql.deleteRelationship.run()
-        try addGone(.relationships, number, id: id, source: source, revision)
+        try revisions.addGone(.relationships, number, id: id, source: source, revision)
         sql.selectTwin.bind(1, source)
         defer { sql.selectTwin.reset() }
         guard try sql.selectTwin.step() else { throw StorageFailure.damaged("a relationship has no source twin") }
-        changedRelationships.insert(number)
-        goneRelationships.insert(number)
+        state.touched.changedRelationships.insert(number)
+        state.touched.goneRelationships.insert(number)
         member.deleted.append(
             (.relationships, number, store.identities.relationshipHash(source: sql.selectTwin.bytes(0), id: id)))
         return true
     }
 
     /// A twin with nothing but its id.
-    private func stub(_ id: [UInt8], _ claim: RelationshipClaim, _ member: Effects) throws(DropError) -> UInt32 {
+    private func stub(_ id: [UInt8], _ claim: RelationshipClaim, _ member: CommitEffects) throws(DropError) -> UInt32 {
         let hash = store.identities.hash.identity(id)
         let number = store.numbers.reserve(.twins, 1)
-        enter(.twins, hash, number, member)
+        revisions.enter(.twins, hash, number, member)
         let record = TwinRecord(
             created: member.dropNumber, base: .init(drop: member.dropNumber, record: claim.statement.record))
         sql.insertTwin.bind(1, number)
@@ -234,7 +206,7 @@ extension GraphCommit {
         return number
     }
 
-    func vanish(_ claim: RelationshipClaim, _ member: Effects) {
+    func vanish(_ claim: RelationshipClaim, _ member: CommitEffects) {
         member.vanished.append(
             (.relationships, claim.number, store.identities.relationshipHash(source: claim.source, id: claim.id)))
     }

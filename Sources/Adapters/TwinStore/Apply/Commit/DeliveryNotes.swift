@@ -2,8 +2,11 @@ import CodecKit
 import DropCore
 import GRDB
 
-/// What is kept with a drop so that one which comes later, and belongs before it, can tell what it may still say.
-extension GraphCommit {
+/// What is kept with a drop so that one which comes later, and belongs before it, can tell what it may still say. On the writer's
+/// thread, inside its transaction.
+struct DeliveryNotes: CommitPart {
+    let state: CommitState
+
     func noteDelivery(_ member: DropEffects) throws(DropError) {
         let comparison = member.comparison
         let job = comparison.job
@@ -12,7 +15,7 @@ extension GraphCommit {
         if job.amendment != nil { try noteCorrections(member) }
         guard job.place != nil || hasRefusals || demandsWord(of: comparison) else { return }
         member.tracks = hasRefusals
-        if hasRefusals { tracked.insert(ObjectIdentifier(comparison.memory)) }
+        if hasRefusals { state.tracked.insert(ObjectIdentifier(comparison.memory)) }
         let place = try place(of: member)
         let isList = job.policy.mode == .snapshot && job.amends == nil
         let kind: DeliveredKind = isList ? (comparison.list.isKnown ? .snapshot : .openSnapshot) : .increment
@@ -42,7 +45,7 @@ extension GraphCommit {
 
     /// Whether drops of the source must leave word of what they spoke of.
     func demandsWord(of comparison: FinishedComparison) -> Bool {
-        comparison.memory.isTracked || tracked.contains(ObjectIdentifier(comparison.memory))
+        comparison.memory.isTracked || state.tracked.contains(ObjectIdentifier(comparison.memory))
     }
 
     /// Where a drop stands: an amendment where the drop it amends does, one that was set aside where it did when it came.
@@ -53,7 +56,7 @@ extension GraphCommit {
         if let origin = job.origin {
             number = try Lateness.place(of: origin, database)?.1 ?? number
         } else if job.released {
-            // Its own number is that of the time when it came; a person said that it is the newest.
+            // Its own number is that of the state.head.time when it came; a person said that it is the newest.
             let newest = try RawStatement.cached("SELECT max(no) FROM drops", database)
             defer { newest.reset() }
             if try newest.step() { number = max(number, UInt64(newest.integer(0))) }

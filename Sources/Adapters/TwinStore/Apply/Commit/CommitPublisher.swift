@@ -2,42 +2,48 @@ import DropCore
 import GRDB
 import Synchronization
 
-extension GraphCommit {
+/// Lets everybody see what a commit changed: on the writer's thread, after COMMIT, inside `Publication.writing`; and takes back
+/// what a member entered that is rolled back.
+struct CommitPublisher: CommitPart {
+    let state: CommitState
+
     /// After COMMIT: lets everybody see what is true now.
     func publish() {
-        let sequence = UInt32(truncatingIfNeeded: sequence)
+        let sequence = UInt32(truncatingIfNeeded: state.head.sequence)
         // Before the drops end: what they held is the database's now, and must not go with them.
-        store.keys.persisted(persistedKeys)
-        persistedKeys = []
+        store.keys.persisted(state.head.persistedKeys)
+        state.head.persistedKeys = []
         store.versions.publication.writing {
-            for member in effects {
+            for member in state.effects {
                 publish(member, sequence)
                 for (number, model) in member.remodelled { store.versions.twinModels.set(number, model: model) }
-                if !member.remodelled.isEmpty { store.versions.models[0] = UInt32(truncatingIfNeeded: self.sequence) }
+                if !member.remodelled.isEmpty { store.versions.models[0] = UInt32(truncatingIfNeeded: state.head.sequence) }
             }
-            if let first = effects.first?.sequence { store.versions.twinModels.advance(from: first - 1, to: self.sequence) }
+            if let first = state.effects.first?.sequence {
+                store.versions.twinModels.advance(from: first - 1, to: state.head.sequence)
+            }
         }
         store.numbers.state.withLock { counters in
-            counters.sequence = self.sequence
-            counters.nextRevision = nextRevision
-            counters.lastTime = time
-            counters.lastTicks = max(counters.lastTicks, ticks)
-            for case let member as DropEffects in effects {
+            counters.sequence = state.head.sequence
+            counters.nextRevision = state.head.nextRevision
+            counters.lastTime = state.head.time
+            counters.lastTicks = max(counters.lastTicks, state.head.ticks)
+            for case let member as DropEffects in state.effects {
                 counters.reservedDrops[member.comparison.job.drop] = nil
                 counters.freshIntakes.remove(member.comparison.job.drop)
             }
         }
-        if effects.contains(where: \.waitingChanged) {
+        if state.effects.contains(where: \.waitingChanged) {
             // The set only says where to look: what cannot be read now is read at the next open.
             try? StoreLoader(store).loadWaiting(database)
         }
-        for source in foreignSources { store.sources.memory(of: source).noteForeignChange() }
-        foreignSources = []
-        effects = []
+        for source in state.trespasses.foreignSources { store.sources.memory(of: source).noteForeignChange() }
+        state.trespasses.foreignSources = []
+        state.effects = []
     }
 
     /// What every member leaves: versions, models, and fingerprints. What others say is known of what it changed no more.
-    private func publish(_ member: Effects, _ sequence: UInt32) {
+    private func publish(_ member: CommitEffects, _ sequence: UInt32) {
         let memories = store.sources.state.withLock { Array($0.memories.values) }
         let drop = member as? DropEffects
         let speaker = drop?.comparison.memory
@@ -111,7 +117,7 @@ extension GraphCommit {
     }
 
     /// A member that is rolled back: takes what the commit itself entered out of the indexes.
-    func undo(_ member: Effects) {
+    func undo(_ member: CommitEffects) {
         for (kind, hash, number) in member.entered { remove(kind, hash, number) }
         for (kind, hash, number) in member.displaced {
             switch kind {
@@ -119,8 +125,10 @@ extension GraphCommit {
             case .relationships: _ = store.identities.relationships.enter(hash, number)
             }
         }
-        for entry in member.deleted { entry.kind == .twins ? gone.remove(entry.number) : goneRelationships.remove(entry.number) }
-        trespassed = []
-        isInterrupted = false
+        for entry in member.deleted {
+            entry.kind == .twins ? state.touched.gone.remove(entry.number) : state.touched.goneRelationships.remove(entry.number)
+        }
+        state.trespasses.trespassed = []
+        state.isInterrupted = false
     }
 }

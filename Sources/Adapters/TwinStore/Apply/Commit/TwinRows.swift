@@ -2,7 +2,10 @@ import DropCore
 import GRDB
 import TwinModel
 
-extension GraphCommit {
+/// Writes what a drop says of twins, and deletes them. On the writer's thread, inside its transaction.
+struct TwinRows: CommitPart {
+    let state: CommitState
+
     func writeTwins(_ member: DropEffects) throws {
         let comparison = member.comparison
         var deletes: [(number: UInt32, record: UInt64, place: UInt32)] = []
@@ -26,13 +29,13 @@ extension GraphCommit {
                 case (.deleteTwin, true):
                     let id = view.bytes(0..<entry.idLength)
                     member.vanished.append((.twins, entry.number, store.identities.hash.identity(id)))
-                    if mayWait(member) { vanished.append(id) }
+                    if waitingRows.mayWait(member) { vanished.append(id) }
                 case (.deleteTwin, false): deletes.append((entry.number, entry.record, place))
                 default: try revise(entry, view, member)
                 }
             }, release: { () throws(DropError) in try inserts.flush() })
         stageFresh(member)
-        if isInterrupted { throw Interruption.conflict }
+        if state.isInterrupted { throw CommitInterruption.conflict }
         for (number, record, place) in deletes {
             if try deleteTwin(number, record: record, member) {
                 member.books.deleted += 1
@@ -41,10 +44,10 @@ extension GraphCommit {
             // Gone since, or never committed by the drop that was to make it. What waits for it goes with the word all the same.
             member.books.unchanged += 1
             member.isBare = true
-            guard mayWait(member) else { continue }
-            try withdrawWaiting(of: try log.read(place) { view in view.bytes(0..<view.head.idLength) }, member)
+            guard waitingRows.mayWait(member) else { continue }
+            try waitingRows.withdrawWaiting(of: try log.read(place) { view in view.bytes(0..<view.head.idLength) }, member)
         }
-        for id in vanished { try withdrawWaiting(of: id, member) }
+        for id in vanished { try waitingRows.withdrawWaiting(of: id, member) }
         for number in comparison.list.twinsGone {
             if try deleteTwin(number, record: 0, member) { member.books.deletedByAbsence += 1 }
         }
@@ -67,7 +70,7 @@ extension GraphCommit {
         sql.selectTwin.bind(1, entry.number)
         guard try sql.selectTwin.step() else {
             sql.selectTwin.reset()
-            isInterrupted = true  // Deleted since, or never committed.
+            state.isInterrupted = true  // Deleted since, or never committed.
             return
         }
         let model = UInt32(truncatingIfNeeded: sql.selectTwin.integer(1))
@@ -81,7 +84,7 @@ extension GraphCommit {
             member.revised.append((.twins, entry.number, entry.fingerprint))
             return
         }
-        noteParts(of: old)
+        state.trespasses.noteParts(of: old)
         var new = change?.record ?? old
         var patch = RevisionPatch(record: old)
         patch.record.properties = change?.replaced ?? []
@@ -89,19 +92,20 @@ extension GraphCommit {
             patch.key = model
             member.remodelled.append((entry.number, newModel))
         }
-        new.revision = try addRevision(.twins, entry.number, member, record: statement.record, previous: old.revision, patch)
+        new.revision = try revisions.addRevision(
+            .twins, entry.number, member, record: statement.record, previous: old.revision, patch)
         sql.updateTwin.bind(1, newModel)
         if newModel == 0 { sql.updateTwin.bindNull(1) }
         sql.updateTwin.bind(blob: 2, new.encoded())
         sql.updateTwin.bind(3, entry.number)
         try sql.updateTwin.run()
-        changed.insert(entry.number)
+        state.touched.changed.insert(entry.number)
         member.revised.append((.twins, entry.number, entry.fingerprint))
         member.books.updated += 1
     }
 
     /// Deletes a twin and the relationships that start or end at it; false when it is not there any more.
-    func deleteTwin(_ number: UInt32, record: UInt64, _ member: Effects) throws(DropError) -> Bool {
+    func deleteTwin(_ number: UInt32, record: UInt64, _ member: CommitEffects) throws(DropError) -> Bool {
         sql.selectTwin.bind(1, number)
         guard try sql.selectTwin.step() else {
             sql.selectTwin.reset()
@@ -118,49 +122,23 @@ extension GraphCommit {
             query.reset()
         }
         for relationship in ends {
-            if try outlives(relationship, member) { continue }
-            if try deleteRelationship(relationship, record: record, member) { member.books.deletedWithTwins += 1 }
+            if try waitingRows.outlives(relationship, member) { continue }
+            if try relationshipRows.deleteRelationship(relationship, record: record, member) {
+                member.books.deletedWithTwins += 1
+            }
         }
-        try withdrawWaiting(of: id, member)
-        noteParts(of: old)
+        try waitingRows.withdrawWaiting(of: id, member)
+        state.trespasses.noteParts(of: old)
         var patch = RevisionPatch(record: old)
         patch.isDelete = true
         patch.key = model
-        let revision = try addRevision(.twins, number, member, record: record, previous: old.revision, patch)
+        let revision = try revisions.addRevision(.twins, number, member, record: record, previous: old.revision, patch)
         sql.deleteTwin.bind(1, number)
         try sql.deleteTwin.run()
-        try addGone(.twins, number, id: id, source: 0, revision)
-        gone.insert(number)
-        changed.insert(number)
+        try revisions.addGone(.twins, number, id: id, source: 0, revision)
+        state.touched.gone.insert(number)
+        state.touched.changed.insert(number)
         member.deleted.append((.twins, number, store.identities.hash.identity(id)))
         return true
-    }
-
-    func addRevision(
-        _ kind: NumberReservation.Kind, _ entity: UInt32, _ member: Effects, record: UInt64, previous: UInt64,
-        _ patch: RevisionPatch
-    ) throws(DropError) -> UInt64 {
-        let number = nextRevision
-        nextRevision += 1
-        sql.insertRevision.bind(1, Int64(number))
-        sql.insertRevision.bind(2, kind == .twins ? Int64(0) : 1)
-        sql.insertRevision.bind(3, entity)
-        sql.insertRevision.bind(4, Int64(member.dropNumber))
-        sql.insertRevision.bind(5, Int64(record))
-        sql.insertRevision.bind(6, Int64(previous))
-        sql.insertRevision.bind(blob: 7, patch.encoded())
-        try sql.insertRevision.run()
-        return number
-    }
-
-    func addGone(
-        _ kind: NumberReservation.Kind, _ number: UInt32, id: [UInt8], source: UInt32, _ revision: UInt64
-    ) throws(DropError) {
-        sql.insertGone.bind(1, kind == .twins ? Int64(0) : 1)
-        sql.insertGone.bind(2, number)
-        sql.insertGone.bind(text: 3, id)
-        sql.insertGone.bind(4, source)
-        sql.insertGone.bind(5, Int64(revision))
-        try sql.insertGone.run()
     }
 }

@@ -5,13 +5,13 @@ import TwinModel
 
 /// Waiting relationships that will not come to be, because something newer was said of them or of their twins
 /// (docs/decisions/0026-order-and-lateness.md).
-extension GraphCommit {
+extension WaitingRows {
     /// Whether any relationship may wait, as of now in this transaction.
-    func mayWait(_ member: Effects) -> Bool { store.identities.hasWaiting || hasFreshWaiting(member) }
+    func mayWait(_ member: CommitEffects) -> Bool { store.identities.hasWaiting || hasFreshWaiting(member) }
 
     /// Whether this transaction changed what waits: the store knows of it after the commit.
-    func hasFreshWaiting(_ member: Effects) -> Bool {
-        member.waitingChanged || effects.contains(where: \.waitingChanged)
+    func hasFreshWaiting(_ member: CommitEffects) -> Bool {
+        member.waitingChanged || state.effects.contains(where: \.waitingChanged)
     }
 
     /// Takes back what waited under the identity that `claim` speaks of now.
@@ -29,7 +29,7 @@ extension GraphCommit {
 
     /// A twin was deleted: what waits and starts at it goes as it would have gone had it been there; what its own source has
     /// waiting to end at it, too. What others have waits for a twin of that id, whichever.
-    func withdrawWaiting(of twin: [UInt8], _ member: Effects) throws(DropError) {
+    func withdrawWaiting(of twin: [UInt8], _ member: CommitEffects) throws(DropError) {
         guard mayWait(member) else { return }
         let hash = store.identities.hash.identity(twin)
         guard hasFreshWaiting(member) || store.identities.waiting.withLock({ $0.twins.contains(hash) }) else { return }
@@ -79,7 +79,7 @@ extension GraphCommit {
 
     /// Takes back the rows that `isOver` chooses, but not what somebody newer stated.
     private func withdraw(
-        from member: Effects, _ condition: String, _ id: [UInt8], where isOver: (WaitingRow) -> Bool
+        from member: CommitEffects, _ condition: String, _ id: [UInt8], where isOver: (WaitingRow) -> Bool
     ) throws(DropError) {
         let comparison = (member as? DropEffects)?.comparison
         var found: [(number: Int64, drop: UInt64)] = []
@@ -108,7 +108,7 @@ extension GraphCommit {
     }
 
     /// A late delete takes a twin from a relationship that somebody newer stated: that waits for the twin, as it would have done.
-    func outlives(_ relationship: UInt32, _ member: Effects) throws(DropError) -> Bool {
+    func outlives(_ relationship: UInt32, _ member: CommitEffects) throws(DropError) -> Bool {
         guard let member = member as? DropEffects, let lateness = member.comparison.context.lateness,
             case .wait(let patience) = member.comparison.job.policy.dangling
         else { return false }

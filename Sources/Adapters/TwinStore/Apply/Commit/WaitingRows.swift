@@ -4,13 +4,16 @@ import Synchronization
 import TwinModel
 import TwinService
 
-/// Relationships that wait: for a twin of another file, or for one that their model allows.
-extension GraphCommit {
+/// Relationships that wait: for a twin of another file, or for one that their model allows. On the writer's thread, inside its
+/// transaction.
+struct WaitingRows: CommitPart {
+    let state: CommitState
+
     func wait(_ claim: RelationshipClaim, _ patience: Duration, _ member: DropEffects) throws(DropError) {
-        if !claim.isNew, try deleteRelationship(claim.number, record: claim.statement.record, member) {
+        if !claim.isNew, try relationshipRows.deleteRelationship(claim.number, record: claim.statement.record, member) {
             // It moved to a twin that is not there yet: until then it is nowhere.
         } else if claim.isNew {
-            vanish(claim, member)
+            relationshipRows.vanish(claim, member)
         }
         var record = TwinRecord(created: claim.origin, base: .init(drop: claim.origin, record: claim.statement.record))
         record.properties = claim.statement.properties.filter { !$0.isAbsent }
@@ -18,7 +21,7 @@ extension GraphCommit {
             Int64(claim.origin), Int64(claim.statement.record), member.comparison.job.source.text,
             String(decoding: claim.source, as: UTF8.self), Int64(claim.statement.key),
             String(decoding: claim.target, as: UTF8.self), String(decoding: claim.id, as: UTF8.self),
-            RawBlob.value(record.encoded()), Int64(time) + patience.components.seconds * 1000,
+            RawBlob.value(record.encoded()), Int64(state.head.time) + patience.components.seconds * 1000,
             member.comparison.job.policy.validation.rawValue,
         ]
         try run {
@@ -39,7 +42,7 @@ extension GraphCommit {
         switch member.comparison.job.policy.dangling {
         case .wait(let patience): try wait(claim, patience, member)
         // Comparing again finds the ends, and refuses the record.
-        case .reject: isInterrupted = true
+        case .reject: state.isInterrupted = true
         case .stub: try wait(claim, .seconds(24 * 3600), member)
         }
     }
@@ -72,21 +75,21 @@ extension GraphCommit {
     }
 
     /// Applies waiting relationships whose ends this member made.
-    func activateWaiting(_ member: Effects) throws {
+    func activateWaiting(_ member: CommitEffects) throws {
         let waited = store.identities.waiting.withLock { $0.twins }
         guard !waited.isEmpty || hasFreshWaiting(member), !member.createdTwins.isEmpty else { return }
-        present = member
-        defer { present = nil }
+        state.present = member
+        defer { state.present = nil }
         let query = try RawStatement.cached(
             """
             SELECT no, drop_no, record, source, source_id, name, target_id, id, rec, validation FROM pending
             WHERE expires > ? ORDER BY no
             """, database)
-        query.bind(1, Int64(time))
+        query.bind(1, Int64(state.head.time))
         var ready: [(Int64, RelationshipClaim, SourceName)] = []
         while try query.step() {
             let ids = (query.bytes(4), query.bytes(6))
-            let ends = (standing(ids.0), standing(ids.1))
+            let ends = (relationshipRows.standing(ids.0), relationshipRows.standing(ids.1))
             guard ends.0 != 0, ends.1 != 0, let owner = SourceName(query.text(3)) else { continue }
             let validation = ApplyPolicy.Validation(rawValue: query.text(9)) ?? .known
             let statement = DropStatement(
@@ -107,20 +110,21 @@ extension GraphCommit {
         }
     }
 
-    private func activate(_ claim: RelationshipClaim, _ owner: SourceName, _ member: Effects) throws(DropError) {
+    private func activate(_ claim: RelationshipClaim, _ owner: SourceName, _ member: CommitEffects) throws(DropError) {
         var claim = claim
         let hash = store.identities.relationshipHash(source: claim.source, id: claim.id)
         let known = store.identities.relationships.number(of: hash)
         // It may have waited because a drop of this same transaction moved it.
         let stands =
-            known != 0 && !goneRelationships.contains(known)
-            && (store.versions.relationships[known] != 0 || createdRelationships.contains(known)
+            known != 0 && !state.touched.goneRelationships.contains(known)
+            && (store.versions.relationships[known] != 0 || state.touched.createdRelationships.contains(known)
                 || member.createdRelationships.contains(known))
         // Somebody stated it again meanwhile: the newer word stands.
         if stands { return }
         claim.number = store.numbers.reserve(.relationships, 1)
-        enter(.relationships, hash, claim.number, member)
-        try insert(claim, standing(claim.source), standing(claim.target), member)
+        revisions.enter(.relationships, hash, claim.number, member)
+        try relationshipRows.insert(
+            claim, relationshipRows.standing(claim.source), relationshipRows.standing(claim.target), member)
         member.createdRelationships.remove(claim.number)
         member.activated.append((claim.number, owner, claim.origin))
     }
