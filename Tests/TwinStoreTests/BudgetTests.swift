@@ -109,12 +109,12 @@ import TwinModel
         for index in 0..<1000 { _ = writer.key("bad\(index)") }
         try unsafe builder.absorb(writer.takeBytes().span.bytes)
         let set = try builder.finish()
-        #expect(fixture.store.register.knownKeys(of: source) == 1000)
+        #expect(fixture.store.sourceKeys.knownKeys(of: source) == 1000)
         set.abandon()
-        #expect(fixture.store.register.knownKeys(of: source) == 0)
+        #expect(fixture.store.sourceKeys.knownKeys(of: source) == 0)
         #expect(fixture.store.engine.keys.known("bad7") == nil)
         try fixture.drop { $0.twin("a", ["good": .integer(1)]) }
-        #expect(try fixture.store.register.keys(of: source) == ["good"])
+        #expect(try fixture.store.sourceKeys.keys(of: source) == ["good"])
         try fixture.reopen()
         #expect(fixture.store.engine.keys.known("bad7") == nil && fixture.store.engine.keys.known("good") != nil)
         #expect(try fixture.store.history.twin("a")?["good"] == 1)
@@ -142,20 +142,20 @@ import TwinModel
             writer.twin("a", ["x": .integer(1), "y": .integer(2)])
             writer.twin("b", ["y": .integer(3)])
         }
-        #expect(try fixture.store.register.forgetKeys(of: source) == 2)
-        #expect(try fixture.store.register.keys(of: source).isEmpty)
+        #expect(try fixture.store.sourceKeys.forgetKeys(of: source) == 2)
+        #expect(try fixture.store.sourceKeys.keys(of: source).isEmpty)
         let (job, record) = fixture.job()
         let builder = try fixture.store.graph.changeSet(for: job)
-        #expect(throws: DropError.self) { try fixture.store.register.forgetKeys(of: source) }
+        #expect(throws: DropError.self) { try fixture.store.sourceKeys.forgetKeys(of: source) }
         var writer = OperationWriter()  // The other way round, and with other numbers than before.
         writer.twin("b", ["y": .integer(3)])
         writer.twin("a", ["y": .integer(2), "x": .integer(5)])
         try unsafe builder.absorb(writer.takeBytes().span.bytes)
         let result = try fixture.store.graph.commit([(try builder.finish(), record)])[0].get()
         #expect(result.books.unchanged == 1 && result.books.updated == 1)
-        #expect(try fixture.store.register.keys(of: source) == ["y", "x"])
+        #expect(try fixture.store.sourceKeys.keys(of: source) == ["y", "x"])
         try fixture.reopen()
         #expect(try fixture.store.history.twin("a")?["x"] == 5)
-        #expect(try fixture.store.register.keys(of: source) == ["y", "x"])
+        #expect(try fixture.store.sourceKeys.keys(of: source) == ["y", "x"])
     }
 }

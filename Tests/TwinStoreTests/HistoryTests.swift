@@ -102,7 +102,7 @@ import TwinModel
         try fixture.store.upkeep.backup(to: fixture.folder + "/copy.db")
         try fixture.store.upkeep.checkpoint()
         #expect(fixture.store.upkeep.walBytes == 0)
-        #expect(try fixture.store.register.statistics().map(\.ownedTwins) == [1])
+        #expect(try fixture.store.lists.statistics().map(\.ownedTwins) == [1])
     }
 
     @Test func `keeps the key numbers of each source`() throws {
@@ -110,7 +110,7 @@ import TwinModel
         try fixture.drop("erp") { $0.twin("a", ["x": .integer(1), "y": .integer(2)]) }
         try fixture.drop("wms") { $0.twin("b", ["y": .integer(1), "x": .integer(2)]) }
         try fixture.reopen()
-        #expect(try fixture.store.register.keys(of: SourceName("wms")!) == ["y", "x"])
+        #expect(try fixture.store.sourceKeys.keys(of: SourceName("wms")!) == ["y", "x"])
         #expect(try fixture.store.history.twin("b")?.plain == ["$dtId": "b", "x": 2, "y": 1])
         #expect(try fixture.drop("wms") { $0.twin("b", ["y": .integer(1), "x": .integer(2)]) }.books.unchanged == 1)
     }

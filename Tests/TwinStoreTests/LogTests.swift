@@ -139,7 +139,7 @@ import TwinModel
         let index = states.contains(.applied) ? "drops_unfinished" : "drops_set_aside"
         let plan = try fixture.store.engine.reading { (database) throws(DropError) in
             let query = try RawStatement(
-                "EXPLAIN QUERY PLAN SELECT id FROM drops WHERE \(StoreRegister.condition(states)) ORDER BY id", database)
+                "EXPLAIN QUERY PLAN SELECT id FROM drops WHERE \(DropRows.condition(states)) ORDER BY id", database)
             defer { query.reset() }
             return try query.step() ? query.text(3) : ""
         }

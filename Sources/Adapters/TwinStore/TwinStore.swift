@@ -13,6 +13,8 @@ package final class TwinStore: Sendable {
     package let service: StoreService
 
     package var register: StoreRegister { StoreRegister(store: engine) }
+    package var lists: DropLists { DropLists(store: engine) }
+    package var sourceKeys: SourceKeys { SourceKeys(store: engine) }
     package var notices: StoreNotices { StoreNotices(store: engine) }
     package var facts: StoreFacts { StoreFacts(store: engine) }
     package var graph: StoreGraph { StoreGraph(store: engine) }

@@ -100,7 +100,7 @@ struct Rehearsal {
         let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("twindrop-plan-\(FileCalls.process)").path
         try Folders.make([scratch])
         defer { try? FileManager.default.removeItem(atPath: scratch) }  // A leftover in the temporary folder harms nobody.
-        let host = Assembly.host(of: [source], in: home.configuration, keys: store.register)
+        let host = Assembly.host(of: [source], in: home.configuration, keys: store.sourceKeys)
         defer { host.close() }
         let plan = try rehearse(subject, store, host, scratch, released: false)
         guard let hold = plan.hold else { return plan }

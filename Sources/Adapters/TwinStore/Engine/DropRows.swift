@@ -174,3 +174,23 @@ extension TransformSummary {
             log: json["log"]?.elements?.compactMap(\.string) ?? [])
     }
 }
+
+// MARK: - Conditions
+
+extension DropRows {
+    /// For few drops among very many there is an index, which SQLite takes when the query repeats its condition.
+    static func condition(_ states: Set<DropState>) -> String {
+        let condition = "state IN (\(list(states)))"
+        if states.isSubset(of: [.held, .quarantined, .retried, .resolved, .discarded, .duplicate]) {
+            return "\(condition) AND \(StoreSchema.setAsideSQL)"
+        }
+        if states.isSubset(of: [.claimed, .registered, .applied, .archived, .held]) {
+            return "\(condition) AND \(StoreSchema.unfinishedSQL)"
+        }
+        return condition
+    }
+
+    private static func list(_ states: Set<DropState>) -> String {
+        states.map { "'\($0.rawValue)'" }.sorted().joined(separator: ", ")
+    }
+}

@@ -29,6 +29,7 @@ final class StoreEngine: Sendable {
     }
 
     var states: StoredStates { StoredStates(self) }
+    var lives: StoredLives { StoredLives(store: self) }
 
     func reading<T>(_ body: (Database) throws(DropError) -> T) throws(DropError) -> T { try connection.reading(body) }
 

@@ -69,16 +69,4 @@ extension StoreRegister {
             }
         }
     }
-
-    /// What people did to a drop, oldest first.
-    package func acts(on drop: DropID) throws(DropError) -> [Act] {
-        try store.reading { (database) throws(DropError) in
-            try ActRows.fetch("WHERE drop_id = ? ORDER BY id", [drop.description.databaseValue], database)
-        }
-    }
-
-    /// All that people did, oldest first.
-    package func acts() throws(DropError) -> [Act] {
-        try store.reading { (database) throws(DropError) in try ActRows.fetch("ORDER BY id", [], database) }
-    }
 }

@@ -97,7 +97,7 @@ package struct StoreNotices: Sendable {
     private static func isUntold(_ events: Set<NoticeEvent>) -> String {
         let words = events.map { "'\($0.rawValue)'" }.sorted().joined(separator: ", ")
         return """
-            WHERE \(StoreRegister.condition([.held, .quarantined])) AND \(event) IN (\(words))
+            WHERE \(DropRows.condition([.held, .quarantined])) AND \(event) IN (\(words))
             AND NOT EXISTS (SELECT 1 FROM notice WHERE channel = ? AND event = \(event) AND subject = drops.id
                 AND opened = drops.changed_at)
             """

@@ -3,11 +3,11 @@ import GRDB
 import Synchronization
 import TwinModel
 
-/// The register of drops, and the key names of sources.
+/// The register of drops: what the flow writes of them and asks about them.
 ///
 /// Any thread. Each change is one durable transaction on the writer; what the process keeps of it (`Numbers`, `SourceMemory`)
 /// changes after COMMIT, under the locks that those name.
-package struct StoreRegister: DropRegister, KeyTable {
+package struct StoreRegister: DropRegister {
     let store: StoreEngine
 
     /// Also looks, while the rows are at hand, whether an earlier drop was the same intake: see `drop(withIntake:)`.
@@ -115,7 +115,7 @@ package struct StoreRegister: DropRegister, KeyTable {
     }
 
     package func drops(in states: Set<DropState>) throws(DropError) -> [DropRecord] {
-        try fetch("WHERE \(Self.condition(states)) ORDER BY id", [])
+        try fetch("WHERE \(DropRows.condition(states)) ORDER BY id", [])
     }
 
     package func unfinished() throws(DropError) -> [DropRecord] {
@@ -127,7 +127,7 @@ package struct StoreRegister: DropRegister, KeyTable {
         let behind = order == .name ? "AND later.file_name >= drops.file_name" : ""
         return try fetch(
             """
-            WHERE \(Self.condition([.quarantined])) AND source = ? AND link_kind IS NOT 'amends'
+            WHERE \(DropRows.condition([.quarantined])) AND source = ? AND link_kind IS NOT 'amends'
             AND NOT EXISTS (SELECT 1 FROM drops later JOIN drop_commit ON drop_commit.drop_no = later.no
                 WHERE later.source = drops.source AND later.id > drops.id AND later.link_kind IS NOT 'amends' \(behind))
             ORDER BY id
@@ -151,7 +151,7 @@ package struct StoreRegister: DropRegister, KeyTable {
             conditions.append("source = ?")
             arguments.append(source.text.databaseValue)
         }
-        if let states { conditions.append(Self.condition(states)) }
+        if let states { conditions.append(DropRows.condition(states)) }
         if let outcomes {
             conditions.append("outcome IN (\(outcomes.map { "'\($0.rawValue)'" }.sorted().joined(separator: ", ")))")
         }
@@ -200,14 +200,6 @@ package struct StoreRegister: DropRegister, KeyTable {
             "JOIN drop_commit ON drop_commit.drop_no = drops.no WHERE source = ? AND link_kind IS NOT 'amends' "
                 + "ORDER BY file_name DESC LIMIT 1", [source.text.databaseValue]
         ).first?.fileName
-    }
-
-    /// The books of the newest applied drop of the source, amendments counted; nil before the first.
-    package func newestBooks(of source: SourceName) throws(DropError) -> DropBooks? {
-        try fetch(
-            "JOIN drop_commit ON drop_commit.drop_no = drops.no WHERE source = ? ORDER BY sequence DESC LIMIT 1",
-            [source.text.databaseValue]
-        ).first?.books
     }
 
     package func commitSequence(of id: DropID) throws(DropError) -> UInt64? {
@@ -282,57 +274,7 @@ package struct StoreRegister: DropRegister, KeyTable {
         return try query.step() ? query.integer(0) : nil
     }
 
-    package func keys(of source: SourceName) throws(DropError) -> [String] {
-        store.versions.publication.beginReading()
-        defer { store.versions.publication.endReading() }
-        return store.sources.memory(of: source).liveKeys
-    }
-
-    package func knownKeys(of source: SourceName) -> Int? {
-        store.versions.publication.beginReading()
-        defer { store.versions.publication.endReading() }
-        return store.sources.memory(of: source).liveKeys.count
-    }
-
-    /// Gives the names of a source out anew, from none: those that failed drops of earlier versions left go with it. What the
-    /// source said is compared in full once more; nothing of the graph changes. Gives how many names went.
-    ///
-    /// Errors: `in-work` (retry) while a drop of the source is compared or waits for its commit.
-    package func forgetKeys(of source: SourceName) throws(DropError) -> Int {
-        let busy = DropError(
-            .inWork, "A drop of \(source) is being worked on.", hint: "Try again when its folder is empty.",
-            remedy: .retry(after: .seconds(1)))
-        let memory = store.sources.memory(of: source)
-        let count = memory.persistedKeys.count
-        guard !memory.isInWork else { throw busy }
-        // A drop that begins now defines the names again that it was given, and finds them gone: it is transformed again.
-        try store.transaction { database in
-            try database.execute(sql: "DELETE FROM source_key WHERE source = ?", arguments: [source.text])
-        }
-        try store.versions.publication.writing { () throws(DropError) in
-            guard !memory.isInWork else { throw busy }
-            memory.forgetKeys()
-        }
-        return count
-    }
-
     private func fetch(_ tail: String, _ arguments: [DatabaseValue]) throws(DropError) -> [DropRecord] {
         try store.reading { (database) throws(DropError) in try DropRows.fetch(tail, arguments, database) }
-    }
-
-    /// For few drops among very many there is an index, which SQLite takes when the query repeats its condition.
-    static func condition(_ states: Set<DropState>) -> String {
-        let condition = "state IN (\(list(states)))"
-        if states.isSubset(of: [.held, .quarantined, .retried, .resolved, .discarded, .duplicate]) {
-            return "\(condition) AND \(StoreSchema.setAsideSQL)"
-        }
-        if states.isSubset(of: [.claimed, .registered, .applied, .archived, .held]) {
-            return "\(condition) AND \(StoreSchema.unfinishedSQL)"
-        }
-        return condition
-    }
-
-    private static func list(_ states: Set<DropState>) -> String {
-        states.map { "'\($0.rawValue)'" }.sorted().joined(separator: ", ")
     }
 }

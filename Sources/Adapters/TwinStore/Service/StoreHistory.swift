@@ -24,7 +24,7 @@ package struct StoreHistory: GraphHistory {
     /// The life of a twin, newest first: of the one with this id now, then of those that had it before. At most `limit` steps.
     package func history(_ id: String, limit: Int = 1000) throws(DropError) -> [HistoryStep] {
         try store.reading { (database) throws(DropError) in
-            try steps(of: store.states.lives(ofTwin: id, database), limit, .twins, database)
+            try steps(of: store.lives.lives(ofTwin: id, database), limit, .twins, database)
         }
     }
 
@@ -34,7 +34,7 @@ package struct StoreHistory: GraphHistory {
         ofRelationship id: String, of twin: String, limit: Int = 1000
     ) throws(DropError) -> [HistoryStep] {
         try store.reading { (database) throws(DropError) in
-            try steps(of: store.states.lives(ofRelationship: id, of: twin, database), limit, .relationships, database)
+            try steps(of: store.lives.lives(ofRelationship: id, of: twin, database), limit, .relationships, database)
         }
     }
 
@@ -68,8 +68,8 @@ package struct StoreHistory: GraphHistory {
     /// twin, those it had last. Empty when there never was such a twin or property.
     package func explain(_ id: String, _ pointer: String? = nil) throws(DropError) -> [Explanation] {
         try store.reading { (database) throws(DropError) in
-            guard let life = try store.states.lives(ofTwin: id, database).first,
-                let (entity, end) = try store.states.last(of: life, database)
+            guard let life = try store.lives.lives(ofTwin: id, database).first,
+                let (entity, end) = try store.lives.last(of: life, database)
             else {
                 return []
             }
@@ -82,8 +82,8 @@ package struct StoreHistory: GraphHistory {
         relationship id: String, of twin: String, _ pointer: String? = nil
     ) throws(DropError) -> [Explanation] {
         try store.reading { (database) throws(DropError) in
-            guard let life = try store.states.lives(ofRelationship: id, of: twin, database).first,
-                let (entity, end) = try store.states.last(of: life, database)
+            guard let life = try store.lives.lives(ofRelationship: id, of: twin, database).first,
+                let (entity, end) = try store.lives.last(of: life, database)
             else { return [] }
             let ends = try endExplanations(of: entity, end, database).filter { pointer == nil || pointer == $0.pointer }
             return try ends + explanations(of: entity, pointer, end, database)

@@ -113,7 +113,7 @@ struct Examination {
     }
 
     private func sandbox(_ store: TwinStore) -> [String] {
-        let host = Assembly.host(of: home.configuration.sources, in: home.configuration, keys: store.register)
+        let host = Assembly.host(of: home.configuration.sources, in: home.configuration, keys: store.sourceKeys)
         guard let missing = host.sandboxMissing() else { return ["no worker can be started: reinstall twindrop-worker"] }
         let isRequired = home.configuration.sources.contains { $0.worker.sandbox == .required }
         return missing.isEmpty

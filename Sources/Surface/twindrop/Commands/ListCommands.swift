@@ -104,7 +104,7 @@ struct ShowCommand: ParsableCommand {
         if diff { Signals.takeOver() }
         let store = try opened.openGraph(withModels: false)
         let record = try opened.drop(drop, in: store)
-        let acts = try reporting { () throws(DropError) in try store.register.acts(on: record.id) }
+        let acts = try reporting { () throws(DropError) in try store.lists.acts(on: record.id) }
         let waiting = try opened.waitingDrops(among: [record], store)[record.id]
         let next = try reporting { () throws(DropError) in try NextSteps(record, in: opened, store) }
         let plan = diff ? try Rehearsal(opened, source: try opened.source(record.source.text)).run(record) : nil

@@ -154,7 +154,7 @@ struct ArchiveWitness {
     ///
     /// - Parameter acts: the acts' records in the chain.
     func lostActs(_ acts: [DropID: UInt64]) throws(DropError) -> [VerifyFinding] {
-        return try store.register.acts().filter { $0.leaf != nil && acts[$0.id] != $0.leaf }.map { act in
+        return try store.lists.acts().filter { $0.leaf != nil && acts[$0.id] != $0.leaf }.map { act in
             VerifyFinding(
                 .actMissing,
                 "The chain lacks the act \(act.id): \(act.kind.rawValue) by \(act.by.description) at \(Times.text(act.at)).",

@@ -110,7 +110,7 @@ struct Assembly {
                 "A stored model cannot be read by this version; its twins cannot be written.", metadata: ["model": "\(id)"])
         }
         let host = Self.host(
-            of: configuration.sources, in: configuration, keys: store.register, warmWorkersMax: budget.workers, log: log)
+            of: configuration.sources, in: configuration, keys: store.sourceKeys, warmWorkersMax: budget.workers, log: log)
         let claimer = Claimer(
             register: store.register, spoolFolder: paths.state + "/spool/in", sources: configuration.sources.map(\.watched),
             dropZone: paths.dropzone,
@@ -231,7 +231,7 @@ struct Assembly {
             sources.append(PipelineSource(source))
         }
         return DropPipeline(
-            ports: ports, sources: sources, limits: limits, notBefore: try store.register.newestLabel(),
+            ports: ports, sources: sources, limits: limits, notBefore: try store.lists.newestLabel(),
             afterClaim: { results in wiring.afterClaim.quietly { $0 }?.hear(results) }, tell: wiring.tell)
     }
 

@@ -82,7 +82,7 @@ struct EngineMetrics {
 
     private var drops: [MetricFamily] {
         var family = MetricFamily("twindrop_drops", .gauge, "Drops in the register, by source and state.")
-        for known in (try? store.register.statistics()) ?? [] {  // As above.
+        for known in (try? store.lists.statistics()) ?? [] {  // As above.
             for state in DropState.allCases {
                 guard let count = known.drops[state] else { continue }
                 family.add(Double(count), ["source": known.source.text, "state": state.rawValue])

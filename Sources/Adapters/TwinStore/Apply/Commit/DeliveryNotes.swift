@@ -56,7 +56,7 @@ struct DeliveryNotes: CommitPart {
         if let origin = job.origin {
             number = try Lateness.place(of: origin, database)?.1 ?? number
         } else if job.released {
-            // Its own number is that of the state.head.time when it came; a person said that it is the newest.
+            // Its own number is that of the time when it came; a person said that it is the newest.
             let newest = try RawStatement.cached("SELECT max(no) FROM drops", database)
             defer { newest.reset() }
             if try newest.step() { number = max(number, UInt64(newest.integer(0))) }

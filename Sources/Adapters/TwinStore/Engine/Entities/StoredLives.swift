@@ -10,11 +10,17 @@ struct EntityLife {
 }
 
 /// The lives of twins and relationships, deleted ones included.
-extension StoredStates {
+///
+/// Any thread, on the connection that is handed in.
+struct StoredLives {
+    let store: StoreEngine
+
     /// The twin with this id, then deleted ones that had it, newest first.
     func lives(ofTwin id: String, _ database: Database) throws(DropError) -> [EntityLife] {
         var result: [EntityLife] = []
-        if let entity = try twinEntity(id, asOf: nil, database) { result.append(EntityLife(entity: entity, isDeleted: false)) }
+        if let entity = try store.states.twinEntity(id, asOf: nil, database) {
+            result.append(EntityLife(entity: entity, isDeleted: false))
+        }
         let query = try RawStatement("SELECT no, last_revision FROM gone WHERE id = ? AND kind = 0 ORDER BY no DESC", database)
         query.bind(text: 1, Array(id.utf8))
         defer { query.reset() }
@@ -28,7 +34,7 @@ extension StoredStates {
         var present: [EntityLife] = []
         var gone: [EntityLife] = []
         for owner in try lives(ofTwin: twin, database) {
-            if !owner.isDeleted, let entity = try relationshipEntity(id, of: owner.entity, database) {
+            if !owner.isDeleted, let entity = try store.states.relationshipEntity(id, of: owner.entity, database) {
                 present.append(EntityLife(entity: entity, isDeleted: false))
             }
             let query = try RawStatement("SELECT no, last_revision FROM gone WHERE id = ? AND kind = 1 AND source = ?", database)
@@ -51,9 +57,9 @@ extension StoredStates {
     /// What a life was last, and who ended it; nil where that is forgotten.
     func last(of life: EntityLife, _ database: Database) throws(DropError) -> (entity: StoredEntity, endedBy: Provenance?)? {
         guard life.isDeleted else { return (life.entity, nil) }
-        guard let revision = try revision(life.entity.record.revision, database) else { return nil }
+        guard let revision = try store.states.revision(life.entity.record.revision, database) else { return nil }
         var entity = life.entity
         entity.undo(revision.patch)
-        return (entity, try provenance(revision.drop, revision.record, database))
+        return (entity, try store.states.provenance(revision.drop, revision.record, database))
     }
 }

@@ -12,7 +12,12 @@ package struct SourceStatistics: Sendable, Equatable {
     package let newestCommit: UInt64?
 }
 
-extension StoreRegister {
+/// What commands and metrics list of drops and sources.
+///
+/// Any thread; each call reads one moment.
+package struct DropLists: Sendable {
+    let store: StoreEngine
+
     /// The drops whose file had exactly this name, newest first, at most `limit`.
     package func drops(named name: FileName, limit: Int) throws(DropError) -> [DropRecord] {
         try store.reading { (database) throws(DropError) in
@@ -72,6 +77,30 @@ extension StoreRegister {
             defer { query.reset() }
             return try query.step() ? UInt64(query.integer(0)) : 0
         }
+    }
+
+    /// What people did to a drop, oldest first.
+    package func acts(on drop: DropID) throws(DropError) -> [Act] {
+        try store.reading { (database) throws(DropError) in
+            try ActRows.fetch("WHERE drop_id = ? ORDER BY id", [drop.description.databaseValue], database)
+        }
+    }
+
+    /// All that people did, oldest first.
+    package func acts() throws(DropError) -> [Act] {
+        try store.reading { (database) throws(DropError) in try ActRows.fetch("ORDER BY id", [], database) }
+    }
+
+    /// The books of the newest applied drop of the source, amendments counted; nil before the first.
+    package func newestBooks(of source: SourceName) throws(DropError) -> DropBooks? {
+        try fetch(
+            "JOIN drop_commit ON drop_commit.drop_no = drops.no WHERE source = ? ORDER BY sequence DESC LIMIT 1",
+            [source.text.databaseValue]
+        ).first?.books
+    }
+
+    private func fetch(_ tail: String, _ arguments: [DatabaseValue]) throws(DropError) -> [DropRecord] {
+        try store.reading { (database) throws(DropError) in try DropRows.fetch(tail, arguments, database) }
     }
 }
 
