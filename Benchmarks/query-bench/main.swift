@@ -69,18 +69,18 @@ struct Loader {
             changedAt: time, intake: FileIdentity(device: 1, inode: time, changeTime: 0))
         var writer = OperationWriter()
         for name in keys { _ = writer.key(name) }
-        let builder = try store.changeSet(for: job)
+        let builder = try store.graph.changeSet(for: job)
         for number in rows {
             write(&writer, number)
             if writer.bytes.count > 1 << 20 { try unsafe builder.absorb(writer.takeBytes().span.bytes) }
         }
         try unsafe builder.absorb(writer.takeBytes().span.bytes)
         let changes = try builder.finish()
-        _ = try store.commit([(changes, record)])[0].get()
+        _ = try store.graph.commit([(changes, record)])[0].get()
         // It had no file, so a daemon on this graph must not look for one in its spool or archive.
-        var ended = try store.drop(drop) ?? record
+        var ended = try store.register.drop(drop) ?? record
         (ended.state, ended.container, ended.member) = (.done, "none", "none")
-        try store.update([ended])
+        try store.register.update([ended])
     }
 
     let keys: [String]
@@ -109,7 +109,7 @@ func load(_ store: TwinStore, _ graph: BenchGraph, _ folder: String) throws {
             }
         }
     }
-    try store.checkpoint()
+    try store.upkeep.checkpoint()
 }
 
 func export(_ graph: BenchGraph, to folder: String) {
@@ -138,7 +138,7 @@ func measure(_ store: TwinStore, _ what: String, _ text: String, runs: Int = 9) 
     for _ in 0..<runs {
         let start = ContinuousClock.now
         let cpuStart = cpuSeconds()
-        let page = try store.query(text, continuation: nil, limit: 1000)
+        let page = try store.queries.query(text, continuation: nil, limit: 1000)
         let cpu = cpuSeconds() - cpuStart
         let (seconds, attoseconds) = (ContinuousClock.now - start).components
         let wall = Double(seconds) + Double(attoseconds) / 1e18
@@ -174,16 +174,16 @@ func run() throws {
     let opening = clock.now
     let store = try TwinStore.open(folder: folder)
     print("open: \(clock.now - opening)")
-    if try store.counts().twins == 0 {
+    if try store.history.counts().twins == 0 {
         let start = clock.now
         try load(store, graph, folder)
         print("load of \(graph.twins) twins and their relationships: \(clock.now - start)")
     }
     if onlyLoads { return try store.close() }
     let start = clock.now
-    try store.declareIndexes(["batch"])
+    try store.upkeep.declareIndexes(["batch"])
     print("index: \(clock.now - start)")
-    let counts = try store.counts()
+    let counts = try store.history.counts()
     print("\(counts.twins) twins, \(counts.relationships) relationships")
     try measure(store, "all, counted", "SELECT COUNT() FROM DIGITALTWINS")
     try measure(store, "IS_OF_MODEL count", "SELECT COUNT() FROM DIGITALTWINS WHERE IS_OF_MODEL('dtmi:bench:M7;1')")

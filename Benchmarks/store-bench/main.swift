@@ -136,13 +136,13 @@ var arrival: UInt64 = 1_760_000_000_000
             changedAt: arrival, intake: FileIdentity(device: 1, inode: arrival, changeTime: 0))
         let start = clock.now
         let cpuStart = cpuSeconds()
-        let builder = try store.changeSet(for: job)
+        let builder = try store.graph.changeSet(for: job)
         for frame in file.frames { try unsafe builder.absorb(frame.span.bytes) }
         try file.stream { frame in try unsafe builder.absorb(frame.span.bytes) }
         let changes = try builder.finish()
         let middle = clock.now
         let cpuMiddle = cpuSeconds()
-        let result = try store.commit([(changes, record)])[0].get()
+        let result = try store.graph.commit([(changes, record)])[0].get()
         let end = clock.now
         cpu.0 += cpuMiddle - cpuStart
         cpu.1 += cpuSeconds() - cpuMiddle

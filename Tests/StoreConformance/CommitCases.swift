@@ -58,7 +58,7 @@ import TwinModel
         }
         for result in try fixture.graph.commit(sets.reversed()) { _ = try result.get() }
         var ids: [String] = []
-        try fixture.graph.forEachTwin(asOf: .now) { twin in ids.append(twin["$dtId"]?.string ?? "") }
+        try fixture.history.forEachTwin(asOf: .now) { twin in ids.append(twin["$dtId"]?.string ?? "") }
         #expect(ids == ["a"])
         #expect(try fixture.twin("a") == ["$dtId": "a", "by": "erp"])
     }

@@ -79,14 +79,14 @@ import TwinService
 
     private static func state(of fixture: Fixture, _ moment: Moment) throws -> [String] {
         var lines: [String] = []
-        try fixture.graph.forEachTwin(asOf: moment) { lines.append(Fixture.plain($0).text()) }
+        try fixture.history.forEachTwin(asOf: moment) { lines.append(Fixture.plain($0).text()) }
         for id in ids { lines += try fixture.links(id, moment).map { $0.text() } }
         if moment == .now { lines += try fixture.waiting().map { "waits: " + $0 } }
         return lines.sorted()
     }
 
     private static func life(of id: String, _ fixture: Fixture) throws -> [String] {
-        try fixture.graph.history(id, limit: 100).map { step in
+        try fixture.history.history(id, limit: 100).map { step in
             let by = step.provenance
             // Of several records that make one twin each may be named.
             let origin = by.record.map { "\($0.source) \(step.kind == .created ? 0 : $0.record)" } ?? by.call?.what ?? ""

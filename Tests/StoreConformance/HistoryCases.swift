@@ -54,7 +54,7 @@ import TwinModel
         try fixture.drop { $0.twin("b", .deleteTwin) }
         func ids(_ moment: Moment) throws -> [String] {
             var ids: [String] = []
-            try fixture.graph.forEachTwin(asOf: moment) { twin in ids.append(twin["$dtId"]?.string ?? "") }
+            try fixture.history.forEachTwin(asOf: moment) { twin in ids.append(twin["$dtId"]?.string ?? "") }
             return ids.sorted()
         }
         #expect(try ids(.sequence(made.sequence)) == ["a", "b", "c"])
@@ -73,7 +73,7 @@ import TwinModel
         try fixture.drop("wms") { $0.twin("f", ["number": .integer(1)]) }
         _ = try fixture.patch("f", #"[{"op":"replace","path":"/number","value":2}]"#)
         try fixture.service.delete(twin: "f", .none, by: fixture.me)
-        let steps = try fixture.graph.history("f", limit: 10)
+        let steps = try fixture.history.history("f", limit: 10)
         #expect(steps.map(\.kind) == [.deleted, .updated, .created])
         #expect(steps[2].provenance.record?.drop == made.drop)
         #expect(steps[2].provenance.record?.record == 2)
@@ -85,8 +85,8 @@ import TwinModel
         #expect(steps[0].provenance.call?.what == "delete twin")
         #expect(Set(steps[0].changes.map(\.pointer)) == ["/$metadata/$model", "/number"])
         #expect(steps.map(\.provenance.sequence) == steps.map(\.provenance.sequence).sorted(by: >))
-        #expect(try fixture.graph.history("f", limit: 1).map(\.kind) == [.deleted])
-        #expect(try fixture.graph.history("nobody", limit: 10) == [])
+        #expect(try fixture.history.history("f", limit: 1).map(\.kind) == [.deleted])
+        #expect(try fixture.history.history("nobody", limit: 10) == [])
     }
 
     @Test(arguments: StoreMaker.allCases)
@@ -99,7 +99,7 @@ import TwinModel
         let entered = try fixture.drop("wms") { $0.twin("late") }
         try fixture.drop { $0.link("a", "feeds", "late", id: "r", .upsertRelationship, ["w": .integer(2)]) }
         try fixture.drop { $0.link("a", "feeds", "late", id: "r", .deleteRelationship) }
-        let steps = try fixture.graph.history(ofRelationship: "r", of: "a", limit: 10)
+        let steps = try fixture.history.history(ofRelationship: "r", of: "a", limit: 10)
         #expect(steps.map(\.kind) == [.deleted, .updated, .created])
         #expect(steps[2].provenance.record?.drop == stated.drop)
         #expect(steps[2].provenance.sequence == entered.sequence)
@@ -117,6 +117,6 @@ import TwinModel
         }
         #expect(same.books.changes == 0)
         #expect(same.books.superseded == 1 && same.books.unchanged == 1, "\(same.books)")
-        #expect(try fixture.graph.history("a", limit: 10).count == 1)
+        #expect(try fixture.history.history("a", limit: 10).count == 1)
     }
 }

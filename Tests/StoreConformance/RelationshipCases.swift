@@ -53,8 +53,8 @@ import TwinModel
     func `gives them up when their patience has ended`(maker: StoreMaker) throws {
         let fixture = try Fixture(maker)
         try begin(fixture)
-        #expect(try fixture.graph.expirePending(now: fixture.time + 59_999) == 0)
-        #expect(try fixture.graph.expirePending(now: fixture.time + 60_000) == 1)
+        #expect(try fixture.history.expirePending(now: fixture.time + 59_999) == 0)
+        #expect(try fixture.history.expirePending(now: fixture.time + 60_000) == 1)
         #expect(try fixture.waiting() == [])
         try fixture.drop("wms") { $0.twin("late") }
         #expect(try fixture.links("a") == [])

@@ -31,8 +31,8 @@ import TwinModel
         #expect(try fixture.twin("b") == nil)
         #expect(try fixture.links("a") == [])
         #expect(try fixture.twin("foreign") == ["$dtId": "foreign", "x": 1, "y": 1])
-        #expect(try fixture.graph.history("b", limit: 5).map(\.kind) == [.deleted, .created])
-        #expect(try fixture.graph.history("b", limit: 1)[0].provenance.record?.record == 0)
+        #expect(try fixture.history.history("b", limit: 5).map(\.kind) == [.deleted, .created])
+        #expect(try fixture.history.history("b", limit: 1)[0].provenance.record?.record == 0)
     }
 
     @Test(arguments: StoreMaker.allCases)

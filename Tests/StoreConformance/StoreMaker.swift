@@ -17,11 +17,12 @@ enum StoreMaker: String, CaseIterable, CustomTestStringConvertible {
         switch self {
         case .reference:
             let store = ReferenceStore(clock: clock)
-            return OpenStore(graph: store, service: GraphService(store), reopened: nil, close: {})
+            return OpenStore(graph: store, history: store, service: GraphService(store), reopened: nil, close: {})
         case .sqlite:
             let store = try TwinStore.open(folder: folder, clock: clock)
             return OpenStore(
-                graph: store, service: GraphService(store), reopened: { try StoreMaker.sqlite.open(folder, clock) },
+                graph: store.graph, history: store.history, service: GraphService(store),
+                reopened: { try StoreMaker.sqlite.open(folder, clock) },
                 close: { try store.close() })
         }
     }
@@ -29,7 +30,8 @@ enum StoreMaker: String, CaseIterable, CustomTestStringConvertible {
 
 /// One store, by its ports.
 struct OpenStore {
-    let graph: any TwinGraph & GraphHistory
+    let graph: any TwinGraph
+    let history: any GraphHistory
     let service: any TwinService
     /// The same store once it was closed; nil where it does not outlive its process.
     let reopened: (() throws -> OpenStore)?
@@ -47,7 +49,8 @@ final class Fixture {
     /// Units of 100 nanoseconds since 1970: each drop takes one second, each look at the clock one unit.
     private let clock = Monitor<Int64>(1_760_000_000_000 * 10_000)
 
-    var graph: any TwinGraph & GraphHistory { store.graph }
+    var graph: any TwinGraph { store.graph }
+    var history: any GraphHistory { store.history }
     var service: any TwinService { store.service }
     var time: UInt64 { UInt64(clock.with { $0 } / 10_000) }
 
@@ -119,10 +122,10 @@ final class Fixture {
     // MARK: What is there
 
     /// A twin as it says itself to be: no tag, no times, its members in the order of their names.
-    func twin(_ id: String, _ moment: Moment = .now) throws -> JSON? { try graph.twin(id, asOf: moment).map(Self.plain) }
+    func twin(_ id: String, _ moment: Moment = .now) throws -> JSON? { try history.twin(id, asOf: moment).map(Self.plain) }
 
     func links(_ id: String, _ moment: Moment = .now) throws -> [JSON] {
-        try graph.relationships(of: id, asOf: moment).map(Self.plain)
+        try history.relationships(of: id, asOf: moment).map(Self.plain)
     }
 
     static func plain(_ json: JSON) -> JSON {
@@ -133,7 +136,7 @@ final class Fixture {
     }
 
     func waiting() throws -> [String] {
-        try graph.pending(limit: 1000).map { "\($0.sourceID) \($0.name) \($0.targetID) \($0.id)" }
+        try history.pending(limit: 1000).map { "\($0.sourceID) \($0.name) \($0.targetID) \($0.id)" }
     }
 
     // MARK: Calls

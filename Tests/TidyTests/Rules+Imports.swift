@@ -74,7 +74,7 @@ enum Rules {
         "Sources/Adapters/DropSpooling/Raw/",
         "Sources/Surface/HomeReports/System/", "Sources/Surface/TwinAPI/System/",
         "Sources/Kits/CurlKit/", "Sources/Adapters/PluginHost/", "Sources/PluginSide/TwinDropPluginSDK/",
-        "Sources/PluginSide/TwinDropTesting/", "Sources/Adapters/TwinStore/Raw/", "Sources/Adapters/DropWatch/Raw/",
+        "Sources/PluginSide/TwinDropTesting/", "Sources/Adapters/TwinStore/Engine/Raw/", "Sources/Adapters/DropWatch/Raw/",
         "Sources/Adapters/DropWatch/System/",
         "Sources/Adapters/DropWatch/Watching/HelperProcess.swift", "Sources/Adapters/Evidence/Raw/", "Plugins/",
     ]

@@ -47,7 +47,7 @@ import Testing
         #expect(
             Rules.pointersStayInKits(file("Sources/Adapters/TwinStore/A.swift", "let unsafety = 1 // unsafe\nimport Crypto"))
                 == [])
-        #expect(Rules.pointersStayInKits(file("Sources/Adapters/TwinStore/Raw/A.swift", "import GRDBSQLite\nunsafe f()")) == [])
+        #expect(Rules.pointersStayInKits(file("Sources/Adapters/TwinStore/Engine/Raw/A.swift", "import GRDBSQLite\nunsafe f()")) == [])
     }
 
     @Test func `finds system calls outside their kit`() {
@@ -85,6 +85,25 @@ import Testing
         #expect(Rules.statesChangeInOnePlace(file("Sources/Flow/Pipeline/A.swift", "row.state = .done")).count == 1)
         #expect(Rules.statesChangeInOnePlace(file("Sources/Flow/Pipeline/A.swift", "row.state == .done")) == [])
         #expect(Rules.statesChangeInOnePlace(file(Rules.rowsOfDrops, "row.state = .done")) == [])
+    }
+
+    @Test func `finds a folder that uses another against the direction`() {
+        let target = "Sources/Adapters/TwinStore/"
+        func found(_ path: String, _ text: String) -> Int {
+            let others = [
+                file(target + "Engine/Files.swift", "final class Files {}\nprivate struct Hidden {}"),
+                file(target + "Apply/Deep/Change.swift", "package struct Change {}"),
+                file(target + "Query/Plan.swift", "indirect enum Plan {}"),
+            ]
+            return Rules.folderDirection(others + [file(target + path, text)]).count
+        }
+        #expect(found("Engine/A.swift", "let change: Change") == 1)
+        #expect(found("Apply/A.swift", "let plan: Plan\nlet other: [Plan]") == 2)
+        #expect(found("Service/A.swift", "let plan: Plan") == 1)
+        #expect(found("Service/A.swift", "let change: Change; let files: Files") == 0)
+        #expect(found("Register/A.swift", "struct Hidden {} // of Change") == 0)
+        #expect(found("Store.swift", "let change: Change; let plan: Plan") == 0)
+        #expect(found("Cellar/A.swift", "") == 1)
     }
 
     @Test func `finds files and lines that are too long`() {

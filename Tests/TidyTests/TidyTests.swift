@@ -13,6 +13,11 @@ import Testing
 
     @Test func `depends in one direction only`() { #expect(findings(Rules.dependencyDirection) == []) }
 
+    @Test func `depends in one direction only, inside a target, too`() {
+        #expect(Rules.folderDirection(Self.files) == [])
+        #expect(Rules.needlessFolderExceptions(Self.files) == [])
+    }
+
     @Test func `touches pointers in kits only`() { #expect(findings(Rules.pointersStayInKits) == []) }
 
     @Test func `calls the system in one kit only`() {

@@ -55,7 +55,7 @@ import TwinModel
                 guard model.deliveries[index].fate != .applied else { return try apply(index, job, record) }
                 var aside = record
                 aside.state = model.deliveries[index].fate == .held ? .held : .quarantined
-                try fixture.store.update([aside])
+                try fixture.store.register.update([aside])
                 self.aside[index] = (job, record)
                 return true
             case .goOn(let index):
@@ -79,7 +79,7 @@ import TwinModel
 
         private func apply(_ index: Int, _ job: ApplyJob, _ record: DropRecord) throws -> Bool {
             let delivery = model.deliveries[index]
-            let builder = try fixture.store.changeSet(for: job)
+            let builder = try fixture.store.graph.changeSet(for: job)
             let stream = fixture.stream("erp") { writer in
                 for (number, statement) in delivery.statements.enumerated() {
                     guard job.amendment != nil || number != delivery.wrong else {
@@ -93,7 +93,7 @@ import TwinModel
             try unsafe builder.absorb(stream.span.bytes)
             do {
                 let changes = try builder.finish()
-                _ = try fixture.store.commit([(changes, record)])[0].get()
+                _ = try fixture.store.graph.commit([(changes, record)])[0].get()
             } catch {
                 guard error.remedy == .hold else { throw error }
                 #expect(error.code == .lateUndecided)
@@ -120,9 +120,9 @@ import TwinModel
         func graph() throws -> Model.Graph {
             var graph = Model.Graph()
             for id in Model.ids {
-                guard let twin = try fixture.store.twin(id) else { continue }
+                guard let twin = try fixture.store.history.twin(id) else { continue }
                 graph.twins[id] = ["a", "b"].reduce(into: [String: Int]()) { $0[$1] = twin[$1]?.int.map { Int($0) } }
-                graph.relationships[id] = try fixture.store.relationships(of: id).first?["$targetId"]?.string
+                graph.relationships[id] = try fixture.store.history.relationships(of: id).first?["$targetId"]?.string
             }
             return graph
         }

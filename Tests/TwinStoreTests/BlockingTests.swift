@@ -17,7 +17,7 @@ import TwinStore
             id: made.id, source: made.source, fileName: FileName(name), bytes: 1, state: .quarantined,
             claimedAt: made.claimedAt, changedAt: made.changedAt, intake: old?.intake ?? made.intake,
             link: old.map { DropLink(kind: .retries, drop: $0.id) })
-        try fixture.store.intend([record])
+        try fixture.store.register.intend([record])
         return record
     }
 
@@ -27,10 +27,10 @@ import TwinStore
         set.record = DropRecord(
             id: made.id, source: made.source, fileName: FileName(name), bytes: 1, state: .registered, claimedAt: made.claimedAt,
             changedAt: made.changedAt, intake: made.intake)
-        _ = try fixture.store.commit([set])[0].get()
+        _ = try fixture.store.graph.commit([set])[0].get()
     }
 
-    private func blocking(_ order: DropOrder) throws -> [DropID] { try fixture.store.blocking(erp, order).map(\.id) }
+    private func blocking(_ order: DropOrder) throws -> [DropID] { try fixture.store.register.blocking(erp, order).map(\.id) }
 
     @Test func `are those quarantined, in the order they came`() throws {
         try apply("a.csv")
@@ -45,7 +45,7 @@ import TwinStore
     @Test func `are not those that a person discarded`() throws {
         var record = try quarantined()
         record.state = .discarded
-        try fixture.store.update([record])
+        try fixture.store.register.update([record])
         #expect(try blocking(.arrival) == [])
     }
 
@@ -53,10 +53,10 @@ import TwinStore
         var first = try quarantined()
         var retry = try quarantined(retrying: first)
         (first.state, first.closedBy) = (.retried, DropClosing(drop: retry.id, how: .retry))
-        try fixture.store.update([first])
+        try fixture.store.register.update([first])
         #expect(try blocking(.arrival) == [retry.id])
         retry.state = .registered
-        try fixture.store.update([retry])
+        try fixture.store.register.update([retry])
         #expect(try blocking(.arrival) == [])
     }
 

@@ -9,7 +9,7 @@ import TwinModel
         bytes: UInt64 = 1000, policy: ApplyPolicy = ApplyPolicy(), _ write: (inout OperationWriter) -> Void
     ) throws -> DropError? {
         let fixture = try StoreFixture()
-        let builder = try fixture.store.changeSet(for: fixture.job(policy: policy, bytes: bytes).0)
+        let builder = try fixture.store.graph.changeSet(for: fixture.job(policy: policy, bytes: bytes).0)
         defer { builder.abandon() }
         var writer = OperationWriter()
         write(&writer)
@@ -44,7 +44,7 @@ import TwinModel
 
     @Test func `has reasons of bounded length`() throws {
         let fixture = try StoreFixture()
-        let builder = try fixture.store.changeSet(for: fixture.job(released: true).0)
+        let builder = try fixture.store.graph.changeSet(for: fixture.job(released: true).0)
         defer { builder.abandon() }
         var writer = OperationWriter()
         writer.record(length: 1)
@@ -82,7 +82,7 @@ import TwinModel
         policy.dangling = .reject
         policy.rejectsShareMax = 1
         let fixture = try StoreFixture()
-        let builder = try fixture.store.changeSet(for: fixture.job(policy: policy).0)
+        let builder = try fixture.store.graph.changeSet(for: fixture.job(policy: policy).0)
         // A chain of 20,000, whose last link has no end: one after another falls, from behind.
         var writer = OperationWriter()
         let name = writer.key("next")
@@ -104,35 +104,35 @@ import TwinModel
     @Test func `that came to nothing are forgotten, in memory and in the database`() throws {
         let fixture = try StoreFixture()
         let source = SourceName("erp")!
-        let builder = try fixture.store.changeSet(for: fixture.job().0)
+        let builder = try fixture.store.graph.changeSet(for: fixture.job().0)
         var writer = OperationWriter()
         for index in 0..<1000 { _ = writer.key("bad\(index)") }
         try unsafe builder.absorb(writer.takeBytes().span.bytes)
         let set = try builder.finish()
-        #expect(fixture.store.knownKeys(of: source) == 1000)
+        #expect(fixture.store.sourceKeys.knownKeys(of: source) == 1000)
         set.abandon()
-        #expect(fixture.store.knownKeys(of: source) == 0)
-        #expect(fixture.store.keys.known("bad7") == nil)
+        #expect(fixture.store.sourceKeys.knownKeys(of: source) == 0)
+        #expect(fixture.store.engine.keys.known("bad7") == nil)
         try fixture.drop { $0.twin("a", ["good": .integer(1)]) }
-        #expect(try fixture.store.keys(of: source) == ["good"])
+        #expect(try fixture.store.sourceKeys.keys(of: source) == ["good"])
         try fixture.reopen()
-        #expect(fixture.store.keys.known("bad7") == nil && fixture.store.keys.known("good") != nil)
-        #expect(try fixture.store.twin("a")?["good"] == 1)
+        #expect(fixture.store.engine.keys.known("bad7") == nil && fixture.store.engine.keys.known("good") != nil)
+        #expect(try fixture.store.history.twin("a")?["good"] == 1)
     }
 
     @Test func `stay while another drop uses them`() throws {
         let fixture = try StoreFixture()
-        let failing = try fixture.store.changeSet(for: fixture.job("other").0)
+        let failing = try fixture.store.graph.changeSet(for: fixture.job("other").0)
         var writer = OperationWriter()
         _ = writer.key("shared")
         try unsafe failing.absorb(writer.takeBytes().span.bytes)
         let good = try fixture.changeSet { $0.twin("a", ["shared": .integer(1)]) }
         failing.abandon()
-        _ = try fixture.store.commit([good])[0].get()
+        _ = try fixture.store.graph.commit([good])[0].get()
         try fixture.drop("third") { $0.twin("b", ["fresh": .integer(2)]) }
         try fixture.reopen()
-        #expect(try fixture.store.twin("a")?["shared"] == 1)
-        #expect(try fixture.store.twin("b")?["fresh"] == 2)
+        #expect(try fixture.store.history.twin("a")?["shared"] == 1)
+        #expect(try fixture.store.history.twin("b")?["fresh"] == 2)
     }
 
     @Test func `can be given out anew, and nothing of the graph changes`() throws {
@@ -142,20 +142,20 @@ import TwinModel
             writer.twin("a", ["x": .integer(1), "y": .integer(2)])
             writer.twin("b", ["y": .integer(3)])
         }
-        #expect(try fixture.store.forgetKeys(of: source) == 2)
-        #expect(try fixture.store.keys(of: source).isEmpty)
+        #expect(try fixture.store.sourceKeys.forgetKeys(of: source) == 2)
+        #expect(try fixture.store.sourceKeys.keys(of: source).isEmpty)
         let (job, record) = fixture.job()
-        let builder = try fixture.store.changeSet(for: job)
-        #expect(throws: DropError.self) { try fixture.store.forgetKeys(of: source) }
+        let builder = try fixture.store.graph.changeSet(for: job)
+        #expect(throws: DropError.self) { try fixture.store.sourceKeys.forgetKeys(of: source) }
         var writer = OperationWriter()  // The other way round, and with other numbers than before.
         writer.twin("b", ["y": .integer(3)])
         writer.twin("a", ["y": .integer(2), "x": .integer(5)])
         try unsafe builder.absorb(writer.takeBytes().span.bytes)
-        let result = try fixture.store.commit([(try builder.finish(), record)])[0].get()
+        let result = try fixture.store.graph.commit([(try builder.finish(), record)])[0].get()
         #expect(result.books.unchanged == 1 && result.books.updated == 1)
-        #expect(try fixture.store.keys(of: source) == ["y", "x"])
+        #expect(try fixture.store.sourceKeys.keys(of: source) == ["y", "x"])
         try fixture.reopen()
-        #expect(try fixture.store.twin("a")?["x"] == 5)
-        #expect(try fixture.store.keys(of: source) == ["y", "x"])
+        #expect(try fixture.store.history.twin("a")?["x"] == 5)
+        #expect(try fixture.store.sourceKeys.keys(of: source) == ["y", "x"])
     }
 }

@@ -18,8 +18,8 @@ import TwinModel
         #expect(first.books.superseded == 2)
         #expect(first.books.unchanged == 2)
         #expect(first.books.operations == 5)
-        #expect(try fixture.store.twin("a")?["x"] == 2)
-        #expect(try fixture.store.twin("b") == nil)
+        #expect(try fixture.store.history.twin("a")?["x"] == 2)
+        #expect(try fixture.store.history.twin("b") == nil)
     }
 
     @Test func `tells which records say otherwise what an earlier one said`() throws {
@@ -49,7 +49,7 @@ import TwinModel
         #expect(result.books.changes == 0)
         #expect(result.books.superseded == 1)
         #expect(result.books.unchanged == 1)
-        #expect(try fixture.store.history("a").count == 1)
+        #expect(try fixture.store.history.history("a").count == 1)
     }
 
     @Test func `rejects a record whole, and keeps nothing of it`() throws {
@@ -72,13 +72,13 @@ import TwinModel
         #expect(set.changes.rejections.map(\.code) == ["missing-twin", "id", "bad-number"])
         #expect(set.changes.rejections.map(\.record) == [2, 3, 4])
         #expect(set.changes.rejections.map(\.offset) == [10, 20, 30])
-        let books = try fixture.store.commit([set])[0].get().books
+        let books = try fixture.store.graph.commit([set])[0].get().books
         #expect(books.recordsRead == 5)
         #expect(books.recordsUsed == 1)
         #expect(books.recordsFiltered == 1)
         #expect(books.recordsRejected == 3)
         #expect(books.operations == 1)
-        #expect(try fixture.store.twin("withdrawn") == nil)
+        #expect(try fixture.store.history.twin("withdrawn") == nil)
     }
 
     @Test func `keeps to the models and prefixes of its policy`() throws {
@@ -92,31 +92,31 @@ import TwinModel
             writer.twin("wms-1")
         }
         #expect(set.changes.rejections.map(\.code) == ["model", "prefix"])
-        #expect(try fixture.store.commit([set])[0].get().books.created == 1)
-        #expect(try fixture.store.twin("erp-1")?["$metadata"]?["$model"] == "dtmi:good;1")
+        #expect(try fixture.store.graph.commit([set])[0].get().books.created == 1)
+        #expect(try fixture.store.history.twin("erp-1")?["$metadata"]?["$model"] == "dtmi:good;1")
     }
 
     @Test func `that was abandoned leaves no trace`() throws {
         let fixture = try StoreFixture()
         let set = try fixture.changeSet { $0.twin("a", ["x": .integer(1)]) }
         set.changes.abandon()
-        #expect(try fixture.store.counts().twins == 0)
+        #expect(try fixture.store.history.counts().twins == 0)
         let later = try fixture.drop { $0.twin("a", ["x": .integer(2)]) }
         #expect(later.books.created == 1)
-        #expect(try fixture.store.twin("a")?["x"] == 2)
+        #expect(try fixture.store.history.twin("a")?["x"] == 2)
     }
 
     @Test func `starts over when its transform runs again`() throws {
         let fixture = try StoreFixture()
         let (job, record) = fixture.job()
-        let builder = try fixture.store.changeSet(for: job)
+        let builder = try fixture.store.graph.changeSet(for: job)
         try unsafe builder.absorb(fixture.stream("erp") { $0.twin("a", ["x": .integer(1)]) }.span.bytes)
         try builder.restart()
         try unsafe builder.absorb(fixture.stream("erp") { $0.twin("b", ["x": .integer(2)]) }.span.bytes)
-        let result = try fixture.store.commit([(try builder.finish(), record)])[0].get()
+        let result = try fixture.store.graph.commit([(try builder.finish(), record)])[0].get()
         #expect(result.books.created == 1)
-        #expect(try fixture.store.twin("a") == nil)
-        #expect(try fixture.store.twin("b")?["x"] == 2)
+        #expect(try fixture.store.history.twin("a") == nil)
+        #expect(try fixture.store.history.twin("b")?["x"] == 2)
     }
 
     @Test(arguments: ["$dtId", "$etag", "$metadata", "a b", "a/b/c", "1a", "a_", "{x}"])
@@ -128,14 +128,14 @@ import TwinModel
         }
         #expect(set.changes.rejections.map(\.code) == ["name"])
         #expect(set.changes.rejections.first?.message.contains("'\(name)'") == true)
-        #expect(try fixture.store.commit([set])[0].get().books.created == 1)
-        #expect(try fixture.store.twin("a") == nil)
+        #expect(try fixture.store.graph.commit([set])[0].get().books.created == 1)
+        #expect(try fixture.store.history.twin("a") == nil)
     }
 
     @Test func `counts what of its file is no record, by name`() throws {
         let fixture = try StoreFixture()
         let (job, record) = fixture.job(bytes: 100)
-        let builder = try fixture.store.changeSet(for: job)
+        let builder = try fixture.store.graph.changeSet(for: job)
         try unsafe builder.absorb(
             fixture.stream("erp") { writer in
                 writer.span(.header, length: 20, name: "header")
@@ -153,14 +153,14 @@ import TwinModel
         #expect(changes.books.skipped.last?.name == "other")
         #expect(changes.books.skipped.reduce(0) { $0 + $1.parts } == 43)
         #expect(changes.books.skipped.count <= 17)
-        _ = try fixture.store.commit([(changes, record)])[0].get()
-        #expect(try fixture.store.drop(record.id)?.books?.skipped == changes.books.skipped)
+        _ = try fixture.store.graph.commit([(changes, record)])[0].get()
+        #expect(try fixture.store.register.drop(record.id)?.books?.skipped == changes.books.skipped)
     }
 
     @Test func `accounts for the bytes of its file`() throws {
         let fixture = try StoreFixture()
         let (job, _) = fixture.job(bytes: 100)
-        let builder = try fixture.store.changeSet(for: job)
+        let builder = try fixture.store.graph.changeSet(for: job)
         try unsafe builder.absorb(
             fixture.stream("erp") { writer in
                 writer.span(.header, length: 20, name: "header")
@@ -204,8 +204,8 @@ import TwinModel
         }
         #expect(result.books.created == 12_000)
         #expect(result.books.superseded == 1)
-        #expect(try fixture.store.twin("twin-5")?["t"] == "folded")
-        #expect(try fixture.store.twin("twin-11999")?["t"] == .string(text + "11999"))
+        #expect(try fixture.store.history.twin("twin-5")?["t"] == "folded")
+        #expect(try fixture.store.history.twin("twin-11999")?["t"] == .string(text + "11999"))
     }
 }
 
@@ -227,7 +227,7 @@ import TwinModel
         }
         #expect(result.books.deletedByAbsence == 50)
         #expect(result.books.unchanged == 50)
-        #expect(try fixture.store.counts().twins == 50)
+        #expect(try fixture.store.history.counts().twins == 50)
     }
 
     @Test(arguments: [false, true])
@@ -254,7 +254,7 @@ import TwinModel
         #expect(error?.code == .guardDeletes)
         try fixture.drop { writer in for index in 0..<2 { writer.twin("t\(index)", .deleteTwin) } }
         try fixture.drop { writer in writer.twin("t2", .deleteTwin) }
-        #expect(try fixture.store.counts().twins == 0)
+        #expect(try fixture.store.history.counts().twins == 0)
     }
 
     @Test func `holds a drop of which nothing could be used, however few its records`() throws {
@@ -282,7 +282,7 @@ import TwinModel
         let result = try fixture.drop(policy: policy, released: true, half)
         #expect(result.books.deletedByAbsence == 0)
         #expect(result.books.withheldTwins == 50)
-        #expect(try fixture.store.counts().twins == 100)
+        #expect(try fixture.store.history.counts().twins == 100)
     }
 
     @Test func `holds a drop with too many rejects`() throws {
@@ -312,8 +312,8 @@ import TwinModel
         try fixture.reopen()
         let result = try fixture.drop(policy: policy) { $0.twin("a", ["x": .integer(1)]) }
         #expect(result.books.deletedByAbsence == 1)
-        #expect(try fixture.store.twin("b") == nil)
-        #expect(try fixture.store.twin("foreign") != nil)
+        #expect(try fixture.store.history.twin("b") == nil)
+        #expect(try fixture.store.history.twin("foreign") != nil)
     }
 
     @Test func `deletes nothing when a record of it was refused, or when it amends`() throws {
@@ -331,7 +331,7 @@ import TwinModel
         }
         #expect(refused.books.deletedByAbsence == 0)
         #expect(amending.books.deletedByAbsence == 0)
-        #expect(try fixture.store.counts().twins == 3)
+        #expect(try fixture.store.history.counts().twins == 3)
     }
 
     @Test func `says how many twins it withheld from deletion, and why`() throws {
@@ -364,8 +364,8 @@ import TwinModel
         #expect(result.books.recordsRejected == 1)
         #expect(result.books.deletedByAbsence == 1)
         #expect(result.books.withheldTwins == 0)
-        #expect(try fixture.store.twin("b") != nil)
-        #expect(try fixture.store.twin("c") == nil)
+        #expect(try fixture.store.history.twin("b") != nil)
+        #expect(try fixture.store.history.twin("c") == nil)
     }
 
     @Test func `withholds all when a refused record names a twin that does not exist`() throws {
@@ -397,7 +397,7 @@ import TwinModel
             writer.twin("n1")
         }
         #expect(result.books.deletedByAbsence == 1)
-        #expect(try fixture.store.twin("s1") != nil)
-        #expect(try fixture.store.twin("n2") == nil)
+        #expect(try fixture.store.history.twin("s1") != nil)
+        #expect(try fixture.store.history.twin("n2") == nil)
     }
 }

@@ -16,13 +16,13 @@ import TwinService
         fixture = try ServiceFixture()
         let (job, record) = fixture.base.job()
         let changes = try compare(job)
-        _ = try fixture.base.store.commit([(changes, record)])[0].get()
+        _ = try fixture.base.store.graph.commit([(changes, record)])[0].get()
     }
 
     private func compare(
         _ job: ApplyJob, _ verb: OperationVerb = .upsertTwin, more: (inout OperationWriter) -> Void = { _ in }
     ) throws -> any ChangeSet {
-        let builder = try fixture.base.store.changeSet(for: job)
+        let builder = try fixture.base.store.graph.changeSet(for: job)
         var writer = OperationWriter()
         for row in 0..<Self.rows {
             writer.twin(
@@ -44,7 +44,7 @@ import TwinService
         for attempt in 1...tries {
             let changes = try compare(job, verb, more: more)
             try write(attempt)
-            switch try fixture.base.store.commit([(changes, record)])[0] {
+            switch try fixture.base.store.graph.commit([(changes, record)])[0] {
             case .success(let result): return result
             case .failure(let error):
                 guard error.code == .conflict, attempt < tries, case .retry = error.remedy else { throw error }
@@ -60,12 +60,12 @@ import TwinService
         let first = try compare(job)
         _ = try fixture.patch("r-7", #"[{"op":"add","path":"/seats","value":99}]"#)
         let refused = fixture.base.store
-        let error = #expect(throws: DropError.self) { try refused.commit([(first, record)])[0].get() }
+        let error = #expect(throws: DropError.self) { try refused.graph.commit([(first, record)])[0].get() }
         #expect(error?.code == .conflict)
         #expect(error?.message.contains("tester (patch twin r-7)") == true, "\(error?.message ?? "")")
         let second = try compare(job)
         for value in 100..<120 { _ = try fixture.patch("r-7", #"[{"op":"add","path":"/seats","value":\#(value)}]"#) }
-        let result = try fixture.base.store.commit([(second, record)])[0].get()
+        let result = try fixture.base.store.graph.commit([(second, record)])[0].get()
         #expect(result.books.updated == 1 && result.books.unchanged == UInt64(Self.rows - 1), "\(result.books)")
         #expect(try seats(7) == 7)
     }

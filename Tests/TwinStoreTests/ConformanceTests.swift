@@ -70,7 +70,7 @@ struct NaiveGraph: Equatable {
                 graph = states.last?.1 ?? NaiveGraph()
                 continue
             }
-            let result = try fixture.store.commit([set])[0].get()
+            let result = try fixture.store.graph.commit([set])[0].get()
             states.append((result.sequence, graph))
             #expect(result.books.operations - result.books.rejected == UInt64(next.count), "seed \(seed)")
             try Self.check(graph, fixture.store, .now, "seed \(seed)")
@@ -79,7 +79,7 @@ struct NaiveGraph: Equatable {
         for (sequence, past) in states {
             try Self.check(past, fixture.store, .sequence(sequence), "seed \(seed) as of \(sequence)")
         }
-        #expect(try fixture.store.quickCheck() == [])
+        #expect(try fixture.store.upkeep.quickCheck() == [])
     }
 
     /// One drop: its operations, and what they do to the naive graph.
@@ -157,12 +157,12 @@ struct NaiveGraph: Equatable {
     private static func check(_ graph: NaiveGraph, _ store: TwinStore, _ moment: Moment, _ comment: Comment) throws {
         for index in 0..<12 {
             let id = "twin-\(index)"
-            #expect(try store.twin(id, asOf: moment)?.plain == graph.json(id), comment)
-            let links = try store.relationships(of: id, asOf: moment).map { $0.plain.text() }
+            #expect(try store.history.twin(id, asOf: moment)?.plain == graph.json(id), comment)
+            let links = try store.history.relationships(of: id, asOf: moment).map { $0.plain.text() }
             #expect(links == graph.links(of: id).map { $0.text() }, comment)
         }
         var count = 0
-        try store.forEachTwin(asOf: moment) { _ in count += 1 }
+        try store.history.forEachTwin(asOf: moment) { _ in count += 1 }
         #expect(count == graph.twins.count, comment)
     }
 }

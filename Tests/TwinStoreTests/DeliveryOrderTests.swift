@@ -15,8 +15,8 @@ import Testing
         let fixture = try StoreFixture()
         for _ in 0..<2 { try fixture.drop("erp") { for id in Self.ids { Self.say(id, 1, &$0) } } }
         for id in Self.ids {
-            let hash = fixture.store.hash.identity(Array(id.utf8))
-            fixture.store.twins.remove(hash, fixture.store.twins.number(of: hash))
+            let hash = fixture.store.engine.identities.hash.identity(Array(id.utf8))
+            fixture.store.engine.identities.twins.remove(hash, fixture.store.engine.identities.twins.number(of: hash))
         }
         let books = try fixture.drop("erp") { for id in Self.ids { Self.say(id, 1, &$0) } }.books
         #expect(books.unchanged == 40)
@@ -45,7 +45,7 @@ import Testing
             #expect(books.updated == updated, "round \(round)")
             #expect(books.unchanged == UInt64(listed.count) - created - updated, "round \(round)")
         }
-        for (id, value) in present { #expect(try fixture.store.twin(id)?["x"] == .int(value)) }
+        for (id, value) in present { #expect(try fixture.store.history.twin(id)?["x"] == .int(value)) }
     }
 
     @Test func `knows twins and relationships of one record by their order`() throws {
@@ -64,8 +64,9 @@ import Testing
         try fixture.drop("erp", say)
         try fixture.drop("erp", say)
         for index in 0..<9 {
-            let hash = fixture.store.relationshipHash(source: Array("t\(index)".utf8), id: Array("r".utf8))
-            fixture.store.relationships.remove(hash, fixture.store.relationships.number(of: hash))
+            let hash = fixture.store.engine.identities.relationshipHash(source: Array("t\(index)".utf8), id: Array("r".utf8))
+            fixture.store.engine.identities.relationships.remove(
+                hash, fixture.store.engine.identities.relationships.number(of: hash))
         }
         let books = try fixture.drop("erp", say).books
         #expect(books.unchanged == 18)
@@ -79,7 +80,7 @@ import Testing
         let books = try fixture.drop("erp") { for id in Self.ids { Self.say(id, 1, &$0) } }.books
         #expect(books.updated == 1)
         #expect(books.unchanged == 39)
-        #expect(try fixture.store.twin("asset-20")?["x"] == 1)
+        #expect(try fixture.store.history.twin("asset-20")?["x"] == 1)
     }
 
     @Test func `is compared by the writer once its first changes were found to be some`() throws {
@@ -87,7 +88,7 @@ import Testing
         try fixture.drop("erp") { for id in Self.ids { Self.say(id, 1, &$0) } }
         // The operations of a frame are compared at its end: what follows in the next ones is left to the writer.
         let (job, record) = fixture.job()
-        let builder = try fixture.store.changeSet(for: job)
+        let builder = try fixture.store.graph.changeSet(for: job)
         for (index, id) in Self.ids.enumerated() {
             var writer = OperationWriter()
             for key in ["x", "name"] { _ = writer.key(key) }
@@ -98,7 +99,7 @@ import Testing
         }
         let changes = try builder.finish()
         #expect(changes.books.updated == 40)
-        let result = try #require(try fixture.store.commit([(changes, record)]).first).get()
+        let result = try #require(try fixture.store.graph.commit([(changes, record)]).first).get()
         #expect(result.books.updated == 39)
         #expect(result.books.unchanged == 1)
     }

@@ -19,12 +19,12 @@ import TwinModel
     }
 
     private func links(_ id: String) throws -> [String?] {
-        try fixture.store.relationships(of: id).map { $0["$targetId"]?.string }
+        try fixture.store.history.relationships(of: id).map { $0["$targetId"]?.string }
     }
 
     @Test func `is refused with what is deleted, over frames, and in the order of the file`() throws {
         let (job, record) = fixture.job(policy: policy)
-        let builder = try fixture.store.changeSet(for: job)
+        let builder = try fixture.store.graph.changeSet(for: job)
         var writer = OperationWriter()
         let frames: [(inout OperationWriter) -> Void] = [
             { $0.relationship("a", "feeds", "b") }, { $0.twin("d") }, { $0.twin("b", .deleteTwin) },
@@ -38,9 +38,9 @@ import TwinModel
         #expect(changes.rejections.map(\.record) == [1, 4])
         #expect(changes.rejections.allSatisfy { $0.code == "dangling" })
         #expect(changes.rejections[0].message.contains("its target b goes with this same file"), "\(changes.rejections)")
-        let books = try fixture.store.commit([(changes, record)])[0].get().books
+        let books = try fixture.store.graph.commit([(changes, record)])[0].get().books
         #expect(books.deleted == 1 && books.created == 1 && books.recordsRejected == 2, "\(books)")
-        #expect(try fixture.store.twin("b") == nil)
+        #expect(try fixture.store.history.twin("b") == nil)
         #expect(try links("a") == [])
     }
 
@@ -55,7 +55,7 @@ import TwinModel
         #expect(held?.code == .guardDeletes)
         let released = try fixture.drop(policy: careful, released: true, write)
         #expect(released.books.deleted == 1 && released.books.recordsRejected == 1, "\(released.books)")
-        #expect(try fixture.store.twin("b") == nil)
+        #expect(try fixture.store.history.twin("b") == nil)
     }
 
     @Test func `is refused where others delete the twin before the commit`() throws {
@@ -65,7 +65,7 @@ import TwinModel
             writer.twin("c", .deleteTwin)
         }
         try fixture.drop("wms", policy: policy) { $0.twin("b", .deleteTwin) }
-        let books = try fixture.store.commit([set])[0].get().books
+        let books = try fixture.store.graph.commit([set])[0].get().books
         #expect(books.recordsRejected == 2 && books.deleted == 1, "\(books)")
         #expect(try links("a") == [])
     }
@@ -82,14 +82,14 @@ import TwinModel
             writer.twin("b", .deleteTwin)
         }
         #expect(set.changes.rejections.map(\.record) == [1, 2])
-        _ = try fixture.store.commit([set])[0].get()
-        #expect(try fixture.store.twin("d") == nil)
+        _ = try fixture.store.graph.commit([set])[0].get()
+        #expect(try fixture.store.history.twin("d") == nil)
     }
 
     @Test func `is found in a large drop, which is read once more for it`() throws {
         let (job, record) = fixture.job(policy: policy)
         func compare() throws -> any ChangeSet {
-            let builder = try fixture.store.changeSet(for: job)
+            let builder = try fixture.store.graph.changeSet(for: job)
             let text = String(repeating: "a text that makes the drop large; ", count: 30)
             var writer = OperationWriter()
             writer.relationship("a", "feeds", "b")
@@ -107,7 +107,7 @@ import TwinModel
         }
         let first = #expect(throws: DropError.self) { try compare() }
         #expect(first?.code == .conflict)
-        let books = try fixture.store.commit([(try compare(), record)])[0].get().books
+        let books = try fixture.store.graph.commit([(try compare(), record)])[0].get().books
         #expect(books.recordsRejected == 1 && books.created == 3000 && books.deleted == 1, "\(books)")
     }
 }

@@ -28,7 +28,7 @@ import TwinModel
         #expect(error?.code == .guardDeletes)
         #expect(error?.message.contains(part) == true, "\(error?.message ?? "")")
         #expect(error?.message.contains("more than half") == true, "\(error?.message ?? "")")
-        #expect(try fixture.store.counts().twins == before.count)
+        #expect(try fixture.store.history.counts().twins == before.count)
     }
 
     @Test func `may leave out half, and more where a share allows it`() throws {
@@ -50,9 +50,9 @@ import TwinModel
             let job = ApplyJob(
                 drop: plain.drop, source: plain.source, policy: policy, bytes: bytes, epoch: plain.epoch, amends: nil,
                 doubtsBytes: true, released: false, scratchFolder: fixture.folder)
-            let builder = try fixture.store.changeSet(for: job)
+            let builder = try fixture.store.graph.changeSet(for: job)
             try unsafe builder.absorb(fixture.stream("erp") { writer in for name in names { writer.twin(name) } }.span.bytes)
-            return try fixture.store.commit([(try builder.finish(), record)])[0].get()
+            return try fixture.store.graph.commit([(try builder.finish(), record)])[0].get()
         }
         let books = try short(43, ["a", "b", "c"]).books
         #expect(books.deletedByAbsence == 0 && books.withheldTwins == 1)
@@ -85,7 +85,7 @@ import TwinModel
         #expect(error?.code == .amendedOtherwise && error?.remedy == .hold, "\(error?.message ?? "")")
         let books = try amend(epoch: 2, released: true).books
         #expect(books.deletedByAbsence == 0 && books.withheldTwins == 1 && books.created == 1, "\(books)")
-        #expect(try fixture.store.counts().twins == 3)
+        #expect(try fixture.store.history.counts().twins == 3)
     }
 
     @Test func `may be shortened by records that name what goes`() throws {
@@ -105,7 +105,7 @@ import TwinModel
         }
         let result = try fixture.drop { $0.twin("b", .deleteTwin) }
         #expect(result.books.deleted == 1 && result.books.deletedWithTwins == 2, "\(result.books)")
-        #expect(try fixture.store.drop(result.drop)?.books?.deletedWithTwins == 2)
+        #expect(try fixture.store.register.drop(result.drop)?.books?.deletedWithTwins == 2)
         #expect(result.books.operations == 1)
     }
 }

@@ -12,7 +12,7 @@ import TwinModel
             writer.twin("a", model: "dtmi:m;1", ["x": .integer(1), "y": .string("keep")])
         }
         let changed = try fixture.drop("wms") { $0.twin("a", ["x": .integer(2), "z": .double(0.5)]) }
-        let explained = try fixture.store.explain("a", "/x")
+        let explained = try fixture.store.history.explain("a", "/x")
         #expect(explained.count == 1)
         #expect(explained[0].value == 2)
         #expect(explained[0].before == 1)
@@ -21,9 +21,9 @@ import TwinModel
         #expect(explained[0].setBy.record?.source.text == "wms")
         #expect(explained[0].beforeSetBy?.record?.drop == made.drop)
         #expect(explained[0].beforeSetBy?.record?.record == 2)
-        #expect(try fixture.store.explain("a", "/y")[0].setBy.record?.drop == made.drop)
-        #expect(try fixture.store.explain("a", "/y")[0].before == nil)
-        let history = try fixture.store.history("a")
+        #expect(try fixture.store.history.explain("a", "/y")[0].setBy.record?.drop == made.drop)
+        #expect(try fixture.store.history.explain("a", "/y")[0].before == nil)
+        let history = try fixture.store.history.history("a")
         #expect(history.map(\.kind) == [.updated, .created])
         #expect(history[0].changes.map(\.pointer) == ["/x", "/z"])
         #expect(history[1].provenance.record?.record == 2)
@@ -34,11 +34,11 @@ import TwinModel
         let first = try fixture.drop { $0.twin("a", ["x": .integer(1)]) }
         let second = try fixture.drop { $0.twin("a", .deleteTwin) }
         let third = try fixture.drop { $0.twin("a", ["x": .integer(3)]) }
-        #expect(try fixture.store.twin("a", asOf: .sequence(first.sequence))?["x"] == 1)
-        #expect(try fixture.store.twin("a", asOf: .sequence(second.sequence)) == nil)
-        #expect(try fixture.store.twin("a", asOf: .sequence(third.sequence))?["x"] == 3)
-        #expect(try fixture.store.twin("a", asOf: .sequence(0)) == nil)
-        #expect(try fixture.store.history("a").map(\.kind) == [.created, .deleted, .created])
+        #expect(try fixture.store.history.twin("a", asOf: .sequence(first.sequence))?["x"] == 1)
+        #expect(try fixture.store.history.twin("a", asOf: .sequence(second.sequence)) == nil)
+        #expect(try fixture.store.history.twin("a", asOf: .sequence(third.sequence))?["x"] == 3)
+        #expect(try fixture.store.history.twin("a", asOf: .sequence(0)) == nil)
+        #expect(try fixture.store.history.history("a").map(\.kind) == [.created, .deleted, .created])
     }
 
     @Test func `ends at the horizon that pruning sets`() throws {
@@ -46,13 +46,13 @@ import TwinModel
         let first = try fixture.drop { $0.twin("a", ["x": .integer(1)]) }
         let second = try fixture.drop { $0.twin("a", ["x": .integer(2)]) }
         let third = try fixture.drop { $0.twin("a", ["x": .integer(3)]) }
-        #expect(try fixture.store.prune(before: fixture.time) == 1)
-        #expect(throws: DropError.self) { try fixture.store.twin("a", asOf: .sequence(first.sequence)) }
-        #expect(try fixture.store.twin("a", asOf: .sequence(second.sequence))?["x"] == 2)
-        #expect(try fixture.store.twin("a", asOf: .sequence(third.sequence))?["x"] == 3)
+        #expect(try fixture.store.upkeep.prune(before: fixture.time) == 1)
+        #expect(throws: DropError.self) { try fixture.store.history.twin("a", asOf: .sequence(first.sequence)) }
+        #expect(try fixture.store.history.twin("a", asOf: .sequence(second.sequence))?["x"] == 2)
+        #expect(try fixture.store.history.twin("a", asOf: .sequence(third.sequence))?["x"] == 3)
         try fixture.reopen()
         let next = try fixture.drop { $0.twin("a", ["x": .integer(4)]) }
-        #expect(try fixture.store.twin("a", asOf: .sequence(next.sequence - 1))?["x"] == 3)
+        #expect(try fixture.store.history.twin("a", asOf: .sequence(next.sequence - 1))?["x"] == 3)
     }
 
     @Test func `shows a twin as the twin service does`() throws {
@@ -66,7 +66,7 @@ import TwinModel
                     "geo": .json(["lat": 1.5]), "day": .date(days: 20000),
                 ])
         }
-        let twin = try #require(try fixture.store.twin("a"))
+        let twin = try #require(try fixture.store.history.twin("a"))
         #expect(twin["$metadata"]?["$model"] == "dtmi:m;1")
         #expect(twin["$metadata"]?["on"]?["lastUpdateTime"] == .string(CalendarText.ticks(Int64(fixture.time) * 10_000)))
         #expect(twin["thermostat"]?["target"] == 21.5)
@@ -75,7 +75,7 @@ import TwinModel
         let tag = twin["$etag"]
         #expect(tag?.string?.hasPrefix("W/\"") == true)
         try fixture.drop { $0.twin("a", ["on": .bool(false)]) }
-        #expect(try fixture.store.twin("a")?["$etag"] != tag)
+        #expect(try fixture.store.history.twin("a")?["$etag"] != tag)
     }
 }
 
@@ -86,8 +86,8 @@ import TwinModel
             writer.twin("a", ["x": .integer(7), "t": .string("é")])
             writer.twin("b", ["x": .integer(8)])
         }
-        let key = try #require(fixture.store.keys.known("x"))
-        let ids = try fixture.store.writing { (database) throws(DropError) in
+        let key = try #require(fixture.store.engine.keys.known("x"))
+        let ids = try fixture.store.engine.writing { (database) throws(DropError) in
             try RawStatement("CREATE INDEX by_x ON twin(td_value(rec, \(key)))", database).run()
             let query = try RawStatement("SELECT id FROM twin INDEXED BY by_x WHERE td_value(rec, \(key)) = 8", database)
             defer { query.reset() }
@@ -99,10 +99,10 @@ import TwinModel
     @Test func `makes a backup that opens`() throws {
         let fixture = try StoreFixture()
         try fixture.drop { $0.twin("a", ["x": .integer(7)]) }
-        try fixture.store.backup(to: fixture.folder + "/copy.db")
-        try fixture.store.checkpoint()
-        #expect(fixture.store.walBytes == 0)
-        #expect(try fixture.store.statistics().map(\.ownedTwins) == [1])
+        try fixture.store.upkeep.backup(to: fixture.folder + "/copy.db")
+        try fixture.store.upkeep.checkpoint()
+        #expect(fixture.store.upkeep.walBytes == 0)
+        #expect(try fixture.store.lists.statistics().map(\.ownedTwins) == [1])
     }
 
     @Test func `keeps the key numbers of each source`() throws {
@@ -110,8 +110,8 @@ import TwinModel
         try fixture.drop("erp") { $0.twin("a", ["x": .integer(1), "y": .integer(2)]) }
         try fixture.drop("wms") { $0.twin("b", ["y": .integer(1), "x": .integer(2)]) }
         try fixture.reopen()
-        #expect(try fixture.store.keys(of: SourceName("wms")!) == ["y", "x"])
-        #expect(try fixture.store.twin("b")?.plain == ["$dtId": "b", "x": 2, "y": 1])
+        #expect(try fixture.store.sourceKeys.keys(of: SourceName("wms")!) == ["y", "x"])
+        #expect(try fixture.store.history.twin("b")?.plain == ["$dtId": "b", "x": 2, "y": 1])
         #expect(try fixture.drop("wms") { $0.twin("b", ["y": .integer(1), "x": .integer(2)]) }.books.unchanged == 1)
     }
 }
@@ -121,7 +121,7 @@ import TwinModel
         let fixture = try StoreFixture()
         var (_, record) = fixture.job()
         record.state = .claimed
-        try fixture.store.intend([record])
+        try fixture.store.register.intend([record])
         record.state = .quarantined
         record.digest = ContentDigest(bytes: Array(repeating: 9, count: 32))
         record.reason = DropReason(code: .crashed, message: "m", hint: "h")
@@ -129,35 +129,35 @@ import TwinModel
         record.plugin = TransformSummary(
             pluginID: "mapping", pluginVersion: "1.0.0", pluginDigest: ContentDigest(bytes: Array(repeating: 1, count: 32)),
             log: ["l"])
-        try fixture.store.update([record])
+        try fixture.store.register.update([record])
         try fixture.reopen()
-        #expect(try fixture.store.drop(record.id) == record)
-        #expect(try fixture.store.unfinished().map(\.id) == [record.id])
+        #expect(try fixture.store.register.drop(record.id) == record)
+        #expect(try fixture.store.register.unfinished().map(\.id) == [record.id])
         #expect(
-            try fixture.store.drop(withIntake: record.intake, of: record.source, before: DropID(high: .max, low: 0))?.id
+            try fixture.store.register.drop(withIntake: record.intake, of: record.source, before: DropID(high: .max, low: 0))?.id
                 == record.id)
-        #expect(try fixture.store.find(String(record.id.description.prefix(20)).lowercased(), limit: 5).count == 1)
-        #expect(try fixture.store.find(record.fileName.description, limit: 5).count == 1)
+        #expect(try fixture.store.register.find(String(record.id.description.prefix(20)).lowercased(), limit: 5).count == 1)
+        #expect(try fixture.store.register.find(record.fileName.description, limit: 5).count == 1)
         record.container = "2026/11/21/000001.tar.zst"
-        try fixture.store.update([record])
-        #expect(try fixture.store.unfinished() == [])
-        #expect(try fixture.store.drops(in: [.quarantined, .done]) == [record])
+        try fixture.store.register.update([record])
+        #expect(try fixture.store.register.unfinished() == [])
+        #expect(try fixture.store.register.drops(in: [.quarantined, .done]) == [record])
     }
 
     @Test func `takes back an intent`() throws {
         let fixture = try StoreFixture()
         var (_, record) = fixture.job()
         record.state = .claimed
-        try fixture.store.intend([record])
-        try fixture.store.withdraw([record.id])
-        #expect(try fixture.store.drop(record.id) == nil)
+        try fixture.store.register.intend([record])
+        try fixture.store.register.withdraw([record.id])
+        #expect(try fixture.store.register.drop(record.id) == nil)
     }
 
     @Test func `pages newest first, and knows the newest applied`() throws {
         let fixture = try StoreFixture()
         let drops = try (0..<5).map { index in try fixture.drop { $0.twin("t\(index)") }.drop }
-        let page = try fixture.store.page(source: SourceName("erp"), states: [.applied], before: drops[3], limit: 2)
+        let page = try fixture.store.register.page(source: SourceName("erp"), states: [.applied], before: drops[3], limit: 2)
         #expect(page.map(\.id) == [drops[2], drops[1]])
-        #expect(try fixture.store.newestApplied(of: SourceName("erp")!)?.id == drops[4])
+        #expect(try fixture.store.register.newestApplied(of: SourceName("erp")!)?.id == drops[4])
     }
 }

@@ -114,24 +114,24 @@ private struct HostileStream {
         for round in 0..<120 {
             let policy = Self.policies[round % Self.policies.count]
             let (job, record) = fixture.job("source-\(round)", policy: policy, bytes: 1000, released: true)
-            let builder = try fixture.store.changeSet(for: job)
+            let builder = try fixture.store.graph.changeSet(for: job)
             let bytes = stream.make()
             do throws(DropError) {
                 try unsafe builder.absorb(bytes.span.bytes)
                 let changes = try builder.finish()
-                _ = try fixture.store.commit([(changes, record)])[0].get()
+                _ = try fixture.store.graph.commit([(changes, record)])[0].get()
             } catch {
                 #expect(error.remedy == .quarantine || error.remedy == .hold, "seed \(seed) round \(round): \(error)")
                 builder.abandon()
             }
         }
-        try fixture.store.forEachTwin { _ in }
+        try fixture.store.history.forEachTwin { _ in }
         for text in ["SELECT * FROM DIGITALTWINS", "SELECT * FROM RELATIONSHIPS", "SELECT * FROM DIGITALTWINS T WHERE T.a > 0"] {
-            _ = try fixture.store.query(text, continuation: nil, limit: 1000)
+            _ = try fixture.store.queries.query(text, continuation: nil, limit: 1000)
         }
-        #expect(try fixture.store.quickCheck() == [])
+        #expect(try fixture.store.upkeep.quickCheck() == [])
         try fixture.reopen()
-        try fixture.store.forEachTwin { _ in }
+        try fixture.store.history.forEachTwin { _ in }
     }
 
     @Test func `name no relationship that the stream did not define, whatever else is known`() throws {
@@ -140,7 +140,7 @@ private struct HostileStream {
         let body: [UInt8] = [1, 0x66] + [0xE0, 0xD4, 0x03] + [1, 0x67, 1, 0x72]  // From f by key 60000 to g, with the id r.
         var policy = ApplyPolicy()
         policy.validation = .strict
-        let builder = try service.base.store.changeSet(for: service.base.job("other", policy: policy).0)
+        let builder = try service.base.store.graph.changeSet(for: service.base.job("other", policy: policy).0)
         let bytes: [UInt8] = [0x01, 0, 1, 0x14, UInt8(body.count), 0, 0, 0] + body
         let error = #expect(throws: DropError.self) { try unsafe builder.absorb(bytes.span.bytes) }
         #expect(error?.code == .protocol && error?.message.contains("60000") == true, "\(error?.message ?? "")")

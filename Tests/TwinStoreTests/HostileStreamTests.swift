@@ -38,18 +38,18 @@ import TwinModel
                 if bytes.isEmpty { bytes = [1] }
             }
             let (job, record) = fixture.job("source-\(round)", released: true)
-            let builder = try fixture.store.changeSet(for: job)
+            let builder = try fixture.store.graph.changeSet(for: job)
             do {
                 try unsafe builder.absorb(bytes.span.bytes)
-                _ = try fixture.store.commit([(try builder.finish(), record)])[0].get()
+                _ = try fixture.store.graph.commit([(try builder.finish(), record)])[0].get()
             } catch {
                 // A scope that is no text is the file's, not the plugin's.
                 #expect([.protocol, .refused].contains(error.code), "seed \(seed) round \(round): \(error)")
                 builder.abandon()
             }
         }
-        try fixture.store.forEachTwin { _ in }
-        #expect(try fixture.store.quickCheck() == [])
+        try fixture.store.history.forEachTwin { _ in }
+        #expect(try fixture.store.upkeep.quickCheck() == [])
     }
 
     @Test(
@@ -63,7 +63,7 @@ import TwinModel
         ] as [([UInt8], String)])
     func `is refused with what is wrong`(bytes: [UInt8], message: String) throws {
         let fixture = try StoreFixture()
-        let builder = try fixture.store.changeSet(for: fixture.job().0)
+        let builder = try fixture.store.graph.changeSet(for: fixture.job().0)
         let error = #expect(throws: DropError.self) { try unsafe builder.absorb(bytes.span.bytes) }
         #expect(error?.code == .protocol)
         #expect(error?.remedy == .quarantine)
@@ -78,7 +78,7 @@ import TwinModel
                 "d",
                 ["a": .duration(months: -Int32.max, microseconds: .min), "b": .duration(months: 0, microseconds: .max)])
         }
-        #expect(try fixture.store.twin("d")?["a"]?.string?.hasPrefix("-P178956970Y7M") == true)
+        #expect(try fixture.store.history.twin("d")?["a"]?.string?.hasPrefix("-P178956970Y7M") == true)
     }
 
     /// A value that is none of its type refuses its record, with its place, and no more: data are never the plugin's fault.
@@ -94,7 +94,7 @@ import TwinModel
     func `has its values judged, record by record`(value: [UInt8], word: String) throws {
         let fixture = try StoreFixture()
         let (job, record) = fixture.job(released: true)
-        let builder = try fixture.store.changeSet(for: job)
+        let builder = try fixture.store.graph.changeSet(for: job)
         func operation(_ id: UInt8, _ value: [UInt8]) -> [UInt8] {
             let body: [UInt8] = [1, id, 0, 1] + value
             return [0x01, 0, 1, 0x10, UInt8(body.count), 0, 0, 0] + body
@@ -108,12 +108,12 @@ import TwinModel
         #expect(
             set.rejections[0].message.contains("property k") && set.rejections[0].message.contains(word), "\(set.rejections[0])")
         #expect(set.books.created == 2)
-        _ = try fixture.store.commit([(set, record)])[0].get()
+        _ = try fixture.store.graph.commit([(set, record)])[0].get()
     }
 
     @Test func `has an id that is no text judged with its record`() throws {
         let fixture = try StoreFixture()
-        let builder = try fixture.store.changeSet(for: fixture.job().0)
+        let builder = try fixture.store.graph.changeSet(for: fixture.job().0)
         let bytes: [UInt8] = [0x01, 0, 1, 0x10, 4, 0, 0, 0, 2, 0xC0, 0x80, 0, 0x01, 0, 1, 0x10, 3, 0, 0, 0, 1, 0x61, 0]
         try unsafe builder.absorb(bytes.span.bytes)
         let set = try builder.finish()
@@ -122,7 +122,7 @@ import TwinModel
 
     @Test func `may quote bytes that are no text in a reject`() throws {
         let fixture = try StoreFixture()
-        let builder = try fixture.store.changeSet(for: fixture.job(released: true).0)
+        let builder = try fixture.store.graph.changeSet(for: fixture.job(released: true).0)
         let bytes: [UInt8] = [0x01, 0, 1, 0x03, 1, 0x61, 2, 0xFF, 0]
         try unsafe builder.absorb(bytes.span.bytes)
         #expect(try builder.finish().rejections.count == 1)
@@ -131,7 +131,7 @@ import TwinModel
     @Test(arguments: [[4, 0], [5, 9, 1], [11], [10, 3, 0x31]] as [[UInt8]])
     func `has the form of its values checked`(value: [UInt8]) throws {
         let fixture = try StoreFixture()
-        let builder = try fixture.store.changeSet(for: fixture.job().0)
+        let builder = try fixture.store.graph.changeSet(for: fixture.job().0)
         let body: [UInt8] = [1, 0x61, 0, 1] + value
         let bytes: [UInt8] = [0x04, 1, 0x6B, 0x01, 0, 1, 0x10, UInt8(body.count), 0, 0, 0] + body
         let error = #expect(throws: DropError.self) { try unsafe builder.absorb(bytes.span.bytes) }

@@ -28,8 +28,8 @@ func everyOrder(of places: [Int]) -> [[Int]] {
     }
 
     private func targets(_ id: String = "x") throws -> [String] {
-        guard try fixture.store.twin(id) != nil else { return [] }
-        return try fixture.store.relationships(of: id).compactMap { $0["$targetId"]?.string }
+        guard try fixture.store.history.twin(id) != nil else { return [] }
+        return try fixture.store.history.relationships(of: id).compactMap { $0["$targetId"]?.string }
     }
 
     private static func twins(_ writer: inout OperationWriter, _ ids: String..., value: Int64) {
@@ -56,8 +56,8 @@ func everyOrder(of places: [Int]) -> [[Int]] {
             }
         }
         #expect(try targets() == ["d"], "\(order)")
-        #expect(try fixture.store.twin("b") == nil)
-        #expect(try fixture.store.pending().isEmpty)
+        #expect(try fixture.store.history.twin("b") == nil)
+        #expect(try fixture.store.history.pending().isEmpty)
     }
 
     @Test func `stand where a corrected record leads elsewhere than what went with a twin`() throws {
@@ -99,9 +99,9 @@ func everyOrder(of places: [Int]) -> [[Int]] {
             if place == 2 { try fixture.reopen() }
         }
         #expect(try targets() == [], "\(order)")
-        #expect(try fixture.store.twin("x")?["a"] == 4)
-        #expect(try fixture.store.twin("d") == nil)
-        #expect(try fixture.store.pending().isEmpty)
+        #expect(try fixture.store.history.twin("x")?["a"] == 4)
+        #expect(try fixture.store.history.twin("d") == nil)
+        #expect(try fixture.store.history.pending().isEmpty)
     }
 
     @Test func `are over, which the books count and a later record of the file may undo`() throws {
@@ -136,24 +136,24 @@ func everyOrder(of places: [Int]) -> [[Int]] {
         let (job, record) = fixture.job(policy: policy)
         var aside = record
         aside.state = .held
-        try fixture.store.update([aside])
+        try fixture.store.register.update([aside])
         try drop(nil) { Self.lead(&$0, to: "d") }
-        #expect(try fixture.store.pending().count == 1)
+        #expect(try fixture.store.history.pending().count == 1)
         try drop(nil) { $0.twin("d", .deleteTwin) }
         let again = ApplyJob(
             drop: job.drop, source: job.source, policy: policy, bytes: job.bytes, epoch: job.epoch, amends: nil, origin: job.drop,
             released: true, scratchFolder: fixture.folder)
-        let builder = try fixture.store.changeSet(for: again)
+        let builder = try fixture.store.graph.changeSet(for: again)
         let stream = fixture.stream("erp") { writer in
             Self.lead(&writer, to: "x")
             Self.twins(&writer, "d", value: 1)
         }
         try unsafe builder.absorb(stream.span.bytes)
         let changes = try builder.finish()
-        _ = try fixture.store.commit([(changes, record)])[0].get()
+        _ = try fixture.store.graph.commit([(changes, record)])[0].get()
         #expect(try targets() == [])
-        #expect(try fixture.store.twin("d") == nil)
-        #expect(try fixture.store.pending().isEmpty)
+        #expect(try fixture.store.history.twin("d") == nil)
+        #expect(try fixture.store.history.pending().isEmpty)
     }
 
     // MARK: What outlives a late delete
@@ -183,7 +183,7 @@ func everyOrder(of places: [Int]) -> [[Int]] {
             if abs(place) == 4 { try fixture.reopen() }
         }
         #expect(try targets() == ["b"], "\(order)")
-        #expect(try fixture.store.pending().isEmpty)
+        #expect(try fixture.store.history.pending().isEmpty)
     }
 
     @Test(arguments: everyOrder(of: [1, 2, 3]), ["b", "x"])
@@ -200,7 +200,7 @@ func everyOrder(of places: [Int]) -> [[Int]] {
             }
         }
         #expect(try targets() == ["b"], "\(order)")
-        let stub = try fixture.store.twin(deleted)
+        let stub = try fixture.store.history.twin(deleted)
         #expect(stub != nil && stub?["a"] == nil)
     }
 }

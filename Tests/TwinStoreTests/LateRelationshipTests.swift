@@ -23,8 +23,8 @@ import TwinModel
     }
 
     private func targets(_ id: String = "x") throws -> [String] {
-        guard try fixture.store.twin(id) != nil else { return [] }
-        return try fixture.store.relationships(of: id).compactMap { $0["$targetId"]?.string }
+        guard try fixture.store.history.twin(id) != nil else { return [] }
+        return try fixture.store.history.relationships(of: id).compactMap { $0["$targetId"]?.string }
     }
 
     private static func twin(_ writer: inout OperationWriter, _ value: Int64, at site: String? = nil) {
@@ -44,8 +44,8 @@ import TwinModel
             }
         }
         #expect(try targets() == [])
-        #expect(try fixture.store.twin("x")?["a"] == 4)
-        #expect(try fixture.store.pending().isEmpty)
+        #expect(try fixture.store.history.twin("x")?["a"] == 4)
+        #expect(try fixture.store.history.pending().isEmpty)
     }
 
     @Test(arguments: [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]])
@@ -60,7 +60,7 @@ import TwinModel
             }
         }
         #expect(try targets() == ["s1"], "\(order)")
-        #expect(try fixture.store.pending().isEmpty)
+        #expect(try fixture.store.history.pending().isEmpty)
     }
 
     @Test(arguments: [[1, 2, 4], [1, 4, 2], [2, 1, 4], [2, 4, 1], [4, 1, 2], [4, 2, 1]])
@@ -74,8 +74,8 @@ import TwinModel
                 }
             }
         }
-        #expect(try fixture.store.twin("x") == nil)
-        #expect(try fixture.store.pending().map(\.targetID) == ["s1"])
+        #expect(try fixture.store.history.twin("x") == nil)
+        #expect(try fixture.store.history.pending().map(\.targetID) == ["s1"])
         try drop(5) { Self.twin(&$0, 5) }
         #expect(try targets() == ["s1"])
     }
@@ -88,12 +88,12 @@ import TwinModel
             try fixture.drop(policy: list, place: isNamed ? "\(place)" : nil, write)
         }
         try give(1) { Self.twin(&$0, 1, at: "late") }
-        #expect(try fixture.store.pending().count == 1)
+        #expect(try fixture.store.history.pending().count == 1)
         try give(2) { Self.twin(&$0, 2, at: "late") }
-        #expect(try fixture.store.pending().count == 1)
+        #expect(try fixture.store.history.pending().count == 1)
         try fixture.reopen()
         try give(3) { Self.twin(&$0, 3) }
-        #expect(try fixture.store.pending().isEmpty)
+        #expect(try fixture.store.history.pending().isEmpty)
         try give(4) { writer in
             Self.twin(&writer, 4)
             writer.twin("late")
@@ -110,13 +110,13 @@ import TwinModel
             writer.record(length: 10)
             writer.reject(code: "wrong", message: "wrong")
         }
-        #expect(try fixture.store.pending().count == 1)
+        #expect(try fixture.store.history.pending().count == 1)
     }
 
     @Test func `that wait are replaced by what is said of them later, and do not come back`() throws {
         try drop(nil) { Self.twin(&$0, 1, at: "late") }
         try drop(nil) { Self.twin(&$0, 2, at: "s1") }
-        #expect(try fixture.store.pending().isEmpty)
+        #expect(try fixture.store.history.pending().isEmpty)
         try drop(nil) { $0.relationship("x", "at", "s1", id: "loc", .deleteRelationship) }
         try drop(nil) { $0.twin("late") }
         #expect(try targets() == [])

@@ -23,7 +23,7 @@ import TwinModel
     }
 
     private func values(_ id: String) throws -> [String: Int64]? {
-        guard let twin = try fixture.store.twin(id) else { return nil }
+        guard let twin = try fixture.store.history.twin(id) else { return nil }
         return ["a", "b", "n"].reduce(into: [String: Int64]()) { $0[$1] = twin[$1]?.int }
     }
 
@@ -79,9 +79,9 @@ import TwinModel
         let newest = try drop(30) { $0.twin("x", ["a": .integer(3)]) }
         try drop(20) { $0.twin("x", ["a": .integer(2)]) }
         let source = try #require(SourceName("erp"))
-        #expect(try fixture.store.newestApplied(of: source)?.id == newest.drop)
+        #expect(try fixture.store.register.newestApplied(of: source)?.id == newest.drop)
         try fixture.reopen()
-        #expect(try fixture.store.newestApplied(of: source)?.id == newest.drop)
+        #expect(try fixture.store.register.newestApplied(of: source)?.id == newest.drop)
     }
 
     // MARK: Set aside
@@ -90,7 +90,7 @@ import TwinModel
     private func setAside(_ state: DropState) throws -> DropRecord {
         var (_, record) = fixture.job(policy: policy)
         record.state = state
-        try fixture.store.update([record])
+        try fixture.store.register.update([record])
         return record
     }
 
@@ -102,9 +102,9 @@ import TwinModel
             drop: old.id, source: old.source, policy: policy, bytes: 1 << 40,
             epoch: ContentDigest(bytes: Array(repeating: 1, count: 32)), amends: nil, origin: asNewest ? nil : old.id,
             released: true, scratchFolder: fixture.folder)
-        let builder = try fixture.store.changeSet(for: job)
+        let builder = try fixture.store.graph.changeSet(for: job)
         try unsafe builder.absorb(fixture.stream("erp", write).span.bytes)
-        return try fixture.store.commit([(try builder.finish(), old)])[0].get()
+        return try fixture.store.graph.commit([(try builder.finish(), old)])[0].get()
     }
 
     @Test(arguments: [DropState.held, .quarantined])
@@ -138,11 +138,11 @@ import TwinModel
     @Test func `leaves word where it was compared before another was set aside`() throws {
         try fixture.drop { $0.twin("x", ["a": .integer(1)]) }
         var (_, old) = fixture.job(policy: policy)
-        try fixture.store.update([old])
+        try fixture.store.register.update([old])
         let newer = try fixture.changeSet { $0.twin("x", ["a": .integer(1)]) }
         old.state = .held
-        try fixture.store.update([old])
-        _ = try fixture.store.commit([newer])[0].get()
+        try fixture.store.register.update([old])
+        _ = try fixture.store.graph.commit([newer])[0].get()
         #expect(try goOn(old) { $0.twin("x", ["a": .integer(2)]) }.books.superseded == 1)
         #expect(try values("x") == ["a": 1])
     }

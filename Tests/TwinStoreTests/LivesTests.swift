@@ -15,25 +15,25 @@ import TwinModel
         }
         let moved = try fixture.drop { $0.relationship("h", "has", "b", id: "r", .upsertRelationship, ["since": .integer(1)]) }
         let changed = try fixture.drop { $0.relationship("h", "has", "b", id: "r", .upsertRelationship, ["since": .integer(2)]) }
-        let target = try #require(try fixture.store.explain(relationship: "r", of: "h", "/$targetId").first)
+        let target = try #require(try fixture.store.history.explain(relationship: "r", of: "h", "/$targetId").first)
         #expect(target.value == "b")
         #expect(target.before == "a")
         #expect(target.setBy.record?.drop == moved.drop)
-        let since = try #require(try fixture.store.explain(relationship: "r", of: "h", "/since").first)
+        let since = try #require(try fixture.store.history.explain(relationship: "r", of: "h", "/since").first)
         #expect(since.setBy.record?.drop == changed.drop)
         #expect(since.before == 1)
-        let name = try #require(try fixture.store.explain(relationship: "r", of: "h", "/$relationshipName").first)
+        let name = try #require(try fixture.store.history.explain(relationship: "r", of: "h", "/$relationshipName").first)
         #expect(name.setBy.record?.drop == made.drop)
         let gone = try fixture.drop { $0.twin("b", .deleteTwin) }
         try fixture.drop { $0.relationship("h", "has", "a", id: "r", .upsertRelationship, ["since": .integer(3)]) }
-        let life = try fixture.store.history(ofRelationship: "r", of: "h")
+        let life = try fixture.store.history.history(ofRelationship: "r", of: "h")
         #expect(life.map(\.kind) == [.created, .deleted, .updated, .updated, .created])
         #expect(life[1].provenance.record?.drop == gone.drop)
         #expect(life[1].changes.first { $0.pointer == "/$targetId" } == .init(pointer: "/$targetId", before: "b", after: nil))
         #expect(life[3].changes == [.init(pointer: "/$targetId", before: "a", after: "b")])
         #expect(life[4].provenance.record?.drop == made.drop)
-        #expect(try fixture.store.history(ofRelationship: "r", of: "h", limit: 2).count == 2)
-        #expect(try fixture.store.history(ofRelationship: "s", of: "h").isEmpty)
+        #expect(try fixture.store.history.history(ofRelationship: "r", of: "h", limit: 2).count == 2)
+        #expect(try fixture.store.history.history(ofRelationship: "s", of: "h").isEmpty)
     }
 
     @Test func `of a deleted one and of a deleted twin says what it was last, and who ended it`() throws {
@@ -45,13 +45,13 @@ import TwinModel
         }
         let end = try fixture.drop { $0.twin("h", .deleteTwin) }
         try fixture.reopen()
-        let twin = try #require(try fixture.store.explain("h", "/x").first)
+        let twin = try #require(try fixture.store.history.explain("h", "/x").first)
         #expect(twin.value == 7)
         #expect(twin.deletedBy?.record?.drop == end.drop)
-        let relationship = try fixture.store.explain(relationship: "r", of: "h")
+        let relationship = try fixture.store.history.explain(relationship: "r", of: "h")
         #expect(relationship.map(\.pointer) == ["/$relationshipName", "/$targetId", "/since"])
         #expect(relationship.allSatisfy { $0.deletedBy?.record?.drop == end.drop })
-        #expect(try fixture.store.known(["h", "a", "b"]) == ["h", "a"])
+        #expect(try fixture.store.history.known(["h", "a", "b"]) == ["h", "a"])
     }
 }
 
@@ -63,15 +63,15 @@ import TwinModel
             writer.relationship("f", "has", "late", .upsertRelationship)
         }
         let second = try fixture.drop("wms") { $0.relationship("later", "has", "late", .upsertRelationship) }
-        let all = try fixture.store.waiting(limit: 10)
+        let all = try fixture.store.waiting.list(limit: 10)
         #expect(all.map(\.missing) == [["late"], ["later", "late"]])
         #expect(all.map(\.relationship.drop) == [first.drop, second.drop])
         #expect(all.allSatisfy { $0.since > 0 && $0.relationship.expires > $0.since })
-        #expect(try fixture.store.waiting(source: SourceName("wms"), limit: 10).count == 1)
-        #expect(try fixture.store.waiting(drop: first.drop, limit: 10).count == 1)
-        #expect(try fixture.store.waitingCounts().values.sorted() == [1, 1])
+        #expect(try fixture.store.waiting.list(source: SourceName("wms"), limit: 10).count == 1)
+        #expect(try fixture.store.waiting.list(drop: first.drop, limit: 10).count == 1)
+        #expect(try fixture.store.waiting.counts().values.sorted() == [1, 1])
         try fixture.drop("erp") { $0.twin("late") }
-        #expect(try fixture.store.waiting(limit: 10).map(\.missing) == [["later"]])
+        #expect(try fixture.store.waiting.list(limit: 10).map(\.missing) == [["later"]])
     }
 }
 

@@ -17,49 +17,49 @@ import TwinModel
     }
 
     @Test func `is made long ahead of use`() throws {
-        try fixture.store.tendLog(reserving: true)
-        #expect(fixture.store.walBytes == TwinStore.walBytesReserved)
+        try fixture.store.upkeep.tendLog(reserving: true)
+        #expect(fixture.store.upkeep.walBytes == StoreConnection.walBytesReserved)
         try fixture.drop { $0.twin("a") }
-        #expect(fixture.store.walBytes == TwinStore.walBytesReserved)
+        #expect(fixture.store.upkeep.walBytes == StoreConnection.walBytesReserved)
     }
 
     @Test func `keeps its length when it was moved into the database, and is used from its start again`() throws {
         try fill()
-        let bytes = fixture.store.walBytes
-        #expect(fixture.store.logUse.pages * TwinStore.pageBytes > TwinStore.walBytesIdle)
-        try fixture.store.tendLog(reserving: true)
-        #expect(fixture.store.logUse.pages == 0)
+        let bytes = fixture.store.upkeep.walBytes
+        #expect(fixture.store.engine.connection.logUse.pages * StoreConnection.pageBytes > StoreConnection.walBytesIdle)
+        try fixture.store.upkeep.tendLog(reserving: true)
+        #expect(fixture.store.engine.connection.logUse.pages == 0)
         try fixture.drop { $0.twin("a") }
-        #expect(fixture.store.walBytes == bytes)
-        #expect((1...100).contains(fixture.store.logUse.pages))
+        #expect(fixture.store.upkeep.walBytes == bytes)
+        #expect((1...100).contains(fixture.store.engine.connection.logUse.pages))
     }
 
     @Test func `is read back after a crash, although zeros and older pages follow`() throws {
-        try fixture.store.tendLog(reserving: true)
+        try fixture.store.upkeep.tendLog(reserving: true)
         try fixture.drop { $0.twin("a") }
-        #expect(try fixture.crashed().twin("a") != nil)
+        #expect(try fixture.crashed().history.twin("a") != nil)
         try fill()
-        try fixture.store.tendLog(reserving: true)
+        try fixture.store.upkeep.tendLog(reserving: true)
         try fixture.drop { $0.twin("b") }
         let store = try fixture.crashed()
-        #expect(try store.twin("b") != nil && store.twin("t9999") != nil)
-        #expect(try store.quickCheck() == [])
+        #expect(try store.history.twin("b") != nil && store.history.twin("t9999") != nil)
+        #expect(try store.upkeep.quickCheck() == [])
     }
 
     @Test func `shows a commit that is not synced to others at once`() throws {
-        try fixture.store.checkpoint()
-        try fixture.store.pool.writeWithoutTransaction { database in
+        try fixture.store.upkeep.checkpoint()
+        try fixture.store.engine.connection.pool.writeWithoutTransaction { database in
             try database.execute(sql: "PRAGMA synchronous = NORMAL")
             try database.execute(sql: "CREATE TABLE shown(no INTEGER PRIMARY KEY)")
         }
-        #expect(try fixture.store.pool.read { try $0.tableExists("shown") })
-        #expect(try fixture.crashed().pool.read { try $0.tableExists("shown") })
+        #expect(try fixture.store.engine.connection.pool.read { try $0.tableExists("shown") })
+        #expect(try fixture.crashed().engine.connection.pool.read { try $0.tableExists("shown") })
     }
 
     /// SQLite then writes pages to the log before the commit, some of them several times, and reads them back from it.
     @Test func `takes a transaction that is larger than the cache, with parts undone`() throws {
         let text = String(repeating: "y", count: 900)
-        try fixture.store.pool.writeWithoutTransaction { database in
+        try fixture.store.engine.connection.pool.writeWithoutTransaction { database in
             try database.execute(sql: "PRAGMA cache_size = 8")
             try database.execute(sql: "CREATE TABLE spill(no INTEGER PRIMARY KEY, text TEXT, round INTEGER)")
             try database.inTransaction {
@@ -76,8 +76,8 @@ import TwinModel
         }
         let crashed = try fixture.crashed()
         for store in [fixture.store, crashed] {
-            #expect(try store.quickCheck() == [])
-            let sums = try store.pool.read { database in
+            #expect(try store.upkeep.quickCheck() == [])
+            let sums = try store.engine.connection.pool.read { database in
                 let row = try Row.fetchOne(database, sql: "SELECT count(*), sum(length(text)), sum(no * round) FROM spill")
                 return row.map { $0.databaseValues.map { Int.fromDatabaseValue($0) ?? -1 } as [Int] }
             }
@@ -122,11 +122,11 @@ import TwinModel
 
     @Test func `knows a repeated intake from the intent on, and after a restart`() throws {
         let records = [record(1, inode: 7), record(2, inode: 8), record(3, inode: 7), record(4, inode: 7, source: "t")]
-        try fixture.store.intend(Array(records[..<2]))
-        try fixture.store.intend(Array(records[2...]))
+        try fixture.store.register.intend(Array(records[..<2]))
+        try fixture.store.register.intend(Array(records[2...]))
         for _ in 0..<2 {
             let earlier = try records.map {
-                try fixture.store.drop(withIntake: $0.intake, of: $0.source, before: $0.id)?.id.low
+                try fixture.store.register.drop(withIntake: $0.intake, of: $0.source, before: $0.id)?.id.low
             }
             #expect(earlier == [nil, nil, 1, nil])
             try fixture.reopen()
@@ -137,9 +137,9 @@ import TwinModel
         arguments: [[.quarantined], [.held, .duplicate], [.applied, .claimed]] as [Set<DropState>])
     func `finds few drops among many by an index`(states: Set<DropState>) throws {
         let index = states.contains(.applied) ? "drops_unfinished" : "drops_set_aside"
-        let plan = try fixture.store.reading { (database) throws(DropError) in
+        let plan = try fixture.store.engine.reading { (database) throws(DropError) in
             let query = try RawStatement(
-                "EXPLAIN QUERY PLAN SELECT id FROM drops WHERE \(TwinStore.condition(states)) ORDER BY id", database)
+                "EXPLAIN QUERY PLAN SELECT id FROM drops WHERE \(DropRows.condition(states)) ORDER BY id", database)
             defer { query.reset() }
             return try query.step() ? query.text(3) : ""
         }

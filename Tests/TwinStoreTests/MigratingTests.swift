@@ -16,7 +16,7 @@ private final class OldHome {
         var template = Array("/tmp/twinstore-old-XXXXXX".utf8CString)
         folder = unsafe template.withUnsafeMutableBufferPointer { unsafe String(cString: mkdtemp($0.baseAddress!)) }
         try change { database in
-            for step in TwinStore.migrations[..<schema] where !step.isEmpty { try database.execute(sql: step) }
+            for step in StoreSchema.migrations[..<schema] where !step.isEmpty { try database.execute(sql: step) }
             try database.execute(
                 sql: """
                     INSERT INTO drops(no, id, source, file_name, bytes, state, claimed_at, changed_at, device, inode, change_time,
@@ -75,9 +75,9 @@ private final class OldHome {
         let home = try OldHome(schema: schema)
         let before = try home.facts()
         let store = try TwinStore.open(folder: home.folder)
-        #expect(try store.drops(in: [.done]).map(\.fileName) == [FileName("a")])
+        #expect(try store.register.drops(in: [.done]).map(\.fileName) == [FileName("a")])
         try store.close()
-        #expect(try home.facts().schema == TwinStore.schemaVersion)
+        #expect(try home.facts().schema == StoreSchema.version)
         let kept = try home.facts(of: "twin.db.schema-\(schema)")
         #expect(kept == before && kept.drops == 1)
         // The next start finds nothing to do.
@@ -95,7 +95,7 @@ private final class OldHome {
         #expect(try home.facts() == before)
         try home.change { try $0.execute(sql: "DROP INDEX drops_set_aside") }
         try TwinStore.open(folder: home.folder).close()
-        #expect(try home.facts().schema == TwinStore.schemaVersion)
+        #expect(try home.facts().schema == StoreSchema.version)
         #expect(try home.facts(of: "twin.db.schema-1") == before)
     }
 
@@ -141,7 +141,7 @@ private final class OldHome {
         let whole = try start(killedAfter: 60)
         #expect(whole.code == 0)
         let after = try OldHome.facts(path)
-        #expect(after.schema == TwinStore.schemaVersion && after.drops == before.drops)
+        #expect(after.schema == StoreSchema.version && after.drops == before.drops)
         var found: Set<Int> = []
         for moment in 1...12 {
             _ = try start(killedAfter: whole.seconds * Double(moment) / 12)

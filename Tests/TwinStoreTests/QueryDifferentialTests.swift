@@ -167,9 +167,9 @@ import TwinModel
             try change(fixture, &random, first: step == 0)
             var graph = try PlainGraph(fixture.store)
             graph.ancestors = Self.ancestors
-            graphs.append((.sequence(fixture.store.counters.withLock { $0.sequence }), graph))
+            graphs.append((.sequence(fixture.store.engine.numbers.state.withLock { $0.sequence }), graph))
         }
-        if seed % 3 == 0 { try fixture.store.declareIndexes(["a", "b"]) }
+        if seed % 3 == 0 { try fixture.store.upkeep.declareIndexes(["a", "b"]) }
         for _ in 0..<60 {
             let text = Self.text(&random)
             let limit = [1, 2, 5, 1000].randomElement(using: &random)!

@@ -11,7 +11,7 @@ extension TwinStore {
         var rows: [JSON] = []
         var continuation: String?
         for _ in 0..<10_000 {
-            let page = try query(
+            let page = try queries.query(
                 continuation == nil ? text : nil, continuation: continuation, limit: limit, asOf: moment, family: family)
             precondition(page.rows.count <= limit && page.charge >= 1)
             rows += page.rows
@@ -41,10 +41,10 @@ struct PlainGraph {
 
     init(_ store: TwinStore) throws {
         var twins: [JSON] = []
-        try store.forEachTwin { twins.append($0) }
+        try store.history.forEachTwin { twins.append($0) }
         self.twins = twins
         relationships = []
-        for twin in twins { relationships += try store.relationships(of: twin["$dtId"]!.string!) }
+        for twin in twins { relationships += try store.history.relationships(of: twin["$dtId"]!.string!) }
     }
 
     /// The rows, without TOP.

@@ -12,7 +12,7 @@ import TwinService
 
     init() throws { fixture = try ServiceFixture() }
 
-    private var sequence: UInt64 { store.counters.withLock { $0.sequence } }
+    private var sequence: UInt64 { store.engine.numbers.state.withLock { $0.sequence } }
 
     @Test func `sees at once what calls wrote, and what it replaced before`() throws {
         try fixture.room("r1", ["temperature": 20, "tags": ["red": "yes"]])
@@ -50,7 +50,7 @@ import TwinService
         try fixture.store.delete(twin: "r2", .none, by: fixture.me)
         try fixture.room("r3")
         #expect(try counts() == [3, 2, 1, 1])
-        #expect(store.twinModels.isCurrent(sequence))
+        #expect(store.engine.versions.twinModels.isCurrent(sequence))
         try fixture.store.delete(model: "dtmi:test:Lab;1", by: fixture.me)
         #expect(try counts() == [1, 2, 1, 1])
         try fixture.base.reopen()

@@ -30,7 +30,7 @@ import TwinModel
             writer.twin("none")
         }
         for indexes in [[], ["v"]] {
-            try fixture.store.declareIndexes(indexes)
+            try fixture.store.upkeep.declareIndexes(indexes)
             let store = fixture.store
             #expect(try store.ids("SELECT * FROM DIGITALTWINS WHERE v = true") == ["bool"])
             #expect(try store.ids("SELECT * FROM DIGITALTWINS WHERE v = 1") == ["double", "int"])
@@ -81,7 +81,7 @@ import TwinModel
         #expect(try fixture.store.ids("SELECT $dtId FROM DIGITALTWINS WHERE n >= 0", limit: limit) == all)
         #expect(try fixture.store.rows("SELECT TOP(17) FROM DIGITALTWINS", limit: limit).count == 17)
         #expect(try fixture.store.rows("SELECT TOP(0) FROM DIGITALTWINS", limit: limit).isEmpty)
-        let page = try fixture.store.query("SELECT * FROM DIGITALTWINS", continuation: nil, limit: 60)
+        let page = try fixture.store.queries.query("SELECT * FROM DIGITALTWINS", continuation: nil, limit: 60)
         #expect(page.rows.count == 60)
         #expect(page.continuation == nil)
     }
@@ -89,32 +89,32 @@ import TwinModel
     @Test func `takes tokens of its graph only, unaltered, also after a restart`() throws {
         let fixture = try StoreFixture()
         try plant(fixture, 5)
-        let first = try fixture.store.query("SELECT * FROM DIGITALTWINS WHERE even = true", continuation: nil, limit: 1)
+        let first = try fixture.store.queries.query("SELECT * FROM DIGITALTWINS WHERE even = true", continuation: nil, limit: 1)
         let token = try #require(first.continuation)
         #expect(
             token.utf8.allSatisfy {
                 $0 == 0x2D || $0 == 0x5F || Character(Unicode.Scalar($0)).isNumber || Character(Unicode.Scalar($0)).isLetter
             })
         try fixture.reopen()
-        #expect(try fixture.store.query("not looked at", continuation: token, limit: 5).rows.count == 2)
+        #expect(try fixture.store.queries.query("not looked at", continuation: token, limit: 5).rows.count == 2)
         var altered = Array(token.utf8)
         for index in altered.indices {
             let letter = altered[index]
             altered[index] = letter == UInt8(ascii: "A") ? UInt8(ascii: "B") : UInt8(ascii: "A")
             let text = String(decoding: altered, as: UTF8.self)
-            #expect(throws: ServiceError.self) { try fixture.store.query(nil, continuation: text, limit: 5) }
+            #expect(throws: ServiceError.self) { try fixture.store.queries.query(nil, continuation: text, limit: 5) }
             altered[index] = letter
         }
         for text in ["", "x", "%2F", token + "A", String(token.dropLast())] {
             do {
-                _ = try fixture.store.query(nil, continuation: text, limit: 5)
+                _ = try fixture.store.queries.query(nil, continuation: text, limit: 5)
                 Issue.record("\(text) was taken")
             } catch {
                 #expect(error.code == .invalidPage)
             }
         }
         let other = try StoreFixture()
-        #expect(throws: ServiceError.self) { try other.store.query(nil, continuation: token, limit: 5) }
+        #expect(throws: ServiceError.self) { try other.store.queries.query(nil, continuation: token, limit: 5) }
     }
 
     @Test func `refuses with the codes of the service`() throws {
@@ -122,7 +122,7 @@ import TwinModel
         try plant(fixture, 2000)
         func code(_ text: String?, timeout: Duration = .seconds(60), limit: Int = 10) -> ServiceError.Code? {
             do {
-                _ = try fixture.store.query(text, continuation: nil, limit: limit, asOf: .now, timeout: timeout)
+                _ = try fixture.store.queries.query(text, continuation: nil, limit: limit, asOf: .now, timeout: timeout)
                 return nil
             } catch {
                 return error.code
@@ -132,7 +132,8 @@ import TwinModel
         #expect(code("foo") == .invalidQuery)
         #expect(code("SELECT * FROM DIGITALTWINS WHERE n < 0", timeout: .zero) == .timeout)
         #expect(code("SELECT * FROM DIGITALTWINS", limit: 0) == .invalidPage)
-        #expect(try fixture.store.query("SELECT * FROM DIGITALTWINS", continuation: nil, limit: 100_000).rows.count == 1000)
+        #expect(
+            try fixture.store.queries.query("SELECT * FROM DIGITALTWINS", continuation: nil, limit: 100_000).rows.count == 1000)
     }
 
     @Test func `counts models by what every commit changes`() throws {
@@ -149,7 +150,8 @@ import TwinModel
                 try fixture.store.count("SELECT COUNT() FROM DIGITALTWINS WHERE $metadata.$model = '\($0)'")
             }
             #expect(Array(quick[..<3]) == slow)
-            #expect(fixture.store.twinModels.isCurrent(fixture.store.counters.withLock { $0.sequence }))
+            #expect(
+                fixture.store.engine.versions.twinModels.isCurrent(fixture.store.engine.numbers.state.withLock { $0.sequence }))
         }
         #expect(try counts() == [5, 5, 0, 20])
         try fixture.drop { writer in
@@ -191,7 +193,7 @@ import TwinModel
     @Test func `is answered the same by an index, through commits and restarts`() throws {
         let fixture = try StoreFixture()
         try plant(fixture, 100)
-        try fixture.store.declareIndexes(["name", "part.x"])
+        try fixture.store.upkeep.declareIndexes(["name", "part.x"])
         try fixture.drop { writer in
             writer.twin("t3", ["name": .string("changed")])
             writer.twin("t13", .deleteTwin)
@@ -203,12 +205,13 @@ import TwinModel
             #expect(try fixture.store.ids("SELECT * FROM DIGITALTWINS T WHERE T.part.x > 4") == ["c"])
             #expect(try fixture.store.ids("SELECT * FROM DIGITALTWINS WHERE name = 'name-3'", asOf: .sequence(1)).count == 10)
             #expect(
-                try fixture.store.query("SELECT * FROM DIGITALTWINS WHERE name = 'changed'", continuation: nil, limit: 5).charge
+                try fixture.store.queries.query("SELECT * FROM DIGITALTWINS WHERE name = 'changed'", continuation: nil, limit: 5)
+                    .charge
                     < 2)
             try fixture.reopen()
         }
-        try fixture.store.declareIndexes([])
-        #expect(try fixture.store.quickCheck() == [])
+        try fixture.store.upkeep.declareIndexes([])
+        #expect(try fixture.store.upkeep.quickCheck() == [])
         #expect(try fixture.store.ids("SELECT * FROM DIGITALTWINS WHERE name = 'name-3'").count == 8)
     }
 
@@ -237,7 +240,10 @@ import TwinModel
             try store.rows("SELECT T.tags.red, T.thermostat.target AS t, T.nothing FROM DIGITALTWINS T WHERE T.$dtId = 'a'")
                 == [["red": true, "t": 21.5]])
         #expect(try store.rows("SELECT nothing FROM DIGITALTWINS WHERE $dtId = 'b'") == [.object([])])
-        #expect(try store.rows("SELECT T FROM DIGITALTWINS T WHERE T.$dtId = 'a'") == [["T": try #require(try store.twin("a"))]])
+        #expect(
+            try store.rows("SELECT T FROM DIGITALTWINS T WHERE T.$dtId = 'a'") == [
+                ["T": try #require(try store.history.twin("a"))]
+            ])
     }
 
     @Test func `follows relationships from either end`() throws {

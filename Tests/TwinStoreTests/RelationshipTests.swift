@@ -15,15 +15,15 @@ import TwinModel
         let moved = try fixture.drop { $0.relationship("a", "feeds", "c", id: "r", .upsertRelationship, ["w": .integer(2)]) }
         let deleted = try fixture.drop { $0.relationship("a", "feeds", "", id: "r", .deleteRelationship) }
         #expect([same.books.unchanged, moved.books.updated, deleted.books.deleted] == [1, 1, 1])
-        #expect(try fixture.store.relationships(of: "a") == [])
-        let past = try fixture.store.relationships(of: "a", asOf: .sequence(same.sequence))
+        #expect(try fixture.store.history.relationships(of: "a") == [])
+        let past = try fixture.store.history.relationships(of: "a", asOf: .sequence(same.sequence))
         #expect(
             past.map(\.plain) == [
                 [
                     "$relationshipId": "r", "$relationshipName": "feeds", "$sourceId": "a", "$targetId": "b", "w": 1,
                 ] as JSON
             ])
-        let later = try fixture.store.relationships(of: "a", asOf: .sequence(moved.sequence))
+        let later = try fixture.store.history.relationships(of: "a", asOf: .sequence(moved.sequence))
         #expect(later.first?["$targetId"] == "c")
     }
 
@@ -51,11 +51,11 @@ import TwinModel
         }
         #expect(first.books.waiting == 1)
         #expect(first.books.created == 1)
-        #expect(try fixture.store.pending().map(\.targetID) == ["late"])
+        #expect(try fixture.store.history.pending().map(\.targetID) == ["late"])
         try fixture.reopen()
         try fixture.drop("wms") { $0.twin("late") }
-        #expect(try fixture.store.pending() == [])
-        #expect(try fixture.store.relationships(of: "a").first?["$targetId"] == "late")
+        #expect(try fixture.store.history.pending() == [])
+        #expect(try fixture.store.history.relationships(of: "a").first?["$targetId"] == "late")
         #expect(try fixture.drop("erp") { $0.relationship("a", "feeds", "late") }.books.unchanged == 1)
     }
 
@@ -67,9 +67,9 @@ import TwinModel
             writer.twin("a")
             writer.relationship("a", "feeds", "never")
         }
-        #expect(try fixture.store.expirePending(now: fixture.time + 4999) == 0)
-        #expect(try fixture.store.expirePending(now: fixture.time + 5000) == 1)
-        #expect(try fixture.store.pending() == [])
+        #expect(try fixture.store.history.expirePending(now: fixture.time + 4999) == 0)
+        #expect(try fixture.store.history.expirePending(now: fixture.time + 5000) == 1)
+        #expect(try fixture.store.history.pending() == [])
     }
 
     @Test func `without target rejects its record where the policy says so`() throws {
@@ -90,9 +90,9 @@ import TwinModel
             set.changes.rejections.map(\.message) == [
                 "Relationship feeds of with-it: its target nowhere does not exist."
             ])
-        _ = try fixture.store.commit([set])[0].get()
-        #expect(try fixture.store.twin("with-it") == nil)
-        #expect(try fixture.store.twin("kept") != nil)
+        _ = try fixture.store.graph.commit([set])[0].get()
+        #expect(try fixture.store.history.twin("with-it") == nil)
+        #expect(try fixture.store.history.twin("kept") != nil)
     }
 
     @Test func `names the ends it lacks, of a record with several the first three`() throws {
@@ -130,8 +130,8 @@ import TwinModel
         var policy = ApplyPolicy()
         policy.dangling = .stub
         try fixture.drop(policy: policy) { $0.relationship("a", "feeds", "b") }
-        #expect(try fixture.store.counts().twins == 2)
-        #expect(try fixture.store.relationships(of: "a").count == 1)
+        #expect(try fixture.store.history.counts().twins == 2)
+        #expect(try fixture.store.history.relationships(of: "a").count == 1)
         #expect(try fixture.drop { $0.twin("b", ["x": .integer(1)]) }.books.updated == 1)
     }
 
@@ -144,15 +144,15 @@ import TwinModel
             writer.relationship("b", "feeds", "a")
         }
         try fixture.drop { $0.twin("b", .deleteTwin) }
-        #expect(try fixture.store.relationships(of: "a") == [])
-        #expect(try fixture.store.counts().relationships == 0)
-        #expect(try fixture.store.relationships(of: "a", asOf: .sequence(made.sequence)).count == 1)
-        #expect(try fixture.store.relationships(of: "b", asOf: .sequence(made.sequence)).count == 1)
+        #expect(try fixture.store.history.relationships(of: "a") == [])
+        #expect(try fixture.store.history.counts().relationships == 0)
+        #expect(try fixture.store.history.relationships(of: "a", asOf: .sequence(made.sequence)).count == 1)
+        #expect(try fixture.store.history.relationships(of: "b", asOf: .sequence(made.sequence)).count == 1)
         let again = try fixture.drop { writer in
             writer.twin("b")
             writer.relationship("a", "feeds", "b")
         }
         #expect(again.books.created == 2)
-        #expect(try fixture.store.quickCheck() == [])
+        #expect(try fixture.store.upkeep.quickCheck() == [])
     }
 }

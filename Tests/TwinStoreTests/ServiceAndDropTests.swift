@@ -27,12 +27,12 @@ import TwinService
     @Test func `show in history and explanation who did what`() throws {
         let drop = try fixture.base.drop("erp", number(1))
         try patch(2)
-        let explained = try fixture.base.store.explain("f", "/number")[0]
+        let explained = try fixture.base.store.history.explain("f", "/number")[0]
         #expect(explained.value == 2)
         #expect(explained.setBy.call == .init(caller: me, what: "patch twin"))
         #expect(explained.before == 1)
         #expect(explained.beforeSetBy?.record?.drop == drop.drop)
-        let history = try fixture.base.store.history("f")
+        let history = try fixture.base.store.history.history("f")
         #expect(history.map(\.kind) == [.updated, .created])
         #expect(history[0].provenance.call?.caller == me)
         #expect(history[0].changes == [.init(pointer: "/number", before: 1, after: 2)])
@@ -44,19 +44,19 @@ import TwinService
         try store.delete(twin: "f", .none, by: me)
         try fixture.floor("f")
         let graph = fixture.base.store
-        #expect(try graph.twin("f", asOf: .sequence(drop.sequence))?["number"] == 1)
-        #expect(try graph.twin("f", asOf: .sequence(drop.sequence + 1))?["number"] == 2)
-        #expect(try graph.twin("f", asOf: .sequence(drop.sequence + 2)) == nil)
-        #expect(try graph.twin("f", asOf: .sequence(drop.sequence + 3))?["number"] == nil)
-        #expect(try graph.twin("f", asOf: .sequence(drop.sequence + 3)) != nil)
+        #expect(try graph.history.twin("f", asOf: .sequence(drop.sequence))?["number"] == 1)
+        #expect(try graph.history.twin("f", asOf: .sequence(drop.sequence + 1))?["number"] == 2)
+        #expect(try graph.history.twin("f", asOf: .sequence(drop.sequence + 2)) == nil)
+        #expect(try graph.history.twin("f", asOf: .sequence(drop.sequence + 3))?["number"] == nil)
+        #expect(try graph.history.twin("f", asOf: .sequence(drop.sequence + 3)) != nil)
     }
 
     @Test func `make a repeated file say something again`() throws {
         let first = try fixture.base.drop("erp", number(1))
         #expect(try fixture.base.drop("erp", number(1)).books.unchanged == 1)
-        #expect(try fixture.base.store.isUntouched(since: first.drop, source: SourceName("erp")!))
+        #expect(try fixture.base.store.graph.isUntouched(since: first.drop, source: SourceName("erp")!))
         try patch(2)
-        #expect(try !fixture.base.store.isUntouched(since: first.drop, source: SourceName("erp")!))
+        #expect(try !fixture.base.store.graph.isUntouched(since: first.drop, source: SourceName("erp")!))
         #expect(try fixture.base.drop("erp", number(1)).books.updated == 1)
         #expect(try store.twin("f").document["number"] == 1)
         #expect(try fixture.base.drop("erp", number(1)).books.unchanged == 1)
@@ -66,7 +66,7 @@ import TwinService
         _ = try fixture.base.drop("erp", number(1))
         let compared = try fixture.base.changeSet("erp", number(1))
         try patch(2)
-        let result = try fixture.base.store.commit([compared])[0].get()
+        let result = try fixture.base.store.graph.commit([compared])[0].get()
         #expect(result.books.updated == 1)
         #expect(try store.twin("f").document["number"] == 1)
     }
@@ -74,18 +74,18 @@ import TwinService
     @Test func `take over a twin that a drop is about to make`() throws {
         let compared = try fixture.base.changeSet("erp", number(1))
         try fixture.floor("f")
-        let result = try fixture.base.store.commit([compared])[0].get()
+        let result = try fixture.base.store.graph.commit([compared])[0].get()
         #expect(result.books.updated == 1)
         #expect(result.books.created == 0)
         #expect(try store.twin("f").document["number"] == 1)
-        #expect(try fixture.base.store.counts().twins == 1)
+        #expect(try fixture.base.store.history.counts().twins == 1)
     }
 
     @Test func `make a twin that a drop found missing`() throws {
         let compared = try fixture.base.changeSet(released: true) { $0.twin("f", .patchTwin, ["number": .integer(7)]) }
         #expect(compared.changes.rejections.count == 1)
         try fixture.floor("f")
-        #expect(try fixture.base.store.commit([compared])[0].get().books.updated == 1)
+        #expect(try fixture.base.store.graph.commit([compared])[0].get().books.updated == 1)
         #expect(try store.twin("f").document["number"] == 7)
     }
 
@@ -94,10 +94,10 @@ import TwinService
             writer.twin("f", model: "dtmi:test:Floor;1", [:])
             writer.relationship("f", "has", "r", id: "1")
         }
-        #expect(try fixture.base.store.counts().pending == 1)
+        #expect(try fixture.base.store.history.counts().pending == 1)
         try fixture.room("r")
         #expect(try store.relationship("1", of: "f").document["$targetId"] == "r")
-        #expect(try fixture.base.store.counts().pending == 0)
+        #expect(try fixture.base.store.history.counts().pending == 0)
         let again = try fixture.base.drop { writer in
             writer.twin("f", model: "dtmi:test:Floor;1", [:])
             writer.relationship("f", "has", "r", id: "1")
@@ -145,7 +145,7 @@ import TwinService
         threads.forEach { $0.join() }
         #expect(failures.withLock { $0 } == [])
         #expect(try store.twin("f").document["number"] == 100)
-        #expect(try base.store.history("f").count == 101)
+        #expect(try base.store.history.history("f").count == 101)
     }
 
     /// Adds one to the number of the twin, as often as somebody else was quicker; what failed otherwise.

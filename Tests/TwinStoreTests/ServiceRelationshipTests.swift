@@ -120,7 +120,7 @@ import TwinService
         #expect(steps >= 4)
         #expect(try store.models(dependenciesFor: [], after: nil, limit: 9).elements.isEmpty)
         #expect(code { try store.twin("f") } == .twinNotFound)
-        #expect(try fixture.base.store.history("f").map(\.kind) == [.deleted, .created])
+        #expect(try fixture.base.store.history.history("f").map(\.kind) == [.deleted, .created])
     }
 
     @Test func `and twins are written many at once, each whole or refused by itself`() throws {

@@ -90,7 +90,7 @@ final class StoreFixture {
         let (job, record) = job(
             source, policy: policy, epoch: epoch, amends: amends, amendment: amendment, place: place, origin: origin,
             released: released)
-        let builder = try store.changeSet(for: job)
+        let builder = try store.graph.changeSet(for: job)
         try unsafe builder.absorb(stream(source, write).span.bytes)
         return (try builder.finish(), record)
     }
@@ -105,7 +105,7 @@ final class StoreFixture {
         let set = try changeSet(
             source, policy: policy, epoch: epoch, amends: amends, amendment: amendment, place: place, origin: origin,
             released: released, write)
-        return try store.commit([set])[0].get()
+        return try store.graph.commit([set])[0].get()
     }
 }
 

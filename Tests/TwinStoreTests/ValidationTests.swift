@@ -24,7 +24,7 @@ import TwinService
         policy.models = models
         policy.rejectsShareMax = 1
         let set = try base.changeSet("erp", policy: policy, write)
-        _ = try base.store.commit([set])[0].get()
+        _ = try base.store.graph.commit([set])[0].get()
         return set.changes.rejections.map { "\($0.code): \($0.message)" }
     }
 
@@ -43,8 +43,8 @@ import TwinService
         #expect(refused.count == 1)
         #expect(refused.first?.hasPrefix("model-refused: The model dtmi:test:Room;1 refuses the twin r: ") == true)
         #expect(refused.first?.contains(word) == true)
-        #expect(try base.store.twin("r", asOf: .now) == nil)
-        #expect(try base.store.twin("s", asOf: .now) != nil)
+        #expect(try base.store.history.twin("r", asOf: .now) == nil)
+        #expect(try base.store.history.twin("s", asOf: .now) != nil)
     }
 
     @Test func `keep every value that conforms`() throws {
@@ -107,12 +107,12 @@ import TwinService
         _ = try refusals { write(&$0) }
         let last = try base.drop("erp", write)
         #expect(last.books.unchanged == 1)
-        #expect(try base.store.isUntouched(since: last.drop, source: SourceName("erp")!))
+        #expect(try base.store.graph.isUntouched(since: last.drop, source: SourceName("erp")!))
         try fixture.store.delete(model: floor, by: fixture.me)
         let other = ServiceFixture.models[3].replacing(
             #""schema":"integer"},{"@type":"Rel"#, with: #""schema":"string"},{"@type":"Rel"#)
         _ = try fixture.store.upload(models: [ServiceFixture.model(other)], by: fixture.me)
-        #expect(try !base.store.isUntouched(since: last.drop, source: SourceName("erp")!))
+        #expect(try !base.store.graph.isUntouched(since: last.drop, source: SourceName("erp")!))
         #expect(try refusals { write(&$0) }.count == 1)
     }
 
@@ -123,9 +123,9 @@ import TwinService
         let set = try base.changeSet("erp", policy: policy) { $0.twin("f", model: floor, ["number": .string("x")]) }
         #expect(set.changes.rejections.isEmpty)
         _ = try fixture.store.upload(models: [ServiceFixture.model(ServiceFixture.models[3])], by: fixture.me)
-        _ = try base.store.commit([set])[0].get()
+        _ = try base.store.graph.commit([set])[0].get()
         #expect(set.changes.rejections.count == 1)
-        #expect(try base.store.twin("f", asOf: .now) == nil)
+        #expect(try base.store.history.twin("f", asOf: .now) == nil)
     }
 
     @Test func `take no new twin of a decommissioned model`() throws {
@@ -161,12 +161,12 @@ import TwinService
 
     @Test func `still wait for twins that are not there`() throws {
         #expect(try refusals { $0.relationship("f", "has", "r", id: "1") }.isEmpty)
-        #expect(try base.store.counts().pending == 1)
+        #expect(try base.store.history.counts().pending == 1)
         _ = try refusals { writer in
             writer.twin("f", model: floor, [:])
             writer.twin("r", model: room, [:])
         }
-        #expect(try base.store.counts().pending == 0)
+        #expect(try base.store.history.counts().pending == 0)
         #expect(try fixture.store.relationship("1", of: "f").document["$targetId"] == "r")
     }
 

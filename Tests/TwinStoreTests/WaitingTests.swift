@@ -33,15 +33,15 @@ import TwinService
         try waiting()
         try base.reopen()
         try base.drop("wms") { $0.twin("late", model: "dtmi:test:Lab;1") }
-        #expect(try base.store.relationships(of: "f").count == 1)
-        #expect(try base.store.pending().isEmpty)
+        #expect(try base.store.history.relationships(of: "f").count == 1)
+        #expect(try base.store.history.pending().isEmpty)
     }
 
     @Test func `goes on waiting where the model of its target is another`() throws {
         try waiting()
         try base.drop("wms") { $0.twin("late", model: floor) }
-        #expect(try base.store.relationships(of: "f").isEmpty)
-        #expect(try base.store.pending().map(\.targetID) == ["late"])
+        #expect(try base.store.history.relationships(of: "f").isEmpty)
+        #expect(try base.store.history.pending().map(\.targetID) == ["late"])
         // Stated again, it is refused as any other.
         let refused = try base.drop("erp", policy: policy(.known)) {
             $0.relationship("f", "has", "late", .upsertRelationship, ["since": .integer(1)])
@@ -50,7 +50,7 @@ import TwinService
         // Another twin in its place is what it waits for.
         try base.drop("wms", policy: policy(.known)) { $0.twin("late", .deleteTwin) }
         try base.drop("wms") { $0.twin("late", model: room) }
-        #expect(try base.store.relationships(of: "f").count == 1)
+        #expect(try base.store.history.relationships(of: "f").count == 1)
     }
 
     @Test func `goes on waiting where the model of its source, which came last, refuses it`() throws {
@@ -59,32 +59,32 @@ import TwinService
             writer.relationship("late", "has", "r", .upsertRelationship, ["since": .string("long ago")])
         }
         try base.drop("wms") { $0.twin("late", model: floor) }
-        #expect(try base.store.relationships(of: "late").isEmpty)
-        #expect(try base.store.pending().count == 1)
+        #expect(try base.store.history.relationships(of: "late").isEmpty)
+        #expect(try base.store.history.pending().count == 1)
     }
 
     @Test func `comes in unchecked where its source asked for that`() throws {
         try waiting(.off, since: .string("long ago"))
         try base.drop("wms", policy: policy(.off)) { $0.twin("late", model: floor) }
-        #expect(try base.store.relationships(of: "f").count == 1)
+        #expect(try base.store.history.relationships(of: "f").count == 1)
     }
 
     @Test func `comes in with a call that makes its twin, and not with one whose model does not fit`() throws {
         try waiting()
         _ = try fixture.store.put(twin: "late", ServiceFixture.payload(floor), .none, by: fixture.me)
-        #expect(try base.store.relationships(of: "f").isEmpty)
+        #expect(try base.store.history.relationships(of: "f").isEmpty)
         try fixture.store.delete(twin: "late", .none, by: fixture.me)
         _ = try fixture.store.put(twin: "late", ServiceFixture.payload(room), .none, by: fixture.me)
-        #expect(try base.store.relationships(of: "f").count == 1)
+        #expect(try base.store.history.relationships(of: "f").count == 1)
     }
 
     @Test func `is checked where the twin was on its way with the other file while its own was compared`() throws {
         try base.drop("erp") { $0.twin("f", model: floor) }
         let other = try base.changeSet("wms") { $0.twin("late", model: floor) }
         let own = try base.changeSet("erp", policy: policy(.known)) { $0.relationship("f", "has", "late") }
-        _ = try base.store.commit([other])[0].get()
-        let result = try base.store.commit([own])[0].get()
-        #expect(try base.store.relationships(of: "f").isEmpty)
+        _ = try base.store.graph.commit([other])[0].get()
+        let result = try base.store.graph.commit([own])[0].get()
+        #expect(try base.store.history.relationships(of: "f").isEmpty)
         #expect(result.books.waiting + result.books.recordsRejected == 1)
     }
 
@@ -94,8 +94,8 @@ import TwinService
             writer.relationship("f", "has", "late")
         }
         try base.drop("wms") { $0.twin("late", model: floor) }
-        let result = try base.store.commit([set])[0].get()
-        #expect(try base.store.relationships(of: "f").isEmpty)
+        let result = try base.store.graph.commit([set])[0].get()
+        #expect(try base.store.history.relationships(of: "f").isEmpty)
         #expect(result.books.waiting + result.books.recordsRejected == 1)
     }
 }

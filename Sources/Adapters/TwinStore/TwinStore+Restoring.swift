@@ -102,10 +102,10 @@ extension TwinStore {
     /// Opens a backup once, which brings it to this version's form, and checks it.
     private static func prove(_ candidate: String, _ archived: UInt64?, _ act: Act?) throws(DropError) {
         let store = try TwinStore(path: candidate, isCopy: true)
-        let findings = try store.quickCheck()
-        if let archived { try store.accept(archived: archived, forGood: false) }
-        if let act { try store.record(act) }
-        try store.checkpoint()
+        let findings = try store.upkeep.quickCheck()
+        if let archived { try store.facts.accept(archived: archived, forGood: false) }
+        if let act { try store.register.record(act) }
+        try store.upkeep.checkpoint()
         try store.close()
         guard findings.isEmpty else { throw StorageFailure.damaged("the backup: \(findings[0])") }
         for ending in ["-wal", "-shm"] { try StoreFiles.remove(candidate + ending) }
@@ -116,7 +116,7 @@ extension TwinStore {
     private static func settle(_ path: String) throws(DropError) {
         try tryReading(path)
         let present = try TwinStore(path: path)
-        try present.checkpoint()
+        try present.upkeep.checkpoint()
         try present.close()
         guard StoreFiles.bytes(path + "-wal") == 0 else { throw StorageFailure.damaged("its log is in use") }
     }
@@ -130,72 +130,6 @@ extension TwinStore {
             try queue.close()
         } catch {
             throw StorageFailure.error(error)
-        }
-    }
-}
-
-/// Facts about the database as a whole: rows of `meta`.
-enum StoreFact: String {
-    /// An `ArchiveHead`.
-    case archiveHead = "archive-head"
-    /// The newest record of the archive when a person said that the database may be older than it.
-    case acceptedArchive = "accepted-archive"
-    /// The newest record of the archive when a person said that what the database had forgotten is not to be delivered again.
-    case waivedArchive = "waived-archive"
-}
-
-extension TwinStore {
-    static func note(_ fact: StoreFact, _ value: String, _ database: Database) throws(DropError) {
-        let row = try RawStatement.cached(
-            "INSERT INTO meta VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value", database)
-        row.bind(text: 1, fact.rawValue)
-        row.bind(text: 2, value)
-        try row.run()
-    }
-
-    private func fact(_ fact: StoreFact) throws(DropError) -> String? {
-        try reading { (database) throws(DropError) in
-            let query = try RawStatement.cached("SELECT value FROM meta WHERE name = ?", database)
-            query.bind(text: 1, fact.rawValue)
-            defer { query.reset() }
-            return try query.step() ? query.text(0) : nil
-        }
-    }
-
-    /// What the archive had come to when the register last heard of it; nil before the first drop was archived.
-    package func archiveHead() throws(DropError) -> ArchiveHead? { try fact(.archiveHead).flatMap { ArchiveHead($0) } }
-
-    /// Forgets `archiveHead`: a person said that the archive is another one from now on.
-    package func forgetArchiveHead() throws(DropError) {
-        try transaction { database in
-            try database.execute(sql: "DELETE FROM meta WHERE name = ?", arguments: [StoreFact.archiveHead.rawValue])
-        }
-    }
-
-    /// The record of the archive up to which drops may be unknown here, because a person said so; nil where nobody did.
-    package func acceptedArchive() throws(DropError) -> UInt64? { try fact(.acceptedArchive).flatMap { UInt64($0) } }
-
-    /// A person says that this database may be older than the archive up to this record.
-    ///
-    /// - Parameter forGood: and that it goes on as it is: nothing of that is to be delivered again.
-    package func accept(archived record: UInt64, forGood: Bool) throws(DropError) {
-        try transaction { database in
-            try Self.note(.acceptedArchive, "\(record)", database)
-            if forGood { try Self.note(.waivedArchive, "\(record)", database) }
-        }
-    }
-
-    /// The record of the archive up to which nobody waits for forgotten drops to be delivered again; nil where nobody said so.
-    /// Whoever restores a backup has accepted that drops are unknown, and not that they stay away.
-    package func waivedArchive() throws(DropError) -> UInt64? { try fact(.waivedArchive).flatMap { UInt64($0) } }
-
-    /// True where no drop was ever registered and nothing is in the graph.
-    package func isEmpty() throws(DropError) -> Bool {
-        try reading { (database) throws(DropError) in
-            let query = try RawStatement(
-                "SELECT NOT EXISTS (SELECT 1 FROM drops) AND NOT EXISTS (SELECT 1 FROM drop_commit)", database)
-            defer { query.reset() }
-            return try query.step() && query.integer(0) == 1
         }
     }
 }

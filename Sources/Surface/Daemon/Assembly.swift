@@ -85,7 +85,7 @@ struct Assembly {
         try spool.clearScratch()
         if !acceptance.database { try ArchiveWitness.checkForDatabase(state: paths.state, archive: paths.archive) }
         let store = try TwinStore.open(folder: paths.state)
-        if lock.wasUnclean, let damage = try store.quickCheck().first {
+        if lock.wasUnclean, let damage = try store.upkeep.quickCheck().first {
             throw DropError(
                 .damaged, "The twin database is damaged: \(damage).",
                 hint: "Restore the newest backup with `twindrop restore FILE`; docs/operations.md says what follows.",
@@ -97,13 +97,13 @@ struct Assembly {
 
     private func connect(_ stored: Stored, _ events: EventStream?) throws(DropError) -> Parts {
         let (lock, store, inHand, spool) = (stored.lock, stored.store, stored.inHand, stored.spool)
-        try store.declareIndexes(configuration.indexes)
-        for id in try store.unreadableModels() {
+        try store.upkeep.declareIndexes(configuration.indexes)
+        for id in try store.service.unreadableModels() {
             log.warning(
                 "A stored model cannot be read by this version; its twins cannot be written.", metadata: ["model": "\(id)"])
         }
         let host = SourcePlugins.host(
-            of: configuration.sources, in: configuration, keys: store, warmWorkersMax: budget.workers, log: log)
+            of: configuration.sources, in: configuration, keys: store.sourceKeys, warmWorkersMax: budget.workers, log: log)
         let claimer = Claimer(
             spoolFolder: paths.state + "/spool/in", sources: configuration.sources.map(\.watched),
             dropZone: paths.dropzone,
@@ -115,7 +115,7 @@ struct Assembly {
         let wiring = Wiring(log: log, tally: tally, events: events, ears: ears)
         let pipeline = try makePipeline(store, host, spool, inHand, claimer, wiring)
         let watcher = makeWatcher(
-            pipeline, Router(host: host), store, instance: try store.instanceID(), lock.truncation)
+            pipeline, Router(host: host), store, instance: try store.facts.instanceID(), lock.truncation)
         let claims = claims
         let told: @Sendable ([(SettledFile, ClaimResult)]) -> Void =
             if intake.isOnce { { claims.note($0) } } else { { watcher.noteClaims($0) } }
@@ -133,7 +133,7 @@ struct Assembly {
         if let why = accepted.database {
             log.error("The database has forgotten archived drops.", metadata: ["why": "\(why)"])
         }
-        for path in spool.strangers(besides: Set(try store.unfinished().map(\.id))) {
+        for path in spool.strangers(besides: Set(try store.register.unfinished().map(\.id))) {
             log.error(
                 "A file in the spool belongs to no drop that the database knows.",
                 metadata: ["file": "\(path)", "hint": "\(Strangers.hint(path, paths))"])
@@ -185,7 +185,7 @@ struct Assembly {
         let root = paths.archive
         let log = log
         let ports = PipelinePorts(
-            register: store, graph: store, transformer: host, claimer: claimer, spool: spool,
+            register: store.register, graph: store.graph, transformer: host, claimer: claimer, spool: spool,
             receipts: home.receipts(), amendments: AmendmentReader(archive: root, scratch: spool.scratchFolder),
             makeArchive: { () throws(DropError) in
                 let limits = ArchiveWriter.Limits(
@@ -202,7 +202,7 @@ struct Assembly {
             sources.append(PipelineSource(source))
         }
         return DropPipeline(
-            ports: ports, sources: sources, limits: limits, notBefore: try store.newestLabel(),
+            ports: ports, sources: sources, limits: limits, notBefore: try store.lists.newestLabel(),
             afterClaim: { results in wiring.afterClaim.quietly { $0 }?.hear(results) }, tell: wiring.tell)
     }
 

@@ -48,7 +48,7 @@ extension Engine {
                 throw Self.misunderstood("The request names no source.")
             }
             let count = try reporting { () throws(DropError) in
-                let count = try graph.forgetKeys(of: source)
+                let count = try graph.sourceKeys.forgetKeys(of: source)
                 try pipeline.note(
                     .forget, source: source, facts: [.init("names", .int(Int64(count)))], by: caller,
                     reason: request["reason"]?.string)

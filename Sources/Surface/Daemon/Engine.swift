@@ -98,7 +98,7 @@ package final class Engine: Sendable {
             home: home, intake: intake, log: log, tally: tally, claims: claims, left: left, ears: ears,
             acceptance: acceptance, budget: budget
         ).make()
-        register = graph
+        register = graph.register
         lateness = try reporting { [graph] () throws(DropError) in
             try Lateness(starting: home.configuration, graph, at: WallClock.milliseconds())
         }

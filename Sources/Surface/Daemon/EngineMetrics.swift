@@ -51,7 +51,7 @@ struct EngineMetrics {
 
     private var graph: [MetricFamily] {
         // A database that cannot be read shows nothing here; readiness and logs say why.
-        guard let counts = try? store.counts() else { return [] }
+        guard let counts = try? store.history.counts() else { return [] }
         return [
             MetricFamily("twindrop_twins", .gauge, "Twins in the graph.", Double(counts.twins)),
             MetricFamily("twindrop_relationships", .gauge, "Relationships in the graph.", Double(counts.relationships)),
@@ -83,7 +83,7 @@ struct EngineMetrics {
 
     private var drops: [MetricFamily] {
         var family = MetricFamily("twindrop_drops", .gauge, "Drops in the register, by source and state.")
-        for known in (try? store.statistics()) ?? [] {  // As above.
+        for known in (try? store.lists.statistics()) ?? [] {  // As above.
             for state in DropState.allCases {
                 guard let count = known.drops[state] else { continue }
                 family.add(Double(count), ["source": known.source.text, "state": state.rawValue])

@@ -63,7 +63,7 @@ final class Notifier: Sendable {
     func look() { state.with { $0.changes += 1 } }
 
     func start() throws(DropError) {
-        try store.tidyNotices(channels: channels.map(\.name))
+        try store.notices.tidyNotices(channels: channels.map(\.name))
         threads.with { [self] threads in
             threads = channels.map { channel in NamedThread("td-notify") { self.serve(channel) } }
         }
@@ -110,10 +110,10 @@ final class Notifier: Sendable {
         do {
             if let error = plan.error { throw error }
             state.with { $0.standings[channel.name]?.waiting = plan.count }
-            try store.forgetTold(channel.name, plan.over)
+            try store.notices.forgetTold(channel.name, plan.over)
             guard plan.count > 0 else { return true }
             try send(plan.message(home), by: channel)
-            try store.noteTold(
+            try store.notices.noteTold(
                 channel.name, plan.notices, others: plan.omitted > 0 ? (events: channel.events, before: plan.time) : nil)
             let was = note(channel) { standing in
                 (standing.sent, standing.failuresInARow, standing.error) = (standing.sent + plan.count, 0, nil)
@@ -220,7 +220,7 @@ private struct Plan {
     init(_ channel: NotifyChannel, _ open: [Notice], _ store: TwinStore, withDrops: Bool = true) {
         self.channel = channel.name
         do throws(DropError) {
-            let told = try store.told(channel.name)
+            let told = try store.notices.told(channel.name)
             let wanted = open.filter { channel.events.contains($0.event) }
             notices = Array(wanted.filter { told[$0.event]?[$0.subject] == nil }.prefix(Notifier.listedMax))
             for (event, subjects) in told {
@@ -229,7 +229,7 @@ private struct Plan {
                 }
             }
             guard withDrops else { return }
-            let (drops, count) = try store.untold(to: channel.name, channel.events, limit: Notifier.listedMax)
+            let (drops, count) = try store.notices.untold(to: channel.name, channel.events, limit: Notifier.listedMax)
             notices += drops.compactMap(Self.notice)
             omitted = count - drops.count
         } catch { self.error = error }

@@ -42,13 +42,13 @@ final class Upkeep: Sendable {
             }
             return (due.expiry <= now, due.pruning <= now, due.reservation! <= now)
         }
-        try store.tendLog(reserving: reserves)
+        try store.upkeep.tendLog(reserving: reserves)
         if expires { try expire(now) }
         if prunes { try prune(now) }
     }
 
     private func expire(_ now: UInt64) throws(DropError) {
-        let count = try store.expirePending(now: now)
+        let count = try store.history.expirePending(now: now)
         if count > 0 {
             log.warning("Relationships waited too long for a twin and were given up.", metadata: ["count": .number(count)])
         }
@@ -56,7 +56,7 @@ final class Upkeep: Sendable {
 
     private func prune(_ now: UInt64) throws(DropError) {
         if let age = retention.revisions {
-            let count = try store.prune(before: Self.time(now, minus: age))
+            let count = try store.upkeep.prune(before: Self.time(now, minus: age))
             if count > 0 { log.info("Old history was removed.", metadata: ["revisions": .number(count)]) }
         }
         if let age = retention.receipts {

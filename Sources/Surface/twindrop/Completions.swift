@@ -14,7 +14,7 @@ enum Completions {
     /// File names and ids of the newest drops.
     static let drop = CompletionKind.custom { words, _, _ in
         guard let store = try? home(words)?.openGraph(withModels: false),
-            let newest = try? store.page(source: nil, states: nil, before: nil, limit: 50)
+            let newest = try? store.register.page(source: nil, states: nil, before: nil, limit: 50)
         else { return [] }
         return Set(newest.map(\.fileName.description)).sorted() + newest.map(\.id.description)
     }

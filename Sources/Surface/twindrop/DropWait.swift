@@ -53,7 +53,7 @@ struct DropWait {
 
     /// Looks until the daemon is done with the drop: ten times a second, as a person would with `show`.
     private func watched() throws(CommandFailure) -> DropRecord {
-        let register = try home.openGraph(withModels: false)
+        let graph = try home.openGraph(withModels: false)
         let said = Monitor<[ProgressLine]>([])
         let display = ProgressDisplay()
         let log = Logger(label: "twindrop") { LogLines(label: $0, format: .auto, level: .info) }
@@ -62,14 +62,14 @@ struct DropWait {
         var patience = Patience(of: placed.source.watched.readiness)
         var looks = 0
         while true {
-            if let record = try find(in: register), isOver(record), try hasReceipt(record) {
+            if let record = try find(in: graph.register), isOver(record), try hasReceipt(record) {
                 // `done` is a moment off; where it does not come, what there is is said.
                 looks += 1
                 if record.state != .archived || looks > 50 { return record }
             }
             try check(&patience)
             Thread.sleep(forTimeInterval: 0.1)
-            let id = try find(in: register)?.id.description
+            let id = try find(in: graph.register)?.id.description
             if let told = try ControlClient.ask(home.controlSocket, ["do": "progress"]) {
                 said.with { $0 = (told.elements ?? []).compactMap { ProgressLine($0) }.filter { $0.drop == id } }
             } else {

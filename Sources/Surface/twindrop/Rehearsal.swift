@@ -102,7 +102,7 @@ struct Rehearsal {
         let scratch = FileManager.default.temporaryDirectory.appendingPathComponent("twindrop-plan-\(FileCalls.process)").path
         try Folders.make([scratch])
         defer { try? FileManager.default.removeItem(atPath: scratch) }  // A leftover in the temporary folder harms nobody.
-        let host = SourcePlugins.host(of: [source], in: home.configuration, keys: store)
+        let host = SourcePlugins.host(of: [source], in: home.configuration, keys: store.sourceKeys)
         defer { host.close() }
         let plan = try rehearse(subject, store, host, scratch, released: false)
         guard let hold = plan.hold else { return plan }
@@ -131,17 +131,19 @@ struct Rehearsal {
             if let error = judgement.emptiness { throw error }
             let whole = try subject.input.bytes == 0 ? nil : amended(subject, record, store, host, scratch)
             defer { if let whole, let file = whole.file { whole.reader.remove(file) } }
-            if whole?.file != nil, let first = try judgement.sameAmendment(register: store) {
+            if whole?.file != nil, let first = try judgement.sameAmendment(register: store.register) {
                 return Plan(books: DropBooks(), rejections: [], changes: [], hold: nil, repeats: first)
             }
             if let whole {
-                if whole.drop == nil, let late = judgement.lateness(behind: try store.highestName(of: source.name)) { throw late }
+                if whole.drop == nil, let late = judgement.lateness(behind: try store.register.highestName(of: source.name)) {
+                    throw late
+                }
                 let epoch = try host.epoch(of: source.name)
-                let made = try store.changeSet(for: try job(subject, whole, judgement, epoch, scratch, released: released))
+                let made = try store.graph.changeSet(for: try job(subject, whole, judgement, epoch, scratch, released: released))
                 builder = made
                 try transform(subject, whole, store, host, into: made)
             } else {
-                builder = try store.changeSet(for: judgement.emptyJob(scratchFolder: scratch))
+                builder = try store.graph.changeSet(for: judgement.emptyJob(scratchFolder: scratch))
             }
             guard let made = builder else { preconditionFailure("a change set was made either way") }
             let changes = try made.finish()
@@ -170,8 +172,8 @@ struct Rehearsal {
     private func repeated(
         _ judgement: DropJudgement, _ store: TwinStore, _ host: PluginHost
     ) throws(DropError) -> DropRecord? {
-        let newest = try store.newestApplied(of: source.name)
-        return try judgement.repeated(register: store, graph: store, newest: newest) { () throws(DropError) in
+        let newest = try store.register.newestApplied(of: source.name)
+        return try judgement.repeated(register: store.register, graph: store.graph, newest: newest) { () throws(DropError) in
             try host.epoch(of: source.name)
         }
     }
@@ -188,7 +190,7 @@ struct Rehearsal {
     ) throws(DropError) -> Amended {
         var result = Amended(reader: AmendmentReader(archive: home.paths.archive, scratch: scratch))
         subject.input.rewind()
-        let verdict = try AmendmentJudge(register: store, graph: store, book: result.reader).judge(
+        let verdict = try AmendmentJudge(register: store.register, graph: store.graph, book: result.reader).judge(
             record, descriptor: subject.input.descriptor, bytes: subject.input.bytes, at: subject.path, amended: &result.drop,
             dialect: { () throws(DropError) in
                 _ = try host.epoch(of: source.name)
@@ -222,7 +224,7 @@ struct Rehearsal {
                 into: builder)
             return
         }
-        let original = try store.drop(file.amendment.drop)?.fileName ?? subject.name
+        let original = try store.register.drop(file.amendment.drop)?.fileName ?? subject.name
         try amended.reader.withDescriptor(of: file) { (descriptor) throws(DropError) in
             _ = try host.transform(
                 TransformJob(

@@ -7,7 +7,7 @@ import TwinModel
 ///
 /// Used inside one access.
 final class PastGraph {
-    private let store: TwinStore
+    private let store: StoreEngine
     private let database: Database
     let sequence: UInt64
     private let twins: Set<UInt32>
@@ -20,7 +20,7 @@ final class PastGraph {
     /// Changed relationships as they were, by the twin at that side; made when a query first follows one.
     private var bySide: (source: [UInt32: [QueryGraph.Link]], target: [UInt32: [QueryGraph.Link]])?
 
-    init(_ store: TwinStore, _ database: Database, _ sequence: UInt64) throws(DropError) {
+    init(_ store: StoreEngine, _ database: Database, _ sequence: UInt64) throws(DropError) {
         self.store = store
         self.database = database
         self.sequence = sequence
@@ -54,8 +54,8 @@ final class PastGraph {
     /// A changed twin or relationship as it was; nil where it did not exist then.
     func entity(_ kind: Query.Variable.Kind, _ number: UInt32) throws(DropError) -> StoredEntity? {
         kind == .twin
-            ? try store.state(ofTwin: number, id: store.twinID(number, database), asOf: sequence, database)
-            : try store.state(ofRelationship: number, asOf: sequence, database)
+            ? try store.states.state(ofTwin: number, id: store.states.twinID(number, database), asOf: sequence, database)
+            : try store.states.state(ofRelationship: number, asOf: sequence, database)
     }
 
     /// True when the record of something unchanged since was there then.
@@ -66,7 +66,7 @@ final class PastGraph {
         if let known = drops[drop] {
             wasCommitted = known
         } else {
-            wasCommitted = try store.sequence(ofDrop: drop, database).map { $0 <= sequence } ?? false
+            wasCommitted = try store.states.sequence(ofDrop: drop, database).map { $0 <= sequence } ?? false
             drops[drop] = wasCommitted
         }
         lastDrop = (drop, wasCommitted)
@@ -99,26 +99,5 @@ final class PastGraph {
             target[entity.target, default: []].append(link)
         }
         return (source, target)
-    }
-}
-
-extension TwinStore {
-    /// The state of a relationship, by number; nil where it did not exist then.
-    func state(ofRelationship number: UInt32, asOf sequence: UInt64, _ database: Database) throws(DropError) -> StoredEntity? {
-        let query = try RawStatement.cached("SELECT id, source, target, name, rec FROM relationship WHERE no = ?", database)
-        query.bind(1, number)
-        defer { query.reset() }
-        if try query.step() {
-            let entity = StoredEntity(
-                number: number, id: query.text(0), key: UInt32(truncatingIfNeeded: query.integer(3)),
-                source: UInt32(truncatingIfNeeded: query.integer(1)), target: UInt32(truncatingIfNeeded: query.integer(2)),
-                record: try TwinRecord(query.bytes(4)))
-            return try undone(entity, asOf: sequence, database)
-        }
-        let gone = try RawStatement.cached("SELECT id FROM gone WHERE kind = 1 AND no = ?", database)
-        gone.bind(1, number)
-        defer { gone.reset() }
-        guard try gone.step() else { return nil }
-        return try state(ofGone: 1, number, gone.text(0), asOf: sequence, database)
     }
 }

@@ -16,7 +16,7 @@ final class QueryGraph {
 
     enum Side { case source, target }
 
-    let store: TwinStore
+    let store: StoreEngine
     let database: Database
     /// The state before all changes after a commit; nil: the present.
     let past: PastGraph?
@@ -43,7 +43,7 @@ final class QueryGraph {
     }
 
     init(
-        _ store: TwinStore, _ database: Database, asOf sequence: UInt64?, deadline: ContinuousClock.Instant,
+        _ store: StoreEngine, _ database: Database, asOf sequence: UInt64?, deadline: ContinuousClock.Instant,
         isWanted: @escaping @Sendable () -> Bool = { true }
     ) throws(DropError) {
         self.store = store
@@ -51,7 +51,7 @@ final class QueryGraph {
         self.deadline = deadline
         self.isWanted = isWanted
         statements = try Statements(database)
-        renderer = TwinRenderer(store, database, store.keyed)
+        renderer = TwinRenderer(store, database, store.catalog.keyed)
         if let sequence {
             past = try PastGraph(store, database, sequence)
         } else {
@@ -142,7 +142,7 @@ final class QueryGraph {
         if try !isIndexed() {
             numbers = try scan(for: ids, in: "twin")
         } else {
-            numbers = ids.map { store.twins.number(of: store.hash.identity($0)) }.filter { $0 != 0 }
+            numbers = ids.map { store.identities.twins.number(of: store.identities.hash.identity($0)) }.filter { $0 != 0 }
         }
         if past != nil { numbers += try scan(for: ids, in: "gone") }
         return Set(numbers).sorted()
@@ -157,9 +157,9 @@ final class QueryGraph {
 
     /// True when the process's index of ids is that of this database: of one that another process writes it is out of date.
     private func isIndexed() throws(DropError) -> Bool {
-        if store.isWithoutIndex { return false }
-        guard store.pool.configuration.readonly else { return true }
-        return store.twinModels.isCurrent(try newestSequence())
+        if store.identities.isWithoutIndex { return false }
+        guard store.connection.isReadOnly else { return true }
+        return store.versions.twinModels.isCurrent(try newestSequence())
     }
 
     private func scan(for ids: [[UInt8]], in table: String) throws(DropError) -> [UInt32] {
@@ -184,7 +184,7 @@ final class QueryGraph {
         let document =
             row.kind == .twin
             ? try renderer.document(twin: entity)
-            : try renderer.document(relationship: entity, source: try store.twinID(entity.source, database))
+            : try renderer.document(relationship: entity, source: try store.states.twinID(entity.source, database))
         row.document = document
         return document
     }
@@ -198,8 +198,8 @@ final class QueryGraph {
         case .sourceID, .targetID, .relationshipName:
             if !row.hasEnds { guard try load(row) else { return nil } }
             switch path.head {
-            case .sourceID: return .string(try store.twinID(row.source, database))
-            case .targetID: return .string(try store.twinID(row.target, database))
+            case .sourceID: return .string(try store.states.twinID(row.source, database))
+            case .targetID: return .string(try store.states.twinID(row.target, database))
             default: return .string(store.keys.name(row.key))
             }
         case .twinID, .relationshipID:
@@ -210,7 +210,7 @@ final class QueryGraph {
             return .string(store.keys.name(row.key))
         case .etag:
             guard try load(row) else { return nil }
-            return .string(store.etag(try row.entity(), kind: row.kind == .twin ? 0 : 1))
+            return .string(store.states.etag(try row.entity(), kind: row.kind == .twin ? 0 : 1))
         case .properties(let candidates):
             guard try load(row) else { return nil }
             for (key, rest) in candidates {

@@ -133,7 +133,7 @@ struct QueryPlan {
         guard let models else { return .everything }
         if models.isEmpty { return .candidates([]) }
         let sequence = try graph.newestSequence()
-        guard let counts = graph.store.readingModels(at: sequence, { $0.counts(models) }) else { return .everything }
+        guard let counts = graph.store.versions.readingModels(at: sequence, { $0.counts(models) }) else { return .everything }
         // One by one is about four times the work of one after the other.
         return counts.members * 4 < counts.all ? .models(models) : .everything
     }

@@ -72,7 +72,7 @@ final class QueryRun {
     private func countByModel() throws(DropError) -> Bool {
         guard graph.past == nil, plan.countsAll || plan.countedModels != nil else { return false }
         let sequence = try graph.newestSequence()
-        let counts = graph.store.readingModels(at: sequence) { $0.counts(plan.countedModels) }
+        let counts = graph.store.versions.readingModels(at: sequence) { $0.counts(plan.countedModels) }
         guard let counts else { return false }
         matches = plan.countsAll ? counts.all : counts.members
         return true
@@ -93,7 +93,7 @@ final class QueryRun {
         var first = least
         var rest = changed.filter { $0 >= least }[...]
         while true {
-            let members = graph.store.readingModels(at: sequence) { $0.members(models, from: first, limit: 4096) }
+            let members = graph.store.versions.readingModels(at: sequence) { $0.members(models, from: first, limit: 4096) }
             // Somebody committed since this query began: its snapshot is read instead.
             guard let members else { return try scan(from: first) }
             guard let end = members.last else { return try visit(Array(rest)) }

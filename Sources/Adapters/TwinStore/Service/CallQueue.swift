@@ -1,4 +1,4 @@
-package import DropCore
+import DropCore
 import GRDB
 import ThreadKit
 
@@ -65,55 +65,6 @@ final class CallQueue: Sendable {
             let taken = Array(state.waiting[..<count])
             state.waiting.removeFirst(count)
             return taken
-        }
-    }
-}
-
-extension TwinStore {
-    /// Runs `body` on the writer, in a transaction it may share with other calls; its answer when that is durable.
-    ///
-    /// `body` is run once; where it throws, nothing of it stays.
-    package func call<T>(
-        _ caller: Caller, _ what: String, isAlone: Bool, _ body: @escaping (CallWriter) throws -> T
-    ) throws(ServiceError) -> T {
-        var answer: T?
-        let entry = CallQueue.Entry(caller, what, isAlone: isAlone) { writer in answer = try body(writer) }
-        let outcome = calls.run(entry) { take in lead(take) }
-        switch outcome {
-        case .success: return answer!
-        case .failure(let error): throw ServiceError(error)
-        }
-    }
-
-    private func lead(_ take: () -> [CallQueue.Entry]) -> [(CallQueue.Entry, Result<Void, any Error>)] {
-        var taken: [CallQueue.Entry] = []
-        do {
-            let results = try writing { (database) throws(DropError) in
-                taken = take()
-                return try commit(taken, database)
-            }
-            // What is committed is answered as such; a log that cannot be checkpointed stops the next write.
-            try? checkpointIfLarge()
-            return Array(zip(taken, results))
-        } catch {
-            // Nothing of this group is durable, and each caller is told.
-            if taken.isEmpty { taken = take() }
-            return taken.map { ($0, .failure(error)) }
-        }
-    }
-
-    private func commit(_ calls: [CallQueue.Entry], _ database: Database) throws(DropError) -> [Result<Void, any Error>] {
-        guard !calls.isEmpty else { return [] }
-        let transaction = try GraphCommit(self, database)
-        do throws(DropError) {
-            try transaction.begin()
-            var results: [Result<Void, any Error>] = []
-            for call in calls { results.append(try transaction.apply(call)) }
-            try transaction.commit()
-            return results
-        } catch {
-            transaction.rollback()
-            throw error
         }
     }
 }

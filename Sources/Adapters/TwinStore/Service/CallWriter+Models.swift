@@ -32,27 +32,3 @@ extension CallWriter {
         try commit.run { try database.execute(sql: "UPDATE source SET changed_by_others = ?", arguments: [sequence]) }
     }
 }
-
-extension GraphCommit {
-    /// Puts the new models in place. Twins of models that changed count as changed: what was found to conform may not any more.
-    func publish(_ change: KeyedModels.Change, _ sequence: UInt32, _ memories: [SourceMemory]) {
-        store.presentCatalog.withLock { $0 = change.models }
-        guard !change.changed.isEmpty else { return }
-        for key in change.changed { store.modelVersions[key] = sequence }
-        let count = store.counters.withLock { $0.nextTwin }
-        var touched = false
-        for number in 0..<count where change.changed.contains(store.twinModels[number]) {
-            guard store.twinVersions[number] != 0 else { continue }
-            store.twinVersions[number] = sequence
-            for memory in memories { memory.twinFingerprints[number] = 0 }
-            touched = true
-        }
-        guard touched else { return }
-        for number in 0..<store.counters.withLock({ $0.nextRelationship }) where store.relationshipVersions[number] != 0 {
-            store.relationshipVersions[number] = sequence
-            for memory in memories where memory.relationshipFingerprints[number] != 0 {
-                memory.relationshipFingerprints[number] = 0
-            }
-        }
-    }
-}

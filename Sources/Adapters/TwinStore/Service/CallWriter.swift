@@ -12,30 +12,30 @@ package final class CallWriter: StoreReader, TwinWriter {
     init(_ commit: GraphCommit, _ effects: CallEffects) {
         self.commit = commit
         self.effects = effects
-        super.init(commit.store, commit.database, present: (effects.dropNumber, commit.ticks))
+        super.init(commit.store, commit.database, present: (effects.dropNumber, commit.state.head.ticks))
     }
 
     /// The stamp of what the call says.
     var stamp: TwinRecord.Stamp { .init(drop: effects.dropNumber, record: 0) }
 
-    package var time: Int64 { commit.ticks / 10 }
+    package var time: Int64 { commit.state.head.ticks / 10 }
 
-    package var twinCount: Int { store.twins.count }
+    package var twinCount: Int { store.identities.twins.count }
 
     // MARK: Twins
 
     package func create(twin id: String, _ draft: TwinDraft) throws(DropError) -> StoredEntity {
         let model = draft.model.map { store.keys.number(of: $0) } ?? 0
         let record = record(of: draft, old: nil)
-        let hash = store.hash.identity(Array(id.utf8))
-        let number = store.reserve(.twins, 1)
-        commit.enter(.twins, hash, number, effects)
+        let hash = store.identities.hash.identity(Array(id.utf8))
+        let number = store.numbers.reserve(.twins, 1)
+        commit.revisions.enter(.twins, hash, number, effects)
         commit.sql.insertTwin.bind(1, number)
         commit.sql.insertTwin.bind(text: 2, Array(id.utf8))
         commit.sql.insertTwin.bind(3, model)
         commit.sql.insertTwin.bind(blob: 4, record.encoded())
         try commit.sql.insertTwin.run()
-        store.twinModels.stage(number, model: model)
+        store.versions.twinModels.stage(number, model: model)
         effects.createdTwins.insert(number)
         effects.hasChanged = true
         return StoredEntity(number: number, id: id, key: model, record: record)
@@ -45,7 +45,7 @@ package final class CallWriter: StoreReader, TwinWriter {
     package func revise(twin old: StoredEntity, _ draft: TwinDraft) throws(DropError) -> StoredEntity {
         let model = draft.model.map { store.keys.number(of: $0) } ?? 0
         let record = record(of: draft, old: old.record)
-        commit.noteParts(of: old.record)
+        commit.state.trespasses.noteParts(of: old.record)
         var patch = RevisionPatch(record: old.record)
         patch.record.properties = old.record.replaced(by: record)
         if model != old.key {
@@ -53,14 +53,14 @@ package final class CallWriter: StoreReader, TwinWriter {
             effects.remodelled.append((old.number, model))
         }
         var new = record
-        new.revision = try commit.addRevision(
+        new.revision = try commit.revisions.addRevision(
             .twins, old.number, effects, record: 0, previous: old.record.revision, patch)
         commit.sql.updateTwin.bind(1, model)
         if model == 0 { commit.sql.updateTwin.bindNull(1) }
         commit.sql.updateTwin.bind(blob: 2, new.encoded())
         commit.sql.updateTwin.bind(3, old.number)
         try commit.sql.updateTwin.run()
-        commit.changed.insert(old.number)
+        commit.state.touched.changed.insert(old.number)
         effects.revised.append((.twins, old.number, 0))
         effects.hasChanged = true
         return StoredEntity(number: old.number, id: old.id, key: model, record: new)
@@ -76,7 +76,7 @@ package final class CallWriter: StoreReader, TwinWriter {
     }
 
     package func delete(twin: StoredEntity) throws(DropError) {
-        _ = try commit.deleteTwin(twin.number, record: 0, effects)
+        _ = try commit.twinRows.deleteTwin(twin.number, record: 0, effects)
         effects.hasChanged = true
     }
 
@@ -87,9 +87,9 @@ package final class CallWriter: StoreReader, TwinWriter {
     ) throws(DropError) -> FoundRelationship {
         let name = store.keys.number(of: draft.name)
         let record = record(of: draft, old: nil)
-        let number = store.reserve(.relationships, 1)
-        commit.enter(
-            .relationships, store.relationshipHash(source: Array(source.id.utf8), id: Array(id.utf8)), number, effects)
+        let number = store.numbers.reserve(.relationships, 1)
+        commit.revisions.enter(
+            .relationships, store.identities.relationshipHash(source: Array(source.id.utf8), id: Array(id.utf8)), number, effects)
         commit.sql.insertRelationship.bind(1, number)
         commit.sql.insertRelationship.bind(text: 2, Array(id.utf8))
         commit.sql.insertRelationship.bind(3, source.number)
@@ -111,20 +111,20 @@ package final class CallWriter: StoreReader, TwinWriter {
         let old = found.entity
         let (name, target) = (store.keys.number(of: draft.name), newTarget?.number ?? old.target)
         let record = record(of: draft, old: old.record)
-        commit.noteParts(of: old.record)
+        commit.state.trespasses.noteParts(of: old.record)
         var patch = RevisionPatch(record: old.record)
         patch.record.properties = old.record.replaced(by: record)
         if name != old.key { patch.key = old.key }
         if target != old.target { patch.ends = (old.source, old.target) }
         var new = record
-        new.revision = try commit.addRevision(
+        new.revision = try commit.revisions.addRevision(
             .relationships, old.number, effects, record: 0, previous: old.record.revision, patch)
         commit.sql.updateRelationship.bind(1, target)
         commit.sql.updateRelationship.bind(2, name)
         commit.sql.updateRelationship.bind(blob: 3, new.encoded())
         commit.sql.updateRelationship.bind(4, old.number)
         try commit.sql.updateRelationship.run()
-        commit.changedRelationships.insert(old.number)
+        commit.state.touched.changedRelationships.insert(old.number)
         effects.revised.append((.relationships, old.number, 0))
         effects.hasChanged = true
         let entity = StoredEntity(
@@ -133,7 +133,7 @@ package final class CallWriter: StoreReader, TwinWriter {
     }
 
     package func delete(relationship: FoundRelationship) throws(DropError) {
-        _ = try commit.deleteRelationship(relationship.entity.number, record: 0, effects)
+        _ = try commit.relationshipRows.deleteRelationship(relationship.entity.number, record: 0, effects)
         effects.hasChanged = true
     }
 

@@ -2,23 +2,15 @@ import DropCore
 import GRDB
 import Synchronization
 
-/// The effects of a call.
-final class CallEffects: GraphCommit.Effects {
-    /// The models as they are after the call, where it changed them.
-    var models: KeyedModels.Change?
-    /// False while it has done nothing: then it leaves no trace.
-    var hasChanged = false
-}
-
 extension GraphCommit {
     /// Runs one call of the twin service, whole or without a trace. Thrown errors are those of storage: the transaction is off.
     func apply(_ call: CallQueue.Entry) throws(DropError) -> Result<Void, any Error> {
-        let number = store.reserveCall()
-        let member = CallEffects(dropNumber: number, sequence: sequence + 1)
-        let saved = (nextRevision, time, ticks, persistedKeys)
+        let number = store.numbers.reserveCall()
+        let member = CallEffects(dropNumber: number, sequence: state.head.sequence + 1)
+        let saved = (state.head.nextRevision, state.head.time, state.head.ticks, state.head.persistedKeys)
         // Labels never run backwards, whatever the clock does.
-        ticks = max(ticks, store.clock(), Int64(time) * 10_000)
-        time = UInt64(ticks / 10_000)
+        state.head.ticks = max(state.head.ticks, store.clock(), Int64(state.head.time) * 10_000)
+        state.head.time = UInt64(state.head.ticks / 10_000)
         try run { try database.execute(sql: "SAVEPOINT member") }
         do {
             try call.work(CallWriter(self, member))
@@ -26,30 +18,30 @@ extension GraphCommit {
             try run { try database.execute(sql: "RELEASE member") }
         } catch let refusal as ServiceError {
             try run { try database.execute(sql: "ROLLBACK TO member; RELEASE member") }
-            undo(member)
-            (nextRevision, time, ticks, persistedKeys) = saved
+            CommitPublisher(state: state).undo(member)
+            (state.head.nextRevision, state.head.time, state.head.ticks, state.head.persistedKeys) = saved
             return .failure(refusal)
         } catch {
-            undo(member)
+            CommitPublisher(state: state).undo(member)
             throw StorageFailure.error(error)
         }
         guard member.hasChanged else {
-            (nextRevision, time, ticks, persistedKeys) = saved
+            (state.head.nextRevision, state.head.time, state.head.ticks, state.head.persistedKeys) = saved
             return .success(())
         }
-        sequence = member.sequence
-        effects.append(member)
-        created.formUnion(member.createdTwins)
-        createdRelationships.formUnion(member.createdRelationships)
-        for one in member.activated { createdRelationships.insert(one.number) }
+        state.head.sequence = member.sequence
+        state.effects.append(member)
+        state.touched.created.formUnion(member.createdTwins)
+        state.touched.createdRelationships.formUnion(member.createdRelationships)
+        for one in member.activated { state.touched.createdRelationships.insert(one.number) }
         return .success(())
     }
 
     /// What belongs to every change: its row, relationships that waited for it, names, and the sources it trespassed on.
     private func journal(_ call: CallQueue.Entry, _ member: CallEffects, firstRevision: UInt64) throws {
-        try activateWaiting(member)
-        try persistGlobalKeys()
-        try noteTrespass(of: nil, changing: true, member.sequence)
+        try waitingRows.activateWaiting(member)
+        try CommitNotes(state: state).persistGlobalKeys()
+        try CommitNotes(state: state).noteTrespass(of: nil, changing: true, member.sequence)
         let insertCall = try RawStatement.cached("INSERT INTO call(no, caller, what) VALUES(?, ?, ?)", database)
         insertCall.bind(1, Int64(member.dropNumber))
         insertCall.bind(text: 2, Array(call.caller.name.utf8))
@@ -59,19 +51,9 @@ extension GraphCommit {
             "INSERT INTO drop_commit(sequence, drop_no, time, first_revision, ticks) VALUES(?, ?, ?, ?, ?)", database)
         insertCommit.bind(1, Int64(member.sequence))
         insertCommit.bind(2, Int64(member.dropNumber))
-        insertCommit.bind(3, Int64(time))
+        insertCommit.bind(3, Int64(state.head.time))
         insertCommit.bind(4, Int64(firstRevision))
-        insertCommit.bind(5, ticks - Int64(time) * 10_000)
+        insertCommit.bind(5, state.head.ticks - Int64(state.head.time) * 10_000)
         try insertCommit.run()
-    }
-}
-
-extension TwinStore {
-    /// A number for a call, of the same row as those of drops. One whose call comes to nothing is left out.
-    func reserveCall() -> UInt64 {
-        counters.withLock { counters in
-            defer { counters.nextDrop += 1 }
-            return counters.nextDrop
-        }
     }
 }

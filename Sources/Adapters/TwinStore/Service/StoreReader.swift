@@ -12,7 +12,7 @@ package struct FoundRelationship {
 
 /// What the rules of the twin service read, on one connection: what is stored, said in their words.
 package class StoreReader: TwinReader {
-    let store: TwinStore
+    let store: StoreEngine
     let database: Database
     /// The models of this moment.
     let keyed: KeyedModels
@@ -20,10 +20,10 @@ package class StoreReader: TwinReader {
     private(set) lazy var renderer = TwinRenderer(store, database, keyed, present: present)
 
     /// - Parameter present: the call under way and its time, which the database does not have yet.
-    init(_ store: TwinStore, _ database: Database, present: (call: UInt64, ticks: Int64)? = nil) {
+    init(_ store: StoreEngine, _ database: Database, present: (call: UInt64, ticks: Int64)? = nil) {
         self.store = store
         self.database = database
-        keyed = store.keyed
+        keyed = store.catalog.keyed
         self.present = present
     }
 
@@ -31,11 +31,11 @@ package class StoreReader: TwinReader {
 
     // MARK: Twins
 
-    package func twin(_ id: String) throws(DropError) -> StoredEntity? { try store.twinEntity(id, asOf: nil, database) }
+    package func twin(_ id: String) throws(DropError) -> StoredEntity? { try store.states.twinEntity(id, asOf: nil, database) }
 
     package func model(of twin: StoredEntity) -> String? { twin.key == 0 ? nil : store.keys.name(twin.key) }
 
-    package func tag(of twin: StoredEntity) -> String { store.etag(twin, kind: 0) }
+    package func tag(of twin: StoredEntity) -> String { store.states.etag(twin, kind: 0) }
 
     package func document(of twin: StoredEntity) throws(DropError) -> TwinDocument {
         var properties: [(path: PropertyPath, value: JSON)] = []
@@ -72,10 +72,10 @@ package class StoreReader: TwinReader {
     // MARK: Relationships
 
     package func relationship(_ id: String, of source: StoredEntity) throws(DropError) -> FoundRelationship? {
-        try store.relationshipEntity(id, of: source, database).map { FoundRelationship(entity: $0, source: source.id) }
+        try store.states.relationshipEntity(id, of: source, database).map { FoundRelationship(entity: $0, source: source.id) }
     }
 
-    package func tag(of relationship: FoundRelationship) -> String { store.etag(relationship.entity, kind: 1) }
+    package func tag(of relationship: FoundRelationship) -> String { store.states.etag(relationship.entity, kind: 1) }
 
     package func name(of relationship: FoundRelationship) -> String { store.keys.name(relationship.entity.key) }
 
@@ -85,8 +85,8 @@ package class StoreReader: TwinReader {
 
     package func ids(of relationship: FoundRelationship) throws(DropError) -> RelationshipIDs {
         let entity = relationship.entity
-        let source = if let known = relationship.source { known } else { try store.twinID(entity.source, database) }
-        let target = if let known = relationship.target { known } else { try store.twinID(entity.target, database) }
+        let source = if let known = relationship.source { known } else { try store.states.twinID(entity.source, database) }
+        let target = if let known = relationship.target { known } else { try store.states.twinID(entity.target, database) }
         return RelationshipIDs(id: entity.id, source: source, target: target)
     }
 

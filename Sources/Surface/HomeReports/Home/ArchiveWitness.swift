@@ -21,7 +21,7 @@ package struct ArchiveWitness {
         self.store = store
         self.root = root
         let ended: Set<DropState> = [.archived, .done, .duplicate, .quarantined, .retried, .resolved, .discarded]
-        let recent = try store.page(source: nil, states: ended, before: nil, limit: Self.recentDrops)
+        let recent = try store.register.page(source: nil, states: ended, before: nil, limit: Self.recentDrops)
         newest = recent.compactMap { drop in drop.container.map { (drop, $0) } }
             .max { $0.1.utf8.lexicographicallyPrecedes($1.1.utf8) }
     }
@@ -39,7 +39,7 @@ package struct ArchiveWitness {
                     + "the archive is another, an older one, or away.",
                 container: newest.container, drop: newest.drop.id)
         }
-        guard let head = try store.archiveHead(), try !hasAll(before: head) else { return nil }
+        guard let head = try store.facts.archiveHead(), try !hasAll(before: head) else { return nil }
         return VerifyFinding(
             .otherThanDatabase,
             "The first \(head.records) records of \(root)/chain.log are not those that the database saw there (leaf \(head.leaf)): "
@@ -56,7 +56,7 @@ package struct ArchiveWitness {
 
     /// What every record of the archive is compared with.
     package func register() throws(DropError) -> RegisteredArchive {
-        RegisteredArchive(head: try store.archiveHead()) { [store] drop throws(DropError) in try store.drop(drop) }
+        RegisteredArchive(head: try store.facts.archiveHead()) { [store] drop throws(DropError) in try store.register.drop(drop) }
     }
 
     /// What the database lacks, and whether a person has accepted that.
@@ -76,10 +76,10 @@ package struct ArchiveWitness {
         var unknown: [ArchivedDrop] = []
         for drop in (try? ArchiveCatalogue(root: root).newest()) ?? [] { if try isUnknown(drop) { unknown.append(drop) } }
         guard let last = unknown.last else { return nil }
-        let accepted = try store.acceptedArchive()
+        let accepted = try store.facts.acceptedArchive()
         var missing: [ArchivedDrop] = []
         for drop in unknown { if try isMissed(drop) { missing.append(drop) } }
-        let what = try store.isEmpty() ? "The database is empty, but the archive" : "The archive"
+        let what = try store.facts.isEmpty() ? "The database is empty, but the archive" : "The archive"
         let newest = missing.last ?? last
         let message =
             "\(what) proves drops that the database has forgotten, \(max(missing.count, 1)) or more, the newest of them "
@@ -109,7 +109,7 @@ package struct ArchiveWitness {
 
     /// The database has no row of it, or one that says it was never finished.
     package func isUnknown(_ drop: ArchivedDrop) throws(DropError) -> Bool {
-        guard let row = try store.drop(drop.drop) else { return true }
+        guard let row = try store.register.drop(drop.drop) else { return true }
         return [.claimed, .registered, .held].contains(row.state)
     }
 
@@ -117,7 +117,7 @@ package struct ArchiveWitness {
     /// came again is as good as known, and so is what a person does without.
     private func isMissed(_ drop: ArchivedDrop) throws(DropError) -> Bool {
         guard ["applied", "quarantined"].contains(drop.kind) else { return false }
-        if let waived = try store.waivedArchive(), drop.leaf <= waived { return false }
+        if let waived = try store.facts.waivedArchive(), drop.leaf <= waived { return false }
         return try !cameAgain(drop)
     }
 
@@ -130,13 +130,13 @@ package struct ArchiveWitness {
     /// Whether the bytes of an unknown drop were delivered again. Corrected rejects name a drop that the database may not know:
     /// then its bytes come again, and other corrections with them.
     private func cameAgain(_ drop: ArchivedDrop) throws(DropError) -> Bool {
-        if let again = try store.applied(with: drop.content, of: drop.source), again.id > drop.drop { return true }
+        if let again = try store.register.applied(with: drop.content, of: drop.source), again.id > drop.drop { return true }
         if let original = try unknownOriginal(of: drop) {
-            let again = try store.applied(with: original.content, of: original.source)
+            let again = try store.register.applied(with: original.content, of: original.source)
             if let again, again.id > drop.drop, again.closedBy?.how == .amendment { return true }
         }
         // Who delivers again what could not be processed gets another drop that waits for a person.
-        guard drop.kind == "quarantined", let again = try store.archived(with: drop.content) else { return false }
+        guard drop.kind == "quarantined", let again = try store.register.archived(with: drop.content) else { return false }
         return again > drop.drop
     }
 
@@ -144,7 +144,7 @@ package struct ArchiveWitness {
     /// again as they are.
     package func unknownOriginal(of drop: ArchivedDrop) throws(DropError) -> ArchivedDrop? {
         guard let name = FileName(escaped: drop.file), let id = FileName.amendedDrop(in: name), id != drop.drop,
-            try store.drop(id) == nil
+            try store.register.drop(id) == nil
         else { return nil }
         // As in `forgotten`, a chain that cannot be read proves nothing.
         return try? ArchiveCatalogue(root: root).find(id)
@@ -154,7 +154,7 @@ package struct ArchiveWitness {
     ///
     /// - Parameter acts: the acts' records in the chain.
     package func lostActs(_ acts: [DropID: UInt64]) throws(DropError) -> [VerifyFinding] {
-        return try store.acts().filter { $0.leaf != nil && acts[$0.id] != $0.leaf }.map { act in
+        return try store.lists.acts().filter { $0.leaf != nil && acts[$0.id] != $0.leaf }.map { act in
             VerifyFinding(
                 .actMissing,
                 "The chain lacks the act \(act.id): \(act.kind.rawValue) by \(act.by.description) at \(Times.text(act.at)).",
@@ -178,7 +178,7 @@ package struct ArchiveWitness {
                     hint: "Mount the archive folder, or restore it from a backup. If it is lost for good, "
                         + "`twindrop run --new-archive` goes on with what is there, and the gap stays visible.", remedy: .stop)
             }
-            try store.forgetArchiveHead()
+            try store.facts.forgetArchiveHead()
             accepted.archive = missing.message
         }
         if let forgotten = try forgotten() {
@@ -186,7 +186,7 @@ package struct ArchiveWitness {
                 guard acceptsDatabase else { throw Self.refusal(forgotten.message) }
             }
             if acceptsDatabase, let last = try ArchiveCatalogue(root: root).newest().last {
-                try store.accept(archived: last.leaf, forGood: true)
+                try store.facts.accept(archived: last.leaf, forGood: true)
             }
             if forgotten.isOpen { accepted.database = forgotten.message }
         }

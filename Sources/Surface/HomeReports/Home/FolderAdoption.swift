@@ -29,7 +29,7 @@ package struct FolderAdoption: Sendable, Equatable {
         record: (FolderAdoption) throws(DropError) -> Void
     ) throws(DropError) -> [FolderAdoption] {
         let ownership = FolderOwnership(
-            instance: try store.instanceID(), stateFolder: home.paths.state, homeFolder: home.paths.home)
+            instance: try store.facts.instanceID(), stateFolder: home.paths.state, homeFolder: home.paths.home)
         var folders: [(source: SourceName?, path: String)] = []
         for one in home.configuration.sources where source == nil || one.name == source {
             if !folders.contains(where: { $0.path == one.watched.folder }) { folders.append((one.name, one.watched.folder)) }

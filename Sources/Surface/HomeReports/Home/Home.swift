@@ -54,8 +54,8 @@ package struct Home {
         let names = [FileName(text)] + [FileName(escaped: text)].compactMap { $0 }.filter { $0.bytes != Array(text.utf8) }
         let found = try reporting { () throws(DropError) in
             // As the file system has the name, or as commands show it.
-            try store.find(text, limit: 200)
-                + (names.count > 1 ? store.drops(named: names[1], limit: 200) : [])
+            try store.register.find(text, limit: 200)
+                + (names.count > 1 ? store.lists.drops(named: names[1], limit: 200) : [])
         }
         let candidates = found.map { (drop) in
             DropChoice.Candidate(
@@ -125,7 +125,7 @@ package struct Home {
 
 extension TwinStore {
     /// The source of a drop; nil where it is not known. Who cannot be told by a name stays where it is.
-    @Sendable package func owner(of drop: DropID) -> SourceName? { (try? self.drop(drop))?.source }
+    @Sendable package func owner(of drop: DropID) -> SourceName? { (try? register.drop(drop))?.source }
 }
 
 extension Installation {

@@ -26,12 +26,12 @@ package final class Lateness: Sendable {
     /// Of a run that begins at `start`, in milliseconds since 1970.
     package convenience init(starting configuration: Configuration, _ store: TwinStore, at start: UInt64) throws(DropError) {
         let names = configuration.sources.filter { $0.expect != nil }.map(\.name)
-        try self.init(configuration, store, since: try store.expect(names, now: start), start: start)
+        try self.init(configuration, store, since: try store.notices.expect(names, now: start), start: start)
     }
 
     /// Of a home at rest, at `now`.
     package convenience init(resting configuration: Configuration, _ store: TwinStore, at now: UInt64) throws(DropError) {
-        try self.init(configuration, store, since: try store.expectations(), start: 0)
+        try self.init(configuration, store, since: try store.notices.expectations(), start: 0)
     }
 
     private init(
@@ -39,7 +39,7 @@ package final class Lateness: Sendable {
     ) throws(DropError) {
         expected = configuration.sources.compactMap { source in source.expect.map { (source.name, $0) } }
         var state = State(since: since, start: start)
-        for source in configuration.sources { state.last[source.name] = try store.lastDelivery(of: source.name) }
+        for source in configuration.sources { state.last[source.name] = try store.notices.lastDelivery(of: source.name) }
         self.state = Monitor(state)
     }
 
@@ -49,7 +49,7 @@ package final class Lateness: Sendable {
         state.with { $0.unjudged[record.source, default: [:]][record.id] = record.claimedAt }
     }
 
-    /// It is known of a drop what it is: corrected rejects are no delivery, as `TwinStore.lastDelivery` has it, too.
+    /// It is known of a drop what it is: corrected rejects are no delivery, as `StoreNotices.lastDelivery` has it, too.
     package func judge(_ record: DropRecord) {
         state.with { state in
             guard let time = state.unjudged[record.source]?.removeValue(forKey: record.id) else { return }

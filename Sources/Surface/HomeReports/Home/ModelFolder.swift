@@ -21,7 +21,7 @@ package enum ModelFolder {
                 hint: error.lines.dropFirst().joined(separator: " "))
         }
         do throws(ServiceError) {
-            return try store.adopt(documents, by: caller, isRehearsal: isRehearsal)
+            return try store.service.adopt(documents, by: caller, isRehearsal: isRehearsal)
         } catch {
             let isOurs = error.code.isOurs
             throw StartError(

@@ -42,7 +42,7 @@ package struct NextSteps {
         if record.state.needsPerson {
             objection = DropJudgement.objection(
                 toRelease: record, of: home.configuration.source(record.source).map { PipelineSource($0) },
-                newest: try store.newestApplied(of: record.source))
+                newest: try store.register.newestApplied(of: record.source))
         }
         self.init(record, needsForce: objection != nil)
     }
@@ -85,7 +85,7 @@ package struct OpenDrops {
     package init(in home: Home, _ store: TwinStore) throws(DropError) {
         var all: [(state: DropState, count: Int, first: [(record: DropRecord, next: NextSteps)])] = []
         for state in [DropState.held, .quarantined] {
-            let records = try store.drops(in: [state])
+            let records = try store.register.drops(in: [state])
             var first: [(record: DropRecord, next: NextSteps)] = []
             for record in records.suffix(Self.shownMax).reversed() {
                 first.append((record, try NextSteps(record, in: home, store)))

@@ -36,14 +36,14 @@ package enum StatusReport {
         _ home: Home, _ store: TwinStore, _ left: WaitingReport, _ lateness: Lateness, daemon: JSON,
         _ live: (Source) -> [JSON.Member]
     ) throws(DropError) -> JSON {
-        let counts = try store.counts()
-        let waiting = try store.waitingCounts()
-        let statistics = Dictionary(try store.statistics().map { ($0.source, $0) }) { first, _ in first }
+        let counts = try store.history.counts()
+        let waiting = try store.waiting.counts()
+        let statistics = Dictionary(try store.lists.statistics().map { ($0.source, $0) }) { first, _ in first }
         let last = lateness.last
         let standings = Dictionary(
             lateness.standings(at: WallClock.milliseconds()).map { ($0.source, $0.standing) }
         ) { first, _ in first }
-        let rejects = try store.openRejects()
+        let rejects = try store.lists.openRejects()
         let sources = try home.configuration.sources.map { (source) throws(DropError) -> JSON in
             var members: [JSON.Member] = [
                 .init("source", .string(source.name.text)), .init("folder", .string(source.watched.folder)),
@@ -57,7 +57,7 @@ package enum StatusReport {
                             DropState.allCases.compactMap { state in
                                 known.drops[state].map { .init(state.rawValue, .int(Int64($0))) }
                             })))
-                if let books = try store.newestBooks(of: source.name), let withheld = DropReport.withheld(books) {
+                if let books = try store.lists.newestBooks(of: source.name), let withheld = DropReport.withheld(books) {
                     members.append(.init("withheld", withheld))
                 }
                 if let count = waiting[source.name] { members.append(.init("waitingRelationships", .int(Int64(count)))) }

@@ -57,8 +57,8 @@ extension WaitingReport {
         let suspensions = SuspensionFile(state: home.paths.state).read()
         let now = WallClock.milliseconds()
         var drops: [Drop] = []
-        let held = try store.drops(in: [.held])
-        for record in try store.drops(in: [.claimed, .registered]) {
+        let held = try store.register.drops(in: [.held])
+        for record in try store.register.drops(in: [.claimed, .registered]) {
             var reason = WaitingReason(.ready, "It is claimed, and no daemon runs.")
             if let blocker = try blocker(of: record, home, store, held) {
                 reason = WaitingReason(behind: blocker)
@@ -80,7 +80,7 @@ extension WaitingReport {
         let paths = home.paths
         return Explainer(
             sources: home.configuration.sources.map(\.watched), dropZone: paths.dropzone,
-            ownership: FolderOwnership(instance: try store.instanceID(), stateFolder: paths.state, homeFolder: paths.home),
+            ownership: FolderOwnership(instance: try store.facts.instanceID(), stateFolder: paths.state, homeFolder: paths.home),
             truncation: HomeLock.truncation(state: paths.state),
             copying: CopyRoom(
                 of: paths.state,
@@ -136,7 +136,7 @@ extension WaitingReport {
         of record: DropRecord, _ home: Home, _ store: TwinStore, _ held: [DropRecord]
     ) throws(DropError) -> DropRecord? {
         guard let source = home.configuration.source(record.source), source.order != .none else { return nil }
-        let before = held.filter { $0.source == record.source } + (try store.blocking(record.source, source.order))
+        let before = held.filter { $0.source == record.source } + (try store.register.blocking(record.source, source.order))
         return before.filter { blocker in
             source.order == .name && blocker.fileName != record.fileName
                 ? blocker.fileName.bytes.lexicographicallyPrecedes(record.fileName.bytes) : blocker.id < record.id

@@ -19,7 +19,7 @@ package struct WhyReport {
         self.silence = silence
         self.home = home
         let store = try home.openGraph(withModels: false)
-        register = store
+        register = store.register
         (waiting, explain) = try reporting { () throws(DropError) in
             let explainer = try WaitingReport.explainer(home, store)
             return (try WaitingReport.atRest(home, store), { explainer.why($0, named: $1) })

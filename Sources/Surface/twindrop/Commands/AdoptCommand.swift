@@ -61,7 +61,7 @@ extension SourceCommand {
                 let store = try TwinStore.open(folder: opened.paths.state)
                 let adopted = try FolderAdoption.perform(opened, store, name, by: Users.current, because: reason) {
                     (one) throws(DropError) in
-                    try store.record(Act(.adopt, source: one.sourceName, facts: one.facts, reason: reason))
+                    try store.register.record(Act(.adopt, source: one.sourceName, facts: one.facts, reason: reason))
                 }
                 try store.close()
                 try lock.release()

@@ -62,7 +62,7 @@ struct ArchiveOptions: ParsableArguments {
     /// Drops of the home that are not in the archive yet, oldest first: held ones, and those on their way.
     func waiting() throws(CommandFailure) -> [DropRecord] {
         guard let (_, store) = try opened() else { return [] }
-        return try reporting { () throws(DropError) in try store.unfinished().filter { $0.container == nil } }
+        return try reporting { () throws(DropError) in try store.register.unfinished().filter { $0.container == nil } }
     }
 }
 

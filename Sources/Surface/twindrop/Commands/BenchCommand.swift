@@ -18,7 +18,7 @@ struct BenchCommand: ParsableCommand {
     mutating func run() throws {
         let names = totals.map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) } ?? []
         let store = try home.open().openGraph(withModels: false)
-        let (twins, sums) = try reporting { () throws(DropError) in try store.totals(of: names) }
+        let (twins, sums) = try reporting { () throws(DropError) in try store.history.totals(of: names) }
         if twins > 0, let unknown = zip(names, sums).first(where: { $0.1.twins == 0 })?.0 {
             throw CommandFailure(
                 .negative, "No twin has a number as \(Escaping.visible(unknown)).", "`twindrop twin ID` shows what twins have.")

@@ -44,7 +44,7 @@ struct Examination {
                 Check(name: "tokens and models", findings: StartCheck(home: home).findings()),
                 Check(name: "programs", findings: programs()),
                 Check(name: "sandbox", findings: sandbox(store)),
-                Check(name: "database", findings: try store.quickCheck()),
+                Check(name: "database", findings: try store.upkeep.quickCheck()),
                 Check(name: "archive", findings: try archive(store)),
                 Check(name: "unfinished drops", findings: try unfinished(store)),
                 Check(name: "expected deliveries", findings: try late(store)),
@@ -115,7 +115,7 @@ struct Examination {
     }
 
     private func sandbox(_ store: TwinStore) -> [String] {
-        let host = SourcePlugins.host(of: home.configuration.sources, in: home.configuration, keys: store)
+        let host = SourcePlugins.host(of: home.configuration.sources, in: home.configuration, keys: store.sourceKeys)
         guard let missing = host.sandboxMissing() else { return ["no worker can be started: reinstall twindrop-worker"] }
         let isRequired = home.configuration.sources.contains { $0.worker.sandbox == .required }
         return missing.isEmpty
@@ -180,7 +180,7 @@ struct Examination {
 
     /// Applied drops that the archive could not take.
     private func withoutEvidence(_ store: TwinStore) throws(DropError) -> [String] {
-        try store.drops(in: [.applied]).filter(\.hasLostBytes).map {
+        try store.register.drops(in: [.applied]).filter(\.hasLostBytes).map {
             "\($0.fileName) (\($0.id)) was applied and is not in the archive: \($0.reason?.message ?? "")"
         }
     }

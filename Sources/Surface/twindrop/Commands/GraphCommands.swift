@@ -18,7 +18,7 @@ struct MomentOptions: ParsableArguments {
     /// What is meant; only a moment that has been.
     func moment(in store: TwinStore) throws(CommandFailure) -> Moment {
         guard let asOf else { return .now }
-        let newest = store.newestCommit
+        let newest = store.history.newestCommit
         if asOf.hasPrefix("#") {
             let digits = asOf.dropFirst()
             guard !digits.isEmpty, digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
@@ -89,7 +89,7 @@ struct TwinCommand: ParsableCommand {
         } else {
             var ids: [String] = []
             try reporting { () throws(DropError) in
-                try store.forEachTwin(asOf: when) { if let id = $0["$dtId"]?.string { ids.append(id) } }
+                try store.history.forEachTwin(asOf: when) { if let id = $0["$dtId"]?.string { ids.append(id) } }
             }
             for id in ids.sorted(by: { Array($0.utf8).lexicographicallyPrecedes(Array($1.utf8)) }) {
                 if let twin = try Self.twin(id, when, store) { Terminal.print(twin) }
@@ -100,8 +100,8 @@ struct TwinCommand: ParsableCommand {
     /// The twin with its relationships as `$relationships`, where it has any.
     private static func twin(_ id: String, _ when: Moment, _ store: TwinStore) throws(CommandFailure) -> JSON? {
         try reporting { () throws(DropError) in
-            guard case .object(var members)? = try store.twin(id, asOf: when) else { return nil }
-            let relationships = try store.relationships(of: id, asOf: when)
+            guard case .object(var members)? = try store.history.twin(id, asOf: when) else { return nil }
+            let relationships = try store.history.relationships(of: id, asOf: when)
             if !relationships.isEmpty { members.append(.init("$relationships", .array(relationships))) }
             return .object(members)
         }

@@ -187,14 +187,14 @@ struct GraphSubject {
         func cuts(_ mark: Character) -> [String.Index] { text.indices.filter { text[$0] == mark }.reversed() }
         let slashes = cuts("/")
         let dots = cuts(".")
-        let known = try store.known([text] + (slashes + dots).map { String(text[..<$0]) })
+        let known = try store.history.known([text] + (slashes + dots).map { String(text[..<$0]) })
         if known.contains(text) {
             self.init(twin: text, relationship: nil, pointer: nil)
             return
         }
         for slash in slashes {
             let (twin, rest) = (String(text[..<slash]), String(text[text.index(after: slash)...]))
-            if known.contains(twin), try !store.history(ofRelationship: rest, of: twin, limit: 1).isEmpty {
+            if known.contains(twin), try !store.history.history(ofRelationship: rest, of: twin, limit: 1).isEmpty {
                 self.init(twin: twin, relationship: rest, pointer: nil)
                 return
             }
@@ -212,7 +212,7 @@ struct GraphSubject {
         let slashes = text.indices.filter { text[$0] == "/" }
         let waits = try reporting { () throws(DropError) in
             for slash in slashes
-            where try store.waits(String(text[text.index(after: slash)...]), of: String(text[..<slash])) { return true }
+            where try store.waiting.waits(String(text[text.index(after: slash)...]), of: String(text[..<slash])) { return true }
             return false
         }
         guard waits else { return }
@@ -226,12 +226,12 @@ struct GraphSubject {
     }
 
     func explain(_ pointer: String?, in store: TwinStore) throws(DropError) -> [Explanation] {
-        guard let relationship else { return try store.explain(twin, pointer) }
-        return try store.explain(relationship: relationship, of: twin, pointer)
+        guard let relationship else { return try store.history.explain(twin, pointer) }
+        return try store.history.explain(relationship: relationship, of: twin, pointer)
     }
 
     func history(limit: Int, in store: TwinStore) throws(DropError) -> [HistoryStep] {
-        guard let relationship else { return try store.history(twin, limit: limit) }
-        return try store.history(ofRelationship: relationship, of: twin, limit: limit)
+        guard let relationship else { return try store.history.history(twin, limit: limit) }
+        return try store.history.history(ofRelationship: relationship, of: twin, limit: limit)
     }
 }

@@ -64,7 +64,7 @@ struct BackupCommand: ParsableCommand {
             throw CommandFailure(.usage, "There is no folder \(Escaping.visible(folder)).", "Make it, or name another.")
         }
         let store = try opened.openGraph(withModels: false)
-        try reporting { () throws(DropError) in try store.backup(to: path) }
+        try reporting { () throws(DropError) in try store.upkeep.backup(to: path) }
         if home.json { Terminal.print(["backup": .string(path)]) } else { Terminal.print("Written to \(path)") }
     }
 }

@@ -32,15 +32,15 @@ struct DropsCommand: ParsableCommand {
 
     mutating func run() throws {
         let opened = try home.open()
-        let register = try opened.openGraph(withModels: false)
-        let source = try self.source.map { name throws(CommandFailure) in try Self.source(name, opened, register) }
+        let store = try opened.openGraph(withModels: false)
+        let source = try self.source.map { name throws(CommandFailure) in try Self.source(name, opened, store) }
         let states: Set<DropState>? = try state.map { text throws(CommandFailure) in try Self.words(text, "state") }
         let outcomes: Set<DropOutcome>? = try outcome.map { text throws(CommandFailure) in try Self.words(text, "outcome") }
         let records = try reporting { [limit, openRejects] () throws(DropError) in
-            try register.page(
+            try store.register.page(
                 source: source, states: states, outcomes: outcomes, openRejects: openRejects, before: nil, limit: limit)
         }
-        let waiting = try opened.waitingDrops(among: records, register)
+        let waiting = try opened.waitingDrops(among: records, store)
         if home.json {
             for record in records { Terminal.print(DropReport.json(record).adding("waiting", waiting[record.id]?.json)) }
             return
@@ -53,10 +53,10 @@ struct DropsCommand: ParsableCommand {
     }
 
     /// A source that is configured, or was when it had drops.
-    static func source(_ text: String, _ home: Home, _ register: TwinStore) throws(CommandFailure) -> SourceName {
+    static func source(_ text: String, _ home: Home, _ store: TwinStore) throws(CommandFailure) -> SourceName {
         if let name = SourceName(text) {
             let earlier = try reporting { () throws(DropError) in
-                try register.page(source: name, states: nil, before: nil, limit: 1)
+                try store.register.page(source: name, states: nil, before: nil, limit: 1)
             }
             if !earlier.isEmpty { return name }
         }
@@ -106,7 +106,7 @@ struct ShowCommand: ParsableCommand {
         if diff { Signals.takeOver() }
         let store = try opened.openGraph(withModels: false)
         let record = try opened.drop(drop, in: store)
-        let acts = try reporting { () throws(DropError) in try store.acts(on: record.id) }
+        let acts = try reporting { () throws(DropError) in try store.lists.acts(on: record.id) }
         let waiting = try opened.waitingDrops(among: [record], store)[record.id]
         let next = try reporting { () throws(DropError) in try NextSteps(record, in: opened, store) }
         let plan = diff ? try Rehearsal(opened, source: try opened.source(record.source.text)).run(record) : nil
@@ -152,7 +152,7 @@ struct WaitingCommand: ParsableCommand {
         let source = try self.source.map { name throws(CommandFailure) in try DropsCommand.source(name, opened, store) }
         let drop = try self.drop.map { text throws(CommandFailure) in try opened.drop(text, in: store).id }
         let found = try reporting { [limit] () throws(DropError) in
-            try store.waiting(source: source, drop: drop, limit: limit < .max ? limit + 1 : limit)
+            try store.waiting.list(source: source, drop: drop, limit: limit < .max ? limit + 1 : limit)
         }
         var table = Table("SOURCE", "DROP", "RECORD", "RELATIONSHIP", "WAITS FOR", "SINCE", "GIVEN UP", "FILE")
         for one in found.prefix(limit) {

@@ -70,7 +70,7 @@ struct QueryCommand: ParsableCommand {
         _ store: TwinStore, _ text: String, _ continuation: String?, _ moment: Moment
     ) throws(CommandFailure) -> QueryPage {
         do {
-            return try store.query(text, continuation: continuation, limit: QueryLimits.pageMax, asOf: moment)
+            return try store.queries.query(text, continuation: continuation, limit: QueryLimits.pageMax, asOf: moment)
         } catch {
             guard !error.code.isOurs else { throw CommandFailure(.storage, error.message) }
             let isText = error.code == .invalidQuery

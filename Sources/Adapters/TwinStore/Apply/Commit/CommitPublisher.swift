@@ -1,0 +1,134 @@
+import DropCore
+import GRDB
+import Synchronization
+
+/// Lets everybody see what a commit changed: on the writer's thread, after COMMIT, inside `Publication.writing`; and takes back
+/// what a member entered that is rolled back.
+struct CommitPublisher: CommitPart {
+    let state: CommitState
+
+    /// After COMMIT: lets everybody see what is true now.
+    func publish() {
+        let sequence = UInt32(truncatingIfNeeded: state.head.sequence)
+        // Before the drops end: what they held is the database's now, and must not go with them.
+        store.keys.persisted(state.head.persistedKeys)
+        state.head.persistedKeys = []
+        store.versions.publication.writing {
+            for member in state.effects {
+                publish(member, sequence)
+                for (number, model) in member.remodelled { store.versions.twinModels.set(number, model: model) }
+                if !member.remodelled.isEmpty { store.versions.models[0] = UInt32(truncatingIfNeeded: state.head.sequence) }
+            }
+            if let first = state.effects.first?.sequence {
+                store.versions.twinModels.advance(from: first - 1, to: state.head.sequence)
+            }
+        }
+        store.numbers.state.withLock { counters in
+            counters.sequence = state.head.sequence
+            counters.nextRevision = state.head.nextRevision
+            counters.lastTime = state.head.time
+            counters.lastTicks = max(counters.lastTicks, state.head.ticks)
+            for case let member as DropEffects in state.effects {
+                counters.reservedDrops[member.comparison.job.drop] = nil
+                counters.freshIntakes.remove(member.comparison.job.drop)
+            }
+        }
+        if state.effects.contains(where: \.waitingChanged) {
+            // The set only says where to look: what cannot be read now is read at the next open.
+            try? StoreLoader(store).loadWaiting(database)
+        }
+        for source in state.trespasses.foreignSources { store.sources.memory(of: source).noteForeignChange() }
+        state.trespasses.foreignSources = []
+        state.effects = []
+    }
+
+    /// What every member leaves: versions, models, and fingerprints. What others say is known of what it changed no more.
+    private func publish(_ member: CommitEffects, _ sequence: UInt32) {
+        let memories = store.sources.state.withLock { Array($0.memories.values) }
+        let drop = member as? DropEffects
+        let speaker = drop?.comparison.memory
+        if let drop { note(drop, sequence) }
+        for (kind, number, hash) in member.vanished { remove(kind, hash, number) }
+        member.createdTwins.forEach {
+            store.versions.twins[$0] = sequence
+            store.versions.twinModels.confirm($0)
+        }
+        member.createdRelationships.forEach { store.versions.relationships[$0] = sequence }
+        for (number, owner, origin) in member.activated {
+            store.versions.relationships[number] = sequence
+            let scope = store.sources.scope(ofDrop: origin)
+            store.sources.memory(of: owner).owned(scope).relationships.insert(number)
+            store.sources.memory(of: owner).ownedSince = sequence
+        }
+        for (kind, number, fingerprint) in member.revised {
+            switch kind {
+            case .twins:
+                store.versions.twins[number] = sequence
+                for memory in memories { memory.twinFingerprints[number] = memory === speaker ? fingerprint : 0 }
+            case .relationships:
+                store.versions.relationships[number] = sequence
+                for memory in memories { memory.relationshipFingerprints[number] = memory === speaker ? fingerprint : 0 }
+            }
+        }
+        for (kind, number, hash) in member.deleted {
+            remove(kind, hash, number)
+            switch kind {
+            case .twins:
+                store.versions.twins[number] = sequence
+                store.versions.twinModels.remove(number)
+                for memory in memories {
+                    memory.twinFingerprints[number] = 0
+                    memory.disown(twin: number)
+                }
+            case .relationships:
+                store.versions.relationships[number] = sequence
+                for memory in memories {
+                    memory.relationshipFingerprints[number] = 0
+                    memory.disown(relationship: number)
+                }
+            }
+        }
+        (member as? CallEffects)?.models.map { publish($0, sequence, memories) }
+    }
+
+    /// What the source of a drop knows now; first, because what it owns is taken from it again where it deleted it.
+    private func note(_ member: DropEffects, _ sequence: UInt32) {
+        let comparison = member.comparison
+        let memory = comparison.memory
+        comparison.end()
+        memory.forgetContest(of: comparison.job.drop)
+        store.sources.note(drop: member.dropNumber, of: comparison.job.source, scope: comparison.list.scope)
+        let owned = memory.owned(comparison.list.scope)
+        owned.twins.formUnion(member.createdTwins)
+        owned.relationships.formUnion(member.createdRelationships)
+        memory.ownedSince = sequence
+        if comparison.keys.areNew, comparison.keys.names.count > memory.persistedKeys.count {
+            memory.persistedKeys = comparison.keys.names
+        }
+        if member.isBare { memory.isBare = true }
+        if member.tracks { memory.hasRefusals = true }
+    }
+
+    private func remove(_ kind: NumberReservation.Kind, _ hash: IdentityHash, _ number: UInt32) {
+        switch kind {
+        case .twins: store.identities.twins.remove(hash, number)
+        case .relationships: store.identities.relationships.remove(hash, number)
+        }
+    }
+
+    /// A member that is rolled back: takes what the commit itself entered out of the indexes.
+    func undo(_ member: CommitEffects) {
+        for (kind, hash, number) in member.entered { remove(kind, hash, number) }
+        for (kind, hash, number) in member.displaced {
+            switch kind {
+            case .twins: _ = store.identities.twins.enter(hash, number)
+            case .relationships: _ = store.identities.relationships.enter(hash, number)
+            }
+        }
+        for entry in member.deleted {
+            entry.kind == .twins ? state.touched.gone.remove(entry.number) : state.touched.goneRelationships.remove(entry.number)
+        }
+        state.trespasses.trespassed = []
+        state.isInterrupted = false
+    }
+}

@@ -1,0 +1,138 @@
+import DropCore
+import GRDB
+import Synchronization
+import TwinModel
+
+/// One write transaction: several change sets, each but the first in a savepoint, then COMMIT, then what the process keeps is
+/// brought up to date.
+///
+/// Used on the writer's connection only. The parts of the work are types of their own over one `CommitState`.
+final class GraphCommit: CommitPart {
+    /// What a change set came to.
+    enum Outcome {
+        case applied(CommitResult)
+        /// Something it compared with has changed since: a twin of that number, where it is known.
+        case conflict(twin: UInt32?)
+        case failed(DropError)
+    }
+
+    let state: CommitState
+    private(set) var isOpen = false
+
+    init(_ store: StoreEngine, _ database: Database) throws(DropError) { state = try CommitState(store, database) }
+
+    private var notes: CommitNotes { CommitNotes(state: state) }
+    private var publisher: CommitPublisher { CommitPublisher(state: state) }
+
+    func begin() throws(DropError) {
+        try run { try database.beginTransaction(.immediate) }
+        isOpen = true
+    }
+
+    /// Makes it durable, then known. Errors: the result is unknown after a failed COMMIT; the daemon stops and reads again.
+    func commit() throws(DropError) {
+        guard isOpen else { return }
+        try run { try database.commit() }
+        isOpen = false
+        publisher.publish()
+    }
+
+    func rollback() {
+        guard isOpen else { return }
+        isOpen = false
+        // A full disk may have ended the transaction already; then there is nothing to roll back.
+        if database.isInsideTransaction { try? database.rollback() }
+        for member in state.effects.reversed() { publisher.undo(member) }
+    }
+
+    // MARK: One member
+
+    /// Applies one change set, or leaves no trace of it. Thrown errors are those of storage: the whole transaction is off.
+    func apply(_ comparison: FinishedComparison, _ record: DropRecord) throws(DropError) -> Outcome {
+        if let refusal = try refusal(of: record) { return .failed(refusal) }
+        // Given up in an earlier attempt at this commit, which storage ended.
+        if comparison.isEnded { return .conflict(twin: nil) }
+        switch ConflictCheck(state: state).conflict(of: comparison) {
+        case .none: break
+        case .whole(let twin): return .conflict(twin: twin)
+        case .some(let foreign):
+            guard comparison.canBeStatedAgain, try comparison.restate(foreign, database) else {
+                return .conflict(twin: foreign.twins.first)
+            }
+        }
+        let member = DropEffects(comparison, sequence: state.head.sequence + 1)
+        let saved = (state.head.nextRevision, state.head.time, state.head.persistedKeys)
+        // What comes first needs no savepoint, for which SQLite copies every page that is changed: ending the transaction undoes
+        // as much.
+        let isFirst = state.effects.isEmpty
+        if !isFirst { try sql.savepoint.run() }
+        do {
+            try write(member, record)
+            if !isFirst { try sql.release.run() }
+        } catch CommitInterruption.conflict {
+            try run {
+                if isFirst {
+                    try database.rollback()
+                    try database.beginTransaction(.immediate)
+                } else {
+                    try database.execute(sql: "ROLLBACK TO member; RELEASE member")
+                }
+            }
+            publisher.undo(member)
+            (state.head.nextRevision, state.head.time, state.head.persistedKeys) = saved
+            return .conflict(twin: nil)
+        } catch {
+            publisher.undo(member)
+            throw StorageFailure.error(error)
+        }
+        state.head.sequence = member.sequence
+        state.effects.append(member)
+        state.touched.created.formUnion(member.createdTwins)
+        state.touched.createdRelationships.formUnion(member.createdRelationships)
+        for one in member.activated { state.touched.createdRelationships.insert(one.number) }
+        return .applied(
+            CommitResult(
+                drop: record.id, sequence: member.sequence, books: member.books, reason: comparison.lateReason,
+                isNewest: comparison.context.lateness == nil))
+    }
+
+    /// Applied once is applied for ever.
+    private func refusal(of record: DropRecord) throws(DropError) -> DropError? {
+        sql.dropState.bind(text: 1, Array(record.id.description.utf8))
+        defer { sql.dropState.reset() }
+        guard try sql.dropState.step() else { return nil }
+        guard let state = DropState(rawValue: sql.dropState.text(0)), state.isApplied else { return nil }
+        return DropError(
+            .alreadyApplied, "The drop \(record.id) is \(state.rawValue) already.", hint: "Nothing is to be done.",
+            remedy: .quarantine)
+    }
+
+    private func write(_ member: DropEffects, _ record: DropRecord) throws {
+        let comparison = member.comparison
+        let firstRevision = state.head.nextRevision
+        state.head.time = max(state.head.time, record.changedAt)
+        try notes.persistKeys(comparison)
+        member.books.created = 0
+        member.books.updated = 0
+        member.books.deleted = 0
+        member.books.deletedByAbsence = 0
+        member.books.deletedWithTwins = 0
+        member.books.waiting = 0
+        try twinRows.writeTwins(member)
+        try relationshipRows.writeRelationships(member)
+        try waitingRows.activateWaiting(member)
+        try notes.noteTrespass(member)
+        try DeliveryNotes(state: state).noteDelivery(member)
+        var final = record
+        final.state = .applied
+        final.changedAt = state.head.time
+        final.books = member.books
+        if let reason = comparison.lateReason { final.reason = reason }
+        try DropRows.upsert(final, number: member.dropNumber, scope: comparison.list.scope, database)
+        sql.insertCommit.bind(1, Int64(member.sequence))
+        sql.insertCommit.bind(2, Int64(member.dropNumber))
+        sql.insertCommit.bind(3, Int64(state.head.time))
+        sql.insertCommit.bind(4, Int64(firstRevision))
+        try sql.insertCommit.run()
+    }
+}

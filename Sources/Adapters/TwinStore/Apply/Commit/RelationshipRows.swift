@@ -1,0 +1,213 @@
+import DropCore
+import GRDB
+import Synchronization
+import TwinModel
+
+/// Writes what a drop says of relationships, and deletes them. On the writer's thread, inside its transaction.
+struct RelationshipRows: CommitPart {
+    let state: CommitState
+
+    func writeRelationships(_ member: DropEffects) throws {
+        let comparison = member.comparison
+        let (log, places) = (comparison.said.log, comparison.said.relationships.places)
+        if log.hasRelationships {
+            var claims: [RelationshipClaim] = []
+            let unchecked = comparison.models.validation == nil ? [] : Set(comparison.said.unresolved)
+            try log.forEach { (place, view) throws(DropError) in
+                guard !view.isTwin, places[view.number] == place else { return }
+                var claim = try RelationshipClaim(view.head, view, origin: member.dropNumber)
+                claim.isUnchecked = unchecked.contains(place)
+                claims.append(claim)
+                if claims.count >= 4096 {
+                    try write(claims, member)
+                    claims.removeAll(keepingCapacity: true)
+                }
+            }
+            try write(claims, member)
+            if state.isInterrupted { throw CommitInterruption.conflict }
+        }
+        for number in comparison.list.relationshipsGone {
+            if try deleteRelationship(number, record: 0, member) { member.books.deletedByAbsence += 1 }
+        }
+        for number in comparison.relationshipsCut {
+            if try deleteRelationship(number, record: 0, member) { member.books.deletedWithTwins += 1 }
+        }
+        try waitingRows.withdrawWaiting(member)
+    }
+
+    private func write(_ claims: [RelationshipClaim], _ member: DropEffects) throws(DropError) {
+        for claim in claims {
+            // Whatever is said of it now is newer than what waits.
+            try waitingRows.replaceWaiting(claim, member)
+            if claim.statement.kind == .delete {
+                if claim.isNew {
+                    vanish(claim, member)
+                } else if try deleteRelationship(claim.number, record: claim.statement.record, member) {
+                    member.books.deleted += 1
+                } else {
+                    member.books.unchanged += 1
+                }
+            } else {
+                try write(claim, member)
+            }
+        }
+    }
+
+    /// The number of a twin that exists as of now in this transaction; 0 for none.
+    func standing(_ id: [UInt8]) -> UInt32 {
+        let number = store.identities.twins.number(of: store.identities.hash.identity(id))
+        guard number != 0, !state.touched.gone.contains(number) else { return 0 }
+        let isThere =
+            store.versions.twins[number] != 0 || state.touched.created.contains(number)
+            || state.present?.createdTwins.contains(number) == true
+        return isThere ? number : 0
+    }
+
+    private func write(_ claim: RelationshipClaim, _ member: DropEffects) throws(DropError) {
+        state.present = member
+        defer { state.present = nil }
+        var source = standing(claim.source)
+        var target = standing(claim.target)
+        if claim.isUnchecked, source != 0, target != 0,
+            try waitingRows.isRefused(claim, source, target, member.comparison.job.policy.validation)
+        {
+            return try waitingRows.holdBack(claim, member)
+        }
+        if source == 0 || target == 0 {
+            switch member.comparison.job.policy.dangling {
+            case .wait(let patience): return try waitingRows.wait(claim, patience, member)
+            case .reject:
+                state.isInterrupted = true
+                return
+            case .stub:
+                if source == 0 { source = try stub(claim.source, claim, member) }
+                if target == 0 { target = claim.target == claim.source ? source : try stub(claim.target, claim, member) }
+            }
+        }
+        if claim.isNew {
+            try insert(claim, source, target, member)
+            member.books.created += 1
+        } else if member.deleted.contains(where: { $0.kind == .relationships && $0.number == claim.number }) {
+            try insertAgain(claim, source, target, member)
+        } else {
+            try revise(claim, target, member)
+        }
+    }
+
+    func insert(_ claim: RelationshipClaim, _ source: UInt32, _ target: UInt32, _ member: CommitEffects) throws(DropError) {
+        var record = TwinRecord(created: member.dropNumber, base: .init(drop: claim.origin, record: claim.statement.record))
+        record.origin = claim.origin == member.dropNumber ? 0 : claim.origin
+        record.properties = claim.statement.properties.filter { !$0.isAbsent }
+        sql.insertRelationship.bind(1, claim.number)
+        sql.insertRelationship.bind(text: 2, claim.id)
+        sql.insertRelationship.bind(3, source)
+        sql.insertRelationship.bind(4, target)
+        sql.insertRelationship.bind(5, claim.statement.key)
+        sql.insertRelationship.bind(blob: 6, record.encoded())
+        try sql.insertRelationship.run()
+        member.createdRelationships.insert(claim.number)
+        member.revised.append((.relationships, claim.number, claim.fingerprint))
+    }
+
+    /// A relationship that went with a twin which this drop deleted and which a stub replaces.
+    private func insertAgain(
+        _ claim: RelationshipClaim, _ source: UInt32, _ target: UInt32, _ member: CommitEffects
+    ) throws(DropError) {
+        var claim = claim
+        let hash = store.identities.relationshipHash(source: claim.source, id: claim.id)
+        claim.number = store.numbers.reserve(.relationships, 1)
+        revisions.enter(.relationships, hash, claim.number, member)
+        try insert(claim, source, target, member)
+        member.books.updated += 1
+    }
+
+    private func revise(_ claim: RelationshipClaim, _ target: UInt32, _ member: CommitEffects) throws(DropError) {
+        sql.selectRelationship.bind(1, claim.number)
+        guard try sql.selectRelationship.step() else {
+            sql.selectRelationship.reset()
+            state.isInterrupted = true
+            return
+        }
+        let source = UInt32(truncatingIfNeeded: sql.selectRelationship.integer(1))
+        let oldTarget = UInt32(truncatingIfNeeded: sql.selectRelationship.integer(2))
+        let oldName = UInt32(truncatingIfNeeded: sql.selectRelationship.integer(3))
+        let old = try TwinRecord(sql.selectRelationship.bytes(4))
+        sql.selectRelationship.reset()
+        let name = claim.statement.key == 0 ? oldName : claim.statement.key
+        let change = claim.statement.applied(to: old)
+        member.revised.append((.relationships, claim.number, claim.fingerprint))
+        guard change != nil || name != oldName || target != oldTarget else {
+            member.books.unchanged += 1
+            return
+        }
+        state.trespasses.noteParts(of: old)
+        var new = change?.record ?? old
+        var patch = RevisionPatch(record: old)
+        patch.record.properties = change?.replaced ?? []
+        if name != oldName { patch.key = oldName }
+        if target != oldTarget { patch.ends = (source, oldTarget) }
+        new.revision = try revisions.addRevision(
+            .relationships, claim.number, member, record: claim.statement.record, previous: old.revision, patch)
+        sql.updateRelationship.bind(1, target)
+        sql.updateRelationship.bind(2, name)
+        sql.updateRelationship.bind(blob: 3, new.encoded())
+        sql.updateRelationship.bind(4, claim.number)
+        try sql.updateRelationship.run()
+        state.touched.changedRelationships.insert(claim.number)
+        member.books.updated += 1
+    }
+
+    /// Deletes a relationship; false when it is not there any more.
+    func deleteRelationship(_ number: UInt32, record: UInt64, _ member: CommitEffects) throws(DropError) -> Bool {
+        sql.selectRelationship.bind(1, number)
+        guard try sql.selectRelationship.step() else {
+            sql.selectRelationship.reset()
+            return false
+        }
+        let id = sql.selectRelationship.bytes(0)
+        let source = UInt32(truncatingIfNeeded: sql.selectRelationship.integer(1))
+        let target = UInt32(truncatingIfNeeded: sql.selectRelationship.integer(2))
+        let name = UInt32(truncatingIfNeeded: sql.selectRelationship.integer(3))
+        let old = try TwinRecord(sql.selectRelationship.bytes(4))
+        sql.selectRelationship.reset()
+        state.trespasses.noteParts(of: old)
+        var patch = RevisionPatch(record: old)
+        patch.isDelete = true
+        patch.key = name
+        patch.ends = (source, target)
+        let revision = try revisions.addRevision(.relationships, number, member, record: record, previous: old.revision, patch)
+        sql.deleteRelationship.bind(1, number)
+        try sql.deleteRelationship.run()
+        try revisions.addGone(.relationships, number, id: id, source: source, revision)
+        sql.selectTwin.bind(1, source)
+        defer { sql.selectTwin.reset() }
+        guard try sql.selectTwin.step() else { throw StorageFailure.damaged("a relationship has no source twin") }
+        state.touched.changedRelationships.insert(number)
+        state.touched.goneRelationships.insert(number)
+        member.deleted.append(
+            (.relationships, number, store.identities.relationshipHash(source: sql.selectTwin.bytes(0), id: id)))
+        return true
+    }
+
+    /// A twin with nothing but its id.
+    private func stub(_ id: [UInt8], _ claim: RelationshipClaim, _ member: CommitEffects) throws(DropError) -> UInt32 {
+        let hash = store.identities.hash.identity(id)
+        let number = store.numbers.reserve(.twins, 1)
+        revisions.enter(.twins, hash, number, member)
+        let record = TwinRecord(
+            created: member.dropNumber, base: .init(drop: member.dropNumber, record: claim.statement.record))
+        sql.insertTwin.bind(1, number)
+        sql.insertTwin.bind(text: 2, id)
+        sql.insertTwin.bindNull(3)
+        sql.insertTwin.bind(blob: 4, record.encoded())
+        try sql.insertTwin.run()
+        store.versions.twinModels.stage(number, model: 0)
+        member.createdTwins.insert(number)
+        return number
+    }
+
+    func vanish(_ claim: RelationshipClaim, _ member: CommitEffects) {
+        member.vanished.append(
+            (.relationships, claim.number, store.identities.relationshipHash(source: claim.source, id: claim.id)))
+    }
+}

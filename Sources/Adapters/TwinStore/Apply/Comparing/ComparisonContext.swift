@@ -1,0 +1,104 @@
+import DropCore
+import GRDB
+import Synchronization
+
+/// What a drop is compared for and with: the same from its first operation to the end of its commit.
+///
+/// Whoever has it is known to the source's memory as one comparison under way (`SourceMemory.note`).
+final class ComparisonContext {
+    let store: StoreEngine
+    let job: ApplyJob
+    let dropNumber: UInt64
+    let memory: SourceMemory
+    /// Of fingerprints: the epoch, and what else decides what the same bytes mean.
+    let seed: UInt64
+    /// Commits up to this one are in what it compares with.
+    let startSequence: UInt32
+    /// The writer's connection, when a change set is compared again inside a commit.
+    let writer: Database?
+    /// What is newer than the place of this drop; nil where it is the newest.
+    let lateness: Lateness?
+    /// True when the drop is to leave word of what it spoke of.
+    let isTracked: Bool
+    /// Whether what the source said last may be taken for what is so: not where every statement must be looked at.
+    let trustsMemory: Bool
+
+    init(store: StoreEngine, job: ApplyJob, writer: Database?) throws(DropError) {
+        self.store = store
+        self.job = job
+        self.writer = writer
+        let memory = store.sources.memory(of: job.source)
+        self.memory = memory
+        dropNumber = try store.dropNumber(of: job.drop, writer)
+        seed = Self.seed(of: job, store)
+        startSequence = store.numbers.state.withLock { UInt32(truncatingIfNeeded: $0.sequence) }
+        let isTracked = Self.speaksInParts(job) && (job.place != nil || memory.isTracked)
+        let lateness = try Self.lateness(of: job, store, writer)
+        (self.isTracked, self.lateness) = (isTracked, lateness)
+        trustsMemory = lateness == nil && !isTracked
+    }
+
+    private static func lateness(of job: ApplyJob, _ store: StoreEngine, _ writer: Database?) throws(DropError) -> Lateness? {
+        if let writer { return try Lateness.of(job, writer) }
+        guard job.amends != nil || job.place != nil || job.origin != nil else { return nil }
+        return try store.reading { (database) throws(DropError) in try Lateness.of(job, database) }
+    }
+
+    private static func seed(of job: ApplyJob, _ store: StoreEngine) -> UInt64 {
+        var seeded = job.epoch.bytes
+        seeded += Array(job.policy.validation.rawValue.utf8) + [0]
+        for text in job.policy.models + ["\u{1}"] + job.policy.twinPrefixes { seeded += Array(text.utf8) + [0] }
+        return store.identities.hash.seed(of: seeded)
+    }
+
+    /// Whether what the drop does not name is as it was: not so of a list.
+    static func speaksInParts(_ job: ApplyJob) -> Bool { job.policy.mode == .incremental || job.amends != nil }
+
+    /// The comparison is over: its names are let go, and the source has one less under way. Once.
+    func release(_ keys: StreamKeys) {
+        keys.release(to: store.keys)
+        memory.forget(self)
+    }
+
+    /// Whether a record is one of the drop's own; an amendment has only some of the file it completes.
+    func isOfDrop(_ record: UInt64) -> Bool { job.amendment.map { $0.rows[record] != nil } ?? true }
+
+    /// Whether a drop is one of this source.
+    func isOwn(_ drop: UInt64) -> Bool { store.sources.isDrop(drop, of: memory) }
+
+    /// Notes that the source spoke of an operation's twin or relationship now.
+    @inline(__always)
+    func follow(_ operation: RecordOperation) {
+        guard writer == nil else { return }
+        memory.order.follow(operation.isOfTwin ? .init(twin: operation.number) : .init(relationship: operation.number))
+    }
+
+    /// Runs `body` on a reader, or on the writer's connection inside a commit.
+    func reading<T>(_ body: (Database) throws(DropError) -> T) throws(DropError) -> T {
+        if let writer { return try body(writer) }
+        return try store.reading(body)
+    }
+
+    /// A committed twin: its record and its model's key; nil where it is not there.
+    func twin(_ number: UInt32) throws(DropError) -> (record: TwinRecord, model: UInt32)? {
+        try reading { (database) throws(DropError) in
+            let query = try RawStatement.cached("SELECT model, rec FROM twin WHERE no = ?", database)
+            query.bind(1, number)
+            defer { query.reset() }
+            guard try query.step() else { return nil }
+            return (try TwinRecord(query.bytes(1)), UInt32(truncatingIfNeeded: query.integer(0)))
+        }
+    }
+
+    /// A committed relationship's record; nil where it is not there.
+    func relationship(_ number: UInt32) throws(DropError) -> TwinRecord? {
+        guard store.versions.relationships[number] != 0 else { return nil }
+        return try reading { (database) throws(DropError) in
+            let query = try RawStatement.cached("SELECT source, target, name, rec FROM relationship WHERE no = ?", database)
+            query.bind(1, number)
+            defer { query.reset() }
+            guard try query.step() else { return nil }
+            return try TwinRecord(query.bytes(3))
+        }
+    }
+}

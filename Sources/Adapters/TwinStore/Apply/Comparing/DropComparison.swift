@@ -1,0 +1,113 @@
+import DropCore
+import GRDB
+
+/// Compares the operations of one drop with the graph as they come, and keeps what would change (docs/ARCHITECTURE.md,
+/// "Comparing a drop").
+///
+/// Used by one thread at a time. All that changes is one value, which each frame goes through inout.
+final class DropComparison: ChangeSetBuilder {
+    let context: ComparisonContext
+    private var progress: ComparisonProgress
+    /// What came, for the case that others change twins of it before the commit.
+    private var kept: KeptFrames
+    /// It is finished, or given up.
+    private var isEnded = false
+
+    init(store: StoreEngine, job: ApplyJob, writer: Database? = nil) throws(DropError) {
+        context = try ComparisonContext(store: store, job: job, writer: writer)
+        progress = ComparisonProgress(context)
+        kept = Self.keeping(context)
+        context.memory.note([], of: context)
+    }
+
+    private static func keeping(_ context: ComparisonContext) -> KeptFrames {
+        guard context.writer == nil else { return .none }
+        return KeptFrames(folder: context.memory.isContested(by: context.job.drop) ? context.job.scratchFolder : nil)
+    }
+
+    deinit {
+        if !isEnded { abandon() }
+    }
+
+    package var books: DropBooks { progress.account.books }
+    package var rejections: [Rejection] { progress.account.rejections }
+    package var spans: [FileSpan] { progress.account.spans }
+
+    package func absorb(_ entries: RawSpan) throws(DropError) {
+        try absorb(frame: Span<UInt8>(_bytes: entries))
+    }
+
+    func absorb(frame bytes: borrowing Span<UInt8>) throws(DropError) {
+        precondition(!isEnded, "a change set takes no operations after its end")
+        kept.keep(bytes)
+        try take(bytes)
+    }
+
+    /// Takes what another comparison of the same drop kept, and keeps it.
+    func absorb(_ frames: KeptFrames) throws(DropError) {
+        kept = frames
+        try kept.forEach { (frame, _) throws(DropError) in try take(frame) }
+    }
+
+    private func take(_ bytes: borrowing Span<UInt8>) throws(DropError) {
+        context.store.versions.publication.beginReading()
+        defer { context.store.versions.publication.endReading() }
+        try FrameReader(context).read(bytes, &progress)
+    }
+
+    package func restart() throws(DropError) {
+        progress.said.abandon(context.store)
+        progress.keys.release(to: context.store.keys)
+        progress = ComparisonProgress(context)
+        context.memory.note([], of: context)
+        kept = Self.keeping(context)
+    }
+
+    package func abandon() {
+        guard !isEnded else { return }
+        progress.said.abandon(context.store)
+        isEnded = true
+        kept.forget()
+        context.release(progress.keys)
+    }
+
+    package func finish() throws(DropError) -> any ChangeSet { DropChanges(try finished()) }
+
+    /// Ends the input. What it holds is the finished comparison's from then on.
+    func finished() throws(DropError) -> FinishedComparison {
+        precondition(!isEnded, "a change set ends once")
+        context.memory.note(progress.keys.names, of: context)
+        var (lateReason, gone) = try end()
+        for _ in 0..<EndsGone.passesMax where !gone.isSubset(of: progress.endsGone) {
+            try takeAgain(refusing: gone.union(progress.endsGone))
+            (lateReason, gone) = try end()
+        }
+        guard gone.isSubset(of: progress.endsGone) else { throw EndsGone.endless }
+        context.store.versions.publication.beginReading()
+        defer { context.store.versions.publication.endReading() }
+        try ComparisonEnd(context).checkGuards(progress)
+        isEnded = true
+        return FinishedComparison(context, progress, lateReason, kept)
+    }
+
+    /// - Returns: as `ComparisonEnd.finish`, and the twins it deletes and states relationships of.
+    private func end() throws(DropError) -> (lateReason: DropReason?, gone: Set<IdentityHash>) {
+        context.store.versions.publication.beginReading()
+        defer { context.store.versions.publication.endReading() }
+        let lateReason = try ComparisonEnd(context).finish(&progress)
+        return (lateReason, try EndsGone(context).find(progress))
+    }
+
+    /// Compares again what it kept, without the records that state relationships of `gone`.
+    private func takeAgain(refusing gone: Set<IdentityHash>) throws(DropError) {
+        guard kept.isComplete else {
+            context.memory.noteContest(of: context.job.drop)
+            throw EndsGone.toBeReadAgain
+        }
+        progress.said.abandon(context.store)
+        progress.keys.release(to: context.store.keys)
+        progress = ComparisonProgress(context)
+        progress.endsGone = gone
+        try kept.forEach { (frame, _) throws(DropError) in try take(frame) }
+    }
+}

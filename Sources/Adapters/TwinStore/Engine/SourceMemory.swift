@@ -1,0 +1,99 @@
+import DropCore
+import Synchronization
+
+/// What the process remembers about one source: fingerprints of what it said last, and what it owns.
+///
+/// `@unchecked Sendable`: guarded by the store's `Publication`: read while comparing; written while publishing, and, of twins
+/// that are new, before their commit. What is written before counts only with a committed version of the same number. The one
+/// comparison that a source has at a time also writes what it found unchanged.
+final class SourceMemory: @unchecked Sendable {
+    /// What a source made and did not delete, in one scope (empty: outside any).
+    final class Owned: @unchecked Sendable {  // Guarded like its `SourceMemory`.
+        let twins = NumberSet()
+        let relationships = NumberSet()
+    }
+
+    let source: SourceName
+    /// By number: the fingerprint of the operation that is known to change nothing now; 0: none.
+    let twinFingerprints = SparseArray<Fingerprint>()
+    let relationshipFingerprints = SparseArray<Fingerprint>()
+    let order = DeliveryOrder()
+    private(set) var scopes: [String: Owned] = [:]
+    /// Names by key number minus one, as the database has them.
+    var persistedKeys: [String] = []
+    /// True when the source relies on values that carry no stamp of it.
+    var isBare = false
+    /// True when a drop of the source had records refused: what is delivered since is kept track of, for their corrections.
+    var hasRefusals = false
+    /// True once a drop of the source was held or quarantined: a person may let it go on behind newer ones.
+    private let setAside = Mutex(false)
+    /// The sequence of the last commit that may have changed what the source owns.
+    var ownedSince: UInt32 = 0
+    /// When somebody else last changed something of the source, and drops that met such a change at their commit.
+    private let contest = Mutex<(last: ContinuousClock.Instant?, drops: Set<DropID>)>((nil, []))
+    /// For so long after a foreign change another is expected.
+    private static let contestTime = Duration.seconds(600)
+
+    /// The names of each comparison under way, as far as it has defined them, with those that are compared and not committed.
+    private let comparing = Mutex<[ObjectIdentifier: [String]]>([:])
+
+    init(source: SourceName) { self.source = source }
+
+    /// Whether drops leave word of what they spoke of, because one that is older may come behind them.
+    var isTracked: Bool { hasRefusals || setAside.withLock { $0 } }
+
+    /// A drop of the source waits for a person.
+    func noteSetAside() { setAside.withLock { $0 = true } }
+
+    func owned(_ scope: String) -> Owned {
+        if let known = scopes[scope] { return known }
+        let fresh = Owned()
+        scopes[scope] = fresh
+        return fresh
+    }
+
+    /// Whether others are known to write to twins of the source, or did so to those of this drop: then it keeps what it reads.
+    func isContested(by drop: DropID) -> Bool {
+        contest.withLock { contest in
+            contest.drops.contains(drop) || contest.last.map { ContinuousClock.now - $0 < Self.contestTime } ?? false
+        }
+    }
+
+    /// Somebody else changed something of the source.
+    func noteForeignChange() { contest.withLock { $0.last = .now } }
+
+    /// The drop met a foreign change and had not kept what it reads: its next try does.
+    func noteContest(of drop: DropID) { contest.withLock { _ = $0.drops.insert(drop) } }
+
+    func forgetContest(of drop: DropID) { contest.withLock { _ = $0.drops.remove(drop) } }
+
+    /// A comparison is under way, and knows these names.
+    func note(_ names: [String], of comparison: AnyObject) {
+        comparing.withLock { $0[ObjectIdentifier(comparison)] = names }
+    }
+
+    /// It has come to its end.
+    func forget(_ comparison: AnyObject) { comparing.withLock { $0[ObjectIdentifier(comparison)] = nil } }
+
+    /// Whether a drop of the source is being compared, or waits for its commit.
+    var isInWork: Bool { comparing.withLock { !$0.isEmpty } }
+
+    /// The names a stream of the source begins with now: those of the database, and of drops on their way there.
+    var liveKeys: [String] {
+        comparing.withLock { comparing in
+            comparing.values.reduce(persistedKeys) { $1.count > $0.count ? $1 : $0 }
+        }
+    }
+
+    /// Begins anew: no name, and nothing known to be repeated, since that was said by the old numbers. Nothing may be in work.
+    func forgetKeys() {
+        precondition(!isInWork, "numbers are given out anew while nobody uses the old ones")
+        persistedKeys = []
+        twinFingerprints.clear()
+        relationshipFingerprints.clear()
+    }
+
+    func disown(twin number: UInt32) { for owned in scopes.values { owned.twins.remove(number) } }
+
+    func disown(relationship number: UInt32) { for owned in scopes.values { owned.relationships.remove(number) } }
+}

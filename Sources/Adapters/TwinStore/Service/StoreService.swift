@@ -1,0 +1,132 @@
+package import DropCore
+import GRDB
+package import TwinService
+
+/// Lends the graph to the rules of the twin service: one moment to read, or the writer for a call.
+///
+/// Any thread. Calls wait in `calls`, whose monitor makes one of them lead; the leader holds the writer's connection.
+package final class StoreService: Sendable {
+    let store: StoreEngine
+    /// Calls of the twin service that wait for the writer.
+    private let calls = CallQueue()
+
+    init(_ store: StoreEngine) { self.store = store }
+
+    package var models: ModelCatalog { store.catalog.keyed.catalog }
+
+    package func answering<T>(_ body: (StoreReader) throws(DropError) -> T) throws(ServiceError) -> T {
+        do throws(DropError) {
+            return try store.reading { (database) throws(DropError) in try body(StoreReader(store, database)) }
+        } catch {
+            throw ServiceError(error)
+        }
+    }
+
+    package func exporting(_ body: (StoreReader) throws -> Void) throws {
+        do {
+            try store.connection.pool.read { database in try body(StoreReader(store, database)) }
+        } catch let error as DropError {
+            throw ServiceError(error)
+        } catch let error as DatabaseError {
+            throw ServiceError(error)
+        }
+    }
+
+    /// Runs `body` on the writer, in a transaction it may share with other calls; its answer when that is durable.
+    ///
+    /// `body` is run once; where it throws, nothing of it stays.
+    package func call<T>(
+        _ caller: Caller, _ what: String, isAlone: Bool, _ body: @escaping (CallWriter) throws -> T
+    ) throws(ServiceError) -> T {
+        var answer: T?
+        let entry = CallQueue.Entry(caller, what, isAlone: isAlone) { writer in answer = try body(writer) }
+        let outcome = calls.run(entry) { take in lead(take) }
+        switch outcome {
+        case .success: return answer!
+        case .failure(let error): throw ServiceError(error)
+        }
+    }
+
+    private func lead(_ take: () -> [CallQueue.Entry]) -> [(CallQueue.Entry, Result<Void, any Error>)] {
+        var taken: [CallQueue.Entry] = []
+        do {
+            let results = try store.writing { (database) throws(DropError) in
+                taken = take()
+                return try commit(taken, database)
+            }
+            // What is committed is answered as such; a log that cannot be checkpointed stops the next write.
+            try? store.connection.checkpointIfLarge()
+            return Array(zip(taken, results))
+        } catch {
+            // Nothing of this group is durable, and each caller is told.
+            if taken.isEmpty { taken = take() }
+            return taken.map { ($0, .failure(error)) }
+        }
+    }
+
+    private func commit(_ calls: [CallQueue.Entry], _ database: Database) throws(DropError) -> [Result<Void, any Error>] {
+        guard !calls.isEmpty else { return [] }
+        let transaction = try GraphCommit(store, database)
+        do throws(DropError) {
+            try transaction.begin()
+            var results: [Result<Void, any Error>] = []
+            for call in calls { results.append(try transaction.apply(call)) }
+            try transaction.commit()
+            return results
+        } catch {
+            transaction.rollback()
+            throw error
+        }
+    }
+}
+
+// MARK: - Event routes, and all at once
+
+extension CallWriter {
+    package func countEventRoutes(besides id: String) throws(DropError) -> Int {
+        let query = try RawStatement.cached("SELECT count(*) FROM event_route WHERE id <> ?", database)
+        query.bind(text: 1, Array(id.utf8))
+        defer { query.reset() }
+        return try query.step() ? Int(query.integer(0)) : 0
+    }
+
+    package func put(_ route: EventRoute) throws(DropError) {
+        let number = Int64(effects.dropNumber)
+        try commit.run {
+            try database.execute(
+                sql: "INSERT OR REPLACE INTO event_route(id, endpoint, filter, call_no) VALUES(?, ?, ?, ?)",
+                arguments: [route.id, route.endpoint, route.filter, number])
+        }
+        effects.hasChanged = true
+    }
+
+    package func delete(eventRoute id: String) throws(DropError) -> Bool {
+        try commit.run { try database.execute(sql: "DELETE FROM event_route WHERE id = ?", arguments: [id]) }
+        guard database.changesCount > 0 else { return false }
+        effects.hasChanged = true
+        return true
+    }
+
+    package func deleteRelationships(_ limit: Int) throws(DropError) -> Int {
+        let numbers = try numbers("relationship", limit)
+        for number in numbers { _ = try commit.relationshipRows.deleteRelationship(number, record: 0, effects) }
+        if !numbers.isEmpty { effects.hasChanged = true }
+        return numbers.count
+    }
+
+    package func deleteTwins(_ limit: Int) throws(DropError) -> Int {
+        let numbers = try numbers("twin", limit)
+        for number in numbers { _ = try commit.twinRows.deleteTwin(number, record: 0, effects) }
+        if !numbers.isEmpty { effects.hasChanged = true }
+        return numbers.count
+    }
+
+    private func numbers(_ table: StaticString, _ limit: Int) throws(DropError) -> [UInt32] {
+        let query = try RawStatement.cached("SELECT no FROM \(table) ORDER BY no LIMIT ?", database)
+        query.bind(1, Int64(limit))
+        defer { query.reset() }
+        var numbers: [UInt32] = []
+        while try query.step() { numbers.append(UInt32(truncatingIfNeeded: query.integer(0))) }
+        return numbers
+    }
+}
