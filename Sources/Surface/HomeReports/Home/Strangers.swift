@@ -14,7 +14,7 @@ package enum Strangers {
         let spool = try SpoolFolder(state: home.paths.state)
         // Files first, rows then: beside a daemon a row is there before its file.
         let files = spool.strangers(besides: [])
-        let known = Set(try store.unfinished().map(\.id.description))
+        let known = Set(try store.register.unfinished().map(\.id.description))
         return files.filter { file in FileManager.default.fileExists(atPath: file) && !known.contains { file.hasSuffix($0) } }
     }
 
