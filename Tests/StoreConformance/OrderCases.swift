@@ -124,4 +124,16 @@ import TwinModel
         let states = try [reference, store].map { try Self.state(of: $0) }
         #expect(states[0] == states[1], "seed \(seed), in the order \(order): \(deliveries)")
     }
+
+    @Test(arguments: StoreMaker.allCases.filter { $0 != .reference }, [false, true])
+    func `leaves what others did behind a newer one, however many come late`(maker: StoreMaker, isBehindAnother: Bool) throws {
+        let fixture = try Self.begin(maker)
+        let policy = Self.policy(false)
+        try fixture.drop(policy: policy, place: "01") { $0.twin("t1", ["a": .integer(1)]) }
+        try fixture.drop(policy: policy, place: "14") { $0.twin("t0", ["a": .integer(14)]) }
+        try fixture.drop("wms", policy: policy) { $0.twin("t0", .deleteTwin) }
+        if isBehindAnother { try fixture.drop(policy: policy, place: "07") { $0.twin("t1", ["a": .integer(7)]) } }
+        try fixture.drop(policy: policy, place: "09") { $0.twin("t0", ["a": .integer(9)]) }
+        #expect(try fixture.twin("t0") == nil)
+    }
 }

@@ -198,7 +198,8 @@ extension MappingReader {
         }
     }
 
-    /// A `default` that is none of the property's type is a mistake of the mapping: it is not found with the first empty cell only.
+    /// A `default` that is none of the property's type is a mistake of the mapping: it is not found with the first empty cell
+    /// only.
     private func checkStandard(
         _ step: PropertyStep, _ detail: PropertyDetail, _ extra: PropertyExtra, _ settings: SettingsValue
     ) throws(PluginError) {
@@ -223,7 +224,9 @@ extension MappingReader {
                     text, zone: extra.zone, gap: extra.gap, overlap: extra.overlap, rounding: step.format.rounds)
             case .time: _ = try patterns[Int(step.pattern)].time(text, rounding: step.format.rounds)
             case .duration:
-                if let unit = detail.unit { _ = try text.duration(in: unit, step.format) } else {
+                if let unit = detail.unit {
+                    _ = try text.duration(in: unit, step.format)
+                } else {
                     _ = try text.isoDuration(rounding: step.format.rounds)
                 }
             case .json: if let fault = JSONSyntax.fault(in: text) { throw fault }
