@@ -37,7 +37,8 @@ enum Rules {
             "HummingbirdTLS",
             "HTTPTypes",
             "NIOCore",
-            "NIOPosix", "NIOHTTPTypes", "NIOSSL", "ServiceLifecycle", "JWTKit", "Crypto", "Logging",
+            "NIOPosix", "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1", "NIOSSL", "ServiceLifecycle", "JWTKit", "Crypto",
+            "Logging",
         ],
         // Flow
         "Pipeline": ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "DequeModule"],
