@@ -113,17 +113,36 @@ extension WatchLoop {
         let age = entry.changed == 0 ? seen : max(seen, .nanoseconds(max(0, SystemClock.wall() - entry.changed)))
         return WaitingFile(
             source: entry.source, folder: folder.path.description, name: name,
-            reason: reason(entry, owner: entry.source, at: now), age: age)
+            reason: reason(entry, in: folder, at: now), age: age)
     }
 
-    private func reason(_ entry: WatchedFolder.Entry, owner: SourceName?, at now: Instant) -> WaitingReason {
+    private func reason(_ entry: WatchedFolder.Entry, in folder: WatchedFolder, at now: Instant) -> WaitingReason {
         switch entry.phase {
         case .delivered, .queued: WaitingReason(.queued)
         case .left(let reason, _): reason
         case .marker: WaitingReason(.marker)
         case .settling(_, nil): WaitingReason(.settling)
-        case .settling(_, let waiting?): waiting.reason(of: owner.map { "source \($0)" } ?? "the drop zone", at: now)
+        case .settling(let settling, let waiting?):
+            if case .stable(let since, let needed) = waiting, needed > settling.asked {
+                whilePolled(folder, still: now - since, needed, settling.asked)
+            } else {
+                waiting.reason(of: entry.source.map { "source \($0)" } ?? "the drop zone", at: now)
+            }
         }
+    }
+
+    /// Of a file that has to be still for longer than its source asks for, because no events would tell of a change.
+    private func whilePolled(
+        _ folder: WatchedFolder, still: Duration, _ needed: Duration, _ asked: Duration
+    ) -> WaitingReason {
+        let why = folder.feed.whyPolled(folder.path).map { " (\($0))" } ?? ""
+        let later =
+            folder.feed.remote == nil
+            ? " Events are tried again by themselves; once they arrive, \(asked.shown) are enough, as configured." : ""
+        return WaitingReason(
+            .settling,
+            "It has been unchanged for \(still.shown) of the \(needed.shown) that a file needs where its folder was polled\(why).",
+            hint: "It is taken then.\(later)")
     }
 }
 
