@@ -1,6 +1,7 @@
 import CodecKit
 import HomeConfiguration
 import DropCore
+import DropWatch
 import Foundation
 
 /// Hands one file over as a careful sender would: written beside under a temporary name, synced, renamed.
@@ -19,11 +20,31 @@ struct Delivery {
     let source: Source
     /// Under which name; nil: its own.
     let name: String?
+    let paths: Configuration.Paths
 
-    init(of file: String, to source: Source, as name: String? = nil) {
+    init(of file: String, to source: Source, as name: String? = nil, in home: Home) {
         self.file = file
         self.source = source
         self.name = name
+        paths = home.paths
+    }
+
+    /// Makes the landing folder where the next start would. One that was there before may be a mount that is away, or was moved
+    /// with the files in it: a new one in its place would hide that (docs/decisions/0031-landing-folders-and-waiting-files.md).
+    private func makeFolder() throws(CommandFailure) {
+        let folder = source.watched.folder
+        guard !Folders.exists(folder) else { return }
+        let isNew = !FolderOwnership(instance: "", stateFolder: paths.state).wasTaken(folder)
+        guard isNew, folder.hasPrefix(paths.dropzone + "/") else {
+            let code = WaitingReason.Code.folderMissing
+            throw CommandFailure(
+                .negative,
+                lines: [
+                    "The landing folder \(Escaping.visible(folder)) of source \(source.name) is not there [\(code.rawValue)].",
+                    "Mount the file system it is on, or put it back. \(code.step)",
+                ], word: code.rawValue)
+        }
+        try reporting { () throws(DropError) in try Folders.make([folder], forSenders: true) }
     }
 
     func place() throws(CommandFailure) -> Placed {
@@ -33,12 +54,7 @@ struct Delivery {
         let folder = source.watched.folder
         let target = folder + "/" + name
         let temporary = folder + "/.\(name).\(FileCalls.process).part"
-        do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        } catch {
-            throw CommandFailure(
-                .storage, "The folder \(folder) of source \(source.name) cannot be made: \(error.localizedDescription)")
-        }
+        try makeFolder()
         guard FileCalls.isFile(file) else {
             throw CommandFailure(
                 .usage, "There is no file \(Escaping.visible(file)).",

@@ -65,6 +65,9 @@ package struct FolderOwnership: Sendable {
     /// Takes the folder over as it is, whosever it was: because a person says so.
     package func adopt(_ path: String) throws(DropError) -> Taking { try act(on: path, for: nil, force: true) }
 
+    /// Whether this home took the folder over at some time. A record that cannot be read counts as none.
+    package func wasTaken(_ path: String) -> Bool { ((try? records()) ?? []).contains { $0.isOf(path) } }
+
     /// Why `take` would refuse the folder; changes nothing. Nil: it would not.
     package func refusal(of path: String, for name: String? = nil) -> DropError? {
         do throws(DropError) {
