@@ -63,9 +63,9 @@ extension WatchLoop {
         for folder in Array(folders.values) where !folder.entries.isEmpty && folder.feed.remote == nil && left > 0 {
             let open: Descriptor
             do { open = try folder.path.open(below: folder.feed.root) } catch {
-                // A landing folder that is away has a reason of its own.
-                let isGone = error.isNowhere || error.kind == .link
-                if isGone, folder.path != folder.feed.root { forget(folder) }
+                guard error.isNowhere || error.kind == .link else { continue }
+                // A landing folder that is away has a reason of its own, and what lay in it went with it.
+                if folder.path == folder.feed.root { forgetFiles(of: folder) } else { forget(folder) }
                 continue
             }
             left -= folder.entries.count
