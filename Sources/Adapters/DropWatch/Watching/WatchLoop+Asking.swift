@@ -45,12 +45,65 @@ extension WatchLoop {
 
     /// Every file that is known and not claimed, with what it waits for; the first `limit` of them.
     func waiting(limit: Int) -> [WaitingFile] {
-        if purpose == .watching { forgetGone(max: limit) }
+        if purpose == .watching {
+            forgetGone(max: limit)
+            lookForSubfolders()
+        }
         let now = Instant.now
         var files: [WaitingFile] = []
         for folder in folders.values {
             for (name, entry) in folder.entries where files.count < limit && !vouches(name, entry, in: folder) {
-                files.append(waitingFile(name, entry, in: folder, at: now))
+                if case .left(let reason, _) = entry.phase, reason.code == .notWatched {
+                    files += unwatched(name, entry, in: folder, max: min(limit - files.count, Self.unwatchedMax), at: now)
+                } else {
+                    files.append(waitingFile(name, entry, in: folder, at: now))
+                }
+            }
+        }
+        return files
+    }
+
+    /// Files of one subfolder that nobody looks into, at most; and names of a landing folder in which subfolders are sought.
+    private static let unwatchedMax = 1000
+    private static let subfoldersMax = 10_000
+
+    /// No event tells of what comes into a subfolder that no source looks into; the next scan does. Who asks is told now.
+    private func lookForSubfolders() {
+        for feed in feeds where feed.isUsable && feed.remote == nil && !feed.recursive {
+            guard let folder = folders[feed.root], let open = try? descriptor(of: folder),
+                let reader = try? FolderReader(FileName("."), in: open)
+            else { continue }
+            var found: [FolderReader.Entry] = []
+            // One that cannot be read is told of by its scan.
+            _ = try? reader.next(max: Self.subfoldersMax, into: &found)
+            for entry in found where entry.isFolder == true && folder.entries[entry.name] == nil {
+                look(at: entry.name, in: folder)
+            }
+        }
+    }
+
+    /// The files in a subfolder that no source looks into, each with the subfolder's reason.
+    private func unwatched(
+        _ name: FileName, _ entry: WatchedFolder.Entry, in folder: WatchedFolder, max: Int, at now: Instant
+    ) -> [WaitingFile] {
+        let shared = waitingFile(name, entry, in: folder, at: now)
+        var files: [WaitingFile] = []
+        var pending = [folder.path.appending(name)]
+        while files.count < max, let path = pending.popLast() {
+            var found: [FolderReader.Entry] = []
+            // What was removed meanwhile, or cannot be read, holds nothing that could be taken.
+            guard let open = try? path.open(below: folder.feed.root),
+                let reader = try? FolderReader(FileName("."), in: open.number),
+                (try? reader.next(max: max, into: &found)) != nil
+            else { continue }
+            for one in found where files.count < max {
+                guard one.isFolder != true else {
+                    if pending.count < max { pending.append(path.appending(one.name)) }
+                    continue
+                }
+                files.append(
+                    WaitingFile(
+                        source: shared.source, folder: path.description, name: one.name, reason: shared.reason, age: shared.age))
             }
         }
         return files
