@@ -237,3 +237,19 @@ import TwinModel
         #expect(try again.run("verify").code == 0)
     }
 }
+
+@Suite(.serialized) struct `A seal that is removed` {
+    @Test func `is missed by verify in a home, also where chain.head went with it`() throws {
+        let home = try Home(Sample.sources)
+        try home.drop("a.csv", Sample.assets(1...3), to: "assets")
+        #expect(try home.run("verify").code == 0)
+        let day = try #require(home.names(in: "archive/seals").last)
+        let seals = home.names(in: "archive/seals/" + day)
+        let newest = try #require(seals.max { $0.utf8.count == $1.utf8.count ? $0 < $1 : $0.utf8.count < $1.utf8.count })
+        for name in ["seals/\(day)/\(newest)", "chain.head"] {
+            try FileManager.default.removeItem(atPath: home.path + "/archive/" + name)
+        }
+        let findings = try home.ask("verify", code: 1)["findings"]?.elements ?? []
+        #expect(findings.map { $0["code"] } == ["seal-missing"], "\(findings)")
+    }
+}
