@@ -51,4 +51,16 @@ import TwinModel
         #expect(refused.code == 1 && refused.err.contains("[folder-missing]"), "\(refused.err)")
         #expect(!files.fileExists(atPath: home.path + "/dropzone/assets"))
     }
+
+    /// A file that is put into an empty mount point is out of sight once the file system is mounted.
+    @Test func `is not filled where it is a mount point without its file system`() throws {
+        let home = try Home(Sample.assetsSource())
+        for folder in ["state", "dropzone/assets"] {
+            try files.createDirectory(atPath: home.path + "/" + folder, withIntermediateDirectories: true)
+        }
+        try home.write("state/landing-folders.json", #"[{"folder": "\#(home.path)/dropzone/assets", "mount": "other"}]"#)
+        let refused = try home.run("drop", home.file("a.csv", Sample.assets(1...2)), "--source", "assets", "--wait")
+        #expect(refused.code == 1 && refused.err.contains("[folder-unmounted]"), "\(refused.err)")
+        #expect(home.names(in: "dropzone/assets") == [])
+    }
 }

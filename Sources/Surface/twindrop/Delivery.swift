@@ -33,18 +33,24 @@ struct Delivery {
     /// with the files in it: a new one in its place would hide that (docs/decisions/0031-landing-folders-and-waiting-files.md).
     private func makeFolder() throws(CommandFailure) {
         let folder = source.watched.folder
-        guard !Folders.exists(folder) else { return }
-        let isNew = !FolderOwnership(instance: "", stateFolder: paths.state).wasTaken(folder)
-        guard isNew, folder.hasPrefix(paths.dropzone + "/") else {
-            let code = WaitingReason.Code.folderMissing
-            throw CommandFailure(
-                .negative,
-                lines: [
-                    "The landing folder \(Escaping.visible(folder)) of source \(source.name) is not there [\(code.rawValue)].",
-                    "Mount the file system it is on, or put it back. \(code.step)",
-                ], word: code.rawValue)
+        let ownership = FolderOwnership(instance: "", stateFolder: paths.state)
+        if Folders.exists(folder) {
+            guard ownership.isUnmounted(folder) else { return }
+            throw refusal(.folderUnmounted, "was taken over before, and its .twindrop-owner file is gone", "")
+        }
+        guard !ownership.wasTaken(folder), folder.hasPrefix(paths.dropzone + "/") else {
+            throw refusal(.folderMissing, "is not there", "Mount the file system it is on, or put it back. ")
         }
         try reporting { () throws(DropError) in try Folders.make([folder], forSenders: true) }
+    }
+
+    private func refusal(_ code: WaitingReason.Code, _ what: String, _ first: String) -> CommandFailure {
+        let folder = Escaping.visible(source.watched.folder)
+        return CommandFailure(
+            .negative,
+            lines: [
+                "The landing folder \(folder) of source \(source.name) \(what) [\(code.rawValue)].", first + code.step,
+            ], word: code.rawValue)
     }
 
     func place() throws(CommandFailure) -> Placed {

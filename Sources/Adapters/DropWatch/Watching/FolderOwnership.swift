@@ -68,6 +68,15 @@ package struct FolderOwnership: Sendable {
     /// Whether this home took the folder over at some time. A record that cannot be read counts as none.
     package func wasTaken(_ path: String) -> Bool { ((try? records()) ?? []).contains { $0.isOf(path) } }
 
+    /// Whether the folder is there, was taken over before, and is probably an empty mount point now, which `take` refuses.
+    package func isUnmounted(_ path: String) -> Bool {
+        // What cannot be opened or read has a reason of its own.
+        guard let folder = try? SystemCall.openFolder(path), let known = (try? records())?.first(where: { $0.isOf(path) }),
+            let owner = try? Optional.some(Self.owner(of: folder.number)), owner == nil
+        else { return false }
+        return known.mount != .state || mount(of: folder.number) != .state
+    }
+
     /// Why `take` would refuse the folder; changes nothing. Nil: it would not.
     package func refusal(of path: String, for name: String? = nil) -> DropError? {
         do throws(DropError) {
