@@ -43,6 +43,20 @@ import ThreadKit
         #expect(test.waitForMode(.polling("the watcher program does not run")))
     }
 
+    /// The source would be said to ask for ten seconds, and nobody would look for what is wrong with the events.
+    @Test func `is said to be polling of a file that has to be still for longer than its source asks for`() throws {
+        var timing = WatchTiming()
+        timing.settleWithoutEvents = .seconds(600)
+        timing.rescanPolled = .milliseconds(50)
+        let test = Watching(.stable, events: false, timing: timing)
+        #expect(test.waitForMode(.polling("the watcher program does not run")))
+        write("x", to: test.home.path("x"))
+        #expect(test.deliveries.wait { $0.left.contains { $0.reason.code == .settling } })
+        let reason = try #require(test.watcher.waiting(limit: 9)?.files.first?.reason)
+        #expect(reason.message.contains("of the 600 s that a file needs where its folder was polled (the watcher"), "\(reason)")
+        #expect(reason.hint.contains("80 ms are enough"), "\(reason)")
+    }
+
     @Test func `is unavailable while the folder belongs to another instance`() throws {
         let home = Home()
         write("someone-else\n", to: home.path(".twindrop-owner"))

@@ -154,6 +154,19 @@ enum Stranger: String, CaseIterable, Sendable {
         #expect(try !ArchiveCatalogue(root: fixture.archive).has(head))
     }
 
+    /// `chain.head` alone told of the newest seal, and went with it.
+    @Test func `misses the newest seal, also where the head went with it`() throws {
+        let fixture = try Fixture()
+        _ = try known(fixture)
+        let head = try ArchiveHead(#require(try ChainHead.read(ArchivePlaces(root: fixture.archive))))
+        #expect(head.seal != nil && ArchiveHead(head.text) == head)
+        #expect(try findings(fixture, head, [:]) == [])
+        try fixture.remove(#require(fixture.seals().last))
+        try fixture.remove("archive/chain.head")
+        #expect(try findings(fixture, nil, [:]) == [], "the folder alone does not tell")
+        #expect(try findings(fixture, head, [:]) == [.sealMissing])
+    }
+
     @Test func `finds a chain that was cut off, or is another's`() throws {
         let fixture = try Fixture()
         let (head, _) = try known(fixture)

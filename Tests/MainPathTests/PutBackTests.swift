@@ -43,6 +43,7 @@ import TwinModel
         #expect(try home.run("restore", backup).code == 0)
         let status = try home.shown("status")
         #expect(status.contains("UNKNOWN 1 file in state/spool") && status.contains("3.csv of assets"), "\(status)")
+        #expect(status.contains("FORGOTTEN The archive proves") && status.contains("has forgotten, 1 in all"), "\(status)")
         #expect(try home.ask("status")["unknown"]?.elements?.count == 2)
         let doctor = try home.run("doctor").out
         #expect(doctor.contains("It is 2.csv of source assets"), "its receipt tells the name: \(doctor)")

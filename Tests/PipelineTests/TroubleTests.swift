@@ -201,4 +201,22 @@ private final class Line {
         #expect(line.pipeline.waitingDrops().first?.reason.message == "It changes.")
         #expect(line.stop() < .seconds(5))
     }
+
+    /// Those behind it were said to be on their way, for as long as the disk was full.
+    @Test func `is the reason of those behind it in its source, and a full disk of the receipts stops the home`() throws {
+        let line = try Line(
+            transform: DropError(.receiptsFull, "It is full.", hint: "Make room.", remedy: .retry(after: .milliseconds(20))))
+        line.pipeline.submit([settled("a")])
+        line.diary.waitFor("transformed")
+        line.pipeline.submit([settled("bb"), settled("ccc")])
+        line.wait(for: "three reasons") { line.reasons() == [.receiptsFull, .receiptsFull, .receiptsFull] }
+        let behind = line.pipeline.waitingDrops()
+        #expect(
+            behind.map { $0.reason.message.contains("(a) of its source goes first, and waits: It is full.") } == [
+                false, true, true,
+            ])
+        #expect(behind.allSatisfy { $0.reason.hint == "Make room." })
+        #expect(line.pipeline.snapshot().receiptsAreFull)
+        #expect(line.stop() < .seconds(5))
+    }
 }

@@ -38,7 +38,8 @@ enum Rules {
             "HummingbirdTLS",
             "HTTPTypes",
             "NIOCore",
-            "NIOPosix", "NIOHTTPTypes", "NIOSSL", "ServiceLifecycle", "JWTKit", "Crypto", "Logging",
+            "NIOPosix", "NIOHTTP1", "NIOHTTPTypes", "NIOHTTPTypesHTTP1", "NIOSSL", "ServiceLifecycle", "JWTKit", "Crypto",
+            "Logging",
         ],
         "HomeReports": [
             "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "DropWatch", "DropSpooling", "PluginHost",

@@ -23,6 +23,9 @@ package struct PipelineSnapshot: Sendable {
         diskIsFull = ledger.storage.diskIsFull
         archiveTrouble = ledger.storage.archive
         receiptTroubles = ledger.owed.troubles
+        receiptsAreFull =
+            ledger.owed.troubles.values.contains { $0.error.code == .receiptsFull }
+            || ledger.drops.all.contains { $0.trouble?.error.code == .receiptsFull }
         times = ledger.times
         self.queues = queues
     }
@@ -30,6 +33,6 @@ package struct PipelineSnapshot: Sendable {
     /// What keeps the archive from taking drops; nil: nothing does.
     package var archiveReason: WaitingReason? { archiveTrouble?.archiveReason }
 
-    /// Whether receipts wait for room, for whatever source.
-    package var receiptsAreFull: Bool { receiptTroubles.values.contains { $0.error.code == .receiptsFull } }
+    /// Whether receipts, or the files of rejects that go with them, wait for room, for whatever source.
+    package let receiptsAreFull: Bool
 }

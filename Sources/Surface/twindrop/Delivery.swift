@@ -1,6 +1,7 @@
 import CodecKit
 import HomeConfiguration
 import DropCore
+import DropWatch
 import Foundation
 import HomeReports
 
@@ -20,11 +21,37 @@ struct Delivery {
     let source: Source
     /// Under which name; nil: its own.
     let name: String?
+    let paths: Configuration.Paths
 
-    init(of file: String, to source: Source, as name: String? = nil) {
+    init(of file: String, to source: Source, as name: String? = nil, in home: Home) {
         self.file = file
         self.source = source
         self.name = name
+        paths = home.paths
+    }
+
+    /// Makes the landing folder where the next start would. One that was there before may be a mount that is away, or was moved
+    /// with the files in it: a new one in its place would hide that (docs/decisions/0031-landing-folders-and-waiting-files.md).
+    private func makeFolder() throws(CommandFailure) {
+        let folder = source.watched.folder
+        let ownership = FolderOwnership(instance: "", stateFolder: paths.state)
+        if Folders.exists(folder) {
+            guard ownership.isUnmounted(folder) else { return }
+            throw refusal(.folderUnmounted, "was taken over before, and its .twindrop-owner file is gone", "")
+        }
+        guard !ownership.wasTaken(folder), folder.hasPrefix(paths.dropzone + "/") else {
+            throw refusal(.folderMissing, "is not there", "Mount the file system it is on, or put it back. ")
+        }
+        try reporting { () throws(DropError) in try Folders.make([folder], forSenders: true) }
+    }
+
+    private func refusal(_ code: WaitingReason.Code, _ what: String, _ first: String) -> CommandFailure {
+        let folder = Escaping.visible(source.watched.folder)
+        return CommandFailure(
+            .negative,
+            lines: [
+                "The landing folder \(folder) of source \(source.name) \(what) [\(code.rawValue)].", first + code.step,
+            ], word: code.rawValue)
     }
 
     func place() throws(CommandFailure) -> Placed {
@@ -34,12 +61,7 @@ struct Delivery {
         let folder = source.watched.folder
         let target = folder + "/" + name
         let temporary = folder + "/.\(name).\(FileCalls.process).part"
-        do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        } catch {
-            throw CommandFailure(
-                .storage, "The folder \(folder) of source \(source.name) cannot be made: \(error.localizedDescription)")
-        }
+        try makeFolder()
         guard FileCalls.isFile(file) else {
             throw CommandFailure(
                 .usage, "There is no file \(Escaping.visible(file)).",

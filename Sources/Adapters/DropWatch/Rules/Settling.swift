@@ -68,6 +68,9 @@ package struct Settling: Sendable, Equatable {
         isOneLook = stillSince != nil
     }
 
+    /// How long the source itself asks a file to be still.
+    var asked: Duration { rule.settle }
+
     /// For how long a writer has had the file open without changing it, as far as the looks show; nil when none has it open.
     package func heldStill(at now: Instant) -> Duration? { writerSince.map { now - max($0, stillSince) } }
 

@@ -64,9 +64,12 @@ final class Feed {
     var isUsable: Bool { if case .unavailable = mode { false } else { true } }
 
     /// Whether files of `folder` are noticed by a timer only.
-    func isPolled(_ folder: FolderPath) -> Bool {
-        if case .polling = mode { return true }
-        return unwatched.keys.contains { folder.components(below: $0) != nil }
+    func isPolled(_ folder: FolderPath) -> Bool { whyPolled(folder) != nil }
+
+    /// Why files of `folder` are noticed by a timer only; nil where they are not.
+    func whyPolled(_ folder: FolderPath) -> String? {
+        if case .polling(let reason) = mode { return reason }
+        return unwatched.first { folder.components(below: $0.key) != nil }?.value
     }
 
     /// Whether `folder` belongs to this feed.

@@ -66,6 +66,18 @@ package struct FolderOwnership: Sendable {
     /// Takes the folder over as it is, whoever owned it, because a person decided so.
     package func adopt(_ path: String) throws(DropError) -> Taking { try act(on: path, for: nil, force: true) }
 
+    /// Whether this home took the folder over at some time. A record that cannot be read counts as none.
+    package func wasTaken(_ path: String) -> Bool { ((try? records()) ?? []).contains { $0.isOf(path) } }
+
+    /// Whether the folder is there, was taken over before, and is probably an empty mount point now, which `take` refuses.
+    package func isUnmounted(_ path: String) -> Bool {
+        // What cannot be opened or read has a reason of its own.
+        guard let folder = try? SystemCall.openFolder(path), let known = (try? records())?.first(where: { $0.isOf(path) }),
+            let owner = try? Optional.some(Self.owner(of: folder.number)), owner == nil
+        else { return false }
+        return known.mount != .state || mount(of: folder.number) != .state
+    }
+
     /// Why `take` would refuse the folder; nil: it would not. Changes nothing.
     package func refusal(of path: String, for name: String? = nil) -> DropError? {
         do throws(DropError) {

@@ -45,12 +45,65 @@ extension WatchLoop {
 
     /// Every file that is known and not claimed, with what it waits for; the first `limit` of them.
     func waiting(limit: Int) -> [WaitingFile] {
-        if purpose == .watching { forgetGone(max: limit) }
+        if purpose == .watching {
+            forgetGone(max: limit)
+            lookForSubfolders()
+        }
         let now = Instant.now
         var files: [WaitingFile] = []
         for folder in folders.values {
             for (name, entry) in folder.entries where files.count < limit && !vouches(name, entry, in: folder) {
-                files.append(waitingFile(name, entry, in: folder, at: now))
+                if case .left(let reason, _) = entry.phase, reason.code == .notWatched {
+                    files += unwatched(name, entry, in: folder, max: min(limit - files.count, Self.unwatchedMax), at: now)
+                } else {
+                    files.append(waitingFile(name, entry, in: folder, at: now))
+                }
+            }
+        }
+        return files
+    }
+
+    /// Files of one subfolder that nobody looks into, at most; and names of a landing folder in which subfolders are sought.
+    private static let unwatchedMax = 1000
+    private static let subfoldersMax = 10_000
+
+    /// No event tells of what comes into a subfolder that no source looks into; the next scan does. Who asks is told now.
+    private func lookForSubfolders() {
+        for feed in feeds where feed.isUsable && feed.remote == nil && !feed.recursive {
+            guard let folder = folders[feed.root], let open = try? descriptor(of: folder),
+                let reader = try? FolderReader(FileName("."), in: open)
+            else { continue }
+            var found: [FolderReader.Entry] = []
+            // One that cannot be read is told of by its scan.
+            _ = try? reader.next(max: Self.subfoldersMax, into: &found)
+            for entry in found where entry.isFolder == true && folder.entries[entry.name] == nil {
+                look(at: entry.name, in: folder)
+            }
+        }
+    }
+
+    /// The files in a subfolder that no source looks into, each with the subfolder's reason.
+    private func unwatched(
+        _ name: FileName, _ entry: WatchedFolder.Entry, in folder: WatchedFolder, max: Int, at now: Instant
+    ) -> [WaitingFile] {
+        let shared = waitingFile(name, entry, in: folder, at: now)
+        var files: [WaitingFile] = []
+        var pending = [folder.path.appending(name)]
+        while files.count < max, let path = pending.popLast() {
+            var found: [FolderReader.Entry] = []
+            // What was removed meanwhile, or cannot be read, holds nothing that could be taken.
+            guard let open = try? path.open(below: folder.feed.root),
+                let reader = try? FolderReader(FileName("."), in: open.number),
+                (try? reader.next(max: max, into: &found)) != nil
+            else { continue }
+            for one in found where files.count < max {
+                guard one.isFolder != true else {
+                    if pending.count < max { pending.append(path.appending(one.name)) }
+                    continue
+                }
+                files.append(
+                    WaitingFile(
+                        source: shared.source, folder: path.description, name: one.name, reason: shared.reason, age: shared.age))
             }
         }
         return files
@@ -63,9 +116,9 @@ extension WatchLoop {
         for folder in Array(folders.values) where !folder.entries.isEmpty && folder.feed.remote == nil && left > 0 {
             let open: Descriptor
             do { open = try folder.path.open(below: folder.feed.root) } catch {
-                // A missing landing folder has its own reason.
-                let isGone = error.isNowhere || error.kind == .link
-                if isGone, folder.path != folder.feed.root { forget(folder) }
+                guard error.isNowhere || error.kind == .link else { continue }
+                // A landing folder that is away has a reason of its own, and what lay in it went with it.
+                if folder.path == folder.feed.root { forgetFiles(of: folder) } else { forget(folder) }
                 continue
             }
             left -= folder.entries.count
@@ -113,17 +166,36 @@ extension WatchLoop {
         let age = entry.changed == 0 ? seen : max(seen, .nanoseconds(max(0, SystemClock.wall() - entry.changed)))
         return WaitingFile(
             source: entry.source, folder: folder.path.description, name: name,
-            reason: reason(entry, owner: entry.source, at: now), age: age)
+            reason: reason(entry, in: folder, at: now), age: age)
     }
 
-    private func reason(_ entry: WatchedFolder.Entry, owner: SourceName?, at now: Instant) -> WaitingReason {
+    private func reason(_ entry: WatchedFolder.Entry, in folder: WatchedFolder, at now: Instant) -> WaitingReason {
         switch entry.phase {
         case .delivered, .queued: WaitingReason(.queued)
         case .left(let reason, _): reason
         case .marker: WaitingReason(.marker)
         case .settling(_, nil): WaitingReason(.settling)
-        case .settling(_, let waiting?): waiting.reason(of: owner.map { "source \($0)" } ?? "the drop zone", at: now)
+        case .settling(let settling, let waiting?):
+            if case .stable(let since, let needed) = waiting, needed > settling.asked {
+                whilePolled(folder, still: now - since, needed, settling.asked)
+            } else {
+                waiting.reason(of: entry.source.map { "source \($0)" } ?? "the drop zone", at: now)
+            }
         }
+    }
+
+    /// Of a file that has to be still for longer than its source asks for, because no events would tell of a change.
+    private func whilePolled(
+        _ folder: WatchedFolder, still: Duration, _ needed: Duration, _ asked: Duration
+    ) -> WaitingReason {
+        let why = folder.feed.whyPolled(folder.path).map { " (\($0))" } ?? ""
+        let later =
+            folder.feed.remote == nil
+            ? " Events are tried again by themselves; once they arrive, \(asked.shown) are enough, as configured." : ""
+        return WaitingReason(
+            .settling,
+            "It has been unchanged for \(still.shown) of the \(needed.shown) that a file needs where its folder was polled\(why).",
+            hint: "It is taken then.\(later)")
     }
 }
 

@@ -18,6 +18,15 @@ extension WatchLoop {
         }
     }
 
+    /// What is in nobody's hands yet, and lay in a folder that is away.
+    func forgetFiles(of folder: WatchedFolder) {
+        for (name, entry) in folder.entries {
+            if case .delivered = entry.phase { continue }
+            if entry.isSettling { counters.vanished += 1 }
+            folder.entries[name] = nil
+        }
+    }
+
     func forget(_ folder: WatchedFolder) {
         for entry in folder.entries.values { if entry.isSettling { counters.vanished += 1 } }
         folders[folder.path] = nil

@@ -46,6 +46,10 @@ extension WatchLoop {
         var roots: [WatchedFolder] = []
         for folder in folders.values where folder.feed === feed { roots.append(folder) }
         for folder in roots {
+            if error.code == .folderMissing {
+                forgetFiles(of: folder)
+                continue
+            }
             let generation = folder.generation
             var names = Array(folder.entries.keys)
             if folder.path == feed.root, let open = try? feed.root.open(below: feed.root),

@@ -134,6 +134,6 @@ struct ChainHead: Equatable {
 
 extension ArchiveHead {
     init(_ head: ChainHead) {
-        self.init(bytes: head.bytes, records: head.tree.size, leaf: head.lastLeaf, root: head.tree.root)
+        self.init(bytes: head.bytes, records: head.tree.size, leaf: head.lastLeaf, root: head.tree.root, seal: head.seal)
     }
 }

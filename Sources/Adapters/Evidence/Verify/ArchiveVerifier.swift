@@ -39,7 +39,7 @@ package struct ArchiveVerifier: Sendable {
         let head = try VerifyFinding.collecting(into: &findings, .headAltered, "chain.head") { () throws(DropError) in
             try ChainHead.read(places)
         }
-        let seals = try SealRow(places, head: head ?? nil, anchor: anchor?.seal)
+        let seals = try SealRow(places, head: head ?? nil, known: register?.head?.seal, anchor: anchor?.seal)
         var run = VerifyRun(places: places, full: full, prove: prove, head: head ?? nil, seals: seals, register: register)
         run.note(findings)
         try run.chain(progress)
@@ -83,7 +83,8 @@ struct SealRow {
     let anchor: Seal?
     var findings: [VerifyFinding] = []
 
-    init(_ places: ArchivePlaces, head: ChainHead?, anchor: Seal?) throws(DropError) {
+    /// - Parameter known: digest of the newest seal that the database of the home saw.
+    init(_ places: ArchivePlaces, head: ChainHead?, known seen: ContentDigest?, anchor: Seal?) throws(DropError) {
         self.anchor = anchor
         var previous = ChainRecord.origin
         for (name, _) in try Seal.names(in: places) {
@@ -107,6 +108,10 @@ struct SealRow {
         if let known = head?.seal, known != previous, !seals.contains(where: { $0.seal.digest == known }) {
             findings.append(
                 VerifyFinding(.sealMissing, "The newest seal (of \(head?.sealed ?? 0) records) is missing, or was changed."))
+        } else if let seen, seen != previous, !seals.contains(where: { $0.seal.digest == seen }) {
+            // Whoever removes a seal can take chain.head away with it.
+            findings.append(
+                VerifyFinding(.sealMissing, "A seal that the database saw is missing, or was changed (SHA-256 \(seen))."))
         }
     }
 }

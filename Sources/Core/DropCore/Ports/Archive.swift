@@ -55,22 +55,28 @@ package struct ArchiveHead: Sendable, Equatable {
     package let leaf: ContentDigest
     package let root: ContentDigest
 
-    package init(bytes: UInt64, records: UInt64, leaf: ContentDigest, root: ContentDigest) {
+    /// SHA-256 of the file of the newest seal; nil before the first, and where an earlier version noted the head.
+    package let seal: ContentDigest?
+
+    package init(bytes: UInt64, records: UInt64, leaf: ContentDigest, root: ContentDigest, seal: ContentDigest? = nil) {
+        self.seal = seal
         self.bytes = bytes
         self.records = records
         self.leaf = leaf
         self.root = root
     }
 
-    /// Four words.
-    package var text: String { "\(bytes) \(records) \(leaf) \(root)" }
+    /// Four words, and a fifth where there is a seal.
+    package var text: String { "\(bytes) \(records) \(leaf) \(root)" + (seal.map { " \($0)" } ?? "") }
 
     /// Nil for anything but a `text`.
     package init?(_ text: String) {
         let words = text.split(separator: " ")
-        guard words.count == 4, let bytes = UInt64(words[0]), let records = UInt64(words[1]),
+        guard words.count == 4 || words.count == 5, let bytes = UInt64(words[0]), let records = UInt64(words[1]),
             let leaf = ContentDigest(hex: String(words[2])), let root = ContentDigest(hex: String(words[3]))
         else { return nil }
-        self.init(bytes: bytes, records: records, leaf: leaf, root: root)
+        let seal = words.count == 5 ? ContentDigest(hex: String(words[4])) : nil
+        guard words.count == 4 || seal != nil else { return nil }
+        self.init(bytes: bytes, records: records, leaf: leaf, root: root, seal: seal)
     }
 }

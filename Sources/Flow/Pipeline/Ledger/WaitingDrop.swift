@@ -17,7 +17,10 @@ extension Ledger {
     /// had.
     func waitingDrops(at now: UInt64) -> [WaitingDrop] {
         var found: [DropID: WaitingDrop] = [:]
-        for life in drops.all { found[life.record.id] = waiting(life, at: now) }
+        let first = triedAgain(at: now)
+        for life in drops.all {
+            found[life.record.id] = waiting(life, at: now) ?? first[life.record.source].flatMap { Self.waiting(life, behind: $0) }
+        }
         for one in owed.all {
             let record = one.receipt.record
             found[record.id] = WaitingDrop(record: record, reason: one.trouble.receiptReason, since: one.trouble.since)
@@ -26,6 +29,28 @@ extension Ledger {
             found[drop.id] = stuck(drop, behind: blocker, suspensions[drop.source])
         }
         return found.values.sorted { $0.record.id < $1.record.id }
+    }
+
+    /// The drop of each source that is tried again and again, where there is one: its source rests between, and so does whatever
+    /// is behind it.
+    private func triedAgain(at now: UInt64) -> [SourceName: WaitingDrop] {
+        var first: [SourceName: WaitingDrop] = [:]
+        for life in drops.all where life.trouble != nil && life.isOnItsWay && !life.record.state.isApplied {
+            guard let drop = waiting(life, at: now), first[life.record.source].map({ drop.record.id < $0.record.id }) ?? true
+            else { continue }
+            first[life.record.source] = drop
+        }
+        return first
+    }
+
+    private static func waiting(_ life: DropLifecycle, behind first: WaitingDrop) -> WaitingDrop? {
+        let record = life.record
+        guard life.phase == .waiting, record.id != first.record.id else { return nil }
+        let why =
+            "Drop \(first.record.id) (\(first.record.fileName)) of its source goes first, and waits: \(first.reason.message)"
+        return WaitingDrop(
+            record: record, reason: WaitingReason(first.reason.code, why, hint: first.reason.hint),
+            since: max(record.claimedAt, first.since))
     }
 
     private func waiting(_ life: DropLifecycle, at now: UInt64) -> WaitingDrop? {

@@ -34,7 +34,7 @@ struct ArchiveStage: Sendable {
             do throws(DropError) {
                 try recordActs(archive)
                 try advance(&work, archive)
-                if wasIdle { try archive.seal(stopping: false) }
+                if wasIdle { try seal(archive, stopping: false) }
                 work.failures = 0
                 noteGoesOn()
             } catch {
@@ -66,11 +66,19 @@ struct ArchiveStage: Sendable {
     }
 
     private func sealAtEnd(_ archive: any DropArchive) throws(DropError) {
-        do throws(DropError) { try archive.seal(stopping: true) } catch {
+        do throws(DropError) { try seal(archive, stopping: true) } catch {
             // The next stop seals what this one found no room to seal.
             guard case .retry = error.remedy else { throw error }
             shared.tell(.failed(error))
         }
+    }
+
+    /// The database hears of a seal when it is there: so somebody who removes it, and chain.head with it, is found out.
+    private func seal(_ archive: any DropArchive, stopping: Bool) throws(DropError) {
+        let before = archive.head.seal
+        try archive.seal(stopping: stopping)
+        let head = archive.head
+        if head.seal != before { try register.noteArchived([], done: [], head: head) }
     }
 
     /// Acts of people go into the chain as soon as they are done.

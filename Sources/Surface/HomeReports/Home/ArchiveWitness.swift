@@ -61,6 +61,9 @@ package struct ArchiveWitness {
 
     /// What the database lacks, and whether a person has accepted that.
     package struct Forgotten {
+        /// What stands in each such message.
+        package static let words = "that the database has forgotten"
+
         /// One sentence, and the ways out.
         package let message: String
         /// The database may be older than the archive.
@@ -71,7 +74,9 @@ package struct ArchiveWitness {
 
     /// Drops at the end of the chain that the database does not know, or takes for unfinished; nil where there are none. So it is
     /// after a backup was restored, and after somebody removed `twin.db` or `twin.db-wal`, or put an older copy back.
-    package func forgotten() throws(DropError) -> Forgotten? {
+    ///
+    /// - Parameter exactly: reads the whole chain where something is forgotten, so that the message has the true number.
+    package func forgotten(exactly: Bool = false) throws(DropError) -> Forgotten? {
         // A chain that cannot be read proves nothing; that it cannot, the verifier says, and the writer refuses it.
         var unknown: [ArchivedDrop] = []
         for drop in (try? ArchiveCatalogue(root: root).newest()) ?? [] { if try isUnknown(drop) { unknown.append(drop) } }
@@ -81,8 +86,9 @@ package struct ArchiveWitness {
         for drop in unknown { if try isMissed(drop) { missing.append(drop) } }
         let what = try store.facts.isEmpty() ? "The database is empty, but the archive" : "The archive"
         let newest = missing.last ?? last
+        let number = exactly ? "\(max(try missed().count, 1)) in all" : "\(max(missing.count, 1)) or more"
         let message =
-            "\(what) proves drops that the database has forgotten, \(max(missing.count, 1)) or more, the newest of them "
+            "\(what) proves drops that the database has forgotten, \(number), the newest of them "
             + "\(newest.drop) (\(newest.file) of \(newest.source)): the graph is older than the archive. Deliver them again: "
             + "`twindrop archive extract DROP --into DIR --keep-name` gives one back under its name, `twindrop archive list` "
             + "marks them all."

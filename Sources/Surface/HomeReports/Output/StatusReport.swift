@@ -86,7 +86,7 @@ package enum StatusReport {
     /// What the database does not know, as after a restore: `doctor` names it.
     private static func unknown(_ home: Home, _ store: TwinStore) throws(DropError) -> [String] {
         var found: [String] = []
-        if let forgotten = try ArchiveWitness(store, root: home.paths.archive).forgotten(), forgotten.isOpen {
+        if let forgotten = try ArchiveWitness(store, root: home.paths.archive).forgotten(exactly: true), forgotten.isOpen {
             found.append(forgotten.message)
         }
         // Who may not look into the spool is told by `doctor`.
@@ -145,7 +145,10 @@ package enum StatusReport {
             }
         }
         for mistake in facts["mistakes"]?.elements ?? [] { Terminal.print("MISTAKE \(mistake.string ?? "")") }
-        for unknown in facts["unknown"]?.elements ?? [] { Terminal.print("UNKNOWN \(unknown.string ?? "")") }
+        for unknown in (facts["unknown"]?.elements ?? []).compactMap(\.string) {
+            let word = unknown.contains(ArchiveWitness.Forgotten.words) ? "FORGOTTEN" : "UNKNOWN"
+            Terminal.print("\(word) \(unknown)")
+        }
         if let open = facts["openDrops"] { for line in OpenDrops.lines(of: open) { Terminal.print("        \(line)") } }
         let lines = facts["waiting"]?["lines"]
         for line in lines?[""]?.elements ?? [] { Terminal.print("        \(line.string ?? "")") }

@@ -111,7 +111,9 @@ extension WaitingReport {
     private static func besidesFolders(of home: Home, _ files: [WaitingFile]) -> [WaitingFile] {
         let theirs = Set(home.configuration.broken.compactMap { $0.watched.map { Escaping.visible($0.folder) } })
         guard !theirs.isEmpty else { return files }
-        return files.filter { $0.reason.code != .notWatched || !theirs.contains("\($0.folder)/\($0.name)") }
+        return files.filter { file in
+            file.reason.code != .notWatched || !theirs.contains { "\(file.folder)/".hasPrefix($0 + "/") }
+        }
     }
 
     /// A folder in the drop zone that the next run makes.

@@ -46,7 +46,7 @@ package struct WaitingReport: Sendable {
         let all = Dictionary(grouping: files) { "\($0.source?.text ?? "")\n\($0.reason.code.rawValue)" }
         return all.sorted { $0.key < $1.key }.compactMap { _, members in
             guard let oldest = members.max(by: { $0.age < $1.age }) else { return nil }
-            let names = members.sorted { $0.age > $1.age }.prefix(Self.examplesMax).map(\.name.description)
+            let names = members.sorted { $0.age > $1.age }.prefix(Self.examplesMax).map(\.shownName)
             return Group(
                 source: oldest.source?.text, code: oldest.reason.code, reason: Self.reason(of: oldest, members),
                 files: members.count,
@@ -140,6 +140,14 @@ package struct WaitingReport: Sendable {
             lines.append("  \(drop.reason.message) \(drop.reason.hint)")
         }
         return lines
+    }
+}
+
+extension WaitingFile {
+    /// The name; of a file in a subfolder that no source looks into with that subfolder.
+    fileprivate var shownName: String {
+        guard reason.code == .notWatched, let last = folder.split(separator: "/").last else { return name.description }
+        return "\(last)/\(name)"
     }
 }
 

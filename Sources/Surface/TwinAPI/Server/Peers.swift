@@ -76,6 +76,7 @@ final class PeerHandler: ChannelInboundHandler, RemovableChannelHandler {
     init(_ peers: Peers) { self.peers = peers }
 
     func handlerAdded(context: ChannelHandlerContext) {
+        do { try TargetHost.insert(context) } catch { return context.close(promise: nil) }
         if context.channel.isActive { enter(context) }
     }
 

@@ -35,6 +35,11 @@ struct Responder: HTTPResponder {
                 .invalidArgument, "The query of the URL holds a broken percent-escape. Encode values once.")
             return (.error(error), "invalid")
         }
+        guard request.head.authority != nil, !request.headers.contains(Self.host) else {
+            let error = APIError(
+                .hostUnclear, "A request names its host once: one Host line, and the same host in its target, where it has one.")
+            return (.error(error, headers: [("Connection", "close")]), "invalid")
+        }
         var routed: RoutedRequest
         do throws(APIError) {
             routed = try api.route(head)
@@ -56,6 +61,9 @@ struct Responder: HTTPResponder {
         routed.request.body = body
         return (await lanes.run(routed, api, caller, peer), routed.label)
     }
+
+    /// The codec takes the first `Host` line away, so that this is a second one.
+    private static let host = HTTPField.Name("Host")!
 
     private static func headers(of request: Request) -> [String: String] {
         var headers: [String: String] = [:]

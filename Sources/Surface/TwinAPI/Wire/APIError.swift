@@ -95,6 +95,7 @@ package enum SurfaceCode: Sendable, Hashable, CaseIterable {
     // Callers
     case forbidden
     case hostNotAllowed
+    case hostUnclear
     case originNotAllowed
     case serverBusy
     case tooManyRequests
@@ -121,6 +122,7 @@ package enum SurfaceCode: Sendable, Hashable, CaseIterable {
         case .versionNotSupported: (400, "UnsupportedApiVersion")
         case .forbidden: (403, "Forbidden")
         case .hostNotAllowed: (403, "HostNotAllowed")
+        case .hostUnclear: (400, "BadRequest")
         case .originNotAllowed: (403, "OriginNotAllowed")
         case .serverBusy: (503, "ServerBusy")
         case .tooManyRequests: (429, "TooManyRequests")

@@ -97,7 +97,7 @@ struct VerifyCommand: ParsableCommand {
         let forgotten = try reporting { () throws(DropError) in try witness?.missed() ?? [] }
         if let last = forgotten.last {
             Terminal.error(
-                "twindrop: the database does not know \(counted(forgotten.count, "drop")) of this archive, the newest \(last.drop) "
+                "twindrop: the database has forgotten \(counted(forgotten.count, "drop")) of this archive, the newest \(last.drop) "
                     + "(\(last.file)); `twindrop doctor` says what to do.")
         }
         guard result.isSound else {

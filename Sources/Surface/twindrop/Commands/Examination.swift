@@ -131,7 +131,7 @@ struct Examination {
     private func archive(_ store: TwinStore) throws(DropError) -> [String] {
         let root = home.paths.archive
         let witness = try ArchiveWitness(store, root: root)
-        let forgotten = try witness.forgotten()
+        let forgotten = try witness.forgotten(exactly: true)
         let witnessed =
             [try witness.missing()?.message, forgotten?.isOpen == true ? forgotten?.message : nil].compactMap { $0 }
             + (try listed(try witness.missed(), witness))

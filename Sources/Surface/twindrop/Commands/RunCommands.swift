@@ -159,7 +159,7 @@ struct DropCommand: ParsableCommand {
     mutating func run() throws {
         let opened = try home.open()
         let source = try opened.source(source)
-        let placed = try Delivery(of: file, to: source, as: name).place()
+        let placed = try Delivery(of: file, to: source, as: name, in: opened).place()
         guard wait else {
             if home.json { return Terminal.print(["file": .string(placed.path)]) }
             Terminal.print("Dropped as \(placed.path)")
