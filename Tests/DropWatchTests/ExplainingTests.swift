@@ -32,11 +32,48 @@ import ThreadKit
         #expect(left.files.first?.reason.code == .writer)
     }
 
+    @Test func `leaves a subfolder whose name is no text, with that reason, and takes the others`() {
+        let test = Watching(.close, recursive: true, start: false)
+        write("x", to: test.home.path("x"))
+        let name = Array((test.home.path("sub") + "-").utf8).map { CChar(bitPattern: $0) } + [CChar(bitPattern: 0xFF), 0]
+        #expect(unsafe mkdir(name, 0o755) == 0)
+        defer { unsafe rmdir(name) }
+        let left = takePresent(test)
+        #expect(test.deliveries.settledNames == ["x"])
+        #expect(left.files.map(\.name.description) == ["sub-\\xff"])
+        #expect(left.files.first?.reason.code == .folderName)
+    }
+
     @Test func `takes a closed file of a close source without waiting`() {
         let test = Watching(.close, settle: .seconds(60), start: false)
         write("x", to: test.home.path("x"))
         #expect(takePresent(test).files == [])
         #expect(test.deliveries.settledNames == ["x"])
+    }
+}
+
+@Suite struct `A landing folder that may not be taken over` {
+    private let home = Home()
+
+    @Test func `is refused where what belongs to it cannot be written`() {
+        let ownership = FolderOwnership(instance: "one", stateFolder: home.path("nowhere/state"))
+        let error = #expect(throws: DropError.self) { try ownership.take(home.landing) }
+        #expect(error?.code == .folderNotPermitted, "\(error?.message ?? "")")
+        #expect(error?.remedy == .suspendSource)
+    }
+
+    @Test func `is refused where its rights do not allow it`() throws {
+        let folder = home.path("closed")
+        #expect(unsafe mkdir(folder, 0o700) == 0)
+        #expect(unsafe chmod(folder, 0o500) == 0)
+        let ownership = FolderOwnership(instance: "one", stateFolder: home.stateFolder)
+        // Rights do not bind root.
+        guard geteuid() != 0 else {
+            _ = try ownership.take(folder)
+            return
+        }
+        let error = #expect(throws: DropError.self) { try ownership.take(folder) }
+        #expect(error?.code == .folderNotPermitted, "\(error?.message ?? "")")
     }
 }
 

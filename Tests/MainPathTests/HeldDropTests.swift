@@ -54,6 +54,17 @@ import TwinModel
         #expect(try home.list("twin", "--all").count == 5)
     }
 
+    @Test func `is quarantined when it is released behind the end of its source`() throws {
+        let home = try home()
+        try home.configure("sources:\n  doors:\n    plugin: door-counter\n    ready: {rule: rename}\n")
+        let released = try home.run("release", "2.csv")
+        #expect(released.code == 1, "\(released.out)\(released.err)")
+        let shown = try home.ask("show", "2.csv")
+        #expect(shown[path: "state"] == "quarantined", "\(shown.text())")
+        #expect(shown[path: "reason/code"] == "no-source", "\(shown.text())")
+        #expect(try home.list("twin", "--all").count == 40)
+    }
+
     @Test func `is planned in full before it is dropped, too`() throws {
         let home = try home()
         let plan = try home.ask("plan", home.file("3.csv", Self.text), "--source", "assets")

@@ -77,4 +77,41 @@ import TwinModel
         let safe = home.names(in: "evidence") + home.names(in: "receipts/assets")
         #expect(safe.allSatisfy { $0.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F } && $0.utf8.count <= 255 && !$0.hasPrefix("-") })
     }
+
+    /// Makes a file in a folder, under a name that is given by its bytes.
+    private static func lay(_ name: [UInt8], in folder: String, _ home: Home) throws {
+        let from = try home.file("plain.csv", Sample.assets(name.count...name.count))
+        let target = Array((folder + "/").utf8) + name + [0]
+        let moved = unsafe target.withUnsafeBufferPointer { bytes in
+            unsafe bytes.withMemoryRebound(to: CChar.self) { unsafe rename(from, $0.baseAddress!) }
+        }
+        #expect(moved == 0)
+    }
+
+    @Test func `that is no UTF-8 is asked about as it is shown, and never taken for another`() throws {
+        let home = try Home(Sample.sources)
+        let folder = home.path + "/dropzone/assets"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let missing = try home.run("why", folder + "/bad\\xff.csv")
+        #expect(missing.code == 64, "\(missing.out)\(missing.err)")
+        try Self.lay(Array("bad".utf8) + [0xFF] + Array(".csv".utf8), in: folder, home)
+        for word in [folder + "/bad\\xff.csv", "bad\\xff.csv"] {
+            let told = try home.ask("why", word)
+            #expect(told["file"]?.string?.hasSuffix("/bad\\xff.csv") == true, "\(told)")
+            #expect(told["source"] == "assets")
+        }
+        // Swift's text of both words would be the same as that of this file's name.
+        try Self.lay(Array("bad\u{FFFD}.csv".utf8), in: folder, home)
+        let line = "exec \(Program.twindrop) why --home \(home.path) \"\(folder)/bad$(printf '\\377').csv\""
+        let raw = try Program.run("/bin/sh", ["-c", line])
+        #expect(raw.code == 64 && raw.out.isEmpty && raw.err.contains("bad\\xff.csv"), "\(raw.out)\(raw.err)")
+        Self.expectHarmless(raw)
+        // A file may be called what another's name is shown as.
+        try Self.lay(Array("bad\\xff.csv".utf8), in: folder, home)
+        let unclear = try home.run("why", folder + "/bad\\xff.csv")
+        #expect(unclear.code == 64 && unclear.err.contains("another's name is shown so"), "\(unclear.err)")
+        #expect(try home.run("run", "--once").code == 0)
+        let both = try home.run("show", "bad\\xff.csv")
+        #expect(both.code == 1 && both.err.contains("Give the id"), "\(both.out)\(both.err)")
+    }
 }

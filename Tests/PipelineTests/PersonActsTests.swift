@@ -91,6 +91,28 @@ private struct Claiming: FileClaimer {
         pipeline.stop(patience: .seconds(5))
     }
 
+    /// The code of the error that `act` throws.
+    private func code(_ act: () throws(DropError) -> some Any) -> String? {
+        do throws(DropError) {
+            _ = try act()
+            return nil
+        } catch { return error.code.text }
+    }
+
+    @Test func `are those that its state allows`() throws {
+        let drop = try held()
+        #expect(pipeline.waitUntilIdle() == nil)
+        #expect(code { () throws(DropError) in try pipeline.retry(drop, by: person, reason: nil) } == "wrong-state")
+        // Quarantined, and its bytes are not in the archive yet.
+        books.rows.with { $0[drop]?.state = .quarantined }
+        books.rows.with { $0[drop]?.container = nil }
+        #expect(
+            code { () throws(DropError) in try pipeline.release(drop, force: false, by: person, reason: nil) } == "wrong-state")
+        #expect(code { () throws(DropError) in try pipeline.discard(drop, by: person, reason: nil) } == "not-archived")
+        #expect(books.rows.with { $0[drop]?.state } == .quarantined)
+        pipeline.stop(patience: .seconds(5))
+    }
+
     @Test func `give up a drop that waits for its turn`() throws {
         let first = try held()
         pipeline.submit([

@@ -271,6 +271,13 @@ import TwinDropTesting
         ),
         (#"{"twins":[{"id":"a","properties":{"p":{"type":"bool","falseWords":[""],"nulls":[""]}}}]}"#, "Keep one"),
         (#"{"twins":[{"id":"a","properties":{"p":{"type":"int","unit":"5"}}}]}"#, "'5' is no unit"),
+        (
+            #"{"twins":[{"id":"a","properties":{"p":{"type":"int","default":"none"}}}]}"#,
+            "twins.0.properties.p.default: is not"
+        ),
+        (#"{"twins":[{"id":"a","properties":{"p":{"type":"bool","default":"maybe"}}}]}"#, "default: is not a word for true"),
+        (#"{"twins":[{"id":"a","properties":{"p":{"type":"date","default":"1.2.2026"}}}]}"#, "default: is not"),
+        (#"{"twins":[{"id":"a","properties":{"p":{"type":"json","default":"{"}}}]}"#, "default: is not"),
         (#"{"twins":[{"id":"a","properties":{"p":{"type":"time","format":"yyyy-MM-dd HH:mm"}}}]}"#, "would be left out"),
         (#"{"twins":[{"id":"a","properties":{"p":{"type":"date","zone":"Z"}}}]}"#, "goes with the type dateTime only"),
         (#"{"relationships":[{"source":"a","name":"n","target":"t","onEmpty":"delete"}]}"#, "'delete' needs an 'id'"),

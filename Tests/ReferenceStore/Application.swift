@@ -107,17 +107,15 @@ struct Application {
             Rejection(
                 record: record.number, offset: record.offset, length: record.length, code: why.code,
                 message: why.message))
-        let isKnown = record.statements.allSatisfy { $0.isTwin ? isNamed($0.twin) : isNamed($0.link) }
+        let isKnown = record.statements.allSatisfy { isNamed($0) }
         if record.isOfPlugin || !isKnown { hasUnknown = true } else { for one in record.statements { list(one) } }
     }
 
     /// Whether it is there, or a record before made it.
-    private func isNamed(_ twin: Name) -> Bool {
-        before.twins[twin] != nil || used.contains { $0.statements.contains { $0.isTwin && $0.twin == twin } }
-    }
-
-    private func isNamed(_ link: LinkName) -> Bool {
-        before.links[link] != nil || used.contains { $0.statements.contains { !$0.isTwin && $0.link == link } }
+    private func isNamed(_ one: Statement) -> Bool {
+        if one.isTwin ? before.twins[one.twin] != nil : before.links[one.link] != nil { return true }
+        let earlier = used.filter { $0.number < one.record }.flatMap(\.statements).filter { $0.kind != .delete }
+        return earlier.contains { $0.isTwin == one.isTwin && (one.isTwin ? $0.twin == one.twin : $0.link == one.link) }
     }
 
     private mutating func list(_ statement: Statement) {
@@ -251,7 +249,7 @@ struct Application {
                 if old == nil { isBare = true } else { graph.delete(link: name, statements.last!.record) }
                 continue
             }
-            if !hasEnds(name.source, target) {
+            if graph.twins[name.source] == nil || graph.twins[target] == nil {
                 guard case .wait(let patience) = job.policy.dangling else {
                     stub(name.source, new.changed)
                     stub(target, new.changed)
@@ -277,19 +275,13 @@ struct Application {
     }
 
     private mutating func count(_ old: Thing?, _ new: Thing) {
-        guard let old else {
-            books.created += 1
-            return
-        }
-        guard old.version == new.version else {
-            books.updated += 1
+        guard let old, old.version == new.version else {
+            if old == nil { books.created += 1 } else { books.updated += 1 }
             return
         }
         books.unchanged += 1
         if !old.sources.contains(job.source) { isBare = true }
     }
-
-    private func hasEnds(_ source: Name, _ target: Name) -> Bool { graph.twins[source] != nil && graph.twins[target] != nil }
 
     private func isRefused(_ name: LinkName, _ link: Thing) -> Bool {
         guard job.policy.validation != .off, let source = graph.twins[name.source], let target = graph.twins[link.target!] else {

@@ -197,6 +197,20 @@ import TwinModel
         #expect(try fixture.waiting() == [])
     }
 
+    @Test(arguments: StoreMaker.allCases, [false, true])
+    func `refuses a relationship where its twin does not come first, and takes it where it does`(
+        maker: StoreMaker, isFirst: Bool
+    ) throws {
+        let fixture = try Fixture(maker)
+        try fixture.drop { $0.twin("a") }
+        let early = try fixture.changeSet("tms", policy: policy(.reject)) { $0.link("a", "feeds", "late", id: "r") }
+        let late = try fixture.changeSet("wms") { $0.twin("late") }
+        let behind = try fixture.changeSet("erp", policy: policy(.reject)) { $0.link("a", "feeds", "late", id: "s") }
+        let results = try fixture.graph.commit(isFirst ? [late, early, behind] : [early, behind, late]).map { try $0.get() }
+        #expect(results.map(\.books.recordsRejected) == (isFirst ? [0, 0, 0] : [1, 1, 0]))
+        #expect(try fixture.links("a").count == (isFirst ? 2 : 0))
+    }
+
     @Test(arguments: StoreMaker.allCases)
     func `keeps nothing of a drop that was given up`(maker: StoreMaker) throws {
         let fixture = try Fixture(maker)

@@ -81,15 +81,21 @@ final class Fixture {
     // MARK: Drops
 
     /// A change set that is not committed.
+    ///
+    /// - Parameters:
+    ///   - place: what the name of its file says of its place among those of its source.
+    ///   - correcting: the record of an earlier drop that it corrects; it then has all records of that drop's file.
     func changeSet(
-        _ source: String = "erp", policy: ApplyPolicy = ApplyPolicy(), released: Bool = false,
-        _ write: (inout OperationWriter) -> Void
+        _ source: String = "erp", policy: ApplyPolicy = ApplyPolicy(), released: Bool = false, place: String? = nil,
+        correcting corrected: (drop: DropID, record: UInt64)? = nil, _ write: (inout OperationWriter) -> Void
     ) throws -> (changes: any ChangeSet, record: DropRecord) {
         clock.with { $0 += 10_000_000 }
         let name = try #require(SourceName(source))
         let job = ApplyJob(
             drop: generator.next(milliseconds: time, using: &random), source: name, policy: policy, bytes: 1 << 40,
-            epoch: ContentDigest(bytes: Array(repeating: 1, count: 32)), amends: nil, released: released, scratchFolder: folder)
+            epoch: ContentDigest(bytes: Array(repeating: 1, count: 32)), amends: corrected?.drop,
+            amendment: corrected.map { Amendment(drop: $0.drop, rows: [$0.record: [1]], refused: [:], open: []) }, place: place,
+            released: released, scratchFolder: folder)
         let record = DropRecord(
             id: job.drop, source: name, fileName: FileName("file-\(time).csv"), bytes: job.bytes, state: .registered,
             claimedAt: time, changedAt: time, intake: FileIdentity(device: 1, inode: time, changeTime: 5))
@@ -105,10 +111,12 @@ final class Fixture {
     /// Compares and commits one drop.
     @discardableResult
     func drop(
-        _ source: String = "erp", policy: ApplyPolicy = ApplyPolicy(), released: Bool = false,
-        _ write: (inout OperationWriter) -> Void
+        _ source: String = "erp", policy: ApplyPolicy = ApplyPolicy(), released: Bool = false, place: String? = nil,
+        correcting: (drop: DropID, record: UInt64)? = nil, _ write: (inout OperationWriter) -> Void
     ) throws -> CommitResult {
-        try graph.commit([try changeSet(source, policy: policy, released: released, write)])[0].get()
+        let set = try changeSet(
+            source, policy: policy, released: released, place: place, correcting: correcting, write)
+        return try graph.commit([set])[0].get()
     }
 
     // MARK: What is there

@@ -25,6 +25,7 @@ extension MappingReader {
             try readMissing(&step, &detail, settings)
             try readTruths(&step, &detail, &extra, settings)
             try readWords(&detail, settings)
+            try checkStandard(step, detail, extra, settings)
         }
         step.isSimple =
             detail.source == .column && !detail.hasStandard && !detail.trims && detail.letters == .kept && detail.words < 0
@@ -195,6 +196,39 @@ extension MappingReader {
             detail.standard = Bytes(kept: try value.word())
             detail.hasStandard = true
         }
+    }
+
+    /// A `default` that is none of the property's type is a mistake of the mapping: it is not found with the first empty cell only.
+    private func checkStandard(
+        _ step: PropertyStep, _ detail: PropertyDetail, _ extra: PropertyExtra, _ settings: SettingsValue
+    ) throws(PluginError) {
+        guard detail.hasStandard, detail.letters == .kept, step.bad == .reject, !step.hasUnits, !step.format.allowsUnit,
+            let value = try settings.optional("default")
+        else { return }
+        let text = detail.standard
+        do throws(ValueError) {
+            switch step.kind {
+            case .string: break
+            case .int: _ = try text.int64(step.format)
+            case .double: _ = try text.double(step.format)
+            case .bool:
+                let truths = detail.truths >= 0 ? words[detail.truths] : RowMapper.usualTruths
+                guard truths.value(of: text) != nil else { throw ValueError("not-a-bool", extra.truthText) }
+            case .date:
+                _ =
+                    step.pattern < 0
+                    ? try text.isoDate() : try patterns[Int(step.pattern)].date(text, rounding: step.format.rounds)
+            case .dateTime:
+                _ = try patterns[Int(step.pattern)].timestamp(
+                    text, zone: extra.zone, gap: extra.gap, overlap: extra.overlap, rounding: step.format.rounds)
+            case .time: _ = try patterns[Int(step.pattern)].time(text, rounding: step.format.rounds)
+            case .duration:
+                if let unit = detail.unit { _ = try text.duration(in: unit, step.format) } else {
+                    _ = try text.isoDuration(rounding: step.format.rounds)
+                }
+            case .json: if let fault = JSONSyntax.fault(in: text) { throw fault }
+            }
+        } catch { throw value.error("is not \(error.expectation), as the type of the property wants it.") }
     }
 
     private mutating func readWords(_ detail: inout PropertyDetail, _ settings: SettingsValue) throws(PluginError) {

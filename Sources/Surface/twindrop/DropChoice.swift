@@ -6,15 +6,22 @@ enum DropChoice {
     /// A drop that may be meant.
     struct Candidate<Value> {
         let id: DropID
-        /// The name of its file is the text, not the start of its id.
-        let isByName: Bool
+        /// The name of its file as it is shown, where that is the text, or what is shown as the text; nil where the text is the
+        /// start of its id.
+        let name: String?
         let value: Value
     }
 
     /// The one that is meant, of all that fit `text`; nil where none does. Where a name has several, the others are said.
     static func choose<Value>(_ text: String, _ found: [Candidate<Value>]) throws(CommandFailure) -> Value? {
-        let byName = found.filter(\.isByName).sorted { $0.id > $1.id }
+        let byName = found.filter { $0.name != nil }.sorted { $0.id > $1.id }
         if let newest = byName.first {
+            if let other = byName.first(where: { !($0.name ?? "").utf8.elementsEqual((newest.name ?? "").utf8) }) {
+                throw CommandFailure(
+                    .negative,
+                    "\(text) is the name of a file, and another's name is shown so: drops \(listed([newest.id, other.id])).",
+                    "Give the id of the one that is meant.")
+            }
             if byName.count > 1 { note(text, newest.id, byName.dropFirst().map(\.id)) }
             return newest.value
         }

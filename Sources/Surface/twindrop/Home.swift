@@ -85,9 +85,12 @@ struct Home {
         let found = try reporting { () throws(DropError) in
             // As the file system has the name, or as commands show it.
             try store.register.find(text, limit: 200)
-                + (names.count > 1 ? store.lists.drops(named: names[1], limit: 200) : [])
+                + (names.count > 1 ? store.register.drops(named: names[1], limit: 200) : [])
         }
-        let candidates = found.map { DropChoice.Candidate(id: $0.id, isByName: names.contains($0.fileName), value: $0) }
+        let candidates = found.map { (drop) in
+            DropChoice.Candidate(
+                id: drop.id, name: names.contains(drop.fileName) ? drop.fileName.description : nil, value: drop)
+        }
         guard let drop = try DropChoice.choose(text, candidates) else {
             if let forgotten = forgotten(text) {
                 throw CommandFailure(

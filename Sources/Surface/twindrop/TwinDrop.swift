@@ -49,6 +49,7 @@ struct TwinDrop: ParsableCommand {
     static func main() {
         System.openStandardStreams()
         do {
+            try checkWords()
             try checkHelp(CommandLine.arguments.dropFirst())
             var command = try parseAsRoot()
             try command.run()
@@ -75,6 +76,15 @@ struct TwinDrop: ParsableCommand {
 }
 
 extension TwinDrop {
+    /// Refuses words that are no text: which file they name would not be known any more.
+    private static func checkWords() throws(CommandFailure) {
+        guard let word = Arguments.firstUndecodable else { return }
+        throw CommandFailure(
+            .usage, "'\(Escaping.visible(word))' is no UTF-8.",
+            "A drop, or a file that `why` is asked about, may be named as it is shown, with \\x for such bytes; a file that is to be "
+                + "delivered needs another name.")
+    }
+
     /// Refuses `help` for a command that does not exist: the parser would explain another, and end with 0.
     private static func checkHelp(_ arguments: ArraySlice<String>) throws(CommandFailure) {
         guard arguments.first == "help" else { return }

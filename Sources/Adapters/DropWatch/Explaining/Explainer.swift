@@ -56,9 +56,11 @@ package struct Explainer: Sendable {
     }
 
     /// Explains the file at `path`, absolute. Blocks for a moment.
-    package func why(_ path: String) -> Explanation {
-        let (folder, name) = Self.split(path)
-        return explain(folder: folder, name: name, knowledge: nil)
+    ///
+    /// - Parameter name: in place of the path's last part, of a file whose name is no text.
+    package func why(_ path: String, named name: FileName? = nil) -> Explanation {
+        let (folder, last) = Self.split(path)
+        return explain(folder: folder, name: name ?? last, knowledge: nil)
     }
 
     /// Everything that lies in the landing folders, the first `limit` files, and the folders that cannot be used. Blocking.

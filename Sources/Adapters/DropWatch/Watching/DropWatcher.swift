@@ -211,8 +211,9 @@ extension DropWatcher {
     }
 
     /// Why the file at `path` (absolute) was or was not taken.
-    package func why(_ path: String) -> Explanation {
-        let (folder, name) = Explainer.split(path)
+    package func why(_ path: String, named given: FileName? = nil) -> Explanation {
+        let (folder, last) = Explainer.split(path)
+        let name = given ?? last
         let explainer = Explainer(
             sources: sources, dropZone: dropZone, ownership: ownership, truncation: truncation, owner: owner)
         let found = explainer.explain(folder: folder, name: name, knowledge: knowledge(of: name, in: folder))

@@ -166,8 +166,28 @@ extension Lateness {
         }
         let later = try Self.later(than: place, job.source, database)
         if later.isEmpty, job.amends == nil { return nil }
-        let floor = try max(floor(place, amended, job.source, database), arrival(of: job, database))
+        // What others did behind the first of the newer ones is newer than that, and so than this one, whenever what is older
+        // than both was committed.
+        let end = try firstLater(than: place, job.source, database)
+        let floor = try max(floor(place, amended, job.source, before: end, database), min(arrival(of: job, database), end - 1))
         return Lateness(later: later, floor: floor)
+    }
+
+    /// The commit of the first that came of those behind the place; far beyond all where there is none.
+    private static func firstLater(
+        than place: DeliveryPlace, _ source: SourceName, _ database: Database
+    ) throws(DropError) -> UInt64 {
+        let query = try RawStatement.cached(
+            """
+            SELECT min(c.sequence) FROM delivered v JOIN drop_commit c ON c.drop_no = v.drop_no
+            WHERE v.source = ?1 AND (v.place > ?2 OR (v.place = ?2 AND v.place_no > ?3))
+            """, database)
+        query.bind(text: 1, source.text)
+        query.bind(text: 2, place.key)
+        query.bind(3, Int64(place.number))
+        defer { query.reset() }
+        let found = try query.step() ? query.integer(0) : 0
+        return found > 0 ? UInt64(found) : .max >> 1
     }
 
     /// The last commit before the delivery came, of a drop that keeps its place.
@@ -229,24 +249,27 @@ extension Lateness {
         return later
     }
 
-    /// The commit of the newest drop of the source at or before the place: what others did after it is newer.
+    /// The commit of the newest drop of the source at or before the place, of those that came before `end`: what others did after
+    /// it is newer.
     private static func floor(
-        _ place: DeliveryPlace, _ amended: UInt64?, _ source: SourceName, _ database: Database
+        _ place: DeliveryPlace, _ amended: UInt64?, _ source: SourceName, before end: UInt64, _ database: Database
     ) throws(DropError) -> UInt64 {
-        let query: RawStatement
         if let amended {
-            query = try RawStatement.cached("SELECT sequence FROM drop_commit WHERE drop_no = ?", database)
+            let query = try RawStatement.cached("SELECT sequence FROM drop_commit WHERE drop_no = ?", database)
             query.bind(1, Int64(amended))
-        } else {
-            query = try RawStatement.cached(
-                """
-                SELECT max(c.sequence) FROM delivered v JOIN drop_commit c ON c.drop_no = v.drop_no
-                WHERE v.source = ?1 AND (v.place < ?2 OR (v.place = ?2 AND v.place_no <= ?3))
-                """, database)
-            query.bind(text: 1, source.text)
-            query.bind(text: 2, place.key)
-            query.bind(3, Int64(place.number))
+            defer { query.reset() }
+            let own = try query.step() ? UInt64(max(0, query.integer(0))) : 0
+            if own < end { return own }
         }
+        let query = try RawStatement.cached(
+            """
+            SELECT max(c.sequence) FROM delivered v JOIN drop_commit c ON c.drop_no = v.drop_no
+            WHERE v.source = ?1 AND (v.place < ?2 OR (v.place = ?2 AND v.place_no <= ?3)) AND c.sequence < ?4
+            """, database)
+        query.bind(text: 1, source.text)
+        query.bind(text: 2, place.key)
+        query.bind(3, Int64(place.number))
+        query.bind(4, Int64(end))
         defer { query.reset() }
         return try query.step() ? UInt64(max(0, query.integer(0))) : 0
     }

@@ -158,6 +158,8 @@ package protocol DropRegister: Sendable {
     func page(source: SourceName?, states: Set<DropState>?, before: DropID?, limit: Int) throws(DropError) -> [DropRecord]
     /// Drops whose id starts with `prefix` (Crockford base 32), or whose file name is `prefix`: newest first, at most `limit`.
     func find(_ prefix: String, limit: Int) throws(DropError) -> [DropRecord]
+    /// The drops whose file had exactly this name, byte by byte, newest first.
+    func drops(named name: FileName, limit: Int) throws(DropError) -> [DropRecord]
     /// The newest applied drop of the source, amendments and those that came late left out: what a repetition repeats
     /// (docs/failure-model.md, "Repetition").
     func newestApplied(of source: SourceName) throws(DropError) -> DropRecord?
@@ -183,6 +185,11 @@ extension DropRegister {
 
     /// A register without amendments has none.
     package func openAmendments(of drop: DropID, source: SourceName) throws(DropError) -> [DropID] { [] }
+
+    package func drops(named name: FileName, limit: Int) throws(DropError) -> [DropRecord] {
+        guard let text = String(validating: name.bytes, as: UTF8.self) else { return [] }
+        return try find(text, limit: limit).filter { $0.fileName == name }
+    }
 }
 
 /// What a commit did with one change set.

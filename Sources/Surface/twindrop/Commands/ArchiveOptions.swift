@@ -84,7 +84,7 @@ enum ArchivedName {
                 try ArchiveCatalogue(root: folder).list(damaged: damaged) { drop in
                     let isByName = names.contains { drop.file.utf8.elementsEqual($0.utf8) }
                     if isByName || drop.drop.description.hasPrefix(prefix) {
-                        found.append(.init(id: drop.drop, isByName: isByName, value: .archived(drop)))
+                        found.append(.init(id: drop.drop, name: isByName ? drop.file : nil, value: .archived(drop)))
                     }
                     return true
                 }
@@ -93,7 +93,7 @@ enum ArchivedName {
         for drop in try options.waiting() where !found.contains(where: { $0.id == drop.id }) {
             let isByName = names.contains(drop.fileName.description)
             if isByName || drop.id.description.hasPrefix(prefix) {
-                found.append(.init(id: drop.id, isByName: isByName, value: .waiting(drop)))
+                found.append(.init(id: drop.id, name: isByName ? drop.fileName.description : nil, value: .waiting(drop)))
             }
         }
         guard let one = try DropChoice.choose(text, found) else {

@@ -4,7 +4,9 @@ import HomeConfiguration
 import DropCore
 import DropWatch
 import Foundation
+import SystemKit
 import TwinModel
+import TwinStore
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -49,19 +51,21 @@ struct WhyCommand: ParsableCommand {
 
     mutating func run() throws {
         let opened = try home.open()
-        let path = try path(opened)
+        let (path, shown) = try place(opened)
+        var request: [JSON.Member] = [.init("do", .string("why")), .init("file", .string(path))]
+        if let shown { request.append(.init("shown", .string(shown.description))) }
         let answer: JSON
-        switch ControlClient.look(opened, ["do": "why", "file": .string(path)]) {
+        switch ControlClient.look(opened, .object(request)) {
         case .answer(let told): answer = told
-        case .none: answer = try WhyReport(opened).answer(path)
-        case .silent(let why): answer = try WhyReport(opened, silence: why).answer(path)
+        case .none: answer = try WhyReport(opened).answer(path, shown: shown)
+        case .silent(let why): answer = try WhyReport(opened, silence: why).answer(path, shown: shown)
         }
         let sentences = (answer["sentences"]?.elements ?? []).compactMap(\.string)
         let code = answer["code"]?.string ?? ""
         if home.json { Terminal.print(answer) }
         // Neither is it there nor was it: an answer as if it were would hide that the name is mistyped.
         let own = DropWatch.Explanation.Own(rawValue: code)
-        let isGone = own == .gone || own != .delivered && FileCalls.isMissing(path)
+        let isGone = own == .gone || own != .delivered && WhyReport.isMissing(path, shown)
         guard !isGone || answer["drop"] != nil else { throw CommandFailure(.usage, lines: sentences) }
         if home.json { return }
         let seconds = answer["seconds"]?.int ?? 0
@@ -69,12 +73,30 @@ struct WhyCommand: ParsableCommand {
         for (index, sentence) in sentences.enumerated() { Terminal.print(index == 0 ? "\(sentence) [\(code)\(age)]" : sentence) }
     }
 
-    /// The file that is meant. A bare name that lies in no folder of a source is that of a drop.
-    private func path(_ opened: Home) throws(CommandFailure) -> String {
+    /// The file that is meant: its path, and its name where that is no text, or the word is how it is shown. A bare name that
+    /// lies in no folder of a source is that of a drop.
+    private func place(_ opened: Home) throws(CommandFailure) -> (path: String, shown: FileName?) {
         let path = URL(fileURLWithPath: file).standardizedFileURL.path
-        guard !file.contains("/"), !FileCalls.isTaken(path) else { return path }
-        let folders = [opened.paths.dropzone] + opened.configuration.sources.map(\.watched.folder)
-        if let folder = folders.first(where: { FileCalls.isTaken($0 + "/" + file) }) { return folder + "/" + file }
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        let other = FileName(escaped: name).flatMap { $0 == FileName(name) ? nil : $0 }
+        let here = System.parent(of: path)
+        let folders =
+            [here] + (file.contains("/") ? [] : [opened.paths.dropzone] + opened.configuration.sources.map(\.watched.folder))
+        let written = folders.first { FileCalls.isTaken($0 + "/" + name) }
+        let shown = other.flatMap { other in folders.first { FileCalls.facts(of: other.bytes, in: $0) != nil } }
+        if let written, shown != nil {
+            throw CommandFailure(
+                .usage, "\(Escaping.visible(written))/\(name) is the name of a file, and another's name is shown so.",
+                "Rename one of them, then ask again.")
+        }
+        if let written { return (written == here ? path : written + "/" + name, nil) }
+        if let shown { return (shown + "/" + name, other) }
+        if file.contains("/") {
+            // Neither is there: of one that was taken the drop has the name.
+            guard other != nil, let store = try? opened.openGraph(withModels: false) else { return (path, nil) }
+            let isWritten = (try? store.register.drops(named: FileName(name), limit: 1))?.isEmpty == false
+            return (path, isWritten ? nil : other)
+        }
         let store = try opened.openGraph(withModels: false)
         guard let record = try? opened.drop(file, in: store) else {
             throw CommandFailure(
@@ -82,8 +104,9 @@ struct WhyCommand: ParsableCommand {
                 "`twindrop drops` lists the drops. Of a file that lies elsewhere, give the path.")
         }
         guard let source = opened.configuration.source(record.source) else {
-            return path  // What is said of it there names it as it was given.
+            return (path, other)  // What is said of it there names it as it was given.
         }
-        return source.watched.folder + "/" + (String(validating: record.fileName.bytes, as: UTF8.self) ?? file)
+        let text = String(validating: record.fileName.bytes, as: UTF8.self)
+        return (source.watched.folder + "/" + (text ?? record.fileName.description), text == nil ? record.fileName : nil)
     }
 }

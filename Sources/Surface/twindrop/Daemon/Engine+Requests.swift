@@ -25,7 +25,8 @@ extension Engine {
             return try reporting { () throws(DropError) in try StatusReport.running(self, pipeline.snapshot(), watcher, host) }
         case "why":
             let report = WhyReport(home, watcher: watcher, register: register, waiting: waiting())
-            return report.answer(request["file"]?.string ?? "")
+            let shown = request["shown"]?.string.flatMap { FileName(escaped: $0) }
+            return report.answer(request["file"]?.string ?? "", shown: shown)
         case "waiting": return waiting().answer(with: StatusReport.changed(home).map { [$0] } ?? [])
         case "adopt":
             let source = request["source"]?.string.flatMap { SourceName($0) }

@@ -2,6 +2,7 @@ import DropCore
 import DropWatch
 import Foundation
 import PluginHost
+import SystemKit
 
 /// Finds the source of a file that several could be meant by: asks the plugin of each that wants to be asked how sure it is. A
 /// tie is no answer: the file stays, and is reported.
@@ -37,10 +38,13 @@ struct Router: Sendable {
     }
 
     private func head(of file: UnroutedFile) -> [UInt8]? {
-        let path = file.folder + "/" + String(decoding: file.name.bytes, as: UTF8.self)
-        // Gone, or not ours to read: the watcher tells.
-        guard let handle = FileHandle(forReadingAtPath: path) else { return nil }
-        defer { handle.closeFile() }
+        // Gone, or not ours to read: the watcher tells. The name is taken byte by byte: as text, another file may have it.
+        guard let folder = try? System.open(file.folder, [.read, .folder]) else { return nil }
+        defer { System.close(folder) }
+        guard let opened = try? System.open(file.name.bytes, in: folder, [.read, .noLink, .noWaiting, .noTerminal]) else {
+            return nil
+        }
+        let handle = FileHandle(fileDescriptor: opened, closeOnDealloc: true)
         return (try? handle.read(upToCount: Self.headBytes)).flatMap { $0 }.map(Array.init)
     }
 }

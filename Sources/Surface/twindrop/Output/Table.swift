@@ -25,23 +25,25 @@ struct Table {
     /// - Parameter columns: how wide a line may be; nil: any.
     func lines(columns: Int?) -> [String] {
         let widths = headings.indices.map { column in
-            max(headings[column].count, rows.map { $0[column].count }.max() ?? 0)
+            max(Self.width(headings[column]), rows.map { Self.width($0[column]) }.max() ?? 0)
         }
         if let columns, widths.reduce(2 * (headings.count - 1), +) > columns { return blocks() }
         return ([headings] + rows).map { row in
             row.enumerated().map { column, cell in
-                column == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
+                column == row.count - 1 ? cell : cell + String(repeating: " ", count: widths[column] - Self.width(cell))
             }.joined(separator: "  ")
         }
     }
 
+    private static func width(_ text: String) -> Int { TextWidth.columns(of: text) }
+
     private func blocks() -> [String] {
-        let width = headings.map(\.count).max() ?? 0
+        let width = headings.map(Self.width).max() ?? 0
         var lines: [String] = []
         for row in rows {
             if !lines.isEmpty { lines.append("") }
             for (heading, cell) in zip(headings, row) where !cell.isEmpty {
-                lines.append(heading + String(repeating: " ", count: width - heading.count) + "  " + cell)
+                lines.append(heading + String(repeating: " ", count: width - Self.width(heading)) + "  " + cell)
             }
         }
         return lines

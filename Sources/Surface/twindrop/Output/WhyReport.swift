@@ -2,6 +2,7 @@ import CodecKit
 import HomeConfiguration
 import DropCore
 import DropWatch
+import SystemKit
 import TwinModel
 import TwinStore
 
@@ -10,7 +11,7 @@ struct WhyReport {
     private let home: Home
     private let register: any DropRegister
     private let waiting: WaitingReport
-    private let explain: (String) -> DropWatch.Explanation
+    private let explain: (String, FileName?) -> DropWatch.Explanation
     private let silence: [String]
 
     /// - Parameter silence: why a daemon that runs cannot be asked.
@@ -21,7 +22,7 @@ struct WhyReport {
         register = store.register
         (waiting, explain) = try reporting { () throws(DropError) in
             let explainer = try WaitingReport.explainer(home, store)
-            return (try WaitingReport.atRest(home, store), { explainer.why($0) })
+            return (try WaitingReport.atRest(home, store), { explainer.why($0, named: $1) })
         }
     }
 
@@ -29,17 +30,22 @@ struct WhyReport {
         self.home = home
         self.register = register
         self.waiting = waiting
-        explain = { watcher.why($0) }
+        explain = { watcher.why($0, named: $1) }
         silence = []
     }
 
     /// Sentences for people, and a code.
-    func answer(_ path: String) -> JSON {
-        let seen = explain(path)
+    ///
+    /// - Parameter shown: the name of the file where the path has it only as it is shown, because it is no text.
+    func answer(_ path: String, shown: FileName? = nil) -> JSON {
+        let seen = explain(path, shown)
+        let name = shown ?? Self.name(in: path)
         var source = seen.source
         var said: (code: String, sentences: [String], needsPerson: Bool) = (seen.code, seen.sentences, seen.needsPerson)
         var age = seen.age
-        if let file = known(path), file.reason.code.rawValue != seen.code, seen.code != DropWatch.Explanation.Own.gone.rawValue {
+        if let file = known(path, name), file.reason.code.rawValue != seen.code,
+            seen.code != DropWatch.Explanation.Own.gone.rawValue
+        {
             // The report knows what a look at the file cannot: that its source is not served, or the disk is full.
             source = file.source
             said = (file.reason.code.rawValue, [file.reason.message, file.reason.hint], file.needsPerson)
@@ -56,10 +62,10 @@ struct WhyReport {
         // That no daemon runs would not be true.
         if !silence.isEmpty, said.code == WaitingReason.Code.ready.rawValue { said = (said.code, silence, true) }
         let isTaken =
-            [DropWatch.Explanation.Own.gone, .delivered].map(\.rawValue).contains(said.code) || FileCalls.isMissing(path)
-        let drop = earlierDrop(path, source, isTaken: isTaken)
+            [DropWatch.Explanation.Own.gone, .delivered].map(\.rawValue).contains(said.code) || Self.isMissing(path, shown)
+        let drop = earlierDrop(path, name, source, isTaken: isTaken)
         // What lies there is another file than one that was taken, of the same name.
-        let isItself = isTaken || drop.map { isBeingTaken(path, as: $0) } ?? false
+        let isItself = isTaken || drop.map { isBeingTaken(path, shown, as: $0) } ?? false
         if let drop, [DropWatch.Explanation.Own.gone, .delivered].map(\.rawValue).contains(said.code),
             let waits = waiting.drop(drop.id)
         {
@@ -67,7 +73,7 @@ struct WhyReport {
             said = (waits.reason.code.rawValue, [waits.reason.message, waits.reason.hint], needsPerson)
             age = .seconds(waits.seconds)
         }
-        var members: [JSON.Member] = [.init("file", .string(Escaping.visible(path))), .init("code", .string(said.code))]
+        var members: [JSON.Member] = [.init("file", .string(Self.text(of: path, shown))), .init("code", .string(said.code))]
         if let source { members.append(.init("source", .string(source.text))) }
         if let drop {
             let reason = drop.reason.map { ": \($0.message)" } ?? ""
@@ -84,9 +90,8 @@ struct WhyReport {
     }
 
     /// What is said of the file everywhere else.
-    private func known(_ path: String) -> WaitingFile? {
+    private func known(_ path: String, _ name: FileName) -> WaitingFile? {
         guard let slash = path.lastIndex(of: "/") else { return nil }
-        let name = FileName(String(path[path.index(after: slash)...]))
         let folder = Escaping.visible(String(path[..<slash]))
         return waiting.files.first { $0.name == name && $0.folder == folder }
     }
@@ -94,10 +99,9 @@ struct WhyReport {
     /// The newest drop whose file had this name.
     ///
     /// - Parameter isTaken: false where a file lies there: whose it is nobody knows, but drops of other folders are not meant.
-    private func earlierDrop(_ path: String, _ source: SourceName?, isTaken: Bool) -> DropRecord? {
-        let name = FileName(path.split(separator: "/").last.map(String.init) ?? path)
+    private func earlierDrop(_ path: String, _ name: FileName, _ source: SourceName?, isTaken: Bool) -> DropRecord? {
         // A register that cannot be read takes nothing from what the watcher sees; `doctor` reports it.
-        let found = (try? register.find(String(decoding: name.bytes, as: UTF8.self), limit: 20)) ?? []
+        let found = (try? register.drops(named: name, limit: 20)) ?? []
         return found.first { drop in
             guard drop.fileName == name else { return false }
             if let source { return drop.source == source }
@@ -107,7 +111,26 @@ struct WhyReport {
     }
 
     /// Whether the file at `path` is the one that the drop is of: a copy is made first, and the file removed then.
-    private func isBeingTaken(_ path: String, as drop: DropRecord) -> Bool {
-        [.claimed, .registered].contains(drop.state) && FileCalls.inode(path) == drop.intake.inode
+    private func isBeingTaken(_ path: String, _ shown: FileName?, as drop: DropRecord) -> Bool {
+        let inode = shown.map { FileCalls.facts(of: $0.bytes, in: Self.folder(of: path))?.inode } ?? FileCalls.inode(path)
+        return [.claimed, .registered].contains(drop.state) && inode == drop.intake.inode
+    }
+
+    // MARK: Names
+
+    /// Whether it is certain that no such file is there.
+    static func isMissing(_ path: String, _ shown: FileName?) -> Bool {
+        guard let shown else { return FileCalls.isMissing(path) }
+        return FileCalls.facts(of: shown.bytes, in: folder(of: path)) == nil
+    }
+
+    private static func folder(of path: String) -> String { path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "." }
+
+    private static func name(in path: String) -> FileName {
+        FileName(path.split(separator: "/").last.map(String.init) ?? path)
+    }
+
+    private static func text(of path: String, _ shown: FileName?) -> String {
+        shown.map { Escaping.visible(folder(of: path)) + "/" + $0.description } ?? Escaping.visible(path)
     }
 }

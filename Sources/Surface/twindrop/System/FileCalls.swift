@@ -151,6 +151,13 @@ enum FileCalls {
     /// Whether something has this name, a link that leads nowhere included.
     static func isTaken(_ path: String) -> Bool { System.factsIfThere(path, ofLink: true) != nil }
 
+    /// What has this name in a folder, byte by byte; nil where nothing has it, or it cannot be told.
+    static func facts(of name: [UInt8], in folder: String) -> FileFacts? {
+        guard let opened = try? System.open(folder, [.read, .folder]) else { return nil }
+        defer { System.close(opened) }
+        return try? System.facts(of: name, in: opened)
+    }
+
     /// Whether it is certain that nothing has this name.
     static func isMissing(_ path: String) -> Bool {
         // Where it cannot be told, it is not certain.

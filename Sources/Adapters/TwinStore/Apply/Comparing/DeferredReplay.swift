@@ -63,6 +63,8 @@ struct DeferredReplay {
             if refused.contains(index) {
                 drop.record.end()
                 taker.keepNamed(&drop)
+                // Where another drop makes one of them before the commit, the record is taken after all.
+                for end in record.needs where try !drop.said.exists(end) { drop.said.twins.absent.append(end) }
                 drop.record.operations.removeAll(keepingCapacity: true)
                 try drop.account.reject(record.place, .dangling, try danglingEnds(of: record, made: made, drop))
                 continue

@@ -117,8 +117,8 @@ struct EndsGone {
                 let source = DeferredReplay.shown(RawBytes.copy(bytes, head.id))
                 let gone = DeferredReplay.shown(RawBytes.copy(bytes, id))
                 sentences.append(
-                    "Relationship\(name) of \(source): its \(end) \(gone) goes with this same file, which deletes it or leaves it out."
-                )
+                    "Relationship\(name) of \(source): its \(end) \(gone) goes with this same file, which deletes it or leaves it "
+                        + "out.")
             }
         }
         return sentences.isEmpty ? nil : sentences.joined(separator: " ")

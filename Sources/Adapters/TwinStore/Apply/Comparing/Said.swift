@@ -18,7 +18,11 @@ struct Said {
     /// The source relies on values that carry no stamp of it.
     var isBare = false
 
+    /// On the writer, between transactions: what another drop is to make is not there.
+    private let isOnWriter: Bool
+
     init(_ context: ComparisonContext) {
+        isOnWriter = context.writer != nil
         log = ChangeLog(folder: context.job.scratchFolder)
         twins = Mentions(.twins, context)
         relationships = Mentions(.relationships, context)
@@ -39,10 +43,10 @@ struct Said {
         operation.isOfTwin ? twins.isStated(operation.number) : relationships.isStated(operation.number)
     }
 
-    /// True when a twin is in the graph, or was stated by this drop or another that is on its way.
+    /// True when a twin is in the graph, or was stated by this drop or, but on the writer, another that is on its way.
     func exists(_ hash: IdentityHash) throws(DropError) -> Bool {
         let number = twins.number(of: hash)
-        guard number != 0 else { return false }
+        guard number != 0, !isOnWriter || !twins.isForeign(number) else { return false }
         return try !isDeleted(number)
     }
 
