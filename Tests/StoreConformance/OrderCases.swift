@@ -52,7 +52,7 @@ import TwinModel
 
     private static func state(of fixture: Fixture) throws -> [String] {
         var lines: [String] = []
-        try fixture.graph.forEachTwin(asOf: .now) { lines.append(Fixture.plain($0).text()) }
+        try fixture.history.forEachTwin(asOf: .now) { lines.append(Fixture.plain($0).text()) }
         for id in ids { lines += try fixture.links(id).map { $0.text() } }
         return lines.sorted()
     }

@@ -42,7 +42,7 @@ import TwinModel
         if isBehindAnother { try between() }
         let late = try deliver("09", old)
         #expect(late.books.superseded == 1 && late.books.created == 0, "\(late.books)")
-        #expect(try fixture.store.twin("t") == nil)
+        #expect(try fixture.store.history.twin("t") == nil)
     }
 
     @Test(arguments: [false, true]) func `keeps what was made again, and what was set`(isDeleted: Bool) throws {
@@ -51,7 +51,7 @@ import TwinModel
         try fixture.drop("wms", policy: policy) { $0.twin("t", ["w": .string("B")]) }
         try between()
         _ = try deliver("09", old)
-        let twin = try fixture.store.twin("t")
+        let twin = try fixture.store.history.twin("t")
         #expect(twin?["w"] == "B")
         #expect(twin?["v"] == (isDeleted ? nil : "NEW"))
     }
@@ -61,7 +61,7 @@ import TwinModel
         try fixture.drop("wms", policy: policy) { $0.relationship("t", "feeds", "keep", id: "r", .deleteRelationship) }
         try between()
         _ = try deliver("09") { $0.relationship("t", "feeds", "other", id: "r") }
-        #expect(try fixture.store.relationships(of: "t") == [])
+        #expect(try fixture.store.history.relationships(of: "t") == [])
     }
 
     @Test func `stays where the late drop was held and released`() throws {
@@ -70,14 +70,14 @@ import TwinModel
         // It comes now, is held, and released: it is as old as its name says.
         var (job, record) = fixture.job(policy: policy, place: "09")
         record.state = .held
-        try fixture.store.update([record])
+        try fixture.store.register.update([record])
         job = ApplyJob(
             drop: job.drop, source: job.source, policy: policy, bytes: job.bytes, epoch: job.epoch, amends: nil, place: "09",
             origin: job.drop, released: true, scratchFolder: fixture.folder)
-        let builder = try fixture.store.changeSet(for: job)
+        let builder = try fixture.store.graph.changeSet(for: job)
         try unsafe builder.absorb(fixture.stream("erp", old).span.bytes)
-        _ = try fixture.store.commit([(try builder.finish(), record)])[0].get()
-        #expect(try fixture.store.twin("t") == nil)
+        _ = try fixture.store.graph.commit([(try builder.finish(), record)])[0].get()
+        #expect(try fixture.store.history.twin("t") == nil)
     }
 
     @Test func `stays where a record of a late drop is corrected`() throws {
@@ -93,6 +93,6 @@ import TwinModel
             old(&writer)
             writer.twin("other", ["v": .string("9")])
         }
-        #expect(try fixture.store.twin("t") == nil)
+        #expect(try fixture.store.history.twin("t") == nil)
     }
 }

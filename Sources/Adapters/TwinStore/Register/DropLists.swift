@@ -18,15 +18,6 @@ package struct SourceStatistics: Sendable, Equatable {
 package struct DropLists: Sendable {
     let store: StoreEngine
 
-    /// The drops whose file had exactly this name, newest first, at most `limit`.
-    package func drops(named name: FileName, limit: Int) throws(DropError) -> [DropRecord] {
-        try store.reading { (database) throws(DropError) in
-            try DropRows.fetch(
-                "WHERE file_name = ? ORDER BY id DESC LIMIT ?", [RawBlob.value(name.bytes), max(0, limit).databaseValue], database
-            )
-        }
-    }
-
     /// One line per source that ever had a drop, by name.
     package func statistics() throws(DropError) -> [SourceStatistics] {
         try store.reading { (database) throws(DropError) in

@@ -173,6 +173,11 @@ package struct StoreRegister: DropRegister {
             [upper.databaseValue, (upper + "~").databaseValue, name, max(0, limit).databaseValue])
     }
 
+    package func drops(named name: FileName, limit: Int) throws(DropError) -> [DropRecord] {
+        try fetch(
+            "WHERE file_name = ? ORDER BY id DESC LIMIT ?", [RawBlob.value(name.bytes), max(0, limit).databaseValue])
+    }
+
     package func newestApplied(of source: SourceName) throws(DropError) -> DropRecord? {
         // One that came late had, at its commit, others of its source behind it.
         try fetch(

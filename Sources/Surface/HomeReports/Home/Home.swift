@@ -55,7 +55,7 @@ package struct Home {
         let found = try reporting { () throws(DropError) in
             // As the file system has the name, or as commands show it.
             try store.register.find(text, limit: 200)
-                + (names.count > 1 ? store.lists.drops(named: names[1], limit: 200) : [])
+                + (names.count > 1 ? store.register.drops(named: names[1], limit: 200) : [])
         }
         let candidates = found.map { (drop) in
             DropChoice.Candidate(

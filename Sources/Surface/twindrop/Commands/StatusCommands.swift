@@ -8,6 +8,7 @@ import Foundation
 import HomeReports
 import SystemKit
 import TwinModel
+import TwinStore
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -95,7 +96,7 @@ struct WhyCommand: ParsableCommand {
         if file.contains("/") {
             // Neither is there: of one that was taken the drop has the name.
             guard other != nil, let store = try? opened.openGraph(withModels: false) else { return (path, nil) }
-            let isWritten = (try? store.drops(named: FileName(name), limit: 1))?.isEmpty == false
+            let isWritten = (try? store.register.drops(named: FileName(name), limit: 1))?.isEmpty == false
             return (path, isWritten ? nil : other)
         }
         let store = try opened.openGraph(withModels: false)
