@@ -83,3 +83,43 @@ import TwinModel
         #expect(try !run(["--local", "--json"]).contains("+05:30"))
     }
 }
+
+@Suite(.serialized) struct `A call that is mistyped` {
+    @Test func `is told the command that may be meant, and where options stand`() throws {
+        func said(_ words: String...) throws -> String {
+            let ended = try Program.run(Program.twindrop, words)
+            #expect(ended.code == 64 && ended.out.isEmpty, "\(words) ended with \(ended.code): \(ended.out)")
+            return ended.err
+        }
+        #expect(try said("stauts").contains("Did you mean status?"))
+        let list = try said("archive", "lsit")
+        #expect(list.contains("There is no command twindrop archive lsit.") && list.contains("Did you mean list?"), "\(list)")
+        #expect(try said("frobnicate").contains("`twindrop --help` lists the commands."))
+        for words in [["--home", "x", "status"], ["--home=x", "status"]] {
+            let ended = try Program.run(Program.twindrop, words)
+            #expect(ended.code == 64 && ended.err.contains("Put it behind"), "\(ended.err)")
+        }
+    }
+
+    @Test func `names no drop with an empty text`() throws {
+        let home = try Home(Sample.assetsSource())
+        let drop = try home.drop("bad.csv", "<html>\n", to: "assets", code: 1)
+        for call in [["show", ""], ["retry", ""], ["discard", "", "--reason", "x"], ["archive", "cat", ""], ["plan", "--drop", ""]] {
+            let ended = try Program.run(Program.twindrop, call + ["--home", home.path])
+            #expect(ended.code == 64, "\(call) ended with \(ended.code): \(ended.out)\(ended.err)")
+        }
+        #expect(try home.ask("show", #require(drop["drop"]?.string))["state"] == "quarantined")
+    }
+}
+
+@Suite(.serialized) struct `A pipe that nobody reads` {
+    @Test(arguments: [["status"], ["drops"], ["doctor"], ["history", "asset-FL-1"], ["show", "a.csv", "--diff"]])
+    func `ends a command with 74`(call: [String]) throws {
+        let home = try Home(Sample.assetsSource())
+        try home.drop("a.csv", Sample.assets(1...3), to: "assets")
+        let script = #"{ sleep 0.3; "$@"; echo $? >&2; } | true"#
+        let ended = try Program.run(
+            "/bin/bash", ["-c", script, "pipe", Program.twindrop] + call + ["--home", home.path])
+        #expect(ended.err.hasSuffix("74\n"), "\(call): \(ended.err)")
+    }
+}
