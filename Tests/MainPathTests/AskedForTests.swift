@@ -123,3 +123,23 @@ import TwinModel
         #expect(ended.err.hasSuffix("74\n"), "\(call): \(ended.err)")
     }
 }
+
+@Suite(.serialized) struct `A command that has nothing to do` {
+    @Test func `says that a folder is ours already`() throws {
+        let home = try Home(Sample.assetsSource())
+        try home.drop("a.csv", Sample.assets(1...1), to: "assets")
+        #expect(try home.shown("source", "adopt", "assets").contains("is ours already: nothing changed"))
+        #expect(try home.ask("source", "adopt", "assets")["adopted"]?.elements?.first?["wasOurs"] == true)
+    }
+
+    @Test func `makes no home among other files unless it is told the folder`() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("td-init-\(UUID().uuidString.prefix(8))").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try Data().write(to: URL(fileURLWithPath: folder + "/letter.txt"))
+        let refused = try Program.run(Program.twindrop, ["init"], in: folder)
+        #expect(refused.code == 64 && refused.err.contains("`twindrop init .`"), "\(refused.err)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["letter.txt"])
+        #expect(try Program.run(Program.twindrop, ["init", "."], in: folder).code == 0)
+    }
+}
