@@ -12,6 +12,9 @@ struct NextSteps {
         let meaning: String
     }
 
+    /// Reasons that are in the file, as far as anybody can tell: the same bytes do no better while nothing else is changed.
+    private static let fileFaults: Set<DropError.Code> = [.refused, .emptyFile, .manifestMismatch, .tooManyRejects]
+
     let steps: [Step]
 
     /// - Parameter needsForce: a release, or a retry, would undo something newer.
@@ -25,14 +28,18 @@ struct NextSteps {
                 steps = [discard]
                 return
             }
-            steps = [
-                Step(
-                    command: "twindrop retry \(record.id)\(needsForce ? " --force" : "")",
-                    meaning: record.reason?.code == .noPlace
-                        ? "run it again, once `sequence` in twindrop.yaml fits its name and the daemon was started again"
-                        : "run the same bytes again, once what was wrong is mended"),
-                discard,
-            ]
+            let isFilesFault = record.reason.map { Self.fileFaults.contains($0.code) } ?? false
+            let force = needsForce ? "; --force, because newer files of the source were applied since" : ""
+            let meaning =
+                record.reason?.code == .noPlace
+                ? "run it again, once `sequence` in twindrop.yaml fits its name and the daemon was started again"
+                : isFilesFault
+                    ? "only after the plugin, the mapping or a setting was changed: the same bytes again"
+                    : "run the same bytes again, once what was wrong is mended"
+            let corrected = Step(
+                command: "twindrop drop FILE --source \(record.source)", meaning: "deliver a corrected file, as its sender would")
+            let retry = Step(command: "twindrop retry \(record.id)\(needsForce ? " --force" : "")", meaning: meaning + force)
+            steps = (isFilesFault ? [corrected] : []) + [retry, discard]
         default: steps = []
         }
     }
@@ -133,7 +140,9 @@ struct OpenDrops {
                     "\(state.rawValue.uppercased()) (\(code)): \(drop["file"]?.string ?? "") of source "
                         + "\(drop["source"]?.string ?? "")\(since ?? "")")
                 if let message = drop["reason"]?["message"]?.string { lines.append("  \(message)") }
-                for step in drop["next"]?.elements ?? [] { lines.append("  \(step["command"]?.string ?? "")") }
+                for step in drop["next"]?.elements ?? [] {
+                    lines.append("  \(step["command"]?.string ?? "")   \(step["meaning"]?.string ?? "")")
+                }
             }
             lines += more(Int(json[state.rawValue]?.int ?? 0) - shown.count, state)
         }
