@@ -198,7 +198,7 @@ struct DropCommand: ParsableCommand {
                 .negative,
                 lines: [
                     "\(record.fileName) is drop \(record.id) and waits [\(code)]: its source \(record.source) does not go on."
-                ] + (answer["sentences"]?.elements ?? []).compactMap(\.string)
+                ] + WhyReport.sentences(besidesDrop: answer)
                     + ["It goes on with the next run once that is put right."])
         }
         if record.outcome == .nothingUsable, record.state.isApplied {
