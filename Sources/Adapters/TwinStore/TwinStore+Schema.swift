@@ -5,7 +5,7 @@ import TwinModel
 
 extension TwinStore {
     /// Number of the newest schema; see `migrations`.
-    static let schemaVersion = 7
+    static let schemaVersion = 8
 
     /// Bytes a page has, measured: see docs/decisions/0010-twin-storage.md.
     static let pageBytes = 4096
@@ -79,7 +79,11 @@ extension TwinStore {
     static let setAsideSQL = "(state IN ('held', 'quarantined', 'retried', 'resolved', 'discarded', 'duplicate'))"
 
     /// Drops with refused records that nobody has corrected since: few among many, with an index of their own.
-    static let openRejectsSQL = "(outcome = 'applied-with-rejects' AND closed_drop IS NULL)"
+    /// A drop of which nothing was usable is one of them where it was not held, or was released.
+    static let openRejectsSQL = """
+        (outcome IN ('applied-with-rejects', 'nothing-usable') AND state IN ('applied', 'archived', 'done') \
+        AND closed_drop IS NULL)
+        """
 
     /// Each brings the schema from its index to the next number. Never edited once released. An empty one is a number that was
     /// never given out.
@@ -168,6 +172,11 @@ extension TwinStore {
         CREATE INDEX delivered_place ON delivered(source, place, place_no);
         """,
         oneLife,
+        // Drops of which nothing was usable count among those with refused records.
+        """
+        DROP INDEX drops_open_rejects;
+        CREATE INDEX drops_open_rejects ON drops(source, id) WHERE \(openRejectsSQL);
+        """,
     ]
 
     /// Rebuilds what the process keeps.

@@ -74,7 +74,8 @@ extension DropBooks {
         return changes + waiting == 0 ? .unchanged : .applied
     }
 
-    /// Records were refused, and none was used: whatever the limits say, such a drop is held for a person.
+    /// Records were refused, and none was used: whatever number of rejects is free, such a drop is held for a person. Only a
+    /// share of 100 % switches that off.
     package var isNothingUsable: Bool { recordsRejected > 0 && recordsUsed == 0 }
 }
 
