@@ -63,6 +63,20 @@ struct NextSteps {
             ]
         }
         let force = needsForce ? " --force" : ""
+        guard record.outcome != .nothingUsable else {
+            let isAmendment = record.link?.kind == .amends
+            return [
+                Step(command: "twindrop show \(record.id)", meaning: "its refused records, and where their rows are"),
+                Step(
+                    command: "twindrop drop FILE --source \(record.source)",
+                    meaning: isAmendment
+                        ? "deliver those rows, corrected: that does not wait for this drop" : "deliver the file again, corrected"),
+                Step(command: "twindrop discard \(record.id)", meaning: "give this one up then; its bytes stay in the archive"),
+                Step(
+                    command: "twindrop release \(record.id)\(force)",
+                    meaning: "where the mapping or plugin was corrected instead: its records are read again"),
+            ]
+        }
         return [
             Step(command: "twindrop show \(record.id) --diff", meaning: "what its release would change"),
             Step(
