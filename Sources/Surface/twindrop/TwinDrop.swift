@@ -92,8 +92,8 @@ extension TwinDrop {
         }
     }
 
-    /// Refuses a command that does not exist with the one that may be meant, and options that stand before the command: the parser
-    /// knows them as unexpected.
+    /// Refuses a command that does not exist with the one that may be meant, and options that stand before the command: the
+    /// parser knows them as unexpected.
     private static func checkCommand(_ arguments: ArraySlice<String>) throws(CommandFailure) {
         let options = ["--home", "--json", "--local"]
         if let first = arguments.first, let option = options.first(where: { first == $0 || first.hasPrefix($0 + "=") }) {

@@ -149,7 +149,8 @@ struct HistoryCommand: ParsableCommand {
     private static func print(_ step: HistoryStep) {
         Terminal.print("\(step.kind.rawValue) by \(ExplainCommand.words(step.provenance))")
         for change in step.changes {
-            Terminal.print("  \(GraphSubject.shown(change.pointer)): \(change.before?.text() ?? "-") → \(change.after?.text() ?? "-")")
+            Terminal.print(
+                "  \(GraphSubject.shown(change.pointer)): \(change.before?.text() ?? "-") → \(change.after?.text() ?? "-")")
         }
     }
 

@@ -63,7 +63,8 @@ struct FolderAdoption: Sendable, Equatable {
                 [
                     "source": one.sourceName.map { .string($0.text) } ?? .null, "folder": .string(one.folder),
                     "formerOwner": one.formerOwner.map { .string(Escaping.visible($0, scalarsMax: 64)) } ?? .null,
-                    "wasOurs": .bool(one.wasOurs), "who": .string(one.who.description), "reason": one.reason.map { .string($0) } ?? .null,
+                    "wasOurs": .bool(one.wasOurs), "who": .string(one.who.description),
+                    "reason": one.reason.map { .string($0) } ?? .null,
                 ]
             })
     }
