@@ -115,6 +115,29 @@ import TwinModel
         #expect(try home.ask("twin", "a-6")["line"] == "line 6")
     }
 
+    @Test func `that are refused again are advised to be corrected, delivered, and then discarded`() throws {
+        let (home, original, corrected) = try Self.dirtied()
+        let wrong = corrected.replacingOccurrences(of: ",30,", with: ",drei,").replacingOccurrences(of: ",60,", with: ",sechs!,")
+        let held = try home.drop("wrong.csv", wrong, to: "s", code: 1)
+        #expect(held["state"] == "held" && held["outcome"] == "nothing-usable", "\(held)")
+        let id = try #require(held["drop"]?.string)
+        let facts = try home.ask("show", id)
+        let steps = facts["next"]?.elements?.compactMap { $0["command"]?.string?.split(separator: " ").prefix(2).last }
+        #expect(steps == ["show", "drop", "discard", "release"])
+        let shown = try home.shown("show", id)
+        #expect(shown.contains("do not wait for this drop: hand them over, then `twindrop discard \(id)`"), "\(shown)")
+        #expect(!shown.contains("apply it") && !shown.contains("once this drop is released"), "\(shown)")
+        // And so it is.
+        let file = try #require(facts[path: "rejects/file"]?.string)
+        let right = try String(contentsOfFile: file, encoding: .utf8).replacingOccurrences(of: ",drei,", with: ",30,")
+            .replacingOccurrences(of: ",sechs!,", with: ",60,")
+        try home.drop("right.csv", right, to: "s")
+        #expect(try home.list("twin", "--all").count == 8)
+        #expect(try home.ask("show", original)[path: "closedBy/how"] == "amendment")
+        #expect(try home.ask("discard", id, "--reason", "corrected")["state"] == "discarded")
+        #expect(try home.list("drops", "--open-rejects") == [])
+    }
+
     @Test func `are told of as records of the file they correct`() throws {
         let (home, _, corrected) = try Self.dirtied()
         let given = try home.drop("korrektur.csv", corrected.replacingOccurrences(of: ",60,", with: ",sechzig,"), to: "s")

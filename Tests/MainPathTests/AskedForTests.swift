@@ -83,3 +83,67 @@ import TwinModel
         #expect(try !run(["--local", "--json"]).contains("+05:30"))
     }
 }
+
+@Suite(.serialized) struct `A call that is mistyped` {
+    @Test func `is told the command that may be meant, and where options stand`() throws {
+        func said(_ words: String...) throws -> String {
+            let ended = try Program.run(Program.twindrop, words)
+            #expect(ended.code == 64 && ended.out.isEmpty, "\(words) ended with \(ended.code): \(ended.out)")
+            return ended.err
+        }
+        #expect(try said("stauts").contains("Did you mean status?"))
+        let list = try said("archive", "lsit")
+        #expect(list.contains("There is no command twindrop archive lsit.") && list.contains("Did you mean list?"), "\(list)")
+        #expect(try said("frobnicate").contains("`twindrop --help` lists the commands."))
+        for words in [["--home", "x", "status"], ["--home=x", "status"]] {
+            let ended = try Program.run(Program.twindrop, words)
+            #expect(ended.code == 64 && ended.err.contains("Put it behind"), "\(ended.err)")
+        }
+    }
+
+    @Test func `names no drop with an empty text`() throws {
+        let home = try Home(Sample.assetsSource())
+        let drop = try home.drop("bad.csv", "<html>\n", to: "assets", code: 1)
+        for call in [
+            ["show", ""], ["retry", ""], ["discard", "", "--reason", "x"], ["archive", "cat", ""], ["plan", "--drop", ""],
+        ] {
+            let ended = try Program.run(Program.twindrop, call + ["--home", home.path])
+            #expect(ended.code == 64, "\(call) ended with \(ended.code): \(ended.out)\(ended.err)")
+        }
+        #expect(try home.ask("show", #require(drop["drop"]?.string))["state"] == "quarantined")
+    }
+}
+
+@Suite(.serialized) struct `A pipe that nobody reads` {
+    @Test(arguments: [["status"], ["drops"], ["doctor"], ["history", "asset-FL-1"], ["show", "a.csv", "--diff"]])
+    func `ends a command with 74`(call: [String]) throws {
+        let home = try Home(Sample.assetsSource())
+        try home.drop("a.csv", Sample.assets(1...3), to: "assets")
+        let script =
+            "import os, subprocess, sys; r, w = os.pipe(); os.close(r); "
+            + "print(subprocess.run(sys.argv[1:], stdout=w).returncode)"
+        let ended = try Program.run(
+            "/usr/bin/env", ["python3", "-c", script, Program.twindrop] + call + ["--home", home.path])
+        #expect(ended.out == "74\n", "\(call): \(ended.out)\(ended.err)")
+    }
+}
+
+@Suite(.serialized) struct `A command that has nothing to do` {
+    @Test func `says that a folder is ours already`() throws {
+        let home = try Home(Sample.assetsSource())
+        try home.drop("a.csv", Sample.assets(1...1), to: "assets")
+        #expect(try home.shown("source", "adopt", "assets").contains("is ours already: nothing changed"))
+        #expect(try home.ask("source", "adopt", "assets")["adopted"]?.elements?.first?["wasOurs"] == true)
+    }
+
+    @Test func `makes no home among other files unless it is told the folder`() throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("td-init-\(UUID().uuidString.prefix(8))").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try Data().write(to: URL(fileURLWithPath: folder + "/letter.txt"))
+        let refused = try Program.run(Program.twindrop, ["init"], in: folder)
+        #expect(refused.code == 64 && refused.err.contains("`twindrop init .`"), "\(refused.err)")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["letter.txt"])
+        #expect(try Program.run(Program.twindrop, ["init", "."], in: folder).code == 0)
+    }
+}

@@ -113,6 +113,12 @@ import TwinModel
         let none = try home.run("explain", "asset-FL-1", "/colour")
         #expect(none.code == 1)
         #expect(none.err.contains("/colour"))
+        // What people are shown can be typed.
+        #expect(try home.shown("explain", "asset-FL-1.status").hasPrefix(".status = "))
+        #expect(try home.ask("explain", "asset-FL-1", ".status") == status)
+        #expect(try home.shown("history", "asset-FL-1").contains("  .status: "))
+        let slash = try home.run("explain", "asset-FL-1/status")
+        #expect(slash.code == 1 && slash.err.contains("TWIN.PROPERTY") && slash.err.contains("TWIN/RELATIONSHIP"), "\(slash.err)")
     }
 
     @Test func `tells the life of a twin, the newest change first`() throws {

@@ -148,6 +148,20 @@ private struct Lives {
         #expect(try home.list("twin", "--all") == [])
     }
 
+    @Test func `is among those with open rejects where the guard is off, until they are corrected`() throws {
+        let home = try Home(Sample.assetsSource("guard: {rejects: 100%}"))
+        let receipt = try home.drop("a.csv", Sample.assets(1...3, status: "lost"), to: "assets", code: 1)
+        #expect(receipt["state"] == "done" && receipt["outcome"] == "nothing-usable")
+        #expect(try home.list("drops", "--open-rejects").map { $0["drop"] } == [receipt["drop"]])
+        #expect(try home.ask("status")["sources"]?.elements?.first?["openRejects"] == 1)
+        #expect(try home.shown("status").contains("1 drop with rejects that nobody corrected"))
+        let file = try #require(receipt[path: "rejects/file"]?.string)
+        let corrected = try home.text(of: "receipts/assets/" + file).replacing("lost", with: "idle")
+        try home.drop("corrected.csv", corrected, to: "assets")
+        #expect(try home.list("drops", "--open-rejects") == [])
+        #expect(try home.list("twin", "--all").count == 3)
+    }
+
     @Test func `is no such drop when one record is used`() throws {
         let home = try Home(Sample.assetsSource("guard: {rejects: 100%}"))
         let text = Sample.assets(1...1) + Sample.assets(2...4, status: "lost").dropFirst(Sample.assetHeader.count)

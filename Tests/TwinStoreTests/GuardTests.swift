@@ -88,6 +88,23 @@ import TwinModel
         #expect(try fixture.store.history.counts().twins == 3)
     }
 
+    /// 8 relationships are within the free number, though they are all; 12 are not.
+    @Test(arguments: [8, 12]) func `may lose all of a few relationships, and not all of many`(count: Int) throws {
+        let fixture = try StoreFixture()
+        let names = (0..<count).map { "t\($0)" }
+        _ = try fixture.drop(policy: policy) { writer in
+            for name in names { writer.twin(name) }
+            for name in names { writer.relationship(name, "at", "t0") }
+        }
+        guard count > Int(policy.deletesFree) else {
+            #expect(try list(names, fixture, policy).books.deletedByAbsence == UInt64(count))
+            return
+        }
+        let error = #expect(throws: DropError.self) { try list(names, fixture, policy) }
+        #expect(error?.code == .guardDeletes)
+        #expect(error?.message.contains("12 of 12 relationships") == true, "\(error?.message ?? "")")
+    }
+
     @Test func `may be shortened by records that name what goes`() throws {
         let fixture = try StoreFixture()
         try fixture.drop { writer in for name in ["a", "b", "c"] { writer.twin(name) } }

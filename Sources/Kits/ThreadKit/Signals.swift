@@ -8,10 +8,13 @@ package enum Signals {
     /// Blocks SIGTERM, SIGINT and SIGHUP in the calling thread and all threads it starts, and ignores SIGPIPE. Call it first of
     /// all.
     package static func takeOver() {
-        _ = signal(SIGPIPE, SIG_IGN)
+        outliveClosedPipes()
         var set = endings()
         unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
     }
+
+    /// Ignores SIGPIPE: a write into a pipe that nobody reads any more is an error like any other.
+    package static func outliveClosedPipes() { _ = signal(SIGPIPE, SIG_IGN) }
 
     /// Waits for the next of the signals above; its number.
     package static func wait() -> CInt {

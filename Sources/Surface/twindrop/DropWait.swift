@@ -107,7 +107,7 @@ struct DropWait {
         // What waits for its turn is in good hands.
         guard isUrgent || reason.attention != .never else { return }
         guard now - patience.since >= (isUrgent ? Patience.urgent : patience.settle + Patience.slack) else { return }
-        let sentences = (answer["sentences"]?.elements ?? []).compactMap(\.string)
+        let sentences = WhyReport.sentences(besidesDrop: answer)
         let what = answer["drop"]?.string.map { "\(placed.name) is drop \($0) and waits" } ?? "\(placed.path) waits"
         throw CommandFailure(.negative, lines: ["\(what) [\(code)]."] + sentences, answer: answer)
     }

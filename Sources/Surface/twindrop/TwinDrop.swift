@@ -5,6 +5,7 @@ import Foundation
 import HomeConfiguration
 import HomeReports
 import SystemKit
+import ThreadKit
 
 /// The command line (docs/command-line.md).
 @main
@@ -49,9 +50,12 @@ struct TwinDrop: ParsableCommand {
 
     static func main() {
         System.openStandardStreams()
+        Signals.outliveClosedPipes()
         do {
             try checkWords()
-            try checkHelp(CommandLine.arguments.dropFirst())
+            let arguments = CommandLine.arguments.dropFirst()
+            try checkHelp(arguments)
+            try checkCommand(arguments)
             var command = try parseAsRoot()
             try command.run()
             end(0)
@@ -94,6 +98,31 @@ extension TwinDrop {
             guard let next = command.configuration.subcommands.first(where: { $0._commandName == word }) else {
                 throw CommandFailure(
                     .usage, "There is no command \(Escaping.visible(word)).", "`twindrop --help` lists the commands.")
+            }
+            command = next
+        }
+    }
+
+    /// Refuses a command that does not exist with the one that may be meant, and options that stand before the command: the
+    /// parser knows them as unexpected.
+    private static func checkCommand(_ arguments: ArraySlice<String>) throws(CommandFailure) {
+        let options = ["--home", "--json", "--local"]
+        if let first = arguments.first, let option = options.first(where: { first == $0 || first.hasPrefix($0 + "=") }) {
+            let value = option == "--home" ? " DIR" : ""
+            throw CommandFailure(
+                .usage, "\(option) stands before the command.", "Put it behind: `twindrop COMMAND \(option)\(value)`.")
+        }
+        var command: any ParsableCommand.Type = TwinDrop.self
+        for word in arguments {
+            let known = command.configuration.subcommands
+            guard !known.isEmpty, !word.hasPrefix("-"), word != "help" else { return }
+            guard let next = known.first(where: { $0._commandName == word }) else {
+                guard command.configuration.defaultSubcommand == nil else { return }
+                let path = command == TwinDrop.self ? "twindrop" : "twindrop \(command._commandName)"
+                let names = known.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
+                throw CommandFailure(
+                    .usage, "There is no command \(path) \(Escaping.visible(word)).",
+                    Suggestion.hint(for: word, among: names), "`\(path) --help` lists the commands.")
             }
             command = next
         }

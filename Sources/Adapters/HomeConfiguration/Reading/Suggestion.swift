@@ -1,5 +1,5 @@
 /// Finds the word somebody probably meant.
-enum Suggestion {
+package enum Suggestion {
     /// The candidate nearest to `word`, if it is near enough to be a slip: at most a third of its letters differ.
     static func nearest(to word: String, among candidates: [String]) -> String? {
         let scored = candidates.map { (candidate: $0, distance: distance(folded(word), folded($0))) }
@@ -9,7 +9,7 @@ enum Suggestion {
     }
 
     /// `Did you mean X?`, or an empty text.
-    static func hint(for word: String, among candidates: [String]) -> String {
+    package static func hint(for word: String, among candidates: [String]) -> String {
         nearest(to: word, among: candidates).map { "Did you mean \($0)?" } ?? ""
     }
 

@@ -75,7 +75,8 @@ extension DropBooks {
         return changes + waiting == 0 ? .unchanged : .applied
     }
 
-    /// Records were refused, and none was used. Such a drop is held for a person, whatever the limits say.
+    /// Records were refused, and none was used. However many rejects are free, such a drop is held for a person. Only a share of
+    /// 100 % switches that off.
     package var isNothingUsable: Bool { recordsRejected > 0 && recordsUsed == 0 }
 }
 

@@ -20,6 +20,10 @@ package enum DropChoice {
 
     /// The one that is meant, of all that fit `text`; nil where none does. Where a name has several, the others are said.
     package static func choose<Value>(_ text: String, _ found: [Candidate<Value>]) throws(CommandFailure) -> Value? {
+        // Every id begins with nothing: a variable of a script that was never set would mean the one drop of a home.
+        guard !text.isEmpty else {
+            throw CommandFailure(.usage, "An empty text names no drop.", "Give its id, the start of it, or the name of its file.")
+        }
         let byName = found.filter { $0.name != nil }.sorted { $0.id > $1.id }
         if let newest = byName.first {
             if let other = byName.first(where: { !($0.name ?? "").utf8.elementsEqual((newest.name ?? "").utf8) }) {

@@ -13,6 +13,8 @@ package struct FolderAdoption: Sendable, Equatable {
     package let folder: String
     /// The instance whose it was; nil where nobody's owner file was in it.
     package var formerOwner: String?
+    /// It was ours before, and stays as it is.
+    package var wasOurs = false
     /// Whose act it was, and the reason given.
     package let who: Person
     package let reason: String?
@@ -45,7 +47,11 @@ package struct FolderAdoption: Sendable, Equatable {
             }
             var one = FolderAdoption(sourceName: name, folder: path, formerOwner: nil, who: who, reason: reason)
             try record(one)
-            if case .over(let owner) = try ownership.adopt(path) { one.formerOwner = owner }
+            switch try ownership.adopt(path) {
+            case .over(let owner): one.formerOwner = owner
+            case .wasOurs: one.wasOurs = true
+            case .taken, .again: break
+            }
             adopted.append(one)
         }
         return adopted
@@ -57,7 +63,8 @@ package struct FolderAdoption: Sendable, Equatable {
                 [
                     "source": one.sourceName.map { .string($0.text) } ?? .null, "folder": .string(one.folder),
                     "formerOwner": one.formerOwner.map { .string(Escaping.visible($0, scalarsMax: 64)) } ?? .null,
-                    "who": .string(one.who.description), "reason": one.reason.map { .string($0) } ?? .null,
+                    "wasOurs": .bool(one.wasOurs), "who": .string(one.who.description),
+                    "reason": one.reason.map { .string($0) } ?? .null,
                 ]
             })
     }

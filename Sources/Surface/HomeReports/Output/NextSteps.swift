@@ -12,6 +12,9 @@ package struct NextSteps {
         package let meaning: String
     }
 
+    /// Reasons that are in the file, as far as anybody can tell: the same bytes do no better while nothing else is changed.
+    private static let fileFaults: Set<DropError.Code> = [.refused, .emptyFile, .manifestMismatch, .tooManyRejects]
+
     package let steps: [Step]
 
     /// - Parameter needsForce: a release, or a retry, would undo something newer.
@@ -25,14 +28,18 @@ package struct NextSteps {
                 steps = [discard]
                 return
             }
-            steps = [
-                Step(
-                    command: "twindrop retry \(record.id)\(needsForce ? " --force" : "")",
-                    meaning: record.reason?.code == .noPlace
-                        ? "run it again, once `sequence` in twindrop.yaml fits its name and the daemon was started again"
-                        : "run the same bytes again, once what was wrong is mended"),
-                discard,
-            ]
+            let isFilesFault = record.reason.map { Self.fileFaults.contains($0.code) } ?? false
+            let force = needsForce ? "; --force, because newer files of the source were applied since" : ""
+            let meaning =
+                record.reason?.code == .noPlace
+                ? "run it again, once `sequence` in twindrop.yaml fits its name and the daemon was started again"
+                : isFilesFault
+                    ? "only after the plugin, the mapping or a setting was changed: the same bytes again"
+                    : "run the same bytes again, once what was wrong is mended"
+            let corrected = Step(
+                command: "twindrop drop FILE --source \(record.source)", meaning: "deliver a corrected file, as its sender would")
+            let retry = Step(command: "twindrop retry \(record.id)\(needsForce ? " --force" : "")", meaning: meaning + force)
+            steps = (isFilesFault ? [corrected] : []) + [retry, discard]
         default: steps = []
         }
     }
@@ -56,6 +63,20 @@ package struct NextSteps {
             ]
         }
         let force = needsForce ? " --force" : ""
+        guard record.outcome != .nothingUsable else {
+            let isAmendment = record.link?.kind == .amends
+            return [
+                Step(command: "twindrop show \(record.id)", meaning: "its refused records, and where their rows are"),
+                Step(
+                    command: "twindrop drop FILE --source \(record.source)",
+                    meaning: isAmendment
+                        ? "deliver those rows, corrected: that does not wait for this drop" : "deliver the file again, corrected"),
+                Step(command: "twindrop discard \(record.id)", meaning: "give this one up then; its bytes stay in the archive"),
+                Step(
+                    command: "twindrop release \(record.id)\(force)",
+                    meaning: "where the mapping or plugin was corrected instead: its records are read again"),
+            ]
+        }
         return [
             Step(command: "twindrop show \(record.id) --diff", meaning: "what its release would change"),
             Step(
@@ -133,7 +154,9 @@ package struct OpenDrops {
                     "\(state.rawValue.uppercased()) (\(code)): \(drop["file"]?.string ?? "") of source "
                         + "\(drop["source"]?.string ?? "")\(since ?? "")")
                 if let message = drop["reason"]?["message"]?.string { lines.append("  \(message)") }
-                for step in drop["next"]?.elements ?? [] { lines.append("  \(step["command"]?.string ?? "")") }
+                for step in drop["next"]?.elements ?? [] {
+                    lines.append("  \(step["command"]?.string ?? "")   \(step["meaning"]?.string ?? "")")
+                }
             }
             lines += more(Int(json[state.rawValue]?.int ?? 0) - shown.count, state)
         }

@@ -121,6 +121,19 @@ package struct RejectsReport {
         ]
     }
 
+    /// What comes first where a held drop has refused records. The rows of corrected rejects are those of the drop that they
+    /// correct, which is applied, so they need not wait.
+    private static func order(ofCorrecting record: DropRecord) -> String {
+        let isUseless = record.outcome == .nothingUsable
+        guard record.link?.kind != .amends else {
+            return "Corrections of these rows do not wait for this drop"
+                + (isUseless ? ": hand them over, then `twindrop discard \(record.id)`." : ".")
+        }
+        return isUseless
+            ? "Deliver the whole file again, corrected, then discard this drop. Or release it: corrections are applied then."
+            : "Corrections are applied once this drop is released; or discard it, and deliver the whole file again."
+    }
+
     package func print(of record: DropRecord, _ line: (String, String) -> Void) {
         line("rejected", counts.map { "\($0.count) × \($0.code)" }.joined(separator: ", "))
         let isCorrection = record.link?.kind == .amends
@@ -139,9 +152,7 @@ package struct RejectsReport {
             return line("", "These records were corrected before: drop what is to be changed still as a delivery of its own.")
         }
         guard record.state.isApplied || record.state == .held else { return }
-        if record.state == .held {
-            line("", "Corrections are applied once this drop is released; or discard it, and deliver the whole file again.")
-        }
+        if record.state == .held { line("", Self.order(ofCorrecting: record)) }
         line("correct", "the rows are in \(file); correct them there, keep the name, and hand them over:")
         line("", "twindrop drop \(file) --source \(source)")
         if !kept.isEmpty {

@@ -77,9 +77,13 @@ package struct WhyReport {
         if let source { members.append(.init("source", .string(source.text))) }
         if let drop {
             let reason = drop.reason.map { ": \($0.message)" } ?? ""
+            let isGone = said.code == DropWatch.Explanation.Own.gone.rawValue
+            // Where it may be is known now.
+            if isGone { said.sentences = Array(said.sentences.prefix(1)) }
+            let end = "\(drop.state.rawValue)\(reason)"
             said.sentences.append(
                 "\(isItself ? "A" : "An earlier") file of this name was claimed at \(Times.shown(drop.claimedAt)) as drop \(drop.id), "
-                    + "which is \(drop.state.rawValue)\(reason)")
+                    + "which is \(end)\(end.hasSuffix(".") ? "" : ".")")
             members.append(.init(isItself ? "drop" : "earlierDrop", .string(drop.id.description)))
             members.append(.init(isItself ? "state" : "earlierState", .string(drop.state.rawValue)))
         }
@@ -87,6 +91,13 @@ package struct WhyReport {
         members.append(.init("needsPerson", .bool(said.needsPerson)))
         members.append(.init("sentences", .array(said.sentences.filter { !$0.isEmpty }.map { .string($0) })))
         return .object(members)
+    }
+
+    /// The sentences of an answer for whoever has named its drop already.
+    static func sentences(besidesDrop answer: JSON) -> [String] {
+        let sentences = (answer["sentences"]?.elements ?? []).compactMap(\.string)
+        guard let drop = answer["drop"]?.string else { return sentences }
+        return sentences.filter { !$0.contains(" was claimed at ") || !$0.contains(" as drop \(drop), ") }
     }
 
     /// What is said of the file everywhere else.

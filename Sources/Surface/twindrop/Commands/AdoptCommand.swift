@@ -47,6 +47,10 @@ extension SourceCommand {
             }
             if home.json { return Terminal.print(["adopted": answer]) }
             for one in answer.elements ?? [] {
+                guard one["wasOurs"] != .bool(true) else {
+                    Terminal.print("\(one["folder"]?.string ?? "") is ours already: nothing changed")
+                    continue
+                }
                 let former = one["formerOwner"]?.string.map { ", which was of instance \($0)" } ?? ""
                 Terminal.print("\(one["folder"]?.string ?? "") is ours now\(former)")
             }

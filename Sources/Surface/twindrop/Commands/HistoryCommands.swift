@@ -37,7 +37,8 @@ struct ExplainCommand: ParsableCommand {
             try GraphSubject.refuseWaiting(id, in: store)
             throw CommandFailure(
                 .negative, "There is no twin \(Escaping.visible(id)), and never was one.",
-                "A relationship is TWIN/RELATIONSHIP; `twindrop query 'SELECT * FROM DIGITALTWINS'` lists twins.")
+                "A property is TWIN.PROPERTY, a relationship TWIN/RELATIONSHIP; `twindrop query 'SELECT * FROM DIGITALTWINS'` lists "
+                    + "twins.")
         }
         if pointer != nil, subject.pointer != nil {
             throw CommandFailure(.negative, "There is no twin \(Escaping.visible(id)).", "Name one property, not two.")
@@ -45,7 +46,8 @@ struct ExplainCommand: ParsableCommand {
         let wanted = pointer.map(GraphSubject.pointer) ?? subject.pointer
         let found = try reporting { () throws(DropError) in try subject.explain(wanted, in: store) }
         guard !found.isEmpty else {
-            let what = wanted.map { "has no property \(Escaping.visible($0))" } ?? "has no properties"
+            let named = pointer ?? wanted.map(GraphSubject.shown)
+            let what = named.map { "has no property \(Escaping.visible($0))" } ?? "has no properties"
             throw CommandFailure(
                 .negative, "\(Escaping.visible(subject.name)) \(what).",
                 "`twindrop history \(Escaping.visible(subject.name))` shows what it had when.")
@@ -55,7 +57,7 @@ struct ExplainCommand: ParsableCommand {
     }
 
     private static func print(_ one: Explanation) {
-        Terminal.print("\(one.pointer) \(one.deletedBy == nil ? "=" : "was") \(one.value.text())")
+        Terminal.print("\(GraphSubject.shown(one.pointer)) \(one.deletedBy == nil ? "=" : "was") \(one.value.text())")
         Terminal.print("  set by   \(Self.words(one.setBy))")
         if let before = one.before {
             Terminal.print("  before   \(before.text())\(one.beforeSetBy.map { ", set by " + Self.words($0) } ?? "")")
@@ -138,8 +140,8 @@ struct HistoryCommand: ParsableCommand {
         guard !steps.isEmpty else {
             try GraphSubject.refuseWaiting(id, in: store)
             throw CommandFailure(
-                .negative, "There never was a twin \(Escaping.visible(id)).", "A relationship is TWIN/RELATIONSHIP, by their ids."
-            )
+                .negative, "There never was a twin \(Escaping.visible(id)).",
+                "A relationship is TWIN/RELATIONSHIP, by their ids; of one property, `twindrop explain TWIN.PROPERTY` tells.")
         }
         for step in steps.prefix(limit) { if home.json { Terminal.print(Self.json(step)) } else { Self.print(step) } }
         if steps.count > limit { Terminal.error("twindrop: there are older changes; --limit shows more.") }
@@ -148,7 +150,8 @@ struct HistoryCommand: ParsableCommand {
     private static func print(_ step: HistoryStep) {
         Terminal.print("\(step.kind.rawValue) by \(ExplainCommand.words(step.provenance))")
         for change in step.changes {
-            Terminal.print("  \(change.pointer): \(change.before?.text() ?? "-") → \(change.after?.text() ?? "-")")
+            Terminal.print(
+                "  \(GraphSubject.shown(change.pointer)): \(change.before?.text() ?? "-") → \(change.after?.text() ?? "-")")
         }
     }
 
@@ -180,6 +183,13 @@ struct GraphSubject {
     static func pointer(_ text: String) -> String {
         guard !text.isEmpty, !text.hasPrefix("/") else { return text }
         return "/" + text.split(separator: ".").joined(separator: "/")
+    }
+
+    /// How people are shown a JSON Pointer: as it can be typed behind the twin, `.status`, `.size.width`; a name that has a
+    /// dot, an escaped sign or a `$` of its own as the pointer it is.
+    static func shown(_ pointer: String) -> String {
+        pointer.hasPrefix("/") && !pointer.contains("//") && !pointer.contains(where: ".~$".contains)
+            ? pointer.replacing("/", with: ".") : pointer
     }
 
     /// Nil where nothing fits. The longest id of a twin wins; then a relationship goes before a property.

@@ -16,17 +16,31 @@ struct InitCommand: ParsableCommand {
         commandName: "init", abstract: "Makes a home with a commented twindrop.yaml and a sample source.",
         discussion: "Example:\n  twindrop init factory")
 
-    @Argument(help: "The folder; it is made where it does not exist.", completion: .directory) var dir: String?
+    @Argument(
+        help: "The folder; it is made where it does not exist. Without one, the current folder, where that is empty.",
+        completion: .directory)
+    var dir: String?
     @OptionGroup var home: HomeOptions
 
     mutating func run() throws {
         let folder = dir ?? home.folder
+        if dir == nil, home.home == nil, HomeOptions.fromEnvironment == nil { try checkEmpty(folder) }
         let made = try HomeTemplate.write(to: folder)
         if home.json { return Terminal.print(["home": .string(folder), "files": .array(made.map { .string($0) })]) }
         Terminal.print("A home is in \(folder):")
         for file in made { Terminal.print("  \(file)") }
         Terminal.print("Next: twindrop run --home \(folder)")
         Terminal.print("then: twindrop drop \(folder)/\(HomeTemplate.sampleFile) --source assets --wait --home \(folder)")
+    }
+
+    /// Whoever names no folder may not think of the one that they are in.
+    private func checkEmpty(_ folder: String) throws(CommandFailure) {
+        guard !FileCalls.isTaken(folder + "/" + Configuration.fileName),
+            let names = try? FileManager.default.contentsOfDirectory(atPath: folder), !names.isEmpty
+        else { return }
+        throw CommandFailure(
+            .usage, "\(folder) has other files in it (\(counted(names.count, "name"))), and no folder was named.",
+            "`twindrop init DIR` makes a home in a folder of its own; `twindrop init .` makes it here, among them.")
     }
 }
 
@@ -186,7 +200,7 @@ struct DropCommand: ParsableCommand {
                 .negative,
                 lines: [
                     "\(record.fileName) is drop \(record.id) and waits [\(code)]: its source \(record.source) does not go on."
-                ] + (answer["sentences"]?.elements ?? []).compactMap(\.string)
+                ] + WhyReport.sentences(besidesDrop: answer)
                     + ["It goes on with the next run once that is put right."])
         }
         if record.outcome == .nothingUsable, record.state.isApplied {

@@ -73,7 +73,11 @@ struct Guards {
         return DropError(
             .nothingUsable,
             "Nothing of the file could be used: \(books.refused), of \(books.recordsRead) read\(filtered).",
-            hint: "Look at the reasons beside the receipt; correct the file or the mapping, or discard the drop.",
+            hint: isAmendment
+                ? "Correct its rows in its own file of rejects and deliver that, which does not wait for this drop; then discard this "
+                    + "drop."
+                : "Look at the reasons beside the receipt; correct the file or the mapping, deliver the file again, and discard this "
+                    + "drop.",
             remedy: .hold)
     }
 
