@@ -1,4 +1,4 @@
-/// Directions between the folders inside a target (docs/decisions/0042-rooms-of-the-store.md).
+/// Directions between the folders inside a target (docs/decisions/0044-rooms-of-the-store.md).
 extension Rules {
     /// By the path of a target: its folders, and which of the others each may use. Files beside the folders put them together and
     /// may use all.

@@ -1,7 +1,7 @@
 /// The tables of the database, and the steps that made them.
 enum StoreSchema {
     /// Number of the newest schema; see `migrations`.
-    static let version = 7
+    static let version = 8
 
     /// What a drop still has to do: used by the index and by `unfinished`.
     static let unfinishedSQL = """
@@ -13,7 +13,11 @@ enum StoreSchema {
     static let setAsideSQL = "(state IN ('held', 'quarantined', 'retried', 'resolved', 'discarded', 'duplicate'))"
 
     /// Drops with refused records that nobody has corrected since: few among many, with an index of their own.
-    static let openRejectsSQL = "(outcome = 'applied-with-rejects' AND closed_drop IS NULL)"
+    /// A drop of which nothing was usable is one of them where it was not held, or was released.
+    static let openRejectsSQL = """
+        (outcome IN ('applied-with-rejects', 'nothing-usable') AND state IN ('applied', 'archived', 'done') \
+        AND closed_drop IS NULL)
+        """
 
     /// Each brings the schema from its index to the next number. Never edited once released. An empty one is a number that was
     /// never given out.
@@ -102,5 +106,10 @@ enum StoreSchema {
         CREATE INDEX delivered_place ON delivered(source, place, place_no);
         """,
         oneLife,
+        // Drops of which nothing was usable count among those with refused records.
+        """
+        DROP INDEX drops_open_rejects;
+        CREATE INDEX drops_open_rejects ON drops(source, id) WHERE \(openRejectsSQL);
+        """,
     ]
 }
