@@ -94,7 +94,7 @@ package struct WhyReport {
     }
 
     /// The sentences of an answer for whoever has named its drop already.
-    static func sentences(besidesDrop answer: JSON) -> [String] {
+    package static func sentences(besidesDrop answer: JSON) -> [String] {
         let sentences = (answer["sentences"]?.elements ?? []).compactMap(\.string)
         guard let drop = answer["drop"]?.string else { return sentences }
         return sentences.filter { !$0.contains(" was claimed at ") || !$0.contains(" as drop \(drop), ") }
@@ -130,7 +130,7 @@ package struct WhyReport {
     // MARK: Names
 
     /// Whether it is certain that no such file is there.
-    static func isMissing(_ path: String, _ shown: FileName?) -> Bool {
+    package static func isMissing(_ path: String, _ shown: FileName?) -> Bool {
         guard let shown else { return FileCalls.isMissing(path) }
         return FileCalls.facts(of: shown.bytes, in: folder(of: path)) == nil
     }

@@ -1,6 +1,6 @@
 import CodecKit
 package import DropCore
-import SystemKit
+package import SystemKit
 
 /// Who may do what with files and folders.
 package enum FileRights {
@@ -152,7 +152,7 @@ package enum FileCalls {
     package static func isTaken(_ path: String) -> Bool { System.factsIfThere(path, ofLink: true) != nil }
 
     /// What has this name in a folder, byte by byte; nil where nothing has it, or it cannot be told.
-    static func facts(of name: [UInt8], in folder: String) -> FileFacts? {
+    package static func facts(of name: [UInt8], in folder: String) -> FileFacts? {
         guard let opened = try? System.open(folder, [.read, .folder]) else { return nil }
         defer { System.close(opened) }
         return try? System.facts(of: name, in: opened)
