@@ -63,7 +63,8 @@ struct Loader {
         let source = SourceName("bench")!
         let job = ApplyJob(
             drop: drop, source: source, policy: ApplyPolicy(), bytes: 1 << 40,
-            epoch: ContentDigest(bytes: Array(repeating: 1, count: 32)), amends: nil, released: false, scratchFolder: folder)
+            transformDigest: ContentDigest(bytes: Array(repeating: 1, count: 32)), amends: nil, released: false,
+            scratchFolder: folder)
         let record = DropRecord(
             id: drop, source: source, fileName: FileName("bench.csv"), bytes: job.bytes, state: .registered, claimedAt: time,
             changedAt: time, intake: FileIdentity(device: 1, inode: time, changeTime: 0))
@@ -109,7 +110,7 @@ func load(_ store: TwinStore, _ graph: BenchGraph, _ folder: String) throws {
             }
         }
     }
-    try store.upkeep.checkpoint()
+    try store.maintenance.checkpoint()
 }
 
 func export(_ graph: BenchGraph, to folder: String) {
@@ -181,7 +182,7 @@ func run() throws {
     }
     if onlyLoads { return try store.close() }
     let start = clock.now
-    try store.upkeep.declareIndexes(["batch"])
+    try store.maintenance.declareIndexes(["batch"])
     print("index: \(clock.now - start)")
     let counts = try store.history.counts()
     print("\(counts.twins) twins, \(counts.relationships) relationships")

@@ -129,7 +129,7 @@ var arrival: UInt64 = 1_760_000_000_000
         let source = SourceName("bench")!
         let job = ApplyJob(
             drop: id, source: source, policy: policy, bytes: UInt64(file.rows) * 89,
-            epoch: ContentDigest(bytes: Array(repeating: 1, count: 32)),
+            transformDigest: ContentDigest(bytes: Array(repeating: 1, count: 32)),
             amends: nil, released: false, scratchFolder: folder)
         let record = DropRecord(
             id: id, source: source, fileName: FileName("bench.csv"), bytes: job.bytes, state: .registered, claimedAt: arrival,

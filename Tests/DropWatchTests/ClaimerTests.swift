@@ -56,7 +56,7 @@ import ThreadKit
         let files = [
             (SettledFile.at(home.path("a"), source: source), dropID(1)), (.at(home.path("b"), source: source), dropID(2)),
         ]
-        let results = try claimer(home, source, register).claim(files, at: 5, whenHeld: { _, _ in }) { moved in
+        let results = try claimer(home, source, register).claim(files, at: 5, whenLeased: { _, _ in }) { moved in
             told.append(moved)
             #expect(register.log == ["intend a b"])
             #expect(names(in: home.spool) == ["\(dropID(1))", "\(dropID(2))"])
@@ -68,7 +68,7 @@ import ThreadKit
         write("a", to: home.path("a"))
         var told: [[ClaimResult?]] = []
         let results = try claimer(home, source, lease: { _ in .notPermitted })
-            .claim([(.at(home.path("a"), source: source), dropID(1))], at: 5, whenHeld: { _, _ in }) { told.append($0) }
+            .claim([(.at(home.path("a"), source: source), dropID(1))], at: 5, whenLeased: { _, _ in }) { told.append($0) }
         #expect(told == [[nil]])
         #expect(results == [.claimed(dropID(1), bytes: 1)])
     }
@@ -85,7 +85,7 @@ import ThreadKit
                 (SettledFile.at(home.path("b1"), source: source), dropID(first + 1)),
             ]
             var told: [[ClaimResult?]] = []
-            let results = try claimer(home, source, ordered: ordered).claim(files, at: 5, whenHeld: { _, _ in }) {
+            let results = try claimer(home, source, ordered: ordered).claim(files, at: 5, whenLeased: { _, _ in }) {
                 told.append($0)
             }
             #expect(told == [[nil, ordered ? nil : .claimed(dropID(first + 1), bytes: 1)]])

@@ -156,14 +156,14 @@ final class RegisterFake: DropRegister {
 
     let state = Monitor(State())
     /// Called before an intent is noted: looks at the folders at that moment.
-    let onIntend: @Sendable ([DropRecord]) -> Void
+    let onIntents: @Sendable ([DropRecord]) -> Void
 
-    init(onIntend: @escaping @Sendable ([DropRecord]) -> Void = { _ in }) { self.onIntend = onIntend }
+    init(onIntents: @escaping @Sendable ([DropRecord]) -> Void = { _ in }) { self.onIntents = onIntents }
 
     var log: [String] { state.with { $0.log } }
 
-    func intend(_ drops: [DropRecord]) throws(DropError) {
-        onIntend(drops)
+    func recordIntents(_ drops: [DropRecord]) throws(DropError) {
+        onIntents(drops)
         state.with { state in
             state.log.append("intend " + drops.map(\.fileName.description).joined(separator: " "))
             for drop in drops { state.records[drop.id] = drop }
@@ -286,11 +286,11 @@ struct ClaimSteps {
     let register: RegisterFake
 
     /// - Parameters:
-    ///   - whenHeld: called with a lone file that may be read before its intent is written.
+    ///   - whenLeased: called with a lone file that may be read before its intent is written.
     ///   - whenMoved: called with what is known before the folders are synced.
     func claim(
         _ files: [(file: SettledFile, id: DropID)], at milliseconds: UInt64,
-        whenHeld: (_ descriptor: CInt, _ bytes: UInt64) -> Void = { _, _ in }, whenMoved: ([ClaimResult?]) -> Void = { _ in }
+        whenLeased: (_ descriptor: CInt, _ bytes: UInt64) -> Void = { _, _ in }, whenMoved: ([ClaimResult?]) -> Void = { _ in }
     ) throws(DropError) -> [ClaimResult] {
         let open = try claimer.prepare(files)
         defer { open.close() }
@@ -304,8 +304,8 @@ struct ClaimSteps {
                 return result
             }
         }
-        if let descriptor = open.heldDescriptor { whenHeld(descriptor, intents[0].bytes) }
-        try register.intend(intents)
+        if let descriptor = open.leasedDescriptor { whenLeased(descriptor, intents[0].bytes) }
+        try register.recordIntents(intents)
         whenMoved(try open.commit())
         let results = try open.finish()
         let claimed = results.compactMap { if case .claimed(let id, _) = $0 { id } else { nil } }

@@ -18,7 +18,7 @@ import ThreadKit
         for name in names where !exists(home.path(name)) { write(name, to: home.path(name)) }
         let files = names.enumerated().map { (file: SettledFile.at(home.path($1), source: source), id: dropID(UInt64($0))) }
         var told: [ClaimResult?] = []
-        let results = try claimer(home, source, lease: lease).claim(files, at: 0, whenHeld: body) { told = $0 }
+        let results = try claimer(home, source, lease: lease).claim(files, at: 0, whenLeased: body) { told = $0 }
         return (results, told)
     }
 

@@ -56,7 +56,7 @@ private func makePipeline(
         receipts: books, makeArchive: { () throws(DropError) in books }, clock: { 1_795_000_000_000 })
     return DropPipeline(
         ports: ports, sources: [PipelineSource(name: SourceName("s")!, policy: ApplyPolicy(), order: order)],
-        afterClaim: afterClaim, tell: { _ in })
+        afterClaim: afterClaim, emit: { _ in })
 }
 
 private func settled(_ name: String, defect: DropError? = nil) -> SettledFile {

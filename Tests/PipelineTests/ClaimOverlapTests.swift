@@ -57,7 +57,7 @@ private struct SlowClaimer: FileClaimer {
             sources: [
                 PipelineSource(name: source, policy: ApplyPolicy())
             ], limits: limits,
-            tell: { [diary] event in
+            emit: { [diary] event in
                 if case .claimed = event { diary.note("claimed") }
             })
         try pipeline.start()

@@ -63,7 +63,7 @@ private final class KeepingClaimer: FileClaimer {
             clock: { 1_795_000_000_000 })
         let pipeline = DropPipeline(
             ports: ports, sources: [PipelineSource(name: SourceName("s")!, policy: ApplyPolicy())], limits: limits,
-            afterClaim: { told in results.with { $0 += told.map(\.1) } }, tell: { _ in })
+            afterClaim: { told in results.with { $0 += told.map(\.1) } }, emit: { _ in })
         try pipeline.start()
         for time in 1...times {
             pipeline.submit([

@@ -31,7 +31,7 @@ private func words(_ effects: [DropAnswer.Effect]) -> [String] {
     effects.map { effect in
         switch effect {
         case .leaveHand: "leave hand"
-        case .tell(let event): "tell \(event)".split(separator: "(").first.map(String.init) ?? ""
+        case .emit(let event): "tell \(event)".split(separator: "(").first.map(String.init) ?? ""
         case .acted: "acted"
         case .closeOthers: "close others"
         case .archive(let end): "archive \(end.record.state.rawValue)"
@@ -123,7 +123,7 @@ private func inPhase(_ phase: DropLifecycle.Phase, _ record: DropRecord = claime
         #expect(rows(answer) == [.quarantined])
         let rest = life.written()
         #expect(life.phase == .left)
-        #expect(words(rest.then) == ["leave hand", "tell settledOtherwise"])
+        #expect(words(rest.then) == ["leave hand", "tell endedWithoutApply"])
     }
 
     @Test func `is not registered with other bytes than those that arrived`() {
@@ -146,11 +146,11 @@ private func inPhase(_ phase: DropLifecycle.Phase, _ record: DropRecord = claime
     func `is held with its receipt, and blocks its source`(phase: DropLifecycle.Phase) {
         var life = inPhase(phase)
         let answer = life.failed(error(.hold), as: life.record, daemon)
-        #expect(rows(answer) == [.held] && answer.notes.isEmpty && life.phase == .settling)
+        #expect(rows(answer) == [.held] && answer.notes.isEmpty && life.phase == .writing)
         #expect(answer.writes.count == 2)
         #expect(life.isInHand)
         let rest = life.written()
-        #expect(words(rest.then) == ["tell settledOtherwise"])
+        #expect(words(rest.then) == ["tell endedWithoutApply"])
         guard case .block(let row)? = rest.notes.first else {
             Issue.record("its source is not blocked")
             return
@@ -169,7 +169,7 @@ private func inPhase(_ phase: DropLifecycle.Phase, _ record: DropRecord = claime
         #expect(rows(answer) == [.quarantined] && answer.writes.count == 2)
         let rest = life.written()
         #expect(rest.notes.count == 2)
-        #expect(words(rest.then) == ["leave hand", "tell settledOtherwise", "archive quarantined"])
+        #expect(words(rest.then) == ["leave hand", "tell endedWithoutApply", "archive quarantined"])
         #expect(life.phase == .archiving && !life.isOnItsWay && life.isInHand)
     }
 
@@ -178,7 +178,7 @@ private func inPhase(_ phase: DropLifecycle.Phase, _ record: DropRecord = claime
         let changed = ByteLoss.changed("p", known: digest, found: otherDigest)
         let answer = life.failed(changed, as: life.record, daemon)
         #expect(answer.writes.count == 3)
-        #expect(words(life.written().then) == ["leave hand", "tell settledOtherwise"])
+        #expect(words(life.written().then) == ["leave hand", "tell endedWithoutApply"])
         #expect(life.phase == .left)
     }
 
@@ -252,7 +252,7 @@ private func inPhase(_ phase: DropLifecycle.Phase, _ record: DropRecord = claime
         #expect(rows(answer) == [.duplicate])
         #expect(answer.writes.count == (first == .applied ? 2 : 1))
         let rest = life.written()
-        #expect(words(rest.then) == ["leave hand", "tell settledOtherwise", "archive duplicate"])
+        #expect(words(rest.then) == ["leave hand", "tell endedWithoutApply", "archive duplicate"])
         #expect(life.phase == .archiving && life.record.link == DropLink(kind: .duplicates, drop: other.id))
     }
 
@@ -268,7 +268,7 @@ private func inPhase(_ phase: DropLifecycle.Phase, _ record: DropRecord = claime
             return
         }
         #expect(row.state == .discarded && by == act)
-        #expect(words(life.written().then) == ["acted", "leave hand", "tell settledOtherwise", "archive discarded"])
+        #expect(words(life.written().then) == ["acted", "leave hand", "tell endedWithoutApply", "archive discarded"])
         #expect(life.phase == .archiving)
     }
 

@@ -27,7 +27,7 @@ extension DropLifecycle {
         if phase == .waiting { return life }
         life.taken()
         if phase == .inWork { return life }
-        if phase == .settling {
+        if phase == .writing {
             _ = life.givenUp(by: nil, at: 5)
             return life
         }
@@ -89,10 +89,10 @@ private func drops(in phase: DropLifecycle.Phase, for event: DropLifecycle.Event
             DropLifecycle.inPhase(.claimed, claimed()), .claimed(claimed(reason: reason), isDurable: true),
             .resumed(claimed(digest: otherDigest)),
         ]
-    case (.written, .settling):
+    case (.written, .writing):
         var held = DropLifecycle.inPhase(.inWork, claimed())
         _ = held.failed(error(.hold), as: held.record, daemon)
-        return [DropLifecycle.inPhase(.settling, claimed()), held]
+        return [DropLifecycle.inPhase(.writing, claimed()), held]
     default: return [DropLifecycle.inPhase(phase, claimed())]
     }
 }
@@ -106,7 +106,7 @@ private func drops(in phase: DropLifecycle.Phase, for event: DropLifecycle.Event
         .waiting: [.claimIsDurable, .claimCameToNothing, .taken, .givenUp],
         .inWork: [.claimIsDurable, .claimCameToNothing, .leftAsVoid, .handedOn, .failed, .repeats, .givenUp],
         .prepared: [.setBack, .committed, .failed, .repeats],
-        .settling: [.written],
+        .writing: [.written],
         .archiving: [.archived, .setAside, .leftToNextStart],
         .receipting: [.receipted, .receiptIsLeft],
         .left: [],

@@ -37,7 +37,7 @@ struct Transforming: Transformer {
         if let outcome { throw outcome }
     }
 
-    func epoch(of source: SourceName) throws(DropError) -> ContentDigest {
+    func transformDigest(of source: SourceName) throws(DropError) -> ContentDigest {
         ContentDigest(bytes: [UInt8](repeating: 1, count: 32))
     }
 }
@@ -58,7 +58,7 @@ final class Changes: ChangeSetBuilder, ChangeSet {
 }
 
 /// Graph, register, receipts and archive that write down what would be written down.
-final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
+final class Books: TwinGraph, DropRegister, ReceiptStore, DropArchive {
     let diary: Diary
     private let container = Monitor<[DropID]>([])
     /// Whose bytes each archived item said it has.
@@ -100,7 +100,7 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
     func isUntouched(since drop: DropID, source: SourceName) throws(DropError) -> Bool { true }
     func refusals(of drop: DropID) throws(DropError) -> Refusals? { nil }
 
-    func intend(_ drops: [DropRecord]) throws(DropError) {
+    func recordIntents(_ drops: [DropRecord]) throws(DropError) {
         intended.with { $0 += drops }
     }
 
@@ -178,7 +178,7 @@ final class Books: TwinGraph, DropRegister, ReceiptBook, DropArchive {
 /// A claim of files that are all ready: what is done when they are to be moved, and when that is to be durable.
 final class FakeClaim: PreparedClaim {
     let openings: [ClaimOpening]
-    private(set) var heldDescriptor: CInt?
+    private(set) var leasedDescriptor: CInt?
     private let move: () throws(DropError) -> [ClaimResult?]
     private let wait: () throws(DropError) -> [ClaimResult]
 
@@ -188,7 +188,7 @@ final class FakeClaim: PreparedClaim {
         wait: @escaping () throws(DropError) -> [ClaimResult]
     ) {
         openings = files.map { .ready(bytes: $0.file.bytes) }
-        (heldDescriptor, self.move, self.wait) = (held, move, wait)
+        (leasedDescriptor, self.move, self.wait) = (held, move, wait)
     }
 
     /// All is done at the commit.
@@ -207,7 +207,7 @@ final class FakeClaim: PreparedClaim {
 
     func commit() throws(DropError) -> [ClaimResult?] { try move() }
     func finish() throws(DropError) -> [ClaimResult] { try wait() }
-    func close() { heldDescriptor = nil }
+    func close() { leasedDescriptor = nil }
 }
 
 /// A spool that is read for digests in another way.
@@ -218,8 +218,10 @@ struct SpoolReadOtherwise: DropSpool {
     func digest(of drop: DropID, isCancelled: () -> Bool) throws(DropError) -> ContentDigest { try read(drop, isCancelled) }
     func path(of drop: DropID) -> String { spool.path(of: drop) }
     func contains(_ drop: DropID) -> Bool { spool.contains(drop) }
-    func lend(_ descriptor: CInt, as drop: DropID) throws(DropError) { try spool.lend(descriptor, as: drop) }
-    func endLoan(of drop: DropID) { spool.endLoan(of: drop) }
+    func attachDescriptor(_ descriptor: CInt, as drop: DropID) throws(DropError) {
+        try spool.attachDescriptor(descriptor, as: drop)
+    }
+    func detachDescriptor(of drop: DropID) { spool.detachDescriptor(of: drop) }
     func withDescriptor<T>(
         of drop: DropID, _ body: (_ descriptor: CInt, _ bytes: UInt64) throws(DropError) -> T
     ) throws(DropError) -> T { try spool.withDescriptor(of: drop, body) }
@@ -236,9 +238,9 @@ struct SpoolReadOtherwise: DropSpool {
     }
     func quarantinedPath(of drop: DropID, on day: UTCDay) -> String { spool.quarantinedPath(of: drop, on: day) }
     func isQuarantined(_ drop: DropID, on day: UTCDay) -> Bool { spool.isQuarantined(drop, on: day) }
-    func respool(_ drop: DropID, on day: UTCDay, as copy: DropID) throws(DropError) {
-        try spool.respool(drop, on: day, as: copy)
+    func requeueFromQuarantine(_ drop: DropID, on day: UTCDay, as copy: DropID) throws(DropError) {
+        try spool.requeueFromQuarantine(drop, on: day, as: copy)
     }
     func quarantinedDrops() throws(DropError) -> [DropID] { try spool.quarantinedDrops() }
-    func forgetQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError) { try spool.forgetQuarantined(drop, on: day) }
+    func deleteQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError) { try spool.deleteQuarantined(drop, on: day) }
 }

@@ -169,7 +169,7 @@ extension DropLifecycle {
             case 2: _ = repeats(drop(1), as: record, at: now)
             default: _ = committed(as: record.applied(at: now), sequence: nil, isNewest: true)
             }
-        case .settling: _ = written()
+        case .writing: _ = written()
         case .archiving: if choice == 0 { setAside() } else { archived(as: record) }
         case .receipting: if choice == 0, isWaitedFor { receiptIsLeft() } else { receipted() }
         case .left: break
@@ -184,9 +184,9 @@ extension DropLifecycle {
         order.handOver(drop(1, name: "b"))
         order.handOver(drop(2, name: "a"))
         #expect(order.hasUncommitted(source) && order.lastNames(of: source).handed == FileName("b"))
-        order.settle(source)
+        order.ended(source)
         #expect(order.hasUncommitted(source))
-        order.settle(source)
+        order.ended(source)
         #expect(!order.hasUncommitted(source) && order.lastNames(of: source).handed == nil)
         order.applied(drop(1, name: "b"), isNewest: true, byName: true)
         order.applied(drop(2, name: "a"), isNewest: false, byName: true)

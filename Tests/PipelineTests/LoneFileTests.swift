@@ -103,7 +103,7 @@ private struct Reading: Transformer {
         var buffer = [UInt8](repeating: 0, count: 16)
         let count = unsafe read(job.descriptor, &buffer, buffer.count)
         diary.note("transformed \(job.fileName) " + String(decoding: buffer[..<max(0, count)], as: UTF8.self))
-        while !mayGoOn.quietly({ $0 }), !heedsTheEnd || !job.isCancelled() { usleep(1000) }
+        while !mayGoOn.withoutWaking({ $0 }), !heedsTheEnd || !job.isCancelled() { usleep(1000) }
         if heedsTheEnd, job.isCancelled() {
             diary.note("cancelled")
             throw DropError(.cancelled, "Cancelled.", hint: "", remedy: .retry(after: .zero))
@@ -113,7 +113,7 @@ private struct Reading: Transformer {
             pluginID: "p", pluginVersion: "1", pluginDigest: ContentDigest(bytes: [UInt8](repeating: 0, count: 32)), log: [])
     }
 
-    func epoch(of source: SourceName) throws(DropError) -> ContentDigest {
+    func transformDigest(of source: SourceName) throws(DropError) -> ContentDigest {
         ContentDigest(bytes: [UInt8](repeating: 1, count: 32))
     }
 }
@@ -169,7 +169,7 @@ private struct Reading: Transformer {
         return DropPipeline(
             ports: ports, sources: [PipelineSource(name: SourceName("s")!, policy: ApplyPolicy())], limits: limits,
             afterClaim: afterClaim,
-            tell: { [diary] event in
+            emit: { [diary] event in
                 if case .applied(let record) = event { diary.note("applied \(record.fileName) \(record.digest!)") }
             })
     }

@@ -40,7 +40,7 @@ private struct Claiming: FileClaimer {
         (limits.softFree, limits.hardFree) = ((0, 0), (0, 0))
         pipeline = DropPipeline(
             ports: ports, sources: [PipelineSource(name: SourceName("s")!, policy: ApplyPolicy(), order: .arrival)],
-            limits: limits, tell: { _ in })
+            limits: limits, emit: { _ in })
         try pipeline.start()
     }
 

@@ -117,7 +117,7 @@ import Testing
         scheduler.enqueue(drop(2, one, name: "2.csv"))
         #expect(scheduler.next(now: 0) == nil)
         scheduler.putBack(first, notBefore: 0)
-        scheduler.settled(one)
+        scheduler.finishedSettingBack(one)
         #expect(scheduler.next(now: 0)?.id == first.id)
     }
 

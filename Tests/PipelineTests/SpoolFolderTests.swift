@@ -38,7 +38,7 @@ final class Scratch {
         #expect(!spool.contains(id))
         #expect(spool.isQuarantined(id, on: day))
         let copy = DropID(high: 9, low: 9)
-        try spool.respool(id, on: day, as: copy)
+        try spool.requeueFromQuarantine(id, on: day, as: copy)
         #expect(try spool.digest(of: copy).description.hasPrefix("ba7816bf"))
         #expect(spool.isQuarantined(id, on: day))
     }

@@ -70,7 +70,7 @@ private final class Line {
             ports: ports,
             sources: ["s", "t"].map { PipelineSource(name: SourceName($0)!, policy: ApplyPolicy(), order: order) },
             limits: limits,
-            tell: { [told] event in
+            emit: { [told] event in
                 switch event {
                 case .failed(let error): told.with { $0.append(error.code.text) }
                 case .goesOn(let code, _): told.with { $0.append("over: \(code.rawValue)") }

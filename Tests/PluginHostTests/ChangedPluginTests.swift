@@ -26,33 +26,33 @@ import Testing
         try #require(unsafe rename(new, path) == 0)
     }
 
-    @Test func `runs the next drop, in a new worker and another epoch`() throws {
+    @Test func `runs the next drop, in a new worker and another transform digest`() throws {
         let bench = Bench(path)
-        let before = try bench.host.epoch(of: bench.source)
+        let before = try bench.host.transformDigest(of: bench.source)
         let first = try bench.run()
-        #expect(first.epoch == before)
+        #expect(first.transformDigest == before)
         try install(Workshop.plugin("lookup"))
-        let after = try bench.host.epoch(of: bench.source)
+        let after = try bench.host.transformDigest(of: bench.source)
         #expect(after != before)
-        #expect(try bench.run("nobody").epoch == after)
+        #expect(try bench.run("nobody").transformDigest == after)
         #expect(try bench.host.identify(bench.source).digest == PluginLibrary(path: Workshop.plugin("lookup")).digest)
     }
 
     @Test func `keeps its worker when its bytes are the same`() throws {
         let bench = Bench(path)
-        let before = try bench.host.epoch(of: bench.source)
+        let before = try bench.host.transformDigest(of: bench.source)
         let first = Bench.pid(try bench.run())
         try install(Workshop.plugin("honest"), age: 30)
-        #expect(try bench.host.epoch(of: bench.source) == before)
+        #expect(try bench.host.transformDigest(of: bench.source) == before)
         let second = Bench.pid(try bench.run())
         #expect(first != nil && second == first)
     }
 
     @Test func `is waited for while it is being written`() throws {
         let bench = Bench(path)
-        _ = try bench.host.epoch(of: bench.source)
+        _ = try bench.host.transformDigest(of: bench.source)
         try install(Workshop.plugin("lookup"), age: 0)
-        let error = #expect(throws: DropError.self) { try bench.host.epoch(of: bench.source) }
+        let error = #expect(throws: DropError.self) { try bench.host.transformDigest(of: bench.source) }
         #expect(error?.code == .pluginChanging)
         #expect(bench.host.status()[0].suspension == nil)
     }
@@ -61,14 +61,14 @@ import Testing
         let bench = Bench(path)
         try bench.run()
         try install(Data("no library".utf8))
-        let error = #expect(throws: DropError.self) { try bench.host.epoch(of: bench.source) }
+        let error = #expect(throws: DropError.self) { try bench.host.transformDigest(of: bench.source) }
         #expect(error?.remedy == .suspendSource)
         #expect(bench.host.status()[0].suspension == error)
         #expect(!bench.host.isWorthAnotherTry(bench.source))
         try install(Workshop.plugin("honest"), age: 30)
         #expect(bench.host.isWorthAnotherTry(bench.source))
         bench.host.resume(bench.source)
-        _ = try bench.host.epoch(of: bench.source)
+        _ = try bench.host.transformDigest(of: bench.source)
         try bench.run()
         #expect(bench.host.status()[0].suspension == nil)
     }
@@ -76,12 +76,12 @@ import Testing
     @Test func `ends a suspension by failures of the one before`() throws {
         try install(Workshop.plugin("crash-at-call"))
         let bench = Bench(path)
-        _ = try bench.host.epoch(of: bench.source)
+        _ = try bench.host.transformDigest(of: bench.source)
         for _ in 0..<5 { _ = bench.failure() }
         #expect(bench.failure()?.code == .pluginSuspended)
         try install(Workshop.plugin("honest"))
         #expect(bench.host.isWorthAnotherTry(bench.source))
-        _ = try bench.host.epoch(of: bench.source)
+        _ = try bench.host.transformDigest(of: bench.source)
         try bench.run()
     }
 }

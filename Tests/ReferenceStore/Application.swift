@@ -14,7 +14,7 @@ struct Application {
     var books = DropBooks()
     var rejections: [Rejection] = []
     /// It relied on what others had said, or deleted what was not there.
-    var isBare = false
+    var hasUnstampedValues = false
     private var used: [Record] = []
     /// What usable records name, and refused ones that name only what is there.
     private var listedTwins: Set<Name> = []
@@ -230,7 +230,7 @@ struct Application {
                     graph.delete(twin: name, statements.last!.record, by: job.source))
             } else {
                 books.unchanged += 1
-                isBare = true
+                hasUnstampedValues = true
             }
             // What waits for a twin that is not there goes with the word that it is gone.
             let isGone = statements[0].kind == .delete || statements.last!.kind == .delete
@@ -246,7 +246,7 @@ struct Application {
             let old = graph.links[name]
             guard let new = said(statements, of: old), let target = new.target else {
                 if old != nil { books.deleted += 1 } else { books.unchanged += 1 }
-                if old == nil { isBare = true } else { graph.delete(link: name, statements.last!.record) }
+                if old == nil { hasUnstampedValues = true } else { graph.delete(link: name, statements.last!.record) }
                 continue
             }
             if graph.twins[name.source] == nil || graph.twins[target] == nil {
@@ -280,7 +280,7 @@ struct Application {
             return
         }
         books.unchanged += 1
-        if !old.sources.contains(job.source) { isBare = true }
+        if !old.sources.contains(job.source) { hasUnstampedValues = true }
     }
 
     private func isRefused(_ name: LinkName, _ link: Thing) -> Bool {

@@ -85,7 +85,7 @@ extension ReferenceStore: TwinGraph {
         let time = max(UInt64(state.ticks / 10_000), record.changedAt)
         do throws(DropError) {
             let applied = try Application(changes.content, to: state.present, commit: number, time: time)
-            if applied.isBare { state.bare.insert(record.source) }
+            if applied.hasUnstampedValues { state.bare.insert(record.source) }
             let headers = changes.spans.filter { $0.kind == .header }
             state.add(
                 .drop(record, rejections: applied.rejections, headers: headers), applied.graph, at: Int64(time) * 10_000)

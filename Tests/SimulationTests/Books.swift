@@ -11,7 +11,7 @@ struct SimulatedRegister: DropRegister {
         try world.call(what) { body($0) }
     }
 
-    func intend(_ drops: [DropRecord]) throws(DropError) {
+    func recordIntents(_ drops: [DropRecord]) throws(DropError) {
         try world.call("write intents", [World.noRoom, World.brokenDisk]) { disk in for drop in drops { disk.write(drop) } }
     }
 

@@ -29,7 +29,7 @@ struct Disk: Sendable {
     /// Files whose way into the spool is not durable.
     var moving: [DropID: Landed] = [:]
     /// Open files of drops that are not in the spool yet.
-    var lent: [DropID: [UInt8]] = [:]
+    var attached: [DropID: [UInt8]] = [:]
     var quarantine: [DropID: [UInt8]] = [:]
     var open: [CInt: [UInt8]] = [:]
     private var nextDescriptor: CInt = 1_000_000
@@ -55,7 +55,7 @@ struct Disk: Sendable {
     /// Broken promises.
     var findings: [String] = []
 
-    func bytes(of drop: DropID) -> [UInt8]? { lent[drop] ?? spool[drop] }
+    func bytes(of drop: DropID) -> [UInt8]? { attached[drop] ?? spool[drop] }
 
     mutating func opened(_ bytes: [UInt8]) -> CInt {
         nextDescriptor += 1
@@ -75,7 +75,7 @@ struct Disk: Sendable {
 
     /// The machine went off: memory is gone, and of what was not synced some is.
     mutating func powerCut(_ random: inout some RandomNumberGenerator) {
-        (lent, open) = ([:], [:])
+        (attached, open) = ([:], [:])
         // The journal of a file system keeps the order of renames.
         let kept = Int.random(in: 0...moving.count, using: &random)
         for (drop, file) in moving.sorted(by: { $0.key < $1.key }).dropFirst(kept) {

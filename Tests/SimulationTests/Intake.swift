@@ -35,7 +35,7 @@ struct SimulatedClaimer: FileClaimer {
 /// Files on their way out of a landing folder. Now and then somebody writes to one, and it goes back.
 final class SimulatedClaim: PreparedClaim {
     let openings: [ClaimOpening]
-    private(set) var heldDescriptor: CInt?
+    private(set) var leasedDescriptor: CInt?
     private let world: World
     private let ordered: Set<SourceName>
     private let files: [(file: SettledFile, id: DropID)]
@@ -49,7 +49,7 @@ final class SimulatedClaim: PreparedClaim {
         (self.world, self.ordered, self.files, self.openings, self.stopped) = (world, ordered, files, openings, stopped)
         guard files.count == 1, case .ready = openings[0] else { return }
         let inode = files[0].file.identity.inode
-        heldDescriptor = world.outside { disk in disk.opened(disk.landing[inode]?.bytes ?? []) }
+        leasedDescriptor = world.outside { disk in disk.opened(disk.landing[inode]?.bytes ?? []) }
     }
 
     func commit() throws(DropError) -> [ClaimResult?] {
@@ -78,22 +78,23 @@ final class SimulatedClaim: PreparedClaim {
     }
 
     func close() {
-        if let descriptor = heldDescriptor { world.outside { $0.open[descriptor] = nil } }
-        heldDescriptor = nil
+        if let descriptor = leasedDescriptor { world.outside { $0.open[descriptor] = nil } }
+        leasedDescriptor = nil
     }
 }
 
 /// The plugins of all sources: they read what `Delivery` says, and crash or are out of order now and then.
 struct SimulatedTransformer: Transformer {
     let world: World
-    static let epoch = ContentDigest(bytes: [UInt8](repeating: 7, count: 32))
+    static let transformDigest = ContentDigest(bytes: [UInt8](repeating: 7, count: 32))
 
     func transform(
         _ job: TransformJob, into sink: any OperationSink, ran: inout TransformSummary?
     ) throws(DropError) {
         let delivery = Delivery(bytes: world.outside { $0.open[job.descriptor] ?? [] })
         ran = TransformSummary(
-            pluginID: "simulated", pluginVersion: "1", pluginDigest: Self.epoch, epoch: Self.epoch, log: [])
+            pluginID: "simulated", pluginVersion: "1", pluginDigest: Self.transformDigest, transformDigest: Self.transformDigest,
+            log: [])
         try world.call("transform", [World.pluginCrash, World.noWorker]) { _ in }
         if job.isCancelled() {
             throw DropError(.cancelled, "It was cancelled.", hint: "", remedy: .retry(after: .zero))
@@ -102,7 +103,7 @@ struct SimulatedTransformer: Transformer {
         try unsafe sink.absorb(delivery.stream.span.bytes)
     }
 
-    func epoch(of source: SourceName) throws(DropError) -> ContentDigest {
-        try world.call("ask for epoch", [World.wrongSettings]) { _ in Self.epoch }
+    func transformDigest(of source: SourceName) throws(DropError) -> ContentDigest {
+        try world.call("ask for epoch", [World.wrongSettings]) { _ in Self.transformDigest }
     }
 }

@@ -8,11 +8,11 @@ struct SimulatedSpool: DropSpool {
     func path(of drop: DropID) -> String { "spool/\(drop)" }
     func contains(_ drop: DropID) -> Bool { world.outside { $0.spool[drop] != nil } }
 
-    func lend(_ descriptor: CInt, as drop: DropID) throws(DropError) {
-        world.outside { disk in disk.lent[drop] = disk.open[descriptor] }
+    func attachDescriptor(_ descriptor: CInt, as drop: DropID) throws(DropError) {
+        world.outside { disk in disk.attached[drop] = disk.open[descriptor] }
     }
 
-    func endLoan(of drop: DropID) { world.outside { $0.lent[drop] = nil } }
+    func detachDescriptor(of drop: DropID) { world.outside { $0.attached[drop] = nil } }
 
     private func bytes(of drop: DropID, _ disk: Disk) throws(DropError) -> [UInt8] {
         guard let bytes = disk.bytes(of: drop) else { throw ByteLoss.missing(path(of: drop)) }
@@ -72,7 +72,7 @@ struct SimulatedSpool: DropSpool {
     func isQuarantined(_ drop: DropID, on day: UTCDay) -> Bool { world.outside { $0.quarantine[drop] != nil } }
     func quarantinedPath(of drop: DropID, on day: UTCDay) -> String { "quarantine/\(drop)" }
 
-    func respool(_ drop: DropID, on day: UTCDay, as copy: DropID) throws(DropError) {
+    func requeueFromQuarantine(_ drop: DropID, on day: UTCDay, as copy: DropID) throws(DropError) {
         try world.call("respool", [World.noRoom]) { (disk) throws(DropError) in
             guard let bytes = disk.quarantine[drop] else { throw ByteLoss.missing(quarantinedPath(of: drop, on: day)) }
             disk.spool[copy] = bytes
@@ -84,7 +84,7 @@ struct SimulatedSpool: DropSpool {
         try world.call("list quarantine") { $0.quarantine.keys.sorted() }
     }
 
-    func forgetQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError) {
+    func deleteQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError) {
         try world.call("forget quarantined", [World.noRoom]) { disk in
             if let bytes = disk.quarantine[drop], disk.archived(drop) != bytes {
                 disk.findings.append("the drop \(drop) left the quarantine, and the archive does not have its bytes")
@@ -185,7 +185,7 @@ final class SimulatedArchive: DropArchive {
 }
 
 /// Receipts and refused records.
-struct SimulatedReceipts: ReceiptBook {
+struct SimulatedReceipts: ReceiptStore {
     let world: World
 
     func write(_ record: DropRecord, leaf: UInt64?) throws(DropError) {
@@ -215,7 +215,7 @@ struct SimulatedReceipts: ReceiptBook {
 
 /// Recognises corrected rows by the first line, `amends ID`, and applies them as they stand: the reference store knows no
 /// amendments, so what the rows were put into is not made.
-struct SimulatedAmendments: AmendmentBook {
+struct SimulatedAmendments: AmendmentStore {
     let world: World
 
     func amendedDrop(by name: FileName, descriptor: CInt, bytes: UInt64) throws(DropError) -> DropID? {

@@ -78,7 +78,7 @@ final class Simulation: Sendable {
                     if case .claimed = result { continue }
                     submitted.value.remove(file.identity.inode)  // It is looked at again.
                 }
-            }, tell: { _ in })
+            }, emit: { _ in })
     }
 
     /// A run of the program, from its start until `body` has returned, the program has failed or the machine is off.

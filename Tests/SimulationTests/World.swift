@@ -30,7 +30,7 @@ final class World: Sendable {
     let conductor: Conductor
     let store: ReferenceStore
     /// 2026, in milliseconds since 1970.
-    static let epoch: UInt64 = 1_795_000_000_000
+    static let transformDigest: UInt64 = 1_795_000_000_000
 
     init(seed: UInt64, _ conductor: Conductor) {
         machine = Monitor(Machine(random: SeededNumbers(seed: seed &* 3 &+ 1)))
@@ -41,7 +41,7 @@ final class World: Sendable {
     /// Milliseconds since 1970.
     var now: UInt64 { Self.now(conductor) }
 
-    private static func now(_ conductor: Conductor) -> UInt64 { epoch + UInt64(conductor.elapsed / .milliseconds(1)) }
+    private static func now(_ conductor: Conductor) -> UInt64 { transformDigest + UInt64(conductor.elapsed / .milliseconds(1)) }
 
     /// What a call comes to once the machine is off.
     static let off = DropError(.storage, "The machine is off.", hint: "", remedy: .stop)
@@ -52,11 +52,11 @@ final class World: Sendable {
     func call<T>(
         _ what: String, _ faults: [DropError] = [], _ effect: (inout Disk) throws(DropError) -> T
     ) throws(DropError) -> T {
-        Conductor.pause(machine.quietly { .microseconds(Int.random(in: 0...20_000, using: &$0.random)) })
-        switch machine.quietly({ Self.fate(of: what, faults, &$0) }) {
+        Conductor.pause(machine.withoutWaking { .microseconds(Int.random(in: 0...20_000, using: &$0.random)) })
+        switch machine.withoutWaking({ Self.fate(of: what, faults, &$0) }) {
         case .fails(let error): throw error
         case .last(let isDone):
-            defer { machine.quietly { $0.isOff = true } }
+            defer { machine.withoutWaking { $0.isOff = true } }
             if isDone { _ = try change(effect) }
             throw Self.off
         case .usual: return try change(effect)
@@ -80,28 +80,30 @@ final class World: Sendable {
     }
 
     private func change<T>(_ effect: (inout Disk) throws(DropError) -> T) throws(DropError) -> T {
-        try machine.quietly { (machine) throws(DropError) in try effect(&machine.disk) }
+        try machine.withoutWaking { (machine) throws(DropError) in try effect(&machine.disk) }
     }
 
     /// A look at the disk, or something that happens outside of the program.
-    func outside<T>(_ body: (inout Disk) -> T) -> T { machine.quietly { body(&$0.disk) } }
+    func outside<T>(_ body: (inout Disk) -> T) -> T { machine.withoutWaking { body(&$0.disk) } }
 
     /// Draws from the world's own random numbers.
-    func random<T>(_ body: (inout SeededNumbers) -> T) -> T { machine.quietly { body(&$0.random) } }
+    func random<T>(_ body: (inout SeededNumbers) -> T) -> T { machine.withoutWaking { body(&$0.random) } }
 
     /// One in so many.
-    func happens(oneIn count: Int) -> Bool { machine.quietly { $0.isRough && Int.random(in: 0..<count, using: &$0.random) == 0 } }
+    func happens(oneIn count: Int) -> Bool {
+        machine.withoutWaking { $0.isRough && Int.random(in: 0..<count, using: &$0.random) == 0 }
+    }
 
-    var isOff: Bool { machine.quietly { $0.isOff } }
-    var calls: Int { machine.quietly { $0.calls } }
-    var trace: [String] { machine.quietly { $0.trace } }
+    var isOff: Bool { machine.withoutWaking { $0.isOff } }
+    var calls: Int { machine.withoutWaking { $0.calls } }
+    var trace: [String] { machine.withoutWaking { $0.trace } }
 
     /// The machine goes off with the call that comes after so many others.
-    func goOff(after calls: Int?) { machine.quietly { $0.callsLeft = calls } }
+    func goOff(after calls: Int?) { machine.withoutWaking { $0.callsLeft = calls } }
 
     /// From here on nothing fails.
     func calmDown() {
-        machine.quietly {
+        machine.withoutWaking {
             $0.isRough = false
             $0.callsLeft = nil
         }
@@ -109,8 +111,8 @@ final class World: Sendable {
 
     /// The program has ended. Where the machine went off, memory is gone, too.
     func restart() {
-        machine.quietly { machine in
-            if machine.isOff { machine.disk.powerCut(&machine.random) } else { machine.disk.lent = [:] }
+        machine.withoutWaking { machine in
+            if machine.isOff { machine.disk.powerCut(&machine.random) } else { machine.disk.attached = [:] }
             machine.isOff = false
             machine.callsLeft = nil
         }

@@ -245,7 +245,8 @@ import TwinModel
         set.changes.abandon()
         let job = ApplyJob(
             drop: set.record.id, source: set.record.source, policy: ApplyPolicy(), bytes: 1000,
-            epoch: ContentDigest(bytes: Array(repeating: 1, count: 32)), amends: nil, released: false, scratchFolder: "/tmp")
+            transformDigest: ContentDigest(bytes: Array(repeating: 1, count: 32)), amends: nil, released: false,
+            scratchFolder: "/tmp")
         let builder = try fixture.graph.changeSet(for: job)
         try unsafe builder.absorb(first.span.bytes)
         try builder.restart()

@@ -93,7 +93,7 @@ final class Fixture {
         let name = try #require(SourceName(source))
         let job = ApplyJob(
             drop: generator.next(milliseconds: time, using: &random), source: name, policy: policy, bytes: 1 << 40,
-            epoch: ContentDigest(bytes: Array(repeating: 1, count: 32)), amends: corrected?.drop,
+            transformDigest: ContentDigest(bytes: Array(repeating: 1, count: 32)), amends: corrected?.drop,
             amendment: corrected.map { Amendment(drop: $0.drop, rows: [$0.record: [1]], refused: [:], open: []) }, place: place,
             released: released, scratchFolder: folder)
         let record = DropRecord(

@@ -80,13 +80,17 @@ extension Rules {
         "DropWatch": [["Claiming", "Explaining", "Rules", "System", "Watching"]],
         "Evidence": [[".", "Amendments"]],
         "HomeConfiguration": [[".", "Reading", "Settings"]],
+        "HomeReports": [["Home", "Output", "System"]],
         "Pipeline": [[".", "Acting", "Judging", "Ledger", "Life", "Stages"]],
         "TwinAPI": [["Access", "Routes", "Server"]],
         "TwinDropPluginSDK": [[".", "Settings", "Values"]],
         "TwinModel": [[".", "DTDL", "DTDL/Facts", "DTDL/Reading", "DTDL/Rules", "DTDL/Text", "Query"]],
         "TwinService": [[".", "Models", "Rules"]],
-        "TwinStore": [[".", "Comparing", "Query", "Raw", "Service", "Validation"]],
-        "twindrop": [[".", "Commands", "Daemon", "Output", "System"]],
+        "TwinStore": [
+            ["Apply", "Apply/Commit", "Apply/Comparing", "Apply/Validation"],
+            ["Engine", "Engine/Entities", "Engine/Raw"],
+        ],
+        "twindrop": [[".", "Commands", "Output"]],
     ]
 
     /// Folders of a target use one another in one direction only, but for those of the table; and what the table has is there.

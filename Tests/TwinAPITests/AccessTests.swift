@@ -31,7 +31,7 @@ private final class Clock: Sendable {
         let new = try #require(NewToken(name: "dashboard", role: .viewer))
         #expect(!new.line.contains(new.token) && new.token.count > 40)
         let clock = Clock()
-        let book = try TokenBook(path: folder.write("# people\n\n\(new.line)\r\n", to: "tokens"), clock: { clock.now })
+        let book = try TokenStore(path: folder.write("# people\n\n\(new.line)\r\n", to: "tokens"), clock: { clock.now })
         #expect(book.entry(for: new.token)?.name == "dashboard")
         #expect(book.entry(for: new.token)?.role == .viewer)
         #expect(book.entry(for: new.token + "x") == nil)
@@ -42,7 +42,7 @@ private final class Clock: Sendable {
         let folder = try Folder()
         let new = try #require(NewToken(name: "guest", role: .admin, expires: "2023-11-14"))
         let clock = Clock()  // 2023-11-14T22:13:20Z
-        let book = try TokenBook(path: folder.write(new.line, to: "tokens"), clock: { clock.now })
+        let book = try TokenStore(path: folder.write(new.line, to: "tokens"), clock: { clock.now })
         #expect(book.entry(for: new.token) != nil)
         clock.advance(seconds: 2 * 3600)
         #expect(book.entry(for: new.token) == nil)
@@ -53,7 +53,7 @@ private final class Clock: Sendable {
         let (one, two) = try (#require(NewToken(name: "one", role: .viewer)), #require(NewToken(name: "two", role: .viewer)))
         let clock = Clock()
         let path = try folder.write(one.line, to: "tokens")
-        let book = try TokenBook(path: path, clock: { clock.now })
+        let book = try TokenStore(path: path, clock: { clock.now })
         _ = try folder.write(two.line + "\n", to: "tokens")
         clock.advance(seconds: 2)
         #expect(book.entry(for: one.token) == nil && book.entry(for: two.token) != nil)
@@ -70,7 +70,7 @@ private final class Clock: Sendable {
     @Test func `file with a bad line is refused, by its number`() throws {
         let folder = try Folder()
         let path = try folder.write("# x\nnobody king 00\n", to: "tokens")
-        let error = #expect(throws: StartError.self) { try TokenBook(path: path, clock: { 0 }) }
+        let error = #expect(throws: StartError.self) { try TokenStore(path: path, clock: { 0 }) }
         #expect(error?.message.contains("line 2") == true)
     }
 }
@@ -80,7 +80,7 @@ private final class Clock: Sendable {
         try #require(APIRequest(method: "GET", target: "/models", headers: headers))
     }
 
-    private func status(_ decision: Gate.Decision) -> Int {
+    private func status(_ decision: Authorizer.Decision) -> Int {
         switch decision {
         case .passes: 200
         case .refused(let response): response.status
@@ -93,23 +93,23 @@ private final class Clock: Sendable {
         ("127.0.0.1.evil.example", 403), ("twins.plant", 200),
     ])
     func `lets requests pass that are addressed to this machine`(host: String, expected: Int) async throws {
-        let gate = Gate(anonymous: .admin, hosts: ["twins.plant"])
-        #expect(status(await gate.decide(try request(["host": host]), needs: .viewer)) == expected)
+        let authorizer = Authorizer(anonymous: .admin, hosts: ["twins.plant"])
+        #expect(status(await authorizer.decide(try request(["host": host]), needs: .viewer)) == expected)
     }
 
     @Test(arguments: [("http://127.0.0.1:7077", 200), ("https://evil.example", 403), ("null", 403), ("http://127.0.0.1:80", 403)])
     func `refuses pages of other origins`(origin: String, expected: Int) async throws {
-        let gate = Gate(anonymous: .admin, hosts: [])
+        let authorizer = Authorizer(anonymous: .admin, hosts: [])
         let headers = ["host": "127.0.0.1:7077", "origin": origin]
-        #expect(status(await gate.decide(try request(headers), needs: .viewer)) == expected)
+        #expect(status(await authorizer.decide(try request(headers), needs: .viewer)) == expected)
     }
 
     @Test func `asks for a token by the header that says how`() async throws {
         let folder = try Folder()
         let new = try #require(NewToken(name: "v", role: .viewer))
-        let book = try TokenBook(path: folder.write(new.line, to: "tokens"), clock: { 0 })
-        let gate = Gate(tokens: book, anonymous: nil, hosts: nil)
-        guard case .refused(let response) = await gate.decide(try request([:]), needs: .viewer) else {
+        let book = try TokenStore(path: folder.write(new.line, to: "tokens"), clock: { 0 })
+        let authorizer = Authorizer(tokens: book, anonymous: nil, hosts: nil)
+        guard case .refused(let response) = await authorizer.decide(try request([:]), needs: .viewer) else {
             Issue.record("Nobody was asked for a token.")
             return
         }
@@ -120,14 +120,14 @@ private final class Clock: Sendable {
     @Test func `asks for a token where there are any, and for a role`() async throws {
         let folder = try Folder()
         let new = try #require(NewToken(name: "v", role: .viewer))
-        let book = try TokenBook(path: folder.write(new.line, to: "tokens"), clock: { 0 })
-        let gate = Gate(tokens: book, anonymous: nil, hosts: nil)
-        #expect(status(await gate.decide(try request([:]), needs: .viewer)) == 401)
-        #expect(status(await gate.decide(try request([:]), needs: nil)) == 200)
+        let book = try TokenStore(path: folder.write(new.line, to: "tokens"), clock: { 0 })
+        let authorizer = Authorizer(tokens: book, anonymous: nil, hosts: nil)
+        #expect(status(await authorizer.decide(try request([:]), needs: .viewer)) == 401)
+        #expect(status(await authorizer.decide(try request([:]), needs: nil)) == 200)
         let headers = ["authorization": "bearer \(new.token)"]
-        #expect(status(await gate.decide(try request(headers), needs: .viewer)) == 200)
-        #expect(status(await gate.decide(try request(headers), needs: .operator)) == 403)
-        #expect(status(await gate.decide(try request(["authorization": new.token]), needs: .viewer)) == 401)
+        #expect(status(await authorizer.decide(try request(headers), needs: .viewer)) == 200)
+        #expect(status(await authorizer.decide(try request(headers), needs: .operator)) == 403)
+        #expect(status(await authorizer.decide(try request(["authorization": new.token]), needs: .viewer)) == 401)
     }
 }
 

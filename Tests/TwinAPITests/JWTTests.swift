@@ -21,7 +21,7 @@ private struct Claims: JWTPayload {
 
     private func check(_ standardRole: Role? = nil) async throws -> JWTCheck {
         let set = try KeySet.text([("k", signer)])
-        let keys = KeyRing(name: "test", refresh: .seconds(3600), log: KeySet.quiet) { Array(set.utf8) }
+        let keys = SigningKeyCache(name: "test", refresh: .seconds(3600), log: KeySet.quiet) { Array(set.utf8) }
         let rules = JWTRules(issuer: "https://login.example", audience: "twins", standardRole: standardRole)
         return JWTCheck(rules: rules, keys: keys, clock: { 1_500_000_000 })
     }
@@ -50,7 +50,7 @@ private struct Claims: JWTPayload {
 
     @Test func `that names no key is checked with all of them`() async throws {
         let set = try KeySet.text([("a", ES256PrivateKey()), ("b", signer), (nil, ES256PrivateKey())])
-        let keys = KeyRing(name: "test", refresh: .seconds(3600), log: KeySet.quiet) { Array(set.utf8) }
+        let keys = SigningKeyCache(name: "test", refresh: .seconds(3600), log: KeySet.quiet) { Array(set.utf8) }
         defer { keys.stop() }
         let rules = JWTRules(issuer: "https://login.example", audience: "twins")
         let check = JWTCheck(rules: rules, keys: keys, clock: { 1_500_000_000 })

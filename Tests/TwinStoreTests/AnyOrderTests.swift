@@ -64,7 +64,7 @@ import TwinModel
                 let again = fixture.job(policy: policy)
                 let job = ApplyJob(
                     drop: isHeld ? old.drop : again.0.drop, source: old.source, policy: policy, bytes: old.bytes,
-                    epoch: old.epoch, amends: nil, place: old.place, origin: old.drop, released: isHeld,
+                    transformDigest: old.transformDigest, amends: nil, place: old.place, origin: old.drop, released: isHeld,
                     scratchFolder: fixture.folder)
                 return try apply(index, job, isHeld ? record : again.1)
             case .amendment(let index):

@@ -17,7 +17,7 @@ import TwinStore
             id: made.id, source: made.source, fileName: FileName(name), bytes: 1, state: .quarantined,
             claimedAt: made.claimedAt, changedAt: made.changedAt, intake: old?.intake ?? made.intake,
             link: old.map { DropLink(kind: .retries, drop: $0.id) })
-        try fixture.store.register.intend([record])
+        try fixture.store.register.recordIntents([record])
         return record
     }
 

@@ -78,7 +78,7 @@ import TwinModel
         let crashed = try fixture.crashed()
         #expect(try crashed.history.twin("a")?["x"] == 1)
         #expect(try crashed.history.counts().twins == 1)
-        #expect(try crashed.upkeep.quickCheck() == [])
+        #expect(try crashed.maintenance.quickCheck() == [])
         pending.changes.abandon()
         try crashed.close()
     }
@@ -114,16 +114,16 @@ import TwinModel
         #expect(try fixture.store.history.twin("a")?["x"] == 1)
     }
 
-    @Test func `holds within its epoch only`() throws {
+    @Test func `holds within its transform digest only`() throws {
         let fixture = try StoreFixture()
-        try fixture.drop("erp", epoch: 1) { $0.twin("a", ["x": .integer(1)]) }
+        try fixture.drop("erp", transformDigest: 1) { $0.twin("a", ["x": .integer(1)]) }
         let number = fixture.store.engine.identities.twins.number(
             of: fixture.store.engine.identities.hash.identity(Array("a".utf8)))
-        let memory = fixture.store.engine.sources.memory(of: SourceName("erp")!)
-        let first = memory.twinFingerprints[number]
+        let cache = fixture.store.engine.sources.cache(of: SourceName("erp")!)
+        let first = cache.twinFingerprints[number]
         #expect(first != 0)
-        #expect(try fixture.drop("erp", epoch: 2) { $0.twin("a", ["x": .integer(1)]) }.books.unchanged == 1)
-        #expect(memory.twinFingerprints[number] != first)
+        #expect(try fixture.drop("erp", transformDigest: 2) { $0.twin("a", ["x": .integer(1)]) }.books.unchanged == 1)
+        #expect(cache.twinFingerprints[number] != first)
     }
 }
 

@@ -79,7 +79,7 @@ struct NaiveGraph: Equatable {
         for (sequence, past) in states {
             try Self.check(past, fixture.store, .sequence(sequence), "seed \(seed) as of \(sequence)")
         }
-        #expect(try fixture.store.upkeep.quickCheck() == [])
+        #expect(try fixture.store.maintenance.quickCheck() == [])
     }
 
     /// One drop: its operations, and what they do to the naive graph.

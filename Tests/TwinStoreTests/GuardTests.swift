@@ -48,7 +48,8 @@ import TwinModel
         func short(_ bytes: UInt64, _ names: [String]) throws -> CommitResult {
             let (plain, record) = fixture.job(policy: policy, bytes: bytes)
             let job = ApplyJob(
-                drop: plain.drop, source: plain.source, policy: policy, bytes: bytes, epoch: plain.epoch, amends: nil,
+                drop: plain.drop, source: plain.source, policy: policy, bytes: bytes, transformDigest: plain.transformDigest,
+                amends: nil,
                 doubtsBytes: true, released: false, scratchFolder: fixture.folder)
             let builder = try fixture.store.graph.changeSet(for: job)
             try unsafe builder.absorb(fixture.stream("erp") { writer in for name in names { writer.twin(name) } }.span.bytes)
@@ -75,15 +76,17 @@ import TwinModel
         let amendment = Amendment(
             drop: first.drop, rows: [3: [1]], refused: [:], open: [],
             readBy: ContentDigest(bytes: Array(repeating: 1, count: 32)))
-        func amend(epoch: UInt8, released: Bool) throws -> CommitResult {
-            try fixture.drop(policy: policy, epoch: epoch, amends: first.drop, amendment: amendment, released: released) {
+        func amend(transformDigest: UInt8, released: Bool) throws -> CommitResult {
+            try fixture.drop(
+                policy: policy, transformDigest: transformDigest, amends: first.drop, amendment: amendment, released: released
+            ) {
                 writer in
                 for name in ["A", "b", "c"] { writer.twin(name) }
             }
         }
-        let error = #expect(throws: DropError.self) { try amend(epoch: 2, released: false) }
+        let error = #expect(throws: DropError.self) { try amend(transformDigest: 2, released: false) }
         #expect(error?.code == .amendedOtherwise && error?.remedy == .hold, "\(error?.message ?? "")")
-        let books = try amend(epoch: 2, released: true).books
+        let books = try amend(transformDigest: 2, released: true).books
         #expect(books.deletedByAbsence == 0 && books.withheldTwins == 1 && books.created == 1, "\(books)")
         #expect(try fixture.store.history.counts().twins == 3)
     }

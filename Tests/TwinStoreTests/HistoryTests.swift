@@ -46,7 +46,7 @@ import TwinModel
         let first = try fixture.drop { $0.twin("a", ["x": .integer(1)]) }
         let second = try fixture.drop { $0.twin("a", ["x": .integer(2)]) }
         let third = try fixture.drop { $0.twin("a", ["x": .integer(3)]) }
-        #expect(try fixture.store.upkeep.prune(before: fixture.time) == 1)
+        #expect(try fixture.store.maintenance.prune(before: fixture.time) == 1)
         #expect(throws: DropError.self) { try fixture.store.history.twin("a", asOf: .sequence(first.sequence)) }
         #expect(try fixture.store.history.twin("a", asOf: .sequence(second.sequence))?["x"] == 2)
         #expect(try fixture.store.history.twin("a", asOf: .sequence(third.sequence))?["x"] == 3)
@@ -99,9 +99,9 @@ import TwinModel
     @Test func `makes a backup that opens`() throws {
         let fixture = try StoreFixture()
         try fixture.drop { $0.twin("a", ["x": .integer(7)]) }
-        try fixture.store.upkeep.backup(to: fixture.folder + "/copy.db")
-        try fixture.store.upkeep.checkpoint()
-        #expect(fixture.store.upkeep.walBytes == 0)
+        try fixture.store.maintenance.backup(to: fixture.folder + "/copy.db")
+        try fixture.store.maintenance.checkpoint()
+        #expect(fixture.store.maintenance.walBytes == 0)
         #expect(try fixture.store.lists.statistics().map(\.ownedTwins) == [1])
     }
 
@@ -121,7 +121,7 @@ import TwinModel
         let fixture = try StoreFixture()
         var (_, record) = fixture.job()
         record.state = .claimed
-        try fixture.store.register.intend([record])
+        try fixture.store.register.recordIntents([record])
         record.state = .quarantined
         record.digest = ContentDigest(bytes: Array(repeating: 9, count: 32))
         record.reason = DropReason(code: .crashed, message: "m", hint: "h")
@@ -148,7 +148,7 @@ import TwinModel
         let fixture = try StoreFixture()
         var (_, record) = fixture.job()
         record.state = .claimed
-        try fixture.store.register.intend([record])
+        try fixture.store.register.recordIntents([record])
         try fixture.store.register.withdraw([record.id])
         #expect(try fixture.store.register.drop(record.id) == nil)
     }

@@ -129,7 +129,7 @@ private struct HostileStream {
         for text in ["SELECT * FROM DIGITALTWINS", "SELECT * FROM RELATIONSHIPS", "SELECT * FROM DIGITALTWINS T WHERE T.a > 0"] {
             _ = try fixture.store.queries.query(text, continuation: nil, limit: 1000)
         }
-        #expect(try fixture.store.upkeep.quickCheck() == [])
+        #expect(try fixture.store.maintenance.quickCheck() == [])
         try fixture.reopen()
         try fixture.store.history.forEachTwin { _ in }
     }

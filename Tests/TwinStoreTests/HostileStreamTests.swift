@@ -49,7 +49,7 @@ import TwinModel
             }
         }
         try fixture.store.history.forEachTwin { _ in }
-        #expect(try fixture.store.upkeep.quickCheck() == [])
+        #expect(try fixture.store.maintenance.quickCheck() == [])
     }
 
     @Test(

@@ -72,7 +72,8 @@ import TwinModel
         record.state = .held
         try fixture.store.register.update([record])
         job = ApplyJob(
-            drop: job.drop, source: job.source, policy: policy, bytes: job.bytes, epoch: job.epoch, amends: nil, place: "09",
+            drop: job.drop, source: job.source, policy: policy, bytes: job.bytes, transformDigest: job.transformDigest,
+            amends: nil, place: "09",
             origin: job.drop, released: true, scratchFolder: fixture.folder)
         let builder = try fixture.store.graph.changeSet(for: job)
         try unsafe builder.absorb(fixture.stream("erp", old).span.bytes)

@@ -141,7 +141,8 @@ func everyOrder(of places: [Int]) -> [[Int]] {
         #expect(try fixture.store.history.pending().count == 1)
         try drop(nil) { $0.twin("d", .deleteTwin) }
         let again = ApplyJob(
-            drop: job.drop, source: job.source, policy: policy, bytes: job.bytes, epoch: job.epoch, amends: nil, origin: job.drop,
+            drop: job.drop, source: job.source, policy: policy, bytes: job.bytes, transformDigest: job.transformDigest,
+            amends: nil, origin: job.drop,
             released: true, scratchFolder: fixture.folder)
         let builder = try fixture.store.graph.changeSet(for: again)
         let stream = fixture.stream("erp") { writer in

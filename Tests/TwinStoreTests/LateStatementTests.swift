@@ -100,7 +100,7 @@ import TwinModel
         guard old.state == .held else { return try fixture.drop(policy: policy, origin: asNewest ? nil : old.id, write) }
         let job = ApplyJob(
             drop: old.id, source: old.source, policy: policy, bytes: 1 << 40,
-            epoch: ContentDigest(bytes: Array(repeating: 1, count: 32)), amends: nil, origin: asNewest ? nil : old.id,
+            transformDigest: ContentDigest(bytes: Array(repeating: 1, count: 32)), amends: nil, origin: asNewest ? nil : old.id,
             released: true, scratchFolder: fixture.folder)
         let builder = try fixture.store.graph.changeSet(for: job)
         try unsafe builder.absorb(fixture.stream("erp", write).span.bytes)

@@ -17,37 +17,37 @@ import TwinModel
     }
 
     @Test func `is made long ahead of use`() throws {
-        try fixture.store.upkeep.tendLog(reserving: true)
-        #expect(fixture.store.upkeep.walBytes == StoreConnection.walBytesReserved)
+        try fixture.store.maintenance.tendLog(reserving: true)
+        #expect(fixture.store.maintenance.walBytes == StoreConnection.walBytesReserved)
         try fixture.drop { $0.twin("a") }
-        #expect(fixture.store.upkeep.walBytes == StoreConnection.walBytesReserved)
+        #expect(fixture.store.maintenance.walBytes == StoreConnection.walBytesReserved)
     }
 
     @Test func `keeps its length when it was moved into the database, and is used from its start again`() throws {
         try fill()
-        let bytes = fixture.store.upkeep.walBytes
+        let bytes = fixture.store.maintenance.walBytes
         #expect(fixture.store.engine.connection.logUse.pages * StoreConnection.pageBytes > StoreConnection.walBytesIdle)
-        try fixture.store.upkeep.tendLog(reserving: true)
+        try fixture.store.maintenance.tendLog(reserving: true)
         #expect(fixture.store.engine.connection.logUse.pages == 0)
         try fixture.drop { $0.twin("a") }
-        #expect(fixture.store.upkeep.walBytes == bytes)
+        #expect(fixture.store.maintenance.walBytes == bytes)
         #expect((1...100).contains(fixture.store.engine.connection.logUse.pages))
     }
 
     @Test func `is read back after a crash, although zeros and older pages follow`() throws {
-        try fixture.store.upkeep.tendLog(reserving: true)
+        try fixture.store.maintenance.tendLog(reserving: true)
         try fixture.drop { $0.twin("a") }
         #expect(try fixture.crashed().history.twin("a") != nil)
         try fill()
-        try fixture.store.upkeep.tendLog(reserving: true)
+        try fixture.store.maintenance.tendLog(reserving: true)
         try fixture.drop { $0.twin("b") }
         let store = try fixture.crashed()
         #expect(try store.history.twin("b") != nil && store.history.twin("t9999") != nil)
-        #expect(try store.upkeep.quickCheck() == [])
+        #expect(try store.maintenance.quickCheck() == [])
     }
 
     @Test func `shows a commit that is not synced to others at once`() throws {
-        try fixture.store.upkeep.checkpoint()
+        try fixture.store.maintenance.checkpoint()
         try fixture.store.engine.connection.pool.writeWithoutTransaction { database in
             try database.execute(sql: "PRAGMA synchronous = NORMAL")
             try database.execute(sql: "CREATE TABLE shown(no INTEGER PRIMARY KEY)")
@@ -76,7 +76,7 @@ import TwinModel
         }
         let crashed = try fixture.crashed()
         for store in [fixture.store, crashed] {
-            #expect(try store.upkeep.quickCheck() == [])
+            #expect(try store.maintenance.quickCheck() == [])
             let sums = try store.engine.connection.pool.read { database in
                 let row = try Row.fetchOne(database, sql: "SELECT count(*), sum(length(text)), sum(no * round) FROM spill")
                 return row.map { $0.databaseValues.map { Int.fromDatabaseValue($0) ?? -1 } as [Int] }
@@ -91,7 +91,7 @@ import TwinModel
 
 @Suite struct `Places by number` {
     @Test func `are the same, few or many`() {
-        var table = PlaceTable()
+        var table = OffsetTable()
         var expected: [UInt32: UInt32] = [:]
         var random = SeededGenerator(seed: 11)
         for step in 0..<2000 {
@@ -122,8 +122,8 @@ import TwinModel
 
     @Test func `knows a repeated intake from the intent on, and after a restart`() throws {
         let records = [record(1, inode: 7), record(2, inode: 8), record(3, inode: 7), record(4, inode: 7, source: "t")]
-        try fixture.store.register.intend(Array(records[..<2]))
-        try fixture.store.register.intend(Array(records[2...]))
+        try fixture.store.register.recordIntents(Array(records[..<2]))
+        try fixture.store.register.recordIntents(Array(records[2...]))
         for _ in 0..<2 {
             let earlier = try records.map {
                 try fixture.store.register.drop(withIntake: $0.intake, of: $0.source, before: $0.id)?.id.low

@@ -169,7 +169,7 @@ import TwinModel
             graph.ancestors = Self.ancestors
             graphs.append((.sequence(fixture.store.engine.numbers.state.withLock { $0.sequence }), graph))
         }
-        if seed % 3 == 0 { try fixture.store.upkeep.declareIndexes(["a", "b"]) }
+        if seed % 3 == 0 { try fixture.store.maintenance.declareIndexes(["a", "b"]) }
         for _ in 0..<60 {
             let text = Self.text(&random)
             let limit = [1, 2, 5, 1000].randomElement(using: &random)!

@@ -30,7 +30,7 @@ import TwinModel
             writer.twin("none")
         }
         for indexes in [[], ["v"]] {
-            try fixture.store.upkeep.declareIndexes(indexes)
+            try fixture.store.maintenance.declareIndexes(indexes)
             let store = fixture.store
             #expect(try store.ids("SELECT * FROM DIGITALTWINS WHERE v = true") == ["bool"])
             #expect(try store.ids("SELECT * FROM DIGITALTWINS WHERE v = 1") == ["double", "int"])
@@ -193,7 +193,7 @@ import TwinModel
     @Test func `is answered the same by an index, through commits and restarts`() throws {
         let fixture = try StoreFixture()
         try plant(fixture, 100)
-        try fixture.store.upkeep.declareIndexes(["name", "part.x"])
+        try fixture.store.maintenance.declareIndexes(["name", "part.x"])
         try fixture.drop { writer in
             writer.twin("t3", ["name": .string("changed")])
             writer.twin("t13", .deleteTwin)
@@ -210,8 +210,8 @@ import TwinModel
                     < 2)
             try fixture.reopen()
         }
-        try fixture.store.upkeep.declareIndexes([])
-        #expect(try fixture.store.upkeep.quickCheck() == [])
+        try fixture.store.maintenance.declareIndexes([])
+        #expect(try fixture.store.maintenance.quickCheck() == [])
         #expect(try fixture.store.ids("SELECT * FROM DIGITALTWINS WHERE name = 'name-3'").count == 8)
     }
 
@@ -287,9 +287,9 @@ import TwinModel
         try fixture.drop { $0.twin("b", .deleteTwin) }
         try fixture.drop { $0.twin("a", ["v": .integer(2)]) }
         let reader = try TwinStore.openReader(folder: fixture.folder)
-        let rehearsal = try TwinStore.openRehearsal(folder: fixture.folder)
+        let dryRun = try TwinStore.openForDryRun(folder: fixture.folder)
         try fixture.drop { $0.twin("later", model: "dtmi:m;1", ["v": .integer(2)]) }
-        for store in [reader, rehearsal] {
+        for store in [reader, dryRun] {
             #expect(try store.ids("SELECT * FROM DIGITALTWINS WHERE $dtId IN ['later', 'b']") == ["later"])
             #expect(try store.ids("SELECT * FROM DIGITALTWINS WHERE IS_OF_MODEL('dtmi:m;1')") == ["a", "later"])
             #expect(try store.count("SELECT COUNT() FROM DIGITALTWINS") == 2)

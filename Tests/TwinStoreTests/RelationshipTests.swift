@@ -153,6 +153,6 @@ import TwinModel
             writer.relationship("a", "feeds", "b")
         }
         #expect(again.books.created == 2)
-        #expect(try fixture.store.upkeep.quickCheck() == [])
+        #expect(try fixture.store.maintenance.quickCheck() == [])
     }
 }

@@ -56,7 +56,7 @@ final class StoreFixture {
     }
 
     func job(
-        _ source: String = "erp", policy: ApplyPolicy = ApplyPolicy(), epoch: UInt8 = 1, bytes: UInt64 = 1 << 40,
+        _ source: String = "erp", policy: ApplyPolicy = ApplyPolicy(), transformDigest: UInt8 = 1, bytes: UInt64 = 1 << 40,
         amends: DropID? = nil, amendment: Amendment? = nil, place: String? = nil, origin: DropID? = nil, released: Bool = false
     ) -> (ApplyJob, DropRecord) {
         time += 1000
@@ -64,7 +64,7 @@ final class StoreFixture {
         let source = SourceName(source)!
         let job = ApplyJob(
             drop: id, source: source, policy: policy, bytes: bytes,
-            epoch: ContentDigest(bytes: Array(repeating: epoch, count: 32)),
+            transformDigest: ContentDigest(bytes: Array(repeating: transformDigest, count: 32)),
             amends: amends, amendment: amendment, place: place, origin: origin, released: released, scratchFolder: folder)
         let record = DropRecord(
             id: id, source: source, fileName: FileName("file-\(time).csv"), bytes: bytes, state: .registered, claimedAt: time,
@@ -83,12 +83,13 @@ final class StoreFixture {
 
     /// A change set that is not committed.
     func changeSet(
-        _ source: String = "erp", policy: ApplyPolicy = ApplyPolicy(), epoch: UInt8 = 1, amends: DropID? = nil,
+        _ source: String = "erp", policy: ApplyPolicy = ApplyPolicy(), transformDigest: UInt8 = 1, amends: DropID? = nil,
         amendment: Amendment? = nil, place: String? = nil, origin: DropID? = nil, released: Bool = false,
         _ write: (inout OperationWriter) -> Void
     ) throws -> (changes: any ChangeSet, record: DropRecord) {
         let (job, record) = job(
-            source, policy: policy, epoch: epoch, amends: amends, amendment: amendment, place: place, origin: origin,
+            source, policy: policy, transformDigest: transformDigest, amends: amends, amendment: amendment, place: place,
+            origin: origin,
             released: released)
         let builder = try store.graph.changeSet(for: job)
         try unsafe builder.absorb(stream(source, write).span.bytes)
@@ -98,12 +99,13 @@ final class StoreFixture {
     /// Compares and commits one drop.
     @discardableResult
     func drop(
-        _ source: String = "erp", policy: ApplyPolicy = ApplyPolicy(), epoch: UInt8 = 1, amends: DropID? = nil,
+        _ source: String = "erp", policy: ApplyPolicy = ApplyPolicy(), transformDigest: UInt8 = 1, amends: DropID? = nil,
         amendment: Amendment? = nil, place: String? = nil, origin: DropID? = nil, released: Bool = false,
         _ write: (inout OperationWriter) -> Void
     ) throws -> CommitResult {
         let set = try changeSet(
-            source, policy: policy, epoch: epoch, amends: amends, amendment: amendment, place: place, origin: origin,
+            source, policy: policy, transformDigest: transformDigest, amends: amends, amendment: amendment, place: place,
+            origin: origin,
             released: released, write)
         return try store.graph.commit([set])[0].get()
     }

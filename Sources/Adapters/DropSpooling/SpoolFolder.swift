@@ -9,7 +9,7 @@ package import TwinModel
 package struct SpoolFolder: DropSpool {
     private let state: FilePath
     /// Files that are on their way here, each open under a descriptor of ours.
-    private let lent = Monitor<[DropID: CInt]>([:])
+    private let attached = Monitor<[DropID: CInt]>([:])
     private var spool: FilePath { state.appending("spool/in") }
 
     /// Opens the folders below `state` (absolute), making what is missing.
@@ -32,14 +32,14 @@ package struct SpoolFolder: DropSpool {
 
     package func contains(_ drop: DropID) -> Bool { Self.isFile(spool.appending(drop.description)) }
 
-    package func lend(_ descriptor: CInt, as drop: DropID) throws(DropError) {
+    package func attachDescriptor(_ descriptor: CInt, as drop: DropID) throws(DropError) {
         let own = try Self.duplicate(descriptor)
-        lent.quietly { $0[drop] = own }
+        attached.withoutWaking { $0[drop] = own }
     }
 
-    package func endLoan(of drop: DropID) {
-        lent.quietly { lent in
-            if let descriptor = lent.removeValue(forKey: drop) { Self.close(descriptor) }
+    package func detachDescriptor(of drop: DropID) {
+        attached.withoutWaking { attached in
+            if let descriptor = attached.removeValue(forKey: drop) { Self.close(descriptor) }
         }
     }
 
@@ -48,8 +48,8 @@ package struct SpoolFolder: DropSpool {
     ) throws(DropError) -> T {
         let path = spool.appending(drop.description)
         // Opened anew, not duplicated: each reader has an offset of its own.
-        let reopened = try lent.quietly { (lent) throws(DropError) in
-            if let open = lent[drop] { try Self.reopen(open) } else { nil as CInt? }
+        let reopened = try attached.withoutWaking { (attached) throws(DropError) in
+            if let open = attached[drop] { try Self.reopen(open) } else { nil as CInt? }
         }
         if let reopened {
             defer { Self.close(reopened) }
@@ -61,7 +61,7 @@ package struct SpoolFolder: DropSpool {
     }
 
     package func digest(of drop: DropID, isCancelled: () -> Bool) throws(DropError) -> ContentDigest {
-        try insisting { () throws(DropError) in
+        try retryingUntilSpace { () throws(DropError) in
             try withDescriptor(of: drop) { (descriptor, _) throws(DropError) in
                 try Self.hash(descriptor, spool.appending(drop.description), isCancelled: isCancelled)
             }
@@ -77,7 +77,7 @@ package struct SpoolFolder: DropSpool {
     }
 
     /// Runs `body` up to three times while the medium does not give the bytes.
-    private func insisting<T>(_ body: () throws(DropError) -> T) throws(DropError) -> T {
+    private func retryingUntilSpace<T>(_ body: () throws(DropError) -> T) throws(DropError) -> T {
         var attempt = 0
         while true {
             do throws(DropError) { return try body() } catch {
@@ -127,7 +127,7 @@ extension SpoolFolder {
         of drop: DropID, on day: UTCDay
     ) throws(DropError) -> (bytes: UInt64, digest: ContentDigest) {
         let path = folder(of: drop, on: day).appending("content")
-        return try insisting { () throws(DropError) in
+        return try retryingUntilSpace { () throws(DropError) in
             let (descriptor, bytes) = try Self.openToRead(path)
             defer { Self.close(descriptor) }
             return (bytes, try Self.hash(descriptor, path))
@@ -145,7 +145,7 @@ extension SpoolFolder {
         try Self.sync(folder: spool)
     }
 
-    package func respool(_ drop: DropID, on day: UTCDay, as copy: DropID) throws(DropError) {
+    package func requeueFromQuarantine(_ drop: DropID, on day: UTCDay, as copy: DropID) throws(DropError) {
         let from = FilePath(quarantinedPath(of: drop, on: day))
         if drop == copy {
             try Self.move(from, to: spool.appending(drop.description))
@@ -173,7 +173,7 @@ extension SpoolFolder {
         }
     }
 
-    package func forgetQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError) {
+    package func deleteQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError) {
         let target = folder(of: drop, on: day)
         try Self.remove(target.appending("content"))
         try Self.sync(folder: target)

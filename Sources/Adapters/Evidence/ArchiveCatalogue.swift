@@ -171,8 +171,8 @@ package struct ArchiveCatalogue: Sendable {
     /// The file that `extract` makes.
     package func path(extracting id: DropID, into folder: String) throws(DropError) -> String {
         guard let drop = try find(id) else { throw unknown(id) }
-        let holder = try holder(of: drop)
-        return folder + "/" + String(id.description) + holder.member.dropFirst(holder.drop.description.utf8.count)
+        let original = try original(of: drop)
+        return folder + "/" + String(id.description) + original.member.dropFirst(original.drop.description.utf8.count)
     }
 
     /// Writes a drop's bytes into a new file of `folder`, under a generated name (the member's): nothing of the sender's name is
@@ -203,7 +203,7 @@ package struct ArchiveCatalogue: Sendable {
     }
 
     /// The drop that has the bytes: itself, or the one it repeats.
-    private func holder(of drop: ArchivedDrop) throws(DropError) -> ArchivedDrop {
+    private func original(of drop: ArchivedDrop) throws(DropError) -> ArchivedDrop {
         var drop = drop
         for _ in 0..<1000 {
             guard let same = drop.sameBytesAs else { return drop }
@@ -215,7 +215,7 @@ package struct ArchiveCatalogue: Sendable {
 
     private func read(_ id: DropID, _ take: (RawSpan) throws(DropError) -> Void) throws(DropError) {
         guard let asked = try find(id) else { throw unknown(id) }
-        let drop = try holder(of: asked)
+        let drop = try original(of: asked)
         let path = places.path(of: drop.container)
         let file = try StorageFile(path, .read)
         var limits = TarZstdReader.Limits()

@@ -24,7 +24,7 @@ package final class PluginHost: Transformer {
         /// Errors: what is wrong with the files, remedy suspendSource. Blocking; called on any thread.
         package var reread: (@Sendable (SourceName) throws(DropError) -> PluginSource)?
         /// Called when a worker was ended for doing something while it had no work.
-        package var tell: @Sendable (SourceName, String) -> Void = { _, _ in }
+        package var emit: @Sendable (SourceName, String) -> Void = { _, _ in }
 
         package init(workerPath: String, sources: [PluginSource], keyTable: any KeyTable) {
             self.workerPath = workerPath
@@ -56,7 +56,7 @@ package final class PluginHost: Transformer {
         package let workerStarts: Int
     }
 
-    private let lanes: [SourceName: SourceLane]
+    private let sourceWorkers: [SourceName: SourceWorker]
     private let context: HostContext
     private let warmWorkersMax: Int
     private let watch: WorkerWatch
@@ -66,10 +66,10 @@ package final class PluginHost: Transformer {
         let context = HostContext(configuration)
         self.context = context
         warmWorkersMax = configuration.warmWorkersMax
-        var lanes: [SourceName: SourceLane] = [:]
-        for source in configuration.sources { lanes[source.name] = SourceLane(source: source, host: context) }
-        self.lanes = lanes
-        watch = WorkerWatch(Array(lanes.values), tell: configuration.tell)
+        var sourceWorkers: [SourceName: SourceWorker] = [:]
+        for source in configuration.sources { sourceWorkers[source.name] = SourceWorker(source: source, host: context) }
+        self.sourceWorkers = sourceWorkers
+        watch = WorkerWatch(Array(sourceWorkers.values), emit: configuration.emit)
     }
 
     deinit { close() }
@@ -80,11 +80,11 @@ package final class PluginHost: Transformer {
     package func transform(
         _ job: TransformJob, into sink: any OperationSink, ran: inout TransformSummary?
     ) throws(DropError) {
-        let lane = try lane(of: job.source)
+        let sourceWorker = try sourceWorker(of: job.source)
         watch.start()
         trim(except: job.source)
-        try lane.alone(isCancelled: job.isCancelled) { lane throws(DropError) in
-            try lane.transform(job, into: sink, ran: &ran)
+        try sourceWorker.alone(isCancelled: job.isCancelled) { sourceWorker throws(DropError) in
+            try sourceWorker.transform(job, into: sink, ran: &ran)
         }
     }
 
@@ -93,10 +93,10 @@ package final class PluginHost: Transformer {
     package func probe(
         _ source: SourceName, name: FileName, head: [UInt8], patience: Duration = .seconds(3600)
     ) throws(DropError) -> Int {
-        let lane = try lane(of: source)
+        let sourceWorker = try sourceWorker(of: source)
         let end = ContinuousClock.now + patience
-        return try lane.alone(isCancelled: { ContinuousClock.now > end }) { lane throws(DropError) in
-            try lane.probe(name, head: head)
+        return try sourceWorker.alone(isCancelled: { ContinuousClock.now > end }) { sourceWorker throws(DropError) in
+            try sourceWorker.probe(name, head: head)
         }
     }
 
@@ -106,9 +106,9 @@ package final class PluginHost: Transformer {
 
     /// Loads the plugin of `source` in a worker and returns what it says of itself: settings are checked by it, too.
     package func identify(_ source: SourceName) throws(DropError) -> Identity {
-        let lane = try lane(of: source)
-        let (hello, library) = try lane.alone(isCancelled: { false }) { lane throws(DropError) in
-            (try lane.identify(), try lane.refresh().plugin.library)
+        let sourceWorker = try sourceWorker(of: source)
+        let (hello, library) = try sourceWorker.alone(isCancelled: { false }) { sourceWorker throws(DropError) in
+            (try sourceWorker.identify(), try sourceWorker.refresh().plugin.library)
         }
         return Identity(
             id: hello.id, version: hello.version, abiMajor: hello.abi.major, abiMinor: hello.abi.minor, digest: library.digest,
@@ -120,24 +120,28 @@ package final class PluginHost: Transformer {
     ///
     /// Errors: other reasons why it cannot run.
     package func complaints(of source: SourceName) throws(DropError) -> [String] {
-        try lane(of: source).alone(isCancelled: { false }) { lane throws(DropError) in try lane.complaints() }
+        try sourceWorker(of: source).alone(isCancelled: { false }) { sourceWorker throws(DropError) in
+            try sourceWorker.complaints()
+        }
     }
 
     /// The names of the source's keys in the order of their numbers, from 1.
     package func keys(for source: SourceName) throws(DropError) -> [String] {
-        try lane(of: source).keys().texts
+        try sourceWorker(of: source).keys().texts
     }
 
     /// SHA-256 over the plugin's digest, the settings and the lookup tables of a source. See `Transformer`.
-    package func epoch(of source: SourceName) throws(DropError) -> ContentDigest {
-        try lane(of: source).alone(isCancelled: { false }) { lane throws(DropError) in try lane.refresh().epoch }
+    package func transformDigest(of source: SourceName) throws(DropError) -> ContentDigest {
+        try sourceWorker(of: source).alone(isCancelled: { false }) { sourceWorker throws(DropError) in
+            try sourceWorker.refresh().transformDigest
+        }
     }
 
-    package func dialect(of source: SourceName) -> TextDialect? { lanes[source]?.source.dialect }
+    package func dialect(of source: SourceName) -> TextDialect? { sourceWorkers[source]?.source.dialect }
 
     /// Ends a suspension: the source's plugin and files are tried again.
     package func resume(_ source: SourceName) {
-        lanes[source]?.state.with { state in
+        sourceWorkers[source]?.state.with { state in
             state.suspension = nil
             state.failed.removeAll()
             if state.defect != nil { (state.defect, state.loaded) = (nil, nil) }
@@ -145,14 +149,14 @@ package final class PluginHost: Transformer {
     }
 
     /// Whether `source` is suspended and the files it runs by were changed since: `resume` may help. Looks at the files.
-    package func isWorthAnotherTry(_ source: SourceName) -> Bool { lanes[source]?.isWorthAnotherTry ?? false }
+    package func isWorthAnotherTry(_ source: SourceName) -> Bool { sourceWorkers[source]?.isWorthAnotherTry ?? false }
 
     /// All sources, by name.
     package func status() -> [SourceStatus] {
-        lanes.values.sorted { $0.name < $1.name }.map { lane in
-            lane.state.with { state in
+        sourceWorkers.values.sorted { $0.name < $1.name }.map { sourceWorker in
+            sourceWorker.state.with { state in
                 SourceStatus(
-                    source: lane.name, isRunning: state.isBusy, hasWarmWorker: state.hasWorker,
+                    source: sourceWorker.name, isRunning: state.isBusy, hasWarmWorker: state.hasWorker,
                     failuresInARow: state.failed.count, suspension: state.suspension ?? state.defect, workerStarts: state.starts)
             }
         }
@@ -161,11 +165,11 @@ package final class PluginHost: Transformer {
     /// Ends the idle workers. Running drops end by themselves or by their `isCancelled`. New ones are refused as `cancelled`.
     package func close() {
         watch.stop()
-        for lane in lanes.values { lane.retire(close: true) }
+        for sourceWorker in sourceWorkers.values { sourceWorker.retire(close: true) }
     }
 
-    private func lane(of source: SourceName) throws(DropError) -> SourceLane {
-        if let lane = lanes[source] { return lane }
+    private func sourceWorker(of source: SourceName) throws(DropError) -> SourceWorker {
+        if let sourceWorker = sourceWorkers[source] { return sourceWorker }
         throw DropError(
             .pluginMissing, "Source \(source) has no plugin.", hint: "Name a plugin in the source's configuration.",
             remedy: .suspendSource)
@@ -173,12 +177,12 @@ package final class PluginHost: Transformer {
 
     /// Ends the longest idle workers until a new one fits.
     private func trim(except source: SourceName) {
-        let warm = lanes.values.compactMap { lane in
-            lane.state.with { $0.hasWorker ? (used: $0.lastUsedAt, lane: lane) : nil }
+        let warm = sourceWorkers.values.compactMap { sourceWorker in
+            sourceWorker.state.with { $0.hasWorker ? (used: $0.lastUsedAt, sourceWorker: sourceWorker) : nil }
         }
         guard warm.count >= warmWorkersMax else { return }
-        let idle = warm.filter { $0.lane.name != source }.sorted { $0.used < $1.used }
-        for victim in idle.prefix(warm.count - warmWorkersMax + 1) { victim.lane.retire() }
+        let idle = warm.filter { $0.sourceWorker.name != source }.sorted { $0.used < $1.used }
+        for victim in idle.prefix(warm.count - warmWorkersMax + 1) { victim.sourceWorker.retire() }
     }
 }
 

@@ -26,7 +26,7 @@ package struct PluginSource: Sendable {
     package let settings: String
     package let lookups: [Lookup]
     /// How its text is written, if the settings say so in a form that the host knows. It is part of the settings, so it is not
-    /// added to the epoch.
+    /// added to the transform digest.
     package let dialect: TextDialect?
     package let limits: WorkerLimits
     /// The files that settings and lookups were read from, absolute: when one changes, the source is read again.
@@ -77,7 +77,7 @@ package struct PluginSource: Sendable {
 
     /// The digest of everything that determines the plugin's output: SHA-256 over the library's digest, the settings and the
     /// lookup tables, each with its length in front.
-    func epoch(library: ContentDigest) -> ContentDigest {
+    func transformDigest(library: ContentDigest) -> ContentDigest {
         var hash = SHA256()
         hash.update(data: Array("twindrop-epoch-1".utf8))
         hash.update(data: library.bytes)

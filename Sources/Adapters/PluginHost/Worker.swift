@@ -5,7 +5,7 @@ import SystemKit
 
 /// One running worker process and the host's end of its wire. Ends the process when it is freed.
 ///
-/// `@unchecked Sendable`: used only by the thread that holds its source's lane (`SourceLane`).
+/// `@unchecked Sendable`: used only by the thread that holds its source's source worker (`SourceWorker`).
 final class Worker: @unchecked Sendable {
     /// What a worker says about itself when its plugin is loaded.
     struct Hello: Sendable {

@@ -18,7 +18,7 @@ extension TwinStore {
     }
 
     /// Opens the database as `openReader` does, with the indexes of identities: for a dry run, and for many questions.
-    package static func openRehearsal(folder: String) throws(DropError) -> TwinStore {
+    package static func openForDryRun(folder: String) throws(DropError) -> TwinStore {
         let path = folder + "/twin.db"
         if StoreFiles.bytes(path) == 0 { try TwinStore(path: path).close() }
         let store = try TwinStore(path: path, isReader: true)

@@ -26,12 +26,12 @@ extension TwinStore {
         let candidate = path + ".restore"
         for ending in ["", "-wal", "-shm"] { try StoreFiles.remove(candidate + ending) }
         // What cannot be read any more is the reason for many a restore.
-        let isSettled = StoreFiles.bytes(path) == 0 || (try? settle(path)) != nil
+        let isCheckpointed = StoreFiles.bytes(path) == 0 || (try? checkpoint(path)) != nil
         do throws(DropError) {
             try StoreFiles.copy(backup, to: candidate)
             // What an earlier restore put aside may have its log beside it.
             if StoreFiles.bytes(backup + "-wal") > 0 { try StoreFiles.copy(backup + "-wal", to: candidate + "-wal") }
-            if let refused = try refusal(candidate, present: isSettled ? path : nil) {
+            if let refused = try refusal(candidate, present: isCheckpointed ? path : nil) {
                 for ending in ["", "-wal", "-shm"] { try StoreFiles.remove(candidate + ending) }
                 return refused
             }
@@ -40,7 +40,7 @@ extension TwinStore {
             for ending in ["", "-wal", "-shm"] { try? StoreFiles.remove(candidate + ending) }
             throw error
         }
-        let kept = try keep(path, withLog: !isSettled)
+        let kept = try keep(path, withLog: !isCheckpointed)
         // Without its log before it goes, never with the log of another: SQLite would write that into the new one.
         for ending in ["-wal", "-shm"] { try StoreFiles.remove(path + ending) }
         try StoreFiles.syncFolder(of: path)
@@ -102,10 +102,10 @@ extension TwinStore {
     /// Opens a backup once, which brings it to this version's form, and checks it.
     private static func prove(_ candidate: String, _ archived: UInt64?, _ act: Act?) throws(DropError) {
         let store = try TwinStore(path: candidate, isCopy: true)
-        let findings = try store.upkeep.quickCheck()
+        let findings = try store.maintenance.quickCheck()
         if let archived { try store.facts.accept(archived: archived, forGood: false) }
         if let act { try store.register.record(act) }
-        try store.upkeep.checkpoint()
+        try store.maintenance.checkpoint()
         try store.close()
         guard findings.isEmpty else { throw StorageFailure.damaged("the backup: \(findings[0])") }
         for ending in ["-wal", "-shm"] { try StoreFiles.remove(candidate + ending) }
@@ -113,10 +113,10 @@ extension TwinStore {
 
     /// Moves the whole log of the database at `path` into it. One that cannot be read is not touched: whoever opens it for
     /// writing may lose its log.
-    private static func settle(_ path: String) throws(DropError) {
+    private static func checkpoint(_ path: String) throws(DropError) {
         try tryReading(path)
         let present = try TwinStore(path: path)
-        try present.upkeep.checkpoint()
+        try present.maintenance.checkpoint()
         try present.close()
         guard StoreFiles.bytes(path + "-wal") == 0 else { throw StorageFailure.damaged("its log is in use") }
     }

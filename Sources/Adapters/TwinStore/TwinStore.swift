@@ -20,7 +20,7 @@ package final class TwinStore: Sendable {
     package var graph: StoreGraph { StoreGraph(store: engine) }
     package var waiting: StoreWaiting { StoreWaiting(store: engine) }
     package var history: StoreHistory { StoreHistory(store: engine) }
-    package var upkeep: StoreUpkeep { StoreUpkeep(store: engine) }
+    package var maintenance: StoreUpkeep { StoreUpkeep(store: engine) }
 
     /// Absolute or relative path of the database file.
     package var path: String { engine.connection.path }

@@ -33,12 +33,12 @@ package final class DropPipeline: Sendable {
     package init(
         ports: PipelinePorts, sources: [PipelineSource], limits: PipelineLimits = PipelineLimits(), notBefore: UInt64 = 0,
         afterClaim: @escaping @Sendable ([(SettledFile, ClaimResult)]) -> Void = { _ in },
-        tell: @escaping @Sendable (PipelineEvent) -> Void
+        emit: @escaping @Sendable (PipelineEvent) -> Void
     ) {
         let orders = Dictionary(uniqueKeysWithValues: sources.map { ($0.name, $0.order) })
         shared = Shared(
             ledger: Monitor(Ledger(orders: orders)), sources: Dictionary(uniqueKeysWithValues: sources.map { ($0.name, $0) }),
-            limits: limits, clock: LabelClock(notBefore: notBefore, ports.clock), tell: tell)
+            limits: limits, clock: MonotonicClock(notBefore: notBefore, ports.clock), emit: emit)
         stages = Stages(shared, ports, afterClaim: afterClaim)
         self.ports = ports
     }
@@ -78,11 +78,11 @@ package final class DropPipeline: Sendable {
     private func fail(_ error: DropError) {
         guard shared.ledger.with({ $0.run.fail(error) }) else { return }
         stages.closeAll()
-        shared.tell(.failed(error))
+        shared.emit(.failed(error))
     }
 
     /// The error that stopped the pipeline, if one did.
-    package var failure: DropError? { shared.ledger.quietly { $0.run.failure } }
+    package var failure: DropError? { shared.ledger.withoutWaking { $0.run.failure } }
 
     /// Waits until nothing is left that can go on; returns the error that stopped the pipeline, if one did.
     package func waitUntilIdle() -> DropError? {
@@ -131,23 +131,23 @@ package final class DropPipeline: Sendable {
 
     /// What the daemon reports about itself.
     package func snapshot() -> PipelineSnapshot {
-        shared.ledger.quietly { PipelineSnapshot($0, queues: stages.waiting($0)) }
+        shared.ledger.withoutWaking { PipelineSnapshot($0, queues: stages.waiting($0)) }
     }
 
     /// The drops that are being transformed, the oldest first.
     package func progress() -> [DropProgress] {
-        shared.ledger.quietly { $0.progress.values.sorted { $0.began < $1.began } }
+        shared.ledger.withoutWaking { $0.progress.values.sorted { $0.began < $1.began } }
     }
 
     /// Drops that do not go on, each with why.
     package func waitingDrops() -> [WaitingDrop] {
         let now = shared.clock.now()
-        return shared.ledger.quietly { $0.waitingDrops(at: now) }
+        return shared.ledger.withoutWaking { $0.waitingDrops(at: now) }
     }
 
     /// Whether a drop does not go on before a person acts on its source or on a drop before it.
     package func isStuck(_ drop: DropRecord) -> Bool {
-        shared.ledger.quietly { $0.scheduler.isStuck(drop.id, of: drop.source) }
+        shared.ledger.withoutWaking { $0.scheduler.isStuck(drop.id, of: drop.source) }
     }
 
     /// Of the file system that holds the state folder.
@@ -156,7 +156,7 @@ package final class DropPipeline: Sendable {
     // MARK: - Suspended sources
 
     /// Sources whose drops wait because plugin or settings cannot be used.
-    package var suspended: Set<SourceName> { shared.ledger.quietly { $0.scheduler.suspended } }
+    package var suspended: Set<SourceName> { shared.ledger.withoutWaking { $0.scheduler.suspended } }
 
     /// A suspended source goes on with the drops that wait.
     package func resume(_ source: SourceName) { shared.ledger.with { $0.resume(source) } }

@@ -36,15 +36,15 @@ package struct PipelinePorts: Sendable {
     package let transformer: any Transformer
     package let claimer: any FileClaimer
     package let spool: any DropSpool
-    package let receipts: any ReceiptBook
+    package let receipts: any ReceiptStore
     /// Nil where no file amends another.
-    package let amendments: (any AmendmentBook)?
+    package let amendments: (any AmendmentStore)?
     /// Called on the archiving thread, and once before the threads start.
     package let makeArchive: @Sendable () throws(DropError) -> any DropArchive
     /// Writes the bytes of an archived drop to a descriptor, checked against its record in the chain. From any thread.
     package let fetch: @Sendable (DropID, CInt) throws(DropError) -> Void
     /// Called on the committing thread several times a second while nothing is to be committed, with the label time.
-    package let upkeep: @Sendable (UInt64) throws(DropError) -> Void
+    package let maintenance: @Sendable (UInt64) throws(DropError) -> Void
     /// Milliseconds since 1970; the pipeline itself makes labels that never run backwards from it.
     package let clock: @Sendable () -> UInt64
     /// Told of each drop that is worked on; nil where nobody keeps that.
@@ -52,12 +52,12 @@ package struct PipelinePorts: Sendable {
 
     package init(
         register: any DropRegister, graph: any TwinGraph, transformer: any Transformer, claimer: any FileClaimer,
-        spool: any DropSpool, receipts: any ReceiptBook, amendments: (any AmendmentBook)? = nil,
+        spool: any DropSpool, receipts: any ReceiptStore, amendments: (any AmendmentStore)? = nil,
         makeArchive: @escaping @Sendable () throws(DropError) -> any DropArchive,
         fetch: @escaping @Sendable (DropID, CInt) throws(DropError) -> Void = { _, _ throws(DropError) in
             throw ByteLoss.missing("the archive")
         },
-        upkeep: @escaping @Sendable (UInt64) throws(DropError) -> Void = { _ in }, clock: @escaping @Sendable () -> UInt64,
+        maintenance: @escaping @Sendable (UInt64) throws(DropError) -> Void = { _ in }, clock: @escaping @Sendable () -> UInt64,
         inHand: (any DropsInHand)? = nil
     ) {
         self.register = register
@@ -69,7 +69,7 @@ package struct PipelinePorts: Sendable {
         self.amendments = amendments
         self.makeArchive = makeArchive
         self.fetch = fetch
-        self.upkeep = upkeep
+        self.maintenance = maintenance
         self.clock = clock
         self.inHand = inHand
     }
@@ -85,7 +85,7 @@ package enum PipelineEvent: Sendable {
     /// In a durable container, with its chain record; its receipt is about to be written.
     case archived(DropRecord)
     /// Held, quarantined, discarded or a duplicate.
-    case settledOtherwise(DropRecord)
+    case endedWithoutApply(DropRecord)
     /// A later drop carries its delivery on, or put it right.
     case closed(DropRecord)
     /// A person acted.

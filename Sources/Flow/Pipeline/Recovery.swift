@@ -23,8 +23,8 @@ struct Recovery: Sendable {
 
     func run() throws(DropError) -> Resumed {
         var unfinished = try ports.register.unfinished()
-        unfinished = try settleClaims(unfinished)
-        unfinished = try settleQuarantine(unfinished)
+        unfinished = try recoverClaims(unfinished)
+        unfinished = try recoverQuarantine(unfinished)
         let archived = try archivedAlready(unfinished)
         var resumed = Resumed()
         var done: [DropRecord] = []
@@ -47,7 +47,7 @@ struct Recovery: Sendable {
                 if archived[record.id] != nil || !ports.spool.contains(record.id) {
                     resumed.finished.append(record.finished(in: archived[record.id]))
                 } else {
-                    shared.tell(.failed(lostContainer(of: record)))
+                    shared.emit(.failed(lostContainer(of: record)))
                 }
             case .done: break
             }
@@ -85,7 +85,7 @@ struct Recovery: Sendable {
         let isLost = record.digest == nil || record.reason?.code == ByteLoss.missing
         if record.state != .applied, isChanged || isLost && !isThere(record) {
             // Nothing is left that could be archived. Until a person gives it up, it is told again.
-            if record.state == .quarantined, let reason = record.reason { shared.tell(.failed(lost(record, reason))) }
+            if record.state == .quarantined, let reason = record.reason { shared.emit(.failed(lost(record, reason))) }
             return
         }
         let sequence = record.state == .applied ? try ports.register.commitSequence(of: record.id) : nil
@@ -108,7 +108,7 @@ struct Recovery: Sendable {
     }
 
     /// Intents whose file was or was not moved.
-    private func settleClaims(_ unfinished: [DropRecord]) throws(DropError) -> [DropRecord] {
+    private func recoverClaims(_ unfinished: [DropRecord]) throws(DropError) -> [DropRecord] {
         let intents = unfinished.filter { $0.state == .claimed && !isQuarantined($0) }
         guard !intents.isEmpty else { return unfinished }
         var sizes: [DropID: UInt64] = [:]
@@ -139,7 +139,7 @@ struct Recovery: Sendable {
             ?? record.quarantined(because: DropReason(ByteLoss.missing(ports.spool.path(of: record.id))), at: now)
         try ports.register.update([ended])
         try receipts.give(ended, leaf: place?.leaf, synced: true)
-        shared.tell(.settledOtherwise(ended))
+        shared.emit(.endedWithoutApply(ended))
     }
 
     private func archivedBefore(_ record: DropRecord, _ place: ArchivedItem) -> DropReason {
@@ -196,24 +196,24 @@ struct Recovery: Sendable {
     /// Drops whose bytes were moved into quarantine when the last run ended before their row said so, or that were put there
     /// because they could not be read: they are moved back and take their way again, which ends as it did or better. So do those
     /// whose bytes were gone and are back.
-    private func settleQuarantine(_ unfinished: [DropRecord]) throws(DropError) -> [DropRecord] {
-        var settled: [DropRecord] = []
+    private func recoverQuarantine(_ unfinished: [DropRecord]) throws(DropError) -> [DropRecord] {
+        var recovered: [DropRecord] = []
         var rows: [DropRecord] = []
         for var record in unfinished {
             let isOpen = record.state == .claimed || record.state == .registered
             let isUnread = record.state == .quarantined && record.digest == nil
             let isGone = record.state == .quarantined && record.reason?.code == ByteLoss.missing
             if isOpen || isUnread || isGone, !ports.spool.contains(record.id), isQuarantined(record) {
-                try ports.spool.respool(record.id, on: UTCDay(milliseconds: record.claimedAt), as: record.id)
+                try ports.spool.requeueFromQuarantine(record.id, on: UTCDay(milliseconds: record.claimedAt), as: record.id)
             }
             if isUnread || isGone, ports.spool.contains(record.id) {
                 record = record.takenUpAgain()
                 rows.append(record)
             }
-            settled.append(record)
+            recovered.append(record)
         }
         if !rows.isEmpty { try ports.register.update(rows) }
-        return settled
+        return recovered
     }
 
     private func isQuarantined(_ record: DropRecord) -> Bool {

@@ -66,7 +66,7 @@ import Glibc
     }
 
     /// Runs `body` under the mutex and wakes nobody: for reading, and for changes that nobody waits for.
-    package func quietly<T, E: Error>(_ body: (inout State) throws(E) -> T) throws(E) -> T {
+    package func withoutWaking<T, E: Error>(_ body: (inout State) throws(E) -> T) throws(E) -> T {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         return try body(&state)
@@ -104,7 +104,7 @@ import Glibc
     private func wait(for seat: Conductor.Seat, until ready: (borrowing State) -> Bool, _ timeout: Duration?) {
         withoutActuallyEscaping(ready) { ready in
             unsafe pthread_mutex_unlock(mutex)
-            seat.conductor.wait(seat.number, until: { [self] in quietly { ready($0) } }, timeout: timeout)
+            seat.conductor.wait(seat.number, until: { [self] in withoutWaking { ready($0) } }, timeout: timeout)
             unsafe pthread_mutex_lock(mutex)
         }
     }

@@ -83,9 +83,9 @@ struct Assembly {
         let inHand = try InHandFile(state: paths.state, wasUnclean: lock.wasUnclean, wasRebooted: lock.wasRebooted)
         let spool = try SpoolFolder(state: paths.state)
         try spool.clearScratch()
-        if !acceptance.database { try ArchiveWitness.checkForDatabase(state: paths.state, archive: paths.archive) }
+        if !acceptance.database { try ArchiveConsistency.checkForDatabase(state: paths.state, archive: paths.archive) }
         let store = try TwinStore.open(folder: paths.state)
-        if lock.wasUnclean, let damage = try store.upkeep.quickCheck().first {
+        if lock.wasUnclean, let damage = try store.maintenance.quickCheck().first {
             throw DropError(
                 .damaged, "The twin database is damaged: \(damage).",
                 hint: "Restore the newest backup with `twindrop restore FILE`; docs/operations.md says what follows.",
@@ -97,7 +97,7 @@ struct Assembly {
 
     private func connect(_ stored: Stored, _ events: EventStream?) throws(DropError) -> Parts {
         let (lock, store, inHand, spool) = (stored.lock, stored.store, stored.inHand, stored.spool)
-        try store.upkeep.declareIndexes(configuration.indexes)
+        try store.maintenance.declareIndexes(configuration.indexes)
         for id in try store.service.unreadableModels() {
             log.warning(
                 "A stored model cannot be read by this version; its twins cannot be written.", metadata: ["model": "\(id)"])
@@ -125,8 +125,8 @@ struct Assembly {
 
     /// Database and archive must know one another, and the database what lies in the spool.
     private func compare(_ store: TwinStore, _ spool: SpoolFolder) throws(DropError) {
-        let witness = try ArchiveWitness(store, root: paths.archive)
-        let accepted = try witness.check(acceptsArchive: acceptance.archive, acceptsDatabase: acceptance.database)
+        let consistency = try ArchiveConsistency(store, root: paths.archive)
+        let accepted = try consistency.check(acceptsArchive: acceptance.archive, acceptsDatabase: acceptance.database)
         if let why = accepted.archive {
             log.warning("The archive is not the one the database knows.", metadata: ["why": "\(why)"])
         }
@@ -194,7 +194,8 @@ struct Assembly {
                 return ArchivePort(writer, clock: WallClock.milliseconds, log: log)
             },
             fetch: { drop, descriptor throws(DropError) in try ArchiveCatalogue(root: root).cat(drop, to: descriptor) },
-            upkeep: Upkeep(store: store, retention: configuration.retention, receipts: paths.receipts, log: log).tend,
+            maintenance: Maintenance(store: store, retention: configuration.retention, receipts: paths.receipts, log: log)
+                .maintain,
             clock: WallClock.milliseconds, inHand: inHand)
         var sources: [PipelineSource] = []
         for source in configuration.sources {
@@ -203,12 +204,12 @@ struct Assembly {
         }
         return DropPipeline(
             ports: ports, sources: sources, limits: limits, notBefore: try store.lists.newestLabel(),
-            afterClaim: { results in wiring.afterClaim.quietly { $0 }?.hear(results) }, tell: wiring.tell)
+            afterClaim: { results in wiring.afterClaim.withoutWaking { $0 }?.hear(results) }, emit: wiring.emit)
     }
 
     /// A source whose plugin is missing or broken still has its other files claimed and kept; its drops wait.
     private func load(_ source: Source, _ host: PluginHost) throws(DropError) {
-        do { _ = try host.epoch(of: source.name) } catch {
+        do { _ = try host.transformDigest(of: source.name) } catch {
             guard error.remedy == .suspendSource else { throw error }
             log.error(
                 "A source cannot run.",
@@ -263,20 +264,20 @@ final class Wiring: Sendable {
         self.ears = ears
     }
 
-    @Sendable func tell(_ event: PipelineEvent) {
-        ears.quietly { $0 }?.hear(event)
+    @Sendable func emit(_ event: PipelineEvent) {
+        ears.withoutWaking { $0 }?.hear(event)
         switch event {
         case .claimed, .transforming: break
         case .applied(let record):
             tally.note(record)
             events?.note(.applied, record.fileName)
-            tell(ended: record)
+            emit(ended: record)
         case .archived(let record):
             events?.note(.archived, record.fileName)
             log.debug("A drop was archived.", metadata: facts(record))
-        case .settledOtherwise(let record):
+        case .endedWithoutApply(let record):
             tally.note(record)
-            tell(ended: record)
+            emit(ended: record)
         case .closed(let record):
             tally.note(record)
             log.info(
@@ -307,7 +308,7 @@ final class Wiring: Sendable {
         }
     }
 
-    private func tell(ended record: DropRecord) {
+    private func emit(ended record: DropRecord) {
         let metadata = DropFactsForLog(record).metadata
         switch record.state {
         case .held:

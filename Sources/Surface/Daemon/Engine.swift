@@ -296,7 +296,7 @@ package final class Engine: Sendable {
     private func resumeCorrected() {
         for source in home.configuration.sources.map(\.name) where host.isWorthAnotherTry(source) {
             host.resume(source)
-            do throws(DropError) { _ = try host.epoch(of: source) } catch {
+            do throws(DropError) { _ = try host.transformDigest(of: source) } catch {
                 guard error.remedy != .suspendSource else {
                     pipeline.restate(source, error)  // Still wrong, perhaps otherwise.
                     continue

@@ -20,20 +20,20 @@ struct HTTPAssembly {
     /// A server that answers; nil where the configuration switches it off.
     func start() throws(StartError) -> HTTPService? {
         guard let (host, port, mayMove) = try address() else { return nil }
-        let tokens = try settings.tokens.map { path throws(StartError) in try TokenBook(path: path, clock: Self.clock) }
+        let tokens = try settings.tokens.map { path throws(StartError) in try TokenStore(path: path, clock: Self.clock) }
         var server = serverSettings(host, port)
         let hasTokens = tokens != nil || settings.jwt != nil
         try refuseOpenDoors(server, hasTokens: hasTokens)
-        let jobs = try JobBook(folder: state + "/jobs", places: jobPlaces, service: engine.service)
-        let keys = try keyRing()
+        let jobs = try JobStore(folder: state + "/jobs", places: jobPlaces, service: engine.service)
+        let keys = try signingKeyCache()
         let jwt = settings.jwt.flatMap { rules in keys.map { check(rules, $0) } }
-        let gate = Gate(
+        let authorizer = Authorizer(
             tokens: tokens, jwt: jwt, anonymous: Role(rawValue: settings.anonymous.rawValue),
             ownUser: settings.anonymous == .auto && server.isLoopback && !hasTokens ? .admin : nil,
             hosts: server.isLoopback || !settings.hosts.isEmpty ? Set(settings.hosts) : nil)
         let faults: @Sendable () -> [String] = { [tokens?.fault, keys?.fault].compactMap { $0 } }
         do throws(StartError) {
-            return try serve(&server, mayMove, gate, jobs, keys, faults)
+            return try serve(&server, mayMove, authorizer, jobs, keys, faults)
         } catch {
             keys?.stop()
             throw error
@@ -42,30 +42,30 @@ struct HTTPAssembly {
 
     /// Listens; on another port where the wanted one is taken and that will do.
     private func serve(
-        _ server: inout ServerSettings, _ mayMove: Bool, _ gate: Gate, _ jobs: JobBook, _ keys: KeyRing?,
+        _ server: inout ServerSettings, _ mayMove: Bool, _ authorizer: Authorizer, _ jobs: JobStore, _ keys: SigningKeyCache?,
         _ faults: @escaping @Sendable () -> [String]
     ) throws(StartError) -> HTTPService {
         do throws(StartError) {
-            return HTTPService(server: try listen(server, gate, jobs, faults), jobs: jobs, keys: keys)
+            return HTTPService(server: try listen(server, authorizer, jobs, faults), jobs: jobs, keys: keys)
         } catch {
             guard mayMove, error.code == .listen else { throw error }
             engine.log.warning(
                 "The port of the twin service is taken; another one is used. Choose one with http.listen.",
                 metadata: ["listen": "\(server.host):\(server.port)"])
             server.port = 0
-            return HTTPService(server: try listen(server, gate, jobs, faults), jobs: jobs, keys: keys)
+            return HTTPService(server: try listen(server, authorizer, jobs, faults), jobs: jobs, keys: keys)
         }
     }
 
     private func listen(
-        _ server: ServerSettings, _ gate: Gate, _ jobs: JobBook, _ faults: @escaping @Sendable () -> [String]
+        _ server: ServerSettings, _ authorizer: Authorizer, _ jobs: JobStore, _ faults: @escaping @Sendable () -> [String]
     ) throws(StartError) -> TwinServer {
         let engine = engine
         var limits = RequestLimits()
         limits.bodyBytesMax = Int(settings.limits.bodyBytes)
         limits.modelsBytesMax = Int(settings.limits.modelsBytes)
         let endpoints = Set(settings.endpoints)
-        return try TwinServer(server, gate: gate, log: engine.log) { own in
+        return try TwinServer(server, authorizer: authorizer, log: engine.log) { own in
             TwinAPI(
                 service: engine.service, jobs: jobs, limits: limits, scheme: server.tls == nil ? "http" : "https",
                 fallbackHost: server.host, endpoints: endpoints,
@@ -83,18 +83,18 @@ struct HTTPAssembly {
     }
 
     /// The keys of the identity provider; nil where none is configured.
-    private func keyRing() throws(StartError) -> KeyRing? {
+    private func signingKeyCache() throws(StartError) -> SigningKeyCache? {
         guard let jwt = settings.jwt else { return nil }
         switch jwt.keys {
-        case .file(let path): return try KeyRing(file: path, log: engine.log)
+        case .file(let path): return try SigningKeyCache(file: path, log: engine.log)
         case .web(let address):
             // The configuration alone says where they are: a provider within the plant is as good as one outside.
             let rules = outbound.rules(for: [address.origin], anyNetwork: true)
-            return KeyRing(address, rules, refresh: jwt.refresh, log: engine.log)
+            return SigningKeyCache(address, rules, refresh: jwt.refresh, log: engine.log)
         }
     }
 
-    private func check(_ jwt: HTTPSettings.JWT, _ keys: KeyRing) -> JWTCheck {
+    private func check(_ jwt: HTTPSettings.JWT, _ keys: SigningKeyCache) -> JWTCheck {
         let rules = JWTRules(
             issuer: jwt.issuer, audience: jwt.audience, roleClaim: jwt.roleClaim,
             standardRole: Role(rawValue: jwt.role.rawValue))
@@ -151,10 +151,10 @@ struct HTTPAssembly {
 /// The running server, its jobs, and what it is kept up with.
 final class HTTPService: Sendable {
     let server: TwinServer
-    private let jobs: JobBook
-    private let keys: KeyRing?
+    private let jobs: JobStore
+    private let keys: SigningKeyCache?
 
-    init(server: TwinServer, jobs: JobBook, keys: KeyRing?) {
+    init(server: TwinServer, jobs: JobStore, keys: SigningKeyCache?) {
         self.server = server
         self.jobs = jobs
         self.keys = keys

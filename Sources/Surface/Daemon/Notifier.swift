@@ -57,7 +57,7 @@ final class Notifier: Sendable {
         state.with { state in for channel in channels { state.standings[channel.name] = Standing(channel: channel.name) } }
     }
 
-    var standings: [Standing] { state.quietly { state in channels.compactMap { state.standings[$0.name] } } }
+    var standings: [Standing] { state.withoutWaking { state in channels.compactMap { state.standings[$0.name] } } }
 
     /// Something happened that somebody may have to be told of. Never waits.
     func look() { state.with { $0.changes += 1 } }
@@ -87,7 +87,7 @@ final class Notifier: Sendable {
         var lookedAt = ContinuousClock.now
         var pause = Duration.seconds(1)
         while true {
-            let changes = state.quietly { $0.changes }
+            let changes = state.withoutWaking { $0.changes }
             // Drops are looked through when something happened, and now and then; sources every second.
             let isDue = changes != seen || ContinuousClock.now - lookedAt > .seconds(60)
             let plan = Plan(channel, conditions(), store, withDrops: isDue)
@@ -156,7 +156,7 @@ final class Notifier: Sendable {
 
     private func send(_ message: JSON, by channel: NotifyChannel) throws {
         let bytes = message.utf8() + [UInt8(ascii: "\n")]
-        let isOver: () -> Bool = { [state] in state.quietly { $0.isOver } }
+        let isOver: () -> Bool = { [state] in state.withoutWaking { $0.isOver } }
         switch channel.way {
         case .command(let words):
             let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin"

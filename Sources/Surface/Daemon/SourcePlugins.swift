@@ -14,7 +14,7 @@ package enum SourcePlugins {
             workerPath: Installation.current.path(of: "twindrop-worker"), sources: all.map(PluginSource.init), keyTable: keys)
         settings.warmWorkersMax = warmWorkersMax
         if let log {
-            settings.tell = { source, fault in
+            settings.emit = { source, fault in
                 log.warning(
                     "A worker was ended for what it did between drops.", metadata: ["source": "\(source)", "why": "\(fault)"])
             }

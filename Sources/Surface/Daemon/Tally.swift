@@ -23,10 +23,10 @@ package final class Tally: Sendable {
     }
 
     /// The books of all drops applied since the start, by source.
-    var totals: [SourceName: DropBooks] { books.quietly { $0 } }
+    var totals: [SourceName: DropBooks] { books.withoutWaking { $0 } }
 
     /// How the drops since the start ended, by source. A drop that was held, and then released or discarded, counts each time.
-    var ends: [SourceName: [DropOutcome: Int]] { outcomes.quietly { $0 } }
+    var ends: [SourceName: [DropOutcome: Int]] { outcomes.withoutWaking { $0 } }
 
     package var count: Int { ended.with { $0.count } }
 

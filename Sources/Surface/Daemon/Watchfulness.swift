@@ -56,7 +56,7 @@ final class Watchfulness: Sendable {
                 if state.suspended[source] == nil { state.suspended[source] = (WallClock.milliseconds(), error.message) }
             }
             notifier.look()
-        case .settledOtherwise(let record):
+        case .endedWithoutApply(let record):
             lateness.judge(record)
             notifier.look()
         case .closed: notifier.look()

@@ -81,7 +81,7 @@ import ThreadKit
     }
 
     package func take(_ drop: DropID) {
-        slots.quietly { slots in
+        slots.withoutWaking { slots in
             // More in hand than there is room for: those are not watched over, which only means that they get a chance more.
             guard slots.taken[drop] == nil, let slot = slots.free.popLast() else { return }
             slots.taken[drop] = slot
@@ -90,7 +90,7 @@ import ThreadKit
     }
 
     package func put(_ drop: DropID) {
-        slots.quietly { slots in
+        slots.withoutWaking { slots in
             if slots.suspects.remove(drop) != nil { forgetSuspect(drop) }
             guard let slot = slots.taken.removeValue(forKey: drop) else { return }
             write(DropID(high: 0, low: 0), Self.first + 16 * slot)

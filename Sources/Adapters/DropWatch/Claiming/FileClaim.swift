@@ -23,7 +23,7 @@ final class FileClaim {
     enum Synced { case not, done, failed }
 
     /// Whether nobody can write to the file until its rename is done.
-    private var isHeld = false
+    private var isLeased = false
     /// Whether the file was made durable, alone or together with others.
     var synced = Synced.not
     /// The original still has to be removed.
@@ -82,10 +82,10 @@ final class FileClaim {
 
     /// Keeps writers out until the rename is done, so that what is read now is what the spool will have: the open file's
     /// descriptor. Not where the file is to be copied: what cannot be synced is read anew.
-    func hold() -> CInt? {
+    func keepLease() -> CInt? {
         guard !copies, ReadLease.take(descriptor.number) == .granted, (try? SystemCall.facts(of: descriptor.number)) == facts
         else { return nil }
-        isHeld = true
+        isLeased = true
         return descriptor.number
     }
 
@@ -120,7 +120,7 @@ final class FileClaim {
             return .notYet(WaitingReason(.changed, "It was replaced while it was claimed."))
         }
         // A lease that is to be broken, or was after its time, is no proof any more of what was read while it was held.
-        let isBroken = isHeld && !ReadLease.isUnbroken(descriptor.number)
+        let isBroken = isLeased && !ReadLease.isUnbroken(descriptor.number)
         if lease(descriptor.number) == .writerHasIt || isBroken {
             try putBack(name, from: spool)
             return .notYet(WaitingReason(.writer, "A program opened it for writing while it was claimed."))

@@ -7,7 +7,7 @@ final class OpenClaim: PreparedClaim {
     private typealias Place = (index: Int, claim: FileClaim)
 
     let openings: [ClaimOpening]
-    private(set) var heldDescriptor: CInt?
+    private(set) var leasedDescriptor: CInt?
     private let spool: Descriptor
     private let spoolFolder: String
     private let folders: LandingFolders
@@ -41,7 +41,7 @@ final class OpenClaim: PreparedClaim {
             if case .ready(let claim) = file { ready.append((index, claim)) }
             if case .not(let result) = file { results.append(result) } else { results.append(nil) }
         }
-        if files.count == 1 { heldDescriptor = ready.first?.claim.hold() }
+        if files.count == 1 { leasedDescriptor = ready.first?.claim.keepLease() }
         let toSync = ready.filter { !$0.claim.copies }.map(\.claim.toSync)
         if !toSync.isEmpty {
             filesSynced = side.start { [number = self.spool.number] in FileToSync.sync(toSync, number) }
@@ -147,7 +147,7 @@ final class OpenClaim: PreparedClaim {
     func close() {
         _ = filesSynced?.wait()
         _ = spoolSynced?.wait()
-        (filesSynced, spoolSynced, heldDescriptor) = (nil, nil, nil)
+        (filesSynced, spoolSynced, leasedDescriptor) = (nil, nil, nil)
         ready = []
     }
 }

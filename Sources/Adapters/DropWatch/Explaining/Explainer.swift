@@ -105,9 +105,9 @@ package struct Explainer: Sendable {
         case .waiting(let reason, let source, let age): return say(reason, source, age)
         case nil: break
         }
-        loop.check(place.feed, at: .now)
-        if case .unavailable(let error) = place.feed.mode {
-            return say(WaitingReason(error), place.feed.sources.first?.name, .zero)
+        loop.check(place.watchRoot, at: .now)
+        if case .unavailable(let error) = place.watchRoot.mode {
+            return say(WaitingReason(error), place.watchRoot.sources.first?.name, .zero)
         }
         loop.look(at: name, in: place)
         if case .waiting(let reason, let source, let age)? = loop.knowledge(of: name, in: folder) {
@@ -118,7 +118,7 @@ package struct Explainer: Sendable {
 
     private func exists(_ name: FileName, in place: WatchedFolder) -> Result<Bool, SystemError> {
         do throws(SystemError) {
-            let opened = try place.path.open(below: place.feed.root)
+            let opened = try place.path.open(below: place.watchRoot.root)
             return .success(try SystemCall.exists(name, in: opened.number))
         } catch {
             // A folder that is missing or that we may not enter: the ownership's refusal says so, if it is known.

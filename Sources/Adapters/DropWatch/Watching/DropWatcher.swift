@@ -46,10 +46,10 @@ package final class DropWatcher: Sendable {
         self.owner = owner
         let state = Monitor(State())
         self.state = state
-        let feeds = Feed.all(sources, dropZone: dropZone, at: .now)
+        let watchRoots = WatchRoot.all(sources, dropZone: dropZone, at: .now)
         // A folder inside another tree is watched with that tree.
-        let watched = feeds.filter { feed in
-            !feeds.contains { $0.recursive && $0.root != feed.root && $0.covers(feed.root) }
+        let watched = watchRoots.filter { watchRoot in
+            !watchRoots.contains { $0.recursive && $0.root != watchRoot.root && $0.covers(watchRoot.root) }
         }.map { (path: $0.root, recursive: $0.recursive) }
         events = helperPath.map { path in
             EventStream(path: path, folders: watched, pause: timing.restart) { signals in
@@ -198,7 +198,7 @@ extension DropWatcher {
                 // Counted from the end of the scan, so that the last file found has its interval too.
                 end = .now + settle + slack
                 // A second timer scan would take files that came later.
-                for feed in loop.feeds { feed.nextScan = Instant(nanoseconds: .max) }
+                for watchRoot in loop.watchRoots { watchRoot.nextScan = Instant(nanoseconds: .max) }
             }
             if idle {
                 let isPending = loop.hasDelivered && mayClaim()

@@ -34,11 +34,11 @@ extension WatchLoop {
             }
         }
         return sources.compactMap { source in
-            guard let feed = folders[FolderPath(source.folder)]?.feed else { return nil }
+            guard let watchRoot = folders[FolderPath(source.folder)]?.watchRoot else { return nil }
             let tally = tallies[source.name]
             return SourceStatus(
-                source: source.name, mode: feed.mode,
-                alarms: feed.unwatched.map { "\($0.key) is polled: \($0.value)" }.sorted(), waiting: tally?.waiting ?? 0,
+                source: source.name, mode: watchRoot.mode,
+                alarms: watchRoot.unwatched.map { "\($0.key) is polled: \($0.value)" }.sorted(), waiting: tally?.waiting ?? 0,
                 refused: tally?.left ?? 0, oldestWaiting: (tally?.oldest).map { now - $0 })
         }
     }
@@ -69,8 +69,8 @@ extension WatchLoop {
 
     /// No event tells of what comes into a subfolder that no source looks into; the next scan does. Who asks is told now.
     private func lookForSubfolders() {
-        for feed in feeds where feed.isUsable && feed.remote == nil && !feed.recursive {
-            guard let folder = folders[feed.root], let open = try? descriptor(of: folder),
+        for watchRoot in watchRoots where watchRoot.isUsable && watchRoot.remote == nil && !watchRoot.recursive {
+            guard let folder = folders[watchRoot.root], let open = try? descriptor(of: folder),
                 let reader = try? FolderReader(FileName("."), in: open)
             else { continue }
             var found: [FolderReader.Entry] = []
@@ -92,7 +92,7 @@ extension WatchLoop {
         while files.count < max, let path = pending.popLast() {
             var found: [FolderReader.Entry] = []
             // What was removed meanwhile, or cannot be read, holds nothing that could be taken.
-            guard let open = try? path.open(below: folder.feed.root),
+            guard let open = try? path.open(below: folder.watchRoot.root),
                 let reader = try? FolderReader(FileName("."), in: open.number),
                 (try? reader.next(max: max, into: &found)) != nil
             else { continue }
@@ -113,12 +113,12 @@ extension WatchLoop {
     /// So an answer leaves out names that do not exist any more.
     private func forgetGone(max: Int) {
         var left = max
-        for folder in Array(folders.values) where !folder.entries.isEmpty && folder.feed.remote == nil && left > 0 {
+        for folder in Array(folders.values) where !folder.entries.isEmpty && folder.watchRoot.remote == nil && left > 0 {
             let open: Descriptor
-            do { open = try folder.path.open(below: folder.feed.root) } catch {
+            do { open = try folder.path.open(below: folder.watchRoot.root) } catch {
                 guard error.isNowhere || error.kind == .link else { continue }
                 // A landing folder that is away has a reason of its own, and what lay in it went with it.
-                if folder.path == folder.feed.root { forgetFiles(of: folder) } else { forget(folder) }
+                if folder.path == folder.watchRoot.root { forgetFiles(of: folder) } else { forget(folder) }
                 continue
             }
             left -= folder.entries.count
@@ -133,11 +133,11 @@ extension WatchLoop {
 
     /// The folders that are not scanned, each with the reason.
     func unusedFolders() -> [UnusedFolder] {
-        feeds.compactMap { feed in
-            guard case .unavailable(let error) = feed.mode else { return nil }
+        watchRoots.compactMap { watchRoot in
+            guard case .unavailable(let error) = watchRoot.mode else { return nil }
             return UnusedFolder(
-                sources: feed.sources.map(\.name), folder: feed.root.description, reason: WaitingReason(error),
-                since: feed.unusableSince.map { Instant.now - $0 } ?? .zero)
+                sources: watchRoot.sources.map(\.name), folder: watchRoot.root.description, reason: WaitingReason(error),
+                since: watchRoot.unusableSince.map { Instant.now - $0 } ?? .zero)
         }
     }
 
@@ -188,9 +188,9 @@ extension WatchLoop {
     private func whilePolled(
         _ folder: WatchedFolder, still: Duration, _ needed: Duration, _ asked: Duration
     ) -> WaitingReason {
-        let why = folder.feed.whyPolled(folder.path).map { " (\($0))" } ?? ""
+        let why = folder.watchRoot.whyPolled(folder.path).map { " (\($0))" } ?? ""
         let later =
-            folder.feed.remote == nil
+            folder.watchRoot.remote == nil
             ? " Events are tried again by themselves; once they arrive, \(asked.shown) are enough, as configured." : ""
         return WaitingReason(
             .settling,

@@ -8,13 +8,13 @@ extension WatchLoop {
         guard nextGlance <= now else { return }
         nextGlance = now + timing.glance
         // A network file system may take long to answer. Its scans find out.
-        for feed in feeds where feed.remote == nil {
-            let seen = SystemCall.identity(ofFolder: feed.root)
-            defer { feed.glanced = .some(seen) }
-            guard let before = feed.glanced, before != seen else { continue }
-            folders[feed.root]?.handle = nil
-            if feed.isUsable { feed.mode = .starting }
-            feed.nextScan = now
+        for watchRoot in watchRoots where watchRoot.remote == nil {
+            let seen = SystemCall.identity(ofFolder: watchRoot.root)
+            defer { watchRoot.glanced = .some(seen) }
+            guard let before = watchRoot.glanced, before != seen else { continue }
+            folders[watchRoot.root]?.handle = nil
+            if watchRoot.isUsable { watchRoot.mode = .starting }
+            watchRoot.nextScan = now
         }
     }
 

@@ -26,11 +26,11 @@ extension WatchLoop {
         entry.arrival = folder.entries[name]?.arrival ?? .unknown
         folder.entries[name] = entry
         counters.refused += 1
-        tell(name, in: folder)
+        emit(name, in: folder)
     }
 
     /// Reports a file that stays, with the reason in its entry.
-    func tell(_ name: FileName, in folder: WatchedFolder) {
+    func emit(_ name: FileName, in folder: WatchedFolder) {
         guard purpose != .looking, case .waiting(let reason, let source, let age)? = knowledge(of: name, in: folder.path) else {
             return
         }
@@ -41,10 +41,10 @@ extension WatchLoop {
     private static let namesMax = 10_000
 
     /// The feed is not scanned: every name in its folder has that reason.
-    func leaveAll(of feed: Feed, because error: DropError) {
+    func leaveAll(of watchRoot: WatchRoot, because error: DropError) {
         let reason = WaitingReason(error)
         var roots: [WatchedFolder] = []
-        for folder in folders.values where folder.feed === feed { roots.append(folder) }
+        for folder in folders.values where folder.watchRoot === watchRoot { roots.append(folder) }
         for folder in roots {
             if error.code == .folderMissing {
                 forgetFiles(of: folder)
@@ -52,7 +52,7 @@ extension WatchLoop {
             }
             let generation = folder.generation
             var names = Array(folder.entries.keys)
-            if folder.path == feed.root, let open = try? feed.root.open(below: feed.root),
+            if folder.path == watchRoot.root, let open = try? watchRoot.root.open(below: watchRoot.root),
                 let reader = try? FolderReader(FileName("."), in: open.number)
             {
                 var entries: [FolderReader.Entry] = []
@@ -203,7 +203,7 @@ extension WatchLoop {
         folder.entries[name]!.lastReason = waiting.code
         folder.entries[name]!.due = at
         due.add(Inbox.Hint(folder: folder.path, name: name), due: at)
-        if isNew { tell(name, in: folder) }
+        if isNew { emit(name, in: folder) }
     }
 
     private func isMarker(_ name: FileName, in folder: WatchedFolder) -> Bool {

@@ -12,7 +12,7 @@ extension WatchLoop {
     ) {
         let answer = folder.routing.answer(for: name)
         if case .ours = answer { return noteOwnName(name, in: folder) }
-        guard folder.feed.isUsable else { return }
+        guard folder.watchRoot.isUsable else { return }
         if case .marker(let member) = answer { return lookAtMarker(name, in: folder, of: member) }
         if arrival != .unknown { note(arrival, of: name, in: folder) }
         do {
@@ -22,7 +22,7 @@ extension WatchLoop {
                 return lookAtSubfolder(name, in: folder, descriptor, facts)
             }
             // A link that leads to a source's folder is that source's folder.
-            if facts.kind != .file, feeds.contains(where: { $0.root == folder.path.appending(name) }) { return }
+            if facts.kind != .file, watchRoots.contains(where: { $0.root == folder.path.appending(name) }) { return }
             switch answer {
             case .ours, .marker: return
             case .ignored, .unmatched, .several:
@@ -71,7 +71,7 @@ extension WatchLoop {
     /// An ordinary subfolder. It is reported if it is not empty and no source scans it.
     private func lookAtSubfolder(_ name: FileName, in folder: WatchedFolder, _ descriptor: CInt, _ facts: FileFacts) {
         let path = folder.path.appending(name)
-        if self.folder(at: path) != nil || feeds.contains(where: { $0.root.components(below: path) != nil }) { return }
+        if self.folder(at: path) != nil || watchRoots.contains(where: { $0.root.components(below: path) != nil }) { return }
         if case .ignored = folder.routing.answer(for: name) { return }
         var entries: [FolderReader.Entry] = []
         // A folder that cannot be read has nothing that could be taken.
@@ -175,7 +175,7 @@ extension WatchLoop {
     ) -> Settling {
         if folder.entries[name] == nil { counters.seen += 1 }
         let rule = candidate.rule
-        let polled = purpose == .watching && folder.feed.isPolled(folder.path)
+        let polled = purpose == .watching && folder.watchRoot.isPolled(folder.path)
         let age = Duration.nanoseconds(max(0, SystemClock.wall() - facts.changed))
         let isComplete =
             complete == DropWatcher.CompleteFile(folder: folder.path, name: name, inode: facts.identity.inode)
@@ -209,7 +209,7 @@ extension WatchLoop {
         let isNew = entry.lastReason != waiting.code
         entry.lastReason = waiting.code
         folder.entries[name] = entry
-        if isNew { tell(name, in: folder) }
+        if isNew { emit(name, in: folder) }
         let timeout = candidate.rule.writerTimeout
         if purpose != .looking, case .writer = waiting, !entry.isStillOpen, let held = settling.heldStill(at: .now),
             held >= timeout, let source = candidate.source

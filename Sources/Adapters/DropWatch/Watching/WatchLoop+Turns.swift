@@ -34,9 +34,9 @@ extension WatchLoop {
         }
     }
 
-    /// Whether reading of the feed's folders pauses for now.
-    func isHeldUp(_ feed: Feed) -> Bool {
+    /// Whether reading of the root's folders pauses for now.
+    func isHeldUp(_ watchRoot: WatchRoot) -> Bool {
         guard !backlogs.isEmpty else { return false }
-        return feed.sources.contains { (backlogs[$0.name]?.count ?? 0) >= Self.backlogMax }
+        return watchRoot.sources.contains { (backlogs[$0.name]?.count ?? 0) >= Self.backlogMax }
     }
 }

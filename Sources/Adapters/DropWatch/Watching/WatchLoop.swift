@@ -4,7 +4,7 @@ import SystemKit
 
 /// The watcher's state and decisions, all on one thread. `DropWatcher` owns the thread and the inbox.
 ///
-/// In each turn it takes the inbox, handles signals, claims and hints, reads a piece of each feed's scan, checks files that are
+/// In each turn it takes the inbox, handles signals, claims and hints, reads a piece of each root's scan, checks files that are
 /// due, and delivers. So no source waits for the full folder of another, and a new file waits for at most one piece of each.
 final class WatchLoop {
     /// Entries read from a folder before the next feed has its turn.
@@ -14,7 +14,7 @@ final class WatchLoop {
     /// Descriptors kept open for folders.
     private static let handlesMax = 128
 
-    let feeds: [Feed]
+    let watchRoots: [WatchRoot]
     let sources: [WatchedSource]
     let ownership: FolderOwnership?
     let timing: WatchTiming
@@ -54,7 +54,7 @@ final class WatchLoop {
         sources: [WatchedSource], dropZone: String?, ownership: FolderOwnership?, timing: WatchTiming, handler: WatchHandler,
         truncation: TruncationRule, purpose: Purpose, owner: @escaping Routing.Owner = { _ in nil }
     ) {
-        feeds = Feed.all(sources, dropZone: dropZone, at: .now)
+        watchRoots = WatchRoot.all(sources, dropZone: dropZone, at: .now)
         self.sources = sources
         self.ownership = ownership
         self.timing = timing
@@ -63,7 +63,9 @@ final class WatchLoop {
         self.purpose = purpose
         self.owner = owner
         self.dropZone = dropZone.map { FolderPath($0) }
-        for feed in feeds { folders[feed.root] = WatchedFolder(feed.root, feed: feed, routing: routing(of: feed.root)) }
+        for watchRoot in watchRoots {
+            folders[watchRoot.root] = WatchedFolder(watchRoot.root, watchRoot: watchRoot, routing: routing(of: watchRoot.root))
+        }
     }
 
     /// One turn; false when there is more to do at once.
@@ -81,7 +83,7 @@ final class WatchLoop {
         if isWatching { glance() }
         if isWatching || purpose != .watching { beginDueScans() }
         var idle = true
-        for feed in feeds where readPiece(of: feed) { idle = false }
+        for watchRoot in watchRoots where readPiece(of: watchRoot) { idle = false }
         let now = Instant.now
         while let (at, hint) = due.next(by: now) {
             guard let folder = folders[hint.folder], folder.entries[hint.name]?.due == at else { continue }
@@ -97,9 +99,9 @@ final class WatchLoop {
     var nextDue: Instant? {
         var earliest = due.earliest
         if isWatching { earliest = min(earliest ?? nextGlance, nextGlance) }
-        for feed in feeds where isWatching {
-            earliest = min(earliest ?? feed.nextScan, feed.nextScan)
-            if let deadline = feed.probeDeadline { earliest = min(earliest ?? deadline, deadline) }
+        for watchRoot in watchRoots where isWatching {
+            earliest = min(earliest ?? watchRoot.nextScan, watchRoot.nextScan)
+            if let deadline = watchRoot.probeDeadline { earliest = min(earliest ?? deadline, deadline) }
         }
         return earliest
     }
@@ -113,16 +115,17 @@ final class WatchLoop {
             counters.restarts += 1
             isWatching = true
             // A single restart takes a moment; until then the timer is enough.
-            for feed in feeds where failures > 1 && feed.isUsable {
-                setMode(.polling("the watcher program does not run"), of: feed)
+            for watchRoot in watchRoots where failures > 1 && watchRoot.isUsable {
+                setMode(.polling("the watcher program does not run"), of: watchRoot)
             }
             scanEverything()
         case .frame(.ready):
             isWatching = true
-            for feed in feeds {
-                feed.unwatched = [:]
-                (feed.probe, feed.probeDeadline, feed.nextProbe) = (nil, nil, nil)  // An answer to the old helper is lost.
-                if feed.isUsable { feed.mode = .starting }
+            for watchRoot in watchRoots {
+                watchRoot.unwatched = [:]
+                // An answer to the old helper is lost.
+                (watchRoot.probe, watchRoot.probeDeadline, watchRoot.nextProbe) = (nil, nil, nil)
+                if watchRoot.isUsable { watchRoot.mode = .starting }
             }
             scanEverything()
         case .frame(.overflow):
@@ -130,30 +133,30 @@ final class WatchLoop {
             scanEverything()
         case .frame(.watched(let path)):
             guard let folder = folder(at: path) else { return }
-            folder.feed.unwatched[path] = nil
+            folder.watchRoot.unwatched[path] = nil
             folder.handle = nil
-            if path == folder.feed.root { folder.feed.nextScan = .now }
+            if path == folder.watchRoot.root { folder.watchRoot.nextScan = .now }
             scan(path, deep: true)
         case .frame(.lost(let path)):
             guard let folder = folders[path] else { return }
             folder.handle = nil
-            if path == folder.feed.root { folder.feed.nextScan = .now } else { forget(folder) }
+            if path == folder.watchRoot.root { folder.watchRoot.nextScan = .now } else { forget(folder) }
         case .frame(.unwatched(let code, let path)):
             guard let folder = folder(at: path) else { return }
             let reason =
                 SystemError.kind(of: code) == .full
                 ? "the limit of inotify watches is reached; raise fs.inotify.max_user_watches" : SystemError.text(code)
-            folder.feed.unwatched[path] = reason
+            folder.watchRoot.unwatched[path] = reason
             handler.alarm("The folder \(path) has no watch and is polled: \(reason).")
-            if path == folder.feed.root { setMode(.polling(reason), of: folder.feed) }
+            if path == folder.watchRoot.root { setMode(.polling(reason), of: folder.watchRoot) }
         case .frame(.failed), .frame(.renew), .frame(.event): break  // `down` follows; events come as hints.
         }
     }
 
-    func setMode(_ mode: WatchMode, of feed: Feed) {
-        guard feed.mode != mode else { return }
-        feed.mode = mode
-        let sentence = "\(feed.title): \(mode.description)."
+    func setMode(_ mode: WatchMode, of watchRoot: WatchRoot) {
+        guard watchRoot.mode != mode else { return }
+        watchRoot.mode = mode
+        let sentence = "\(watchRoot.title): \(mode.description)."
         switch mode {
         case .starting, .events: handler.note(sentence)
         case .polling, .unavailable: handler.alarm(sentence)
@@ -162,13 +165,13 @@ final class WatchLoop {
 
     // MARK: Folders
 
-    /// The folder's state, made when a feed covers it. Nil for a folder without a source.
+    /// The folder's state, made when a root covers it. Nil for a folder without a source.
     func folder(at path: FolderPath) -> WatchedFolder? {
         if let known = folders[path] { return known }
-        guard let feed = feeds.filter({ $0.covers(path) }).max(by: { $0.root.bytes.count < $1.root.bytes.count }) else {
+        guard let watchRoot = watchRoots.filter({ $0.covers(path) }).max(by: { $0.root.bytes.count < $1.root.bytes.count }) else {
             return nil
         }
-        let folder = WatchedFolder(path, feed: feed, routing: routing(of: path))
+        let folder = WatchedFolder(path, watchRoot: watchRoot, routing: routing(of: path))
         folders[path] = folder
         return folder
     }
@@ -199,103 +202,105 @@ final class WatchLoop {
     // MARK: Scanning
 
     func scanEverything() {
-        for feed in feeds { feed.nextScan = .now }
+        for watchRoot in watchRoots { watchRoot.nextScan = .now }
     }
 
     private func scan(_ path: FolderPath, deep: Bool) {
-        guard let folder = folder(at: path), folder.feed.isUsable else { return }
-        folder.feed.queue(path, deep: deep)
+        guard let folder = folder(at: path), folder.watchRoot.isUsable else { return }
+        folder.watchRoot.queue(path, deep: deep)
     }
 
     private func beginDueScans() {
         let now = Instant.now
-        for feed in feeds {
-            if let deadline = feed.probeDeadline, deadline <= now {
-                feed.probeDeadline = nil
-                feed.nextProbe = now + timing.rescan
-                setMode(.polling("events do not arrive"), of: feed)
+        for watchRoot in watchRoots {
+            if let deadline = watchRoot.probeDeadline, deadline <= now {
+                watchRoot.probeDeadline = nil
+                watchRoot.nextProbe = now + timing.rescan
+                setMode(.polling("events do not arrive"), of: watchRoot)
             }
-            guard feed.nextScan <= now else { continue }
-            check(feed, at: now)
-            feed.nextScan = now + interval(of: feed)
-            guard feed.isUsable else { continue }
+            guard watchRoot.nextScan <= now else { continue }
+            check(watchRoot, at: now)
+            watchRoot.nextScan = now + interval(of: watchRoot)
+            guard watchRoot.isUsable else { continue }
             counters.scans += 1
-            feed.queue(feed.root, deep: true)
+            watchRoot.queue(watchRoot.root, deep: true)
         }
     }
 
-    private func interval(of feed: Feed) -> Duration {
-        if case .unavailable = feed.mode { return timing.rescanRemote }
-        if feed.remote != nil { return timing.rescanRemote }
-        if case .polling = feed.mode { return timing.rescanPolled }
-        return feed.unwatched.isEmpty ? timing.rescan : timing.rescanPolled
+    private func interval(of watchRoot: WatchRoot) -> Duration {
+        if case .unavailable = watchRoot.mode { return timing.rescanRemote }
+        if watchRoot.remote != nil { return timing.rescanRemote }
+        if case .polling = watchRoot.mode { return timing.rescanPolled }
+        return watchRoot.unwatched.isEmpty ? timing.rescan : timing.rescanPolled
     }
 
     /// Is the folder there, ours, and does it send events?
-    func check(_ feed: Feed, at now: Instant) {
-        guard let root = folders[feed.root] else { return }
+    func check(_ watchRoot: WatchRoot, at now: Instant) {
+        guard let root = folders[watchRoot.root] else { return }
         root.handle = nil
         do throws(DropError) {
-            try own(feed, root)
+            try own(watchRoot, root)
             let folder: CInt
             do { folder = try descriptor(of: root) } catch {
-                if error.kind == .lockedAway, let path = feed.root.text { throw FolderOwnership.closed(path) }
+                if error.kind == .lockedAway, let path = watchRoot.root.text { throw FolderOwnership.closed(path) }
                 throw DropError(
-                    .folderMissing, "The landing folder \(feed.root) cannot be opened: \(SystemError.text(error.number)).",
+                    .folderMissing, "The landing folder \(watchRoot.root) cannot be opened: \(SystemError.text(error.number)).",
                     hint: "Create it, or correct the source's folder.", remedy: .suspendSource)
             }
-            if !feed.isUsable { feed.mode = .starting }
-            let again = feed.nextProbe.map { $0 <= now } ?? false
-            if feed.mode == .starting || again { probeEvents(feed, folder, at: now) }
+            if !watchRoot.isUsable { watchRoot.mode = .starting }
+            let again = watchRoot.nextProbe.map { $0 <= now } ?? false
+            if watchRoot.mode == .starting || again { probeEvents(watchRoot, folder, at: now) }
         } catch {
-            feed.isTaken = false
-            (feed.probe, feed.probeDeadline, feed.nextProbe) = (nil, nil, nil)
-            setMode(.unavailable(error), of: feed)
-            leaveAll(of: feed, because: error)
+            watchRoot.isTaken = false
+            (watchRoot.probe, watchRoot.probeDeadline, watchRoot.nextProbe) = (nil, nil, nil)
+            setMode(.unavailable(error), of: watchRoot)
+            leaveAll(of: watchRoot, because: error)
         }
     }
 
     /// Takes the folder over, once after each start, and again when another folder has the name.
-    private func own(_ feed: Feed, _ root: WatchedFolder) throws(DropError) {
-        guard let ownership, let path = feed.root.text else { return }
-        let name = feed.sources.first?.name.text
+    private func own(_ watchRoot: WatchRoot, _ root: WatchedFolder) throws(DropError) {
+        guard let ownership, let path = watchRoot.root.text else { return }
+        let name = watchRoot.sources.first?.name.text
         if purpose == .looking {
             if let refusal = ownership.refusal(of: path, for: name) { throw refusal }
             return
         }
         let isHeld = (try? descriptor(of: root)).map(ownership.holds) ?? false
-        guard !isHeld || !feed.isTaken || !feed.isUsable else { return }
+        guard !isHeld || !watchRoot.isTaken || !watchRoot.isUsable else { return }
         switch try ownership.take(path, for: name) {
         case .wasOurs, .taken: break
         case .again:
-            handler.note("\(feed.title): the folder \(feed.root) was made again or lost its owner file; it is ours again.")
+            handler.note(
+                "\(watchRoot.title): the folder \(watchRoot.root) was made again or lost its owner file; it is ours again.")
         case .over:
-            handler.note("\(feed.title): the folder \(feed.root) was this home's under another database; it is ours again.")
+            handler.note(
+                "\(watchRoot.title): the folder \(watchRoot.root) was this home's under another database; it is ours again.")
         }
-        feed.isTaken = true
+        watchRoot.isTaken = true
         root.handle = nil
     }
 
     /// Creates and removes a file to see whether its event arrives.
-    private func probeEvents(_ feed: Feed, _ folder: CInt, at now: Instant) {
+    private func probeEvents(_ watchRoot: WatchRoot, _ folder: CInt, at now: Instant) {
         if purpose != .watching { return }
         if case .remote(let name)? = try? FileSystemKind.of(folder) {
-            feed.remote = name
-            setMode(.polling("\(name) sends no events of other machines"), of: feed)
+            watchRoot.remote = name
+            setMode(.polling("\(name) sends no events of other machines"), of: watchRoot)
             return
         }
-        feed.remote = nil
-        if let reason = feed.unwatched[feed.root] { return setMode(.polling(reason), of: feed) }
-        guard feed.probeDeadline == nil else { return }
+        watchRoot.remote = nil
+        if let reason = watchRoot.unwatched[watchRoot.root] { return setMode(.polling(reason), of: watchRoot) }
+        guard watchRoot.probeDeadline == nil else { return }
         probes += 1
         let name = FileName(Self.probePrefix + "\(System.processID)-\(probes)")
         do {
             let file = try SystemCall.createFile(name, in: folder)
             _ = consume file
             try SystemCall.unlink(name, in: folder)
-            (feed.probe, feed.probeDeadline, feed.nextProbe) = (name, now + timing.probe, nil)
+            (watchRoot.probe, watchRoot.probeDeadline, watchRoot.nextProbe) = (name, now + timing.probe, nil)
         } catch {
-            setMode(.polling("no probe file can be made: \(SystemError.text(error.number))"), of: feed)
+            setMode(.polling("no probe file can be made: \(SystemError.text(error.number))"), of: watchRoot)
         }
     }
 
@@ -303,55 +308,55 @@ final class WatchLoop {
 
     /// Handles one of our own names, from an event or a scan. The event of the probe proves that events arrive.
     func noteOwnName(_ name: FileName, in folder: WatchedFolder) {
-        let feed = folder.feed
-        if purpose != .looking, feed.isUsable, name.bytes.starts(with: Self.probePrefix.utf8),
+        let watchRoot = folder.watchRoot
+        if purpose != .looking, watchRoot.isUsable, name.bytes.starts(with: Self.probePrefix.utf8),
             let open = try? descriptor(of: folder)
         {
             // A probe is gone before a scan can see it, unless its daemon was killed.
             try? SystemCall.unlink(name, in: open)
         }
-        guard feed.probe == name, folder.path == feed.root, feed.isUsable else { return }
-        (feed.probe, feed.probeDeadline, feed.nextProbe) = (nil, nil, nil)
-        setMode(.events, of: folder.feed)
+        guard watchRoot.probe == name, folder.path == watchRoot.root, watchRoot.isUsable else { return }
+        (watchRoot.probe, watchRoot.probeDeadline, watchRoot.nextProbe) = (nil, nil, nil)
+        setMode(.events, of: folder.watchRoot)
     }
 
-    /// Reads a piece of the feed's scan; false when none is left.
-    private func readPiece(of feed: Feed) -> Bool {
-        if isHeldUp(feed) { return false }  // The landing folder is the queue: the scan continues when the source has room.
-        if feed.scan == nil { startScan(of: feed) }
-        guard let scan = feed.scan else { return !feed.pending.isEmpty }
+    /// Reads a piece of the root's scan; false when none is left.
+    private func readPiece(of watchRoot: WatchRoot) -> Bool {
+        if isHeldUp(watchRoot) { return false }  // The landing folder is the queue: the scan continues when the source has room.
+        if watchRoot.scan == nil { startScan(of: watchRoot) }
+        guard let scan = watchRoot.scan else { return !watchRoot.pending.isEmpty }
         var entries: [FolderReader.Entry] = []
         let more: Bool
         do { more = try scan.reader.next(max: Self.scanPiece, into: &entries) } catch {
             handler.alarm("The folder \(scan.folder.path) cannot be read: \(error).")
-            feed.scan = nil
-            return !feed.pending.isEmpty
+            watchRoot.scan = nil
+            return !watchRoot.pending.isEmpty
         }
         for entry in entries {
             take(entry, of: scan)
             if batch.count >= Self.batchMax { deliver() }
         }
         if more { return true }
-        feed.scan = nil
+        watchRoot.scan = nil
         endScan(of: scan.folder)
-        return !feed.pending.isEmpty
+        return !watchRoot.pending.isEmpty
     }
 
-    private func startScan(of feed: Feed) {
-        guard !feed.pending.isEmpty else { return }
-        let (path, deep) = feed.pending.removeFirst()
+    private func startScan(of watchRoot: WatchRoot) {
+        guard !watchRoot.pending.isEmpty else { return }
+        let (path, deep) = watchRoot.pending.removeFirst()
         guard let folder = folder(at: path) else { return }
         do {
             let reader = try FolderReader(FileName("."), in: try descriptor(of: folder))
             folder.generation &+= 1
-            feed.scan = ScanJob(folder, deep: deep, reader: reader)
+            watchRoot.scan = ScanJob(folder, deep: deep, reader: reader)
         } catch {
             folder.handle = nil
-            if error.isMissing, path != feed.root { return forget(folder) }
+            if error.isMissing, path != watchRoot.root { return forget(folder) }
             if !error.isMissing, purpose != .looking {
                 handler.alarm("The folder \(path) cannot be read: \(SystemError.text(error.number)).")
             }
-            if path == feed.root { feed.nextScan = min(feed.nextScan, Instant.now + timing.rescanRemote) }
+            if path == watchRoot.root { watchRoot.nextScan = min(watchRoot.nextScan, Instant.now + timing.rescanRemote) }
         }
     }
 
@@ -373,7 +378,7 @@ final class WatchLoop {
     /// Queues the scan of a subfolder that a source looks into; false when none does.
     private func takeSubfolder(_ name: FileName, of scan: ScanJob) -> Bool {
         let path = scan.folder.path.appending(name)
-        guard let feed = folder(at: path)?.feed else { return false }
+        guard let watchRoot = folder(at: path)?.watchRoot else { return false }
         guard path.text != nil else {
             let reason = WaitingReason(
                 .folderName, "The name of the folder \(path) is not valid UTF-8, so files in it are not taken.")
@@ -382,7 +387,7 @@ final class WatchLoop {
             scan.folder.entries[name]?.generation = scan.folder.generation
             return true
         }
-        if scan.deep, feed.root != path { feed.queue(path, deep: true) }  // A feed of its own is scanned by itself.
+        if scan.deep, watchRoot.root != path { watchRoot.queue(path, deep: true) }  // A root of its own is scanned by itself.
         return true
     }
 

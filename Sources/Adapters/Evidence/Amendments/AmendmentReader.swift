@@ -1,7 +1,7 @@
 package import DropCore
 
 /// Reads corrected rejects, and puts their rows in the places of the refused records (docs/decisions/0025-amendments.md).
-package struct AmendmentReader: AmendmentBook {
+package struct AmendmentReader: AmendmentStore {
     /// A larger file of rejects cannot be one that a person corrected.
     private static let bytesMax: UInt64 = 256 << 20
 
@@ -85,7 +85,8 @@ package struct AmendmentReader: AmendmentBook {
         let places = try frame.write(refusals.corrections.merging(accepted) { _, new in new }, to: target)
         return AmendedFile(
             amendment: Amendment(
-                drop: original.id, rows: accepted, refused: refused, open: open, places: places, readBy: original.plugin?.epoch),
+                drop: original.id, rows: accepted, refused: refused, open: open, places: places,
+                readBy: original.plugin?.transformDigest),
             path: target, bytes: try StorageFile(target, .read).size())
     }
 

@@ -11,7 +11,7 @@ package struct LookupTable: Sendable, Equatable {
     package let name: String
     package let rows: [Row]
 
-    /// The table in which a plugin finds the time zones that its settings name; part of the epoch, as every table is.
+    /// The table in which a plugin finds the time zones that its settings name; part of the transform digest, as every table is.
     package init(zones: [Row]) { self.init(name: "org.twindrop.zones", rows: zones) }
 
     init(name: String, rows: [Row]) { (self.name, self.rows) = (name, rows) }

@@ -134,8 +134,8 @@ struct Lateness {
     }
 
     /// Whether what this drop or call did is newer.
-    func isNewer(_ drop: UInt64, _ memory: SourceMemory, _ store: StoreEngine, _ database: Database) throws(DropError) -> Bool {
-        if store.sources.isDrop(drop, of: memory) { return laterDrops.contains(drop) }
+    func isNewer(_ drop: UInt64, _ cache: SourceCache, _ store: StoreEngine, _ database: Database) throws(DropError) -> Bool {
+        if store.sources.isDrop(drop, of: cache) { return laterDrops.contains(drop) }
         let query = try RawStatement.cached("SELECT sequence FROM drop_commit WHERE drop_no = ?", database)
         query.bind(1, Int64(drop))
         defer { query.reset() }

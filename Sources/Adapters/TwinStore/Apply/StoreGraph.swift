@@ -47,7 +47,7 @@ package struct StoreGraph: TwinGraph {
                     changes.abandon()
                     results.append(.failure(error))
                 case .conflict(let twin):
-                    changes.comparison.memory.noteContest(of: record.id)
+                    changes.comparison.cache.noteContest(of: record.id)
                     changes.abandon()
                     results.append(.failure(try conflict(record, twin, database)))
                 }

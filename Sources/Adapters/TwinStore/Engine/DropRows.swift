@@ -161,7 +161,7 @@ extension TransformSummary {
         .object([
             .init("id", .string(pluginID)), .init("version", .string(pluginVersion)),
             .init("digest", .string(pluginDigest.description)),
-            .init("epoch", epoch.map { .string($0.description) } ?? .null),
+            .init("epoch", transformDigest.map { .string($0.description) } ?? .null),
             .init("rules", rules.map { .string($0) } ?? .null),
             .init("log", .array(log.map { .string($0) })),
         ])
@@ -173,7 +173,7 @@ extension TransformSummary {
         else { return nil }
         self.init(
             pluginID: id, pluginVersion: version, pluginDigest: digest,
-            epoch: json["epoch"]?.string.flatMap { ContentDigest(hex: $0) }, rules: json["rules"]?.string,
+            transformDigest: json["epoch"]?.string.flatMap { ContentDigest(hex: $0) }, rules: json["rules"]?.string,
             log: json["log"]?.elements?.compactMap(\.string) ?? [])
     }
 }

@@ -13,8 +13,8 @@ final class Identities: Sendable {
         /// Their own identities.
         var relationships: Set<IdentityHash> = []
         /// Numbers whose identity another drop took over.
-        var stolenTwins: Set<UInt32> = []
-        var stolenRelationships: Set<UInt32> = []
+        var evictedTwins: Set<UInt32> = []
+        var evictedRelationships: Set<UInt32> = []
     }
 
     /// Opened by `openReader`: there is no index of identities, and a twin is found by looking through the table.
@@ -38,10 +38,10 @@ final class Identities: Sendable {
         switch kind {
         case .twins:
             twins.remove(hash, number)
-            waiting.withLock { _ = $0.stolenTwins.insert(number) }
+            waiting.withLock { _ = $0.evictedTwins.insert(number) }
         case .relationships:
             relationships.remove(hash, number)
-            waiting.withLock { _ = $0.stolenRelationships.insert(number) }
+            waiting.withLock { _ = $0.evictedRelationships.insert(number) }
         }
     }
 
@@ -60,25 +60,27 @@ final class Identities: Sendable {
                 relationships.remove(hash, entry.number)
             }
         }
-        forgetStolen(log)
+        forgetEvicted(log)
     }
 
-    /// What was stolen from a drop that is given up concerns nobody any more. What another introduced and this one only spoke of
+    /// What was evicted from a drop that is given up concerns nobody any more. What another introduced and this one only spoke of
     /// is still that other's.
-    private func forgetStolen(_ log: ChangeLog) {
-        let stolen = waiting.withLock { (twins: $0.stolenTwins, relationships: $0.stolenRelationships) }
-        guard !stolen.twins.isEmpty || !stolen.relationships.isEmpty else { return }
+    private func forgetEvicted(_ log: ChangeLog) {
+        let evicted = waiting.withLock { (twins: $0.evictedTwins, relationships: $0.evictedRelationships) }
+        guard !evicted.twins.isEmpty || !evicted.relationships.isEmpty else { return }
         var own: (twins: Set<UInt32>, relationships: Set<UInt32>) = ([], [])
         // One that stays costs a second comparison of whoever gets its number.
         try? log.forEach { (place, view) throws(DropError) in
             let entry = view.head
             guard entry.isNew else { return }
-            if entry.kind == .twin, stolen.twins.contains(entry.number) { own.twins.insert(entry.number) }
-            if entry.kind == .relationship, stolen.relationships.contains(entry.number) { own.relationships.insert(entry.number) }
+            if entry.kind == .twin, evicted.twins.contains(entry.number) { own.twins.insert(entry.number) }
+            if entry.kind == .relationship, evicted.relationships.contains(entry.number) {
+                own.relationships.insert(entry.number)
+            }
         }
         waiting.withLock { waiting in
-            waiting.stolenTwins.subtract(own.twins)
-            waiting.stolenRelationships.subtract(own.relationships)
+            waiting.evictedTwins.subtract(own.twins)
+            waiting.evictedRelationships.subtract(own.relationships)
         }
     }
 }

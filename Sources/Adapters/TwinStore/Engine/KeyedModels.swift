@@ -38,7 +38,7 @@ final class KeyedModels: Sendable {
 
 /// The models of the graph, as committed.
 ///
-/// Any thread: one value, exchanged under its lock; a commit does it after COMMIT, inside `Publication.writing`.
+/// Any thread: one value, exchanged under its lock; a commit does it after COMMIT, inside `ReadersWriterLock.writing`.
 final class PresentModels: Sendable {
     let present = Mutex(KeyedModels.empty)
 

@@ -4,10 +4,10 @@ import Synchronization
 /// What the process knows of sources and drops: rebuilt at open.
 ///
 /// Any thread. `state` is locked for one look or one entry, and nothing else is locked inside; whose a drop is, is written by the
-/// writer's thread under `Publication`, and read under it or by whoever made the drop known.
+/// writer's thread under `ReadersWriterLock`, and read under it or by whoever made the drop known.
 final class SourceCaches: Sendable {
     struct State {
-        var memories: [SourceName: SourceMemory] = [:]
+        var caches: [SourceName: SourceCache] = [:]
         /// By `dropSource`.
         var names: [SourceName] = []
         var scopes: [UInt64: String] = [:]
@@ -18,11 +18,11 @@ final class SourceCaches: Sendable {
     private let dropSource = SparseArray<UInt16>()
 
     /// The memory of a source; made when it is new.
-    func memory(of source: SourceName) -> SourceMemory {
+    func cache(of source: SourceName) -> SourceCache {
         state.withLock { sources in
-            if let known = sources.memories[source] { return known }
-            let fresh = SourceMemory(source: source)
-            sources.memories[source] = fresh
+            if let known = sources.caches[source] { return known }
+            let fresh = SourceCache(source: source)
+            sources.caches[source] = fresh
             return fresh
         }
     }
@@ -46,5 +46,5 @@ final class SourceCaches: Sendable {
     /// The scope of a committed drop; empty where it has none.
     func scope(ofDrop number: UInt64) -> String { state.withLock { $0.scopes[number] ?? "" } }
 
-    func isDrop(_ number: UInt64, of memory: SourceMemory) -> Bool { source(ofDrop: number) == memory.source }
+    func isDrop(_ number: UInt64, of cache: SourceCache) -> Bool { source(ofDrop: number) == cache.source }
 }

@@ -73,11 +73,11 @@ struct StoreLoader {
         let sources = try RawStatement("SELECT name, is_bare FROM source", database)
         while try sources.step() {
             guard let source = SourceName(sources.text(0)) else { throw StorageFailure.damaged("a source has no valid name") }
-            store.sources.memory(of: source).isBare = sources.integer(1) != 0
+            store.sources.cache(of: source).hasUnstampedValues = sources.integer(1) != 0
         }
         sources.reset()
         let refusals = try RawStatement("SELECT DISTINCT source FROM refusal", database)
-        while try refusals.step() { SourceName(refusals.text(0)).map { store.sources.memory(of: $0).hasRefusals = true } }
+        while try refusals.step() { SourceName(refusals.text(0)).map { store.sources.cache(of: $0).hasRefusals = true } }
         refusals.reset()
         let unfinished =
             "state IN ('claimed', 'registered') AND (released <> 0 OR link_kind = 'retries') AND \(StoreSchema.unfinishedSQL)"
@@ -86,24 +86,24 @@ struct StoreLoader {
             SELECT DISTINCT source FROM drops WHERE state IN ('held', 'quarantined') AND \(StoreSchema.setAsideSQL)
             UNION SELECT DISTINCT source FROM drops WHERE \(unfinished)
             """, database)
-        while try setAside.step() { SourceName(setAside.text(0)).map { store.sources.memory(of: $0).noteSetAside() } }
+        while try setAside.step() { SourceName(setAside.text(0)).map { store.sources.cache(of: $0).noteSetAside() } }
         setAside.reset()
         let names = try RawStatement("SELECT source, key FROM source_key ORDER BY source, no", database)
         while try names.step() {
             guard let source = SourceName(names.text(0)) else { throw StorageFailure.damaged("a source has no valid name") }
-            store.sources.memory(of: source).persistedKeys.append(store.keys.name(UInt32(truncatingIfNeeded: names.integer(1))))
+            store.sources.cache(of: source).persistedKeys.append(store.keys.name(UInt32(truncatingIfNeeded: names.integer(1))))
         }
         names.reset()
     }
 
     /// What the drop that owns something made it part of.
-    private func owned(by drop: UInt64) -> SourceMemory.Owned? {
+    private func owned(by drop: UInt64) -> SourceCache.Owned? {
         guard let source = store.sources.source(ofDrop: drop) else { return nil }
-        return store.sources.memory(of: source).owned(store.sources.scope(ofDrop: drop))
+        return store.sources.cache(of: source).owned(store.sources.scope(ofDrop: drop))
     }
 
     private func loadTwins(_ database: Database) throws(DropError) {
-        var last: (drop: UInt64, owned: SourceMemory.Owned?) = (0, nil)
+        var last: (drop: UInt64, owned: SourceCache.Owned?) = (0, nil)
         let query = try RawStatement("SELECT no, id, rec, model FROM twin", database)
         while try query.step() {
             let number = UInt32(truncatingIfNeeded: query.integer(0))

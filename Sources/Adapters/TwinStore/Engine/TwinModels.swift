@@ -1,9 +1,9 @@
 /// Which model each twin has, by number: four bytes a twin, so that a million are counted in a millisecond. Kept by the process,
 /// rebuilt at open; SQLite has no index by model, because that would cost a load more than it may (docs/decisions/0015).
 ///
-/// `@unchecked Sendable`: guarded by the store's `Publication`, as versions are; but a comparison stages its new twins while
-/// others count, so slots are read and written as a whole. A number that is not committed yet belongs to the one drop that made
-/// it.
+/// `@unchecked Sendable`: guarded by the store's `ReadersWriterLock`, as versions are; but a comparison stages its new twins
+/// while others count, so slots are read and written as a whole. A number that is not committed yet belongs to the one drop that
+/// made it.
 final class TwinModels: @unchecked Sendable {
     /// 0: no such twin; else its model's key plus one, with `staged` until it is committed.
     private let slots = SparseArray<UInt32>()

@@ -35,7 +35,7 @@ package struct DropLists: Sendable {
                 newest.bind(text: 1, Array(source.text.utf8))
                 let time = try newest.step() && !newest.isNull(0) ? UInt64(newest.integer(0)) : nil
                 newest.reset()
-                let owned = store.sources.memory(of: source).ownedCounts
+                let owned = store.sources.cache(of: source).ownedCounts
                 result.append(
                     SourceStatistics(
                         source: source, drops: drops, ownedTwins: owned.twins, ownedRelationships: owned.relationships,
@@ -95,7 +95,7 @@ package struct DropLists: Sendable {
     }
 }
 
-extension SourceMemory {
+extension SourceCache {
     var ownedCounts: (twins: Int, relationships: Int) {
         scopes.values.reduce((0, 0)) { ($0.0 + $1.twins.count, $0.1 + $1.relationships.count) }
     }

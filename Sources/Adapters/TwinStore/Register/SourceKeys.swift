@@ -3,20 +3,20 @@ import GRDB
 
 /// The names of keys that each source uses.
 ///
-/// Any thread: guarded by `Publication`; what is deleted is deleted on the writer first.
+/// Any thread: guarded by `ReadersWriterLock`; what is deleted is deleted on the writer first.
 package struct SourceKeys: KeyTable {
     let store: StoreEngine
 
     package func keys(of source: SourceName) throws(DropError) -> [String] {
-        store.versions.publication.beginReading()
-        defer { store.versions.publication.endReading() }
-        return store.sources.memory(of: source).liveKeys
+        store.versions.cacheLock.lockForReading()
+        defer { store.versions.cacheLock.unlockAfterReading() }
+        return store.sources.cache(of: source).liveKeys
     }
 
     package func knownKeys(of source: SourceName) -> Int? {
-        store.versions.publication.beginReading()
-        defer { store.versions.publication.endReading() }
-        return store.sources.memory(of: source).liveKeys.count
+        store.versions.cacheLock.lockForReading()
+        defer { store.versions.cacheLock.unlockAfterReading() }
+        return store.sources.cache(of: source).liveKeys.count
     }
 
     /// Gives the names of a source out anew, from none: those that failed drops of earlier versions left go with it. What the
@@ -27,16 +27,16 @@ package struct SourceKeys: KeyTable {
         let busy = DropError(
             .inWork, "A drop of \(source) is being worked on.", hint: "Try again when its folder is empty.",
             remedy: .retry(after: .seconds(1)))
-        let memory = store.sources.memory(of: source)
-        let count = memory.persistedKeys.count
-        guard !memory.isInWork else { throw busy }
+        let cache = store.sources.cache(of: source)
+        let count = cache.persistedKeys.count
+        guard !cache.isInWork else { throw busy }
         // A drop that begins now defines the names again that it was given, and finds them gone: it is transformed again.
         try store.transaction { database in
             try database.execute(sql: "DELETE FROM source_key WHERE source = ?", arguments: [source.text])
         }
-        try store.versions.publication.writing { () throws(DropError) in
-            guard !memory.isInWork else { throw busy }
-            memory.forgetKeys()
+        try store.versions.cacheLock.writing { () throws(DropError) in
+            guard !cache.isInWork else { throw busy }
+            cache.forgetKeys()
         }
         return count
     }

@@ -5,13 +5,13 @@ import TwinModel
 
 /// The register of drops: what the flow writes of them and asks about them.
 ///
-/// Any thread. Each change is one durable transaction on the writer; what the process keeps of it (`Numbers`, `SourceMemory`)
+/// Any thread. Each change is one durable transaction on the writer; what the process keeps of it (`Numbers`, `SourceCache`)
 /// changes after COMMIT, under the locks that those name.
 package struct StoreRegister: DropRegister {
     let store: StoreEngine
 
     /// Also looks, while the rows are at hand, whether an earlier drop was the same intake: see `drop(withIntake:)`.
-    package func intend(_ drops: [DropRecord]) throws(DropError) {
+    package func recordIntents(_ drops: [DropRecord]) throws(DropError) {
         var fresh: [DropID] = []
         // The numbers stay known until the commit, which asks for them.
         try write(drops, forgettingNumbers: false) { (drop, database) throws(DropError) in
@@ -40,7 +40,7 @@ package struct StoreRegister: DropRegister {
             }
         }
         // What is applied from here on may be newer than what such a drop says when it goes on.
-        for drop in drops where drop.state.needsPerson { store.sources.memory(of: drop.source).noteSetAside() }
+        for drop in drops where drop.state.needsPerson { store.sources.cache(of: drop.source).noteSetAside() }
         guard forgettingNumbers else { return }
         store.numbers.state.withLock { counters in
             for drop in drops { counters.reservedDrops[drop.id] = nil }

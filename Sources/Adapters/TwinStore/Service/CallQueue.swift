@@ -56,7 +56,7 @@ final class CallQueue: Sendable {
     }
 
     private func take() -> [Entry] {
-        monitor.quietly { state in
+        monitor.withoutWaking { state in
             if let first = state.waiting.first, first.isAlone {
                 state.waiting.removeFirst()
                 return [first]

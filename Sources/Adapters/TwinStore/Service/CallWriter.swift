@@ -46,7 +46,7 @@ package final class CallWriter: StoreReader, TwinWriter {
         let model = draft.model.map { store.keys.number(of: $0) } ?? 0
         let record = record(of: draft, old: old.record)
         commit.state.trespasses.noteParts(of: old.record)
-        var patch = RevisionPatch(record: old.record)
+        var patch = ReverseDelta(record: old.record)
         patch.record.properties = old.record.replaced(by: record)
         if model != old.key {
             patch.key = old.key
@@ -112,7 +112,7 @@ package final class CallWriter: StoreReader, TwinWriter {
         let (name, target) = (store.keys.number(of: draft.name), newTarget?.number ?? old.target)
         let record = record(of: draft, old: old.record)
         commit.state.trespasses.noteParts(of: old.record)
-        var patch = RevisionPatch(record: old.record)
+        var patch = ReverseDelta(record: old.record)
         patch.record.properties = old.record.replaced(by: record)
         if name != old.key { patch.key = old.key }
         if target != old.target { patch.ends = (old.source, old.target) }

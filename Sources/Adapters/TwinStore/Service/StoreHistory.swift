@@ -155,7 +155,7 @@ package struct StoreHistory: GraphHistory {
     }
 
     private func changes(
-        from older: StoredEntity, to newer: StoredEntity, _ patch: RevisionPatch, _ kind: NumberReservation.Kind,
+        from older: StoredEntity, to newer: StoredEntity, _ patch: ReverseDelta, _ kind: NumberReservation.Kind,
         _ database: Database
     ) throws(DropError) -> [HistoryStep.Change] {
         var result: [HistoryStep.Change] = []

@@ -11,13 +11,13 @@ extension StoreService {
     ///
     /// Errors: as `upload`; `modelExists` where one id has two contents, with both places in the message.
     ///
-    /// - Parameter isRehearsal: nothing is stored; this process alone knows the models, for a dry run.
+    /// - Parameter isDryRun: nothing is stored; this process alone knows the models, for a dry run.
     package func adopt(
-        _ documents: [ModelDocument], by caller: Caller, isRehearsal: Bool = false
+        _ documents: [ModelDocument], by caller: Caller, isDryRun: Bool = false
     ) throws(ServiceError) -> [ModelData] {
         let fresh = try ModelIntake.interfaces(in: documents, beside: models)
         guard !fresh.isEmpty else { return [] }
-        guard isRehearsal else {
+        guard isDryRun else {
             return try call(caller, "adopt models", isAlone: true) { writer in try writer.upload(fresh) }
         }
         let set = try ModelIntake.read(fresh, known: models.set)

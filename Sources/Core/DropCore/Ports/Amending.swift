@@ -55,7 +55,7 @@ package struct Amendment: Sendable, Equatable {
     /// The places of the corrected records in the new file, with those of earlier amendments. Each must be read there, as one
     /// record with its number.
     package let places: [UInt64: Range<UInt64>]
-    /// The epoch with which the drop was read; nil if that was not kept.
+    /// The transform digest with which the drop was read; nil if that was not kept.
     package let readBy: ContentDigest?
 
     package init(
@@ -72,7 +72,7 @@ package struct Amendment: Sendable, Equatable {
 
     /// Whether the other records of the file may mean something else now than when they were applied, because plugin, settings,
     /// mapping or a table changed.
-    package func readsOtherwise(by epoch: ContentDigest) -> Bool { readBy.map { $0 != epoch } ?? false }
+    package func readsOtherwise(by transformDigest: ContentDigest) -> Bool { readBy.map { $0 != transformDigest } ?? false }
 }
 
 /// An amendment ready to be transformed: the earlier drop's whole file with corrected records in their places.
@@ -91,7 +91,7 @@ package struct AmendedFile: Sendable {
 
 /// Recognises corrected rejects by the marks in their rows, and makes the file that they complete. Blocking; safe from any
 /// thread.
-package protocol AmendmentBook: Sendable {
+package protocol AmendmentStore: Sendable {
     /// The drop whose marks are in the bytes of a file; nil if there are none. `name` is for messages.
     ///
     /// Errors: `amendment` (quarantine) when a file has marks of several drops, or a column of marks without any.

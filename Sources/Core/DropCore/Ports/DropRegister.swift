@@ -128,7 +128,7 @@ package struct DropClosing: Sendable, Equatable {
 /// (`synchronous=FULL`). Calls may block and are safe from any thread.
 package protocol DropRegister: Sendable {
     /// Step S1: writes the drops in state `claimed`, before their files are moved.
-    func intend(_ drops: [DropRecord]) throws(DropError)
+    func recordIntents(_ drops: [DropRecord]) throws(DropError)
     /// Takes back intents whose file was not moved.
     func withdraw(_ drops: [DropID]) throws(DropError)
     /// Replaces the rows of the drops and records the act of the person that caused it, in one transaction.

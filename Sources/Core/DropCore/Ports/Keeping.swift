@@ -21,7 +21,7 @@ package protocol PreparedClaim: AnyObject {
     /// The descriptor of a lone file that nobody can write to until it is in the spool; nil where there is none. What is read of
     /// it (by another descriptor, since this one is closed) is what the drop will hold, if `commit` calls the file claimed;
     /// otherwise nothing of it counts.
-    var heldDescriptor: CInt? { get }
+    var leasedDescriptor: CInt? { get }
 
     /// Moves the files that are ready, once their bytes are durable, and starts to sync the folders. What is known then, in the
     /// order of the files; nil: not yet. A file that it calls claimed lies in the spool and may be read, but until `finish`
@@ -58,9 +58,9 @@ package protocol DropSpool: Sendable {
     /// The spooled file, absolute.
     func path(of drop: DropID) -> String
     func contains(_ drop: DropID) -> Bool
-    /// Until `endLoan` the drop, which is not in the spool yet, is read from the open file.
-    func lend(_ descriptor: CInt, as drop: DropID) throws(DropError)
-    func endLoan(of drop: DropID)
+    /// Until `detachDescriptor` the drop, which is not in the spool yet, is read from the open file.
+    func attachDescriptor(_ descriptor: CInt, as drop: DropID) throws(DropError)
+    func detachDescriptor(of drop: DropID)
     /// Runs `body` with a read-only descriptor at offset 0 and the size in bytes.
     func withDescriptor<T>(
         of drop: DropID, _ body: (_ descriptor: CInt, _ bytes: UInt64) throws(DropError) -> T
@@ -82,11 +82,11 @@ package protocol DropSpool: Sendable {
     /// The quarantined bytes, absolute.
     func quarantinedPath(of drop: DropID, on day: UTCDay) -> String
     /// Copies quarantined bytes back into the spool as a new drop; moves them when `copy` is the drop itself. Durable on return.
-    func respool(_ drop: DropID, on day: UTCDay, as copy: DropID) throws(DropError)
+    func requeueFromQuarantine(_ drop: DropID, on day: UTCDay, as copy: DropID) throws(DropError)
     /// The drops whose bytes the quarantine holds.
     func quarantinedDrops() throws(DropError) -> [DropID]
     /// Removes the quarantined bytes of a drop that is closed; they are in the archive.
-    func forgetQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError)
+    func deleteQuarantined(_ drop: DropID, on day: UTCDay) throws(DropError)
     /// Free space of the state folder.
     func freeSpace() throws(DropError) -> FreeSpace
 }
@@ -184,7 +184,7 @@ package protocol DropArchive: AnyObject, Sendable {
 }
 
 /// What the sender gets back.
-package protocol ReceiptBook: Sendable {
+package protocol ReceiptStore: Sendable {
     /// Writes (or replaces) the drop's receipt. It is whole for every reader at once, and survives a power cut after `sync`.
     func write(_ record: DropRecord, leaf: UInt64?) throws(DropError)
     /// Makes the receipts of these drops durable, under all their names.

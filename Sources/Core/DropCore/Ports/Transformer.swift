@@ -27,21 +27,22 @@ package struct TransformSummary: Sendable, Equatable {
     package let pluginID: String
     package let pluginVersion: String
     package let pluginDigest: ContentDigest
-    /// The epoch with which it ran (`Transformer.epoch`); nil in older rows.
-    package let epoch: ContentDigest?
+    /// The transform digest with which it ran (`Transformer.transformDigest`); nil in older rows.
+    package let transformDigest: ContentDigest?
     /// The other rules of its application (`ApplyPolicy.rules`); nil until the pipeline sets it, and in older rows.
     package var rules: String?
     /// Lines the plugin logged, escaped, at most 64 KiB in all; then a line that says how many bytes were dropped.
     package let log: [String]
 
     package init(
-        pluginID: String, pluginVersion: String, pluginDigest: ContentDigest, epoch: ContentDigest? = nil, rules: String? = nil,
+        pluginID: String, pluginVersion: String, pluginDigest: ContentDigest, transformDigest: ContentDigest? = nil,
+        rules: String? = nil,
         log: [String]
     ) {
         self.pluginID = pluginID
         self.pluginVersion = pluginVersion
         self.pluginDigest = pluginDigest
-        self.epoch = epoch
+        self.transformDigest = transformDigest
         self.rules = rules
         self.log = log
     }
@@ -69,13 +70,13 @@ package protocol Transformer: Sendable {
     func transform(_ job: TransformJob, into sink: any OperationSink, ran: inout TransformSummary?) throws(DropError)
 
     /// Reads the files of the source again if they changed on disk, and returns the digest of all of them. The next drop runs
-    /// with exactly these (`ApplyJob.epoch`).
+    /// with exactly these (`ApplyJob.transformDigest`).
     ///
     /// Errors: the reason why they cannot be used (remedy suspendSource); `plugin-changing` (retry) while a file is being
     /// written; `worker-start` (retry) as above.
-    func epoch(of source: SourceName) throws(DropError) -> ContentDigest
+    func transformDigest(of source: SourceName) throws(DropError) -> ContentDigest
 
-    /// How the text of the source is written, by the files that `epoch(of:)` read last; nil if that is not known.
+    /// How the text of the source is written, by the files that `transformDigest(of:)` read last; nil if that is not known.
     func dialect(of source: SourceName) -> TextDialect?
 }
 

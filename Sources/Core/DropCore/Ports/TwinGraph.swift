@@ -68,7 +68,7 @@ package struct ApplyJob: Sendable {
     package let bytes: UInt64
     /// The digest of everything that determines the plugin's output: plugin, mapping, settings, lookups. A fingerprint is valid
     /// only while this stays the same.
-    package let epoch: ContentDigest
+    package let transformDigest: ContentDigest
     /// The drop that this one amends. It then has the place of that drop, and deletes by absence only what that drop would have
     /// deleted.
     package let amends: DropID?
@@ -89,7 +89,7 @@ package struct ApplyJob: Sendable {
     package let scratchFolder: String
 
     package init(
-        drop: DropID, source: SourceName, policy: ApplyPolicy, bytes: UInt64, epoch: ContentDigest, amends: DropID?,
+        drop: DropID, source: SourceName, policy: ApplyPolicy, bytes: UInt64, transformDigest: ContentDigest, amends: DropID?,
         amendment: Amendment? = nil, place: String? = nil, origin: DropID? = nil, fileBytes: UInt64? = nil,
         doubtsBytes: Bool = false, released: Bool, scratchFolder: String
     ) {
@@ -97,7 +97,7 @@ package struct ApplyJob: Sendable {
         self.source = source
         self.policy = policy
         self.bytes = bytes
-        self.epoch = epoch
+        self.transformDigest = transformDigest
         self.amends = amends
         self.amendment = amendment
         self.place = place

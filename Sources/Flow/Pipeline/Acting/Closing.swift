@@ -29,7 +29,7 @@ struct Closing: Sendable {
             case .duplicates: break
             }
         }
-        let named = shared.ledger.quietly { $0.order.quarantined(named: record.fileName, of: record.source) }
+        let named = shared.ledger.withoutWaking { $0.order.quarantined(named: record.fileName, of: record.source) }
             .filter { $0 < record.id }.sorted()
         guard let first = named.first, try !register.hasApplied(record.fileName, of: record.source, before: first) else {
             return nil
@@ -56,10 +56,10 @@ struct Closing: Sendable {
             try receipts.give(record)
             let day = UTCDay(milliseconds: record.claimedAt)
             if record.state.isQuarantined, spool.isQuarantined(record.id, on: day) {
-                try spool.forgetQuarantined(record.id, on: day)
+                try spool.deleteQuarantined(record.id, on: day)
             }
         }
-        shared.tell(.closed(record))
+        shared.emit(.closed(record))
     }
 
     /// Quarantined drops that were closed while the archive took them.
@@ -74,7 +74,7 @@ struct Closing: Sendable {
     func sweepQuarantine() throws(DropError) {
         for id in try spool.quarantinedDrops() {
             guard let record = try register.drop(id), record.container != nil, record.state != .quarantined else { continue }
-            try spool.forgetQuarantined(id, on: UTCDay(milliseconds: record.claimedAt))
+            try spool.deleteQuarantined(id, on: UTCDay(milliseconds: record.claimedAt))
         }
     }
 }

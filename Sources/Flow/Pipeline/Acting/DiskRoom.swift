@@ -12,7 +12,7 @@ struct DiskRoom: Sendable {
     /// Runs `body` until storage has room for it. `body` can be run any number of times.
     ///
     /// - Returns: false when the pipeline stops first; what `body` was to do is then unfinished work for the next start.
-    func insisting(_ body: () throws(DropError) -> Void) throws(DropError) -> Bool {
+    func retryingUntilSpace(_ body: () throws(DropError) -> Void) throws(DropError) -> Bool {
         var attempts = 0
         while true {
             do throws(DropError) {
@@ -21,7 +21,7 @@ struct DiskRoom: Sendable {
                 return true
             } catch {
                 guard case .retry(let delay) = error.remedy else { throw error }
-                if attempts % 600 == 0 { shared.tell(.failed(error)) }
+                if attempts % 600 == 0 { shared.emit(.failed(error)) }
                 attempts += 1
                 if error.code == .diskFull { shared.ledger.with { $0.storage.diskIsFull = true } }
                 guard shared.limits.waitsForSpace || attempts < Self.attemptsAlone else {
@@ -58,7 +58,7 @@ struct DiskRoom: Sendable {
             let back = floor + (wasFull ? space.bytesTotal / 50 : 0)
             if space.bytesFree >= min(back, floor + (1 << 30)) {
                 if wasFull { ledger.with { $0.storage.diskIsFull = false } }
-                return !ledger.quietly { $0.run.isCancelled }
+                return !ledger.withoutWaking { $0.run.isCancelled }
             }
             wasFull = true
             let isStopping = ledger.with { ledger in

@@ -24,7 +24,7 @@ struct Performer: Sendable {
         guard !answer.writes.isEmpty else { return try finish(answer, drop) }
         let isWritten: Bool
         do throws(DropError) {
-            isWritten = try room.insisting { () throws(DropError) in
+            isWritten = try room.retryingUntilSpace { () throws(DropError) in
                 for write in answer.writes { try perform(write) }
             }
         } catch {
@@ -50,7 +50,7 @@ struct Performer: Sendable {
 
     /// Ends an unfinished drop as discarded; nothing of it was applied.
     func giveUp(_ drop: DropID) throws(DropError) -> Bool {
-        let act = shared.ledger.quietly { $0.drops.act(givingUp: drop) }
+        let act = shared.ledger.withoutWaking { $0.drops.act(givingUp: drop) }
         let now = shared.clock.now()
         return try carryOut(drop) { $0.givenUp(by: act, at: now) }
     }
@@ -59,7 +59,7 @@ struct Performer: Sendable {
     func leaveHand(_ drop: DropID) {
         inHand?.put(drop)
         // Nobody waits for this but drops that are suspected, and those that wait behind one.
-        let matters = shared.ledger.quietly { ledger in
+        let matters = shared.ledger.withoutWaking { ledger in
             if ledger.caution.isIdle { return false }
             ledger.caution.ended(drop)
             return true
@@ -70,7 +70,7 @@ struct Performer: Sendable {
     /// An act of a person is durable: its record in the chain follows.
     func noteDone(_ act: Act) {
         shared.ledger.with { $0.unrecordedActs += 1 }
-        shared.tell(.acted(act))
+        shared.emit(.acted(act))
     }
 
     /// Hands ended drops to the archive together; those it does not take any more are left to the next start.
@@ -122,11 +122,11 @@ struct Performer: Sendable {
     private func perform(_ effect: DropAnswer.Effect, _ drop: DropID) throws(DropError) {
         switch effect {
         case .leaveHand: leaveHand(drop)
-        case .tell(let event): shared.tell(event)
+        case .emit(let event): shared.emit(event)
         case .acted(let act): noteDone(act)
         case .closeOthers(let record):
             // Before the archive has it: a start after a crash finds an applied drop, and does this again.
-            _ = try room.insisting { () throws(DropError) in try closing.closeOthers(by: record) }
+            _ = try room.retryingUntilSpace { () throws(DropError) in try closing.closeOthers(by: record) }
         case .archive(let end): archive([end])
         }
     }

@@ -98,7 +98,7 @@ struct PersonActs: Sendable {
         try perform(act(.retry, old, person, reason, facts), changing: [record, retried])
         do throws(DropError) {
             if isInQuarantine {
-                try spool.respool(old.id, on: day, as: record.id)
+                try spool.requeueFromQuarantine(old.id, on: day, as: record.id)
             } else {
                 try spool.fill(record.id) { (descriptor) throws(DropError) in try fetch(old.id, descriptor) }
             }
@@ -152,14 +152,14 @@ struct PersonActs: Sendable {
             shared.ledger.with { $0.begin(.ended(discarded)) }
             performer.archive([Ended(record: discarded, commitSequence: nil)])
         }
-        shared.tell(.settledOtherwise(discarded))
+        shared.emit(.endedWithoutApply(discarded))
         return discarded
     }
 
     /// Of a drop that was quarantined, or whose bytes are gone.
     private func forgetBytes(of record: DropRecord, isLost: Bool) throws(DropError) {
         let day = UTCDay(milliseconds: record.claimedAt)
-        if record.container != nil { try spool.forgetQuarantined(record.id, on: day) }
+        if record.container != nil { try spool.deleteQuarantined(record.id, on: day) }
         // Bytes that are not those that arrived are kept for whoever looks into it, and nowhere else.
         if isLost, spool.contains(record.id), let reason = record.reason {
             try spool.quarantine(record.id, on: day, reason: reason.note(on: record))
@@ -177,7 +177,7 @@ struct PersonActs: Sendable {
     }
 
     private func isGivenUp(_ record: DropRecord) -> Bool {
-        record.state == .discarded && shared.ledger.quietly { $0.drops.isGivenUp(record.id) }
+        record.state == .discarded && shared.ledger.withoutWaking { $0.drops.isGivenUp(record.id) }
     }
 
     /// A drop on its way: taken out of the queue, or out of the hands of whoever transforms it. One that is being committed ends
@@ -233,7 +233,7 @@ struct PersonActs: Sendable {
     }
 
     private func newest(of record: DropRecord) -> DropRecord? {
-        shared.ledger.quietly { $0.order.newestApplied(of: record.source) }
+        shared.ledger.withoutWaking { $0.order.newestApplied(of: record.source) }
     }
 
     private func alone<T>(with id: DropID, _ body: () throws(DropError) -> T) throws(DropError) -> T {
@@ -246,11 +246,11 @@ struct PersonActs: Sendable {
     private func find(_ id: DropID) throws(DropError) -> DropRecord {
         let record = try row(of: id)
         let ledger = shared.ledger
-        guard ledger.quietly({ $0.drops[id]?.phase == .settling }) else { return record }
-        let isSettled = ledger.wait(until: { $0.drops[id]?.phase != .settling }, timeout: .seconds(20)) {
-            $0.drops[id]?.phase != .settling
+        guard ledger.withoutWaking({ $0.drops[id]?.phase == .writing }) else { return record }
+        let isWritten = ledger.wait(until: { $0.drops[id]?.phase != .writing }, timeout: .seconds(20)) {
+            $0.drops[id]?.phase != .writing
         }
-        guard isSettled else { throw notYet(record, "is being settled") }
+        guard isWritten else { throw notYet(record, "is being settled") }
         return try row(of: id)
     }
 

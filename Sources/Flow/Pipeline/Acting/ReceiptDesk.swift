@@ -5,7 +5,7 @@ import ThreadKit
 /// archived, and their receipts are owed (decision 0033).
 struct ReceiptDesk: Sendable {
     let shared: Shared
-    let book: any ReceiptBook
+    let book: any ReceiptStore
 
     /// Writes a receipt now or, where its folder cannot be used, as soon as it can.
     func give(_ record: DropRecord, leaf: UInt64? = nil, synced: Bool = false) throws(DropError) {
@@ -16,7 +16,7 @@ struct ReceiptDesk: Sendable {
             guard case .retry = error.remedy else { throw error }
             return owe([Receipted(record: record, leaf: leaf)], error, isLast: false)
         }
-        shared.ledger.quietly { $0.owed.outdate(record.id) }
+        shared.ledger.withoutWaking { $0.owed.outdate(record.id) }
     }
 
     /// Writes receipts and makes them durable; what kept those of a source from it.
@@ -47,6 +47,6 @@ struct ReceiptDesk: Sendable {
     func owe(_ drops: [Receipted], _ error: DropError, isLast: Bool) {
         let now = shared.clock.now()
         let isNew = shared.ledger.with { $0.owed.owe(drops, error, isLast: isLast, at: now) }
-        if isNew { shared.tell(.failed(error)) }
+        if isNew { shared.emit(.failed(error)) }
     }
 }

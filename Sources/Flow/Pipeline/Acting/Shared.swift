@@ -7,9 +7,9 @@ struct Shared: Sendable {
     let sources: [SourceName: PipelineSource]
     let limits: PipelineLimits
     /// Makes the labels: times and ids.
-    let clock: LabelClock
+    let clock: MonotonicClock
     /// Told what happens to drops, on the thread where it happens.
-    let tell: @Sendable (PipelineEvent) -> Void
+    let emit: @Sendable (PipelineEvent) -> Void
 
     /// True where drops of the source must not overtake one another.
     func keepsOrder(_ name: SourceName) -> Bool {

@@ -11,9 +11,9 @@ package struct AmendmentJudge: Sendable {
 
     private let register: any DropRegister
     private let graph: any TwinGraph
-    private let book: any AmendmentBook
+    private let book: any AmendmentStore
 
-    package init(register: any DropRegister, graph: any TwinGraph, book: any AmendmentBook) {
+    package init(register: any DropRegister, graph: any TwinGraph, book: any AmendmentStore) {
         self.register = register
         self.graph = graph
         self.book = book

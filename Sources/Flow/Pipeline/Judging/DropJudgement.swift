@@ -15,9 +15,10 @@ package struct DropJudgement {
     ///
     /// - Parameters:
     ///   - newest: the newest applied drop of the source; nil where there is none, or where that is not known yet.
-    ///   - epoch: of the source's plugin, settings and tables as they are now. Asked for only where it decides.
+    ///   - transformDigest: of the source's plugin, settings and tables as they are now. Asked for only where it decides.
     package func repeated(
-        register: any DropRegister, graph: any TwinGraph, newest: DropRecord?, epoch: () throws(DropError) -> ContentDigest
+        register: any DropRegister, graph: any TwinGraph, newest: DropRecord?,
+        transformDigest: () throws(DropError) -> ContentDigest
     ) throws(DropError) -> DropRecord? {
         guard let digest = record.digest, !isAskedFor else { return nil }
         if let same = try register.drop(withIntake: record.intake, of: record.source, before: record.id),
@@ -34,7 +35,7 @@ package struct DropJudgement {
             return same
         case .newest:
             guard let newest, newest.digest == digest, try graph.isUntouched(since: newest.id, source: record.source),
-                try isSaidAlike(newest, epoch), try !isSomethingSetAside(since: newest, register)
+                try isSaidAlike(newest, transformDigest), try !isSomethingSetAside(since: newest, register)
             else { return nil }
             return newest
         }
@@ -57,7 +58,7 @@ package struct DropJudgement {
         policy.mode = .incremental
         return ApplyJob(
             drop: record.id, source: record.source, policy: policy, bytes: 0,
-            epoch: ContentDigest(bytes: [UInt8](repeating: 0, count: 32)), amends: nil, released: record.released,
+            transformDigest: ContentDigest(bytes: [UInt8](repeating: 0, count: 32)), amends: nil, released: record.released,
             scratchFolder: scratchFolder)
     }
 
@@ -139,11 +140,11 @@ package struct DropJudgement {
     /// Whether the bytes would say today what they said as `newest`: by the same plugin, settings, mapping, lookups and rules. A
     /// mapping that was corrected is to be applied to the file that is dropped again because of it.
     private func isSaidAlike(
-        _ newest: DropRecord, _ epoch: () throws(DropError) -> ContentDigest
+        _ newest: DropRecord, _ transformDigest: () throws(DropError) -> ContentDigest
     ) throws(DropError) -> Bool {
         guard newest.plugin?.rules == source.rules else { return false }
         // At the commit it is transformed already, and asking again could only fail.
-        if let plugin = record.plugin { return plugin.epoch == newest.plugin?.epoch }
-        return try epoch() == newest.plugin?.epoch
+        if let plugin = record.plugin { return plugin.transformDigest == newest.plugin?.transformDigest }
+        return try transformDigest() == newest.plugin?.transformDigest
     }
 }

@@ -131,14 +131,14 @@ extension Monitor<Ledger> {
         let begin = ContinuousClock.now
         let result = try body()
         let duration = ContinuousClock.now - begin
-        quietly { $0.times.note(stage, duration) }
+        withoutWaking { $0.times.note(stage, duration) }
         return result
     }
 
     /// Waits until the drop's claim is durable: nothing that outlives a power cut is written about it before
     /// (docs/failure-model.md, "Life cycle"). Of a drop that is not in the flow nothing is written at all.
     func waitForClaim(of drop: DropID) -> ClaimEnd {
-        let known = quietly { $0.drops[drop]?.claim }
+        let known = withoutWaking { $0.drops[drop]?.claim }
         if known == .durable { return .durable }
         return wait(until: { $0.run.isCancelled || $0.drops[drop]?.claim != .underWay }) { ledger in
             switch ledger.drops[drop]?.claim {

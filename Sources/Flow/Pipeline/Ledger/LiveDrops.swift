@@ -10,7 +10,7 @@ struct LiveDrops: Sendable {
 
         var place: Place {
             Place(
-                isUnread: life.phase == .claimed, isSettling: life.phase == .settling, isUndurable: life.claim != .durable,
+                isUnread: life.phase == .claimed, isSettling: life.phase == .writing, isUndurable: life.claim != .durable,
                 isArchiving: life.phase == .archiving, isUnreceipted: life.phase == .receipting && token != nil)
         }
 
@@ -38,7 +38,7 @@ struct LiveDrops: Sendable {
         /// Claimed drops that are not read for their digest yet.
         var unread = 0
         /// Drops whose end is being made durable.
-        var settling = 0
+        var writing = 0
         /// Drops that are on their way while their claim is being made durable.
         var undurable = 0
         /// Drops that have ended and are in no durable container yet.
@@ -48,7 +48,7 @@ struct LiveDrops: Sendable {
 
         mutating func count(_ place: Place, _ sign: Int) {
             if place.isUnread { unread += sign }
-            if place.isSettling { settling += sign }
+            if place.isSettling { writing += sign }
             if place.isUndurable { undurable += sign }
             if place.isArchiving { archiving += sign }
             if place.isUnreceipted { unreceipted += sign }
@@ -64,7 +64,7 @@ struct LiveDrops: Sendable {
     var unread: Int { tally.unread }
     /// Nobody who is not in line yet can be passed: neither a drop that is to be read, nor one that could not be read and whose
     /// source does not wait for a person yet.
-    var mayBeginEarly: Bool { tally.unread == 0 && tally.settling == 0 }
+    var mayBeginEarly: Bool { tally.unread == 0 && tally.writing == 0 }
     var undurable: Int { tally.undurable }
     var archiving: Int { tally.archiving }
     var unreceipted: Int { tally.unreceipted }

@@ -50,7 +50,7 @@ struct Scheduler {
     init(orders: [SourceName: DropOrder]) { self.orders = orders }
 
     /// Drops that wait or are being transformed.
-    var pending: Int { lanes.values.reduce(0) { $0 + $1.waiting.count + ($1.isBusy ? 1 : 0) } }
+    var queued: Int { lanes.values.reduce(0) { $0 + $1.waiting.count + ($1.isBusy ? 1 : 0) } }
 
     /// Drops of sources that wait for a person.
     var stuck: Int {
@@ -120,13 +120,13 @@ struct Scheduler {
     func generation(of source: SourceName) -> Int { lanes[source]?.generation ?? 0 }
 
     /// A drop failed at its commit: those of its source that were transformed behind it must not overtake it. Nothing of the
-    /// source goes on until `settled`: by then the drop is put back, or blocks the others.
+    /// source goes on until `finishedSettingBack`: by then the drop is put back, or blocks the others.
     mutating func setBack(_ source: SourceName) {
         lanes[source, default: Lane()].generation += 1
         lanes[source]?.isSettingBack = true
     }
 
-    mutating func settled(_ source: SourceName) { lanes[source]?.isSettingBack = false }
+    mutating func finishedSettingBack(_ source: SourceName) { lanes[source]?.isSettingBack = false }
 
     mutating func suspend(_ source: SourceName) { lanes[source, default: Lane()].isSuspended = true }
 

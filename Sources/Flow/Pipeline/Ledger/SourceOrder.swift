@@ -41,7 +41,7 @@ struct SourceOrder: Sendable {
     }
 
     /// The commit has settled a drop of the source, one way or the other.
-    mutating func settle(_ source: SourceName) {
+    mutating func ended(_ source: SourceName) {
         sources[source]?.uncommitted -= 1
         if sources[source]?.uncommitted == 0 { sources[source]?.handedName = nil }
     }

@@ -35,7 +35,7 @@ struct DropAnswer: Sendable {
     /// What others are told, and who has the drop next.
     enum Effect: Sendable {
         case leaveHand
-        case tell(PipelineEvent)
+        case emit(PipelineEvent)
         case acted(Act)
         case closeOthers(DropRecord)
         case archive(Ended)

@@ -6,7 +6,7 @@ import DropCore
 ///        │         ▲   │        │            │            ▲
 ///        │         └───┼────────┴────────────┤ put back   │
 ///        └─────────────┴────────┬────────────┘            │
-///                               └──▶ settling ────────────┴──────────────────────▶ left
+///                               └──▶ writing ─────────────┴──────────────────────▶ left
 ///
 /// What happened to the drop goes in as a call; what is to be done comes out as a `DropAnswer`. Pure: it holds no thread, no
 /// clock and no port. A call that the drop's phase does not allow (`Event.leads`) is an error of ours, and stops the program.
@@ -29,8 +29,8 @@ struct DropLifecycle: Sendable {
     private(set) var readingSince: UInt64?
     /// False where a command that ends has given up waiting for its receipt.
     private(set) var isWaitedFor = true
-    /// What follows once the writes of `settling` are durable.
-    private var pending: (phase: Phase, answer: DropAnswer)?
+    /// What follows once the writes of `writing` are durable.
+    private var afterWrites: (phase: Phase, answer: DropAnswer)?
 
     private init(_ record: DropRecord, _ phase: Phase, _ claim: Claim = .durable, hasWaited: Bool = false) {
         (self.record, self.phase, self.claim, self.hasWaited) = (record, phase, claim, hasWaited)
@@ -42,7 +42,7 @@ struct DropLifecycle: Sendable {
     /// Not at an end yet; or applied, and not in the archive.
     var isOnItsWay: Bool {
         switch phase {
-        case .claimed, .waiting, .inWork, .prepared, .settling: true
+        case .claimed, .waiting, .inWork, .prepared, .writing: true
         case .archiving: record.state.isApplied
         case .receipting, .left: false
         }
@@ -156,7 +156,7 @@ extension DropLifecycle {
         (record, trouble) = (row, nil)
         return DropAnswer(
             notes: [.applied(row, isNewest: isNewest)],
-            then: [.leaveHand, .tell(.applied(row)), .closeOthers(row), .archive(Ended(record: row, commitSequence: sequence))])
+            then: [.leaveHand, .emit(.applied(row)), .closeOthers(row), .archive(Ended(record: row, commitSequence: sequence))])
     }
 }
 
@@ -196,7 +196,7 @@ extension DropLifecycle {
         if phase == .claimed, let reason = record.reason, error.remedy == .quarantine {
             // The reason of its claim stands: a later run, which can read the bytes, must not process them.
             var answer = quarantined(record, because: reason, at: around.now, by: .failed)
-            answer.first = [.tell(.failed(error))]
+            answer.first = [.emit(.failed(error))]
             return answer
         }
         let record = phase == .prepared ? record.notApplied() : record
@@ -205,14 +205,14 @@ extension DropLifecycle {
         case .quarantine: return quarantined(record, because: DropReason(error), at: around.now, by: .failed)
         case .hold:
             let row = record.held(because: DropReason(error), at: around.now)
-            return settle(
+            return writeFirst(
                 [.row(row, by: nil), .receipt(row)], .left,
-                DropAnswer(notes: [.block(row)], then: [.tell(.settledOtherwise(row))]), by: .failed)
+                DropAnswer(notes: [.block(row)], then: [.emit(.endedWithoutApply(row))]), by: .failed)
         case .suspendSource:
             putBack(record, nil)
             return DropAnswer(
                 notes: [.putBack(record, notBefore: 0), .suspend(record.source, error, since: around.now)],
-                then: [.tell(.sourceSuspended(record.source, error))])
+                then: [.emit(.sourceSuspended(record.source, error))])
         case .retry(let delay): return again(record, after: delay, error, around)
         }
     }
@@ -223,11 +223,11 @@ extension DropLifecycle {
         let trouble = Trouble.noting(error, in: trouble, at: around.now)
         putBack(record, trouble)
         var answer = DropAnswer(notes: [.putBack(record, notBefore: around.now + UInt64(delay / .milliseconds(1)))])
-        if trouble.isToBeTold { answer.then = [.tell(.waiting(record, error))] }
+        if trouble.isToBeTold { answer.then = [.emit(.waiting(record, error))] }
         // A command that ends does not wait for what may never come: its source is left, with the reason.
         if !around.isPatient, trouble.since + Self.patienceAlone <= around.now {
             answer.notes.append(.suspend(record.source, error, since: trouble.since))
-            answer.then.append(.tell(.sourceSuspended(record.source, error)))
+            answer.then.append(.emit(.sourceSuspended(record.source, error)))
         }
         return answer
     }
@@ -248,11 +248,11 @@ extension DropLifecycle {
     ) -> DropAnswer {
         let row = record.quarantined(because: reason, at: now)
         var writes: [DropAnswer.Write] = [.bytesIntoQuarantine(row, reason), .row(row, by: nil)]
-        var then: [DropAnswer.Effect] = [.leaveHand, .tell(.settledOtherwise(row))]
+        var then: [DropAnswer.Effect] = [.leaveHand, .emit(.endedWithoutApply(row))]
         // Bytes that cannot be read cannot be archived: the next start tries again. Others than those that arrived never are.
         let isArchived = row.digest != nil && !row.hasLostBytes
         if isArchived { then.append(.archive(Ended(record: row, commitSequence: nil))) } else { writes.append(.receipt(row)) }
-        return settle(
+        return writeFirst(
             writes, isArchived ? .archiving : .left, DropAnswer(notes: [.block(row), .remember(row)], then: then),
             by: event)
     }
@@ -262,35 +262,35 @@ extension DropLifecycle {
         let row = record.repeating(first, at: now)
         var writes: [DropAnswer.Write] = [.row(row, by: nil)]
         if first.state.isApplied { writes.append(.closeOthers(row)) }
-        return settle(writes, .archiving, DropAnswer(then: Self.toArchive(row)), by: .repeats)
+        return writeFirst(writes, .archiving, DropAnswer(then: Self.toArchive(row)), by: .repeats)
     }
 
     /// A person gave it up before it was applied.
     mutating func givenUp(by act: Act?, at now: UInt64) -> DropAnswer {
         let row = record.givenUp(at: now)
         let acted: [DropAnswer.Effect] = act.map { [.acted($0)] } ?? []
-        return settle([.row(row, by: act)], .archiving, DropAnswer(then: acted + Self.toArchive(row)), by: .givenUp)
+        return writeFirst([.row(row, by: act)], .archiving, DropAnswer(then: acted + Self.toArchive(row)), by: .givenUp)
     }
 
     private static func toArchive(_ row: DropRecord) -> [DropAnswer.Effect] {
-        [.leaveHand, .tell(.settledOtherwise(row)), .archive(Ended(record: row, commitSequence: nil))]
+        [.leaveHand, .emit(.endedWithoutApply(row)), .archive(Ended(record: row, commitSequence: nil))]
     }
 
-    private mutating func settle(
+    private mutating func writeFirst(
         _ writes: [DropAnswer.Write], _ next: Phase, _ answer: DropAnswer, by event: Event
     ) -> DropAnswer {
-        go(to: .settling, by: event)
+        go(to: .writing, by: event)
         trouble = nil
-        pending = (next, answer)
+        afterWrites = (next, answer)
         return DropAnswer(writes: writes)
     }
 
     /// What was to be made durable is.
     mutating func written() -> DropAnswer {
-        guard let pending else { preconditionFailure("of a drop that is \(phase) nothing is being written") }
-        self.pending = nil
-        go(to: pending.phase, by: .written)
-        if case .archive(let end)? = pending.answer.then.last { record = end.record }
-        return pending.answer
+        guard let afterWrites else { preconditionFailure("of a drop that is \(phase) nothing is being written") }
+        self.afterWrites = nil
+        go(to: afterWrites.phase, by: .written)
+        if case .archive(let end)? = afterWrites.answer.then.last { record = end.record }
+        return afterWrites.answer
     }
 }

@@ -9,7 +9,7 @@ extension DropLifecycle {
         /// Its changes are in the queue of the commit, or in the hands of the committing thread.
         case prepared
         /// What it came to is being made durable.
-        case settling
+        case writing
         /// It ended, and is in no durable container yet.
         case archiving
         /// In the archive; its receipt is to be written.
@@ -59,12 +59,12 @@ extension DropLifecycle.Event {
             true
         // By its remedy: put back, or settled.
         case (.failed, .claimed, .waiting), (.failed, .inWork, .waiting), (.failed, .prepared, .waiting),
-            (.failed, .claimed, .settling), (.failed, .inWork, .settling), (.failed, .prepared, .settling):
+            (.failed, .claimed, .writing), (.failed, .inWork, .writing), (.failed, .prepared, .writing):
             true
-        case (.quarantined, .claimed, .settling), (.repeats, .inWork, .settling), (.repeats, .prepared, .settling),
-            (.givenUp, .waiting, .settling), (.givenUp, .inWork, .settling):
+        case (.quarantined, .claimed, .writing), (.repeats, .inWork, .writing), (.repeats, .prepared, .writing),
+            (.givenUp, .waiting, .writing), (.givenUp, .inWork, .writing):
             true
-        case (.written, .settling, .archiving), (.written, .settling, .left): true
+        case (.written, .writing, .archiving), (.written, .writing, .left): true
         default: false
         }
     }

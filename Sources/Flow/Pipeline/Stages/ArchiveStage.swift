@@ -27,10 +27,10 @@ struct ArchiveStage: Sendable {
         var work = Work()
         while true {
             if work.isTakenUp {
-                let patience: Duration = .milliseconds(work.pending.isEmpty ? 500 : 20)
-                work.pending += ended.popAll(max: shared.limits.batchDrops, timeout: patience)
+                let patience: Duration = .milliseconds(work.queued.isEmpty ? 500 : 20)
+                work.queued += ended.popAll(max: shared.limits.batchDrops, timeout: patience)
             }
-            let wasIdle = work.pending.isEmpty && work.closed.isEmpty
+            let wasIdle = work.queued.isEmpty && work.closed.isEmpty
             do throws(DropError) {
                 try recordActs(archive)
                 try advance(&work, archive)
@@ -69,7 +69,7 @@ struct ArchiveStage: Sendable {
         do throws(DropError) { try seal(archive, stopping: true) } catch {
             // The next stop seals what this one found no room to seal.
             guard case .retry = error.remedy else { throw error }
-            shared.tell(.failed(error))
+            shared.emit(.failed(error))
         }
     }
 
@@ -84,7 +84,7 @@ struct ArchiveStage: Sendable {
     /// Acts of people go into the chain as soon as they are done.
     private func recordActs(_ archive: any DropArchive) throws(DropError) {
         // An act is durable before it is counted: what is read now has all that were counted until now.
-        let counted = shared.ledger.quietly { $0.unrecordedActs }
+        let counted = shared.ledger.withoutWaking { $0.unrecordedActs }
         guard counted > 0 else { return }
         let acts = try register.unrecordedActs()
         let leaves = try archive.note(acts)
@@ -95,7 +95,7 @@ struct ArchiveStage: Sendable {
     /// True when the pipeline stops and no stage can hand over another drop: they have nothing, or have ended.
     private func isDone() -> Bool {
         let isOver = ended.isClosed && ended.count == 0
-        return shared.ledger.quietly { ledger in
+        return shared.ledger.withoutWaking { ledger in
             let nothingComes = isOver || isIntakeOver() && ledger.isQuiet() && ledger.drops.archiving == 0
             return ledger.run.isCancelled || ledger.run.isStopping && nothingComes && ledger.unrecordedActs == 0
         }
@@ -105,23 +105,23 @@ struct ArchiveStage: Sendable {
 
     /// Notes what keeps the archive from going on. A command that ends has waited for it long enough after a while.
     private func noteTrouble(_ error: DropError) throws(DropError) {
-        guard case .retry = error.remedy else { return shared.tell(.failed(error)) }
+        guard case .retry = error.remedy else { return shared.emit(.failed(error)) }
         let now = shared.clock.now()
         let trouble = shared.ledger.with { ledger in
             let trouble = Trouble.noting(error, in: ledger.storage.archive, at: now)
             ledger.storage.archive = trouble
             return trouble
         }
-        if trouble.isToBeTold { shared.tell(.failed(error)) }
+        if trouble.isToBeTold { shared.emit(.failed(error)) }
         guard shared.limits.waitsForSpace || trouble.attempts < DiskRoom.attemptsAlone else {
             throw DropError(error.code, error.message, hint: error.hint, remedy: .stop)
         }
     }
 
     private func noteGoesOn() {
-        guard shared.ledger.quietly({ $0.storage.archive != nil }) else { return }
+        guard shared.ledger.withoutWaking({ $0.storage.archive != nil }) else { return }
         shared.ledger.with { $0.storage.archive = nil }
-        shared.tell(.goesOn(.archiveFull, nil))
+        shared.emit(.goesOn(.archiveFull, nil))
     }
 
     // MARK: - Containers
@@ -129,19 +129,19 @@ struct ArchiveStage: Sendable {
     /// What the archiving thread has in hand.
     private struct Work {
         /// Drops that are in no closed container; the first `written` of them are in the open one.
-        var pending: [Ended] = []
+        var queued: [Ended] = []
         var written = 0
         /// Drops of a closed container whose rows do not know it yet.
         var closed: [(row: DropRecord, item: ArchivedItem)] = []
         /// What the archive has come to with them.
         var head: ArchiveHead?
-        /// When the first of `pending` was written.
+        /// When the first of `queued` was written.
         var since = Conductor.now
         /// How often in a row a container could not be closed because of the bytes of a drop in it.
         var failures = 0
 
         /// All that was handed over is written, so there is room for more.
-        var isTakenUp: Bool { pending.count == written && closed.isEmpty }
+        var isTakenUp: Bool { queued.count == written && closed.isEmpty }
 
         /// How long to wait before it is tried again; what cannot be is thrown. Bytes that changed while their container was
         /// closed are found by the next `append`, which names the drop.
@@ -158,21 +158,21 @@ struct ArchiveStage: Sendable {
 
     private func advance(_ work: inout Work, _ archive: any DropArchive) throws(DropError) {
         try noteClosed(&work)
-        while work.written < work.pending.count {
+        while work.written < work.queued.count {
             // What is compressed ahead is a container of its own.
-            if work.written > 0, work.pending[work.written].record.bytes >= shared.limits.aheadBytes { try close(archive, &work) }
+            if work.written > 0, work.queued[work.written].record.bytes >= shared.limits.aheadBytes { try close(archive, &work) }
             if work.written == 0 { work.since = Conductor.now }
-            do throws(DropError) { try append(work.pending[work.written], to: archive) } catch {
+            do throws(DropError) { try append(work.queued[work.written], to: archive) } catch {
                 guard error.remedy == .quarantine else { throw error }
-                try setAside(work.pending[work.written], error)
-                work.pending.remove(at: work.written)
+                try setAside(work.queued[work.written], error)
+                work.queued.remove(at: work.written)
                 continue
             }
             work.written += 1
             if archive.isFull { try close(archive, &work) }
         }
         guard work.written > 0, ended.count == 0 else { return }
-        let isAlone = shared.ledger.quietly { $0.drops.beforeReceipt <= work.pending.count || $0.run.isStopping }
+        let isAlone = shared.ledger.withoutWaking { $0.drops.beforeReceipt <= work.queued.count || $0.run.isStopping }
         if isAlone || Conductor.now - work.since > .seconds(2) { try close(archive, &work) }
     }
 
@@ -205,11 +205,11 @@ struct ArchiveStage: Sendable {
     private func close(_ archive: any DropArchive, _ work: inout Work) throws(DropError) {
         let items = try shared.ledger.timed(.archive) { () throws(DropError) in try archive.close() }
         let now = shared.clock.now()
-        work.closed = zip(work.pending, items).map { end, item in
+        work.closed = zip(work.queued, items).map { end, item in
             precondition(end.record.id == item.drop, "the archive returned its items in another order")
             return (end.record.archived(in: item, at: now), item)
         }
-        work.pending.removeFirst(items.count)
+        work.queued.removeFirst(items.count)
         work.written = 0
         work.head = archive.head
         try noteClosed(&work)
@@ -228,7 +228,7 @@ struct ArchiveStage: Sendable {
         let closed = work.closed
         work.closed = []
         for (row, item) in closed {
-            shared.tell(.archived(row))
+            shared.emit(.archived(row))
             archived.push(Receipted(record: row, leaf: item.leaf))
         }
     }
@@ -250,7 +250,7 @@ struct ArchiveStage: Sendable {
                 try spool.quarantine(row.id, on: UTCDay(milliseconds: row.claimedAt), reason: changed.note(on: row))
             }
         }
-        shared.tell(.failed(error.keepingFromArchive(row)))
+        shared.emit(.failed(error.keepingFromArchive(row)))
         try register.update([row])
         try receipts.give(row, synced: true)
         shared.ledger.with { $0.drops.change(row.id) { $0.setAside() } }
@@ -268,7 +268,9 @@ extension Ended {
     fileprivate var lineage: JSON {
         var lineage: [JSON.Member] = []
         if let commitSequence { lineage.append(.init("commit", .int(Int64(commitSequence)))) }
-        if let epoch = record.plugin?.epoch { lineage.append(.init("epoch", .string(epoch.description))) }
+        if let transformDigest = record.plugin?.transformDigest {
+            lineage.append(.init("epoch", .string(transformDigest.description)))
+        }
         if let rules = record.plugin?.rules { lineage.append(.init("rules", .string(rules))) }
         if let link = record.link { lineage.append(.init(link.kind.rawValue, .string(link.drop.description))) }
         return .object(lineage)

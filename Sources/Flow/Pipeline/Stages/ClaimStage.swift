@@ -62,7 +62,7 @@ struct ClaimStage: Sendable {
 
     /// Hands over complete files. Waits while the lane of their source is full; false once it is closed.
     func submit(_ settled: [SettledFile]) -> Bool {
-        let submitted = shared.ledger.quietly { ledger in
+        let submitted = shared.ledger.withoutWaking { ledger in
             shared.byName(settled, \.self).map { Submitted(file: $0, token: ledger.drops.issue()) }
         }
         var isTaken = true
@@ -92,7 +92,7 @@ struct ClaimStage: Sendable {
             guard room.wait(above: shared.limits.softFree), let results = try claim(batch) else { return }
             for (result, one) in zip(results, batch) {
                 guard case .notYet = result, shared.keepsOrder(one.file.source) else { continue }
-                stopped[one.file.source] = shared.ledger.quietly { $0.drops.tokens.last }
+                stopped[one.file.source] = shared.ledger.withoutWaking { $0.drops.tokens.last }
             }
             afterClaim(zip(batch, results).map { ($0.file, $1) })
         }
@@ -104,7 +104,7 @@ struct ClaimStage: Sendable {
         let now = shared.clock.now()
         var claims: [Claim] = []
         // While there is no room for the intents, nothing else is claimed: what comes later must not overtake.
-        let isClaimed = try room.insisting { () throws(DropError) in
+        let isClaimed = try room.retryingUntilSpace { () throws(DropError) in
             claims = named
             try shared.ledger.timed(.claim) { () throws(DropError) in try take(&claims, at: now) }
         }
@@ -120,7 +120,7 @@ struct ClaimStage: Sendable {
                 continue
             }
             end([claim.token])
-            if case .refused(let error)? = claim.result { shared.tell(.refused(claim.file, error)) }
+            if case .refused(let error)? = claim.result { shared.emit(.refused(claim.file, error)) }
         }
         return claims.map { $0.result! }
     }
@@ -147,19 +147,19 @@ struct ClaimStage: Sendable {
         }
         let intents = claims.compactMap(\.record)
         guard let first = asked.first, !intents.isEmpty else { return }
-        if let descriptor = open.heldDescriptor, let record = claims[first].record,
+        if let descriptor = open.leasedDescriptor, let record = claims[first].record,
             beginEarly(record, claims[first].token, descriptor)
         {
             early = record
         }
-        try register.intend(intents)
+        try register.recordIntents(intents)
         for (index, result) in zip(asked, try open.commit()) where claims[index].isReady {
             claims[index].result = result
             guard let record = claims[index].claimed else { continue }
             claims[index].isBegun = true
             if early != nil {
-                spool.endLoan(of: record.id)
-                shared.tell(.claimed(record))
+                spool.detachDescriptor(of: record.id)
+                shared.emit(.claimed(record))
             } else {
                 begin(record, claims[index].token, isDurable: false)
             }
@@ -192,8 +192,8 @@ struct ClaimStage: Sendable {
     }
 
     private func begin(_ record: DropRecord, _ token: Tokens.Token, isDurable: Bool) {
-        shared.ledger.quietly { $0.begin(.claimed(record, isDurable: isDurable), token) }
-        shared.tell(.claimed(record))
+        shared.ledger.withoutWaking { $0.begin(.claimed(record, isDurable: isDurable), token) }
+        shared.emit(.claimed(record))
         claimed.push(record)
     }
 
@@ -203,14 +203,14 @@ struct ClaimStage: Sendable {
     /// it is none of these, or when it cannot be read. Nothing is written down about the drop before its claim is durable.
     private func beginEarly(_ record: DropRecord, _ token: Tokens.Token, _ descriptor: CInt) -> Bool {
         guard record.reason == nil, record.bytes < min(shared.limits.aheadBytes, Self.loneBytesMax),
-            shared.ledger.quietly({ $0.drops.mayBeginEarly })
+            shared.ledger.withoutWaking({ $0.drops.mayBeginEarly })
         else { return false }
         let digest: ContentDigest
         do throws(DropError) {
-            try spool.lend(descriptor, as: record.id)
+            try spool.attachDescriptor(descriptor, as: record.id)
             digest = try shared.ledger.timed(.register) { () throws(DropError) in try spool.digest(of: record.id) }
         } catch {
-            spool.endLoan(of: record.id)
+            spool.detachDescriptor(of: record.id)
             return false
         }
         shared.ledger.with { $0.begin(.readEarly(record, digest), token) }
@@ -221,7 +221,7 @@ struct ClaimStage: Sendable {
     private func void(_ drop: DropID, of source: SourceName) {
         let isGone = shared.ledger.with { $0.void(drop, of: source) }
         if !isGone { shared.ledger.wait(until: { $0.run.isStopping || $0.drops[drop] == nil }) { _ in } }
-        spool.endLoan(of: drop)
+        spool.detachDescriptor(of: drop)
     }
 
     // MARK: - Files that are no drops

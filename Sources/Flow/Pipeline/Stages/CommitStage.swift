@@ -9,8 +9,8 @@ struct CommitStage: Sendable {
     let placing: Placing
     let performer: Performer
     let room: DiskRoom
-    /// Upkeep of the database, for moments in which nothing is to be committed.
-    let upkeep: @Sendable (UInt64) throws(DropError) -> Void
+    /// Maintenance of the database, for moments in which nothing is to be committed.
+    let maintenance: @Sendable (UInt64) throws(DropError) -> Void
 
     /// A drop that is committed, and how.
     private struct Committed {
@@ -25,19 +25,19 @@ struct CommitStage: Sendable {
         while let batch = takeBatch() {
             if batch.isEmpty {
                 // The archive's end of a drop is a commit, too, and would wait.
-                if shared.ledger.quietly({ $0.drops.archiving == 0 }) { try tend() }
+                if shared.ledger.withoutWaking({ $0.drops.archiving == 0 }) { try maintain() }
                 continue
             }
             var rest = batch[...]
             while !rest.isEmpty {
                 var goesOn = true
-                let hadRoom = try room.insisting { () throws(DropError) in goesOn = try commit(&rest) }
+                let hadRoom = try room.retryingUntilSpace { () throws(DropError) in goesOn = try commit(&rest) }
                 guard hadRoom, goesOn else { return giveUp(rest) }
             }
             shared.ledger.with { ledger in
                 ledger.commits.finished()
                 for source in batch.lazy.map(\.record.source) {
-                    ledger.order.settle(source)
+                    ledger.order.ended(source)
                     if shared.sources[source]?.waitsForCommit ?? false { ledger.scheduler.finished(source) }
                 }
             }
@@ -104,12 +104,12 @@ struct CommitStage: Sendable {
         performer.leaveHand(record.id)
         shared.ledger.with { $0.scheduler.setBack(record.source) }
         _ = try performer.fail(record, error)
-        shared.ledger.with { $0.scheduler.settled(record.source) }
+        shared.ledger.with { $0.scheduler.finishedSettingBack(record.source) }
     }
 
-    /// Upkeep that finds no room is done another time.
-    private func tend() throws(DropError) {
-        do throws(DropError) { try upkeep(shared.clock.now()) } catch {
+    /// Maintenance that finds no room is done another time.
+    private func maintain() throws(DropError) {
+        do throws(DropError) { try maintenance(shared.clock.now()) } catch {
             guard case .retry = error.remedy else { throw error }
         }
     }
@@ -127,7 +127,7 @@ struct CommitStage: Sendable {
         var taken: [SourceName: Set<ContentDigest?>] = [:]
         for prepared in rest {
             let record = prepared.record
-            if shared.ledger.quietly({ $0.scheduler.generation(of: record.source) }) != prepared.generation {
+            if shared.ledger.withoutWaking({ $0.scheduler.generation(of: record.source) }) != prepared.generation {
                 guard pairs.isEmpty else { break }
                 takeOff(prepared, &rest)
                 shared.ledger.with { $0.setBack(record.id) }
@@ -157,12 +157,12 @@ struct CommitStage: Sendable {
 
     private func mayRepeat(_ record: DropRecord, _ before: Set<ContentDigest?>) -> Bool {
         shared.sources[record.source]?.duplicates == .skipAny || before.contains(record.digest)
-            || shared.ledger.quietly { $0.order.newestApplied(of: record.source)?.digest } == record.digest
+            || shared.ledger.withoutWaking { $0.order.newestApplied(of: record.source)?.digest } == record.digest
     }
 
     /// Tells of drops that are committed, in order, and hands them to the archive together.
     private func finish(_ committed: [Committed]) throws(DropError) {
-        let answers = shared.ledger.quietly { ledger in
+        let answers = shared.ledger.withoutWaking { ledger in
             committed.map { one in
                 let answer = ledger.drops.change(one.row.id) {
                     $0.committed(as: one.row, sequence: one.sequence, isNewest: one.isNewest)

@@ -10,13 +10,13 @@ struct Placing: Sendable {
     let transformer: any Transformer
     let spool: any DropSpool
     /// Nil where no file amends another.
-    let amendments: (any AmendmentBook)?
+    let amendments: (any AmendmentStore)?
 
     /// The drop that `record` repeats (docs/failure-model.md, "Repetition"), as far as committed drops tell.
     func repeated(by record: DropRecord, _ source: PipelineSource, knowsNewest: Bool = true) throws(DropError) -> DropRecord? {
-        let newest = knowsNewest ? shared.ledger.quietly { $0.order.newestApplied(of: record.source) } : nil
+        let newest = knowsNewest ? shared.ledger.withoutWaking { $0.order.newestApplied(of: record.source) } : nil
         return try DropJudgement(record, of: source).repeated(register: register, graph: graph, newest: newest) {
-            () throws(DropError) in try transformer.epoch(of: record.source)
+            () throws(DropError) in try transformer.transformDigest(of: record.source)
         }
     }
 
@@ -31,7 +31,7 @@ struct Placing: Sendable {
             try judge.judge(
                 record, descriptor: spooled.descriptor, bytes: spooled.count, at: spool.path(of: record.id), amended: &amended,
                 dialect: { () throws(DropError) in
-                    _ = try transformer.epoch(of: record.source)
+                    _ = try transformer.transformDigest(of: record.source)
                     return transformer.dialect(of: record.source)
                 },
                 spooled: { spool.contains($0) ? spool.path(of: $0) : nil },
@@ -79,13 +79,13 @@ struct Placing: Sendable {
     func checkName(_ record: DropRecord, _ source: PipelineSource) throws(DropError) {
         let judgement = DropJudgement(record, of: source)
         guard judgement.goesByName else { return }
-        let last = shared.ledger.quietly { $0.order.lastNames(of: record.source) }
+        let last = shared.ledger.withoutWaking { $0.order.lastNames(of: record.source) }
         if let late = judgement.lateness(behind: last.applied) { throw late }
         if let handed = last.handed, record.fileName < handed { throw DropError.behind(record) }
     }
 
     private func waitForCommits(of record: DropRecord) throws(DropError) {
-        if shared.ledger.quietly({ $0.order.hasUncommitted(record.source) }) { throw DropError.behind(record) }
+        if shared.ledger.withoutWaking({ $0.order.hasUncommitted(record.source) }) { throw DropError.behind(record) }
     }
 }
 

@@ -26,7 +26,7 @@ struct PrecompressStage: Sendable {
         NamedThread.yieldToOthers()
         while let record = large.pop() {
             guard isWorthIt(record) else { continue }
-            archive.compressAhead(record, path: spool.path(of: record.id)) { ledger.quietly { $0.isOver(record) } }
+            archive.compressAhead(record, path: spool.path(of: record.id)) { ledger.withoutWaking { $0.isOver(record) } }
             // Other drops wait for their turn until this one has ended: there is one temporary file at most. Not every change
             // of the state wakes those who wait.
             while !ledger.wait(until: { $0.isOver(record) }, timeout: .milliseconds(200), { $0.isOver(record) }) {}
@@ -36,7 +36,7 @@ struct PrecompressStage: Sendable {
 
     /// Neither ended, nor stored already, nor more than the disk has room for besides.
     private func isWorthIt(_ record: DropRecord) -> Bool {
-        guard !shared.ledger.quietly({ $0.isOver(record) }), let digest = record.digest else { return false }
+        guard !shared.ledger.withoutWaking({ $0.isOver(record) }), let digest = record.digest else { return false }
         let space: FreeSpace
         do throws(DropError) {
             guard try register.archived(with: digest) == nil else { return false }

@@ -34,7 +34,7 @@ struct Preparation: Sendable {
     let transformer: any Transformer
     let spool: any DropSpool
     /// Where refused records go.
-    let rejects: any ReceiptBook
+    let rejects: any ReceiptStore
     let placing: Placing
     let performer: Performer
 
@@ -49,7 +49,7 @@ struct Preparation: Sendable {
                 hint: "Configure it again and retry the drop, or discard it.", remedy: .quarantine)
         }
         // While drops of the source wait for their commit, only that can tell what the newest applied one is.
-        let knowsNewest = shared.ledger.quietly { !$0.order.hasUncommitted(record.source) }
+        let knowsNewest = shared.ledger.withoutWaking { !$0.order.hasUncommitted(record.source) }
         if let first = try placing.repeated(by: record, source, knowsNewest: knowsNewest) {
             return try end(record, asDuplicateOf: first)
         }
@@ -76,10 +76,10 @@ struct Preparation: Sendable {
     /// Of a drop that waited, the bytes that were just transformed must be those that arrived: whoever can write to the spool had
     /// the time, and the archive would find out after the commit only. They are in memory now; others are not read again.
     func compareBytes(of record: DropRecord) throws(DropError) {
-        guard let known = record.digest, shared.ledger.quietly({ $0.drops[record.id]?.hasWaited ?? false }) else { return }
+        guard let known = record.digest, shared.ledger.withoutWaking({ $0.drops[record.id]?.hasWaited ?? false }) else { return }
         let found = try spool.digest(of: record.id)
         guard found == known else { throw ByteLoss.changed(spool.path(of: record.id), known: known, found: found) }
-        shared.ledger.quietly { $0.drops.change(record.id) { $0.bytesAreThose() } }
+        shared.ledger.withoutWaking { $0.drops.change(record.id) { $0.bytesAreThose() } }
     }
 
     private func end(_ record: DropRecord, asDuplicateOf first: DropRecord) throws(DropError) -> Prepared? {
@@ -99,17 +99,17 @@ struct Preparation: Sendable {
     ) throws(DropError) -> Prepared {
         let record = attempt.record
         let ledger = shared.ledger
-        let epoch = try transformer.epoch(of: record.source)
-        shared.tell(.transforming(record))
-        let builder = try graph.changeSet(for: job(of: record, source, epoch, verdict))
-        let sink = ProgressSink(builder) { books in ledger.quietly { $0.progress[record.id]?.note(books) } }
+        let transformDigest = try transformer.transformDigest(of: record.source)
+        shared.emit(.transforming(record))
+        let builder = try graph.changeSet(for: job(of: record, source, transformDigest, verdict))
+        let sink = ProgressSink(builder) { books in ledger.withoutWaking { $0.progress[record.id]?.note(books) } }
         do throws(DropError) {
             defer { attempt.plugin?.rules = source.rules }
             try placing.withBytes(of: record, verdict, spooled) { (name, descriptor, bytes) throws(DropError) in
                 try transformer.transform(
                     TransformJob(
                         drop: record.id, source: record.source, fileName: name, descriptor: descriptor, bytes: bytes,
-                        isCancelled: { [drop = record.id] in ledger.quietly { $0.isUnwanted(drop) } }),
+                        isCancelled: { [drop = record.id] in ledger.withoutWaking { $0.isUnwanted(drop) } }),
                     into: sink, ran: &attempt.plugin)
             }
             var row = record
@@ -154,12 +154,13 @@ struct Preparation: Sendable {
     }
 
     private func job(
-        of record: DropRecord, _ source: PipelineSource, _ epoch: ContentDigest, _ verdict: AmendmentJudge.Verdict
+        of record: DropRecord, _ source: PipelineSource, _ transformDigest: ContentDigest, _ verdict: AmendmentJudge.Verdict
     ) throws(DropError) -> ApplyJob {
         var (amends, file): (DropID?, AmendedFile?) = (nil, nil)
         if case .amends(let drop, let amended) = verdict { (amends, file) = (drop, amended) }
         return ApplyJob(
-            drop: record.id, source: record.source, policy: source.policy, bytes: file?.bytes ?? record.bytes, epoch: epoch,
+            drop: record.id, source: record.source, policy: source.policy, bytes: file?.bytes ?? record.bytes,
+            transformDigest: transformDigest,
             amends: amends, amendment: file?.amendment,
             place: amends == nil ? try DropJudgement(record, of: source).place() : nil,
             origin: amends == nil ? try placing.origin(of: record, source) : nil,

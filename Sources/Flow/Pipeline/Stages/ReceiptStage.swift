@@ -45,7 +45,7 @@ struct ReceiptStage: Sendable {
         // there was none for a receipt.
         let failed = try receipts.write(batch)
         let spooled = batch.map(\.record).filter { !$0.state.isQuarantined }.map(\.id)
-        guard try room.insisting({ () throws(DropError) in try spool.remove(spooled) }) else { return }
+        guard try room.retryingUntilSpace({ () throws(DropError) in try spool.remove(spooled) }) else { return }
         try end(batch.filter { failed[$0.record.source] == nil })
         for (source, error) in failed { receipts.owe(batch.filter { $0.record.source == source }, error, isLast: true) }
     }
@@ -54,7 +54,7 @@ struct ReceiptStage: Sendable {
     private func end(_ batch: [Receipted]) throws(DropError) {
         guard !batch.isEmpty else { return }
         let rows = batch.map(\.record)
-        let isDone = try room.insisting { () throws(DropError) in
+        let isDone = try room.retryingUntilSpace { () throws(DropError) in
             try register.noteArchived(rows.filter { $0.state != .done }, done: rows.map(\.id), head: nil)
             try closing.tidyClosed(rows)
         }
@@ -69,13 +69,13 @@ struct ReceiptStage: Sendable {
 
     /// Tries again what could not be written.
     private func payOwed() throws(DropError) {
-        let owed = shared.ledger.quietly { $0.owed.all }
+        let owed = shared.ledger.withoutWaking { $0.owed.all }
         guard !owed.isEmpty else { return }
         let failed = try receipts.write(owed.map(\.receipt))
         let paid = owed.filter { failed[$0.receipt.record.source] == nil }
         try end(paid.filter(\.isLast).map(\.receipt))
         shared.ledger.with { ledger in for one in paid where !one.isLast { ledger.owed.paid(one.receipt.record.id) } }
-        for source in Set(paid.map(\.receipt.record.source)) { shared.tell(.goesOn(.receiptsUnusable, source)) }
+        for source in Set(paid.map(\.receipt.record.source)) { shared.emit(.goesOn(.receiptsUnusable, source)) }
         for (source, error) in failed { noteAgain(source, error) }
     }
 
@@ -90,6 +90,6 @@ struct ReceiptStage: Sendable {
             }
             return again.contains(where: \.trouble.isToBeTold)
         }
-        if isToBeTold { shared.tell(.failed(error)) }
+        if isToBeTold { shared.emit(.failed(error)) }
     }
 }

@@ -33,7 +33,7 @@ struct RegisterStage: Sendable {
     func run() throws(DropError) {
         defer { claimedLarge.close() }
         while let record = claimed.pop() {
-            let isForLane = inLargeLane.quietly { lanes in
+            let isForLane = inLargeLane.withoutWaking { lanes in
                 let isForLane = isLarge(record) || lanes[record.source, default: 0] > 0
                 if isForLane { lanes[record.source, default: 0] += 1 }
                 return isForLane
@@ -46,13 +46,13 @@ struct RegisterStage: Sendable {
     func runLarge() throws(DropError) {
         while let record = claimedLarge.pop() {
             let now = shared.clock.now()
-            let isStopping = shared.ledger.quietly { ledger in
+            let isStopping = shared.ledger.withoutWaking { ledger in
                 if isLarge(record) { ledger.drops.change(record.id) { $0.readingBegan(at: now) } }
                 return ledger.run.isStopping
             }
             defer {
-                shared.ledger.quietly { $0.drops.change(record.id) { $0.readingEnded() } }
-                inLargeLane.quietly { $0[record.source, default: 1] -= 1 }
+                shared.ledger.withoutWaking { $0.drops.change(record.id) { $0.readingEnded() } }
+                inLargeLane.withoutWaking { $0[record.source, default: 1] -= 1 }
             }
             guard !isStopping, try register(record) else { return }
         }
@@ -86,9 +86,9 @@ struct RegisterStage: Sendable {
     private func read(_ record: DropRecord) throws(DropError) -> DropLifecycle.Reading? {
         let ledger = shared.ledger
         var digest: ContentDigest?
-        let isRead = try room.insisting { () throws(DropError) in
+        let isRead = try room.retryingUntilSpace { () throws(DropError) in
             digest = try ledger.timed(.register) { () throws(DropError) in
-                try spool.digest(of: record.id) { ledger.quietly { $0.run.isStopping } && isLarge(record) }
+                try spool.digest(of: record.id) { ledger.withoutWaking { $0.run.isStopping } && isLarge(record) }
             }
         }
         guard isRead, let digest else { return nil }

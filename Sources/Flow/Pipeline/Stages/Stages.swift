@@ -46,7 +46,7 @@ struct Stages: Sendable {
             performer: performer, room: room, inHand: ports.inHand)
         commit = CommitStage(
             shared: shared, graph: ports.graph, register: ports.register, placing: placing, performer: performer, room: room,
-            upkeep: ports.upkeep)
+            maintenance: ports.maintenance)
         archive = ArchiveStage(
             shared: shared, makeArchive: ports.makeArchive, register: ports.register, spool: ports.spool, receipts: receipts,
             precompress: PrecompressStage(shared: shared, register: ports.register, spool: ports.spool, large: large),
@@ -78,7 +78,7 @@ struct Stages: Sendable {
     /// What waits for each stage.
     func waiting(_ ledger: Ledger) -> [(stage: String, count: Int)] {
         [
-            ("claim", claim.files.count), ("register", register.waiting), ("transform", ledger.scheduler.pending),
+            ("claim", claim.files.count), ("register", register.waiting), ("transform", ledger.scheduler.queued),
             ("commit", ledger.commits.count), ("archive", archive.ended.count), ("receipt", receipt.archived.count),
         ]
     }

@@ -61,11 +61,11 @@ struct TransformStage: Sendable {
         return true
     }
 
-    private func isGivenUp(_ drop: DropID) -> Bool { shared.ledger.quietly { $0.drops.isGivenUp(drop) } }
+    private func isGivenUp(_ drop: DropID) -> Bool { shared.ledger.withoutWaking { $0.drops.isGivenUp(drop) } }
 
     /// A guard that stopped a drop while drops of its source waited for their commit judged it by a graph that was out of date.
     private func againstUncommitted(_ error: DropError, _ record: DropRecord) -> DropError {
-        guard error.remedy == .hold, shared.ledger.quietly({ $0.order.hasUncommitted(record.source) }) else { return error }
+        guard error.remedy == .hold, shared.ledger.withoutWaking({ $0.order.hasUncommitted(record.source) }) else { return error }
         return DropError(error.code, error.message, hint: error.hint, remedy: .retry(after: .milliseconds(50)))
     }
 

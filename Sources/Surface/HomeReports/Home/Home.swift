@@ -97,14 +97,14 @@ package struct Home {
     package func openGraph(forManyTwins: Bool = false, withModels: Bool = true) throws(CommandFailure) -> TwinStore {
         try reporting { () throws(DropError) in
             if !TwinStore.exists(folder: paths.state) || TwinStore.wasInterrupted(folder: paths.state) {
-                try ArchiveWitness.checkForDatabase(state: paths.state, archive: paths.archive)
+                try ArchiveConsistency.checkForDatabase(state: paths.state, archive: paths.archive)
                 try Folders.make([paths.state])
                 let lock = try HomeLock(state: paths.state)
                 try TwinStore.open(folder: paths.state).close()
                 if !lock.wasUnclean { try lock.release() }  // What an end by a fault asks for is the next start's.
             }
             return try forManyTwins
-                ? TwinStore.openRehearsal(folder: paths.state)
+                ? TwinStore.openForDryRun(folder: paths.state)
                 : TwinStore.openReader(folder: paths.state, withModels: withModels)
         }
     }

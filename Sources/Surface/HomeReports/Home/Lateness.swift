@@ -59,7 +59,7 @@ package final class Lateness: Sendable {
     }
 
     /// When each source's last delivery came.
-    package var last: [SourceName: UInt64] { state.quietly { Self.last($0) } }
+    package var last: [SourceName: UInt64] { state.withoutWaking { Self.last($0) } }
 
     private static func last(_ state: State) -> [SourceName: UInt64] {
         state.last.merging(state.unjudged.compactMapValues { $0.values.max() }, uniquingKeysWith: max)
@@ -67,7 +67,7 @@ package final class Lateness: Sendable {
 
     /// How the sources of which deliveries are expected stand, in the order of the configuration.
     package func standings(at now: UInt64) -> [(source: SourceName, standing: Punctuality)] {
-        let (last, since, start) = state.quietly { state in
+        let (last, since, start) = state.withoutWaking { state in
             // From now on, then: else nothing would be expected before the clock has come to that time again.
             for (source, time) in state.last where time > now + Self.aheadMax { state.last[source] = now }
             for (source, time) in state.since where time > now + Self.aheadMax { state.since[source] = now }

@@ -10,7 +10,7 @@ package enum ModelFolder {
     ///
     /// Errors: `models` (configuration), naming the file and what is wrong in it; nothing is stored then.
     package static func adopt(
-        _ paths: [String], into store: TwinStore, by caller: Caller, isRehearsal: Bool = false
+        _ paths: [String], into store: TwinStore, by caller: Caller, isDryRun: Bool = false
     ) throws(StartError) -> [ModelData] {
         let documents: [ModelDocument]
         do throws(CommandFailure) {
@@ -21,7 +21,7 @@ package enum ModelFolder {
                 hint: error.lines.dropFirst().joined(separator: " "))
         }
         do throws(ServiceError) {
-            return try store.service.adopt(documents, by: caller, isRehearsal: isRehearsal)
+            return try store.service.adopt(documents, by: caller, isDryRun: isDryRun)
         } catch {
             let isOurs = error.code.isOurs
             throw StartError(

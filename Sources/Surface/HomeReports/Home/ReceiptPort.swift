@@ -7,7 +7,7 @@ import ThreadKit
 package import TwinModel
 
 /// Receipts and rejects in the receipts folder.
-package final class ReceiptPort: ReceiptBook {
+package final class ReceiptPort: ReceiptStore {
     private let root: String
     private let receipts: ReceiptWriter
     private let rejects: RejectsWriter

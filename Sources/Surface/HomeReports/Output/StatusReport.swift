@@ -86,7 +86,7 @@ package enum StatusReport {
     /// What the database does not know, as after a restore: `doctor` names it.
     private static func unknown(_ home: Home, _ store: TwinStore) throws(DropError) -> [String] {
         var found: [String] = []
-        if let forgotten = try ArchiveWitness(store, root: home.paths.archive).forgotten(exactly: true), forgotten.isOpen {
+        if let forgotten = try ArchiveConsistency(store, root: home.paths.archive).forgotten(exactly: true), forgotten.isOpen {
             found.append(forgotten.message)
         }
         // Who may not look into the spool is told by `doctor`.
@@ -146,7 +146,7 @@ package enum StatusReport {
         }
         for mistake in facts["mistakes"]?.elements ?? [] { Terminal.print("MISTAKE \(mistake.string ?? "")") }
         for unknown in (facts["unknown"]?.elements ?? []).compactMap(\.string) {
-            let word = unknown.contains(ArchiveWitness.Forgotten.words) ? "FORGOTTEN" : "UNKNOWN"
+            let word = unknown.contains(ArchiveConsistency.Forgotten.words) ? "FORGOTTEN" : "UNKNOWN"
             Terminal.print("\(word) \(unknown)")
         }
         if let open = facts["openDrops"] { for line in OpenDrops.lines(of: open) { Terminal.print("        \(line)") } }

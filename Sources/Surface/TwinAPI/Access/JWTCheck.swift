@@ -25,14 +25,14 @@ package struct JWTRules: Sendable, Equatable {
 /// Checks JWTs: signature by one of the provider's keys, issuer, audience, time.
 package struct JWTCheck: Sendable {
     private let rules: JWTRules
-    private let keys: KeyRing
+    private let keys: SigningKeyCache
     private let clock: @Sendable () -> Int64
 
     /// How far the clocks of provider and this machine may differ. Unit: microseconds.
     private static let leeway: Int64 = 60_000_000
 
     /// - Parameter clock: microseconds since 1970.
-    package init(rules: JWTRules, keys: KeyRing, clock: @escaping @Sendable () -> Int64) {
+    package init(rules: JWTRules, keys: SigningKeyCache, clock: @escaping @Sendable () -> Int64) {
         self.rules = rules
         self.keys = keys
         self.clock = clock

@@ -13,7 +13,7 @@ extension Call {
         }
     }
 
-    private func answerJobs(_ route: Route, _ jobs: JobBook) throws(APIError) -> APIResponse {
+    private func answerJobs(_ route: Route, _ jobs: JobStore) throws(APIError) -> APIResponse {
         switch (route, request.method) {
         case (.importJobs, _): return try list(jobs, .imports)
         case (.deletionJobs, "GET"): return try list(jobs, .deletions)
@@ -34,13 +34,13 @@ extension Call {
         }
     }
 
-    private func list(_ jobs: JobBook, _ kind: JobRecord.Kind) throws(APIError) -> APIResponse {
+    private func list(_ jobs: JobStore, _ kind: JobRecord.Kind) throws(APIError) -> APIResponse {
         let token = try page(kind.rawValue, standard: api.limits.listPage)
         let page = jobs.list(kind, after: token.position, limit: token.limit)
         return pageResponse(page.elements.map { $0.utf8() }, token, next: page.next)
     }
 
-    private func startDeletion(_ jobs: JobBook) throws(APIError) -> APIResponse {
+    private func startDeletion(_ jobs: JobStore) throws(APIError) -> APIResponse {
         var minutes = 720
         if let text = request.parameter("timeoutInMinutes") {
             guard let wanted = Int(text), (15...1440).contains(wanted) else {

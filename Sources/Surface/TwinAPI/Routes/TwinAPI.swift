@@ -6,7 +6,7 @@ import TwinModel
 /// responses out. `TwinServer` puts it on a port.
 package struct TwinAPI: Sendable {
     let service: any TwinService
-    let jobs: JobBook?
+    let jobs: JobStore?
     let limits: RequestLimits
     /// `http` or `https`, and the address for requests that name no host.
     let scheme: String
@@ -25,7 +25,7 @@ package struct TwinAPI: Sendable {
     ///   - readiness: why the service is not ready, in words; called for `/readyz`, may block.
     ///   - metrics: what `/metrics` shows besides the server's own; may block.
     package init(
-        service: any TwinService, jobs: JobBook? = nil, limits: RequestLimits = RequestLimits(), scheme: String = "http",
+        service: any TwinService, jobs: JobStore? = nil, limits: RequestLimits = RequestLimits(), scheme: String = "http",
         fallbackHost: String = "127.0.0.1", endpoints: Set<String> = [], readiness: @escaping @Sendable () -> [String] = { [] },
         remarks: @escaping @Sendable () -> [String] = { [] },
         metrics: @escaping @Sendable () -> [MetricFamily] = { [] }

@@ -11,7 +11,7 @@ struct Responder: HTTPResponder {
     typealias Context = ConnectionContext
 
     let api: TwinAPI
-    let gate: Gate
+    let authorizer: Authorizer
     let lanes: Lanes
     let requests: RequestCounters
     let peers: Peers
@@ -45,12 +45,12 @@ struct Responder: HTTPResponder {
             routed = try api.route(head)
         } catch {
             // A caller who may not read must not learn which paths exist.
-            let decision = await gate.decide(head, needs: .viewer, peer: peer)
+            let decision = await authorizer.decide(head, needs: .viewer, peer: peer)
             if case .refused(let response) = decision { return (response, "none") }
             return (.error(error, headers: Self.allow(error, head)), "none")
         }
         let caller: Caller
-        switch await gate.decide(head, needs: routed.role, peer: peer) {
+        switch await authorizer.decide(head, needs: routed.role, peer: peer) {
         case .refused(let response): return (response, routed.label)
         case .passes(let known): caller = known
         }

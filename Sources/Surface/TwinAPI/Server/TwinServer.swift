@@ -37,7 +37,7 @@ package final class TwinServer: Sendable {
     ///   - makeAPI: gives the API, told the counters of this server, for its metrics. Errors: `listen` if the address cannot be
     /// used, `tls` if the certificate files cannot be used.
     package init(
-        _ settings: ServerSettings, gate: Gate, log: Logger,
+        _ settings: ServerSettings, authorizer: Authorizer, log: Logger,
         makeAPI: (_ own: @escaping @Sendable () -> [MetricFamily]) -> TwinAPI
     ) throws(StartError) {
         self.settings = settings
@@ -48,7 +48,7 @@ package final class TwinServer: Sendable {
         let api = makeAPI { counters.families + [Self.queueDepths(lanes)] + Self.ends(of: certificate) }
         let peers = Peers(connectionsMax: settings.connectionsMax)
         let responder = Responder(
-            api: api, gate: gate, lanes: lanes, requests: counters, peers: peers, failed: FailedSignIns(log: log))
+            api: api, authorizer: authorizer, lanes: lanes, requests: counters, peers: peers, failed: FailedSignIns(log: log))
         let state = state
         do {
             var configuration = ApplicationConfiguration(

@@ -42,13 +42,13 @@ struct ArchiveCommand: ParsableCommand {
             let isUnused = try options.isUnused(folder)
             var table = Table("DROP", "KIND", "SOURCE", "ARCHIVED", "SIZE", "FILE")
             let asJSON = options.home.json
-            let witness = try options.witness()
+            let consistency = try options.consistency()
             try reporting { () throws(DropError) in
                 if isUnused { return }
                 try ArchiveCatalogue(root: folder).list(filter) { drop in
                     guard when.includes(drop.archivedAt) else { return true }
                     // A database that cannot be asked about one drop is said by `doctor`; the list is of the archive.
-                    let isForgotten = (try? witness?.isForgotten(drop)) ?? false
+                    let isForgotten = (try? consistency?.isForgotten(drop)) ?? false
                     if asJSON {
                         Terminal.print(drop.json.adding("forgotten", isForgotten ? JSON.bool(true) : nil))
                     } else {

@@ -37,16 +37,16 @@ struct ArchiveOptions: ParsableArguments {
     }
 
     /// What the home's database knows of its archive; nil with `--archive`, and where there is no database yet.
-    func witness() throws(CommandFailure) -> ArchiveWitness? {
+    func consistency() throws(CommandFailure) -> ArchiveConsistency? {
         guard let (home, store) = try opened() else { return nil }
-        return try reporting { () throws(DropError) in try ArchiveWitness(store, root: home.paths.archive) }
+        return try reporting { () throws(DropError) in try ArchiveConsistency(store, root: home.paths.archive) }
     }
 
     /// What is to be said of a home that has an archive and no database; nil where that is not so.
     func withoutDatabase() -> VerifyFinding? {
         guard archive == nil, let opened = try? home.open() else { return nil }  // That it cannot be opened was said before.
         do throws(DropError) {
-            try ArchiveWitness.checkForDatabase(state: opened.paths.state, archive: opened.paths.archive)
+            try ArchiveConsistency.checkForDatabase(state: opened.paths.state, archive: opened.paths.archive)
             return nil
         } catch {
             return VerifyFinding(.databaseMissing, error.message + " " + error.hint)
@@ -56,7 +56,7 @@ struct ArchiveOptions: ParsableArguments {
     /// True in a home whose archive has not begun.
     func isUnused(_ folder: String) throws(CommandFailure) -> Bool {
         guard archive == nil, !Folders.exists(folder + "/chain.log") else { return false }
-        return try witness()?.isEmpty ?? true
+        return try consistency()?.isEmpty ?? true
     }
 
     /// Drops of the home that are not in the archive yet, oldest first: held ones, and those on their way.

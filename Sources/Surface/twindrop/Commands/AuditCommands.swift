@@ -69,11 +69,11 @@ struct VerifyCommand: ParsableCommand {
                 .usage, "There is no seal \(Escaping.visible(anchor)).", "Give a file copied from the archive's seals folder.")
         }
         let drop = try prove.map { text throws(CommandFailure) in try proved(text) }
-        let witness = try options.witness()
+        let consistency = try options.consistency()
         let isUnused = drop == nil ? try options.isUnused(folder) : false
-        var result = isUnused ? VerifyResult() : try verified(folder, drop, witness)
+        var result = isUnused ? VerifyResult() : try verified(folder, drop, consistency)
         try reporting { () throws(DropError) in
-            if let finding = try witness?.missing(), !result.findings.contains(where: { $0.code == finding.code }) {
+            if let finding = try consistency?.missing(), !result.findings.contains(where: { $0.code == finding.code }) {
                 result.findings.append(finding)
             }
         }
@@ -82,9 +82,9 @@ struct VerifyCommand: ParsableCommand {
                 VerifyFinding(.rolledBack, "There is a seal, \(Escaping.visible(anchor)), and no archive that it could be of."))
         }
         if let finding = options.withoutDatabase() { result.findings.append(finding) }
-        if let witness {
+        if let consistency {
             let acts = result.acts
-            result.findings += try reporting { () throws(DropError) in try witness.lostActs(acts) }
+            result.findings += try reporting { () throws(DropError) in try consistency.lostActs(acts) }
         }
         if options.home.json {
             Terminal.print(result.json)
@@ -94,7 +94,7 @@ struct VerifyCommand: ParsableCommand {
             Self.print(result)
         }
         // The archive is whole; that the home goes without what it proves is another matter, and nobody may miss it.
-        let forgotten = try reporting { () throws(DropError) in try witness?.missed() ?? [] }
+        let forgotten = try reporting { () throws(DropError) in try consistency?.missed() ?? [] }
         if let last = forgotten.last {
             Terminal.error(
                 "twindrop: the database has forgotten \(counted(forgotten.count, "drop")) of this archive, the newest \(last.drop) "
@@ -122,13 +122,15 @@ struct VerifyCommand: ParsableCommand {
         }
     }
 
-    private func verified(_ folder: String, _ drop: DropID?, _ witness: ArchiveWitness?) throws(CommandFailure) -> VerifyResult {
+    private func verified(
+        _ folder: String, _ drop: DropID?, _ consistency: ArchiveConsistency?
+    ) throws(CommandFailure) -> VerifyResult {
         let showsProgress = Terminal.errorsAreInteractive && !options.home.json
         let known = try reporting { [anchor] () throws(StartError) in
             try anchor.map { path throws(StartError) in try Anchor(file: path) }
         }
         return try reporting { [full] () throws(DropError) in
-            let register = try witness?.register()
+            let register = try consistency?.register()
             do throws(DropError) {
                 return try ArchiveVerifier(root: folder).verify(full: full, prove: drop, anchor: known, register: register) {
                     done in
@@ -136,7 +138,7 @@ struct VerifyCommand: ParsableCommand {
                 }
             } catch {
                 // In a home the database knows better what is missing.
-                guard error.code == .missing, try witness?.missing() != nil else { throw error }
+                guard error.code == .missing, try consistency?.missing() != nil else { throw error }
                 return VerifyResult()
             }
         }

@@ -141,7 +141,7 @@ struct SourceCommand: ParsableCommand {
                 let (name, message) = ("Source \(defect.source): ", defect.error.message)
                 return [message.hasPrefix(name) ? message : name + message, defect.error.hint]
             }
-            let findings = StartCheck(home: opened).findings() + Examination.notifiers(opened.configuration)
+            let findings = StartCheck(home: opened).findings() + Doctor.notifiers(opened.configuration)
             if !mistakes.isEmpty {
                 throw CommandFailure(.usage, lines: Home.failure(ConfigurationErrors(mistakes)).lines + defects + findings)
             }

@@ -19,12 +19,12 @@ struct DoctorCommand: ParsableCommand {
 
     mutating func run() throws {
         let opened = try home.open()
-        let examination = Examination(opened)
-        let checks = try examination.run()
+        let doctor = Doctor(opened)
+        let checks = try doctor.run()
         let sound = checks.allSatisfy(\.findings.isEmpty)
         if home.json {
             Terminal.print([
-                "sound": .bool(sound), "waiting": try examination.hasDatabase ? examination.waiting()["json"] ?? .null : .null,
+                "sound": .bool(sound), "waiting": try doctor.hasDatabase ? doctor.waiting()["json"] ?? .null : .null,
                 "checks": .array(
                     checks.map { ["check": .string($0.name), "findings": .array($0.findings.map { .string($0) })] }),
             ])
@@ -64,7 +64,7 @@ struct BackupCommand: ParsableCommand {
             throw CommandFailure(.usage, "There is no folder \(Escaping.visible(folder)).", "Make it, or name another.")
         }
         let store = try opened.openGraph(withModels: false)
-        try reporting { () throws(DropError) in try store.upkeep.backup(to: path) }
+        try reporting { () throws(DropError) in try store.maintenance.backup(to: path) }
         if home.json { Terminal.print(["backup": .string(path)]) } else { Terminal.print("Written to \(path)") }
     }
 }

@@ -109,7 +109,7 @@ struct ShowCommand: ParsableCommand {
         let acts = try reporting { () throws(DropError) in try store.lists.acts(on: record.id) }
         let waiting = try opened.waitingDrops(among: [record], store)[record.id]
         let next = try reporting { () throws(DropError) in try NextSteps(record, in: opened, store) }
-        let plan = diff ? try Rehearsal(opened, source: try opened.source(record.source.text)).run(record) : nil
+        let plan = diff ? try DryRun(opened, source: try opened.source(record.source.text)).run(record) : nil
         if home.json {
             let facts = DropReport.json(record, acts: acts, next: next, in: opened).adding("waiting", waiting?.json)
             Terminal.print(plan.map { .object((facts.members ?? []) + [.init("plan", $0.json)]) } ?? facts)

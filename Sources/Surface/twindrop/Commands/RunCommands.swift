@@ -250,12 +250,12 @@ struct PlanCommand: ParsableCommand {
     mutating func run() throws {
         Signals.takeOver()
         let opened = try home.open()
-        let plan: Rehearsal.Plan
+        let plan: DryRun.Plan
         if let drop {
             let record = try opened.drop(drop, in: opened.openGraph(withModels: false))
-            plan = try Rehearsal(opened, source: try opened.source(record.source.text)).run(record)
+            plan = try DryRun(opened, source: try opened.source(record.source.text)).run(record)
         } else {
-            plan = try Rehearsal(opened, source: try opened.source(source ?? "")).run(file ?? "")
+            plan = try DryRun(opened, source: try opened.source(source ?? "")).run(file ?? "")
         }
         if home.json { Terminal.print(plan.json) } else { plan.print(limit: limit) }
     }

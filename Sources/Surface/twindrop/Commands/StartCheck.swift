@@ -18,7 +18,7 @@ struct StartCheck {
     private func tokens() -> [String] {
         guard let path = home.configuration.http.tokens else { return [] }
         do throws(StartError) {
-            _ = try TokenBook(path: path, clock: { SystemClock.wall() / 1000 })
+            _ = try TokenStore(path: path, clock: { SystemClock.wall() / 1000 })
             return []
         } catch { return ["http.tokens: \(error)"] }
     }
@@ -30,11 +30,11 @@ struct StartCheck {
             TwinStore.exists(folder: home.paths.state)
         else { return [] }
         let store: TwinStore
-        do throws(DropError) { store = try TwinStore.openRehearsal(folder: home.paths.state) } catch {
+        do throws(DropError) { store = try TwinStore.openForDryRun(folder: home.paths.state) } catch {
             return ["models: \(error)"]
         }
         do throws(StartError) {
-            _ = try ModelFolder.adopt([folder], into: store, by: Caller(name: "doctor"), isRehearsal: true)
+            _ = try ModelFolder.adopt([folder], into: store, by: Caller(name: "doctor"), isDryRun: true)
             return []
         } catch { return ["models: \(error)"] }
     }

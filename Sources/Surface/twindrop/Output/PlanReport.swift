@@ -4,7 +4,7 @@ import HomeReports
 import TwinModel
 import TwinStore
 
-extension Rehearsal.Plan {
+extension DryRun.Plan {
     /// For people: a line per change, its values below it, then the books; both are complete, and say what would be.
     func print(limit: Int) {
         if let repeats {

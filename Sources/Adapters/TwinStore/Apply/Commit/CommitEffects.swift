@@ -34,7 +34,7 @@ final class DropEffects: CommitEffects {
     /// New twins that were written and are not staged yet, for some at a time take the lock.
     var fresh: [(number: UInt32, model: UInt32, fingerprint: Fingerprint)] = []
     static let freshMax = 65_536
-    var isBare = false
+    var hasUnstampedValues = false
     /// The names of relationships it stated that wait, each with a NUL behind it.
     var waited: [UInt8] = []
     /// Had records refused: the source's drops are kept track of from here on.

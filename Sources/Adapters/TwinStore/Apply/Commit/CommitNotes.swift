@@ -28,24 +28,25 @@ struct CommitNotes: CommitPart {
 
     /// Notes for every other source whether this drop changed something of it: a later drop of that source with the same bytes is
     /// then no duplicate.
-    func noteTrespass(_ member: DropEffects) throws {
+    func noteForeignChange(_ member: DropEffects) throws {
         let me = member.comparison.job.source
         sql.noteSource.bind(text: 1, me.text)
-        if member.comparison.said.isBare { member.isBare = true }
-        sql.noteSource.bind(2, Int64(member.isBare ? 1 : 0))
+        if member.comparison.said.hasUnstampedValues { member.hasUnstampedValues = true }
+        sql.noteSource.bind(2, Int64(member.hasUnstampedValues ? 1 : 0))
         try sql.noteSource.run()
-        try noteTrespass(of: me, changing: member.books.changes > 0, member.sequence)
+        try noteForeignChange(of: me, changing: member.books.changes > 0, member.sequence)
     }
 
-    /// Tells the sources in `trespassed`, and those that rely on others, that somebody else (`nil`: a call) changed something.
-    func noteTrespass(of me: SourceName?, changing: Bool, _ sequence: UInt64) throws {
-        state.trespasses.foreignSources.formUnion(state.trespasses.trespassed.filter { $0 != me })
-        for source in state.trespasses.trespassed where source != me {
+    /// Tells the sources in `changedSources`, and those that rely on others, that somebody else (`nil`: a call) changed
+    /// something.
+    func noteForeignChange(of me: SourceName?, changing: Bool, _ sequence: UInt64) throws {
+        state.trespasses.foreignSources.formUnion(state.trespasses.changedSources.filter { $0 != me })
+        for source in state.trespasses.changedSources where source != me {
             sql.noteChangeByOthers.bind(text: 1, source.text)
             sql.noteChangeByOthers.bind(2, Int64(sequence))
             try sql.noteChangeByOthers.run()
         }
-        state.trespasses.trespassed = []
+        state.trespasses.changedSources = []
         guard changing else { return }
         sql.noteChangeOfBare.bind(1, Int64(sequence))
         sql.noteChangeOfBare.bind(text: 2, me?.text ?? "")

@@ -2,8 +2,8 @@ import DropCore
 import GRDB
 import Synchronization
 
-/// Lets everybody see what a commit changed: on the writer's thread, after COMMIT, inside `Publication.writing`; and takes back
-/// what a member entered that is rolled back.
+/// Lets everybody see what a commit changed: on the writer's thread, after COMMIT, inside `ReadersWriterLock.writing`; and takes
+/// back what a member entered that is rolled back.
 struct CommitPublisher: CommitPart {
     let state: CommitState
 
@@ -13,7 +13,7 @@ struct CommitPublisher: CommitPart {
         // Before the drops end: what they held is the database's now, and must not go with them.
         store.keys.persisted(state.head.persistedKeys)
         state.head.persistedKeys = []
-        store.versions.publication.writing {
+        store.versions.cacheLock.writing {
             for member in state.effects {
                 publish(member, sequence)
                 for (number, model) in member.remodelled { store.versions.twinModels.set(number, model: model) }
@@ -37,16 +37,16 @@ struct CommitPublisher: CommitPart {
             // The set only says where to look: what cannot be read now is read at the next open.
             try? StoreLoader(store).loadWaiting(database)
         }
-        for source in state.trespasses.foreignSources { store.sources.memory(of: source).noteForeignChange() }
+        for source in state.trespasses.foreignSources { store.sources.cache(of: source).noteForeignChange() }
         state.trespasses.foreignSources = []
         state.effects = []
     }
 
     /// What every member leaves: versions, models, and fingerprints. What others say is known of what it changed no more.
     private func publish(_ member: CommitEffects, _ sequence: UInt32) {
-        let memories = store.sources.state.withLock { Array($0.memories.values) }
+        let caches = store.sources.state.withLock { Array($0.caches.values) }
         let drop = member as? DropEffects
-        let speaker = drop?.comparison.memory
+        let speaker = drop?.comparison.cache
         if let drop { note(drop, sequence) }
         for (kind, number, hash) in member.vanished { remove(kind, hash, number) }
         member.createdTwins.forEach {
@@ -57,17 +57,17 @@ struct CommitPublisher: CommitPart {
         for (number, owner, origin) in member.activated {
             store.versions.relationships[number] = sequence
             let scope = store.sources.scope(ofDrop: origin)
-            store.sources.memory(of: owner).owned(scope).relationships.insert(number)
-            store.sources.memory(of: owner).ownedSince = sequence
+            store.sources.cache(of: owner).owned(scope).relationships.insert(number)
+            store.sources.cache(of: owner).ownedSince = sequence
         }
         for (kind, number, fingerprint) in member.revised {
             switch kind {
             case .twins:
                 store.versions.twins[number] = sequence
-                for memory in memories { memory.twinFingerprints[number] = memory === speaker ? fingerprint : 0 }
+                for cache in caches { cache.twinFingerprints[number] = cache === speaker ? fingerprint : 0 }
             case .relationships:
                 store.versions.relationships[number] = sequence
-                for memory in memories { memory.relationshipFingerprints[number] = memory === speaker ? fingerprint : 0 }
+                for cache in caches { cache.relationshipFingerprints[number] = cache === speaker ? fingerprint : 0 }
             }
         }
         for (kind, number, hash) in member.deleted {
@@ -76,37 +76,37 @@ struct CommitPublisher: CommitPart {
             case .twins:
                 store.versions.twins[number] = sequence
                 store.versions.twinModels.remove(number)
-                for memory in memories {
-                    memory.twinFingerprints[number] = 0
-                    memory.disown(twin: number)
+                for cache in caches {
+                    cache.twinFingerprints[number] = 0
+                    cache.disown(twin: number)
                 }
             case .relationships:
                 store.versions.relationships[number] = sequence
-                for memory in memories {
-                    memory.relationshipFingerprints[number] = 0
-                    memory.disown(relationship: number)
+                for cache in caches {
+                    cache.relationshipFingerprints[number] = 0
+                    cache.disown(relationship: number)
                 }
             }
         }
-        (member as? CallEffects)?.models.map { publish($0, sequence, memories) }
+        (member as? CallEffects)?.models.map { publish($0, sequence, caches) }
     }
 
     /// What the source of a drop knows now; first, because what it owns is taken from it again where it deleted it.
     private func note(_ member: DropEffects, _ sequence: UInt32) {
         let comparison = member.comparison
-        let memory = comparison.memory
+        let cache = comparison.cache
         comparison.end()
-        memory.forgetContest(of: comparison.job.drop)
+        cache.forgetContest(of: comparison.job.drop)
         store.sources.note(drop: member.dropNumber, of: comparison.job.source, scope: comparison.list.scope)
-        let owned = memory.owned(comparison.list.scope)
+        let owned = cache.owned(comparison.list.scope)
         owned.twins.formUnion(member.createdTwins)
         owned.relationships.formUnion(member.createdRelationships)
-        memory.ownedSince = sequence
-        if comparison.keys.areNew, comparison.keys.names.count > memory.persistedKeys.count {
-            memory.persistedKeys = comparison.keys.names
+        cache.ownedSince = sequence
+        if comparison.keys.areNew, comparison.keys.names.count > cache.persistedKeys.count {
+            cache.persistedKeys = comparison.keys.names
         }
-        if member.isBare { memory.isBare = true }
-        if member.tracks { memory.hasRefusals = true }
+        if member.hasUnstampedValues { cache.hasUnstampedValues = true }
+        if member.tracks { cache.hasRefusals = true }
     }
 
     private func remove(_ kind: NumberReservation.Kind, _ hash: IdentityHash, _ number: UInt32) {
@@ -128,7 +128,7 @@ struct CommitPublisher: CommitPart {
         for entry in member.deleted {
             entry.kind == .twins ? state.touched.gone.remove(entry.number) : state.touched.goneRelationships.remove(entry.number)
         }
-        state.trespasses.trespassed = []
+        state.trespasses.changedSources = []
         state.isInterrupted = false
     }
 }

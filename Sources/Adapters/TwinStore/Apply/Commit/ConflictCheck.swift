@@ -20,18 +20,18 @@ struct ConflictCheck: CommitPart {
         if hasModelConflict(comparison) { return .whole(twin: nil) }
         // What a snapshot leaves out is known only against everything its source made.
         if comparison.job.policy.mode == .snapshot {
-            if comparison.memory.ownedSince > since { return .whole(twin: nil) }
+            if comparison.cache.ownedSince > since { return .whole(twin: nil) }
             let source = comparison.job.source
             let hasNew = state.effects.contains { member in
-                (member as? DropEffects)?.comparison.memory === comparison.memory
+                (member as? DropEffects)?.comparison.cache === comparison.cache
                     || member.activated.contains { $0.owner == source }
             }
             if hasNew { return .whole(twin: nil) }
         }
-        if store.identities.waiting.withLock({ !$0.stolenTwins.isEmpty || !$0.stolenRelationships.isEmpty }) {
-            let stolen = store.identities.waiting.withLock { ($0.stolenTwins, $0.stolenRelationships) }
-            if stolen.0.contains(where: { twins.isStated($0) }) { return .whole(twin: nil) }
-            if stolen.1.contains(where: { relationships.isStated($0) }) { return .whole(twin: nil) }
+        if store.identities.waiting.withLock({ !$0.evictedTwins.isEmpty || !$0.evictedRelationships.isEmpty }) {
+            let evicted = store.identities.waiting.withLock { ($0.evictedTwins, $0.evictedRelationships) }
+            if evicted.0.contains(where: { twins.isStated($0) }) { return .whole(twin: nil) }
+            if evicted.1.contains(where: { relationships.isStated($0) }) { return .whole(twin: nil) }
         }
         // It left no word of what it spoke of, and has to: a drop of the source was set aside, or had refused records, since.
         if !comparison.context.isTracked, comparison.account.hasOperations, ComparisonContext.speaksInParts(comparison.job),

@@ -15,7 +15,7 @@ struct DeliveryNotes: CommitPart {
         if job.amendment != nil { try noteCorrections(member) }
         guard job.place != nil || hasRefusals || demandsWord(of: comparison) else { return }
         member.tracks = hasRefusals
-        if hasRefusals { state.tracked.insert(ObjectIdentifier(comparison.memory)) }
+        if hasRefusals { state.tracked.insert(ObjectIdentifier(comparison.cache)) }
         let place = try place(of: member)
         let isList = job.policy.mode == .snapshot && job.amends == nil
         let kind: DeliveredKind = isList ? (comparison.list.isKnown ? .snapshot : .openSnapshot) : .increment
@@ -45,7 +45,7 @@ struct DeliveryNotes: CommitPart {
 
     /// Whether drops of the source must leave word of what they spoke of.
     func demandsWord(of comparison: FinishedComparison) -> Bool {
-        comparison.memory.isTracked || state.tracked.contains(ObjectIdentifier(comparison.memory))
+        comparison.cache.isTracked || state.tracked.contains(ObjectIdentifier(comparison.cache))
     }
 
     /// Where a drop stands: an amendment where the drop it amends does, one that was set aside where it did when it came.
@@ -113,7 +113,7 @@ struct DeliveryNotes: CommitPart {
             try row.run()
         }
         // A list that is read otherwise today deleted nothing, and so is not complete.
-        guard !amendment.readsOtherwise(by: member.comparison.job.epoch) else { return }
+        guard !amendment.readsOtherwise(by: member.comparison.job.transformDigest) else { return }
         // Of the rows that are not taken, only those of records corrected before leave nothing open.
         let known = amendment.refused.values.count { $0.fault == .correctedAlready }
         guard amendment.open.isEmpty, accepted.count + known >= amendment.rows.count else { return }

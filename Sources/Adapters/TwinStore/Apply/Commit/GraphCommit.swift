@@ -42,7 +42,7 @@ final class GraphCommit: CommitPart {
         isOpen = false
         // A full disk may have ended the transaction already; then there is nothing to roll back.
         if database.isInsideTransaction { try? database.rollback() }
-        for member in state.effects.reversed() { publisher.undo(member) }
+        for part in state.effects.reversed() { publisher.undo(part) }
     }
 
     // MARK: One member
@@ -60,14 +60,14 @@ final class GraphCommit: CommitPart {
                 return .conflict(twin: foreign.twins.first)
             }
         }
-        let member = DropEffects(comparison, sequence: state.head.sequence + 1)
+        let part = DropEffects(comparison, sequence: state.head.sequence + 1)
         let saved = (state.head.nextRevision, state.head.time, state.head.persistedKeys)
         // What comes first needs no savepoint, for which SQLite copies every page that is changed: ending the transaction undoes
         // as much.
         let isFirst = state.effects.isEmpty
         if !isFirst { try sql.savepoint.run() }
         do {
-            try write(member, record)
+            try write(part, record)
             if !isFirst { try sql.release.run() }
         } catch CommitInterruption.conflict {
             try run {
@@ -78,21 +78,21 @@ final class GraphCommit: CommitPart {
                     try database.execute(sql: "ROLLBACK TO member; RELEASE member")
                 }
             }
-            publisher.undo(member)
+            publisher.undo(part)
             (state.head.nextRevision, state.head.time, state.head.persistedKeys) = saved
             return .conflict(twin: nil)
         } catch {
-            publisher.undo(member)
+            publisher.undo(part)
             throw StorageFailure.error(error)
         }
-        state.head.sequence = member.sequence
-        state.effects.append(member)
-        state.touched.created.formUnion(member.createdTwins)
-        state.touched.createdRelationships.formUnion(member.createdRelationships)
-        for one in member.activated { state.touched.createdRelationships.insert(one.number) }
+        state.head.sequence = part.sequence
+        state.effects.append(part)
+        state.touched.created.formUnion(part.createdTwins)
+        state.touched.createdRelationships.formUnion(part.createdRelationships)
+        for one in part.activated { state.touched.createdRelationships.insert(one.number) }
         return .applied(
             CommitResult(
-                drop: record.id, sequence: member.sequence, books: member.books, reason: comparison.lateReason,
+                drop: record.id, sequence: part.sequence, books: part.books, reason: comparison.lateReason,
                 isNewest: comparison.context.lateness == nil))
     }
 
@@ -107,30 +107,30 @@ final class GraphCommit: CommitPart {
             remedy: .quarantine)
     }
 
-    private func write(_ member: DropEffects, _ record: DropRecord) throws {
-        let comparison = member.comparison
+    private func write(_ part: DropEffects, _ record: DropRecord) throws {
+        let comparison = part.comparison
         let firstRevision = state.head.nextRevision
         state.head.time = max(state.head.time, record.changedAt)
         try notes.persistKeys(comparison)
-        member.books.created = 0
-        member.books.updated = 0
-        member.books.deleted = 0
-        member.books.deletedByAbsence = 0
-        member.books.deletedWithTwins = 0
-        member.books.waiting = 0
-        try twinRows.writeTwins(member)
-        try relationshipRows.writeRelationships(member)
-        try waitingRows.activateWaiting(member)
-        try notes.noteTrespass(member)
-        try DeliveryNotes(state: state).noteDelivery(member)
+        part.books.created = 0
+        part.books.updated = 0
+        part.books.deleted = 0
+        part.books.deletedByAbsence = 0
+        part.books.deletedWithTwins = 0
+        part.books.waiting = 0
+        try twinRows.writeTwins(part)
+        try relationshipRows.writeRelationships(part)
+        try waitingRows.activateWaiting(part)
+        try notes.noteForeignChange(part)
+        try DeliveryNotes(state: state).noteDelivery(part)
         var final = record
         final.state = .applied
         final.changedAt = state.head.time
-        final.books = member.books
+        final.books = part.books
         if let reason = comparison.lateReason { final.reason = reason }
-        try DropRows.upsert(final, number: member.dropNumber, scope: comparison.list.scope, database)
-        sql.insertCommit.bind(1, Int64(member.sequence))
-        sql.insertCommit.bind(2, Int64(member.dropNumber))
+        try DropRows.upsert(final, number: part.dropNumber, scope: comparison.list.scope, database)
+        sql.insertCommit.bind(1, Int64(part.sequence))
+        sql.insertCommit.bind(2, Int64(part.dropNumber))
         sql.insertCommit.bind(3, Int64(state.head.time))
         sql.insertCommit.bind(4, Int64(firstRevision))
         try sql.insertCommit.run()

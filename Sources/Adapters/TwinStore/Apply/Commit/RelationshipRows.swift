@@ -142,7 +142,7 @@ struct RelationshipRows: CommitPart {
         }
         state.trespasses.noteParts(of: old)
         var new = change?.record ?? old
-        var patch = RevisionPatch(record: old)
+        var patch = ReverseDelta(record: old)
         patch.record.properties = change?.replaced ?? []
         if name != oldName { patch.key = oldName }
         if target != oldTarget { patch.ends = (source, oldTarget) }
@@ -171,7 +171,7 @@ struct RelationshipRows: CommitPart {
         let old = try TwinRecord(sql.selectRelationship.bytes(4))
         sql.selectRelationship.reset()
         state.trespasses.noteParts(of: old)
-        var patch = RevisionPatch(record: old)
+        var patch = ReverseDelta(record: old)
         patch.isDelete = true
         patch.key = name
         patch.ends = (source, target)

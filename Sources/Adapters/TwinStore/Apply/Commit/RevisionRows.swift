@@ -7,7 +7,7 @@ struct RevisionRows: CommitPart {
 
     func addRevision(
         _ kind: NumberReservation.Kind, _ entity: UInt32, _ member: CommitEffects, record: UInt64, previous: UInt64,
-        _ patch: RevisionPatch
+        _ patch: ReverseDelta
     ) throws(DropError) -> UInt64 {
         let number = state.head.nextRevision
         state.head.nextRevision += 1
@@ -52,7 +52,7 @@ struct RevisionRows: CommitPart {
             return
         }
         store.identities.waiting.withLock { waiting in
-            _ = kind == .twins ? waiting.stolenTwins.insert(other) : waiting.stolenRelationships.insert(other)
+            _ = kind == .twins ? waiting.evictedTwins.insert(other) : waiting.evictedRelationships.insert(other)
         }
     }
 }

@@ -6,17 +6,17 @@ final class Trespasses {
     /// Sources of which others changed something in this transaction.
     var foreignSources: Set<SourceName> = []
     /// Sources whose twins the present member changed.
-    var trespassed: Set<SourceName> = []
-    private var lastTrespass: UInt64 = 0
+    var changedSources: Set<SourceName> = []
+    private var lastForeignChange: UInt64 = 0
 
     init(_ sources: SourceCaches) { self.sources = sources }
 
     /// Collects the sources that had a part in a record which is now changed or deleted.
     func noteParts(of record: TwinRecord) {
         _ = record.mentions { drop in
-            if drop != lastTrespass, let source = sources.source(ofDrop: drop) {
-                trespassed.insert(source)
-                lastTrespass = drop
+            if drop != lastForeignChange, let source = sources.source(ofDrop: drop) {
+                changedSources.insert(source)
+                lastForeignChange = drop
             }
             return false
         }

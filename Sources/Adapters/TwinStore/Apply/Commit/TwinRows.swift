@@ -43,7 +43,7 @@ struct TwinRows: CommitPart {
             }
             // Gone since, or never committed by the drop that was to make it. What waits for it goes with the word all the same.
             member.books.unchanged += 1
-            member.isBare = true
+            member.hasUnstampedValues = true
             guard waitingRows.mayWait(member) else { continue }
             try waitingRows.withdrawWaiting(of: try log.read(place) { view in view.bytes(0..<view.head.idLength) }, member)
         }
@@ -56,11 +56,11 @@ struct TwinRows: CommitPart {
     /// Makes models and fingerprints of new twins known. Nobody takes them for committed: their numbers have no version yet, and
     /// no other drop gets these numbers if this one is given up.
     private func stageFresh(_ member: DropEffects) {
-        let memory = member.comparison.memory
-        store.versions.publication.writing {
+        let cache = member.comparison.cache
+        store.versions.cacheLock.writing {
             for (number, model, fingerprint) in member.fresh {
                 store.versions.twinModels.stage(number, model: model)
-                memory.twinFingerprints[number] = fingerprint
+                cache.twinFingerprints[number] = fingerprint
             }
         }
         member.fresh.removeAll(keepingCapacity: true)
@@ -86,7 +86,7 @@ struct TwinRows: CommitPart {
         }
         state.trespasses.noteParts(of: old)
         var new = change?.record ?? old
-        var patch = RevisionPatch(record: old)
+        var patch = ReverseDelta(record: old)
         patch.record.properties = change?.replaced ?? []
         if newModel != model {
             patch.key = model
@@ -129,7 +129,7 @@ struct TwinRows: CommitPart {
         }
         try waitingRows.withdrawWaiting(of: id, member)
         state.trespasses.noteParts(of: old)
-        var patch = RevisionPatch(record: old)
+        var patch = ReverseDelta(record: old)
         patch.isDelete = true
         patch.key = model
         let revision = try revisions.addRevision(.twins, number, member, record: record, previous: old.revision, patch)

@@ -98,7 +98,7 @@ extension WaitingRows {
         query.reset()
         for (number, drop) in found {
             if let comparison, let lateness = comparison.context.lateness,
-                try lateness.isNewer(drop, comparison.memory, store, database)
+                try lateness.isNewer(drop, comparison.cache, store, database)
             {
                 continue
             }

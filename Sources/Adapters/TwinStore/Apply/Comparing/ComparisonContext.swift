@@ -4,13 +4,13 @@ import Synchronization
 
 /// What a drop is compared for and with: the same from its first operation to the end of its commit.
 ///
-/// Whoever has it is known to the source's memory as one comparison under way (`SourceMemory.note`).
+/// Whoever has it is known to the source's cache as one comparison under way (`SourceCache.note`).
 final class ComparisonContext {
     let store: StoreEngine
     let job: ApplyJob
     let dropNumber: UInt64
-    let memory: SourceMemory
-    /// Of fingerprints: the epoch, and what else decides what the same bytes mean.
+    let cache: SourceCache
+    /// Of fingerprints: the transform digest, and what else decides what the same bytes mean.
     let seed: UInt64
     /// Commits up to this one are in what it compares with.
     let startSequence: UInt32
@@ -27,12 +27,12 @@ final class ComparisonContext {
         self.store = store
         self.job = job
         self.writer = writer
-        let memory = store.sources.memory(of: job.source)
-        self.memory = memory
+        let cache = store.sources.cache(of: job.source)
+        self.cache = cache
         dropNumber = try store.dropNumber(of: job.drop, writer)
         seed = Self.seed(of: job, store)
         startSequence = store.numbers.state.withLock { UInt32(truncatingIfNeeded: $0.sequence) }
-        let isTracked = Self.speaksInParts(job) && (job.place != nil || memory.isTracked)
+        let isTracked = Self.speaksInParts(job) && (job.place != nil || cache.isTracked)
         let lateness = try Self.lateness(of: job, store, writer)
         (self.isTracked, self.lateness) = (isTracked, lateness)
         trustsMemory = lateness == nil && !isTracked
@@ -45,7 +45,7 @@ final class ComparisonContext {
     }
 
     private static func seed(of job: ApplyJob, _ store: StoreEngine) -> UInt64 {
-        var seeded = job.epoch.bytes
+        var seeded = job.transformDigest.bytes
         seeded += Array(job.policy.validation.rawValue.utf8) + [0]
         for text in job.policy.models + ["\u{1}"] + job.policy.twinPrefixes { seeded += Array(text.utf8) + [0] }
         return store.identities.hash.seed(of: seeded)
@@ -57,20 +57,20 @@ final class ComparisonContext {
     /// The comparison is over: its names are let go, and the source has one less under way. Once.
     func release(_ keys: StreamKeys) {
         keys.release(to: store.keys)
-        memory.forget(self)
+        cache.forget(self)
     }
 
     /// Whether a record is one of the drop's own; an amendment has only some of the file it completes.
     func isOfDrop(_ record: UInt64) -> Bool { job.amendment.map { $0.rows[record] != nil } ?? true }
 
     /// Whether a drop is one of this source.
-    func isOwn(_ drop: UInt64) -> Bool { store.sources.isDrop(drop, of: memory) }
+    func isOwn(_ drop: UInt64) -> Bool { store.sources.isDrop(drop, of: cache) }
 
     /// Notes that the source spoke of an operation's twin or relationship now.
     @inline(__always)
     func follow(_ operation: RecordOperation) {
         guard writer == nil else { return }
-        memory.order.follow(operation.isOfTwin ? .init(twin: operation.number) : .init(relationship: operation.number))
+        cache.order.follow(operation.isOfTwin ? .init(twin: operation.number) : .init(relationship: operation.number))
     }
 
     /// Runs `body` on a reader, or on the writer's connection inside a commit.

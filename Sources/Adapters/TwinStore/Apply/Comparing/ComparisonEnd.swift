@@ -11,7 +11,7 @@ struct ComparisonEnd {
     func finish(_ drop: inout ComparisonProgress) throws(DropError) -> DropReason? {
         let job = context.job
         try DeferredReplay(context).replay(&drop)
-        try drop.said.log.settle()
+        try drop.said.log.finishWrites()
         drop.account.books.bytesUnaccounted = job.bytes - min(job.bytes, drop.account.books.bytesAccounted)
         if job.doubtsBytes, drop.account.books.bytesUnaccounted > 0 { drop.list.hasUnknownBytes = true }
         drop.account.books.skipped = SkippedPart.counted(drop.account.spans)
@@ -56,8 +56,8 @@ struct ComparisonEnd {
         if let lateness = context.lateness {
             guard case .none = lateness.snapshot(of: drop.list.scope) else { return }
         }
-        if let amendment = job.amendment, amendment.readsOtherwise(by: job.epoch) { drop.list.doubtAll() }
-        let withheld = drop.list.find(in: context.memory.owned(drop.list.scope), drop.said)
+        if let amendment = job.amendment, amendment.readsOtherwise(by: job.transformDigest) { drop.list.doubtAll() }
+        let withheld = drop.list.find(in: context.cache.owned(drop.list.scope), drop.said)
         drop.account.books.withheldTwins = UInt64(withheld.twins)
         drop.account.books.withheldRelationships = UInt64(withheld.relationships)
     }
@@ -73,7 +73,7 @@ struct ComparisonEnd {
         let guards = Guards(
             policy: job.policy, source: job.source, scope: drop.list.scope, books: books, isAmendment: job.amendment != nil)
         if let refusal = guards.refusalOfUselessness { throw refusal }
-        let owned = context.memory.owned(drop.list.scope)
+        let owned = context.cache.owned(drop.list.scope)
         let withheld = Int(books.withheldTwins)
         let missing = drop.list.twinsGone.count + withheld
         let deletesAll = drop.list.deletesAll(of: owned.twins, drop.said, withheld: withheld)

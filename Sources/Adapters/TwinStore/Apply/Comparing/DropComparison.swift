@@ -17,12 +17,12 @@ final class DropComparison: ChangeSetBuilder {
         context = try ComparisonContext(store: store, job: job, writer: writer)
         progress = ComparisonProgress(context)
         kept = Self.keeping(context)
-        context.memory.note([], of: context)
+        context.cache.note([], of: context)
     }
 
     private static func keeping(_ context: ComparisonContext) -> KeptFrames {
         guard context.writer == nil else { return .none }
-        return KeptFrames(folder: context.memory.isContested(by: context.job.drop) ? context.job.scratchFolder : nil)
+        return KeptFrames(folder: context.cache.isContested(by: context.job.drop) ? context.job.scratchFolder : nil)
     }
 
     deinit {
@@ -50,8 +50,8 @@ final class DropComparison: ChangeSetBuilder {
     }
 
     private func take(_ bytes: borrowing Span<UInt8>) throws(DropError) {
-        context.store.versions.publication.beginReading()
-        defer { context.store.versions.publication.endReading() }
+        context.store.versions.cacheLock.lockForReading()
+        defer { context.store.versions.cacheLock.unlockAfterReading() }
         try FrameReader(context).read(bytes, &progress)
     }
 
@@ -59,7 +59,7 @@ final class DropComparison: ChangeSetBuilder {
         progress.said.abandon(context.store)
         progress.keys.release(to: context.store.keys)
         progress = ComparisonProgress(context)
-        context.memory.note([], of: context)
+        context.cache.note([], of: context)
         kept = Self.keeping(context)
     }
 
@@ -76,15 +76,15 @@ final class DropComparison: ChangeSetBuilder {
     /// Ends the input. What it holds is the finished comparison's from then on.
     func finished() throws(DropError) -> FinishedComparison {
         precondition(!isEnded, "a change set ends once")
-        context.memory.note(progress.keys.names, of: context)
+        context.cache.note(progress.keys.names, of: context)
         var (lateReason, gone) = try end()
         for _ in 0..<EndsGone.passesMax where !gone.isSubset(of: progress.endsGone) {
             try takeAgain(refusing: gone.union(progress.endsGone))
             (lateReason, gone) = try end()
         }
         guard gone.isSubset(of: progress.endsGone) else { throw EndsGone.endless }
-        context.store.versions.publication.beginReading()
-        defer { context.store.versions.publication.endReading() }
+        context.store.versions.cacheLock.lockForReading()
+        defer { context.store.versions.cacheLock.unlockAfterReading() }
         try ComparisonEnd(context).checkGuards(progress)
         isEnded = true
         return FinishedComparison(context, progress, lateReason, kept)
@@ -92,8 +92,8 @@ final class DropComparison: ChangeSetBuilder {
 
     /// - Returns: as `ComparisonEnd.finish`, and the twins it deletes and states relationships of.
     private func end() throws(DropError) -> (lateReason: DropReason?, gone: Set<IdentityHash>) {
-        context.store.versions.publication.beginReading()
-        defer { context.store.versions.publication.endReading() }
+        context.store.versions.cacheLock.lockForReading()
+        defer { context.store.versions.cacheLock.unlockAfterReading() }
         let lateReason = try ComparisonEnd(context).finish(&progress)
         return (lateReason, try EndsGone(context).find(progress))
     }
@@ -101,7 +101,7 @@ final class DropComparison: ChangeSetBuilder {
     /// Compares again what it kept, without the records that state relationships of `gone`.
     private func takeAgain(refusing gone: Set<IdentityHash>) throws(DropError) {
         guard kept.isComplete else {
-            context.memory.noteContest(of: context.job.drop)
+            context.cache.noteContest(of: context.job.drop)
             throw EndsGone.toBeReadAgain
         }
         progress.said.abandon(context.store)

@@ -7,7 +7,7 @@ struct FileCursor {
     /// End of the last record or span.
     private(set) var position: UInt64 = 0
     /// Records in a row that were not what the order of the source made expect; see `RepeatedRecords`.
-    var surprises = 0
+    var misses = 0
 
     init(bytes: UInt64) { self.bytes = bytes }
 

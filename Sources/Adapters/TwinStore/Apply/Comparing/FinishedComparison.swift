@@ -37,7 +37,7 @@ final class FinishedComparison {
     }
 
     var job: ApplyJob { context.job }
-    var memory: SourceMemory { context.memory }
+    var cache: SourceCache { context.cache }
     var dropNumber: UInt64 { context.dropNumber }
     var books: DropBooks { account.books }
 
@@ -67,7 +67,7 @@ final class FinishedComparison {
     func beginAgain(_ database: Database) throws(DropError) -> DropComparison {
         let again = try DropComparison(store: context.store, job: job, writer: database)
         // Its names count all the time: a stream that begins now begins with them.
-        memory.note(keys.names, of: again.context)
+        cache.note(keys.names, of: again.context)
         if !isEnded { giveUp() }
         return again
     }

@@ -40,7 +40,7 @@ struct FrameReader {
                     RawBytes.text(bytes, message.prefix(CurrentRecord.reasonBytesMax)))
             case .key(let name):
                 try drop.keys.define(
-                    RawBytes.text(bytes, name), persisted: context.memory.persistedKeys, in: context.store.keys, reader)
+                    RawBytes.text(bytes, name), persisted: context.cache.persistedKeys, in: context.store.keys, reader)
             case .scope(let name):
                 guard !drop.account.hasOperations else {
                     throw reader.failure("a scope stands after the first operation")

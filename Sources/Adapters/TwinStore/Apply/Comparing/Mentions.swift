@@ -8,7 +8,7 @@ struct Mentions {
     private let versions: SparseArray<UInt32>
     private let fingerprints: SparseArray<Fingerprint>
     /// By number: the place of the live entry in the log, `evaluating` for one in this frame, 0 for none.
-    var places = PlaceTable()
+    var places = OffsetTable()
     /// Committed ones that the drop spoke about without a change.
     let seen = NumberSet()
     private var reserved: NumberReservation
@@ -26,10 +26,10 @@ struct Mentions {
         reserved = NumberReservation(kind, store.numbers)
         switch kind {
         case .twins:
-            (index, versions, fingerprints) = (store.identities.twins, store.versions.twins, context.memory.twinFingerprints)
+            (index, versions, fingerprints) = (store.identities.twins, store.versions.twins, context.cache.twinFingerprints)
         case .relationships:
             index = store.identities.relationships
-            (versions, fingerprints) = (store.versions.relationships, context.memory.relationshipFingerprints)
+            (versions, fingerprints) = (store.versions.relationships, context.cache.relationshipFingerprints)
         }
     }
 
@@ -82,7 +82,7 @@ struct Mentions {
 
     /// The operation was compared, and says what is so. That it is so is remembered where it holds whatever becomes of the drop:
     /// it is about what is committed.
-    mutating func settleUnchanged(_ operation: RecordOperation, _ keys: borrowing StreamKeys, _ context: ComparisonContext) {
+    mutating func noteUnchanged(_ operation: RecordOperation, _ keys: borrowing StreamKeys, _ context: ComparisonContext) {
         let number = operation.number
         places[number] = 0
         seen.insert(number)

@@ -52,7 +52,7 @@ struct NewerWord {
                 let patch = query.bytes(2)
                 query.reset()
                 if try isNewer(drop) {
-                    for property in try RevisionPatch(patch).record.properties { parts.keys[property.key] = drop }
+                    for property in try ReverseDelta(patch).record.properties { parts.keys[property.key] = drop }
                 }
                 revision = previous
             }
@@ -113,7 +113,7 @@ struct NewerWord {
         let endedBy: UInt64
         let isEndedByNewer: Bool
         /// What it was.
-        let last: RevisionPatch
+        let last: ReverseDelta
     }
 
     /// The relationships of the twin `source` that had this id and are gone, newest first.
@@ -138,7 +138,7 @@ struct NewerWord {
                 lives.append(
                     Life(
                         number: row.number, endedBy: row.drop, isEndedByNewer: try isNewer(row.drop, database),
-                        last: try RevisionPatch(row.patch)))
+                        last: try ReverseDelta(row.patch)))
             }
             return lives
         }
@@ -174,7 +174,7 @@ struct NewerWord {
     }
 
     private func isNewer(_ drop: UInt64, _ database: Database) throws(DropError) -> Bool {
-        try lateness.isNewer(drop, context.memory, context.store, database)
+        try lateness.isNewer(drop, context.cache, context.store, database)
     }
 
     /// Where newer drops are snapshots, they have said everything of the scope; where none of them is whole, nobody knows.

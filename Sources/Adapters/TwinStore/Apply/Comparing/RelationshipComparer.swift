@@ -62,7 +62,7 @@ struct RelationshipComparer {
             // The writer also looks among those that wait.
             drop.account.books.unchanged += 1
             drop.said.relationships.absent.append(operation.hash)
-            drop.said.isBare = true
+            drop.said.hasUnstampedValues = true
             return
         }
         let (number, isNew) = drop.said.relationships.introduce(operation.hash)
@@ -129,9 +129,9 @@ struct RelationshipComparer {
         let name = UInt32(truncatingIfNeeded: query.integer(2))
         let base = try TwinRecord(query.bytes(3))
         if target != 0, Int64(target) == query.integer(1), statement.changesNothing(in: base, key: name) {
-            if !drop.said.isBare, !base.mentions(context.isOwn) { drop.said.isBare = true }
+            if !drop.said.hasUnstampedValues, !base.mentions(context.isOwn) { drop.said.hasUnstampedValues = true }
             drop.account.books.unchanged += 1
-            return drop.said.relationships.settleUnchanged(operation, drop.keys, context)
+            return drop.said.relationships.noteUnchanged(operation, drop.keys, context)
         }
         drop.account.books.updated += 1
         try log(operation, statement, &drop, bytes, isNew: false)

@@ -1,6 +1,6 @@
 import DropCore
 
-/// Takes records that say what the source said before, in the order in which it said it (`DeliveryOrder`): one look at
+/// Takes records that say what the source said before, in the order in which it said it (`PrefetchOrder`): one look at
 /// neighbouring numbers for each, no identity hashed, no index asked.
 ///
 /// A fingerprint covers the id with the rest of the operation, in 128 keyed bits: it tells who is meant and what is said.
@@ -11,7 +11,7 @@ struct RepeatedRecords {
 
     /// After this many records in a row that were not the expected ones, the order is another: only now and then is it tried
     /// again.
-    private static let surprisesMax = 32
+    private static let missesMax = 32
 
     /// Takes such records from the reader's position on. Ends, without a trace of it, before the first record that is not so in
     /// every part; that one goes the long way.
@@ -19,9 +19,9 @@ struct RepeatedRecords {
         _ reader: inout OperationReader, _ bytes: borrowing Span<UInt8>, _ drop: inout ComparisonProgress
     ) throws(DropError) {
         guard context.writer == nil, context.trustsMemory, drop.endsGone.isEmpty,
-            drop.cursor.surprises < Self.surprisesMax || drop.account.books.recordsRead & 31 == 0
+            drop.cursor.misses < Self.missesMax || drop.account.books.recordsRead & 31 == 0
         else { return }
-        let order = context.memory.order
+        let order = context.cache.order
         var last = order.last
         var records: UInt64 = 0
         var unchanged: UInt64 = 0
@@ -47,10 +47,10 @@ struct RepeatedRecords {
             reader.at = at
         }
         guard records > 0 else {
-            drop.cursor.surprises += 1
+            drop.cursor.misses += 1
             return
         }
-        drop.cursor.surprises = 0
+        drop.cursor.misses = 0
         drop.account.hasOperations = true
         try drop.account.budget.spend(records, on: .records)
         try drop.account.budget.spend(unchanged, on: .operations)
@@ -91,7 +91,7 @@ struct RepeatedRecords {
     /// what the source said then, or there is none.
     @inline(__always)
     private func operations(
-        from start: Int, _ end: Int, after last: DeliveryOrder.Place, _ order: DeliveryOrder, _ said: borrowing Said,
+        from start: Int, _ end: Int, after last: PrefetchOrder.Place, _ order: PrefetchOrder, _ said: borrowing Said,
         _ bytes: borrowing Span<UInt8>
     ) -> (count: Int, end: Int) {
         var at = start

@@ -55,8 +55,8 @@ struct Restatement {
     func state(
         _ kept: KeptFrames, refused: Set<UInt64>, _ keys: StreamKeys, in said: inout Said
     ) throws(DropError) -> Int {
-        context.store.versions.publication.beginReading()
-        defer { context.store.versions.publication.endReading() }
+        context.store.versions.cacheLock.lockForReading()
+        defer { context.store.versions.cacheLock.unlockAfterReading() }
         var record: UInt64 = 0
         var stated = 0
         try kept.forEach { (bytes, position) throws(DropError) in
@@ -71,7 +71,7 @@ struct Restatement {
                 }
             }
         }
-        try said.log.settle()
+        try said.log.finishWrites()
         return stated
     }
 

@@ -16,7 +16,7 @@ struct Said {
     /// It names a twin to be deleted.
     var deletesTwins = false
     /// The source relies on values that carry no stamp of it.
-    var isBare = false
+    var hasUnstampedValues = false
 
     /// On the writer, between transactions: what another drop is to make is not there.
     private let isOnWriter: Bool

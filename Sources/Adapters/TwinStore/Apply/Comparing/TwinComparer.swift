@@ -69,7 +69,7 @@ struct TwinComparer {
         drop.account.books.unchanged += 1
         drop.said.twins.absent.append(operation.hash)
         drop.said.goneInWord.append(operation.hash)
-        drop.said.isBare = true
+        drop.said.hasUnstampedValues = true
     }
 
     /// A twin that another drop introduces, not committed yet: the writer compares.
@@ -178,14 +178,16 @@ struct TwinComparer {
         if operation.isCanonical, drop.keys.areEqual, key == 0 || key == model {
             let (isEqual, owner, base) = try query.sameProperties(1, as: bytes, operation.head.properties)
             if isEqual {
-                if !drop.said.isBare, !context.isOwn(owner), !context.isOwn(base) { drop.said.isBare = true }
+                if !drop.said.hasUnstampedValues, !context.isOwn(owner), !context.isOwn(base) {
+                    drop.said.hasUnstampedValues = true
+                }
                 return noteUnchanged(operation, &drop)
             }
         }
         let base = try TwinRecord(query.bytes(1))
         let statement = try statement(item, drop, bytes)
         if statement.changesNothing(in: base, key: model) {
-            if !drop.said.isBare, !base.mentions(context.isOwn) { drop.said.isBare = true }
+            if !drop.said.hasUnstampedValues, !base.mentions(context.isOwn) { drop.said.hasUnstampedValues = true }
             return noteUnchanged(operation, &drop)
         }
         drop.sample.note(isChange: true)
@@ -196,7 +198,7 @@ struct TwinComparer {
     private func noteUnchanged(_ operation: RecordOperation, _ drop: inout ComparisonProgress) {
         drop.sample.note(isChange: false)
         drop.account.books.unchanged += 1
-        drop.said.twins.settleUnchanged(operation, drop.keys, context)
+        drop.said.twins.noteUnchanged(operation, drop.keys, context)
     }
 
     // MARK: Writing

@@ -206,7 +206,7 @@ struct StoredStates {
         var number: UInt64
         var drop: UInt64
         var record: UInt64
-        var patch: RevisionPatch
+        var patch: ReverseDelta
     }
 
     func revision(_ number: UInt64, _ database: Database) throws(DropError) -> StoredRevision? {
@@ -216,7 +216,7 @@ struct StoredStates {
         guard try query.step() else { return nil }
         return StoredRevision(
             number: number, drop: UInt64(query.integer(0)), record: UInt64(query.integer(1)),
-            patch: try RevisionPatch(query.bytes(2)))
+            patch: try ReverseDelta(query.bytes(2)))
     }
 
     // MARK: Numbers that a reader has looked up
@@ -241,7 +241,7 @@ struct StoredStates {
 
 extension StoredEntity {
     /// Goes back to the state before a revision.
-    mutating func undo(_ patch: RevisionPatch) {
+    mutating func undo(_ patch: ReverseDelta) {
         record = patch.undone(from: record)
         if let old = patch.key { key = old }
         if let ends = patch.ends { (source, target) = ends }

@@ -142,7 +142,7 @@ struct ChangeEntry {
         let file: SpillFile
         if let known = self.file { file = known } else { file = try SpillFile(folder: folder) }
         self.file = file
-        try file.settle()
+        try file.finishWrites()
         unsafe file.write(memory, used, at: spilled)
         unsafe chunks += Self.chunks(of: memory, used)
         spilled += used
@@ -177,7 +177,7 @@ struct ChangeEntry {
     /// Waits until what is in the file has been written.
     ///
     /// - Throws: `disk-full` (retry), `scratch` (stop).
-    func settle() throws(DropError) { try file?.settle() }
+    func finishWrites() throws(DropError) { try file?.finishWrites() }
 
     // MARK: Reading
 

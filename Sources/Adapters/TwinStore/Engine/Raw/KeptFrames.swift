@@ -122,7 +122,7 @@ import DropCore
     /// Hands the block over, and goes on in the one that was written before.
     private func flush() throws(DropError) {
         guard let file, blockUsed > 0, let full = unsafe block else { return }
-        try file.settle()
+        try file.finishWrites()
         unsafe file.write(full, blockUsed, at: spilled)
         spilled += blockUsed
         blockUsed = 0

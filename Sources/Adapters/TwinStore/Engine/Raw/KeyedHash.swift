@@ -105,9 +105,9 @@ typealias Fingerprint = UInt128
         return IdentityHash(high: high, low: v0 ^ v1 ^ v2 ^ v3)
     }
 
-    /// The fingerprint of an operation's bytes within `seed` (the epoch); never 0. Each half takes in every byte by folded
-    /// 64 × 64 → 128 bit products with secret factors of its own (after wyhash, Wang Yi); both together cost half of what SipHash
-    /// does on a row of 120 bytes.
+    /// The fingerprint of an operation's bytes within `seed` (the transform digest); never 0. Each half takes in every byte by
+    /// folded 64 × 64 → 128 bit products with secret factors of its own (after wyhash, Wang Yi); both together cost half of what
+    /// SipHash does on a row of 120 bytes.
     @inline(__always)
     func fingerprint(_ bytes: borrowing Span<UInt8>, verb: OperationVerbByte, _ range: Range<Int>, seed: UInt64) -> Fingerprint {
         precondition(range.upperBound <= bytes.count)
@@ -119,7 +119,7 @@ typealias Fingerprint = UInt128
 
     typealias OperationVerbByte = UInt8
 
-    /// A seed of an epoch's bytes.
+    /// A seed of a transform digest's bytes.
     func seed(of bytes: [UInt8]) -> UInt64 { identity(bytes).high }
 
     @inline(__always)

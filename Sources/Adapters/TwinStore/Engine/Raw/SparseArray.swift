@@ -4,8 +4,8 @@ import Synchronization
 /// Integers by twin or relationship number, all zero at first. Memory is taken by the page as elements are written, because the
 /// kernel maps it lazily: a drop that touches a thousand of a million twins pays for what it touches.
 ///
-/// `@unchecked Sendable`: whoever shares an element guards it (the store does with `Publication`), or uses `subscript(shared:)`.
-/// Different elements may be written by different threads at once: the range is kept in atomics.
+/// `@unchecked Sendable`: whoever shares an element guards it (the store does with `ReadersWriterLock`), or uses
+/// `subscript(shared:)`. Different elements may be written by different threads at once: the range is kept in atomics.
 @safe final class SparseArray<Element: FixedWidthInteger & BitwiseCopyable & Sendable>: @unchecked Sendable {
     /// More numbers than this cannot be given out: a billion.
     static var capacity: Int { 1 << 30 }

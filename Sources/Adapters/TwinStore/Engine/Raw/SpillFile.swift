@@ -54,7 +54,8 @@ import ThreadKit
         System.close(descriptor)
     }
 
-    /// Has a block written. Its bytes must stay as they are until `settle` has returned, and the block before must be settled.
+    /// Has a block written. Its bytes must stay as they are until `finishWrites` has returned, and the block before must be
+    /// written.
     func write(_ start: UnsafeRawPointer, _ count: Int, at offset: Int) {
         let block = unsafe Block(start: start, count: count, offset: offset)
         state.with { state in
@@ -66,14 +67,14 @@ import ThreadKit
     /// Waits until the last block is written.
     ///
     /// - Throws: `disk-full` (retry), `scratch` (stop), for that block or one before it.
-    func settle() throws(DropError) {
+    func finishWrites() throws(DropError) {
         let failure = state.wait(until: { $0.block == nil }) { $0.failure }
         if failure != 0 { throw Self.failure("write to", folder, failure) }
     }
 
     /// Fills `buffer` with the bytes from `offset`, which were written.
     func read(into buffer: UnsafeMutableRawPointer, _ count: Int, from offset: Int) throws(DropError) {
-        try settle()
+        try finishWrites()
         let target = unsafe UnsafeMutableRawBufferPointer(start: buffer, count: count)
         let filled: Int
         do throws(SystemError) {

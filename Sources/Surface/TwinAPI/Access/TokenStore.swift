@@ -8,7 +8,7 @@ import SystemKit
 /// day (`2027-01-31`, valid to its end). Lines that begin with `#` are comments.
 ///
 /// The file is read again when it changed, at most once a second. All calls may block for that time.
-package final class TokenBook: Sendable {
+package final class TokenStore: Sendable {
     /// One line of the file.
     package struct Entry: Sendable, Equatable {
         package let name: String
@@ -102,7 +102,7 @@ package final class TokenBook: Sendable {
     }
 }
 
-extension TokenBook.Entry {
+extension TokenStore.Entry {
     init?(line: String) {
         let words = line.split { $0 == " " || $0 == "\t" || $0 == "\r" }.map(String.init)
         guard (3...4).contains(words.count), words[0].utf8.count <= 256, let role = Role(rawValue: words[1]),
@@ -132,7 +132,7 @@ package struct NewToken: Sendable {
         let token = "td_" + Base64URL.encoded((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) })
         let digest = Hex.text(SHA256.hash(data: Array(token.utf8)))
         let line = "\(name) \(role.rawValue) \(digest)" + (expires.map { " \($0)" } ?? "")
-        guard !name.hasPrefix("#"), TokenBook.Entry(line: line)?.name == name else { return nil }
+        guard !name.hasPrefix("#"), TokenStore.Entry(line: line)?.name == name else { return nil }
         self.token = token
         self.line = line
     }

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// Safe from any thread: every number is read and written as a whole. Two comparisons at once spoil each other's hints, which
 /// costs a look into the index and nothing else.
-final class DeliveryOrder: Sendable {
+final class PrefetchOrder: Sendable {
     /// A twin or relationship by its number; none is 0.
     struct Place: Equatable {
         let code: UInt32

@@ -2,9 +2,9 @@ import CodecKit
 import DropCore
 
 /// Decides who sent a request, and whether it may pass.
-package struct Gate: Sendable {
+package struct Authorizer: Sendable {
     /// Nil if no tokens are configured.
-    let tokens: TokenBook?
+    let tokens: TokenStore?
     let jwt: JWTCheck?
     /// What a request without a token may do; nil: nothing.
     let anonymous: Role?
@@ -18,7 +18,7 @@ package struct Gate: Sendable {
     ///   - anonymous: what a request without a token may do; nil: nothing.
     ///   - ownUser: what it may do if it comes from this machine, from the user that runs this server.
     ///   - hosts: host names, in small letters, that requests may be addressed to besides addresses and `localhost`; nil: any.
-    package init(tokens: TokenBook? = nil, jwt: JWTCheck? = nil, anonymous: Role?, ownUser: Role? = nil, hosts: Set<String>?) {
+    package init(tokens: TokenStore? = nil, jwt: JWTCheck? = nil, anonymous: Role?, ownUser: Role? = nil, hosts: Set<String>?) {
         self.tokens = tokens
         self.jwt = jwt
         self.anonymous = anonymous

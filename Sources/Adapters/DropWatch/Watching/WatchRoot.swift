@@ -2,7 +2,7 @@ import DropCore
 import SystemKit
 
 /// One landing folder tree, as the watcher's thread sees it: the folder of one or more sources, or the drop zone's root.
-final class Feed {
+final class WatchRoot {
     /// The sources whose folder it is; none for the drop zone's root.
     let sources: [WatchedSource]
     let root: FolderPath
@@ -25,7 +25,7 @@ final class Feed {
     /// When a folder is probed again whose probe had no answer.
     var nextProbe: Instant?
     var nextScan: Instant
-    /// The folders of this feed that wait for a scan, each with what is in it; one is read at a time.
+    /// The folders of this root that wait for a scan, each with what is in it; one is read at a time.
     var pending: [(folder: FolderPath, deep: Bool)] = []
     var scan: ScanJob?
 
@@ -42,12 +42,12 @@ final class Feed {
         nextScan = now
     }
 
-    /// One feed for each folder, the drop zone's root last.
-    static func all(_ sources: [WatchedSource], dropZone: String?, at now: Instant) -> [Feed] {
+    /// One root for each folder, the drop zone's root last.
+    static func all(_ sources: [WatchedSource], dropZone: String?, at now: Instant) -> [WatchRoot] {
         var roots: [FolderPath] = []
         for root in sources.map({ FolderPath($0.folder) }) where !roots.contains(root) { roots.append(root) }
-        let own = roots.map { root in Feed(sources.filter { FolderPath($0.folder) == root }, root: root, at: now) }
-        return own + (dropZone.map { [Feed([], root: FolderPath($0), at: now)] } ?? [])
+        let own = roots.map { root in WatchRoot(sources.filter { FolderPath($0.folder) == root }, root: root, at: now) }
+        return own + (dropZone.map { [WatchRoot([], root: FolderPath($0), at: now)] } ?? [])
     }
 
     /// The folder as messages name it.
@@ -72,7 +72,7 @@ final class Feed {
         return unwatched.first { folder.components(below: $0.key) != nil }?.value
     }
 
-    /// Whether `folder` belongs to this feed.
+    /// Whether `folder` belongs to this root.
     func covers(_ folder: FolderPath) -> Bool {
         guard let below = folder.components(below: root) else { return false }
         return recursive || below.isEmpty
@@ -154,7 +154,7 @@ final class WatchedFolder {
     }
 
     let path: FolderPath
-    let feed: Feed
+    let watchRoot: WatchRoot
     let routing: Routing
     var entries: [FileName: Entry] = [:]
     /// Data files by the marker each waits for.
@@ -163,15 +163,15 @@ final class WatchedFolder {
     /// Opened when needed; closed when another folder may have the name.
     var handle: LandingFolders.OpenFolder?
 
-    init(_ path: FolderPath, feed: Feed, routing: Routing) {
+    init(_ path: FolderPath, watchRoot: WatchRoot, routing: Routing) {
         self.path = path
-        self.feed = feed
+        self.watchRoot = watchRoot
         self.routing = routing
     }
 
     func open() throws(SystemError) -> CInt {
         if let handle { return handle.descriptor.number }
-        let opened = LandingFolders.OpenFolder(try path.open(below: feed.root))
+        let opened = LandingFolders.OpenFolder(try path.open(below: watchRoot.root))
         handle = opened
         return opened.descriptor.number
     }

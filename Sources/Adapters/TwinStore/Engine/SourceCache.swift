@@ -3,12 +3,12 @@ import Synchronization
 
 /// What the process remembers about one source: fingerprints of what it said last, and what it owns.
 ///
-/// `@unchecked Sendable`: guarded by the store's `Publication`: read while comparing; written while publishing, and, of twins
-/// that are new, before their commit. What is written before counts only with a committed version of the same number. The one
-/// comparison that a source has at a time also writes what it found unchanged.
-final class SourceMemory: @unchecked Sendable {
+/// `@unchecked Sendable`: guarded by the store's `ReadersWriterLock`: read while comparing; written while publishing, and, of
+/// twins that are new, before their commit. What is written before counts only with a committed version of the same number. The
+/// one comparison that a source has at a time also writes what it found unchanged.
+final class SourceCache: @unchecked Sendable {
     /// What a source made and did not delete, in one scope (empty: outside any).
-    final class Owned: @unchecked Sendable {  // Guarded like its `SourceMemory`.
+    final class Owned: @unchecked Sendable {  // Guarded like its `SourceCache`.
         let twins = NumberSet()
         let relationships = NumberSet()
     }
@@ -17,12 +17,12 @@ final class SourceMemory: @unchecked Sendable {
     /// By number: the fingerprint of the operation that is known to change nothing now; 0: none.
     let twinFingerprints = SparseArray<Fingerprint>()
     let relationshipFingerprints = SparseArray<Fingerprint>()
-    let order = DeliveryOrder()
+    let order = PrefetchOrder()
     private(set) var scopes: [String: Owned] = [:]
     /// Names by key number minus one, as the database has them.
     var persistedKeys: [String] = []
     /// True when the source relies on values that carry no stamp of it.
-    var isBare = false
+    var hasUnstampedValues = false
     /// True when a drop of the source had records refused: what is delivered since is kept track of, for their corrections.
     var hasRefusals = false
     /// True once a drop of the source was held or quarantined: a person may let it go on behind newer ones.

@@ -9,7 +9,7 @@ import TwinStore
 
 /// What is done while nothing else is: the write-ahead log goes into the database, waiting relationships expire, old history and
 /// old receipts go, as far as the configuration says so.
-final class Upkeep: Sendable {
+final class Maintenance: Sendable {
     private struct Due {
         var reservation: UInt64?
         var expiry: UInt64 = 0
@@ -33,7 +33,7 @@ final class Upkeep: Sendable {
     }
 
     /// Called while idle, with the label time in milliseconds since 1970.
-    @Sendable func tend(_ now: UInt64) throws(DropError) {
+    @Sendable func maintain(_ now: UInt64) throws(DropError) {
         let (expires, prunes, reserves) = due.with { due in
             due.reservation = due.reservation ?? now + Self.reservationDelay
             defer {
@@ -42,7 +42,7 @@ final class Upkeep: Sendable {
             }
             return (due.expiry <= now, due.pruning <= now, due.reservation! <= now)
         }
-        try store.upkeep.tendLog(reserving: reserves)
+        try store.maintenance.tendLog(reserving: reserves)
         if expires { try expire(now) }
         if prunes { try prune(now) }
     }
@@ -56,7 +56,7 @@ final class Upkeep: Sendable {
 
     private func prune(_ now: UInt64) throws(DropError) {
         if let age = retention.revisions {
-            let count = try store.upkeep.prune(before: Self.time(now, minus: age))
+            let count = try store.maintenance.prune(before: Self.time(now, minus: age))
             if count > 0 { log.info("Old history was removed.", metadata: ["revisions": .number(count)]) }
         }
         if let age = retention.receipts {

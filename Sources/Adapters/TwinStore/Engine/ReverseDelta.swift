@@ -8,7 +8,7 @@ import TwinModel
 /// say,
 /// then a `TwinRecord`: head of the old record, and the old values with their stamps of the properties that changed (all of them
 /// for a delete); those that were added stand there as absent.
-struct RevisionPatch {
+struct ReverseDelta {
     var isDelete = false
     /// The old model (0: none) or relationship name, where it changed.
     var key: UInt32?

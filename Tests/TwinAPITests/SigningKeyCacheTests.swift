@@ -50,8 +50,10 @@ private final class Provider: Sendable {
             ?? .failure(StartError(.jwtKeys, "It cannot be reached.", hint: ""))
     }
 
-    func ring() -> KeyRing {
-        KeyRing(name: "provider", refresh: .seconds(3600), log: KeySet.quiet) { [self] () throws(StartError) in try fetch() }
+    func ring() -> SigningKeyCache {
+        SigningKeyCache(name: "provider", refresh: .seconds(3600), log: KeySet.quiet) { [self] () throws(StartError) in
+            try fetch()
+        }
     }
 }
 
@@ -104,7 +106,7 @@ private final class Provider: Sendable {
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("td-jwks-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: path) }
         try Data(KeySet.text([("old", old)]).utf8).write(to: URL(fileURLWithPath: path))
-        let ring = try KeyRing(file: path, log: KeySet.quiet)
+        let ring = try SigningKeyCache(file: path, log: KeySet.quiet)
         defer { ring.stop() }
         #expect(await ring.keys(naming: "old")?.mayHold("old") == true)
         try Data(KeySet.text([("new", new)]).utf8).write(to: URL(fileURLWithPath: path), options: .atomic)

@@ -9,7 +9,7 @@ import ThreadKit
 /// Keys of a file are read again when it changes. With a file that cannot be used, no token is accepted. Keys of a URL are
 /// fetched at the start, every `refresh`, and when a token names an unknown key. While the provider cannot be reached, the
 /// earlier keys stay in use.
-package final class KeyRing: Sendable {
+package final class SigningKeyCache: Sendable {
     private struct State {
         var keys: SigningKeys?
         var fault: String?
@@ -92,12 +92,12 @@ package final class KeyRing: Sendable {
     }
 
     /// Why no token can be checked, for readiness; nil while there are keys.
-    package var fault: String? { state.quietly { $0.keys == nil ? $0.fault : nil } }
+    package var fault: String? { state.withoutWaking { $0.keys == nil ? $0.fault : nil } }
 
     /// The keys for checking a token that names the key `id`; nil if there are none. If `id` is unknown, the provider may be
     /// asked for newer keys, and the call waits for the answer.
     func keys(naming id: String?) async -> SigningKeys? {
-        if let keys = state.quietly({ $0.keys }), keys.mayHold(id) { return keys }
+        if let keys = state.withoutWaking({ $0.keys }), keys.mayHold(id) { return keys }
         await withCheckedContinuation { continuation in
             let waits = state.with { state in
                 guard !state.isStopping, state.keys?.mayHold(id) != true else { return false }
@@ -107,7 +107,7 @@ package final class KeyRing: Sendable {
             }
             if !waits { continuation.resume() }
         }
-        return state.quietly { $0.keys }
+        return state.withoutWaking { $0.keys }
     }
 
     // MARK: - The thread
@@ -122,7 +122,7 @@ package final class KeyRing: Sendable {
 
     /// Until the next look; false at the end.
     private func rest() -> Bool {
-        let pause = state.quietly { $0.schedule.map { max(.zero, $0.due - .now) } ?? Self.fileInterval }
+        let pause = state.withoutWaking { $0.schedule.map { max(.zero, $0.due - .now) } ?? Self.fileInterval }
         return state.wait(until: { $0.isStopping || $0.isAsking }, timeout: pause) { state in
             state.isAsking = state.schedule != nil
             return !state.isStopping

@@ -110,15 +110,17 @@ import Testing
         #expect(missing.entries.last == "upsertTwin nobody -")
     }
 
-    @Test func `has another epoch with other settings or lookups, and the same otherwise`() throws {
-        func epoch(_ settings: String, _ lookups: [PluginSource.Lookup] = [], plugin: String = "honest") throws -> ContentDigest {
-            try Bench(plugin, settings: settings, lookups: lookups).host.epoch(of: SourceName("tests")!)
+    @Test func `has another transform digest with other settings or lookups, and the same otherwise`() throws {
+        func transformDigest(
+            _ settings: String, _ lookups: [PluginSource.Lookup] = [], plugin: String = "honest"
+        ) throws -> ContentDigest {
+            try Bench(plugin, settings: settings, lookups: lookups).host.transformDigest(of: SourceName("tests")!)
         }
-        let base = try epoch("{}")
-        #expect(try epoch("{}") == base)
-        #expect(try epoch("{ }") != base)
-        #expect(try epoch("{}", [.init(table: "t", entries: [])]) != base)
-        #expect(try epoch("{}", plugin: "sleep") != base)
+        let base = try transformDigest("{}")
+        #expect(try transformDigest("{}") == base)
+        #expect(try transformDigest("{ }") != base)
+        #expect(try transformDigest("{}", [.init(table: "t", entries: [])]) != base)
+        #expect(try transformDigest("{}", plugin: "sleep") != base)
     }
 
     @Test func `ends its longest idle worker when there are too many`() throws {

@@ -2,7 +2,7 @@
 ///
 /// A drop that names few of many twins would spend more on page faults of a table by number than on the twins, so the first few
 /// hundred are kept by hash.
-struct PlaceTable {
+struct OffsetTable {
     private static let fewMax = 256
     /// A power of two, at most half full.
     private static let slots = 512

@@ -2,7 +2,7 @@ package import DropCore
 import Synchronization
 
 /// Times as they are written down: the wall clock, but never running backwards (docs/failure-model.md, "Time").
-package final class LabelClock: Sendable {
+package final class MonotonicClock: Sendable {
     private struct State {
         var last: UInt64 = 0
         var ids = DropIDGenerator()

@@ -6,7 +6,7 @@ import ThreadKit
 /// What it guards: fingerprints, versions, ownership. Comparisons hold it for one frame at a time, a publication for as long as
 /// it
 /// takes to write some integers.
-final class Publication: Sendable {
+final class ReadersWriterLock: Sendable {
     private struct State {
         var readers = 0
         var writing = false
@@ -15,11 +15,11 @@ final class Publication: Sendable {
 
     private let monitor = Monitor(State())
 
-    func beginReading() {
+    func lockForReading() {
         monitor.wait(until: { !$0.writing && $0.waiting == 0 }) { $0.readers += 1 }
     }
 
-    func endReading() { monitor.with { $0.readers -= 1 } }
+    func unlockAfterReading() { monitor.with { $0.readers -= 1 } }
 
     func writing<E: Error>(_ body: () throws(E) -> Void) throws(E) {
         monitor.with { $0.waiting += 1 }

@@ -3,7 +3,7 @@ import DropCore
 import SystemKit
 import ThreadKit
 
-extension SourceLane {
+extension SourceWorker {
     /// Sends one drop through the worker, and a second time through a new one if that may help.
     func transform(_ job: TransformJob, into sink: any OperationSink, ran: inout TransformSummary?) throws(DropError) {
         if let suspension = state.with({ $0.suspension }) { throw suspension }
@@ -148,7 +148,7 @@ extension SourceLane {
             return TransformSummary(
                 pluginID: state.hello?.id ?? plugin.manifest?.id ?? "",
                 pluginVersion: state.hello?.version ?? plugin.manifest?.version ?? "",
-                pluginDigest: plugin.library.digest, epoch: loaded.epoch, log: log)
+                pluginDigest: plugin.library.digest, transformDigest: loaded.transformDigest, log: log)
         }
     }
 

@@ -8,7 +8,7 @@ import TwinModel
 /// (docs/azure-contract.md, "Import jobs" and "Deletion jobs").
 ///
 /// All calls may block, and are safe from any thread.
-package final class JobBook: Sendable {
+package final class JobStore: Sendable {
     private struct State {
         var records: [String: JobRecord] = [:]
         var active: ActiveJob?
@@ -71,7 +71,7 @@ package final class JobBook: Sendable {
 
     func list(_ kind: JobRecord.Kind, after: String?, limit: Int) -> ServicePage<JSON> {
         purge()
-        let all = state.quietly { $0.records.values.filter { $0.kind == kind } }
+        let all = state.withoutWaking { $0.records.values.filter { $0.kind == kind } }
             .sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }
         let rest = all.drop { record in after.map { !$0.utf8.lexicographicallyPrecedes(record.id.utf8) } ?? false }
         let part = rest.prefix(limit)
@@ -80,7 +80,7 @@ package final class JobBook: Sendable {
 
     /// Errors: `JobNotFound` (imports), `DeleteJobNotFound`.
     func job(_ id: String, _ kind: JobRecord.Kind) throws(APIError) -> JobRecord {
-        if let record = state.quietly({ $0.records[Self.key(id, kind)] }) { return record }
+        if let record = state.withoutWaking({ $0.records[Self.key(id, kind)] }) { return record }
         throw APIError(
             kind == .imports ? .importJobNotFound : .deletionJobNotFound,
             "There is no \(kind == .imports ? "import" : "deletion") job \(Escaping.visible(String(id.prefix(200)))).")
@@ -89,7 +89,7 @@ package final class JobBook: Sendable {
     /// Errors: `InvalidArgument`, `JobIdAlreadyExists`, `JobLimitReached`, `TooManyRequests` (a job runs already).
     func startImport(_ id: String, input: String, output: String, by caller: Caller) throws(APIError) -> JobRecord {
         try check(id)
-        guard state.quietly({ $0.records[Self.key(id, .imports)] }) == nil else {
+        guard state.withoutWaking({ $0.records[Self.key(id, .imports)] }) == nil else {
             throw APIError(
                 .jobExists, "An import job has the id \(Escaping.visible(id)) already. Choose another.")
         }
@@ -110,7 +110,7 @@ package final class JobBook: Sendable {
     /// Errors: `ValidationFailed`, `JobLimitReached`, `TooManyRequests`.
     func startDeletion(_ id: String, timeout: Int, by caller: Caller) throws(APIError) -> JobRecord {
         try check(id)
-        guard state.quietly({ $0.records[Self.key(id, .deletions)] }) == nil else {
+        guard state.withoutWaking({ $0.records[Self.key(id, .deletions)] }) == nil else {
             throw APIError(
                 .validationFailed, "A deletion job has the id \(Escaping.visible(id)) already. Choose another.")
         }
@@ -138,7 +138,7 @@ package final class JobBook: Sendable {
         let record = try job(id, .imports)
         do throws(SystemError) {
             try SmallFile.remove(Self.path(record, folder))
-            let isActive = state.quietly { $0.active?.key == Self.key(id, .imports) }
+            let isActive = state.withoutWaking { $0.active?.key == Self.key(id, .imports) }
             if !isActive { try SmallFile.remove(Self.log(record, folder)) }
         } catch {
             throw Self.storage(error)
@@ -176,7 +176,7 @@ package final class JobBook: Sendable {
     }
 
     private func finish(_ key: String, _ failure: APIError?, wasCancelled: Bool) {
-        let isStopping = state.quietly { $0.isStopping }
+        let isStopping = state.withoutWaking { $0.isStopping }
         update(key) { record in
             if wasCancelled, isStopping {
                 record.status = .failed
@@ -255,10 +255,10 @@ final class ActiveJob: Sendable {
         self.id = id
     }
 
-    var isCancelled: Bool { end.quietly { $0.isCancelled } }
+    var isCancelled: Bool { end.withoutWaking { $0.isCancelled } }
 
     /// Whether the server ends: then the job does not wait until its log is sent.
-    var isAbandoned: Bool { end.quietly { $0.isAbandoned } }
+    var isAbandoned: Bool { end.withoutWaking { $0.isAbandoned } }
 
     func cancel() { end.with { $0.isCancelled = true } }
 

@@ -7,7 +7,7 @@ package import TwinStore
 /// What database and archive know of one another, and neither can tell alone: that the archive is gone, rolled back, rewritten or
 /// another's (docs/operations.md, "A database that is gone or older"), and that the database has forgotten what the archive
 /// proves.
-package struct ArchiveWitness {
+package struct ArchiveConsistency {
     /// The drop in the newest container of the database's recent drops; nil where nothing was archived yet.
     private let newest: (drop: DropRecord, container: String)?
     private let store: TwinStore

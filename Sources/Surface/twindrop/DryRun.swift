@@ -12,7 +12,7 @@ import TwinModel
 import TwinStore
 
 /// A dry run of one file, or of the bytes of a drop: the real plugin in its sandbox, the real comparison, and no commit.
-struct Rehearsal {
+struct DryRun {
     /// What the file would do.
     struct Plan {
         let books: DropBooks
@@ -81,13 +81,13 @@ struct Rehearsal {
 
     private func run(_ subject: Subject) throws(CommandFailure) -> Plan {
         let store = try reporting { () throws(DropError) in
-            try ArchiveWitness.checkForDatabase(state: home.paths.state, archive: home.paths.archive)
+            try ArchiveConsistency.checkForDatabase(state: home.paths.state, archive: home.paths.archive)
             try Folders.make([home.paths.state])
-            return try TwinStore.openRehearsal(folder: home.paths.state)
+            return try TwinStore.openForDryRun(folder: home.paths.state)
         }
         // Those of the folder that no daemon has seen yet hold for the next drop, too.
         try reporting { () throws(StartError) in
-            _ = try ModelFolder.adopt([home.paths.models], into: store, by: Caller(name: "plan"), isRehearsal: true)
+            _ = try ModelFolder.adopt([home.paths.models], into: store, by: Caller(name: "plan"), isDryRun: true)
         }
         do throws(DropError) { return try plan(subject, store) } catch {
             guard error.remedy == .quarantine, subject.digest != nil else { throw CommandFailure(error) }
@@ -138,8 +138,9 @@ struct Rehearsal {
                 if whole.drop == nil, let late = judgement.lateness(behind: try store.register.highestName(of: source.name)) {
                     throw late
                 }
-                let epoch = try host.epoch(of: source.name)
-                let made = try store.graph.changeSet(for: try job(subject, whole, judgement, epoch, scratch, released: released))
+                let transformDigest = try host.transformDigest(of: source.name)
+                let made = try store.graph.changeSet(
+                    for: try job(subject, whole, judgement, transformDigest, scratch, released: released))
                 builder = made
                 try transform(subject, whole, store, host, into: made)
             } else {
@@ -174,7 +175,7 @@ struct Rehearsal {
     ) throws(DropError) -> DropRecord? {
         let newest = try store.register.newestApplied(of: source.name)
         return try judgement.repeated(register: store.register, graph: store.graph, newest: newest) { () throws(DropError) in
-            try host.epoch(of: source.name)
+            try host.transformDigest(of: source.name)
         }
     }
 
@@ -193,7 +194,7 @@ struct Rehearsal {
         let verdict = try AmendmentJudge(register: store.register, graph: store.graph, book: result.reader).judge(
             record, descriptor: subject.input.descriptor, bytes: subject.input.bytes, at: subject.path, amended: &result.drop,
             dialect: { () throws(DropError) in
-                _ = try host.epoch(of: source.name)
+                _ = try host.transformDigest(of: source.name)
                 return host.dialect(of: source.name)
             }, spooled: spooled)
         if case .amends(_, let file) = verdict { result.file = file }
@@ -201,12 +202,13 @@ struct Rehearsal {
     }
 
     private func job(
-        _ subject: Subject, _ amended: Amended, _ judgement: DropJudgement, _ epoch: ContentDigest, _ scratch: String,
+        _ subject: Subject, _ amended: Amended, _ judgement: DropJudgement, _ transformDigest: ContentDigest, _ scratch: String,
         released: Bool
     ) throws(DropError) -> ApplyJob {
         let bytes = subject.input.bytes
         return ApplyJob(
-            drop: subject.drop, source: source.name, policy: source.policy, bytes: amended.file?.bytes ?? bytes, epoch: epoch,
+            drop: subject.drop, source: source.name, policy: source.policy, bytes: amended.file?.bytes ?? bytes,
+            transformDigest: transformDigest,
             amends: amended.drop, amendment: amended.file?.amendment,
             place: amended.drop == nil ? try judgement.place() : nil, origin: amended.drop == nil ? subject.origin : nil,
             fileBytes: bytes, doubtsBytes: true, released: released, scratchFolder: scratch)

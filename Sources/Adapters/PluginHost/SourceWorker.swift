@@ -8,8 +8,8 @@ import ThreadKit
 ///
 /// One drop of a source is transformed at a time: two workers would give the same key number to different names.
 ///
-/// `@unchecked Sendable`: `worker` is touched only by the thread that has entered the lane; the rest is in `state`.
-final class SourceLane: @unchecked Sendable {
+/// `@unchecked Sendable`: `worker` is touched only by the thread that has entered the source worker; the rest is in `state`.
+final class SourceWorker: @unchecked Sendable {
     struct State {
         var isBusy = false
         var isClosed = false
@@ -44,10 +44,10 @@ final class SourceLane: @unchecked Sendable {
     }
 
     /// What the source runs now.
-    var source: PluginSource { state.quietly { $0.source } }
+    var source: PluginSource { state.withoutWaking { $0.source } }
 
-    /// Waits for the lane, runs `body` alone in it, and leaves.
-    func alone<T>(isCancelled: @Sendable () -> Bool, _ body: (SourceLane) throws(DropError) -> T) throws(DropError) -> T {
+    /// Waits for the source worker, runs `body` alone in it, and leaves.
+    func alone<T>(isCancelled: @Sendable () -> Bool, _ body: (SourceWorker) throws(DropError) -> T) throws(DropError) -> T {
         var entered = false
         while !entered {
             if isCancelled() { throw WorkerFailure(.cancelled, "").error(about: name.text, plugin: pluginName) }
@@ -71,7 +71,7 @@ final class SourceLane: @unchecked Sendable {
         return try body(self)
     }
 
-    /// Ends the idle worker, if there is one and the lane is free.
+    /// Ends the idle worker, if there is one and the source worker is free.
     func retire(close: Bool = false) {
         let entered = state.with { state in
             if close { state.isClosed = true }
@@ -111,7 +111,7 @@ final class SourceLane: @unchecked Sendable {
         }
     }
 
-    // MARK: Inside the lane
+    // MARK: Inside the source worker
 
     /// A worker that is ready for its next message: the warm one, or a new one.
     func ready(log: inout PluginLog, isCancelled: @escaping @Sendable () -> Bool) throws(WorkerFailure) -> Worker {
@@ -125,7 +125,7 @@ final class SourceLane: @unchecked Sendable {
         } catch { throw WorkerFailure(.sink(error), error.message) }
         let source = source
         let new = try Worker(path: host.workerPath, library: plugin.library, limits: source.limits, sandbox: host.sandbox)
-        state.quietly { $0.starts += 1 }
+        state.withoutWaking { $0.starts += 1 }
         let configuration = source.configuration(keys: table)
         let sealed = unsafe configuration.withUnsafeBytes { unsafe td_wire_seal("twindrop-open", $0.baseAddress, $0.count) }
         guard sealed >= 0 else { throw WorkerFailure(.notLoaded, "No memory file could be made", errno: -sealed) }
@@ -184,7 +184,7 @@ final class SourceLane: @unchecked Sendable {
     }
 
     /// Ends the idle worker if it does something that only a worker with a drop may do, or is too old. Returns a sentence about
-    /// what it did; nil if nothing was wrong, or the lane is busy.
+    /// what it did; nil if nothing was wrong, or the source worker is busy.
     func inspect() -> String? {
         let (entered, limits) = state.with { state in
             guard !state.isBusy, state.hasWorker else { return (false, state.source.limits) }

@@ -2,15 +2,15 @@ import DropCore
 import SystemKit
 import ThreadKit
 
-extension SourceLane {
+extension SourceWorker {
     /// What the next drop of the source runs.
     struct Loaded: Sendable {
         let plugin: LoadedPlugin
-        let epoch: ContentDigest
+        let transformDigest: ContentDigest
     }
 
     /// Reads the files again that changed on disk since the last call: library, manifest, mapping, lookups. If their content
-    /// changed, the next drop gets a new worker. Inside the lane.
+    /// changed, the next drop gets a new worker. Inside the source worker.
     ///
     /// Errors: what makes the new files unusable (remedy suspendSource), again at each call until they change or `resume` is
     /// called; `plugin-changing` (retry) while one of them is being written.
@@ -37,13 +37,13 @@ extension SourceLane {
             }
             for path in files(of: next) where marks[path] == nil { marks[path] = FileVersion(of: path) }
             let plugin = try host.plugin(at: next.libraryPath)
-            let fresh = Loaded(plugin: plugin, epoch: next.epoch(library: plugin.library.digest))
-            if fresh.epoch != loaded?.epoch { discard() }
+            let fresh = Loaded(plugin: plugin, transformDigest: next.transformDigest(library: plugin.library.digest))
+            if fresh.transformDigest != loaded?.transformDigest { discard() }
             state.with { state in
                 state.source = next
                 state.marks = marks
                 state.defect = nil
-                if fresh.epoch != state.loaded?.epoch {
+                if fresh.transformDigest != state.loaded?.transformDigest {
                     // Failures of the earlier plugin do not count for this one.
                     state.hello = nil
                     state.suspension = nil

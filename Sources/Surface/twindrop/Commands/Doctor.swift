@@ -12,7 +12,7 @@ import TwinModel
 import TwinStore
 
 /// The checks of `doctor`.
-struct Examination {
+struct Doctor {
     struct Check {
         let name: String
         let findings: [String]
@@ -28,7 +28,7 @@ struct Examination {
 
     func run() throws(CommandFailure) -> [Check] {
         do throws(DropError) {
-            try ArchiveWitness.checkForDatabase(state: home.paths.state, archive: home.paths.archive)
+            try ArchiveConsistency.checkForDatabase(state: home.paths.state, archive: home.paths.archive)
         } catch {
             return [
                 Check(name: "configuration", findings: configuration()),
@@ -44,7 +44,7 @@ struct Examination {
                 Check(name: "tokens and models", findings: StartCheck(home: home).findings()),
                 Check(name: "programs", findings: programs()),
                 Check(name: "sandbox", findings: sandbox(store)),
-                Check(name: "database", findings: try store.upkeep.quickCheck()),
+                Check(name: "database", findings: try store.maintenance.quickCheck()),
                 Check(name: "archive", findings: try archive(store)),
                 Check(name: "unfinished drops", findings: try unfinished(store)),
                 Check(name: "expected deliveries", findings: try late(store)),
@@ -59,7 +59,7 @@ struct Examination {
 
     /// False where one is missing beside an archive: nothing else can be asked then.
     var hasDatabase: Bool {
-        (try? ArchiveWitness.checkForDatabase(state: home.paths.state, archive: home.paths.archive)) != nil
+        (try? ArchiveConsistency.checkForDatabase(state: home.paths.state, archive: home.paths.archive)) != nil
     }
 
     /// What waits, as a running daemon knows it, or as the folders and the database tell.
@@ -130,25 +130,25 @@ struct Examination {
 
     private func archive(_ store: TwinStore) throws(DropError) -> [String] {
         let root = home.paths.archive
-        let witness = try ArchiveWitness(store, root: root)
-        let forgotten = try witness.forgotten(exactly: true)
-        let witnessed =
-            [try witness.missing()?.message, forgotten?.isOpen == true ? forgotten?.message : nil].compactMap { $0 }
-            + (try listed(try witness.missed(), witness))
-        guard Folders.exists(root + "/chain.log") else { return witnessed }
-        let found = try ArchiveVerifier(root: root).verify(register: witness.register()).findings.map(\.message)
-        return found + witnessed.filter { !found.contains($0) }
+        let consistency = try ArchiveConsistency(store, root: root)
+        let forgotten = try consistency.forgotten(exactly: true)
+        let inconsistencies =
+            [try consistency.missing()?.message, forgotten?.isOpen == true ? forgotten?.message : nil].compactMap { $0 }
+            + (try listed(try consistency.missed(), consistency))
+        guard Folders.exists(root + "/chain.log") else { return inconsistencies }
+        let found = try ArchiveVerifier(root: root).verify(register: consistency.register()).findings.map(\.message)
+        return found + inconsistencies.filter { !found.contains($0) }
     }
 
     /// How many forgotten drops are named.
     private static let forgottenMax = 10
 
-    private func listed(_ forgotten: [ArchivedDrop], _ witness: ArchiveWitness) throws(DropError) -> [String] {
+    private func listed(_ forgotten: [ArchivedDrop], _ consistency: ArchiveConsistency) throws(DropError) -> [String] {
         var lines: [String] = []
         for drop in forgotten.prefix(Self.forgottenMax) {
             var line =
                 "forgotten: \(drop.file) of source \(drop.source), drop \(drop.drop), archived \(Times.shown(drop.archivedAt))"
-            if let original = try witness.unknownOriginal(of: drop) {
+            if let original = try consistency.unknownOriginal(of: drop) {
                 line +=
                     ". It corrects drop \(original.drop) (\(original.file)), which is forgotten, too, so it cannot be delivered again "
                     + "as it is: deliver that one again, then correct its refused records in the new file of rejects beside its "
