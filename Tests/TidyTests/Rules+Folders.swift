@@ -22,8 +22,9 @@ extension Rules {
                 guard let allowed = rows[folder] else {
                     return [Finding(path: file.path, line: 1, message: "the folder \(folder) has no row in Rules.folders.")]
                 }
+                let own = hiddenTypes(file)
                 return file.code.indices.flatMap { index in
-                    Set(words(file.code[index])).sorted().compactMap { word in
+                    Set(words(file.code[index])).subtracting(own).sorted().compactMap { word in
                         guard let home = homes[word], home != folder, !allowed.contains(home),
                             !folderExceptions.contains("\(file.path) \(word)")
                         else { return nil }
@@ -50,13 +51,20 @@ extension Rules {
     }
 
     /// Types that the top level of a file declares, and others can name.
-    static func declaredTypes(_ file: SourceFile) -> [String] {
+    static func declaredTypes(_ file: SourceFile) -> [String] { types(file) { !$0.contains(where: hiding.contains) } }
+
+    /// Types that only the file itself can name: of another's the same word says nothing.
+    private static func hiddenTypes(_ file: SourceFile) -> [String] { types(file) { $0.contains(where: hiding.contains) } }
+
+    private static let hiding: Set<String> = ["private", "fileprivate"]
+
+    private static func types(_ file: SourceFile, where isMeant: (ArraySlice<String>) -> Bool) -> [String] {
         let kinds: Set<String> = ["class", "struct", "enum", "protocol", "actor", "typealias"]
         return file.code.compactMap { line in
             guard line.first != " " else { return nil }
             let words = words(line)
             guard let kind = words.firstIndex(where: kinds.contains), kind + 1 < words.count,
-                !words[..<kind].contains(where: { ["private", "fileprivate", "extension"].contains($0) })
+                !words[..<kind].contains("extension"), isMeant(words[..<kind])
             else { return nil }
             return words[kind + 1]
         }

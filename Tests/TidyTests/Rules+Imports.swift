@@ -74,6 +74,7 @@ enum Rules {
         "Sources/Kits/ArchiveKit/",
         "Sources/Adapters/DropSpooling/Raw/",
         "Sources/Surface/HomeReports/System/", "Sources/Surface/TwinAPI/System/",
+        "Sources/Surface/twindrop/System/",
         "Sources/Kits/CurlKit/", "Sources/Adapters/PluginHost/", "Sources/PluginSide/TwinDropPluginSDK/",
         "Sources/PluginSide/TwinDropTesting/", "Sources/Adapters/TwinStore/Engine/Raw/", "Sources/Adapters/DropWatch/Raw/",
         "Sources/Adapters/DropWatch/System/",

@@ -47,7 +47,9 @@ import Testing
         #expect(
             Rules.pointersStayInKits(file("Sources/Adapters/TwinStore/A.swift", "let unsafety = 1 // unsafe\nimport Crypto"))
                 == [])
-        #expect(Rules.pointersStayInKits(file("Sources/Adapters/TwinStore/Engine/Raw/A.swift", "import GRDBSQLite\nunsafe f()")) == [])
+        #expect(
+            Rules.pointersStayInKits(file("Sources/Adapters/TwinStore/Engine/Raw/A.swift", "import GRDBSQLite\nunsafe f()")) == []
+        )
     }
 
     @Test func `finds system calls outside their kit`() {
