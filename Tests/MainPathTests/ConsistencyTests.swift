@@ -223,8 +223,15 @@ import TwinModel
     }
 
     @Test func `as a whole is found by verify and doctor, and refused at a start`() throws {
-        let root = "substr(value, 1, length(value) - 10) || '0123456789'"
-        let home = try home("UPDATE meta SET value = \(root) WHERE name = 'archive-head'")
+        let home = try home("SELECT 1")
+        let database = home.path + "/state/twin.db"
+        let known = try Program.tool("sqlite3", database, "SELECT value FROM meta WHERE name = 'archive-head'").out
+        var words = known.split(whereSeparator: \.isWhitespace).map(String.init)
+        try #require(words.count >= 4, "bytes, records, leaf and root: \(known)")
+        words[3] = words[3].dropLast(10) + "0123456789"
+        let value = words.joined(separator: " ")
+        let changed = try Program.tool("sqlite3", database, "UPDATE meta SET value = '\(value)' WHERE name = 'archive-head'")
+        try #require(changed.code == 0, "\(changed.err)")
         #expect(try home.ask("verify", code: 1)[path: "findings"]?.elements?.first?["code"] == "other-than-database")
         let again = try self.home(
             "UPDATE meta SET value = substr(value, 1, instr(value, ' ')) || '9 ' || hex(zeroblob(32)) || ' ' || hex(zeroblob(32)) "
