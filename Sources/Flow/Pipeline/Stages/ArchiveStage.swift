@@ -78,8 +78,8 @@ struct ArchiveStage: Sendable {
         let before = archive.head.seal
         try archive.seal(stopping: stopping)
         let head = archive.head
-        // A chain that has only its first record proves no drop. A database that knew it would take the right archive, put back, for
-        // another one.
+        // A chain that has only its first record proves no drop. A database that knew it would take the right archive, put back,
+        // for another one.
         if head.seal != before, head.records > 1 { try register.noteArchived([], done: [], head: head) }
     }
 
