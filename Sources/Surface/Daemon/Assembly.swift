@@ -309,23 +309,22 @@ final class Wiring: Sendable {
     }
 
     private func emit(ended record: DropRecord) {
-        let metadata = DropFactsForLog(record).metadata
         switch record.state {
         case .held:
             if record.outcome == .nothingUsable {
-                log.warning("A drop is held, because nothing of it can be used.", metadata: metadata)
+                log.warning("A drop is held, because nothing of it can be used.", metadata: facts(record))
             } else {
-                log.warning("A drop is held.", metadata: metadata)
+                log.warning("A drop is held.", metadata: facts(record))
             }
-        case .quarantined: log.warning("A drop was quarantined.", metadata: metadata)
-        case .discarded: log.info("A drop was discarded.", metadata: metadata)
-        case .duplicate: log.info("A drop is a duplicate.", metadata: metadata)
+        case .quarantined: log.warning("A drop was quarantined.", metadata: facts(record))
+        case .discarded: log.info("A drop was discarded.", metadata: facts(record))
+        case .duplicate: log.info("A drop is a duplicate.", metadata: facts(record))
         default:
             switch record.outcome {
-            case .appliedWithRejects: log.warning("A drop was applied with rejects.", metadata: metadata)
-            case .nothingUsable: log.warning("A drop was released, and nothing of it could be used.", metadata: metadata)
+            case .appliedWithRejects: log.warning("A drop was applied with rejects.", metadata: facts(record))
+            case .nothingUsable: log.warning("A drop was released, and nothing of it could be used.", metadata: facts(record))
             default:
-                log.log(level: record.books?.withheld == nil ? .info : .warning, "A drop was applied.", metadata: metadata)
+                log.log(level: record.books?.withheld == nil ? .info : .warning, "A drop was applied.", metadata: facts(record))
             }
         }
     }

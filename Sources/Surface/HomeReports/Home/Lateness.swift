@@ -46,12 +46,12 @@ package final class Lateness: Sendable {
     /// A drop was claimed. It counts at once; no longer, when it turns out to be none.
     package func note(_ record: DropRecord) {
         guard record.link == nil else { return }
-        state.with { $0.unjudged[record.source, default: [:]][record.id] = record.claimedAt }
+        state.withoutWaking { $0.unjudged[record.source, default: [:]][record.id] = record.claimedAt }
     }
 
     /// It is known of a drop what it is: corrected rejects are no delivery, as `StoreNotices.lastDelivery` has it, too.
     package func judge(_ record: DropRecord) {
-        state.with { state in
+        state.withoutWaking { state in
             guard let time = state.unjudged[record.source]?.removeValue(forKey: record.id) else { return }
             guard record.link == nil || record.link?.kind == .duplicates else { return }
             state.last[record.source] = max(state.last[record.source] ?? 0, time)
