@@ -17,6 +17,37 @@ import TwinModel
         #expect(try fixture.twin("a", .sequence(2)) == ["$dtId": "a", "x": 1, "y": 0])
     }
 
+    @Test(arguments: StoreMaker.allCases, [true, false])
+    func `deletes once more what the drop between made again`(maker: StoreMaker, together: Bool) throws {
+        let fixture = try Fixture(maker)
+        try fixture.drop { writer in
+            for twin in ["a", "b", "c"] { writer.twin(twin, ["x": .integer(0)]) }
+            writer.link("b", "feeds", "c", id: "r")
+        }
+        // All are compared with the graph before the first of them is committed.
+        let sets = [
+            try fixture.changeSet { writer in
+                writer.twin("a", .deleteTwin)
+                writer.link("b", "feeds", "", id: "r", .deleteRelationship)
+            },
+            try fixture.changeSet { writer in
+                writer.twin("a", ["x": .integer(1)])
+                writer.link("b", "feeds", "c", id: "r")
+            },
+            try fixture.changeSet { writer in
+                writer.twin("a", .deleteTwin)
+                writer.link("b", "feeds", "", id: "r", .deleteRelationship)
+            },
+        ]
+        var results: [CommitResult] = []
+        if together { results = try fixture.graph.commit(sets).map { try $0.get() } }
+        if !together { for set in sets { results.append(try fixture.graph.commit([set])[0].get()) } }
+        #expect(results.map(\.books.deleted) == [2, 0, 2])
+        #expect(results.map(\.books.created) == [0, 2, 0])
+        #expect(try fixture.twin("a") == nil)
+        #expect(try fixture.links("b").isEmpty)
+    }
+
     @Test(arguments: StoreMaker.allCases)
     func `says a word again that was unchanged when others overwrote it`(maker: StoreMaker) throws {
         let fixture = try Fixture(maker)

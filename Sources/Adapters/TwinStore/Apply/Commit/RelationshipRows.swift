@@ -35,6 +35,14 @@ struct RelationshipRows: CommitPart {
         try waitingRows.withdrawWaiting(member)
     }
 
+    /// A relationship that is to be deleted is gone, and one of its id was made since: that is the one that is meant.
+    private func isThereAgain(_ claim: RelationshipClaim) -> Bool {
+        let identities = store.identities
+        let now = identities.relationships.number(of: identities.relationshipHash(source: claim.source, id: claim.id))
+        return now != 0 && now != claim.number
+            && (store.versions.relationships[now] != 0 || state.touched.createdRelationships.contains(now))
+    }
+
     private func write(_ claims: [RelationshipClaim], _ member: DropEffects) throws(DropError) {
         for claim in claims {
             // Whatever is said of it now is newer than what waits.
@@ -44,6 +52,8 @@ struct RelationshipRows: CommitPart {
                     vanish(claim, member)
                 } else if try deleteRelationship(claim.number, record: claim.statement.record, member) {
                     member.books.deleted += 1
+                } else if isThereAgain(claim) {
+                    state.isInterrupted = true
                 } else {
                     member.books.unchanged += 1
                 }

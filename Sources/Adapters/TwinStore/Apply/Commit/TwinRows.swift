@@ -41,16 +41,23 @@ struct TwinRows: CommitPart {
                 member.books.deleted += 1
                 continue
             }
+            let id = try log.read(place) { view in view.bytes(0..<view.head.idLength) }
+            if isThereAgain(id, besides: number) { throw CommitInterruption.conflict }
             // Gone since, or never committed by the drop that was to make it. What waits for it goes with the word all the same.
             member.books.unchanged += 1
             member.hasUnstampedValues = true
-            guard waitingRows.mayWait(member) else { continue }
-            try waitingRows.withdrawWaiting(of: try log.read(place) { view in view.bytes(0..<view.head.idLength) }, member)
+            if waitingRows.mayWait(member) { try waitingRows.withdrawWaiting(of: id, member) }
         }
         for id in vanished { try waitingRows.withdrawWaiting(of: id, member) }
         for number in comparison.list.twinsGone {
             if try deleteTwin(number, record: 0, member) { member.books.deletedByAbsence += 1 }
         }
+    }
+
+    /// A twin that is to be deleted is gone, and one of its id was made since: that is the one that is meant.
+    private func isThereAgain(_ id: [UInt8], besides number: UInt32) -> Bool {
+        let now = store.identities.twins.number(of: store.identities.hash.identity(id))
+        return now != 0 && now != number && (store.versions.twins[now] != 0 || state.touched.created.contains(now))
     }
 
     /// Makes models and fingerprints of new twins known. Nobody takes them for committed: their numbers have no version yet, and
