@@ -11,6 +11,9 @@ final class WatchLoop {
     static let scanPiece = 512
     /// Files delivered in one call.
     static let batchMax = 256
+    /// Files that one look at a folder found become due one after the other. The first of them waits so long for the others, so
+    /// that they are delivered together, in their order.
+    private static let dueTogether = Duration.milliseconds(25)
     /// Descriptors kept open for folders.
     private static let handlesMax = 128
 
@@ -84,20 +87,28 @@ final class WatchLoop {
         if isWatching || purpose != .watching { beginDueScans() }
         var idle = true
         for watchRoot in watchRoots where readPiece(of: watchRoot) { idle = false }
-        let now = Instant.now
-        while let (at, hint) = due.next(by: now) {
-            guard let folder = folders[hint.folder], folder.entries[hint.name]?.due == at else { continue }
-            look(at: hint.name, in: folder)
-            if batch.count >= Self.batchMax { deliver() }
-        }
+        lookAtDue()
         deliver()
         closeHandles()
         return idle
     }
 
+    private func lookAtDue() {
+        let now = Instant.now
+        guard let ripe, ripe <= now else { return }
+        while let (at, hint) = due.next(by: now) {
+            guard let folder = folders[hint.folder], folder.entries[hint.name]?.due == at else { continue }
+            look(at: hint.name, in: folder)
+            if batch.count >= Self.batchMax { deliver() }
+        }
+    }
+
+    /// When the files that are due first are looked at, and with them those that are due soon after.
+    var ripe: Instant? { due.earliest.map { $0 + Self.dueTogether } }
+
     /// When the next turn is needed if nothing happens before.
     var nextDue: Instant? {
-        var earliest = due.earliest
+        var earliest = ripe
         if isWatching { earliest = min(earliest ?? nextGlance, nextGlance) }
         for watchRoot in watchRoots where isWatching {
             earliest = min(earliest ?? watchRoot.nextScan, watchRoot.nextScan)
