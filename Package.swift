@@ -169,7 +169,7 @@ let package = Package(
         Room.adapters.c("CGatherVFS", linkerSettings: [.linkedLibrary("sqlite3")]),
 
         // Adapters
-        Room.adapters.module("DropWatch", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", deque, crypto]),
+        Room.adapters.module("DropWatch", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", crypto]),
         Room.adapters.module(
             "PluginHost", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "CTwinDropWire", crypto]),
         Room.adapters.module(

@@ -261,6 +261,16 @@ final class Watching {
     }
 }
 
+/// Waits, at most `seconds`, until something holds of which nobody tells; whether it does.
+func eventually(_ seconds: Int = 60, _ holds: () -> Bool) -> Bool {
+    let begun = ContinuousClock.now
+    while .now - begun < .seconds(seconds) {
+        if holds() { return true }
+        usleep(10_000)
+    }
+    return holds()
+}
+
 /// Waits until `why` says `code` of the file.
 func waitForWhy(_ test: Watching, _ name: String, _ code: String) -> Bool {
     for _ in 0..<200 {

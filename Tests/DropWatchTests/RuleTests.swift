@@ -228,6 +228,14 @@ private func rule(_ kind: ReadinessRule.Kind) -> ReadinessRule {
         while let next = queue.next(by: Instant(nanoseconds: .max)) { out.append(next.item) }
         #expect(out == out.sorted() && out.count == 200)
     }
+
+    @Test func `gives those of one time back in the order in which they were added`() {
+        var queue = DueQueue<Int>()
+        for item in 0..<500 { queue.add(item, due: Instant(nanoseconds: item < 250 ? 2 : 1)) }
+        var out: [Int] = []
+        while let next = queue.next(by: Instant(nanoseconds: 2)) { out.append(next.item) }
+        #expect(out == Array(250..<500) + Array(0..<250))
+    }
 }
 
 @Suite struct `The inbox` {
@@ -244,7 +252,7 @@ private func rule(_ kind: ReadinessRule.Kind) -> ReadinessRule {
         var inbox = Inbox()
         for index in 0...Inbox.hintsMax { inbox.hint(folder, FileName("\(index)")) }
         let (all, hints) = inbox.take()
-        #expect(all.folders == [folder] && hints.isEmpty)
+        #expect(all.flooded == [folder] && all.folders.isEmpty && hints.isEmpty)
     }
 
     @Test func `keeps the probe's answer, whatever scans are asked for`() {

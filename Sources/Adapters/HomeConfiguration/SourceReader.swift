@@ -99,7 +99,7 @@ struct SourceReader {
         guard let name else { return nil }
         let watched = WatchedSource(
             name: name, folder: folder, patterns: patterns.map(\.text), readiness: readiness, fileBytesMax: size,
-            recursive: recursive, probes: probes)
+            recursive: recursive, probes: probes, byName: order == .name)
         let source = Source(
             name: name, title: title, watched: watched, policy: policy, plugin: plugin ?? "", manifest: manifest?.path ?? "",
             settings: settings.json, settingsPlaces: settings.places, lookups: lookups, zones: settings.zones, dialect: dialect,

@@ -53,7 +53,8 @@ package struct Settling: Sendable, Equatable {
     private let rule: ReadinessRule
     private let settle: Duration
     private var last: FileFacts?
-    private var stillSince: Instant
+    /// Since when it has not changed, as far as the looks show.
+    private(set) var stillSince: Instant
     private var writerSince: Instant?
     /// For a caller that looks only once: use the file's own times.
     private let isOneLook: Bool

@@ -204,7 +204,7 @@ extension DropWatcher {
                 let isPending = loop.hasDelivered && mayClaim()
                 let due = loop.due.earliest.flatMap { due in end.flatMap { due <= $0 ? due : nil } }
                 guard isPending || due != nil else { break }
-                let pause = due.flatMap { _ in loop.ripe.map { max($0 - .now, .zero) } } ?? .milliseconds(10)
+                let pause = due.map { max($0 - .now, .zero) } ?? .milliseconds(10)
                 Monitor(()).wait(until: { false }, timeout: isPending ? min(pause, .milliseconds(10)) : pause) { _ in }
             }
         }

@@ -16,6 +16,8 @@ struct Inbox: Sendable {
     private var ownNames: [Hint] = []
     /// Folders to be scanned.
     private(set) var folders: Set<FolderPath> = []
+    /// Folders of which more names came than are kept, so that their files must be put in order by a scan.
+    private(set) var flooded: Set<FolderPath> = []
     private(set) var everything = false
     private(set) var signals: [EventStream.Signal] = []
     private(set) var claims: [(SettledFile, ClaimResult)] = []
@@ -28,7 +30,8 @@ struct Inbox: Sendable {
     init() {}
 
     var isEmpty: Bool {
-        order.isEmpty && ownNames.isEmpty && folders.isEmpty && !everything && signals.isEmpty && claims.isEmpty
+        order.isEmpty && ownNames.isEmpty && folders.isEmpty && flooded.isEmpty && !everything && signals.isEmpty
+            && claims.isEmpty
             && requests.isEmpty && !stopping
     }
 
@@ -39,14 +42,14 @@ struct Inbox: Sendable {
             if ownNames.count < Self.hintsMax { ownNames.append(Hint(folder: folder, name: name)) }
             return
         }
-        if folders.contains(folder) { return }
+        if flooded.contains(folder) { return }
         guard order.count < Self.hintsMax else {
             order.removeAll { hint in
                 guard hint.folder == folder else { return false }
                 known[hint] = nil
                 return true
             }
-            scan(folder)
+            flooded.insert(folder)
             return
         }
         let hint = Hint(folder: folder, name: name)
@@ -65,6 +68,7 @@ struct Inbox: Sendable {
     mutating func scanEverything() {
         everything = true
         folders = []
+        flooded = []
         order = []
         known = [:]
     }

@@ -14,6 +14,7 @@ extension WatchLoop {
             guard let before = watchRoot.glanced, before != seen else { continue }
             folders[watchRoot.root]?.handle = nil
             if watchRoot.isUsable { watchRoot.mode = .starting }
+            gather(watchRoot)
             watchRoot.nextScan = now
         }
     }

@@ -120,21 +120,16 @@ extension WatchLoop {
 
     // MARK: Delivering
 
-    /// Delivers complete files, oldest change first. Blocks while the pipeline is full, unless the handler says how much room it
-    /// has.
+    /// Delivers complete files, each source's in their order. Blocks while the pipeline is full, unless the handler says how much
+    /// room it has.
     func deliver() {
         if !unrouted.isEmpty {
             let files = unrouted
             unrouted = []
             for (file, answer) in zip(files, handler.route(files)) { route(file, answer) }
         }
-        guard !batch.isEmpty else { return }
-        // Change times are as coarse as the kernel's tick: names decide between equals.
-        let files = batch.sorted {
-            $0.identity.changeTime != $1.identity.changeTime
-                ? $0.identity.changeTime < $1.identity.changeTime : $0.name.bytes.lexicographicallyPrecedes($1.name.bytes)
-        }
-        batch.removeAll(keepingCapacity: true)
+        let files = ready.takeBatch()
+        guard !files.isEmpty else { return }
         counters.settled += files.count
         handler.settled(files)
     }
@@ -144,13 +139,13 @@ extension WatchLoop {
         switch answer {
         case .source(let name):
             folder.entries[file.name]!.source = name
-            batch.append(file.settled(for: name))
+            ready.append(file.settled(for: name))
         case .nobody(let reason):
             folder.entries[file.name]!.phase = .marker  // Not delivered after all.
             leave(file.name, in: folder, reason, source: nil, file.identity)
         case .later:
             let at = Instant.now
-            folder.entries[file.name]!.phase = .queued
+            folder.entries[file.name]!.phase = .queued(since: at)
             folder.entries[file.name]!.due = at + .seconds(5)
             folder.entries[file.name]!.isAsked = true
             due.add(Inbox.Hint(folder: folder.path, name: file.name), due: at + .seconds(5))

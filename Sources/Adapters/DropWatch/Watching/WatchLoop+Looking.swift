@@ -6,14 +6,14 @@ extension WatchLoop {
     ///
     /// - Parameters:
     ///   - arrival: how it came to its name, as far as an event told just now.
-    ///   - isItsTurn: it waited behind other files of its source.
+    ///   - occasion: why it is looked at.
     func look(
-        at name: FileName, in folder: WatchedFolder, arrival: Settling.Arrival = .unknown, isItsTurn: Bool = false
+        at name: FileName, in folder: WatchedFolder, arrival: Settling.Arrival = .unknown, on occasion: Occasion = .event
     ) {
         let answer = folder.routing.answer(for: name)
         if case .ours = answer { return noteOwnName(name, in: folder) }
         guard folder.watchRoot.isUsable else { return }
-        if case .marker(let member) = answer { return lookAtMarker(name, in: folder, of: member) }
+        if case .marker(let member) = answer { return lookAtMarker(name, in: folder, of: member, on: occasion) }
         if arrival != .unknown { note(arrival, of: name, in: folder) }
         do {
             let descriptor = try descriptor(of: folder)
@@ -30,16 +30,27 @@ extension WatchLoop {
                 leave(name, in: folder, reason, source: source, facts.identity)
             case .data(let member):
                 let candidate = Candidate(members: [member], rule: member.rule)
-                try look(at: name, in: folder, candidate, descriptor, facts, isItsTurn: isItsTurn, arrival)
+                try look(at: name, in: folder, candidate, descriptor, facts, on: occasion, arrival)
             case .ask(let members):
                 let rule = members.count == 1 ? members[0].rule : Routing.askedRule
+                let isAsked = folder.entries[name]?.isAsked == true
                 try look(
                     at: name, in: folder, Candidate(members: members, rule: rule, isAsked: true), descriptor, facts,
-                    isItsTurn: isItsTurn || folder.entries[name]?.isAsked == true, arrival)
+                    on: isAsked ? .turn(.now) : occasion, arrival)
             }
         } catch {
             failed(error, name, in: folder)
         }
+    }
+
+    /// Why a file is looked at.
+    enum Occasion {
+        /// An event told of it, or its time has come.
+        case event
+        /// A scan found its name. What the scan finds beside it may come before it.
+        case scan
+        /// It waited for its turn, and this is when it has it.
+        case turn(Instant)
     }
 
     /// The sources that a file may belong to, and the rule by which it is complete.
@@ -123,16 +134,18 @@ extension WatchLoop {
 
     private func look(
         at name: FileName, in folder: WatchedFolder, _ candidate: Candidate, _ descriptor: CInt, _ facts: FileFacts,
-        isItsTurn: Bool, _ arrival: Settling.Arrival
+        on occasion: Occasion, _ arrival: Settling.Arrival
     ) throws(SystemError) {
         if let reason = Self.refusal(of: name, facts, candidate) {
             return leave(name, in: folder, reason, source: candidate.source?.name, facts.identity)
         }
         let now = Instant.now
-        guard var settling = settling(name, in: folder, candidate, facts, isItsTurn: isItsTurn, at: now) else { return }
+        let isNew = folder.entries[name]?.isSettling != true
+        guard var settling = settling(name, in: folder, candidate, facts, on: occasion, at: now) else { return }
         if arrival != .unknown { note(arrival, of: name, in: folder) }
-        if let source = candidate.source?.name, !isItsTurn, isHeldBack(source) {
-            return queue(name, in: folder, of: source)  // None passes those before it.
+        let owner = candidate.source?.name
+        if isNew, mustWait(owner, on: occasion) {
+            return queue(name, in: folder, changed: facts.changed, of: owner, since: nil)
         }
         let vouching = vouching(for: name, candidate, descriptor)
         let known = folder.entries[name]?.arrival ?? .unknown
@@ -143,21 +156,41 @@ extension WatchLoop {
             verdict = settling.probed(ReadLease.probe(file.number), opened, at: now)
         }
         switch verdict {
-        case .ready, .probe: ready(name, in: folder, candidate, facts, vouching, settling)
+        case .ready, .probe:
+            let found = Found(candidate: candidate, facts: facts, vouching: vouching, stillSince: settling.stillSince)
+            ready(name, in: folder, found, on: occasion)
         case .wait(let waiting, let until): wait(name, in: folder, candidate, settling, facts, waiting, until: until)
+        }
+    }
+
+    /// Whether a file has to wait for its turn: others may come before it.
+    private func mustWait(_ owner: SourceName?, on occasion: Occasion) -> Bool {
+        if purpose == .looking { return false }
+        return switch occasion {
+        case .event: ready.isBusy(owner)
+        case .scan: true
+        case .turn: false
         }
     }
 
     /// The state of the file's settling; nil when there is nothing to decide now.
     private func settling(
-        _ name: FileName, in folder: WatchedFolder, _ candidate: Candidate, _ facts: FileFacts, isItsTurn: Bool, at now: Instant
+        _ name: FileName, in folder: WatchedFolder, _ candidate: Candidate, _ facts: FileFacts, on occasion: Occasion,
+        at now: Instant
     ) -> Settling? {
         switch folder.entries[name]?.phase {
         case .settling(let known, _):
             folder.entries[name]!.changed = facts.changed
             return known
-        case .queued:
-            return isItsTurn ? begin(name, in: folder, candidate, facts, at: now) : nil
+        case .queued(let since):
+            guard case .turn(let turn) = occasion else { return nil }
+            let owner = candidate.source?.name
+            let isUnchanged = folder.entries[name]?.changed == facts.changed
+            if !isUnchanged, !ready.isInOrderOfNames(owner) {
+                queue(name, in: folder, changed: facts.changed, of: owner, since: nil)  // It has another place now.
+                return nil
+            }
+            return begin(name, in: folder, candidate, facts, at: now, stillSince: isUnchanged ? since ?? turn : turn)
         case .delivered(let identity, _):
             folder.entries[name]!.phase = .delivered(identity, again: true)
             return nil
@@ -171,7 +204,8 @@ extension WatchLoop {
     }
 
     private func begin(
-        _ name: FileName, in folder: WatchedFolder, _ candidate: Candidate, _ facts: FileFacts, at now: Instant
+        _ name: FileName, in folder: WatchedFolder, _ candidate: Candidate, _ facts: FileFacts, at now: Instant,
+        stillSince: Instant? = nil
     ) -> Settling {
         if folder.entries[name] == nil { counters.seen += 1 }
         let rule = candidate.rule
@@ -182,7 +216,7 @@ extension WatchLoop {
         let settle = polled ? max(rule.settle, timing.settleWithoutEvents) : rule.settle
         let settling = Settling(
             rule: rule, settle: isComplete ? .zero : settle, at: now,
-            stillSince: purpose == .looking ? Instant(nanoseconds: now.nanoseconds - age.wholeNanoseconds) : nil)
+            stillSince: purpose == .looking ? Instant(nanoseconds: now.nanoseconds - age.wholeNanoseconds) : stillSince)
         var entry = WatchedFolder.Entry(
             .settling(settling, nil), source: candidate.source?.name, at: folder.entries[name]?.firstSeen ?? now,
             generation: folder.generation)
@@ -234,16 +268,22 @@ extension WatchLoop {
         folder.entries[name]?.due = nil
         folder.entries[name]?.isStillOpen = defect.code == SettledFile.stillOpen
         folder.entries[name]?.phase = .delivered(facts.identity, again: false)
-        batch.append(
+        ready.append(
             SettledFile(
                 source: source.name, folder: path, name: name, bytes: facts.bytes, identity: facts.identity, defect: defect))
     }
 
-    private func ready(
-        _ name: FileName, in folder: WatchedFolder, _ candidate: Candidate, _ facts: FileFacts, _ vouching: Settling.Vouching,
-        _ settling: Settling
-    ) {
+    /// A complete file.
+    private struct Found {
+        let candidate: Candidate
+        let facts: FileFacts
+        let vouching: Settling.Vouching
+        let stillSince: Instant
+    }
+
+    private func ready(_ name: FileName, in folder: WatchedFolder, _ found: Found, on occasion: Occasion) {
         guard let path = folder.path.text, var entry = folder.entries[name] else { return }
+        let (candidate, facts, vouching) = (found.candidate, found.facts, found.vouching)
         entry.due = nil
         for member in candidate.members { for marker in member.names.markers(for: name) { folder.awaiting[marker] = nil } }
         var marker: FileName?
@@ -260,19 +300,19 @@ extension WatchLoop {
             folder.entries[name] = entry
             return
         }
+        folder.entries[name] = entry
+        guard !mustWait(source?.name, on: occasion), ready.hasRoom(source?.name) else {
+            return queue(name, in: folder, changed: facts.changed, of: source?.name, since: found.stillSince)
+        }
+        folder.entries[name]?.phase = .delivered(facts.identity, again: false)
         guard let source else {
-            entry.phase = .delivered(facts.identity, again: false)
-            folder.entries[name] = entry
             unrouted.append(
                 UnroutedFile(
                     folder: path, name: name, bytes: facts.bytes, identity: facts.identity, defect: defect,
                     candidates: candidate.members.map(\.source.name)))
             return
         }
-        folder.entries[name] = entry
-        guard hasRoom(source.name) else { return queue(name, in: folder, of: source.name) }
-        folder.entries[name]?.phase = .delivered(facts.identity, again: false)
-        batch.append(
+        ready.append(
             SettledFile(
                 source: source.name, folder: path, name: name, bytes: facts.bytes, identity: facts.identity, marker: marker,
                 expectedDigest: digest, defect: defect))
@@ -309,7 +349,9 @@ extension WatchLoop {
         return .missing(candidates)
     }
 
-    private func lookAtMarker(_ name: FileName, in folder: WatchedFolder, of member: Routing.Member) {
+    private func lookAtMarker(
+        _ name: FileName, in folder: WatchedFolder, of member: Routing.Member, on occasion: Occasion
+    ) {
         if folder.entries[name] == nil {
             folder.entries[name] = WatchedFolder.Entry(
                 .marker, source: member.source.name, at: .now, generation: folder.generation)
@@ -319,7 +361,9 @@ extension WatchLoop {
         }
         var waiting = folder.awaiting[name] ?? []
         waiting.insert(member.names.stem(of: name))
-        for data in waiting { if case .data = folder.routing.answer(for: data) { look(at: data, in: folder) } }
+        for data in waiting {
+            if case .data = folder.routing.answer(for: data) { look(at: data, in: folder, on: occasion) }
+        }
     }
 
     /// A marker stays until its data comes; after the writer timeout it is quarantined.

@@ -1,19 +1,16 @@
-import DequeModule
 import DropCore
 import SystemKit
 
 /// The watcher's state and decisions, all on one thread. `DropWatcher` owns the thread and the inbox.
 ///
 /// In each turn it takes the inbox, handles signals, claims and hints, reads a piece of each root's scan, checks files that are
-/// due, and delivers. So no source waits for the full folder of another, and a new file waits for at most one piece of each.
+/// due, gives files their turn, and delivers. So no source waits for the full folder of another, and a new file waits for at most
+/// one piece of each; where a folder is read for the first time, until all of it is read.
 final class WatchLoop {
     /// Entries read from a folder before the next feed has its turn.
     static let scanPiece = 512
     /// Files delivered in one call.
     static let batchMax = 256
-    /// Files that one look at a folder found become due one after the other. The first of them waits so long for the others, so
-    /// that they are delivered together, in their order.
-    private static let dueTogether = Duration.milliseconds(25)
     /// Descriptors kept open for folders.
     private static let handlesMax = 128
 
@@ -31,10 +28,8 @@ final class WatchLoop {
     var folders: [FolderPath: WatchedFolder] = [:]
     var counters = WatchCounters()
     var due = DueQueue<Inbox.Hint>()
-    var batch: [SettledFile] = []
+    var ready: ReadyFiles
     var unrouted: [UnroutedFile] = []
-    /// Files of sources that already have as many files in work as they may have, in the order in which they were found complete.
-    var backlogs: [SourceName: Deque<Inbox.Hint>] = [:]
     private var handles: [WatchedFolder] = []
     private var probes: UInt64 = 0
     var nextGlance = Instant.now
@@ -66,7 +61,9 @@ final class WatchLoop {
         self.purpose = purpose
         self.owner = owner
         self.dropZone = dropZone.map { FolderPath($0) }
+        ready = ReadyFiles(byName: Set(sources.filter(\.byName).map(\.name)), room: handler.room)
         for watchRoot in watchRoots {
+            if purpose == .looking { watchRoot.gathering = .none } else { ready.pause(watchRoot.owners) }
             folders[watchRoot.root] = WatchedFolder(watchRoot.root, watchRoot: watchRoot, routing: routing(of: watchRoot.root))
         }
     }
@@ -75,12 +72,12 @@ final class WatchLoop {
     func turn(_ inbox: Inbox, hints: [(hint: Inbox.Hint, arrival: Settling.Arrival)]) -> Bool {
         for signal in inbox.signals { act(on: signal) }
         for (file, result) in inbox.claims { note(file, result) }
-        if inbox.everything { scanEverything() }
-        for folder in inbox.folders { scan(folder, deep: true) }
-        takeBacklogs()
+        if inbox.everything { scanEverything() }  // Names that events told were left out for it.
+        for folder in inbox.folders { scan(folder, deep: true, gathers: false) }
+        for folder in inbox.flooded { scan(folder, deep: true, gathers: true) }
         for (hint, arrival) in hints {
             if let folder = self.folder(at: hint.folder) { look(at: hint.name, in: folder, arrival: arrival) }
-            if batch.count >= Self.batchMax { deliver() }
+            if ready.count >= Self.batchMax { deliver() }
         }
         for request in inbox.requests { request(self) }
         if isWatching { glance() }
@@ -88,6 +85,7 @@ final class WatchLoop {
         var idle = true
         for watchRoot in watchRoots where readPiece(of: watchRoot) { idle = false }
         lookAtDue()
+        if takeTurns() { idle = false }
         deliver()
         closeHandles()
         return idle
@@ -95,20 +93,16 @@ final class WatchLoop {
 
     private func lookAtDue() {
         let now = Instant.now
-        guard let ripe, ripe <= now else { return }
         while let (at, hint) = due.next(by: now) {
             guard let folder = folders[hint.folder], folder.entries[hint.name]?.due == at else { continue }
             look(at: hint.name, in: folder)
-            if batch.count >= Self.batchMax { deliver() }
+            if ready.count >= Self.batchMax { deliver() }
         }
     }
 
-    /// When the files that are due first are looked at, and with them those that are due soon after.
-    var ripe: Instant? { due.earliest.map { $0 + Self.dueTogether } }
-
     /// When the next turn is needed if nothing happens before.
     var nextDue: Instant? {
-        var earliest = ripe
+        var earliest = due.earliest
         if isWatching { earliest = min(earliest ?? nextGlance, nextGlance) }
         for watchRoot in watchRoots where isWatching {
             earliest = min(earliest ?? watchRoot.nextScan, watchRoot.nextScan)
@@ -147,11 +141,13 @@ final class WatchLoop {
             folder.watchRoot.unwatched[path] = nil
             folder.handle = nil
             if path == folder.watchRoot.root { folder.watchRoot.nextScan = .now }
-            scan(path, deep: true)
+            scan(path, deep: true, gathers: true)
         case .frame(.lost(let path)):
             guard let folder = folders[path] else { return }
             folder.handle = nil
-            if path == folder.watchRoot.root { folder.watchRoot.nextScan = .now } else { forget(folder) }
+            guard path == folder.watchRoot.root else { return forget(folder) }
+            gather(folder.watchRoot)
+            folder.watchRoot.nextScan = .now
         case .frame(.unwatched(let code, let path)):
             guard let folder = folder(at: path) else { return }
             let reason =
@@ -212,13 +208,26 @@ final class WatchLoop {
 
     // MARK: Scanning
 
+    /// Events may be lost. What they told of must not come after what later ones tell of.
     func scanEverything() {
-        for watchRoot in watchRoots { watchRoot.nextScan = .now }
+        for watchRoot in watchRoots {
+            gather(watchRoot)
+            watchRoot.nextScan = .now
+        }
     }
 
-    private func scan(_ path: FolderPath, deep: Bool) {
+    private func scan(_ path: FolderPath, deep: Bool, gathers: Bool) {
         guard let folder = folder(at: path), folder.watchRoot.isUsable else { return }
-        folder.watchRoot.queue(path, deep: deep)
+        queueScan(of: path, in: folder.watchRoot, deep: deep, gathers: gathers)
+    }
+
+    private func queueScan(of path: FolderPath, in watchRoot: WatchRoot, deep: Bool, gathers: Bool) {
+        let gathers = gathers && purpose != .looking
+        if gathers {
+            if watchRoot.gathering == .none { ready.pause(watchRoot.owners) }
+            if watchRoot.gathering == .none || path == watchRoot.root { watchRoot.gathering = .running }
+        }
+        watchRoot.queue(path, deep: deep, gathers: gathers)
     }
 
     private func beginDueScans() {
@@ -233,8 +242,15 @@ final class WatchLoop {
             check(watchRoot, at: now)
             watchRoot.nextScan = now + interval(of: watchRoot)
             guard watchRoot.isUsable else { continue }
+            if watchRoot.gathersAgain {
+                guard watchRoot.gathering != .running else { continue }  // Its end asks for this scan again.
+                watchRoot.gathersAgain = false
+                gather(watchRoot)
+            }
             counters.scans += 1
-            watchRoot.queue(watchRoot.root, deep: true)
+            // Where no event tells of a file, the scans alone put files in order.
+            let isAlone = watchRoot.isPolledInPart && !isFull(watchRoot)
+            queueScan(of: watchRoot.root, in: watchRoot, deep: true, gathers: watchRoot.gathering == .announced || isAlone)
         }
     }
 
@@ -258,13 +274,17 @@ final class WatchLoop {
                     .folderMissing, "The landing folder \(watchRoot.root) cannot be opened: \(SystemError.text(error.number)).",
                     hint: "Create it, or correct the source's folder.", remedy: .suspendSource)
             }
-            if !watchRoot.isUsable { watchRoot.mode = .starting }
+            if !watchRoot.isUsable {
+                watchRoot.mode = .starting
+                gather(watchRoot)
+            }
             let again = watchRoot.nextProbe.map { $0 <= now } ?? false
             if watchRoot.mode == .starting || again { probeEvents(watchRoot, folder, at: now) }
         } catch {
             watchRoot.isTaken = false
             (watchRoot.probe, watchRoot.probeDeadline, watchRoot.nextProbe) = (nil, nil, nil)
             setMode(.unavailable(error), of: watchRoot)
+            endGathering(of: watchRoot)
             leaveAll(of: watchRoot, because: error)
         }
     }
@@ -331,36 +351,34 @@ final class WatchLoop {
         setMode(.events, of: folder.watchRoot)
     }
 
-    /// Reads a piece of the root's scan; false when none is left.
+    /// Reads a piece of the root's scan; false when none is left that may begin.
     private func readPiece(of watchRoot: WatchRoot) -> Bool {
-        if isHeldUp(watchRoot) { return false }  // The landing folder is the queue: the scan continues when the source has room.
+        defer { endGatheringWhenRead(watchRoot) }
         if watchRoot.scan == nil { startScan(of: watchRoot) }
-        guard let scan = watchRoot.scan else { return !watchRoot.pending.isEmpty }
+        guard let scan = watchRoot.scan else { return watchRoot.nextPending(others: !isFull(watchRoot)) != nil }
         var entries: [FolderReader.Entry] = []
         let more: Bool
         do { more = try scan.reader.next(max: Self.scanPiece, into: &entries) } catch {
             handler.alarm("The folder \(scan.folder.path) cannot be read: \(error).")
             watchRoot.scan = nil
-            return !watchRoot.pending.isEmpty
+            return watchRoot.nextPending(others: !isFull(watchRoot)) != nil
         }
-        for entry in entries {
-            take(entry, of: scan)
-            if batch.count >= Self.batchMax { deliver() }
-        }
+        for entry in entries { take(entry, of: scan) }
         if more { return true }
         watchRoot.scan = nil
         endScan(of: scan.folder)
-        return !watchRoot.pending.isEmpty
+        return watchRoot.nextPending(others: !isFull(watchRoot)) != nil
     }
 
     private func startScan(of watchRoot: WatchRoot) {
-        guard !watchRoot.pending.isEmpty else { return }
-        let (path, deep) = watchRoot.pending.removeFirst()
+        // While many files of a source wait, the landing folder is the queue: it is read again when the source has room.
+        guard let next = watchRoot.takePending(others: !isFull(watchRoot)) else { return }
+        let path = next.folder
         guard let folder = folder(at: path) else { return }
         do {
             let reader = try FolderReader(FileName("."), in: try descriptor(of: folder))
             folder.generation &+= 1
-            watchRoot.scan = ScanJob(folder, deep: deep, reader: reader)
+            watchRoot.scan = ScanJob(folder, deep: next.deep, gathers: next.gathers, reader: reader)
         } catch {
             folder.handle = nil
             if error.isMissing, path != watchRoot.root { return forget(folder) }
@@ -383,7 +401,7 @@ final class WatchLoop {
             case .left: break
             }
         }
-        look(at: found.name, in: folder)
+        look(at: found.name, in: folder, on: .scan)
     }
 
     /// Queues the scan of a subfolder that a source looks into; false when none does.
@@ -398,7 +416,8 @@ final class WatchLoop {
             scan.folder.entries[name]?.generation = scan.folder.generation
             return true
         }
-        if scan.deep, watchRoot.root != path { watchRoot.queue(path, deep: true) }  // A root of its own is scanned by itself.
+        // A root of its own is scanned by itself.
+        if scan.deep, watchRoot.root != path { queueScan(of: path, in: watchRoot, deep: true, gathers: scan.gathers) }
         return true
     }
 

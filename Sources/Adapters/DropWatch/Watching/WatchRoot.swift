@@ -26,8 +26,14 @@ final class WatchRoot {
     var nextProbe: Instant?
     var nextScan: Instant
     /// The folders of this root that wait for a scan, each with what is in it; one is read at a time.
-    var pending: [(folder: FolderPath, deep: Bool)] = []
+    var pending: [PendingScan] = []
     var scan: ScanJob?
+    /// Whether `owners` pause for this root.
+    var gathering = Gathering.announced
+    /// Events were lost meanwhile, so the files are gathered once more.
+    var gathersAgain = false
+    /// Whose files may lie in its folders; nil: files of which a plugin must say whose they are.
+    let owners: [SourceName?]
 
     /// The folder that had this name at the last look, if any; nil: nobody looked yet.
     var glanced: FolderIdentity??
@@ -35,8 +41,26 @@ final class WatchRoot {
     /// Whether the folder was taken over, or found ours, since the start.
     var isTaken = false
 
-    init(_ sources: [WatchedSource], root: FolderPath, at now: Instant) {
+    /// Whether files wait until all that lie in the root's folders are known, so that each has its place.
+    enum Gathering {
+        case none
+        /// Until a scan of the whole root, which has not begun, has ended.
+        case announced
+        /// Until no gathering scan is left.
+        case running
+    }
+
+    struct PendingScan {
+        let folder: FolderPath
+        /// With the folders in it.
+        var deep: Bool
+        /// No file is handed over before it has ended.
+        var gathers: Bool
+    }
+
+    init(_ sources: [WatchedSource], owners: [SourceName?], root: FolderPath, at now: Instant) {
         self.sources = sources
+        self.owners = owners
         self.root = root
         recursive = sources.contains { $0.recursive }
         nextScan = now
@@ -46,8 +70,16 @@ final class WatchRoot {
     static func all(_ sources: [WatchedSource], dropZone: String?, at now: Instant) -> [WatchRoot] {
         var roots: [FolderPath] = []
         for root in sources.map({ FolderPath($0.folder) }) where !roots.contains(root) { roots.append(root) }
-        let own = roots.map { root in WatchRoot(sources.filter { FolderPath($0.folder) == root }, root: root, at: now) }
-        return own + (dropZone.map { [WatchRoot([], root: FolderPath($0), at: now)] } ?? [])
+        let own = roots.map { root in
+            let owners = sources.filter { source in
+                guard let below = root.components(below: FolderPath(source.folder)) else { return false }
+                return source.recursive || below.isEmpty
+            }
+            return WatchRoot(
+                sources.filter { FolderPath($0.folder) == root }, owners: owners.map(\.name) + [nil], root: root, at: now)
+        }
+        guard let dropZone else { return own }
+        return own + [WatchRoot([], owners: sources.map(\.name) + [nil], root: FolderPath(dropZone), at: now)]
     }
 
     /// The folder as messages name it.
@@ -62,6 +94,9 @@ final class WatchRoot {
     var settle: Duration { sources.map(\.readiness.settle).max() ?? ReadinessRule().settle }
 
     var isUsable: Bool { if case .unavailable = mode { false } else { true } }
+
+    /// Whether files of some of its folders are noticed by a timer only.
+    var isPolledInPart: Bool { if case .polling = mode { true } else { !unwatched.isEmpty } }
 
     /// Whether files of `folder` are noticed by a timer only.
     func isPolled(_ folder: FolderPath) -> Bool { whyPolled(folder) != nil }
@@ -79,13 +114,26 @@ final class WatchRoot {
     }
 
     /// Queues a scan, once.
-    func queue(_ folder: FolderPath, deep: Bool) {
+    func queue(_ folder: FolderPath, deep: Bool, gathers: Bool) {
         if let index = pending.firstIndex(where: { $0.folder == folder }) {
             pending[index].deep = pending[index].deep || deep
+            pending[index].gathers = pending[index].gathers || gathers
         } else {
-            pending.append((folder, deep))
+            pending.append(PendingScan(folder: folder, deep: deep, gathers: gathers))
         }
     }
+
+    /// Takes the scan that is next: those that gather come first, the others only when they are `wanted`.
+    func takePending(others wanted: Bool) -> PendingScan? {
+        nextPending(others: wanted).map { pending.remove(at: $0) }
+    }
+
+    func nextPending(others wanted: Bool) -> Int? {
+        pending.firstIndex { $0.gathers } ?? (wanted ? pending.indices.first : nil)
+    }
+
+    /// Whether a scan that gathers is running, or waits.
+    var hasGatheringScan: Bool { scan?.gathers == true || pending.contains { $0.gathers } }
 }
 
 /// The facts that differ between two folders of one name, or when the rights of the folder change.
@@ -101,11 +149,13 @@ struct FolderIdentity: Equatable {
 final class ScanJob {
     let folder: WatchedFolder
     let deep: Bool
+    let gathers: Bool
     let reader: FolderReader
 
-    init(_ folder: WatchedFolder, deep: Bool, reader: consuming FolderReader) {
+    init(_ folder: WatchedFolder, deep: Bool, gathers: Bool, reader: consuming FolderReader) {
         self.folder = folder
         self.deep = deep
+        self.gathers = gathers
         self.reader = reader
     }
 }
@@ -114,13 +164,14 @@ final class ScanJob {
 final class WatchedFolder {
     struct Entry {
         enum Phase {
-            case settling(Settling, Settling.Waiting?)
-            /// Complete, but its source already has as many files in work as it may have. It is checked again in its turn.
-            case queued
+            indirect case settling(Settling, Settling.Waiting?)
+            /// It waits for its turn, and is looked at then (`ReadyFiles`). What was complete already has not changed since
+            /// `since`; of what nobody has looked at closely it is nil.
+            case queued(since: Instant?)
             /// Delivered to the pipeline; `again` when something happened to the name since.
             case delivered(FileIdentity, again: Bool)
             /// Stays until it changes, or somebody does something about it.
-            case left(WaitingReason, FileIdentity)
+            indirect case left(WaitingReason, FileIdentity)
             case marker
         }
 

@@ -147,10 +147,12 @@ package struct WatchedSource: Sendable, Equatable {
     package let recursive: Bool
     /// Whether its plugin is asked about files that no source's patterns name, where several sources could be meant.
     package let probes: Bool
+    /// Whether its files are taken by their names (`order: name`), and not by when they came.
+    package let byName: Bool
 
     package init(
         name: SourceName, folder: String, patterns: [String], readiness: ReadinessRule, fileBytesMax: UInt64, recursive: Bool,
-        probes: Bool = false
+        probes: Bool = false, byName: Bool = false
     ) {
         self.name = name
         self.folder = folder
@@ -159,5 +161,6 @@ package struct WatchedSource: Sendable, Equatable {
         self.fileBytesMax = fileBytesMax
         self.recursive = recursive
         self.probes = probes
+        self.byName = byName
     }
 }
