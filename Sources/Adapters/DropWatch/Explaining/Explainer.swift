@@ -67,7 +67,7 @@ package struct Explainer: Sendable {
     package func survey(limit: Int) -> DropWatcher.Waiting {
         let loop = looker()
         while !loop.turn(Inbox(), hints: []) {}
-        return DropWatcher.Waiting(files: loop.waiting(limit: limit), folders: loop.unusedFolders())
+        return DropWatcher.Waiting(files: loop.answers.waiting(limit: limit), folders: loop.answers.unusedFolders())
     }
 
     static func split(_ path: String) -> (FolderPath, FileName) {
@@ -80,13 +80,13 @@ package struct Explainer: Sendable {
         let loop = WatchLoop(
             sources: sources, dropZone: dropZone, ownership: ownership, timing: WatchTiming(),
             handler: WatchHandler(settled: { _ in }), truncation: truncation, purpose: .looking, owner: owner)
-        loop.copying = copying
+        loop.looks.copying = copying
         return loop
     }
 
-    func explain(folder: FolderPath, name: FileName, knowledge: WatchLoop.Knowledge?) -> Explanation {
+    func explain(folder: FolderPath, name: FileName, knowledge: FileReasons.Knowledge?) -> Explanation {
         let loop = looker()
-        guard let place = loop.folder(at: folder) else { return notWatched(folder, name) }
+        guard let place = loop.state.folders.folder(at: folder) else { return notWatched(folder, name) }
         let isThere: Bool
         switch exists(name, in: place) {
         case .success(let there): isThere = there
@@ -97,7 +97,7 @@ package struct Explainer: Sendable {
         }
         guard isThere else {
             if knowledge == .delivered { return say(.delivered, nil, "It was taken a moment ago.", isReady: true) }
-            if let reason = loop.reason(byNameOf: name, in: place) { return say(reason.0, reason.source, .zero) }
+            if let reason = place.reason(byNameOf: name) { return say(reason.0, reason.source, .zero) }
             return say(.gone, nil, "There is no file \(name) in \(folder).", "If it was taken, `twindrop drops` lists it.")
         }
         switch knowledge {
@@ -105,12 +105,12 @@ package struct Explainer: Sendable {
         case .waiting(let reason, let source, let age): return say(reason, source, age)
         case nil: break
         }
-        loop.check(place.watchRoot, at: .now)
+        loop.health.check(place.watchRoot, at: .now)
         if case .unavailable(let error) = place.watchRoot.mode {
             return say(WaitingReason(error), place.watchRoot.sources.first?.name, .zero)
         }
-        loop.look(at: name, in: place)
-        if case .waiting(let reason, let source, let age)? = loop.knowledge(of: name, in: folder) {
+        loop.looks.look(at: name, in: place)
+        if case .waiting(let reason, let source, let age)? = loop.answers.knowledge(of: name, in: folder) {
             return say(reason, source, age)
         }
         return say(.gone, nil, "There is no file \(name) in \(folder).", "If it was taken, `twindrop drops` lists it.")

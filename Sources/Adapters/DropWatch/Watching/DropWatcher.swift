@@ -86,7 +86,7 @@ package final class DropWatcher: Sendable {
 
     /// Per source; the last known state while a full pipeline blocks the watcher.
     package func status() -> [SourceStatus] {
-        ask({ $0.status() }) ?? state.with { $0.status }
+        ask({ $0.answers.status() }) ?? state.with { $0.status }
     }
 
     package func counters() -> WatchCounters { state.with { $0.counters } }
@@ -94,7 +94,7 @@ package final class DropWatcher: Sendable {
     /// The first `limit` files that wait, each with its reason, and the folders that are not scanned; nil while a full pipeline
     /// blocks the watcher.
     package func waiting(limit: Int) -> Waiting? {
-        ask { Waiting(files: $0.waiting(limit: limit), folders: $0.unusedFolders()) }
+        ask { Waiting(files: $0.answers.waiting(limit: limit), folders: $0.answers.unusedFolders()) }
     }
 
     /// What waits in the landing folders.
@@ -109,8 +109,8 @@ package final class DropWatcher: Sendable {
     }
 
     /// What the watcher knows about a file; nil when it knows nothing, or a full pipeline blocks it.
-    func knowledge(of name: FileName, in folder: FolderPath) -> WatchLoop.Knowledge? {
-        ask { $0.knowledge(of: name, in: folder) } ?? nil
+    func knowledge(of name: FileName, in folder: FolderPath) -> FileReasons.Knowledge? {
+        ask { $0.answers.knowledge(of: name, in: folder) } ?? nil
     }
 
     /// The helper's process id, for tests.
@@ -148,7 +148,7 @@ package final class DropWatcher: Sendable {
             idle = loop.turn(inbox, hints: hints)
             state.with { state in
                 state.isWatching = loop.isWatching
-                state.counters = loop.counters
+                state.counters = loop.state.counters
             }
         }
     }
@@ -186,7 +186,7 @@ extension DropWatcher {
         let loop = WatchLoop(
             sources: sources, dropZone: dropZone, ownership: ownership, timing: timing, handler: handler,
             truncation: truncation, purpose: .once, owner: owner)
-        loop.complete = complete
+        loop.looks.complete = complete
         let settle = (sources.map(\.readiness.settle) + (dropZone == nil ? [] : [ReadinessRule().settle])).max() ?? .zero
         let slack = Duration.milliseconds(50)
         var end: Instant?
@@ -198,18 +198,18 @@ extension DropWatcher {
                 // Counted from the end of the scan, so that the last file found has its interval too.
                 end = .now + settle + slack
                 // A second timer scan would take files that came later.
-                for watchRoot in loop.watchRoots { watchRoot.nextScan = Instant(nanoseconds: .max) }
+                for watchRoot in loop.state.folders.roots { watchRoot.nextScan = Instant(nanoseconds: .max) }
             }
             if idle {
-                let isPending = loop.hasDelivered && mayClaim()
-                let due = loop.due.earliest.flatMap { due in end.flatMap { due <= $0 ? due : nil } }
+                let isPending = loop.answers.hasDelivered && mayClaim()
+                let due = loop.state.due.earliest.flatMap { due in end.flatMap { due <= $0 ? due : nil } }
                 guard isPending || due != nil else { break }
                 let pause = due.map { max($0 - .now, .zero) } ?? .milliseconds(10)
                 Monitor(()).wait(until: { false }, timeout: isPending ? min(pause, .milliseconds(10)) : pause) { _ in }
             }
         }
-        state.with { $0.counters = loop.counters }
-        return Waiting(files: loop.left(), folders: loop.unusedFolders())
+        state.with { $0.counters = loop.state.counters }
+        return Waiting(files: loop.answers.leftFiles(), folders: loop.answers.unusedFolders())
     }
 
     /// Why the file at `path` (absolute) was or was not taken.

@@ -1,6 +1,6 @@
 import DropCore
 
-/// What is handed over next: the files that wait for their turn, by owner, and the batch that the next delivery has
+/// What is handed over next: the files that wait for their turn, by owner, and the batch that is handed over next
 /// (docs/decisions/0046). It has no clock, thread or file.
 ///
 /// An owner is a source, or nil: files of which a plugin must say whose they are. Each owner's files leave in the order of their
@@ -88,7 +88,7 @@ struct ReadyFiles {
 
     // MARK: The batch
 
-    /// Files that the next delivery has.
+    /// Files in the batch.
     var count: Int { batch.count }
 
     mutating func append(_ file: SettledFile) {

@@ -1,43 +1,23 @@
 import DropCore
 import SystemKit
 
-/// The watcher's state and decisions, all on one thread. `DropWatcher` owns the thread and the inbox.
+/// The watcher's parts at work, all on one thread. `DropWatcher` owns the thread and the inbox.
 ///
-/// In each turn it takes the inbox, handles signals, claims and hints, reads a piece of each root's scan, checks files that are
+/// In each turn it takes the inbox, handles signals, claims and hints, reads a piece of each root's scan, looks at files that are
 /// due, gives files their turn, and delivers. So no source waits for the full folder of another, and a new file waits for at most
 /// one piece of each; where a folder is read for the first time, until all of it is read.
 final class WatchLoop {
-    /// Entries read from a folder before the next feed has its turn.
-    static let scanPiece = 512
-    /// Files delivered in one call.
-    static let batchMax = 256
-    /// Descriptors kept open for folders.
-    private static let handlesMax = 128
+    /// Files of an owner that have their turn before the others go on.
+    private static let turnsMax = 512
 
-    let watchRoots: [WatchRoot]
-    let sources: [WatchedSource]
-    let ownership: FolderOwnership?
-    let timing: WatchTiming
-    let handler: WatchHandler
-    let truncation: TruncationRule
-    /// What it is for.
-    let purpose: Purpose
-    /// Only for looking: whether there is room for files that must be copied.
-    var copying: CopyRoom?
-    private let dropZone: FolderPath?
-    var folders: [FolderPath: WatchedFolder] = [:]
-    var counters = WatchCounters()
-    var due = DueQueue<Inbox.Hint>()
-    var ready: ReadyFiles
-    var unrouted: [UnroutedFile] = []
-    private var handles: [WatchedFolder] = []
-    private var probes: UInt64 = 0
-    var nextGlance = Instant.now
-    var isWatching = false
-    private let owner: Routing.Owner
-
-    /// Known to be complete: see `DropWatcher.takePresent`.
-    var complete: DropWatcher.CompleteFile?
+    let state: WatchState
+    let looks: FileLooks
+    let health: RootHealth
+    let answers: WatchAnswers
+    private let scans: FolderScans
+    private let left: LeftFiles
+    private let handOver: HandOver
+    private(set) var isWatching = false
 
     enum Purpose {
         /// By events and by a timer, until it is stopped.
@@ -52,61 +32,56 @@ final class WatchLoop {
         sources: [WatchedSource], dropZone: String?, ownership: FolderOwnership?, timing: WatchTiming, handler: WatchHandler,
         truncation: TruncationRule, purpose: Purpose, owner: @escaping Routing.Owner = { _ in nil }
     ) {
-        watchRoots = WatchRoot.all(sources, dropZone: dropZone, at: .now)
-        self.sources = sources
-        self.ownership = ownership
-        self.timing = timing
-        self.handler = handler
-        self.truncation = truncation
-        self.purpose = purpose
-        self.owner = owner
-        self.dropZone = dropZone.map { FolderPath($0) }
-        ready = ReadyFiles(byName: Set(sources.filter(\.byName).map(\.name)), room: handler.room)
-        for watchRoot in watchRoots {
-            if purpose == .looking { watchRoot.gathering = .none } else { ready.pause(watchRoot.owners) }
-            folders[watchRoot.root] = WatchedFolder(watchRoot.root, watchRoot: watchRoot, routing: routing(of: watchRoot.root))
-        }
+        state = WatchState(
+            purpose, sources: sources, folders: WatchedFolders(sources, dropZone: dropZone, owner: owner), timing: timing,
+            handler: handler, truncation: truncation)
+        scans = FolderScans(state)
+        left = LeftFiles(state)
+        health = RootHealth(state, scans: scans, left: left, ownership: ownership)
+        looks = FileLooks(state, left: left, health: health)
+        handOver = HandOver(state, left: left, looks: looks)
+        answers = WatchAnswers(state, looks: looks)
     }
 
     /// One turn; false when there is more to do at once.
     func turn(_ inbox: Inbox, hints: [(hint: Inbox.Hint, arrival: Settling.Arrival)]) -> Bool {
         for signal in inbox.signals { act(on: signal) }
-        for (file, result) in inbox.claims { note(file, result) }
-        if inbox.everything { scanEverything() }  // Names that events told were left out for it.
-        for folder in inbox.folders { scan(folder, deep: true, gathers: false) }
-        for folder in inbox.flooded { scan(folder, deep: true, gathers: true) }
+        for (file, result) in inbox.claims { handOver.note(file, result) }
+        if inbox.everything { scans.scanEverything() }  // Names that events told were left out for it.
+        for folder in inbox.folders { scans.scan(folder, deep: true, gathers: false) }
+        for folder in inbox.flooded { scans.scan(folder, deep: true, gathers: true) }
         for (hint, arrival) in hints {
-            if let folder = self.folder(at: hint.folder) { look(at: hint.name, in: folder, arrival: arrival) }
-            if ready.count >= Self.batchMax { deliver() }
+            if let folder = state.folders.folder(at: hint.folder) { looks.look(at: hint.name, in: folder, arrival: arrival) }
+            if state.ready.count >= HandOver.batchMax { handOver.deliver() }
         }
         for request in inbox.requests { request(self) }
-        if isWatching { glance() }
-        if isWatching || purpose != .watching { beginDueScans() }
+        if isWatching { health.glance() }
+        if isWatching || state.purpose != .watching { beginDueScans() }
         var idle = true
-        for watchRoot in watchRoots where readPiece(of: watchRoot) { idle = false }
+        for watchRoot in state.folders.roots where read(watchRoot) { idle = false }
         lookAtDue()
         if takeTurns() { idle = false }
-        deliver()
-        closeHandles()
+        handOver.deliver()
+        state.folders.closeHandles()
         return idle
     }
 
     private func lookAtDue() {
         let now = Instant.now
-        while let (at, hint) = due.next(by: now) {
-            guard let folder = folders[hint.folder], folder.entries[hint.name]?.due == at else { continue }
-            look(at: hint.name, in: folder)
-            if ready.count >= Self.batchMax { deliver() }
+        while let (at, hint) = state.due.next(by: now) {
+            guard let folder = state.folders[hint.folder], folder.entries[hint.name]?.due == at else { continue }
+            looks.look(at: hint.name, in: folder)
+            if state.ready.count >= HandOver.batchMax { handOver.deliver() }
         }
     }
 
     /// When the next turn is needed if nothing happens before.
     var nextDue: Instant? {
-        var earliest = due.earliest
-        if isWatching { earliest = min(earliest ?? nextGlance, nextGlance) }
-        for watchRoot in watchRoots where isWatching {
+        var earliest = state.due.earliest
+        if isWatching { earliest = min(earliest ?? health.nextGlance, health.nextGlance) }
+        for watchRoot in state.folders.roots where isWatching {
             earliest = min(earliest ?? watchRoot.nextScan, watchRoot.nextScan)
-            if let deadline = watchRoot.probeDeadline { earliest = min(earliest ?? deadline, deadline) }
+            if let deadline = watchRoot.probe.deadline { earliest = min(earliest ?? deadline, deadline) }
         }
         return earliest
     }
@@ -116,277 +91,88 @@ final class WatchLoop {
     private func act(on signal: EventStream.Signal) {
         switch signal {
         case .down(let reason, let failures):
-            handler.note(reason)
-            counters.restarts += 1
+            state.handler.note(reason)
+            state.counters.restarts += 1
             isWatching = true
             // A single restart takes a moment; until then the timer is enough.
-            for watchRoot in watchRoots where failures > 1 && watchRoot.isUsable {
-                setMode(.polling("the watcher program does not run"), of: watchRoot)
+            for watchRoot in state.folders.roots where failures > 1 && watchRoot.isUsable {
+                health.setMode(.polling("the watcher program does not run"), of: watchRoot)
             }
-            scanEverything()
+            scans.scanEverything()
         case .frame(.ready):
             isWatching = true
-            for watchRoot in watchRoots {
+            for watchRoot in state.folders.roots {
                 watchRoot.unwatched = [:]
                 // An answer to the old helper is lost.
-                (watchRoot.probe, watchRoot.probeDeadline, watchRoot.nextProbe) = (nil, nil, nil)
+                watchRoot.probe = WatchRoot.Probe()
                 if watchRoot.isUsable { watchRoot.mode = .starting }
             }
-            scanEverything()
+            scans.scanEverything()
         case .frame(.overflow):
-            counters.overflows += 1
-            scanEverything()
+            state.counters.overflows += 1
+            scans.scanEverything()
         case .frame(.watched(let path)):
-            guard let folder = folder(at: path) else { return }
+            guard let folder = state.folders.folder(at: path) else { return }
             folder.watchRoot.unwatched[path] = nil
             folder.handle = nil
             if path == folder.watchRoot.root { folder.watchRoot.nextScan = .now }
-            scan(path, deep: true, gathers: true)
+            scans.scan(path, deep: true, gathers: true)
         case .frame(.lost(let path)):
-            guard let folder = folders[path] else { return }
+            guard let folder = state.folders[path] else { return }
             folder.handle = nil
-            guard path == folder.watchRoot.root else { return forget(folder) }
-            gather(folder.watchRoot)
+            guard path == folder.watchRoot.root else { return state.forget(folder) }
+            scans.gather(folder.watchRoot)
             folder.watchRoot.nextScan = .now
         case .frame(.unwatched(let code, let path)):
-            guard let folder = folder(at: path) else { return }
+            guard let folder = state.folders.folder(at: path) else { return }
             let reason =
                 SystemError.kind(of: code) == .full
                 ? "the limit of inotify watches is reached; raise fs.inotify.max_user_watches" : SystemError.text(code)
             folder.watchRoot.unwatched[path] = reason
-            handler.alarm("The folder \(path) has no watch and is polled: \(reason).")
-            if path == folder.watchRoot.root { setMode(.polling(reason), of: folder.watchRoot) }
+            state.handler.alarm("The folder \(path) has no watch and is polled: \(reason).")
+            if path == folder.watchRoot.root { health.setMode(.polling(reason), of: folder.watchRoot) }
         case .frame(.failed), .frame(.renew), .frame(.event): break  // `down` follows; events come as hints.
         }
     }
 
-    func setMode(_ mode: WatchMode, of watchRoot: WatchRoot) {
-        guard watchRoot.mode != mode else { return }
-        watchRoot.mode = mode
-        let sentence = "\(watchRoot.title): \(mode.description)."
-        switch mode {
-        case .starting, .events: handler.note(sentence)
-        case .polling, .unavailable: handler.alarm(sentence)
-        }
-    }
-
-    // MARK: Folders
-
-    /// The folder's state, made when a root covers it. Nil for a folder without a source.
-    func folder(at path: FolderPath) -> WatchedFolder? {
-        if let known = folders[path] { return known }
-        guard let watchRoot = watchRoots.filter({ $0.covers(path) }).max(by: { $0.root.bytes.count < $1.root.bytes.count }) else {
-            return nil
-        }
-        let folder = WatchedFolder(path, watchRoot: watchRoot, routing: routing(of: path))
-        folders[path] = folder
-        return folder
-    }
-
-    /// The sources that files of a folder can belong to: those whose folder it is, and those that scan subfolders and whose
-    /// folder contains it.
-    private func routing(of path: FolderPath) -> Routing {
-        if path == dropZone { return Routing(dropZoneOf: sources) }
-        return Routing(
-            members: sources.filter { source in
-                guard let below = path.components(below: FolderPath(source.folder)) else { return false }
-                return source.recursive || below.isEmpty
-            }, owner: owner)
-    }
-
-    /// The folder's descriptor. Kept until too many are.
-    func descriptor(of folder: WatchedFolder) throws(SystemError) -> CInt {
-        if folder.handle == nil { handles.append(folder) }
-        return try folder.open()
-    }
-
-    private func closeHandles() {
-        guard handles.count > Self.handlesMax else { return }
-        for folder in handles { folder.handle = nil }
-        handles.removeAll()
-    }
-
     // MARK: Scanning
-
-    /// Events may be lost. What they told of must not come after what later ones tell of.
-    func scanEverything() {
-        for watchRoot in watchRoots {
-            gather(watchRoot)
-            watchRoot.nextScan = .now
-        }
-    }
-
-    private func scan(_ path: FolderPath, deep: Bool, gathers: Bool) {
-        guard let folder = folder(at: path), folder.watchRoot.isUsable else { return }
-        queueScan(of: path, in: folder.watchRoot, deep: deep, gathers: gathers)
-    }
-
-    private func queueScan(of path: FolderPath, in watchRoot: WatchRoot, deep: Bool, gathers: Bool) {
-        let gathers = gathers && purpose != .looking
-        if gathers {
-            if watchRoot.gathering == .none { ready.pause(watchRoot.owners) }
-            if watchRoot.gathering == .none || path == watchRoot.root { watchRoot.gathering = .running }
-        }
-        watchRoot.queue(path, deep: deep, gathers: gathers)
-    }
 
     private func beginDueScans() {
         let now = Instant.now
-        for watchRoot in watchRoots {
-            if let deadline = watchRoot.probeDeadline, deadline <= now {
-                watchRoot.probeDeadline = nil
-                watchRoot.nextProbe = now + timing.rescan
-                setMode(.polling("events do not arrive"), of: watchRoot)
-            }
+        for watchRoot in state.folders.roots {
+            health.endProbe(of: watchRoot, at: now)
             guard watchRoot.nextScan <= now else { continue }
-            check(watchRoot, at: now)
+            health.check(watchRoot, at: now)
             watchRoot.nextScan = now + interval(of: watchRoot)
             guard watchRoot.isUsable else { continue }
-            if watchRoot.gathersAgain {
-                guard watchRoot.gathering != .running else { continue }  // Its end asks for this scan again.
-                watchRoot.gathersAgain = false
-                gather(watchRoot)
+            if watchRoot.scans.gathersAgain {
+                guard watchRoot.scans.gathering != .running else { continue }  // Its end asks for this scan again.
+                watchRoot.scans.gathersAgain = false
+                scans.gather(watchRoot)
             }
-            counters.scans += 1
+            state.counters.scans += 1
             // Where no event tells of a file, the scans alone put files in order.
-            let isAlone = watchRoot.isPolledInPart && !isFull(watchRoot)
-            queueScan(of: watchRoot.root, in: watchRoot, deep: true, gathers: watchRoot.gathering == .announced || isAlone)
+            let isAlone = watchRoot.isPolledInPart && !scans.isFull(watchRoot)
+            scans.queueScan(
+                of: watchRoot.root, in: watchRoot, deep: true, gathers: watchRoot.scans.gathering == .announced || isAlone)
         }
     }
 
     private func interval(of watchRoot: WatchRoot) -> Duration {
-        if case .unavailable = watchRoot.mode { return timing.rescanRemote }
-        if watchRoot.remote != nil { return timing.rescanRemote }
-        if case .polling = watchRoot.mode { return timing.rescanPolled }
-        return watchRoot.unwatched.isEmpty ? timing.rescan : timing.rescanPolled
+        if case .unavailable = watchRoot.mode { return state.timing.rescanRemote }
+        if watchRoot.remote != nil { return state.timing.rescanRemote }
+        if case .polling = watchRoot.mode { return state.timing.rescanPolled }
+        return watchRoot.unwatched.isEmpty ? state.timing.rescan : state.timing.rescanPolled
     }
 
-    /// Is the folder there, ours, and does it send events?
-    func check(_ watchRoot: WatchRoot, at now: Instant) {
-        guard let root = folders[watchRoot.root] else { return }
-        root.handle = nil
-        do throws(DropError) {
-            try own(watchRoot, root)
-            let folder: CInt
-            do { folder = try descriptor(of: root) } catch {
-                if error.kind == .lockedAway, let path = watchRoot.root.text { throw FolderOwnership.closed(path) }
-                throw DropError(
-                    .folderMissing, "The landing folder \(watchRoot.root) cannot be opened: \(SystemError.text(error.number)).",
-                    hint: "Create it, or correct the source's folder.", remedy: .suspendSource)
-            }
-            if !watchRoot.isUsable {
-                watchRoot.mode = .starting
-                gather(watchRoot)
-            }
-            let again = watchRoot.nextProbe.map { $0 <= now } ?? false
-            if watchRoot.mode == .starting || again { probeEvents(watchRoot, folder, at: now) }
-        } catch {
-            watchRoot.isTaken = false
-            (watchRoot.probe, watchRoot.probeDeadline, watchRoot.nextProbe) = (nil, nil, nil)
-            setMode(.unavailable(error), of: watchRoot)
-            endGathering(of: watchRoot)
-            leaveAll(of: watchRoot, because: error)
+    /// Reads a piece of the root's scan; whether there is more to read at once.
+    private func read(_ watchRoot: WatchRoot) -> Bool {
+        if let piece = scans.next(of: watchRoot) {
+            for entry in piece.entries { take(entry, of: piece.scan) }
+            if piece.isLast { endScan(of: piece.scan.folder) }
         }
-    }
-
-    /// Takes the folder over, once after each start, and again when another folder has the name.
-    private func own(_ watchRoot: WatchRoot, _ root: WatchedFolder) throws(DropError) {
-        guard let ownership, let path = watchRoot.root.text else { return }
-        let name = watchRoot.sources.first?.name.text
-        if purpose == .looking {
-            if let refusal = ownership.refusal(of: path, for: name) { throw refusal }
-            return
-        }
-        let isHeld = (try? descriptor(of: root)).map(ownership.holds) ?? false
-        guard !isHeld || !watchRoot.isTaken || !watchRoot.isUsable else { return }
-        switch try ownership.take(path, for: name) {
-        case .wasOurs, .taken: break
-        case .again:
-            handler.note(
-                "\(watchRoot.title): the folder \(watchRoot.root) was made again or lost its owner file; it is ours again.")
-        case .over:
-            handler.note(
-                "\(watchRoot.title): the folder \(watchRoot.root) was this home's under another database; it is ours again.")
-        }
-        watchRoot.isTaken = true
-        root.handle = nil
-    }
-
-    /// Creates and removes a file to see whether its event arrives.
-    private func probeEvents(_ watchRoot: WatchRoot, _ folder: CInt, at now: Instant) {
-        if purpose != .watching { return }
-        if case .remote(let name)? = try? FileSystemKind.of(folder) {
-            watchRoot.remote = name
-            setMode(.polling("\(name) sends no events of other machines"), of: watchRoot)
-            return
-        }
-        watchRoot.remote = nil
-        if let reason = watchRoot.unwatched[watchRoot.root] { return setMode(.polling(reason), of: watchRoot) }
-        guard watchRoot.probeDeadline == nil else { return }
-        probes += 1
-        let name = FileName(Self.probePrefix + "\(System.processID)-\(probes)")
-        do {
-            let file = try SystemCall.createFile(name, in: folder)
-            _ = consume file
-            try SystemCall.unlink(name, in: folder)
-            (watchRoot.probe, watchRoot.probeDeadline, watchRoot.nextProbe) = (name, now + timing.probe, nil)
-        } catch {
-            setMode(.polling("no probe file can be made: \(SystemError.text(error.number))"), of: watchRoot)
-        }
-    }
-
-    private static let probePrefix = ".twindrop-probe-"
-
-    /// Handles one of our own names, from an event or a scan. The event of the probe proves that events arrive.
-    func noteOwnName(_ name: FileName, in folder: WatchedFolder) {
-        let watchRoot = folder.watchRoot
-        if purpose != .looking, watchRoot.isUsable, name.bytes.starts(with: Self.probePrefix.utf8),
-            let open = try? descriptor(of: folder)
-        {
-            // A probe is gone before a scan can see it, unless its daemon was killed.
-            try? SystemCall.unlink(name, in: open)
-        }
-        guard watchRoot.probe == name, folder.path == watchRoot.root, watchRoot.isUsable else { return }
-        (watchRoot.probe, watchRoot.probeDeadline, watchRoot.nextProbe) = (nil, nil, nil)
-        setMode(.events, of: folder.watchRoot)
-    }
-
-    /// Reads a piece of the root's scan; false when none is left that may begin.
-    private func readPiece(of watchRoot: WatchRoot) -> Bool {
-        defer { endGatheringWhenRead(watchRoot) }
-        if watchRoot.scan == nil { startScan(of: watchRoot) }
-        guard let scan = watchRoot.scan else { return watchRoot.nextPending(others: !isFull(watchRoot)) != nil }
-        var entries: [FolderReader.Entry] = []
-        let more: Bool
-        do { more = try scan.reader.next(max: Self.scanPiece, into: &entries) } catch {
-            handler.alarm("The folder \(scan.folder.path) cannot be read: \(error).")
-            watchRoot.scan = nil
-            return watchRoot.nextPending(others: !isFull(watchRoot)) != nil
-        }
-        for entry in entries { take(entry, of: scan) }
-        if more { return true }
-        watchRoot.scan = nil
-        endScan(of: scan.folder)
-        return watchRoot.nextPending(others: !isFull(watchRoot)) != nil
-    }
-
-    private func startScan(of watchRoot: WatchRoot) {
-        // While many files of a source wait, the landing folder is the queue: it is read again when the source has room.
-        guard let next = watchRoot.takePending(others: !isFull(watchRoot)) else { return }
-        let path = next.folder
-        guard let folder = folder(at: path) else { return }
-        do {
-            let reader = try FolderReader(FileName("."), in: try descriptor(of: folder))
-            folder.generation &+= 1
-            watchRoot.scan = ScanJob(folder, deep: next.deep, gathers: next.gathers, reader: reader)
-        } catch {
-            folder.handle = nil
-            if error.isMissing, path != watchRoot.root { return forget(folder) }
-            if !error.isMissing, purpose != .looking {
-                handler.alarm("The folder \(path) cannot be read: \(SystemError.text(error.number)).")
-            }
-            if path == watchRoot.root { watchRoot.nextScan = min(watchRoot.nextScan, Instant.now + timing.rescanRemote) }
-        }
+        scans.endGatheringWhenRead(watchRoot)
+        return scans.hasMore(of: watchRoot)
     }
 
     private func take(_ found: FolderReader.Entry, of scan: ScanJob) {
@@ -401,23 +187,23 @@ final class WatchLoop {
             case .left: break
             }
         }
-        look(at: found.name, in: folder, on: .scan)
+        looks.look(at: found.name, in: folder, on: .scan)
     }
 
     /// Queues the scan of a subfolder that a source looks into; false when none does.
     private func takeSubfolder(_ name: FileName, of scan: ScanJob) -> Bool {
         let path = scan.folder.path.appending(name)
-        guard let watchRoot = folder(at: path)?.watchRoot else { return false }
+        guard let watchRoot = state.folders.folder(at: path)?.watchRoot else { return false }
         guard path.text != nil else {
             let reason = WaitingReason(
                 .folderName, "The name of the folder \(path) is not valid UTF-8, so files in it are not taken.")
             let source = scan.folder.routing.members.first?.source.name
-            leave(name, in: scan.folder, reason, source: source, FileIdentity(device: 0, inode: 0, changeTime: 0))
+            left.leave(name, in: scan.folder, reason, source: source, FileIdentity(device: 0, inode: 0, changeTime: 0))
             scan.folder.entries[name]?.generation = scan.folder.generation
             return true
         }
         // A root of its own is scanned by itself.
-        if scan.deep, watchRoot.root != path { queueScan(of: path, in: watchRoot, deep: true, gathers: scan.gathers) }
+        if scan.deep, watchRoot.root != path { scans.queueScan(of: path, in: watchRoot, deep: true, gathers: scan.gathers) }
         return true
     }
 
@@ -425,11 +211,34 @@ final class WatchLoop {
     private func endScan(of folder: WatchedFolder) {
         var gone: [FileName] = []
         for (name, entry) in folder.entries where entry.generation != folder.generation {
-            if case .delivered = entry.phase { continue }
-            if entry.isSettling { counters.vanished += 1 }
+            if entry.isDelivered { continue }
+            if entry.isSettling { state.counters.vanished += 1 }
             gone.append(name)
         }
         for name in gone { folder.entries[name] = nil }
-        if purpose != .looking { quarantineMarkersWithoutData(in: folder) }
+        if state.purpose != .looking { Markers(state: state).quarantineAlone(in: folder, left) }
+    }
+
+    // MARK: Turns
+
+    /// Looks at files whose turn it is, as far as their owners have room; whether more could have their turn at once.
+    ///
+    /// Those of one call have one instant, from which on they must be still: so they become complete together, in their order.
+    private func takeTurns() -> Bool {
+        var isMore = false
+        for owner in state.ready.owners {
+            let now = Instant.now
+            var rest = Self.turnsMax
+            while rest > 0, let turn = state.ready.next(of: owner) {
+                rest -= 1
+                guard let folder = state.folders[turn.file.folder], let entry = folder.entries[turn.file.name],
+                    case .queued = entry.phase, entry.changed == turn.changed
+                else { continue }
+                looks.look(at: turn.file.name, in: folder, on: .turn(now))
+                if state.ready.count >= HandOver.batchMax { handOver.deliver() }
+            }
+            if state.ready.hasNext(of: owner) { isMore = true }
+        }
+        return isMore
     }
 }

@@ -6,8 +6,6 @@ final class WatchRoot {
     /// The sources whose folder it is; none for the drop zone's root.
     let sources: [WatchedSource]
     let root: FolderPath
-    /// Whether files in subfolders count for at least one of the sources.
-    let recursive: Bool
 
     var mode: WatchMode = .starting {
         didSet { unusableSince = isUsable ? nil : unusableSince ?? .now }
@@ -18,20 +16,10 @@ final class WatchRoot {
     var unwatched: [FolderPath: String] = [:]
     /// The file system's name, if others can change it without an event here.
     var remote: String?
-    /// The last probe file. Its event proves that events arrive, even if it is late.
-    var probe: FileName?
-    /// While the probe's event is awaited: until when.
-    var probeDeadline: Instant?
-    /// When a folder is probed again whose probe had no answer.
-    var nextProbe: Instant?
+    /// Proves that events arrive.
+    var probe = Probe()
     var nextScan: Instant
-    /// The folders of this root that wait for a scan, each with what is in it; one is read at a time.
-    var pending: [PendingScan] = []
-    var scan: ScanJob?
-    /// Whether `owners` pause for this root.
-    var gathering = Gathering.announced
-    /// Events were lost meanwhile, so the files are gathered once more.
-    var gathersAgain = false
+    var scans = RootScans()
     /// Whose files may lie in its folders; nil: files of which a plugin must say whose they are.
     let owners: [SourceName?]
 
@@ -41,28 +29,20 @@ final class WatchRoot {
     /// Whether the folder was taken over, or found ours, since the start.
     var isTaken = false
 
-    /// Whether files wait until all that lie in the root's folders are known, so that each has its place.
-    enum Gathering {
-        case none
-        /// Until a scan of the whole root, which has not begun, has ended.
-        case announced
-        /// Until no gathering scan is left.
-        case running
-    }
-
-    struct PendingScan {
-        let folder: FolderPath
-        /// With the folders in it.
-        var deep: Bool
-        /// No file is handed over before it has ended.
-        var gathers: Bool
+    /// A file that is made and removed; its event tells that events arrive, even if it is late.
+    struct Probe {
+        /// The last one.
+        var name: FileName?
+        /// While its event is awaited: until when.
+        var deadline: Instant?
+        /// When a folder is probed again whose probe had no answer.
+        var next: Instant?
     }
 
     init(_ sources: [WatchedSource], owners: [SourceName?], root: FolderPath, at now: Instant) {
         self.sources = sources
         self.owners = owners
         self.root = root
-        recursive = sources.contains { $0.recursive }
         nextScan = now
     }
 
@@ -91,6 +71,9 @@ final class WatchRoot {
         }
     }
 
+    /// Whether files in subfolders count for at least one of the sources.
+    var recursive: Bool { sources.contains { $0.recursive } }
+
     var settle: Duration { sources.map(\.readiness.settle).max() ?? ReadinessRule().settle }
 
     var isUsable: Bool { if case .unavailable = mode { false } else { true } }
@@ -112,28 +95,6 @@ final class WatchRoot {
         guard let below = folder.components(below: root) else { return false }
         return recursive || below.isEmpty
     }
-
-    /// Queues a scan, once.
-    func queue(_ folder: FolderPath, deep: Bool, gathers: Bool) {
-        if let index = pending.firstIndex(where: { $0.folder == folder }) {
-            pending[index].deep = pending[index].deep || deep
-            pending[index].gathers = pending[index].gathers || gathers
-        } else {
-            pending.append(PendingScan(folder: folder, deep: deep, gathers: gathers))
-        }
-    }
-
-    /// Takes the scan that is next: those that gather come first, the others only when they are `wanted`.
-    func takePending(others wanted: Bool) -> PendingScan? {
-        nextPending(others: wanted).map { pending.remove(at: $0) }
-    }
-
-    func nextPending(others wanted: Bool) -> Int? {
-        pending.firstIndex { $0.gathers } ?? (wanted ? pending.indices.first : nil)
-    }
-
-    /// Whether a scan that gathers is running, or waits.
-    var hasGatheringScan: Bool { scan?.gathers == true || pending.contains { $0.gathers } }
 }
 
 /// The facts that differ between two folders of one name, or when the rights of the folder change.
@@ -143,87 +104,4 @@ struct FolderIdentity: Equatable {
     let inode: UInt64
     let mode: UInt32
     let owner: UInt32
-}
-
-/// One folder being read.
-final class ScanJob {
-    let folder: WatchedFolder
-    let deep: Bool
-    let gathers: Bool
-    let reader: FolderReader
-
-    init(_ folder: WatchedFolder, deep: Bool, gathers: Bool, reader: consuming FolderReader) {
-        self.folder = folder
-        self.deep = deep
-        self.gathers = gathers
-        self.reader = reader
-    }
-}
-
-/// What is known about the files in one folder.
-final class WatchedFolder {
-    struct Entry {
-        enum Phase {
-            indirect case settling(Settling, Settling.Waiting?)
-            /// It waits for its turn, and is looked at then (`ReadyFiles`). What was complete already has not changed since
-            /// `since`; of what nobody has looked at closely it is nil.
-            case queued(since: Instant?)
-            /// Delivered to the pipeline; `again` when something happened to the name since.
-            case delivered(FileIdentity, again: Bool)
-            /// Stays until it changes, or somebody does something about it.
-            indirect case left(WaitingReason, FileIdentity)
-            case marker
-        }
-
-        var phase: Phase
-        /// Its source; nil if it belongs to none.
-        var source: SourceName?
-        let firstSeen: Instant
-        /// When it came or changed last, by its file system's clock; 0 if nobody looked.
-        var changed: Int64 = 0
-        /// The last scan that saw it.
-        var generation: UInt32
-        /// When to check it again.
-        var due: Instant?
-        /// A copy went to quarantine while a writer kept it open. This must not happen a second time.
-        var isStillOpen = false
-        /// How it got its name, as far as events showed.
-        var arrival = Settling.Arrival.unknown
-        /// Claims in a row that failed for lack of room.
-        var refusals = 0
-        /// What was last said of it.
-        var lastReason: WaitingReason.Code?
-        /// It is checked again after some time, because a plugin had no answer yet.
-        var isAsked = false
-
-        init(_ phase: Phase, source: SourceName?, at now: Instant, generation: UInt32) {
-            self.phase = phase
-            self.source = source
-            firstSeen = now
-            self.generation = generation
-        }
-    }
-
-    let path: FolderPath
-    let watchRoot: WatchRoot
-    let routing: Routing
-    var entries: [FileName: Entry] = [:]
-    /// Data files by the marker each waits for.
-    var awaiting: [FileName: Set<FileName>] = [:]
-    var generation: UInt32 = 0
-    /// Opened when needed; closed when another folder may have the name.
-    var handle: LandingFolders.OpenFolder?
-
-    init(_ path: FolderPath, watchRoot: WatchRoot, routing: Routing) {
-        self.path = path
-        self.watchRoot = watchRoot
-        self.routing = routing
-    }
-
-    func open() throws(SystemError) -> CInt {
-        if let handle { return handle.descriptor.number }
-        let opened = LandingFolders.OpenFolder(try path.open(below: watchRoot.root))
-        handle = opened
-        return opened.descriptor.number
-    }
 }

@@ -1,26 +1,25 @@
 import DropCore
 import SystemKit
 
-extension WatchLoop {
-    /// What the watcher knows about one file.
-    package enum Knowledge: Sendable, Equatable {
-        /// Delivered to the pipeline, which will take it soon.
-        case delivered
-        case waiting(WaitingReason, source: SourceName?, age: Duration)
-    }
+/// Answers what waits, and why.
+struct WatchAnswers {
+    /// Files of one subfolder that nobody looks into, at most; and names of a landing folder in which subfolders are sought.
+    private static let unwatchedMax = 1000
+    private static let subfoldersMax = 10_000
 
-    func knowledge(of name: FileName, in path: FolderPath) -> Knowledge? {
-        guard let folder = folders[path], let entry = folder.entries[name] else { return nil }
-        if case .delivered = entry.phase { return .delivered }
-        let file = waitingFile(name, entry, in: folder, at: .now)
-        return .waiting(file.reason, source: file.source, age: file.age)
-    }
+    let state: WatchState
+    let looks: FileLooks
+    private var reasons: FileReasons { FileReasons(state: state) }
+
+    init(_ state: WatchState, looks: FileLooks) { (self.state, self.looks) = (state, looks) }
+
+    func knowledge(of name: FileName, in path: FolderPath) -> FileReasons.Knowledge? { reasons.knowledge(of: name, in: path) }
 
     /// Per source, in the order of the configuration; the drop zone's root is not a source.
     func status() -> [SourceStatus] {
         let now = Instant.now
         var tallies: [SourceName: (waiting: Int, left: Int, oldest: Instant?)] = [:]
-        for folder in folders.values {
+        for folder in state.folders.all {
             for entry in folder.entries.values {
                 guard let source = entry.source else { continue }
                 switch entry.phase {
@@ -33,8 +32,8 @@ extension WatchLoop {
                 }
             }
         }
-        return sources.compactMap { source in
-            guard let watchRoot = folders[FolderPath(source.folder)]?.watchRoot else { return nil }
+        return state.sources.compactMap { source in
+            guard let watchRoot = state.folders[FolderPath(source.folder)]?.watchRoot else { return nil }
             let tally = tallies[source.name]
             return SourceStatus(
                 source: source.name, mode: watchRoot.mode,
@@ -45,39 +44,35 @@ extension WatchLoop {
 
     /// Every file that is known and not claimed, with what it waits for; the first `limit` of them.
     func waiting(limit: Int) -> [WaitingFile] {
-        if purpose == .watching {
+        if state.purpose == .watching {
             forgetGone(max: limit)
             lookForSubfolders()
         }
         let now = Instant.now
         var files: [WaitingFile] = []
-        for folder in folders.values {
+        for folder in state.folders.all {
             for (name, entry) in folder.entries where files.count < limit && !vouches(name, entry, in: folder) {
                 if case .left(let reason, _) = entry.phase, reason.code == .notWatched {
                     files += unwatched(name, entry, in: folder, max: min(limit - files.count, Self.unwatchedMax), at: now)
                 } else {
-                    files.append(waitingFile(name, entry, in: folder, at: now))
+                    files.append(reasons.waitingFile(name, entry, in: folder, at: now))
                 }
             }
         }
         return files
     }
 
-    /// Files of one subfolder that nobody looks into, at most; and names of a landing folder in which subfolders are sought.
-    private static let unwatchedMax = 1000
-    private static let subfoldersMax = 10_000
-
     /// No event tells of what comes into a subfolder that no source looks into; the next scan does. Who asks is told now.
     private func lookForSubfolders() {
-        for watchRoot in watchRoots where watchRoot.isUsable && watchRoot.remote == nil && !watchRoot.recursive {
-            guard let folder = folders[watchRoot.root], let open = try? descriptor(of: folder),
+        for watchRoot in state.folders.roots where watchRoot.isUsable && watchRoot.remote == nil && !watchRoot.recursive {
+            guard let folder = state.folders[watchRoot.root], let open = try? state.folders.descriptor(of: folder),
                 let reader = try? FolderReader(FileName("."), in: open)
             else { continue }
             var found: [FolderReader.Entry] = []
             // One that cannot be read is told of by its scan.
             _ = try? reader.next(max: Self.subfoldersMax, into: &found)
             for entry in found where entry.isFolder == true && folder.entries[entry.name] == nil {
-                look(at: entry.name, in: folder)
+                looks.look(at: entry.name, in: folder)
             }
         }
     }
@@ -86,7 +81,7 @@ extension WatchLoop {
     private func unwatched(
         _ name: FileName, _ entry: WatchedFolder.Entry, in folder: WatchedFolder, max: Int, at now: Instant
     ) -> [WaitingFile] {
-        let shared = waitingFile(name, entry, in: folder, at: now)
+        let shared = reasons.waitingFile(name, entry, in: folder, at: now)
         var files: [WaitingFile] = []
         var pending = [folder.path.appending(name)]
         while files.count < max, let path = pending.popLast() {
@@ -113,19 +108,19 @@ extension WatchLoop {
     /// So an answer leaves out names that do not exist any more.
     private func forgetGone(max: Int) {
         var left = max
-        for folder in Array(folders.values) where !folder.entries.isEmpty && folder.watchRoot.remote == nil && left > 0 {
+        for folder in state.folders.all where !folder.entries.isEmpty && folder.watchRoot.remote == nil && left > 0 {
             let open: Descriptor
             do { open = try folder.path.open(below: folder.watchRoot.root) } catch {
                 guard error.isNowhere || error.kind == .link else { continue }
                 // A landing folder that is away has a reason of its own, and what lay in it went with it.
-                if folder.path == folder.watchRoot.root { forgetFiles(of: folder) } else { forget(folder) }
+                if folder.path == folder.watchRoot.root { state.forgetFiles(of: folder) } else { state.forget(folder) }
                 continue
             }
             left -= folder.entries.count
             for (name, entry) in folder.entries {
-                if case .delivered = entry.phase { continue }
+                if entry.isDelivered { continue }
                 guard let isThere = try? SystemCall.exists(name, in: open.number), !isThere else { continue }
-                if entry.isSettling { counters.vanished += 1 }
+                if entry.isSettling { state.counters.vanished += 1 }
                 folder.entries[name] = nil
             }
         }
@@ -133,7 +128,7 @@ extension WatchLoop {
 
     /// The folders that are not scanned, each with the reason.
     func unusedFolders() -> [UnusedFolder] {
-        watchRoots.compactMap { watchRoot in
+        state.folders.roots.compactMap { watchRoot in
             guard case .unavailable(let error) = watchRoot.mode else { return nil }
             return UnusedFolder(
                 sources: watchRoot.sources.map(\.name), folder: watchRoot.root.description, reason: WaitingReason(error),
@@ -142,7 +137,7 @@ extension WatchLoop {
     }
 
     /// What `run --once` leaves behind.
-    func left() -> [WaitingFile] {
+    func leftFiles() -> [WaitingFile] {
         waiting(limit: .max).filter { $0.reason.code.isLeft }.sorted {
             ($0.folder, $0.name.description) < ($1.folder, $1.name.description)
         }
@@ -150,78 +145,12 @@ extension WatchLoop {
 
     /// Whether the pipeline has delivered files whose result it has not reported.
     var hasDelivered: Bool {
-        folders.values.contains { $0.entries.values.contains { if case .delivered = $0.phase { true } else { false } } }
+        state.folders.all.contains { $0.entries.values.contains(where: \.isDelivered) }
     }
 
     /// Only the data file waits, not the marker beside it.
     private func vouches(_ name: FileName, _ entry: WatchedFolder.Entry, in folder: WatchedFolder) -> Bool {
         guard case .marker = entry.phase, case .marker(let member) = folder.routing.answer(for: name) else { return false }
         return folder.entries.keys.contains { $0 != name && member.names.markers(for: $0).contains(name) }
-    }
-
-    private func waitingFile(
-        _ name: FileName, _ entry: WatchedFolder.Entry, in folder: WatchedFolder, at now: Instant
-    ) -> WaitingFile {
-        let seen = now - entry.firstSeen
-        let age = entry.changed == 0 ? seen : max(seen, .nanoseconds(max(0, SystemClock.wall() - entry.changed)))
-        return WaitingFile(
-            source: entry.source, folder: folder.path.description, name: name,
-            reason: reason(entry, in: folder, at: now), age: age)
-    }
-
-    private func reason(_ entry: WatchedFolder.Entry, in folder: WatchedFolder, at now: Instant) -> WaitingReason {
-        switch entry.phase {
-        case .delivered, .queued: WaitingReason(.queued)
-        case .left(let reason, _): reason
-        case .marker: WaitingReason(.marker)
-        case .settling(_, nil): WaitingReason(.settling)
-        case .settling(let settling, let waiting?):
-            if case .stable(let since, let needed) = waiting, needed > settling.asked {
-                whilePolled(folder, still: now - since, needed, settling.asked)
-            } else {
-                waiting.reason(of: entry.source.map { "source \($0)" } ?? "the drop zone", at: now)
-            }
-        }
-    }
-
-    /// Of a file that has to be still for longer than its source asks for, because no events would tell of a change.
-    private func whilePolled(
-        _ folder: WatchedFolder, still: Duration, _ needed: Duration, _ asked: Duration
-    ) -> WaitingReason {
-        let why = folder.watchRoot.whyPolled(folder.path).map { " (\($0))" } ?? ""
-        let later =
-            folder.watchRoot.remote == nil
-            ? " Events are tried again by themselves; once they arrive, \(asked.shown) are enough, as configured." : ""
-        return WaitingReason(
-            .settling,
-            "It has been unchanged for \(still.shown) of the \(needed.shown) that a file needs where its folder was polled\(why).",
-            hint: "It is taken then.\(later)")
-    }
-}
-
-extension WatchedFolder.Entry {
-    var isSettling: Bool { if case .settling = phase { true } else { false } }
-}
-
-extension Settling.Waiting {
-    /// The reason that everybody is told.
-    func reason(of owner: String, at now: Instant) -> WaitingReason {
-        switch self {
-        case .stable(let since, let needed):
-            WaitingReason(
-                .settling, "It has been unchanged for \((now - since).shown) of the \(needed.shown) that \(owner) asks for.")
-        case .marker(let names):
-            WaitingReason(
-                .markerMissing, "It waits for \(names.map(\.description).joined(separator: " or ")), which is not there.")
-        case .manifest(let name, let why): WaitingReason(.manifest, "Its manifest \(name) does not agree with it: \(why).")
-        case .writer(let since):
-            WaitingReason(
-                .writer,
-                (now - since) > .seconds(1)
-                    ? "A program has it open for writing, for at least \((now - since).shown)."
-                    : "A program has it open for writing.")
-        case .rename: WaitingReason(.notRenamed)
-        case .claim(let reason): reason
-        }
     }
 }
