@@ -33,7 +33,7 @@ import ThreadKit
         return files.sorted { ($0.changed, $0.name) < ($1.changed, $1.name) }.map(\.name.description)
     }
 
-    /// 1,250 names are more than a scan reads at once, and more than a delivery has.
+    /// 1,250 names are more than a scan reads at once, and more than are delivered together.
     @Test(arguments: [ReadinessRule.Kind.close, .stable])
     func `are delivered in their order`(kind: ReadinessRule.Kind) {
         let home = Home()
@@ -93,6 +93,17 @@ import ThreadKit
         let left = watcher.takePresent()
         #expect(left.files == [])
         #expect(deliveries.settledNames == Self.names(700).sorted())
+    }
+
+    @Test func `are delivered in their order where they lie in the drop zone itself`() {
+        let home = Home()
+        let zone = home.scratch.folder("zone")
+        let paths = Self.names(700).map { zone + "/" + $0 }
+        Self.write(paths)
+        let wanted = Self.order(paths)
+        let test = Watching(.close, patterns: ["f*"], rootRouting: true, timing: Self.timing, home: home)
+        #expect(test.deliveries.wait(120) { $0.settled.count >= 700 })
+        #expect(test.deliveries.settledNames == wanted)
     }
 
     @Test func `with their markers are delivered in the order of the data, whichever marker is found first`() {

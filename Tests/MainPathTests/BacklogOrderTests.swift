@@ -26,8 +26,8 @@ import TwinModel
         #expect(taken.compactMap { $0["file"]?.string } == names)
     }
 
-    /// More than a scan reads at once, and more than a delivery has: 14 times 50 files, those that come first with the last
-    /// names.
+    /// More than a scan reads at once, and more than are delivered together: 14 times 50 files, those that come first with the
+    /// last names.
     @Test(arguments: ["arrival", "none", "name"])
     func `are taken in their order, however many there are`(order: String) throws {
         let home = try Home(

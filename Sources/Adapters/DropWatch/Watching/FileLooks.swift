@@ -6,14 +6,15 @@ final class FileLooks {
     private let state: WatchState
     private let left: LeftFiles
     private let health: RootHealth
+    private let scans: FolderScans
     private let markers: Markers
     /// Only for looking: whether there is room for files that must be copied.
     var copying: CopyRoom?
     /// Known to be complete: see `DropWatcher.takePresent`.
     var complete: DropWatcher.CompleteFile?
 
-    init(_ state: WatchState, left: LeftFiles, health: RootHealth) {
-        (self.state, self.left, self.health) = (state, left, health)
+    init(_ state: WatchState, left: LeftFiles, health: RootHealth, scans: FolderScans) {
+        (self.state, self.left, self.health, self.scans) = (state, left, health, scans)
         markers = Markers(state: state)
     }
 
@@ -114,6 +115,7 @@ final class FileLooks {
         if arrival != .unknown { note(arrival, of: name, in: folder) }
         let owner = candidate.source?.name
         if isNew, mustWait(owner, on: occasion) {
+            if case .scan = occasion { scans.noteFound(owner, in: folder.watchRoot) }
             return queue(name, in: folder, changed: facts.changed, of: owner, since: nil)
         }
         let vouching = Markers.vouching(for: name, candidate, descriptor)

@@ -15,7 +15,7 @@ final class FolderScans {
     init(_ state: WatchState) {
         self.state = state
         for watchRoot in state.folders.roots {
-            if state.purpose == .looking { watchRoot.scans.gathering = .none } else { state.ready.pause(watchRoot.owners) }
+            if state.purpose == .looking { watchRoot.scans.gathering = .none } else { pause(watchRoot) }
         }
     }
 
@@ -43,7 +43,7 @@ final class FolderScans {
     func queueScan(of path: FolderPath, in watchRoot: WatchRoot, deep: Bool, gathers: Bool) {
         let gathers = gathers && state.purpose != .looking
         if gathers {
-            if watchRoot.scans.gathering == .none { state.ready.pause(watchRoot.owners) }
+            if watchRoot.scans.gathering == .none { pause(watchRoot) }
             if watchRoot.scans.gathering == .none || path == watchRoot.root { watchRoot.scans.gathering = .running }
         }
         watchRoot.scans.add(path, deep: deep, gathers: gathers)
@@ -100,7 +100,7 @@ final class FolderScans {
         guard state.purpose != .looking, watchRoot.isUsable else { return }
         switch watchRoot.scans.gathering {
         case .none:
-            state.ready.pause(watchRoot.owners)
+            pause(watchRoot)
             watchRoot.scans.gathering = .announced
         case .announced: break
         case .running:
@@ -109,11 +109,24 @@ final class FolderScans {
         }
     }
 
+    private func pause(_ watchRoot: WatchRoot) {
+        watchRoot.scans.paused = watchRoot.owners
+        state.ready.pause(watchRoot.owners)
+    }
+
+    /// A file of the owner lies in the root: while the root's files are gathered, the owner pauses too.
+    func noteFound(_ owner: SourceName?, in watchRoot: WatchRoot) {
+        guard watchRoot.scans.gathering == .running, !watchRoot.scans.paused.contains(owner) else { return }
+        watchRoot.scans.paused.append(owner)
+        state.ready.pause([owner])
+    }
+
     func endGathering(of watchRoot: WatchRoot) {
         watchRoot.scans.gathersAgain = false
         guard watchRoot.scans.gathering != .none else { return }
         watchRoot.scans.gathering = .none
-        state.ready.resume(watchRoot.owners)
+        state.ready.resume(watchRoot.scans.paused)
+        watchRoot.scans.paused = []
     }
 
     func endGatheringWhenRead(_ watchRoot: WatchRoot) {

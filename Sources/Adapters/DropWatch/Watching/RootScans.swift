@@ -20,6 +20,8 @@ struct RootScans {
     }
 
     var gathering = Gathering.announced
+    /// Who pauses: the root's owners, and those of whom files were found.
+    var paused: [SourceName?] = []
     /// Events were lost meanwhile, so the files are gathered once more.
     var gathersAgain = false
     /// One folder is read at a time.

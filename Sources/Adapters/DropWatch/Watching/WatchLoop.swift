@@ -38,7 +38,7 @@ final class WatchLoop {
         scans = FolderScans(state)
         left = LeftFiles(state)
         health = RootHealth(state, scans: scans, left: left, ownership: ownership)
-        looks = FileLooks(state, left: left, health: health)
+        looks = FileLooks(state, left: left, health: health, scans: scans)
         handOver = HandOver(state, left: left, looks: looks)
         answers = WatchAnswers(state, looks: looks)
     }

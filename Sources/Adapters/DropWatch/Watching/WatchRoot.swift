@@ -20,7 +20,8 @@ final class WatchRoot {
     var probe = Probe()
     var nextScan: Instant
     var scans = RootScans()
-    /// Whose files may lie in its folders; nil: files of which a plugin must say whose they are.
+    /// The sources whose folders it has, or is in. Any source's files may lie in the drop zone's root, which is no source's
+    /// folder.
     let owners: [SourceName?]
 
     /// The folder that had this name at the last look, if any; nil: nobody looked yet.
@@ -56,10 +57,10 @@ final class WatchRoot {
                 return source.recursive || below.isEmpty
             }
             return WatchRoot(
-                sources.filter { FolderPath($0.folder) == root }, owners: owners.map(\.name) + [nil], root: root, at: now)
+                sources.filter { FolderPath($0.folder) == root }, owners: owners.map(\.name), root: root, at: now)
         }
         guard let dropZone else { return own }
-        return own + [WatchRoot([], owners: sources.map(\.name) + [nil], root: FolderPath(dropZone), at: now)]
+        return own + [WatchRoot([], owners: [], root: FolderPath(dropZone), at: now)]
     }
 
     /// The folder as messages name it.
