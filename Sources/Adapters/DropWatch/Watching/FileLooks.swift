@@ -39,6 +39,8 @@ final class FileLooks {
         do {
             let descriptor = try state.folders.descriptor(of: folder)
             let facts = try SystemCall.facts(of: name, in: descriptor)
+            // What waited was a file, and this is another thing.
+            if facts.kind != .file, case .queued? = folder.entries[name]?.phase { folder.entries[name] = nil }
             if facts.kind == .folder, !folder.isNamedByPattern(name) {
                 return lookAtSubfolder(name, in: folder, descriptor, facts)
             }
