@@ -18,7 +18,8 @@ package enum ByteLoss {
                 ? "The bytes must be in \(path). What is there is not a plain file, and the archive does not have them."
                 : "The bytes are not in \(path), where they must be, and not in the archive.",
             hint:
-                "Put the file back there and start again, or have it delivered again and give this one up with `twindrop discard`.",
+                "Put the file back there and `twindrop retry` the drop. Or put the sender's file in its place, with `twindrop retry DROP "
+                + "--with FILE`; or give it up with `twindrop discard`.",
             remedy: .quarantine)
     }
 

@@ -79,9 +79,10 @@ package struct WaitingReason: Sendable, Equatable {
         self.init(
             .blocked,
             "Source \(drop.source) keeps an order, and drop \(drop.id) (\(drop.fileName)) before it is \(drop.state.rawValue)\(why)",
-            hint: drop.state == .held
-                ? "`twindrop release \(drop.id)` lets that one go on, `twindrop discard \(drop.id)` gives it up."
-                : "`twindrop retry \(drop.id)` runs that one again, `twindrop discard \(drop.id)` gives it up.")
+            hint: "`twindrop \(drop.state == .held ? "release" : "retry") \(drop.id)` "
+                + (drop.state == .held ? "lets that one go on" : "runs that one again")
+                + ", `twindrop retry \(drop.id) --with FILE` runs a corrected file in its place, `twindrop discard \(drop.id)` gives it up. "
+                + "What waits then goes on, in the order in which it came.")
     }
 
     /// Whether a person should look at something that has waited for `age`.
