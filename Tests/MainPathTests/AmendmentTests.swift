@@ -228,6 +228,21 @@ import TwinModel
         #expect(try home.ask("twin", "a-3")["count"] == 30)
     }
 
+    @Test func `of a held drop that is given up have nothing to correct, and nothing advises to release it`() throws {
+        let home = try Self.home("guard: {rejects: 10%, rejects-free: 0}")
+        let receipt = try home.drop("2.csv", Self.dirty, to: "s", code: 1)
+        let drop = try #require(receipt["drop"]?.string)
+        let corrected = Self.correct(try home.text(of: "receipts/s/\(drop).rejects.csv"))
+        #expect(try home.drop("c.csv", corrected, to: "s", code: 1)[path: "reason/code"] == "amended-held")
+        #expect(try home.run("discard", drop).code == 0)
+        #expect(try home.run("run", "--once").code == 0)
+        let facts = try home.ask("show", "c.csv")
+        #expect(facts["state"] == "quarantined" && facts[path: "reason/code"] == "amendment", "\(facts)")
+        for said in [try home.shown("show", "c.csv"), try home.shown("status"), try home.run("doctor").out] {
+            #expect(!said.contains("twindrop release"), "\(said)")
+        }
+    }
+
     @Test func `are taken whatever the source's patterns say, and stop nobody`() throws {
         let home = try Home(
             "sources:\n  s:\n    plugin: mapping\n    mapping: s.yaml\n    ready: {rule: rename}\n    patterns: [\"inv_*.csv\"]\n"

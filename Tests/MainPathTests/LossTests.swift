@@ -72,6 +72,22 @@ import TwinModel
         #expect(try home.list("twin", "--all").count == 12)
     }
 
+    @Test func `goes on beside a daemon when they are put back and it is retried`() throws {
+        let (home, spooled) = try held()
+        try FileManager.default.moveItem(atPath: spooled, toPath: home.path + "/away")
+        #expect(try home.run("run", "--once").code == 1)
+        let daemon = try Daemon(home)
+        let told = try home.shown("show", "2.csv")
+        let refused = try home.run("retry", "2.csv")
+        #expect(refused.code == 1 && refused.err.contains(spooled) && told.contains(spooled), "\(refused.err)\(told)")
+        #expect(!told.contains("start again"), "\(told)")
+        try FileManager.default.moveItem(atPath: home.path + "/away", toPath: spooled)
+        #expect(try home.ask("retry", "2.csv", code: 1)["state"] == "held", "its guards judge it again")
+        #expect(try home.ask("release", "2.csv")["state"] == "done")
+        #expect(try home.list("twin", "--all").count == 12)
+        #expect(try daemon.end() == 0)
+    }
+
     @Test func `and in the archive, because a backup was restored, is run again out of the archive`() throws {
         let (home, _) = try held()
         let backup = home.path + "/files/b.twindb"
