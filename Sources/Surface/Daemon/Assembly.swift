@@ -279,7 +279,7 @@ final class Wiring: Sendable {
             tally.note(record)
             emit(ended: record)
         case .closed(let record):
-            tally.note(record)
+            tally.noteClosed(record)
             log.info(
                 record.state == .retried ? "A drop runs again as another." : "A drop was put right by a later one.",
                 metadata: DropFactsForLog(record).metadata)
