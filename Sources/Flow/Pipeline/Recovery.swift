@@ -158,22 +158,13 @@ struct Recovery: Sendable {
     private func setAside(_ record: DropRecord, at place: ArchivedItem?) throws(DropError) {
         let now = shared.clock.now()
         let ended =
-            place.map { record.closed(in: $0, because: archivedBefore(record, $0), at: now) }
+            place.map {
+                record.closed(in: $0, because: ByteLoss.archivedBefore(record, kind: $0.kind, container: $0.container), at: now)
+            }
             ?? record.quarantined(because: DropReason(ByteLoss.missing(ports.spool.path(of: record.id))), at: now)
         try ports.register.update([ended])
         try receipts.give(ended, leaf: place?.leaf, synced: true)
         shared.emit(.endedWithoutApply(ended))
-    }
-
-    private func archivedBefore(_ record: DropRecord, _ place: ArchivedItem) -> DropReason {
-        let how = place.kind.map { "as \($0) " } ?? ""
-        return DropReason(
-            code: ByteLoss.archivedBefore,
-            message:
-                "The archive closed this drop \(how)in \(place.container); the database takes it for \(record.state.rawValue), "
-                + "so it is older than the archive, and the graph may lack what the drop did.",
-            hint: "`twindrop retry \(record.id)` runs its bytes again, out of the archive, as a new drop; "
-                + "`twindrop discard \(record.id)` leaves the graph as it is.")
     }
 
     /// A retry that got no bytes leaves the drop that it was to run again as it was: those drops.

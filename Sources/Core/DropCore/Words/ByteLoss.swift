@@ -8,6 +8,18 @@ package enum ByteLoss {
     /// The archive has closed the drop, but the database calls it unfinished: the database is older than the archive.
     package static let archivedBefore: DropError.Code = .archivedBefore
 
+    /// Why a drop is set aside that the archive has closed.
+    ///
+    /// - Parameter kind: how it closed it; nil where that is not known.
+    package static func archivedBefore(_ record: DropRecord, kind: String?, container: String) -> DropReason {
+        DropReason(
+            code: archivedBefore,
+            message: "The archive closed this drop \(kind.map { "as \($0) " } ?? "")in \(container); the database takes it for "
+                + "\(record.state.rawValue), so it is older than the archive, and the graph may lack what the drop did.",
+            hint: "`twindrop retry \(record.id)` runs its bytes again, out of the archive, as a new drop; "
+                + "`twindrop discard \(record.id)` leaves the graph as it is.")
+    }
+
     /// - Parameters:
     ///   - path: where the bytes were looked for.
     ///   - isOther: something that is not a plain file has their name.

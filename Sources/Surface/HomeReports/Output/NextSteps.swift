@@ -36,11 +36,13 @@ package struct NextSteps {
             let meaning =
                 record.reason?.code == ByteLoss.missing
                 ? "once its bytes lie there again"
-                : record.reason?.code == .noPlace
-                    ? "run it again, once `sequence` in twindrop.yaml fits its name and the daemon was started again"
-                    : isFilesFault
-                        ? "only after the plugin, the mapping or a setting was changed: the same bytes again"
-                        : "run the same bytes again, once what was wrong is mended"
+                : record.reason?.code == ByteLoss.archivedBefore
+                    ? "run its bytes again, out of the archive, as a new drop"
+                    : record.reason?.code == .noPlace
+                        ? "run it again, once `sequence` in twindrop.yaml fits its name and the daemon was started again"
+                        : isFilesFault
+                            ? "only after the plugin, the mapping or a setting was changed: the same bytes again"
+                            : "run the same bytes again, once what was wrong is mended"
             let corrected = Self.corrected(record, needsForce)
             let retry = Step(command: "twindrop retry \(record.id)\(needsForce ? " --force" : "")", meaning: meaning + force)
             let isWithoutBytes = record.reason?.code == ByteLoss.missing
@@ -49,6 +51,7 @@ package struct NextSteps {
         }
     }
 
+    /// - Parameter record: as `DropRecord.judged` has it.
     package init(_ record: DropRecord, in home: Home, _ store: TwinStore) throws(DropError) {
         var objection: DropError?
         if record.state.needsPerson {
@@ -69,6 +72,18 @@ package struct NextSteps {
     }
 
     private static func held(_ record: DropRecord, _ needsForce: Bool) -> [Step] {
+        if record.reason?.code == ByteLoss.archivedBefore {
+            return [
+                Step(command: "twindrop retry \(record.id)", meaning: "run its bytes again, out of the archive, as a new drop"),
+                Step(command: "twindrop discard \(record.id)", meaning: "leave the graph as it is"),
+            ]
+        }
+        if record.reason?.code == ByteLoss.missing {
+            return [
+                corrected(record, needsForce),
+                Step(command: "twindrop discard \(record.id)", meaning: "give it up"),
+            ]
+        }
         if record.reason?.code == .amendedHeld, let original = record.link?.drop {
             return [
                 Step(command: "twindrop show \(original)", meaning: "the drop it corrects, which is held itself"),
@@ -128,7 +143,7 @@ package struct OpenDrops {
     package init(in home: Home, _ store: TwinStore) throws(DropError) {
         var all: [(state: DropState, count: Int, first: [(record: DropRecord, next: NextSteps)])] = []
         for state in [DropState.held, .quarantined] {
-            let records = try store.register.drops(in: [state])
+            let records = try store.register.drops(in: [state]).map { $0.judged(in: home) }.filter { $0.state == state }
             var first: [(record: DropRecord, next: NextSteps)] = []
             for record in records.suffix(Self.shownMax).reversed() {
                 first.append((record, try NextSteps(record, in: home, store)))

@@ -43,9 +43,11 @@ struct ArchiveCommand: ParsableCommand {
             var table = Table("DROP", "KIND", "SOURCE", "ARCHIVED", "SIZE", "FILE")
             let asJSON = options.home.json
             let consistency = try options.consistency()
+            var listed: Set<DropID> = []
             try reporting { () throws(DropError) in
                 if isUnused { return }
                 try ArchiveCatalogue(root: folder).list(filter) { drop in
+                    listed.insert(drop.drop)
                     guard when.includes(drop.archivedAt) else { return true }
                     // A database that cannot be asked about one drop is said by `doctor`; the list is of the archive.
                     let isForgotten = (try? consistency?.isForgotten(drop)) ?? false
@@ -60,7 +62,9 @@ struct ArchiveCommand: ParsableCommand {
                     return true
                 }
             }
-            for drop in when.isAlways ? try options.waiting() : [] where owner == nil || owner == drop.source {
+            // What a database that is older than the archive still has as waiting stands above.
+            for drop in when.isAlways ? try options.waiting() : []
+            where (owner == nil || owner == drop.source) && !listed.contains(drop.id) {
                 guard file.map({ drop.fileName.description.contains($0) }) ?? true else { continue }
                 if asJSON {
                     Terminal.print(DropReport.waiting(drop))

@@ -240,11 +240,13 @@ private struct Operation {
         }
         var answer = request
         let begun = try state(of: record, engine)
-        if act == .retry, file == nil, record.state != .quarantined || begun != .quarantined {
+        if act == .retry, file == nil, record.state != .held, begun != .quarantined {
             // The start has taken up what waited, and what only lacked its bytes: what is left waits for something.
             try engine.finish()
-            let isLeft = [.claimed, .registered, record.state].contains(try state(of: record, engine))
-            if isLeft { answer = try engine.answer(act.rawValue, request, Users.current) }
+            let now = try state(of: record, engine)
+            if now == record.state || now == .claimed || now == .registered {
+                answer = try engine.answer(act.rawValue, request, Users.current)
+            }
         } else {
             answer = try engine.answer(act.rawValue, request, Users.current)
         }
