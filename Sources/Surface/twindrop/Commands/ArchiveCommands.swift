@@ -159,6 +159,9 @@ struct ArchiveCommand: ParsableCommand {
                 The file's name is generated, because a sender's may be anything. With --keep-name it has the name it was dropped
                 under: so it can be delivered again where a source goes by names.
 
+                With --rejects it is the drop's file of rejects, as it lay beside the receipt: the refused records that nobody has
+                corrected. `twindrop plan --drop DROP` says why each was refused.
+
                 Examples:
                   twindrop archive extract assets.csv --into evidence
                   twindrop archive extract assets.csv --into again --keep-name
@@ -169,12 +172,20 @@ struct ArchiveCommand: ParsableCommand {
         @Option(help: ArgumentHelp("The folder; it is made where it does not exist.", valueName: "dir"), completion: .directory)
         var into: String
         @Flag(help: "Under the name that its sender gave it.") var keepName = false
+        @Flag(help: "Only the refused records that nobody has corrected, as in the drop's file of rejects.") var rejects = false
+
+        mutating func validate() throws {
+            guard rejects, keepName || options.archive != nil else { return }
+            throw ValidationError(
+                "--rejects goes with neither --keep-name nor --archive: only the database knows refused records.")
+        }
 
         mutating func run() throws {
             let folder = URL(fileURLWithPath: into).standardizedFileURL.path
             guard !FileCalls.isTaken(folder) || FileCalls.isFolder(folder) else {
                 throw CommandFailure(.usage, "\(Escaping.visible(folder)) is no folder.", "Name a folder, or one to be made.")
             }
+            if rejects { return try extractRejects(into: folder) }
             let found = try ArchivedName.find(drop, options)
             let id: DropID
             let path: String
@@ -211,6 +222,16 @@ struct ArchiveCommand: ParsableCommand {
                     }
                 }
             }
+            print(id, path)
+        }
+
+        private func extractRejects(into folder: String) throws(CommandFailure) {
+            let home = try options.home.open()
+            let file = try ExtractedRejects(of: drop, home, try home.openGraph(withModels: false))
+            print(file.drop, try file.write(into: folder))
+        }
+
+        private func print(_ id: DropID, _ path: String) {
             if options.home.json {
                 Terminal.print(["drop": .string(id.description), "path": .string(path)])
             } else {

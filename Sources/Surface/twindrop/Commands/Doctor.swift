@@ -49,7 +49,7 @@ struct Doctor {
                 Check(name: "unfinished drops", findings: try unfinished(store)),
                 Check(name: "expected deliveries", findings: try late(store)),
                 Check(name: "spool", findings: try strangers(store)),
-                Check(name: "receipts", findings: receipts()),
+                Check(name: "receipts", findings: try receipts() + lostRejects(store)),
                 Check(name: "open files", findings: openFiles()),
                 Check(name: "sources and files", findings: found.words),
                 Check(name: "space", findings: try space() + found.space),
@@ -176,6 +176,18 @@ struct Doctor {
         return home.configuration.sources.compactMap { source in
             book.defect(of: source.name).map { "the receipts of source \(source.name) cannot be written: \($0)" }
         }
+    }
+
+    /// How many drops are named whose file of rejects is gone.
+    private static let lostMax = 5
+
+    private func lostRejects(_ store: TwinStore) throws(DropError) -> [String] {
+        let lost = try LostRejects.all(home, store)
+        let rest = lost.count - Self.lostMax
+        return lost.prefix(Self.lostMax).map {
+            "the file of rejects of \($0.fileName) (\($0.source)) is gone, and its refused records are not corrected: "
+                + "`\(LostRejects.command(for: $0))` makes it anew"
+        } + (rest > 0 ? ["… and \(rest) more: `twindrop drops --open-rejects`"] : [])
     }
 
     /// Applied drops that the archive could not take.
