@@ -91,6 +91,19 @@ import TwinModel
         #expect(try home.run("verify", "--full").code == 0)
     }
 
+    @Test func `and is wholly out of date is unchanged, as the glossary says, and names the newer drop`() throws {
+        let home = try mapped("order: none")
+        try home.drop("1.csv", "id,name\n1,old\n", to: "assets", code: 1)
+        try home.drop("2.csv", "id,name,v\n1,new,21\n", to: "assets")
+        let late = try home.ask("retry", "1.csv", "--with", home.file("f.csv", "id,name,v\n1,old,1\n"))
+        #expect(late["outcome"] == "unchanged" && late[path: "books/operations/superseded"] == 1, "\(late)")
+        #expect(late[path: "reason/code"] == "superseded" && late[path: "reason/message"]?.string?.contains("2.csv") == true)
+        #expect(try name(home, 1) == "new")
+        let glossary = try String(contentsOfFile: package + "/docs/glossary.md", encoding: .utf8)
+        let row = glossary.split(separator: "\n").first { $0.hasPrefix("| `unchanged` |") }
+        #expect(row?.contains("`superseded`") == true)
+    }
+
     @Test(arguments: [false, true]) func `is not retried while it only waits`(besideDaemon: Bool) throws {
         let home = try mapped("order: arrival")
         let bad = try home.drop("1.csv", "id,name\n1,old\n", to: "assets", code: 1)

@@ -168,7 +168,7 @@ struct Doctor {
     }
 
     private func unfinished(_ store: TwinStore) throws(DropError) -> [String] {
-        try OpenDrops(in: home, store).findings + withoutEvidence(store)
+        try OpenDrops(in: home, store).findings + useless(store) + withoutEvidence(store)
     }
 
     private func receipts() -> [String] {
@@ -188,6 +188,19 @@ struct Doctor {
             "the file of rejects of \($0.fileName) (\($0.source)) is gone, and its refused records are not corrected: "
                 + "`\(LostRejects.command(for: $0))` makes it anew"
         } + (rest > 0 ? ["… and \(rest) more: `twindrop drops --open-rejects`"] : [])
+    }
+
+    /// How many drops are named of which nothing could be used.
+    private static let uselessMax = 5
+
+    /// Drops of which nothing could be used, which are done because their source holds no such drop, or because a person released
+    /// them.
+    private func useless(_ store: TwinStore) throws(DropError) -> [String] {
+        let open = try store.register.page(
+            source: nil, states: nil, outcomes: [.nothingUsable], openRejects: true, before: nil, limit: Self.uselessMax + 1)
+        return open.prefix(Self.uselessMax).map {
+            "nothing of \($0.fileName) (\($0.source)) could be used: `twindrop show \($0.id)` says why, and how to correct it"
+        } + (open.count > Self.uselessMax ? ["… and more: `twindrop drops --outcome nothing-usable --open-rejects`"] : [])
     }
 
     /// Applied drops that the archive could not take.
