@@ -95,10 +95,15 @@ extension PersonActs {
     func checkRetry(_ record: DropRecord) throws(DropError) {
         guard record.state == .registered || record.state == .claimed else { return }
         let now = shared.clock.now()
-        let (suspension, waits) = shared.ledger.withoutWaking { ledger in
+        // What keeps it is known once it is in line.
+        let (suspension, waits) = shared.ledger.wait(
+            until: { $0.drops[record.id]?.phase != .claimed }, timeout: .seconds(2)
+        ) { ledger in
             (ledger.suspensions[record.source], ledger.waitingDrops(at: now).first { $0.record.id == record.id }?.reason)
         }
         guard suspension?.error.code != .pluginSuspended else { return }
+        let row = try register.drop(record.id) ?? record
+        guard row.state == .registered || row.state == .claimed else { throw wrongState(row, "retried", needs: "quarantined") }
         throw DropError(
             .wrongState,
             "Drop \(record.id) (\(record.fileName)) only waits and cannot be retried. \(waits?.message ?? "Its turn comes.")",

@@ -16,7 +16,11 @@ extension DropRecord {
             row.reason = ByteLoss.archivedBefore(self, kind: place.kind, container: place.container)
             if place.kind == DropState.discarded.rawValue { row.state = .discarded }
         } else {
-            row.reason = DropReason(ByteLoss.missing(path))
+            let missing = ByteLoss.missing(path)
+            row.reason = DropReason(
+                code: missing.code, message: missing.message,
+                hint: "Put them back there before the next start, as from a backup of state/spool. Else `twindrop retry \(id) --with FILE` "
+                    + "runs the sender's file in its place, `twindrop discard \(id)` gives it up.")
         }
         return row
     }
