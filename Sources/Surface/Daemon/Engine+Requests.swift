@@ -103,8 +103,9 @@ extension Engine {
             if let name = request["with"]?.string, let old {
                 return try replace(old, name, force: force, by: caller, reason: reason)
             }
-            // First the plugin, then its drops: the other way round the first drop finds the source suspended still.
-            if let old { host.resume(old.source) }
+            // First the plugin, then its drops: the other way round the first drop finds the source suspended still. Nothing of
+            // that where the state of the drop does not allow it: a plugin that was resumed alone would not be looked at again.
+            if let old, [.claimed, .registered, .quarantined].contains(old.state) { host.resume(old.source) }
             return try pipeline.retry(id, force: force, by: caller, reason: reason)
         case "release":
             return try pipeline.release(id, force: request["force"] == .bool(true), by: caller, reason: reason)
@@ -124,7 +125,7 @@ extension Engine {
                 hint: "Configure it again and retry the drop, or discard it.", remedy: .quarantine)
         }
         return try ReplacementFile.with(name, of: source) { (file) throws(DropError) in
-            host.resume(old.source)
+            if old.state.needsPerson { host.resume(old.source) }
             return try pipeline.replace(old.id, with: file, force: force, by: who, reason: reason)
         }
     }

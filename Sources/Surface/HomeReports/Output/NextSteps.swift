@@ -43,7 +43,8 @@ package struct NextSteps {
                         : isFilesFault
                             ? "only after the plugin, the mapping or a setting was changed: the same bytes again"
                             : "run the same bytes again, once what was wrong is mended"
-            let corrected = Self.corrected(record, needsForce)
+            let corrected =
+                record.link?.kind == .amends ? Self.correctedRows(record) : Self.corrected(record, needsForce)
             let retry = Step(command: "twindrop retry \(record.id)\(needsForce ? " --force" : "")", meaning: meaning + force)
             let isWithoutBytes = record.reason?.code == ByteLoss.missing
             steps = (isFilesFault ? [corrected] : []) + [retry] + (isWithoutBytes ? [corrected] : []) + [discard]
@@ -69,6 +70,13 @@ package struct NextSteps {
             meaning: needsForce
                 ? "run a corrected file as the newest of the source, although newer ones were applied since"
                 : "run a corrected file in its place; what came after it stays newer")
+    }
+
+    /// The rows of corrected rejects, corrected once more.
+    private static func correctedRows(_ record: DropRecord) -> Step {
+        Step(
+            command: "twindrop drop FILE --source \(record.source)",
+            meaning: "deliver those rows, corrected: that does not wait for this drop")
     }
 
     private static func held(_ record: DropRecord, _ needsForce: Bool) -> [Step] {
@@ -105,9 +113,7 @@ package struct NextSteps {
             }
             return [
                 shown,
-                Step(
-                    command: "twindrop drop FILE --source \(record.source)",
-                    meaning: "deliver those rows, corrected: that does not wait for this drop"),
+                correctedRows(record),
                 Step(command: "twindrop discard \(record.id)", meaning: "give this one up then; its bytes stay in the archive"),
                 release,
             ]
