@@ -159,6 +159,19 @@ package struct ArchiveConsistency {
         return try? ArchiveCatalogue(root: root).find(id)
     }
 
+    /// Drops that wait for a person, and that a person has given up: the chain has that, and the database, which is older, has
+    /// not. Reads the whole chain.
+    package func forgottenDiscards() throws(DropError) -> [(act: Act, drop: DropRecord)] {
+        let open = Dictionary(try store.register.drops(in: [.held, .quarantined]).map { ($0.id, $0) }) { first, _ in first }
+        guard !open.isEmpty, Folders.exists(root + "/chain.log") else { return [] }
+        let known = Set(try store.lists.acts().map(\.id))
+        // As in `forgotten`, a chain that cannot be read proves nothing.
+        return ((try? ArchiveCatalogue(root: root).acts()) ?? []).compactMap { act in
+            guard act.kind == .discard, !known.contains(act.id), let drop = act.drop.flatMap({ open[$0] }) else { return nil }
+            return (act, drop)
+        }
+    }
+
     /// Acts of people that the database knows to be in the chain, and that are not there.
     ///
     /// - Parameter acts: the acts' records in the chain.

@@ -168,7 +168,7 @@ struct Doctor {
     }
 
     private func unfinished(_ store: TwinStore) throws(DropError) -> [String] {
-        try OpenDrops(in: home, store).findings + useless(store) + withoutEvidence(store)
+        try OpenDrops(in: home, store).findings + discards(store) + useless(store) + withoutEvidence(store)
     }
 
     private func receipts() -> [String] {
@@ -188,6 +188,14 @@ struct Doctor {
             "the file of rejects of \($0.fileName) (\($0.source)) is gone, and its refused records are not corrected: "
                 + "`\(LostRejects.command(for: $0))` makes it anew"
         } + (rest > 0 ? ["… and \(rest) more: `twindrop drops --open-rejects`"] : [])
+    }
+
+    /// What a person gave up after the backup that was restored.
+    private func discards(_ store: TwinStore) throws(DropError) -> [String] {
+        try ArchiveConsistency(store, root: home.paths.archive).forgottenDiscards().map { act, drop in
+            "\(drop.fileName) is \(drop.state.rawValue) again: the archive has that \(act.by.description) discarded it at "
+                + "\(Times.shown(act.at)), and the database has forgotten it. `twindrop discard \(drop.id)` gives it up once more"
+        }
     }
 
     /// How many drops are named of which nothing could be used.
