@@ -23,9 +23,9 @@ package final class Tally: Sendable {
     /// A later drop closed it: it was counted when it ended.
     func noteClosed(_ record: DropRecord) { ended.with { _ = $0.unhappy.removeValue(forKey: record.id) } }
 
-    /// Whether a drop came to its end with this state, so that each is counted once, whatever a person does with it later. One that
-    /// is held goes on. One that was quarantined has ended, also when it is discarded then; but one whose bytes are gone, or could
-    /// not be read, goes on once they are back.
+    /// Whether a drop came to its end with this state, so that each is counted once, whatever a person does with it later. One
+    /// that is held goes on. One that was quarantined has ended, also when it is discarded then; but one whose bytes are gone, or
+    /// could not be read, goes on once they are back.
     static func isEnd(_ record: DropRecord) -> Bool {
         switch record.state {
         case .applied, .duplicate: true

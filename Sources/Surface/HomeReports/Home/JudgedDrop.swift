@@ -19,8 +19,9 @@ extension DropRecord {
             let missing = ByteLoss.missing(path)
             row.reason = DropReason(
                 code: missing.code, message: missing.message,
-                hint: "Put them back there before the next start, as from a backup of state/spool. Else `twindrop retry \(id) --with FILE` "
-                    + "runs the sender's file in its place, `twindrop discard \(id)` gives it up.")
+                hint: "Put them back there before the next start, as from a backup of state/spool. Else "
+                    + "`twindrop retry \(id) --with FILE` runs the sender's file in its place, `twindrop discard \(id)` gives it up."
+            )
         }
         return row
     }
