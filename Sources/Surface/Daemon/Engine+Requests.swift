@@ -138,12 +138,9 @@ extension Engine {
         let why: String? =
             if !isUnfinished {
                 nil
-            } else if let waits = pipeline.reason(whyWaiting: record) {
-                waits.message
-            } else if snapshot.suspended.contains(record.source) {
-                "Its source \(record.source) is suspended."
-            } else if pipeline.isStuck(record) {
-                "An earlier drop of its source \(record.source) waits for a person, and the source keeps its order."
+            } else if snapshot.suspended.contains(record.source) || pipeline.isStuck(record) {
+                // Named here: what waits for a person does not go on by itself.
+                pipeline.reason(whyWaiting: record)?.message ?? "Its source \(record.source) waits for a person."
             } else {
                 snapshot.diskIsFull ? "The disk is full: it goes on when there is room." : nil
             }
