@@ -115,6 +115,29 @@ import TwinModel
         #expect(try home.ask("twin", "a-6")["line"] == "line 6")
     }
 
+    @Test func `whose file is gone are made anew from the bytes of their drop, and every command says so`() throws {
+        let (home, drop, corrected) = try Self.dirtied()
+        let name = "\(drop).rejects.csv"
+        let was = try home.text(of: "receipts/s/" + name)
+        for gone in home.names(in: "receipts/s") where gone.contains("rejects") {
+            try FileManager.default.removeItem(atPath: home.path + "/receipts/s/" + gone)
+        }
+        let command = "twindrop archive extract \(drop) --into DIR --rejects"
+        #expect(try home.shown("show", drop).contains(command))
+        let doctor = try home.run("doctor")
+        #expect(doctor.code == 1 && doctor.out.contains(command), "\(doctor.out)")
+        #expect(try home.ask("status")["sources"]?.elements?.first?["lostRejects"] == 1)
+        let made = try home.ask("archive", "extract", drop, "--into", home.path + "/again", "--rejects")["path"]?.string
+        #expect(made == home.path + "/again/" + name)
+        #expect(try home.text(of: "again/" + name) == was, "the same rows, with the same marks")
+        #expect(home.names(in: "again") == [name])
+        try home.drop(name, corrected, to: "s")
+        #expect(try home.list("twin", "--all").count == 8)
+        #expect(try home.run("doctor").code == 0)
+        let none = try home.run("archive", "extract", drop, "--into", home.path + "/more", "--rejects")
+        #expect(none.code == 1 && none.err.contains("was corrected"), "\(none.err)")
+    }
+
     @Test func `that are refused again are advised to be corrected, delivered, and then discarded`() throws {
         let (home, original, corrected) = try Self.dirtied()
         let wrong = corrected.replacingOccurrences(of: ",30,", with: ",drei,").replacingOccurrences(of: ",60,", with: ",sechs!,")
@@ -226,6 +249,21 @@ import TwinModel
         #expect(try home.run("run", "--once").code == 0)
         #expect(try home.list("twin", "--all").count == 8)
         #expect(try home.ask("twin", "a-3")["count"] == 30)
+    }
+
+    @Test func `of a held drop that is given up have nothing to correct, and nothing advises to release it`() throws {
+        let home = try Self.home("guard: {rejects: 10%, rejects-free: 0}")
+        let receipt = try home.drop("2.csv", Self.dirty, to: "s", code: 1)
+        let drop = try #require(receipt["drop"]?.string)
+        let corrected = Self.correct(try home.text(of: "receipts/s/\(drop).rejects.csv"))
+        #expect(try home.drop("c.csv", corrected, to: "s", code: 1)[path: "reason/code"] == "amended-held")
+        #expect(try home.run("discard", drop).code == 0)
+        #expect(try home.run("run", "--once").code == 0)
+        let facts = try home.ask("show", "c.csv")
+        #expect(facts["state"] == "quarantined" && facts[path: "reason/code"] == "amendment", "\(facts)")
+        for said in [try home.shown("show", "c.csv"), try home.shown("status"), try home.run("doctor").out] {
+            #expect(!said.contains("twindrop release"), "\(said)")
+        }
     }
 
     @Test func `are taken whatever the source's patterns say, and stop nobody`() throws {

@@ -85,6 +85,7 @@ import TwinModel
                 // A daemon runs until it is ended.
                 if example == "twindrop run" { script = "twindrop run > ready & sleep 0; until grep -q ready ready; do :; done" }
                 if leaf == ["restore"] { script = "twindrop backup nightly.twindb && " + example }
+                if leaf == ["retry"] { script = "cp ../broken.csv broken-corrected.csv && " + example }
                 if leaf == ["drop"] { script = "cp samples/assets.csv samples/more.csv && " + example }
                 let outside = example.contains("--home factory") || example == "twindrop init factory"
                 if example == "twindrop init factory" { script = "rm -r factory && " + example }

@@ -23,6 +23,9 @@ import TwinModel
             #expect(try daemon.end() == 0)
         } else {
             try FileManager.default.removeItem(atPath: spooled)
+            for said in [try home.run("doctor").out, try home.shown("status"), try home.shown("show", "2.csv")] {
+                #expect(said.contains(spooled) && !said.contains("twindrop release"), "in time: \(said)")
+            }
         }
         try home.deliver("f.csv", Sample.fleet, to: "fleet")
         let run = try home.run("run", "--once")
@@ -72,6 +75,22 @@ import TwinModel
         #expect(try home.list("twin", "--all").count == 12)
     }
 
+    @Test func `goes on beside a daemon when they are put back and it is retried`() throws {
+        let (home, spooled) = try held()
+        try FileManager.default.moveItem(atPath: spooled, toPath: home.path + "/away")
+        #expect(try home.run("run", "--once").code == 1)
+        let daemon = try Daemon(home)
+        let told = try home.shown("show", "2.csv")
+        let refused = try home.run("retry", "2.csv")
+        #expect(refused.code == 1 && refused.err.contains(spooled) && told.contains(spooled), "\(refused.err)\(told)")
+        #expect(!told.contains("start again"), "\(told)")
+        try FileManager.default.moveItem(atPath: home.path + "/away", toPath: spooled)
+        #expect(try home.ask("retry", "2.csv", code: 1)["state"] == "held", "its guards judge it again")
+        #expect(try home.ask("release", "2.csv")["state"] == "done")
+        #expect(try home.list("twin", "--all").count == 12)
+        #expect(try daemon.end() == 0)
+    }
+
     @Test func `and in the archive, because a backup was restored, is run again out of the archive`() throws {
         let (home, _) = try held()
         let backup = home.path + "/files/b.twindb"
@@ -79,6 +98,14 @@ import TwinModel
         #expect(try home.ask("release", "2.csv")["state"] == "done")
         #expect(try home.list("twin", "--all").count == 12)
         #expect(try home.run("restore", backup).code == 0)
+        // Before the next start it is judged as that will: one finding, one piece of advice, counted once.
+        let doctor = try home.run("doctor").out
+        let list = try home.list("archive", "list").filter { $0["file"] == "2.csv" }
+        for said in [doctor, try home.shown("status"), try home.shown("show", "2.csv")] {
+            #expect(said.contains("The archive closed this drop as applied") && said.contains("twindrop retry "), "\(said)")
+            #expect(!said.contains("orgotten") && !said.contains("FORGOTTEN") && !said.contains("twindrop release"), "\(said)")
+        }
+        #expect(list.count == 1 && list.first?["forgotten"] == nil, "\(list)")
         try home.deliver("f.csv", Sample.fleet, to: "fleet")
         #expect(try home.run("run", "--once").code == 1)
         #expect(try home.list("twin", "--all").count == 46)

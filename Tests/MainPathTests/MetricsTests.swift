@@ -41,6 +41,15 @@ import TwinModel
         #expect(after["twindrop_records_total{source=\"assets\",outcome=\"used\"}"] == 25)
         #expect(after["twindrop_drops{source=\"assets\",state=\"held\"}"] ?? 0 == 0)
         #expect(after["twindrop_drops{source=\"assets\",state=\"quarantined\"}"] == 1)
+        func ends(_ samples: [String: Double]) -> [Double] {
+            ["applied", "not-applied", "nothing-usable", "applied-with-rejects"].map {
+                samples["twindrop_drop_outcomes_total{source=\"assets\",outcome=\"\($0)\"}"] ?? 0
+            }
+        }
+        #expect(ends(before) == [1, 1, 0, 0], "a held drop has not ended")
+        #expect(ends(after) == [2, 1, 0, 0])
+        #expect(try home.run("discard", "broken.csv").code == 0)
+        #expect(ends(try samples(of: home)) == [2, 1, 0, 0], "it ended when it was quarantined")
         #expect(try daemon.end() == 0)
     }
 

@@ -61,6 +61,62 @@ import TwinModel
         #expect(try name(home, 1) == "new" && name(home, 2) == "new" && name(home, 3) == "old")
     }
 
+    @Test(arguments: ["quarantined", "held"])
+    func `and a corrected file in its place overwrite nothing newer`(state: String) throws {
+        let home = try mapped("order: arrival")
+        try home.drop("1.csv", "id,name,v\n1,x,1\n2,x,1\n", to: "assets")
+        let wrong = state == "held" ? "id,name,v\n1,old,?\n" : "id,name\n1,old\n2,old\n3,old\n"
+        let bad = try home.drop("2.csv", wrong, to: "assets", code: 1)
+        #expect(bad["state"]?.string == state)
+        let id = try #require(bad["drop"]?.string)
+        try home.deliver("3.csv", "id,name,v\n1,new,21\n2,new,22\n", to: "assets")
+        _ = try home.run("run", "--once")
+        // What is advised, and what is said of a delivery instead.
+        let advice = try home.shown("show", id)
+        #expect(advice.contains("twindrop retry \(id) --with FILE") && !advice.contains("twindrop drop FILE"), "\(advice)")
+        let fixed = try home.file("2.csv", "id,name,v\n1,old,1\n2,old,1\n3,old,1\n")
+        let plan = try home.shown("plan", fixed, "--source", "assets")
+        #expect(plan.contains("wait behind drop \(id)") && plan.contains("twindrop retry \(id) --with FILE"), "\(plan)")
+        #expect(try home.ask("plan", fixed, "--source", "assets")[path: "place/behind"] == bad["drop"])
+
+        let replaced = try home.ask("retry", "2.csv", "--with", fixed, "--reason", "header corrected")
+        #expect(replaced["state"] == "done" && replaced["file"] == "2.csv" && replaced[path: "link/drop"] == bad["drop"])
+        #expect(try name(home, 1) == "new" && name(home, 2) == "new" && name(home, 3) == "old")
+        let old = try home.ask("show", id)
+        #expect(old["state"]?.string == (state == "held" ? "discarded" : "resolved"))
+        #expect(old[path: "closedBy/drop"] == replaced["drop"])
+        #expect(old["acts"]?.elements?.last?["corrected"] == .bool(true), "\(old)")
+        #expect(home.names(in: "dropzone/assets").allSatisfy { !$0.hasSuffix(".part") }, "the copy is gone")
+        #expect(try home.run("run", "--once").code == 0)
+        #expect(try home.run("verify", "--full").code == 0)
+    }
+
+    @Test func `and is wholly out of date is unchanged, as the glossary says, and names the newer drop`() throws {
+        let home = try mapped("order: none")
+        try home.drop("1.csv", "id,name\n1,old\n", to: "assets", code: 1)
+        try home.drop("2.csv", "id,name,v\n1,new,21\n", to: "assets")
+        let late = try home.ask("retry", "1.csv", "--with", home.file("f.csv", "id,name,v\n1,old,1\n"))
+        #expect(late["outcome"] == "unchanged" && late[path: "books/operations/superseded"] == 1, "\(late)")
+        #expect(late[path: "reason/code"] == "superseded" && late[path: "reason/message"]?.string?.contains("2.csv") == true)
+        #expect(try name(home, 1) == "new")
+        let glossary = try String(contentsOfFile: package + "/docs/glossary.md", encoding: .utf8)
+        let row = glossary.split(separator: "\n").first { $0.hasPrefix("| `unchanged` |") }
+        #expect(row?.contains("`superseded`") == true)
+    }
+
+    @Test(arguments: [false, true]) func `is not retried while it only waits`(besideDaemon: Bool) throws {
+        let home = try mapped("order: arrival")
+        let bad = try home.drop("1.csv", "id,name\n1,old\n", to: "assets", code: 1)
+        try home.deliver("2.csv", "id,name,v\n1,new,21\n", to: "assets")
+        _ = try home.run("run", "--once")
+        let daemon = besideDaemon ? try Daemon(home) : nil
+        let refused = try home.run("retry", "2.csv", "--reason", "impatience")
+        #expect(refused.code == 1 && refused.err.contains("twindrop discard \(bad["drop"]?.string ?? "?")"), "\(refused.err)")
+        #expect(try home.ask("show", "2.csv")["acts"]?.elements?.isEmpty != false, "an act that did nothing leaves no record")
+        #expect(try home.run("discard", "1.csv").code == 0)
+        if let daemon { #expect(try daemon.end() == 0) }
+    }
+
     @Test func `by retry needs force where it is a list behind a newer one`() throws {
         let home = try mapped("mode: snapshot")
         try home.drop("1.csv", "id,name\n1,old\n2,old\n", to: "assets", code: 1)

@@ -155,10 +155,13 @@ private struct Lives {
         #expect(try home.list("drops", "--open-rejects").map { $0["drop"] } == [receipt["drop"]])
         #expect(try home.ask("status")["sources"]?.elements?.first?["openRejects"] == 1)
         #expect(try home.shown("status").contains("1 drop with rejects that nobody corrected"))
+        let doctor = try home.run("doctor")
+        #expect(doctor.code == 1 && doctor.out.contains("nothing of a.csv (assets) could be used"), "\(doctor.out)")
         let file = try #require(receipt[path: "rejects/file"]?.string)
         let corrected = try home.text(of: "receipts/assets/" + file).replacing("lost", with: "idle")
         try home.drop("corrected.csv", corrected, to: "assets")
         #expect(try home.list("drops", "--open-rejects") == [])
+        #expect(try home.run("doctor").code == 0)
         #expect(try home.list("twin", "--all").count == 3)
     }
 

@@ -49,6 +49,19 @@ import TwinModel
         #expect(doctor.contains("It is 2.csv of source assets"), "its receipt tells the name: \(doctor)")
     }
 
+    @Test func `forgets that a drop was discarded, which doctor says`() throws {
+        let home = try Home(Sample.assetsSource())
+        let id = try home.drop("bad.csv", "<html>\n", to: "assets", code: 1)["drop"]?.string ?? ""
+        let backup = home.path + "/files/nightly.twindb"
+        #expect(try home.run("backup", backup).code == 0)
+        #expect(try home.run("discard", id).code == 0)
+        #expect(try home.run("restore", backup).code == 0)
+        let doctor = try home.run("doctor").out
+        #expect(doctor.contains("bad.csv is quarantined again") && doctor.contains("twindrop discard \(id)"), "\(doctor)")
+        #expect(try home.run("discard", id).code == 0)
+        #expect(try home.run("doctor").code == 0)
+    }
+
     @Test func `is a backup of another home, unless nothing is lost by it`() throws {
         let (home, other) = (try home(), try home())
         let backup = other.path + "/files/other.twindb"

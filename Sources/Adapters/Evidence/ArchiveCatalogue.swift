@@ -100,6 +100,22 @@ package struct ArchiveCatalogue: Sendable {
         if wantsMore, let last { _ = take(last) }
     }
 
+    /// What people did, oldest first, as far as the chain can be read.
+    package func acts() throws(DropError) -> [Act] {
+        var acts: [Act] = []
+        try scan(damaged: true) { record in
+            guard let id = record.actID, let extra = record.extra, let by = extra["by"].flatMap(Person.init(json:)),
+                let kind = extra["act"]?.string.flatMap(Act.Kind.init(rawValue:))
+            else { return true }
+            acts.append(
+                Act(
+                    id: id, kind: kind, at: record.at.milliseconds, by: by, reason: extra["reason"]?.string, drop: record.drop,
+                    source: record.source, leaf: record.index))
+            return true
+        }
+        return acts
+    }
+
     /// Hands every drop that `filter` lets through to `take`, oldest first, until it returns false.
     ///
     /// - Parameter damaged: also continues after damaged records; the verifier reports what is wrong with them.

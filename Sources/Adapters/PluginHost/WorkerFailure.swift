@@ -105,7 +105,9 @@ struct WorkerFailure: Error {
         case .refused:
             return DropError(
                 .refused, "\(subject): \(message)",
-                hint: "Correct the file and drop it again; or correct the source's mapping or settings and retry the drop.",
+                hint:
+                    "Correct the file and run it in the place of this drop: `twindrop retry DROP --with FILE`. Or correct the source's "
+                    + "mapping or settings and retry the drop. A file that is delivered anew counts as newer than what came meanwhile.",
                 remedy: .quarantine, offset: offset)
         case .settings:
             return DropError(

@@ -150,6 +150,14 @@ package final class DropPipeline: Sendable {
         shared.ledger.withoutWaking { $0.scheduler.isStuck(drop.id, of: drop.source) }
     }
 
+    /// Why a drop that is on its way does not go on; nil where nothing keeps it.
+    package func reason(whyWaiting drop: DropRecord) -> WaitingReason? {
+        let now = shared.clock.now()
+        return shared.ledger.withoutWaking { ledger in
+            ledger.waitingDrops(at: now).first { $0.record.id == drop.id }?.reason
+        }
+    }
+
     /// Of the file system that holds the state folder.
     package func freeSpace() throws(DropError) -> FreeSpace { try ports.spool.freeSpace() }
 
@@ -177,6 +185,16 @@ package final class DropPipeline: Sendable {
     ) throws(DropError) -> DropRecord {
         try stages.acts.retry(id, force: force, by: person, reason: reason)
     }
+
+    /// A corrected file runs in the place of a held or quarantined drop: see `PersonActs`.
+    package func replace(
+        _ id: DropID, with file: Replacement, force: Bool = false, by person: Person, reason: String?
+    ) throws(DropError) -> DropRecord {
+        try stages.acts.replace(id, with: file, force: force, by: person, reason: reason)
+    }
+
+    /// Errors: the drop only waits, so that to retry it would change nothing (`wrong-state`).
+    package func checkRetry(_ record: DropRecord) throws(DropError) { try stages.acts.checkRetry(record) }
 
     /// A drop that is not applied is given up. Its bytes stay in the archive.
     package func discard(_ id: DropID, by person: Person, reason: String?) throws(DropError) -> DropRecord {

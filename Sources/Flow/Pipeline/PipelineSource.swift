@@ -96,3 +96,15 @@ package enum PipelineEvent: Sendable {
     case goesOn(WaitingReason.Code, SourceName?)
     case failed(DropError)
 }
+
+/// A corrected file that is to take the place of a drop.
+package struct Replacement: Sendable {
+    let bytes: UInt64
+    /// Writes the bytes to a descriptor. Called at most once.
+    let copy: @Sendable (CInt) throws(DropError) -> Void
+
+    /// - Parameter copy: writes exactly `bytes` bytes to the descriptor.
+    package init(bytes: UInt64, copy: @escaping @Sendable (CInt) throws(DropError) -> Void) {
+        (self.bytes, self.copy) = (bytes, copy)
+    }
+}

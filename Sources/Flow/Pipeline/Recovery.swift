@@ -28,9 +28,16 @@ struct Recovery: Sendable {
         let archived = try archivedAlready(unfinished)
         var resumed = Resumed()
         var done: [DropRecord] = []
+        let replaced = replacedDrops(among: unfinished)
         for record in unfinished {
             switch record.state {
             case .claimed, .registered, .held:
+                if let new = replaced[record.id], record.state == .held, ports.spool.contains(record.id) {
+                    let closed = record.replaced(by: new, at: shared.clock.now())
+                    try ports.register.update([closed])
+                    try archive(closed, &resumed)
+                    continue
+                }
                 if ports.spool.contains(record.id) {
                     try goOn(record, &resumed)
                 } else {
@@ -66,6 +73,16 @@ struct Recovery: Sendable {
         return resumed
     }
 
+    /// Held drops in whose place a corrected file runs: the last run may have ended before they were closed.
+    private func replacedDrops(among unfinished: [DropRecord]) -> [DropID: DropID] {
+        var replaced: [DropID: DropID] = [:]
+        for record in unfinished where record.state == .claimed || record.state == .registered {
+            guard let link = record.link, link.kind == .retries, ports.spool.contains(record.id) else { continue }
+            replaced[link.drop] = record.id
+        }
+        return replaced
+    }
+
     /// A drop that had not ended, and whose bytes are in the spool.
     private func goOn(_ record: DropRecord, _ resumed: inout Resumed) throws(DropError) {
         guard record.state == .held else {
@@ -73,6 +90,12 @@ struct Recovery: Sendable {
             // It takes its way into quarantine: it ended the program twice in a row (decision 0034).
             if ports.inHand?.culprits.contains(record.id) == true { record.reason = .endedTheDaemon(record) }
             return resumed.toRegister.append(record)
+        }
+        if let link = record.link, record.reason?.code == .amendedHeld, try ports.register.drop(link.drop)?.state != .held {
+            // The last run ended before this correction was judged again.
+            let amendment = record.noLongerHeld(at: shared.clock.now())
+            try ports.register.update([amendment])
+            return resumed.toRegister.append(amendment)
         }
         // The last run may have ended before the sender was told.
         try receipts.give(record)
@@ -135,22 +158,13 @@ struct Recovery: Sendable {
     private func setAside(_ record: DropRecord, at place: ArchivedItem?) throws(DropError) {
         let now = shared.clock.now()
         let ended =
-            place.map { record.closed(in: $0, because: archivedBefore(record, $0), at: now) }
+            place.map {
+                record.closed(in: $0, because: ByteLoss.archivedBefore(record, kind: $0.kind, container: $0.container), at: now)
+            }
             ?? record.quarantined(because: DropReason(ByteLoss.missing(ports.spool.path(of: record.id))), at: now)
         try ports.register.update([ended])
         try receipts.give(ended, leaf: place?.leaf, synced: true)
         shared.emit(.endedWithoutApply(ended))
-    }
-
-    private func archivedBefore(_ record: DropRecord, _ place: ArchivedItem) -> DropReason {
-        let how = place.kind.map { "as \($0) " } ?? ""
-        return DropReason(
-            code: ByteLoss.archivedBefore,
-            message:
-                "The archive closed this drop \(how)in \(place.container); the database takes it for \(record.state.rawValue), "
-                + "so it is older than the archive, and the graph may lack what the drop did.",
-            hint: "`twindrop retry \(record.id)` runs its bytes again, out of the archive, as a new drop; "
-                + "`twindrop discard \(record.id)` leaves the graph as it is.")
     }
 
     /// A retry that got no bytes leaves the drop that it was to run again as it was: those drops.

@@ -279,7 +279,7 @@ final class Wiring: Sendable {
             tally.note(record)
             emit(ended: record)
         case .closed(let record):
-            tally.note(record)
+            tally.noteClosed(record)
             log.info(
                 record.state == .retried ? "A drop runs again as another." : "A drop was put right by a later one.",
                 metadata: DropFactsForLog(record).metadata)
@@ -322,7 +322,12 @@ final class Wiring: Sendable {
         default:
             switch record.outcome {
             case .appliedWithRejects: log.warning("A drop was applied with rejects.", metadata: facts(record))
-            case .nothingUsable: log.warning("A drop was released, and nothing of it could be used.", metadata: facts(record))
+            case .nothingUsable:
+                if record.released {
+                    log.warning("A drop was released, and nothing of it could be used.", metadata: facts(record))
+                } else {
+                    log.warning("Nothing of a drop could be used, and its source holds no such drop.", metadata: facts(record))
+                }
             default:
                 log.log(level: record.books?.withheld == nil ? .info : .warning, "A drop was applied.", metadata: facts(record))
             }

@@ -97,12 +97,36 @@ extension Engine {
         let reason = request["reason"]?.string
         switch act {
         case "retry":
-            // First the plugin, then its drops: the other way round the first drop finds the source suspended still.
-            if let source = try register.drop(id)?.source { host.resume(source) }
-            return try pipeline.retry(id, force: request["force"] == .bool(true), by: caller, reason: reason)
+            let force = request["force"] == .bool(true)
+            let old = try register.drop(id)
+            if let old { try pipeline.checkRetry(old) }
+            if let name = request["with"]?.string, let old {
+                return try replace(old, name, force: force, by: caller, reason: reason)
+            }
+            // First the plugin, then its drops: the other way round the first drop finds the source suspended still. Nothing of
+            // that where the state of the drop does not allow it: a plugin that was resumed alone would not be looked at again.
+            if let old, [.claimed, .registered, .quarantined].contains(old.state) { host.resume(old.source) }
+            return try pipeline.retry(id, force: force, by: caller, reason: reason)
         case "release":
             return try pipeline.release(id, force: request["force"] == .bool(true), by: caller, reason: reason)
         default: return try pipeline.discard(id, by: caller, reason: reason)
+        }
+    }
+
+    /// A corrected file runs in the place of a drop.
+    ///
+    /// - Parameter name: of the file, in the landing folder of the drop's source.
+    private func replace(
+        _ old: DropRecord, _ name: String, force: Bool, by who: Person, reason: String?
+    ) throws(DropError) -> DropRecord {
+        guard let source = home.configuration.source(old.source) else {
+            throw DropError(
+                .noSource, "The source \(old.source) of \(old.fileName) is not configured any more.",
+                hint: "Configure it again and retry the drop, or discard it.", remedy: .quarantine)
+        }
+        return try ReplacementFile.with(name, of: source) { (file) throws(DropError) in
+            if old.state.needsPerson { host.resume(old.source) }
+            return try pipeline.replace(old.id, with: file, force: force, by: who, reason: reason)
         }
     }
 
@@ -114,10 +138,9 @@ extension Engine {
         let why: String? =
             if !isUnfinished {
                 nil
-            } else if snapshot.suspended.contains(record.source) {
-                "Its source \(record.source) is suspended: `twindrop status` says why."
-            } else if pipeline.isStuck(record) {
-                "An earlier drop of its source \(record.source) waits for a person, and the source keeps its order."
+            } else if snapshot.suspended.contains(record.source) || pipeline.isStuck(record) {
+                // Named here: what waits for a person does not go on by itself.
+                pipeline.reason(whyWaiting: record)?.message ?? "Its source \(record.source) waits for a person."
             } else {
                 snapshot.diskIsFull ? "The disk is full: it goes on when there is room." : nil
             }

@@ -60,29 +60,16 @@ struct Delivery {
             ?? URL(fileURLWithPath: file).lastPathComponent
         let folder = source.watched.folder
         let target = folder + "/" + name
-        let temporary = folder + "/.\(name).\(FileCalls.process).part"
+        let temporary = folder + "/" + TemporaryName.of(name)
         try makeFolder()
-        guard FileCalls.isFile(file) else {
-            throw CommandFailure(
-                .usage, "There is no file \(Escaping.visible(file)).",
-                "Name the file to hand over, or a link to it; a folder, FIFO or device cannot be dropped.")
-        }
+        try checkFile()
         guard !FileManager.default.fileExists(atPath: target) else {
             throw CommandFailure(
                 .negative, "\(target) is there already and waits to be processed.",
                 "Give the file another name, or ask `twindrop why \(target)`.")
         }
-        do {
-            try? FileManager.default.removeItem(atPath: temporary)  // A leftover of a process with the same number.
-            // Of a link the file it leads to: a link in the drop zone is never followed.
-            let bytes = URL(fileURLWithPath: file).resolvingSymlinksInPath().path
-            try FileManager.default.copyItem(atPath: bytes, toPath: temporary)
-        } catch {
-            throw CommandFailure(.storage, "\(file) cannot be copied to \(folder): \(error.localizedDescription)")
-        }
-        let opened = try FileCalls.open(temporary)
+        let opened = try copy(to: temporary)
         defer { opened.close() }
-        guard opened.sync() else { throw CommandFailure(.storage, "\(temporary) cannot be synced.", "Check the disk.") }
         try FileCalls.rename(temporary, to: target)
         if source.watched.readiness.kind == .marker {
             // A daemon that runs as another user has to read it.
@@ -92,5 +79,45 @@ struct Delivery {
             }
         }
         return Placed(path: target, name: FileName(name), source: source, inode: opened.inode, changeTime: opened.changeTime)
+    }
+
+    /// Runs `body` while the file lies in the landing folder under a temporary name, which nobody takes; removes it then.
+    ///
+    /// - Parameter body: gets the name.
+    func placedAside<T>(_ body: (_ name: String) throws(CommandFailure) -> T) throws(CommandFailure) -> T {
+        let name = TemporaryName.of(FileCalls.process.description)
+        try makeFolder()
+        try checkFile()
+        let path = source.watched.folder + "/" + name
+        defer { FileCalls.remove(path) }
+        try copy(to: path).close()
+        return try body(name)
+    }
+
+    private func checkFile() throws(CommandFailure) {
+        guard FileCalls.isFile(file) else {
+            throw CommandFailure(
+                .usage, "There is no file \(Escaping.visible(file)).",
+                "Name the file to hand over, or a link to it; a folder, FIFO or device cannot be dropped.")
+        }
+    }
+
+    /// The copy, open and synced; the caller closes it.
+    private func copy(to temporary: String) throws(CommandFailure) -> FileCalls.Opened {
+        do {
+            try? FileManager.default.removeItem(atPath: temporary)  // A leftover of a process with the same number.
+            // Of a link the file it leads to: a link in the drop zone is never followed.
+            let bytes = URL(fileURLWithPath: file).resolvingSymlinksInPath().path
+            try FileManager.default.copyItem(atPath: bytes, toPath: temporary)
+        } catch {
+            throw CommandFailure(
+                .storage, "\(file) cannot be copied to \(source.watched.folder): \(error.localizedDescription)")
+        }
+        let opened = try FileCalls.open(temporary)
+        guard opened.sync() else {
+            opened.close()
+            throw CommandFailure(.storage, "\(temporary) cannot be synced.", "Check the disk.")
+        }
+        return opened
     }
 }

@@ -27,6 +27,8 @@ struct DryRun {
         var untold: DropError?
         /// The drop that it would repeat: nothing would be applied.
         var repeats: DropRecord?
+        /// Where it would come; nil for the bytes of a drop.
+        var place: PlannedPlace?
     }
 
     /// What is rehearsed.
@@ -89,7 +91,11 @@ struct DryRun {
         try reporting { () throws(StartError) in
             _ = try ModelFolder.adopt([home.paths.models], into: store, by: Caller(name: "plan"), isDryRun: true)
         }
-        do throws(DropError) { return try plan(subject, store) } catch {
+        do throws(DropError) {
+            var plan = try plan(subject, store)
+            if subject.digest != nil { plan.place = try PlannedPlace(of: subject.name, source, store) }
+            return plan
+        } catch {
             guard error.remedy == .quarantine, subject.digest != nil else { throw CommandFailure(error) }
             // There is no drop yet that could be retried, as the hint of the error may say.
             throw CommandFailure(

@@ -17,7 +17,7 @@ package struct DropRecord: Sendable, Equatable {
     package let intake: FileIdentity
     /// Why it is held, quarantined, discarded or a duplicate, or why a part of an applied drop was left out.
     package var reason: DropReason?
-    /// The drop whose bytes it repeats (`duplicate`), runs again (`retry`), or completes (`*.rejects.ULID.*`).
+    /// The drop whose bytes it repeats (`duplicate`), whose place it takes (`retry`), or which it completes (`*.rejects.ULID.*`).
     package var link: DropLink?
     /// The later drop that continues its delivery, or corrected it.
     package var closedBy: DropClosing?
@@ -107,7 +107,7 @@ package struct DropLink: Sendable, Equatable {
 /// The later drop that closed a drop, and how.
 package struct DropClosing: Sendable, Equatable {
     package enum How: String, Sendable, CaseIterable {
-        /// It ran the same bytes again, because a person asked for it.
+        /// A person had it run in its place: the same bytes again, or a corrected file.
         case retry
         /// It was delivered under the same name.
         case delivery

@@ -102,11 +102,14 @@ package enum EmptyRule: String, Sendable, CaseIterable {
             return DropError(
                 .emptyFile, message,
                 hint:
-                    "Release it to record an empty delivery: nothing is deleted. Or discard it, and deliver the file again. The "
+                    "Release it to record an empty delivery: nothing is deleted. Or run the whole file in its place: `twindrop retry DROP --with FILE`. The "
                     + "source's empty: record takes empty files as they are.", remedy: .hold)
         case .refuse:
             return DropError(
-                .emptyFile, message, hint: "Deliver the file again. The source's empty: record takes empty files as they are.",
+                .emptyFile, message,
+                hint:
+                    "Run the whole file in its place: `twindrop retry DROP --with FILE`. The source's empty: record takes empty files "
+                    + "as they are.",
                 remedy: .quarantine)
         }
     }

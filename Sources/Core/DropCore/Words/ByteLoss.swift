@@ -8,6 +8,18 @@ package enum ByteLoss {
     /// The archive has closed the drop, but the database calls it unfinished: the database is older than the archive.
     package static let archivedBefore: DropError.Code = .archivedBefore
 
+    /// Why a drop is set aside that the archive has closed.
+    ///
+    /// - Parameter kind: how it closed it; nil where that is not known.
+    package static func archivedBefore(_ record: DropRecord, kind: String?, container: String) -> DropReason {
+        DropReason(
+            code: archivedBefore,
+            message: "The archive closed this drop \(kind.map { "as \($0) " } ?? "")in \(container); the database takes it for "
+                + "\(record.state.rawValue), so it is older than the archive, and the graph may lack what the drop did.",
+            hint: "`twindrop retry \(record.id)` runs its bytes again, out of the archive, as a new drop; "
+                + "`twindrop discard \(record.id)` leaves the graph as it is.")
+    }
+
     /// - Parameters:
     ///   - path: where the bytes were looked for.
     ///   - isOther: something that is not a plain file has their name.
@@ -18,7 +30,8 @@ package enum ByteLoss {
                 ? "The bytes must be in \(path). What is there is not a plain file, and the archive does not have them."
                 : "The bytes are not in \(path), where they must be, and not in the archive.",
             hint:
-                "Put the file back there and start again, or have it delivered again and give this one up with `twindrop discard`.",
+                "Put the file back there and `twindrop retry` the drop. Or put the sender's file in its place, with `twindrop retry DROP "
+                + "--with FILE`; or give it up with `twindrop discard`.",
             remedy: .quarantine)
     }
 

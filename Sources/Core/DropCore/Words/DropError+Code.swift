@@ -19,7 +19,7 @@ extension DropError {
         /// - Next: Correct the record and deliver the file again.
         case badValue = "bad-value"
         /// The bytes of the drop are neither in the spool nor in the archive.
-        /// - Next: Put the file back where the message says and start again, or have it delivered again and discard this drop.
+        /// - Next: Put the file back where the message says and retry the drop, or have it delivered again and discard this drop.
         case bytesMissing = "bytes-missing"
         /// The bytes in the spool are not those that arrived.
         /// - Next: Find out who writes into the state folder, check the disk, and have the file delivered again.
@@ -61,7 +61,7 @@ extension DropError {
         /// - Next: Correct the plugin, then retry the drop.
         case `protocol` = "protocol"
         /// The file is not what the plugin reads.
-        /// - Next: Correct the file and deliver it again, or correct the mapping or settings and retry the drop.
+        /// - Next: Correct the file and `twindrop retry DROP --with FILE`, or correct the mapping or settings and retry the drop.
         case refused
         /// A program has had the file open for writing for long, without changing it. What it holds now is kept; the file itself
         /// stays.
@@ -107,7 +107,8 @@ extension DropError {
         /// - Next: Keep the column of marks of the file that was given out, or rename the file if it is a delivery of its own.
         case looksLikeRejects = "looks-like-rejects"
         /// Every record was refused.
-        /// - Next: Correct the file or the mapping, deliver the file again, and discard this drop.
+        /// - Next: Correct the file and `twindrop retry DROP --with FILE`; or correct the mapping, or the rows in the file of
+        ///   rejects, and release the drop.
         case nothingUsable = "nothing-usable"
         /// A person wants to go on with a drop that came too late.
         /// - Next: Discard it, or give `--force` if the older state is the right one.

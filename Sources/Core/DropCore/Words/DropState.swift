@@ -41,7 +41,7 @@ package enum DropOutcome: String, Sendable, CaseIterable {
     case applied
     /// Some records were refused; the others were applied.
     case appliedWithRejects = "applied-with-rejects"
-    /// Every record was used or filtered, and the graph had all of it already.
+    /// Every record was used or filtered, and nothing changed: the graph had all of it already, or newer drops say otherwise.
     case unchanged
     /// It had no record.
     case empty

@@ -76,12 +76,14 @@ package struct WaitingReason: Sendable, Equatable {
     /// The reason of a drop in an ordered source, when an earlier drop of the source waits for a person.
     package init(behind drop: DropRecord) {
         let why = drop.reason.map { ": \($0.message)" } ?? ""
+        let next =
+            drop.state == .held
+            ? "`twindrop release \(drop.id)` lets that one go on" : "`twindrop retry \(drop.id)` runs that one again"
         self.init(
             .blocked,
             "Source \(drop.source) keeps an order, and drop \(drop.id) (\(drop.fileName)) before it is \(drop.state.rawValue)\(why)",
-            hint: drop.state == .held
-                ? "`twindrop release \(drop.id)` lets that one go on, `twindrop discard \(drop.id)` gives it up."
-                : "`twindrop retry \(drop.id)` runs that one again, `twindrop discard \(drop.id)` gives it up.")
+            hint: next + ", `twindrop retry \(drop.id) --with FILE` runs a corrected file in its place, "
+                + "`twindrop discard \(drop.id)` gives it up. What waits then goes on, in the order in which it came.")
     }
 
     /// Whether a person should look at something that has waited for `age`.

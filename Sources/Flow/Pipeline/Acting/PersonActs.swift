@@ -44,8 +44,9 @@ struct PersonActs: Sendable {
         return record
     }
 
-    /// Corrections of a drop that was held go on behind it.
-    private func takeUpAmendments(of record: DropRecord) throws(DropError) {
+    /// Corrections of a drop that is held no longer are judged again: behind one that goes on they go on, and those of one that
+    /// was given up are quarantined with that as their reason.
+    func takeUpAmendments(of record: DropRecord) throws(DropError) {
         for held in try register.drops(in: [.held])
         where held.source == record.source && held.reason?.code == .amendedHeld && held.link?.drop == record.id {
             try alone(with: held.id) { () throws(DropError) in
@@ -66,14 +67,15 @@ struct PersonActs: Sendable {
 
     // MARK: - Retry
 
-    /// The bytes of a quarantined drop run again as a new drop: `retry`. Also resumes a suspended source. The new drop has the
-    /// place of the old one, as with `release`.
+    /// The bytes of a quarantined drop run again as a new drop: `retry`. Also gives a plugin that failed on several drops another
+    /// chance. The new drop has the place of the old one, as with `release`.
     func retry(_ id: DropID, force: Bool, by person: Person, reason: String?) throws(DropError) -> DropRecord {
         try alone(with: id) { () throws(DropError) in try retryAlone(id, force: force, by: person, reason: reason) }
     }
 
     private func retryAlone(_ id: DropID, force: Bool, by person: Person, reason: String?) throws(DropError) -> DropRecord {
         let old = try find(id)
+        try checkRetry(old)
         if old.state == .registered || old.state == .claimed {
             try perform(act(.retry, old, person, reason, []), changing: [])
             shared.ledger.with { $0.resume(old.source) }
@@ -89,7 +91,7 @@ struct PersonActs: Sendable {
         let record = old.retrying(as: shared.clock.nextID(), force: force, at: now)
         let day = UTCDay(milliseconds: old.claimedAt)
         let isInQuarantine = spool.isQuarantined(old.id, on: day)
-        guard isInQuarantine || old.container != nil else { throw ByteLoss.missing(spool.quarantinedPath(of: old.id, on: day)) }
+        if !isInQuarantine, old.container == nil { return try takeUpAgain(old, by: person, reason: reason) }
         let retried = old.retried(by: record.id, at: now)
         // One delivery, one open drop: from here on it is the new one. A start after a crash finds it without its bytes, and the
         // old one is what it was.
@@ -153,6 +155,7 @@ struct PersonActs: Sendable {
             performer.archive([Ended(record: discarded, commitSequence: nil)])
         }
         shared.emit(.endedWithoutApply(discarded))
+        try takeUpAmendments(of: discarded)
         return discarded
     }
 
@@ -218,7 +221,7 @@ struct PersonActs: Sendable {
         try perform(act, changing: [])
     }
 
-    private func act(
+    func act(
         _ kind: Act.Kind, _ record: DropRecord, _ person: Person, _ reason: String?, _ facts: [JSON.Member]
     ) -> Act {
         Act(
@@ -227,23 +230,23 @@ struct PersonActs: Sendable {
     }
 
     /// The act and what it changes become durable together.
-    private func perform(_ act: Act, changing drops: [DropRecord]) throws(DropError) {
+    func perform(_ act: Act, changing drops: [DropRecord]) throws(DropError) {
         try register.update(drops, by: act)
         performer.noteDone(act)
     }
 
-    private func newest(of record: DropRecord) -> DropRecord? {
+    func newest(of record: DropRecord) -> DropRecord? {
         shared.ledger.withoutWaking { $0.order.newestApplied(of: record.source) }
     }
 
-    private func alone<T>(with id: DropID, _ body: () throws(DropError) -> T) throws(DropError) -> T {
+    func alone<T>(with id: DropID, _ body: () throws(DropError) -> T) throws(DropError) -> T {
         acting.wait(until: { !$0.contains(id) }) { acting in _ = acting.insert(id) }
         defer { acting.with { acting in _ = acting.remove(id) } }
         return try body()
     }
 
     /// The drop as it stands, and as the flow knows it to stand: its row is written before the flow lets it go.
-    private func find(_ id: DropID) throws(DropError) -> DropRecord {
+    func find(_ id: DropID) throws(DropError) -> DropRecord {
         let record = try row(of: id)
         let ledger = shared.ledger
         guard ledger.withoutWaking({ $0.drops[id]?.phase == .writing }) else { return record }
@@ -265,7 +268,7 @@ struct PersonActs: Sendable {
             remedy: .retry(after: .seconds(1)))
     }
 
-    private func wrongState(_ record: DropRecord, _ act: String, needs: String) -> DropError {
+    func wrongState(_ record: DropRecord, _ act: String, needs: String) -> DropError {
         DropError(
             .wrongState, "Drop \(record.id) (\(record.fileName)) is \(record.state.rawValue) and cannot be \(act).",
             hint: "Only drops that are \(needs) can be.", remedy: .quarantine)

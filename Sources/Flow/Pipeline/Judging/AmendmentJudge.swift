@@ -95,10 +95,16 @@ package struct AmendmentJudge: Sendable {
                 .amendedHeld,
                 "\(record.fileName) amends drop \(original.id) (\(original.fileName)), which is held itself: "
                     + (original.reason?.message ?? "it waits for a person."),
-                hint: "Release drop \(original.id): this one goes on behind it by itself. Discard this one if you discard that.",
+                hint:
+                    "Release drop \(original.id): this one goes on behind it by itself. If that one is given up, this one has nothing "
+                    + "to correct any more.",
                 remedy: .hold)
         case .quarantined, .retried, .resolved, .discarded, .duplicate:
-            throw unfit(record, "amends drop \(original.id), which is \(original.state.rawValue): nothing of it was applied.")
+            throw unfit(
+                record, "amends drop \(original.id), which is \(original.state.rawValue): nothing of it was applied.",
+                hint:
+                    "Discard it. Its records belong in the file that comes in the place of that drop, or in a delivery of their own."
+            )
         }
     }
 

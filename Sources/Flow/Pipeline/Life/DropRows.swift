@@ -106,6 +106,20 @@ extension DropRecord {
         return row
     }
 
+    /// The new drop of a corrected file that takes the place of this one.
+    func replacing(as id: DropID, bytes: UInt64, force: Bool, at now: UInt64) -> DropRecord {
+        var row = retrying(as: id, force: force, at: now)
+        (row.bytes, row.digest) = (bytes, nil)
+        return row
+    }
+
+    /// A held drop gives its place to the drop `id`.
+    func replaced(by id: DropID, at now: UInt64) -> DropRecord {
+        var row = discarded(at: now)
+        row.closedBy = DropClosing(drop: id, how: .retry)
+        return row
+    }
+
     /// A held, quarantined or applied drop is given up.
     func discarded(at now: UInt64) -> DropRecord { with(.discarded, at: now) }
 

@@ -122,16 +122,19 @@ package struct ArchiveConsistency {
     /// Of an unknown drop: whether anything is to be done about it. What was given up or repeated another said nothing. One that
     /// came again is as good as known, and so is what a person does without.
     private func isMissed(_ drop: ArchivedDrop) throws(DropError) -> Bool {
-        guard ["applied", "quarantined"].contains(drop.kind) else { return false }
+        // One that the database has as held is judged there, as the next start will (`DropRecord.judged`).
+        guard ["applied", "quarantined"].contains(drop.kind), try !isHeld(drop) else { return false }
         if let waived = try store.facts.waivedArchive(), drop.leaf <= waived { return false }
         return try !cameAgain(drop)
     }
 
     /// Whether the database lacks a drop, and what it said did not come again either: what `archive list` marks.
     package func isForgotten(_ drop: ArchivedDrop) throws(DropError) -> Bool {
-        guard try isUnknown(drop) else { return false }
+        guard try isUnknown(drop), try !isHeld(drop) else { return false }
         return try !cameAgain(drop)
     }
+
+    private func isHeld(_ drop: ArchivedDrop) throws(DropError) -> Bool { try store.register.drop(drop.drop)?.state == .held }
 
     /// Whether the bytes of an unknown drop were delivered again. Corrected rejects name a drop that the database may not know:
     /// then its bytes come again, and other corrections with them.
@@ -154,6 +157,19 @@ package struct ArchiveConsistency {
         else { return nil }
         // As in `forgotten`, a chain that cannot be read proves nothing.
         return try? ArchiveCatalogue(root: root).find(id)
+    }
+
+    /// Drops that wait for a person, and that a person has given up: the chain has that, and the database, which is older, has
+    /// not. Reads the whole chain.
+    package func forgottenDiscards() throws(DropError) -> [(act: Act, drop: DropRecord)] {
+        let open = Dictionary(try store.register.drops(in: [.held, .quarantined]).map { ($0.id, $0) }) { first, _ in first }
+        guard !open.isEmpty, Folders.exists(root + "/chain.log") else { return [] }
+        let known = Set(try store.lists.acts().map(\.id))
+        // As in `forgotten`, a chain that cannot be read proves nothing.
+        return ((try? ArchiveCatalogue(root: root).acts()) ?? []).compactMap { act in
+            guard act.kind == .discard, !known.contains(act.id), let drop = act.drop.flatMap({ open[$0] }) else { return nil }
+            return (act, drop)
+        }
     }
 
     /// Acts of people that the database knows to be in the chain, and that are not there.

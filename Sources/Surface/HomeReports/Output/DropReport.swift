@@ -145,6 +145,12 @@ package enum DropReport {
             line("", "twindrop waiting --drop \(record.id)")
         }
         RejectsReport(of: record, in: home)?.print(of: record, line)
+        if LostRejects.includes(record, in: home) {
+            line("rejected", "the file of rejects is gone. It is made anew from the bytes of the drop:")
+            line("", LostRejects.command(for: record))
+            line(
+                "", "Correct the rows there, keep the name, and hand the file over: twindrop drop FILE --source \(record.source)")
+        }
         if let plugin = record.plugin {
             line("plugin", "\(plugin.pluginID) \(plugin.pluginVersion), SHA-256 \(plugin.pluginDigest.description.prefix(16))…")
         }

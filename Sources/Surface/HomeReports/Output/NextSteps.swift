@@ -15,6 +15,9 @@ package struct NextSteps {
     /// Reasons that are in the file, as far as anybody can tell: the same bytes do no better while nothing else is changed.
     private static let fileFaults: Set<DropError.Code> = [.refused, .emptyFile, .manifestMismatch, .tooManyRejects]
 
+    /// Reasons to hold a drop that a corrected file may not have.
+    private static let correctable: Set<DropError.Code> = [.guardDeletes, .guardRejects, .emptyFile]
+
     package let steps: [Step]
 
     /// - Parameter needsForce: a release, or a retry, would undo something newer.
@@ -31,19 +34,25 @@ package struct NextSteps {
             let isFilesFault = record.reason.map { Self.fileFaults.contains($0.code) } ?? false
             let force = needsForce ? "; --force, because newer files of the source were applied since" : ""
             let meaning =
-                record.reason?.code == .noPlace
-                ? "run it again, once `sequence` in twindrop.yaml fits its name and the daemon was started again"
-                : isFilesFault
-                    ? "only after the plugin, the mapping or a setting was changed: the same bytes again"
-                    : "run the same bytes again, once what was wrong is mended"
-            let corrected = Step(
-                command: "twindrop drop FILE --source \(record.source)", meaning: "deliver a corrected file, as its sender would")
+                record.reason?.code == ByteLoss.missing
+                ? "once its bytes lie there again"
+                : record.reason?.code == ByteLoss.archivedBefore
+                    ? "run its bytes again, out of the archive, as a new drop"
+                    : record.reason?.code == .noPlace
+                        ? "run it again, once `sequence` in twindrop.yaml fits its name and the daemon was started again"
+                        : isFilesFault
+                            ? "only after the plugin, the mapping or a setting was changed: the same bytes again"
+                            : "run the same bytes again, once what was wrong is mended"
+            let corrected =
+                record.link?.kind == .amends ? Self.correctedRows(record) : Self.corrected(record, needsForce)
             let retry = Step(command: "twindrop retry \(record.id)\(needsForce ? " --force" : "")", meaning: meaning + force)
-            steps = (isFilesFault ? [corrected] : []) + [retry, discard]
+            let isWithoutBytes = record.reason?.code == ByteLoss.missing
+            steps = (isFilesFault ? [corrected] : []) + [retry] + (isWithoutBytes ? [corrected] : []) + [discard]
         default: steps = []
         }
     }
 
+    /// - Parameter record: as `DropRecord.judged` has it.
     package init(_ record: DropRecord, in home: Home, _ store: TwinStore) throws(DropError) {
         var objection: DropError?
         if record.state.needsPerson {
@@ -54,7 +63,35 @@ package struct NextSteps {
         self.init(record, needsForce: objection != nil)
     }
 
+    /// A corrected file in the place of a drop: what came after the drop stays newer.
+    private static func corrected(_ record: DropRecord, _ needsForce: Bool) -> Step {
+        Step(
+            command: "twindrop retry \(record.id)\(needsForce ? " --force" : "") --with FILE",
+            meaning: needsForce
+                ? "run a corrected file as the newest of the source, although newer ones were applied since"
+                : "run a corrected file in its place; what came after it stays newer")
+    }
+
+    /// The rows of corrected rejects, corrected once more.
+    private static func correctedRows(_ record: DropRecord) -> Step {
+        Step(
+            command: "twindrop drop FILE --source \(record.source)",
+            meaning: "deliver those rows, corrected: that does not wait for this drop")
+    }
+
     private static func held(_ record: DropRecord, _ needsForce: Bool) -> [Step] {
+        if record.reason?.code == ByteLoss.archivedBefore {
+            return [
+                Step(command: "twindrop retry \(record.id)", meaning: "run its bytes again, out of the archive, as a new drop"),
+                Step(command: "twindrop discard \(record.id)", meaning: "leave the graph as it is"),
+            ]
+        }
+        if record.reason?.code == ByteLoss.missing {
+            return [
+                corrected(record, needsForce),
+                Step(command: "twindrop discard \(record.id)", meaning: "give it up"),
+            ]
+        }
         if record.reason?.code == .amendedHeld, let original = record.link?.drop {
             return [
                 Step(command: "twindrop show \(original)", meaning: "the drop it corrects, which is held itself"),
@@ -64,25 +101,31 @@ package struct NextSteps {
         }
         let force = needsForce ? " --force" : ""
         guard record.outcome != .nothingUsable else {
-            let isAmendment = record.link?.kind == .amends
+            let shown = Step(command: "twindrop show \(record.id)", meaning: "its refused records, and where their rows are")
+            let release = Step(
+                command: "twindrop release \(record.id)\(force)",
+                meaning: record.link?.kind == .amends
+                    ? "where the mapping or plugin was corrected instead: its records are read again"
+                    : "where the mapping or plugin was corrected, or those rows, which then follow: its records are read again")
+            guard record.link?.kind == .amends else {
+                let discard = Step(command: "twindrop discard \(record.id)", meaning: "give it up; its bytes stay in the archive")
+                return [shown, corrected(record, needsForce), release, discard]
+            }
             return [
-                Step(command: "twindrop show \(record.id)", meaning: "its refused records, and where their rows are"),
-                Step(
-                    command: "twindrop drop FILE --source \(record.source)",
-                    meaning: isAmendment
-                        ? "deliver those rows, corrected: that does not wait for this drop" : "deliver the file again, corrected"),
+                shown,
+                correctedRows(record),
                 Step(command: "twindrop discard \(record.id)", meaning: "give this one up then; its bytes stay in the archive"),
-                Step(
-                    command: "twindrop release \(record.id)\(force)",
-                    meaning: "where the mapping or plugin was corrected instead: its records are read again"),
+                release,
             ]
         }
+        let mayBeCorrected = record.reason.map { correctable.contains($0.code) } ?? false
         return [
             Step(command: "twindrop show \(record.id) --diff", meaning: "what its release would change"),
             Step(
                 command: "twindrop release \(record.id)\(force)",
                 meaning: needsForce ? "apply it although something newer was applied since" : "apply it"),
-            Step(command: "twindrop discard \(record.id)", meaning: "give it up; its bytes stay in the archive"),
+        ] + (mayBeCorrected && record.link?.kind != .amends ? [corrected(record, needsForce)] : []) + [
+            Step(command: "twindrop discard \(record.id)", meaning: "give it up; its bytes stay in the archive")
         ]
     }
 
@@ -106,7 +149,7 @@ package struct OpenDrops {
     package init(in home: Home, _ store: TwinStore) throws(DropError) {
         var all: [(state: DropState, count: Int, first: [(record: DropRecord, next: NextSteps)])] = []
         for state in [DropState.held, .quarantined] {
-            let records = try store.register.drops(in: [state])
+            let records = try store.register.drops(in: [state]).map { $0.judged(in: home) }.filter { $0.state == state }
             var first: [(record: DropRecord, next: NextSteps)] = []
             for record in records.suffix(Self.shownMax).reversed() {
                 first.append((record, try NextSteps(record, in: home, store)))

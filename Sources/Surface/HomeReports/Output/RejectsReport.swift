@@ -130,8 +130,9 @@ package struct RejectsReport {
                 + (isUseless ? ": hand them over, then `twindrop discard \(record.id)`." : ".")
         }
         return isUseless
-            ? "Deliver the whole file again, corrected, then discard this drop. Or release it: corrections are applied then."
-            : "Corrections are applied once this drop is released; or discard it, and deliver the whole file again."
+            ? "There are two ways. Correct the whole file: `twindrop retry \(record.id) --with FILE` runs it in the place of this drop. "
+                + "Or correct these rows, hand them over, and `twindrop release \(record.id)`."
+            : "Corrections are applied once this drop is released."
     }
 
     package func print(of record: DropRecord, _ line: (String, String) -> Void) {

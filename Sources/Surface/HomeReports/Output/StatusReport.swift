@@ -44,6 +44,7 @@ package enum StatusReport {
             lateness.standings(at: WallClock.milliseconds()).map { ($0.source, $0.standing) }
         ) { first, _ in first }
         let rejects = try store.lists.openRejects()
+        let lost = rejects.isEmpty ? [] : try LostRejects.all(home, store)
         let sources = try home.configuration.sources.map { (source) throws(DropError) -> JSON in
             var members: [JSON.Member] = [
                 .init("source", .string(source.name.text)), .init("folder", .string(source.watched.folder)),
@@ -66,6 +67,8 @@ package enum StatusReport {
             if let time = last[source.name] { members.append(.init("lastDelivery", .string(Times.text(time)))) }
             if let standing = standings[source.name] { members.append(.init("expected", json(standing))) }
             if let count = rejects[source.name] { members.append(.init("openRejects", .int(Int64(count)))) }
+            let gone = lost.count { $0.source == source.name }
+            if gone > 0 { members.append(.init("lostRejects", .int(Int64(gone)))) }
             if let defect = PluginDefect.of(source) { members.append(.init("defect", .string(defect))) }
             return .object(members)
         }
@@ -197,6 +200,11 @@ package enum StatusReport {
         if let count = source["openRejects"]?.int, count > 0 {
             let list = "`twindrop drops --source \(source["source"]?.string ?? "") --open-rejects`"
             Terminal.print("        \(counted(count, "drop")) with rejects that nobody corrected: \(list)")
+        }
+        if let gone = source["lostRejects"]?.int, gone > 0 {
+            Terminal.print(
+                "        the files of rejects of \(counted(gone, "drop")) of these are gone: `twindrop show DROP` says how they are made anew"
+            )
         }
         if let text = source["defect"]?.string { Terminal.print("        DEFECT: \(text)") }
         if let withheld = source["withheld"]?["why"]?.string { Terminal.print("        WITHHELD: \(withheld)") }

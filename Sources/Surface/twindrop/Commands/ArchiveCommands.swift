@@ -43,9 +43,11 @@ struct ArchiveCommand: ParsableCommand {
             var table = Table("DROP", "KIND", "SOURCE", "ARCHIVED", "SIZE", "FILE")
             let asJSON = options.home.json
             let consistency = try options.consistency()
+            var listed: Set<DropID> = []
             try reporting { () throws(DropError) in
                 if isUnused { return }
                 try ArchiveCatalogue(root: folder).list(filter) { drop in
+                    listed.insert(drop.drop)
                     guard when.includes(drop.archivedAt) else { return true }
                     // A database that cannot be asked about one drop is said by `doctor`; the list is of the archive.
                     let isForgotten = (try? consistency?.isForgotten(drop)) ?? false
@@ -60,7 +62,9 @@ struct ArchiveCommand: ParsableCommand {
                     return true
                 }
             }
-            for drop in when.isAlways ? try options.waiting() : [] where owner == nil || owner == drop.source {
+            // What a database that is older than the archive still has as waiting stands above.
+            for drop in when.isAlways ? try options.waiting() : []
+            where (owner == nil || owner == drop.source) && !listed.contains(drop.id) {
                 guard file.map({ drop.fileName.description.contains($0) }) ?? true else { continue }
                 if asJSON {
                     Terminal.print(DropReport.waiting(drop))
@@ -155,6 +159,9 @@ struct ArchiveCommand: ParsableCommand {
                 The file's name is generated, because a sender's may be anything. With --keep-name it has the name it was dropped
                 under: so it can be delivered again where a source goes by names.
 
+                With --rejects it is the drop's file of rejects, as it lay beside the receipt: the refused records that nobody has
+                corrected. `twindrop plan --drop DROP` says why each was refused.
+
                 Examples:
                   twindrop archive extract assets.csv --into evidence
                   twindrop archive extract assets.csv --into again --keep-name
@@ -165,12 +172,20 @@ struct ArchiveCommand: ParsableCommand {
         @Option(help: ArgumentHelp("The folder; it is made where it does not exist.", valueName: "dir"), completion: .directory)
         var into: String
         @Flag(help: "Under the name that its sender gave it.") var keepName = false
+        @Flag(help: "Only the refused records that nobody has corrected, as in the drop's file of rejects.") var rejects = false
+
+        mutating func validate() throws {
+            guard rejects, keepName || options.archive != nil else { return }
+            throw ValidationError(
+                "--rejects goes with neither --keep-name nor --archive: only the database knows refused records.")
+        }
 
         mutating func run() throws {
             let folder = URL(fileURLWithPath: into).standardizedFileURL.path
             guard !FileCalls.isTaken(folder) || FileCalls.isFolder(folder) else {
                 throw CommandFailure(.usage, "\(Escaping.visible(folder)) is no folder.", "Name a folder, or one to be made.")
             }
+            if rejects { return try extractRejects(into: folder) }
             let found = try ArchivedName.find(drop, options)
             let id: DropID
             let path: String
@@ -207,6 +222,16 @@ struct ArchiveCommand: ParsableCommand {
                     }
                 }
             }
+            print(id, path)
+        }
+
+        private func extractRejects(into folder: String) throws(CommandFailure) {
+            let home = try options.home.open()
+            let file = try ExtractedRejects(of: drop, home, try home.openGraph(withModels: false))
+            print(file.drop, try file.write(into: folder))
+        }
+
+        private func print(_ id: DropID, _ path: String) {
             if options.home.json {
                 Terminal.print(["drop": .string(id.description), "path": .string(path)])
             } else {

@@ -49,7 +49,7 @@ struct Doctor {
                 Check(name: "unfinished drops", findings: try unfinished(store)),
                 Check(name: "expected deliveries", findings: try late(store)),
                 Check(name: "spool", findings: try strangers(store)),
-                Check(name: "receipts", findings: receipts()),
+                Check(name: "receipts", findings: try receipts() + lostRejects(store)),
                 Check(name: "open files", findings: openFiles()),
                 Check(name: "sources and files", findings: found.words),
                 Check(name: "space", findings: try space() + found.space),
@@ -168,7 +168,7 @@ struct Doctor {
     }
 
     private func unfinished(_ store: TwinStore) throws(DropError) -> [String] {
-        try OpenDrops(in: home, store).findings + withoutEvidence(store)
+        try OpenDrops(in: home, store).findings + discards(store) + useless(store) + withoutEvidence(store)
     }
 
     private func receipts() -> [String] {
@@ -176,6 +176,39 @@ struct Doctor {
         return home.configuration.sources.compactMap { source in
             book.defect(of: source.name).map { "the receipts of source \(source.name) cannot be written: \($0)" }
         }
+    }
+
+    /// How many drops are named whose file of rejects is gone.
+    private static let lostMax = 5
+
+    private func lostRejects(_ store: TwinStore) throws(DropError) -> [String] {
+        let lost = try LostRejects.all(home, store)
+        let rest = lost.count - Self.lostMax
+        return lost.prefix(Self.lostMax).map {
+            "the file of rejects of \($0.fileName) (\($0.source)) is gone, and its refused records are not corrected: "
+                + "`\(LostRejects.command(for: $0))` makes it anew"
+        } + (rest > 0 ? ["… and \(rest) more: `twindrop drops --open-rejects`"] : [])
+    }
+
+    /// What a person gave up after the backup that was restored.
+    private func discards(_ store: TwinStore) throws(DropError) -> [String] {
+        try ArchiveConsistency(store, root: home.paths.archive).forgottenDiscards().map { act, drop in
+            "\(drop.fileName) is \(drop.state.rawValue) again: the archive has that \(act.by.description) discarded it at "
+                + "\(Times.shown(act.at)), and the database has forgotten it. `twindrop discard \(drop.id)` gives it up once more"
+        }
+    }
+
+    /// How many drops are named of which nothing could be used.
+    private static let uselessMax = 5
+
+    /// Drops of which nothing could be used, which are done because their source holds no such drop, or because a person released
+    /// them.
+    private func useless(_ store: TwinStore) throws(DropError) -> [String] {
+        let open = try store.register.page(
+            source: nil, states: nil, outcomes: [.nothingUsable], openRejects: true, before: nil, limit: Self.uselessMax + 1)
+        return open.prefix(Self.uselessMax).map {
+            "nothing of \($0.fileName) (\($0.source)) could be used: `twindrop show \($0.id)` says why, and how to correct it"
+        } + (open.count > Self.uselessMax ? ["… and more: `twindrop drops --outcome nothing-usable --open-rejects`"] : [])
     }
 
     /// Applied drops that the archive could not take.

@@ -105,7 +105,7 @@ struct ShowCommand: ParsableCommand {
         let opened = try home.open()
         if diff { Signals.takeOver() }
         let store = try opened.openGraph(withModels: false)
-        let record = try opened.drop(drop, in: store)
+        let record = try opened.drop(drop, in: store).judged(in: opened)
         let acts = try reporting { () throws(DropError) in try store.lists.acts(on: record.id) }
         let waiting = try opened.waitingDrops(among: [record], store)[record.id]
         let next = try reporting { () throws(DropError) in try NextSteps(record, in: opened, store) }

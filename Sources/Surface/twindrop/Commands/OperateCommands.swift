@@ -9,24 +9,34 @@ import TwinStore
 
 struct RetryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "retry", abstract: "Runs the bytes of a quarantined drop again, or resumes the source of a waiting one.",
+        commandName: "retry", abstract: "Runs a quarantined drop again, as it is or with a corrected file in its place.",
         discussion: """
             Waits for the end of the new drop: 0 when it was applied, 1 when it was quarantined or held, or does not go on. The drop
             that is run again is `retried` from then on, and `resolved` when the new one was applied. What newer drops of the source
             said meanwhile stays as it is, unless --force says otherwise.
 
-            Example:
+            With --with, a corrected file runs in the place of a quarantined or held drop, under its name. A file that is delivered
+            in the usual way instead counts as newer than all that came before it.
+
+            A drop that only waits is refused, but for one whose plugin failed on several drops: its source gets another chance.
+
+            Examples:
               twindrop retry broken.csv --reason "mapping corrected"
+              twindrop retry broken.csv --with broken-corrected.csv --reason "header corrected"
             """)
 
     @OptionGroup var home: HomeOptions
     @OptionGroup var options: ActOptions
     @Argument(help: "A ULID, the start of one, or a file name.", completion: Completions.drop) var drop: String
 
+    @Option(
+        help: ArgumentHelp("A corrected file, which runs in the place of the drop.", valueName: "file"), completion: .file())
+    var with: String?
+
     @Flag(help: ForceHelp.text) var force = false
 
     mutating func run() throws {
-        try Operation(act: .retry, drop: drop, home: home, options: options, force: force).perform()
+        try Operation(act: .retry, drop: drop, home: home, options: options, force: force, file: with).perform()
     }
 }
 
@@ -134,6 +144,8 @@ private struct Operation {
     let home: HomeOptions
     let options: ActOptions
     var force = false
+    /// What runs in the place of the drop; nil: its own bytes.
+    var file: String?
 
     func perform() throws {
         let home = try home.open()
@@ -143,13 +155,21 @@ private struct Operation {
             "reason": options.why.given(for: "\(act.rawValue) \(record.fileName)", asks: !self.home.json)
                 .map { .string($0) } ?? .null,
         ]
+        guard let file else { return try perform(on: record, home, request) }
+        let delivery = Delivery(of: file, to: try home.source(record.source.text), in: home)
+        try delivery.placedAside { name throws(CommandFailure) in
+            try perform(on: record, home, request.adding("with", .string(name)))
+        }
+    }
+
+    private func perform(on record: DropRecord, _ home: Home, _ request: JSON) throws(CommandFailure) {
         var answer: JSON
         var waits: String?
         if let told = try ControlClient.ask(home.controlSocket, request) {
             answer = told
             if !options.noWait { (answer, waits) = try end(of: told, home) }
         } else {
-            answer = try alone(home, request)
+            answer = try alone(record, home, request)
         }
         if self.home.json {
             Terminal.print(answer)
@@ -173,7 +193,9 @@ private struct Operation {
                 ])
         }
         if !options.noWait, state == .claimed || state == .registered {
-            throw CommandFailure(.negative, waits ?? "The drop waits: its source does not go on.", "`twindrop status` says more.")
+            throw CommandFailure(
+                .negative, waits ?? "The drop waits: its source does not go on.",
+                "`twindrop status` has the next step.")
         }
     }
 
@@ -205,7 +227,9 @@ private struct Operation {
     }
 
     /// Starts the pipeline without intake, acts, and waits until nothing is left to do.
-    private func alone(_ home: Home, _ request: JSON) throws(CommandFailure) -> JSON {
+    ///
+    /// - Parameter record: the drop, before the start.
+    private func alone(_ record: DropRecord, _ home: Home, _ request: JSON) throws(CommandFailure) -> JSON {
         let engine = try Engine(home, intake: .none)
         defer { engine.stop() }
         try reporting { () throws(DropError) in
@@ -214,9 +238,24 @@ private struct Operation {
             }
             try engine.start()
         }
-        let answer = try engine.answer(act.rawValue, request, Users.current)
+        var answer = request
+        let begun = try state(of: record, engine)
+        if act == .retry, file == nil, record.state != .held, begun != .quarantined {
+            // The start has taken up what waited, and what only lacked its bytes: what is left waits for something.
+            try engine.finish()
+            let now = try state(of: record, engine)
+            if now == record.state || now == .claimed || now == .registered {
+                answer = try engine.answer(act.rawValue, request, Users.current)
+            }
+        } else {
+            answer = try engine.answer(act.rawValue, request, Users.current)
+        }
         try engine.finish()
         guard let id = answer["drop"]?.string.flatMap({ DropID($0) }) else { return answer }
         return try reporting { () throws(DropError) in try engine.register.drop(id).map { DropReport.json($0) } ?? answer }
+    }
+
+    private func state(of record: DropRecord, _ engine: Engine) throws(CommandFailure) -> DropState? {
+        try reporting { () throws(DropError) in try engine.register.drop(record.id)?.state }
     }
 }

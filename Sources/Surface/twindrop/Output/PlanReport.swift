@@ -33,6 +33,7 @@ extension DryRun.Plan {
                 Terminal.print("What is listed is what its release would do.")
             }
         }
+        for line in place?.lines ?? [] { Terminal.print(line) }
         Terminal.print("Nothing was changed.")
     }
 
@@ -102,6 +103,7 @@ extension DryRun.Plan {
                     })),
         ]
         if let reason { members.append(.init("reason", DropReport.json(reason))) }
+        if let place { members.append(.init("place", place.json)) }
         if let untold { members.append(.init("untold", .string(untold.message))) }
         return .object(members)
     }

@@ -76,7 +76,8 @@ struct Guards {
             hint: isAmendment
                 ? "Correct its rows in its own file of rejects and deliver that, which does not wait for this drop; then discard this "
                     + "drop."
-                : "Look at the reasons beside the receipt; correct the file or the mapping, deliver the file again, and discard this "
+                : "Look at the reasons beside the receipt. Correct the whole file, and run it in the place of this drop: "
+                    + "`twindrop retry DROP --with FILE`. Or correct the mapping, or the rows in the file of rejects, and release this "
                     + "drop.",
             remedy: .hold)
     }
