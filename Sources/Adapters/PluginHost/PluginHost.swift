@@ -137,6 +137,11 @@ package final class PluginHost: Transformer {
         }
     }
 
+    package func transformDigest(of source: SourceName, claimedAt: UInt64) throws(DropError) -> ContentDigest {
+        if let known = sourceWorkers[source]?.examined(after: claimedAt) { return known.transformDigest }
+        return try transformDigest(of: source)
+    }
+
     package func dialect(of source: SourceName) -> TextDialect? { sourceWorkers[source]?.source.dialect }
 
     /// Ends a suspension: the source's plugin and files are tried again.

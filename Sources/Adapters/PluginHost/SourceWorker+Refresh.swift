@@ -9,6 +9,29 @@ extension SourceWorker {
         let transformDigest: ContentDigest
     }
 
+    /// A moment by two clocks.
+    struct Examined: Sendable {
+        /// Nanoseconds since 1970; may jump.
+        let wall = SystemClock.wall()
+        /// Nanoseconds; never jumps.
+        let monotonic = SystemClock.monotonic()
+    }
+
+    /// So long what was examined counts for drops that were claimed before. Nobody starts a command in that time.
+    private static let examinedFor: Int64 = 20_000_000
+
+    /// What the next drop runs, if the files were examined after it was claimed (milliseconds since 1970) and just now; nil where
+    /// they must be examined again. From any thread.
+    func examined(after claimedAt: UInt64) -> Loaded? {
+        state.withoutWaking { state in
+            guard state.defect == nil, let loaded = state.loaded, let examined = state.examined,
+                Int64(clamping: claimedAt) < examined.wall / 1_000_000,
+                SystemClock.monotonic() - examined.monotonic < Self.examinedFor
+            else { return nil }
+            return loaded
+        }
+    }
+
     /// Reads the files again that changed on disk since the last call: library, manifest, mapping, lookups. If their content
     /// changed, the next drop gets a new worker. Inside the source worker.
     ///
@@ -17,10 +40,14 @@ extension SourceWorker {
     @discardableResult
     func refresh() throws(DropError) -> Loaded {
         let (known, loaded, defect) = state.with { ($0.marks, $0.loaded, $0.defect) }
+        let examined = Examined()
         var marks = FileVersion.all(files(of: source))
         if let known, known == marks {
             if let defect { throw defect }
-            if let loaded { return loaded }
+            if let loaded {
+                state.withoutWaking { $0.examined = examined }
+                return loaded
+            }
         }
         if known != nil, marks.values.contains(where: \.isFresh) {
             throw DropError(
@@ -42,6 +69,7 @@ extension SourceWorker {
             state.with { state in
                 state.source = next
                 state.marks = marks
+                state.examined = examined
                 state.defect = nil
                 if fresh.transformDigest != state.loaded?.transformDigest {
                     // Failures of the earlier plugin do not count for this one.
@@ -56,6 +84,7 @@ extension SourceWorker {
         } catch {
             state.with { state in
                 state.marks = marks
+                state.examined = nil
                 if error.remedy == .suspendSource { state.defect = error }
             }
             throw error

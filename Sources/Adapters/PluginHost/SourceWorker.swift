@@ -28,6 +28,8 @@ final class SourceWorker: @unchecked Sendable {
         var loaded: Loaded?
         /// The files of `source` when they were last read, or found unusable; nil before.
         var marks: [String: FileVersion]?
+        /// When `marks` were last seen to be those on disk; nil before.
+        var examined: Examined?
         /// Why the files cannot be used; nil when they can.
         var defect: DropError?
     }

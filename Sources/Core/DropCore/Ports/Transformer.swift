@@ -76,11 +76,19 @@ package protocol Transformer: Sendable {
     /// written; `worker-start` (retry) as above.
     func transformDigest(of source: SourceName) throws(DropError) -> ContentDigest
 
+    /// The same for a drop that was claimed at `claimedAt` (milliseconds since 1970). The files are not examined again if that
+    /// was done after the claim, a few milliseconds ago: thousands of small files would spend their time on it.
+    func transformDigest(of source: SourceName, claimedAt: UInt64) throws(DropError) -> ContentDigest
+
     /// How the text of the source is written, by the files that `transformDigest(of:)` read last; nil if that is not known.
     func dialect(of source: SourceName) -> TextDialect?
 }
 
 extension Transformer {
+    package func transformDigest(of source: SourceName, claimedAt: UInt64) throws(DropError) -> ContentDigest {
+        try transformDigest(of: source)
+    }
+
     package func dialect(of source: SourceName) -> TextDialect? { nil }
 
     /// The same, for a caller that does not need the log of a failed plugin.

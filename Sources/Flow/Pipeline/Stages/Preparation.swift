@@ -99,7 +99,7 @@ struct Preparation: Sendable {
     ) throws(DropError) -> Prepared {
         let record = attempt.record
         let ledger = shared.ledger
-        let transformDigest = try transformer.transformDigest(of: record.source)
+        let transformDigest = try transformer.transformDigest(of: record.source, claimedAt: record.claimedAt)
         shared.emit(.transforming(record))
         let builder = try graph.changeSet(for: job(of: record, source, transformDigest, verdict))
         let sink = ProgressSink(builder) { books in ledger.withoutWaking { $0.progress[record.id]?.note(books) } }
