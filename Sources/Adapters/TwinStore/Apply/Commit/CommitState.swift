@@ -7,7 +7,7 @@ import Synchronization
 final class CommitState {
     let store: StoreEngine
     let database: Database
-    let sql: CommitStatements
+    let sql: WriterStatements
     let head: CommitHead
     let touched = TouchedNumbers()
     let trespasses: Trespasses
@@ -22,7 +22,7 @@ final class CommitState {
     init(_ store: StoreEngine, _ database: Database) throws(DropError) {
         self.store = store
         self.database = database
-        sql = try CommitStatements(database)
+        sql = try WriterStatements(database)
         head = CommitHead(store.numbers)
         trespasses = Trespasses(store.sources)
     }
@@ -65,7 +65,7 @@ protocol CommitPart {
 extension CommitPart {
     var store: StoreEngine { state.store }
     var database: Database { state.database }
-    var sql: CommitStatements { state.sql }
+    var sql: WriterStatements { state.sql }
 
     var twinRows: TwinRows { TwinRows(state: state) }
     var relationshipRows: RelationshipRows { RelationshipRows(state: state) }

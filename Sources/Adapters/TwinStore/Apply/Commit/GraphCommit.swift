@@ -65,10 +65,10 @@ final class GraphCommit: CommitPart {
         // What comes first needs no savepoint, for which SQLite copies every page that is changed: ending the transaction undoes
         // as much.
         let isFirst = state.effects.isEmpty
-        if !isFirst { try sql.savepoint.run() }
+        if !isFirst { try sql.members.begin() }
         do {
             try write(part, record)
-            if !isFirst { try sql.release.run() }
+            if !isFirst { try sql.members.release() }
         } catch CommitInterruption.conflict {
             try run {
                 if isFirst {
@@ -98,10 +98,9 @@ final class GraphCommit: CommitPart {
 
     /// Applied once is applied for ever.
     private func refusal(of record: DropRecord) throws(DropError) -> DropError? {
-        sql.dropState.bind(text: 1, Array(record.id.description.utf8))
-        defer { sql.dropState.reset() }
-        guard try sql.dropState.step() else { return nil }
-        guard let state = DropState(rawValue: sql.dropState.text(0)), state.isApplied else { return nil }
+        guard let word = try sql.members.state(of: record.id), let state = DropState(rawValue: word), state.isApplied else {
+            return nil
+        }
         return DropError(
             .alreadyApplied, "The drop \(record.id) is \(state.rawValue) already.", hint: "Nothing is to be done.",
             remedy: .quarantine)
@@ -129,10 +128,7 @@ final class GraphCommit: CommitPart {
         final.books = part.books
         if let reason = comparison.lateReason { final.reason = reason }
         try DropRows.upsert(final, number: part.dropNumber, scope: comparison.list.scope, database)
-        sql.insertCommit.bind(1, Int64(part.sequence))
-        sql.insertCommit.bind(2, Int64(part.dropNumber))
-        sql.insertCommit.bind(3, Int64(state.head.time))
-        sql.insertCommit.bind(4, Int64(firstRevision))
-        try sql.insertCommit.run()
+        try sql.members.insert(
+            sequence: part.sequence, drop: part.dropNumber, time: state.head.time, firstRevision: firstRevision)
     }
 }

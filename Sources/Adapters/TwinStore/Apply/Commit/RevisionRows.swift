@@ -11,26 +11,11 @@ struct RevisionRows: CommitPart {
     ) throws(DropError) -> UInt64 {
         let number = state.head.nextRevision
         state.head.nextRevision += 1
-        sql.insertRevision.bind(1, Int64(number))
-        sql.insertRevision.bind(2, kind == .twins ? Int64(0) : 1)
-        sql.insertRevision.bind(3, entity)
-        sql.insertRevision.bind(4, Int64(member.dropNumber))
-        sql.insertRevision.bind(5, Int64(record))
-        sql.insertRevision.bind(6, Int64(previous))
-        sql.insertRevision.bind(blob: 7, patch.encoded())
-        try sql.insertRevision.run()
+        try sql.revisions.insert(
+            number,
+            .init(
+                kind: kind, entity: entity, drop: member.dropNumber, record: record, previous: previous, patch: patch))
         return number
-    }
-
-    func addGone(
-        _ kind: NumberReservation.Kind, _ number: UInt32, id: [UInt8], source: UInt32, _ revision: UInt64
-    ) throws(DropError) {
-        sql.insertGone.bind(1, kind == .twins ? Int64(0) : 1)
-        sql.insertGone.bind(2, number)
-        sql.insertGone.bind(text: 3, id)
-        sql.insertGone.bind(4, source)
-        sql.insertGone.bind(5, Int64(revision))
-        try sql.insertGone.run()
     }
 
     /// Gives an identity to something that the commit itself makes. A drop on its way that introduced it too is compared again.

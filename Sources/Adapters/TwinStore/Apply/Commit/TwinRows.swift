@@ -74,15 +74,10 @@ struct TwinRows: CommitPart {
     }
 
     private func revise(_ entry: ChangeEntry, _ view: borrowing ChangeLog.View, _ member: DropEffects) throws(DropError) {
-        sql.selectTwin.bind(1, entry.number)
-        guard try sql.selectTwin.step() else {
-            sql.selectTwin.reset()
+        guard let (model, old) = try sql.twins.state(of: entry.number) else {
             state.isInterrupted = true  // Deleted since, or never committed.
             return
         }
-        let model = UInt32(truncatingIfNeeded: sql.selectTwin.integer(1))
-        let old = try TwinRecord(sql.selectTwin.bytes(2))
-        sql.selectTwin.reset()
         let statement = try DropStatement(entry, view.bytes(entry.idLength..<view.length - ChangeLog.headLength))
         let newModel = statement.key == 0 ? model : statement.key
         let change = statement.applied(to: old)
@@ -101,11 +96,7 @@ struct TwinRows: CommitPart {
         }
         new.revision = try revisions.addRevision(
             .twins, entry.number, member, record: statement.record, previous: old.revision, patch)
-        sql.updateTwin.bind(1, newModel)
-        if newModel == 0 { sql.updateTwin.bindNull(1) }
-        sql.updateTwin.bind(blob: 2, new.encoded())
-        sql.updateTwin.bind(3, entry.number)
-        try sql.updateTwin.run()
+        try sql.twins.update(entry.number, model: newModel, new)
         state.touched.changed.insert(entry.number)
         member.revised.append((.twins, entry.number, entry.fingerprint))
         member.books.updated += 1
@@ -113,22 +104,8 @@ struct TwinRows: CommitPart {
 
     /// Deletes a twin and the relationships that start or end at it; false when it is not there any more.
     func deleteTwin(_ number: UInt32, record: UInt64, _ member: CommitEffects) throws(DropError) -> Bool {
-        sql.selectTwin.bind(1, number)
-        guard try sql.selectTwin.step() else {
-            sql.selectTwin.reset()
-            return false
-        }
-        let id = sql.selectTwin.bytes(0)
-        let model = UInt32(truncatingIfNeeded: sql.selectTwin.integer(1))
-        let old = try TwinRecord(sql.selectTwin.bytes(2))
-        sql.selectTwin.reset()
-        var ends: [UInt32] = []
-        for query in [sql.relationshipsFrom, sql.relationshipsTo] {
-            query.bind(1, number)
-            while try query.step() { ends.append(UInt32(truncatingIfNeeded: query.integer(0))) }
-            query.reset()
-        }
-        for relationship in ends {
+        guard let (id, model, old) = try sql.twins.row(of: number) else { return false }
+        for relationship in try sql.relationships.numbers(at: number) {
             if try waitingRows.outlives(relationship, member) { continue }
             if try relationshipRows.deleteRelationship(relationship, record: record, member) {
                 member.books.deletedWithTwins += 1
@@ -140,9 +117,8 @@ struct TwinRows: CommitPart {
         patch.isDelete = true
         patch.key = model
         let revision = try revisions.addRevision(.twins, number, member, record: record, previous: old.revision, patch)
-        sql.deleteTwin.bind(1, number)
-        try sql.deleteTwin.run()
-        try revisions.addGone(.twins, number, id: id, source: 0, revision)
+        try sql.twins.delete(number)
+        try sql.revisions.insertGone(.twins, number, id: id, source: 0, last: revision)
         state.touched.gone.insert(number)
         state.touched.changed.insert(number)
         member.deleted.append((.twins, number, store.identities.hash.identity(id)))
