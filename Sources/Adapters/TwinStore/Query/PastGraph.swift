@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 import TwinModel
 
 /// What is different between the present graph and that after an earlier commit: everything a later commit changed, made or
@@ -8,7 +7,7 @@ import TwinModel
 /// Used inside one access.
 final class PastGraph {
     private let store: StoreEngine
-    private let database: Database
+    private let database: StoreTransaction
     let sequence: UInt64
     private let twins: Set<UInt32>
     private let relationships: Set<UInt32>
@@ -20,7 +19,7 @@ final class PastGraph {
     /// Changed relationships as they were, by the twin at that side; made when a query first follows one.
     private var bySide: (source: [UInt32: [GraphLink]], target: [UInt32: [GraphLink]])?
 
-    init(_ store: StoreEngine, _ database: Database, _ sequence: UInt64) throws(DropError) {
+    init(_ store: StoreEngine, _ database: StoreTransaction, _ sequence: UInt64) throws(DropError) {
         self.store = store
         self.database = database
         self.sequence = sequence

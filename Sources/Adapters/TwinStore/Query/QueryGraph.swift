@@ -1,11 +1,10 @@
 import DropCore
-import GRDB
 import TwinModel
 
 /// The graph as one query sees it: one snapshot of the database, at one moment of its history. Used inside one access.
 final class QueryGraph {
     let store: StoreEngine
-    let database: Database
+    let database: StoreTransaction
     /// The state before all changes after a commit; nil: the present.
     let past: PastGraph?
     /// Rows of the database that were looked at.
@@ -16,7 +15,9 @@ final class QueryGraph {
     private let outgoing: LinkCursor
     private let incoming: LinkCursor
 
-    init(_ store: StoreEngine, _ database: Database, asOf sequence: UInt64?, until deadline: QueryDeadline) throws(DropError) {
+    init(
+        _ store: StoreEngine, _ database: StoreTransaction, asOf sequence: UInt64?, until deadline: QueryDeadline
+    ) throws(DropError) {
         self.store = store
         self.database = database
         self.deadline = deadline

@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 import Synchronization
 
 /// Lets everybody see what a commit changed: on the writer's thread, after COMMIT, inside `ReadersWriterLock.writing`; and takes

@@ -1,12 +1,11 @@
 import DropCore
-import GRDB
 import Synchronization
 
 /// One write transaction under way: what all that write in it share. Used on the writer's thread, from its begin to what is made
 /// known after COMMIT.
 final class CommitState {
     let store: StoreEngine
-    let database: Database
+    let database: StoreTransaction
     let sql: WriterStatements
     let head: CommitHead
     let touched = TouchedNumbers()
@@ -19,7 +18,7 @@ final class CommitState {
     /// The member whose relationships are being written.
     var present: CommitEffects?
 
-    init(_ store: StoreEngine, _ database: Database) throws(DropError) {
+    init(_ store: StoreEngine, _ database: StoreTransaction) throws(DropError) {
         self.store = store
         self.database = database
         sql = try WriterStatements(database)
@@ -64,7 +63,7 @@ protocol CommitPart {
 
 extension CommitPart {
     var store: StoreEngine { state.store }
-    var database: Database { state.database }
+    var database: StoreTransaction { state.database }
     var sql: WriterStatements { state.sql }
 
     var twinRows: TwinRows { TwinRows(state: state) }

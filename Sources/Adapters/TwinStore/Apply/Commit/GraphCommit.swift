@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 import Synchronization
 import TwinModel
 
@@ -19,20 +18,21 @@ final class GraphCommit: CommitPart {
     let state: CommitState
     private(set) var isOpen = false
 
-    init(_ store: StoreEngine, _ database: Database) throws(DropError) { state = try CommitState(store, database) }
+    init(_ store: StoreEngine, _ database: StoreTransaction) throws(DropError) { state = try CommitState(store, database) }
 
+    private var transaction: WriterTransaction { WriterTransaction(database) }
     private var notes: CommitNotes { CommitNotes(state: state) }
     private var publisher: CommitPublisher { CommitPublisher(state: state) }
 
     func begin() throws(DropError) {
-        try run { try database.beginTransaction(.immediate) }
+        try transaction.begin()
         isOpen = true
     }
 
     /// Makes it durable, then known. Errors: the result is unknown after a failed COMMIT; the daemon stops and reads again.
     func commit() throws(DropError) {
         guard isOpen else { return }
-        try run { try database.commit() }
+        try transaction.commit()
         isOpen = false
         publisher.publish()
     }
@@ -40,8 +40,7 @@ final class GraphCommit: CommitPart {
     func rollback() {
         guard isOpen else { return }
         isOpen = false
-        // A full disk may have ended the transaction already; then there is nothing to roll back.
-        if database.isInsideTransaction { try? database.rollback() }
+        transaction.rollBack()
         for part in state.effects.reversed() { publisher.undo(part) }
     }
 
@@ -70,14 +69,7 @@ final class GraphCommit: CommitPart {
             try write(part, record)
             if !isFirst { try sql.members.release() }
         } catch CommitInterruption.conflict {
-            try run {
-                if isFirst {
-                    try database.rollback()
-                    try database.beginTransaction(.immediate)
-                } else {
-                    try database.execute(sql: "ROLLBACK TO member; RELEASE member")
-                }
-            }
+            if isFirst { try transaction.restart() } else { try sql.members.rollBack() }
             publisher.undo(part)
             (state.head.nextRevision, state.head.time, state.head.persistedKeys) = saved
             return .conflict(twin: nil)

@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 import Synchronization
 import TwinModel
 

@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 import TwinModel
 
 /// Writes what a drop says of twins, and deletes them. On the writer's thread, inside its transaction.

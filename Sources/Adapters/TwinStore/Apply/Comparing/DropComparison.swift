@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 
 /// Compares the operations of one drop with the graph as they come, and keeps what would change (docs/ARCHITECTURE.md,
 /// "Comparing a drop").
@@ -13,7 +12,7 @@ final class DropComparison: ChangeSetBuilder {
     /// It is finished, or given up.
     private var isEnded = false
 
-    init(store: StoreEngine, job: ApplyJob, writer: Database? = nil) throws(DropError) {
+    init(store: StoreEngine, job: ApplyJob, writer: StoreTransaction? = nil) throws(DropError) {
         context = try ComparisonContext(store: store, job: job, writer: writer)
         progress = ComparisonProgress(context)
         kept = Self.keeping(context)

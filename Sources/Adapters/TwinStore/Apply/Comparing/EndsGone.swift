@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 
 /// The twins that a drop deletes, by name or by leaving them out of its list, and of which it states relationships. Under
 /// `dangling: reject` the records that do so are refused, wherever in the file they stand
@@ -72,32 +71,12 @@ struct EndsGone {
         var found: Set<IdentityHash> = []
         guard said.relationships.seen.count > 0 else { return found }
         try context.reading { (database) throws(DropError) in
-            let id = try RawStatement.cached("SELECT id FROM twin WHERE no = ?", database)
-            let ends = [
-                try RawStatement.cached("SELECT no FROM relationship WHERE source = ?", database),
-                try RawStatement.cached("SELECT no FROM relationship WHERE target = ?", database),
-            ]
-            for number in gone {
-                let begins = try leads(ends[0], to: number, said.relationships)
-                let isNamed = try begins ? true : leads(ends[1], to: number, said.relationships)
-                guard isNamed else { continue }
-                id.bind(1, number)
-                defer { id.reset() }
-                if try id.step() { found.insert(context.store.identities.hash.identity(id.bytes(0))) }
+            let lookups = GraphLookups(database)
+            for number in gone where try lookups.hasRelationship(of: said.relationships.seen, at: number) {
+                if let id = try lookups.twinID(number) { found.insert(context.store.identities.hash.identity(id)) }
             }
         }
         return found
-    }
-
-    /// Whether one of the relationships that a query finds for a twin was repeated.
-    private func leads(_ query: RawStatement, to twin: UInt32, _ relationships: Mentions) throws(DropError) -> Bool {
-        query.bind(1, twin)
-        defer { query.reset() }
-        while try query.step() {
-            let number = UInt32(truncatingIfNeeded: query.integer(0))
-            if relationships.seen.contains(number) { return true }
-        }
-        return false
     }
 
     /// Why the current record is refused: it states relationships of twins that the drop deletes. Nil where it does not.

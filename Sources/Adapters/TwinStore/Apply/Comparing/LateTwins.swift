@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 import TwinModel
 
 /// What a drop that is not the newest of its source may still say of twins: nothing that a newer one said otherwise, and nothing
@@ -116,14 +115,7 @@ struct LateTwins {
 
     /// The committed relationships that start or end at a twin.
     private func relationships(at twin: UInt32) throws(DropError) -> [UInt32] {
-        try context.reading { (database) throws(DropError) in
-            let query = try RawStatement.cached("SELECT no FROM relationship WHERE source = ?1 OR target = ?1", database)
-            query.bind(1, twin)
-            defer { query.reset() }
-            var numbers: [UInt32] = []
-            while try query.step() { numbers.append(UInt32(truncatingIfNeeded: query.integer(0))) }
-            return numbers
-        }
+        try context.reading { (database) throws(DropError) in try GraphLookups(database).relationships(at: twin) }
     }
 
     /// The statement without what newer ones said of the twin, and one of the drops whose word stands instead (0: none).

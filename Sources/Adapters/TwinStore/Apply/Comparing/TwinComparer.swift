@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 import TwinModel
 
 /// Compares what a drop's operations say of twins with the graph, and logs what they would change.
@@ -155,16 +154,13 @@ struct TwinComparer {
     // MARK: Committed twins
 
     /// Compares a statement with the twin's record.
-    ///
-    /// - Parameter query: `RecordComparer.twinQuery`, to be bound.
     @inline(__always)
     func compare(
-        _ item: Evaluation, _ query: RawStatement, _ drop: inout ComparisonProgress, _ bytes: borrowing Span<UInt8>
+        _ item: Evaluation, _ query: TwinQuery, _ drop: inout ComparisonProgress, _ bytes: borrowing Span<UInt8>
     ) throws(DropError) {
         let operation = item.operation
-        query.bind(1, operation.number)
         defer { query.reset() }
-        guard try query.step() else {  // Deleted this moment: the writer decides.
+        guard try query.find(operation.number) else {  // Deleted this moment: the writer decides.
             if operation.verb == .deleteTwin { drop.account.books.deleted += 1 } else { drop.account.books.updated += 1 }
             return try log(operation, try statement(item, drop, bytes), &drop, bytes, isNew: false)
         }
@@ -173,10 +169,10 @@ struct TwinComparer {
             drop.said.twins.deleted += 1
             return try log(operation, try statement(item, drop, bytes), &drop, bytes, isNew: false)
         }
-        let model = UInt32(truncatingIfNeeded: query.integer(0))
+        let model = query.model
         let key = try drop.keys.global(operation.head.key)
         if operation.isCanonical, drop.keys.areEqual, key == 0 || key == model {
-            let (isEqual, owner, base) = try query.sameProperties(1, as: bytes, operation.head.properties)
+            let (isEqual, owner, base) = try query.sameProperties(as: bytes, operation.head.properties)
             if isEqual {
                 if !drop.said.hasUnstampedValues, !context.isOwn(owner), !context.isOwn(base) {
                     drop.said.hasUnstampedValues = true
@@ -184,7 +180,7 @@ struct TwinComparer {
                 return noteUnchanged(operation, &drop)
             }
         }
-        let base = try TwinRecord(query.bytes(1))
+        let base = try query.record()
         let statement = try statement(item, drop, bytes)
         if statement.changesNothing(in: base, key: model) {
             if !drop.said.hasUnstampedValues, !base.mentions(context.isOwn) { drop.said.hasUnstampedValues = true }

@@ -8,9 +8,9 @@ final class MemberStatements {
     private let releaseSavepoint: RawStatement
     private let selectState: RawStatement
     private let insertCommit: RawStatement
-    private let database: Database
+    private let database: StoreTransaction
 
-    init(_ database: Database) throws(DropError) {
+    init(_ database: StoreTransaction) throws(DropError) {
         self.database = database
         savepoint = try .cached("SAVEPOINT member", database)
         releaseSavepoint = try .cached("RELEASE member", database)

@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 
 /// Rows of relationships, for the writer. Prepared once per connection by GRDB's cache; used inside one access.
 final class RelationshipStatements {
@@ -19,7 +18,7 @@ final class RelationshipStatements {
     private let from: RawStatement
     private let to: RawStatement
 
-    init(_ database: Database) throws(DropError) {
+    init(_ database: StoreTransaction) throws(DropError) {
         insertRow = try .cached(
             "INSERT INTO relationship(no, id, source, target, name, rec) VALUES(?, ?, ?, ?, ?, ?)", database)
         select = try .cached("SELECT id, source, target, name, rec FROM relationship WHERE no = ?", database)

@@ -1,12 +1,11 @@
 import DropCore
-import GRDB
 
 /// Rows of history: revisions, and what is gone. Prepared once per connection by GRDB's cache; used inside one access.
 final class RevisionStatements {
     private let insertRow: RawStatement
     private let insertGone: RawStatement
 
-    init(_ database: Database) throws(DropError) {
+    init(_ database: StoreTransaction) throws(DropError) {
         insertRow = try .cached(
             "INSERT INTO revision(no, kind, entity, drop_no, record, prev, patch) VALUES(?, ?, ?, ?, ?, ?, ?)", database)
         insertGone = try .cached("INSERT INTO gone(kind, no, id, source, last_revision) VALUES(?, ?, ?, ?, ?)", database)

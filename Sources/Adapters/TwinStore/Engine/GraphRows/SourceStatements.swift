@@ -7,9 +7,9 @@ final class SourceStatements {
     private let note: RawStatement
     private let noteChange: RawStatement
     private let noteChangeOfBare: RawStatement
-    private let database: Database
+    private let database: StoreTransaction
 
-    init(_ database: Database) throws(DropError) {
+    init(_ database: StoreTransaction) throws(DropError) {
         self.database = database
         note = try .cached(
             """
@@ -68,7 +68,7 @@ final class SourceStatements {
     }
 
     /// Whether others changed something of the source after a drop of it was committed; nil where it was not.
-    static func isChanged(_ source: SourceName, since drop: DropID, _ database: Database) throws(DropError) -> Bool? {
+    static func isChanged(_ source: SourceName, since drop: DropID, _ database: StoreTransaction) throws(DropError) -> Bool? {
         let query = try RawStatement.cached(
             """
             SELECT c.sequence, coalesce((SELECT changed_by_others FROM source WHERE name = ?2), 0)

@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 
 /// Rows of twins, for the writer. Prepared once per connection by GRDB's cache; used inside one access.
 final class TwinStatements {
@@ -8,7 +7,7 @@ final class TwinStatements {
     private let updateRow: RawStatement
     private let deleteRow: RawStatement
 
-    init(_ database: Database) throws(DropError) {
+    init(_ database: StoreTransaction) throws(DropError) {
         insertRow = try .cached("INSERT INTO twin(no, id, model, rec) VALUES(?, ?, ?, ?)", database)
         select = try .cached("SELECT id, model, rec FROM twin WHERE no = ?", database)
         updateRow = try .cached("UPDATE twin SET model = ?, rec = ? WHERE no = ?", database)

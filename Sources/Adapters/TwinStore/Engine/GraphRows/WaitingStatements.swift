@@ -1,11 +1,10 @@
 import DropCore
-import GRDB
 
 /// Rows of relationships that wait. On the writer's connection; used inside one access.
 struct WaitingStatements {
-    private let database: Database
+    private let database: StoreTransaction
 
-    init(_ database: Database) { self.database = database }
+    init(_ database: StoreTransaction) { self.database = database }
 
     /// A relationship to wait.
     struct Entry {
@@ -160,7 +159,7 @@ struct WaitingStatements {
     }
 
     /// Who stated a relationship that waits; nil where it does not.
-    static func speaker(_ id: [UInt8], of source: [UInt8], _ database: Database) throws(DropError) -> UInt64? {
+    static func speaker(_ id: [UInt8], of source: [UInt8], _ database: StoreTransaction) throws(DropError) -> UInt64? {
         let query = try RawStatement.cached("SELECT drop_no FROM pending WHERE source_id = ? AND id = ?", database)
         query.bind(text: 1, source)
         query.bind(text: 2, id)

@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 
 /// What a commit says to SQLite, by table.
 struct WriterStatements {
@@ -9,7 +8,7 @@ struct WriterStatements {
     let members: MemberStatements
     let sources: SourceStatements
 
-    init(_ database: Database) throws(DropError) {
+    init(_ database: StoreTransaction) throws(DropError) {
         twins = try TwinStatements(database)
         relationships = try RelationshipStatements(database)
         revisions = try RevisionStatements(database)

@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 import TwinModel
 
 /// Twins or relationships as rows, for queries: bytes are copied out, nothing is decoded.
@@ -9,12 +8,12 @@ struct EntityCursor {
     private let statement: RawStatement
 
     /// Looks one up by its number; see `find`.
-    init(of kind: Query.Variable.Kind, _ database: Database) throws(DropError) {
+    init(of kind: Query.Variable.Kind, _ database: StoreTransaction) throws(DropError) {
         statement = try .cached("SELECT \(Self.columns(kind)) WHERE no = ?", database)
     }
 
     /// All from a number on, ascending.
-    init(of kind: Query.Variable.Kind, from least: UInt32, _ database: Database) throws(DropError) {
+    init(of kind: Query.Variable.Kind, from least: UInt32, _ database: StoreTransaction) throws(DropError) {
         statement = try RawStatement("SELECT \(Self.columns(kind)) WHERE no >= ? ORDER BY no", database)
         statement.bind(1, least)
     }

@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 
 /// A relationship seen from one of its ends.
 struct GraphLink {
@@ -19,7 +18,7 @@ struct LinkCursor {
     private let side: GraphSide
     private let statement: RawStatement
 
-    init(_ side: GraphSide, _ database: Database) throws(DropError) {
+    init(_ side: GraphSide, _ database: StoreTransaction) throws(DropError) {
         self.side = side
         statement =
             switch side {

@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 
 /// The part of a property's index that a condition allows; the condition is tested again on what is found there, because SQLite
 /// does not tell true from 1, nor a date from its text.
@@ -18,7 +17,7 @@ struct IndexedValues {
     private static let membersMax = 20_000
 
     /// The twins in it, ascending; nil where they are too many for it to be worth while.
-    func numbers(_ database: Database) throws(DropError) -> [UInt32]? {
+    func numbers(_ database: StoreTransaction) throws(DropError) -> [UInt32]? {
         let (condition, literals) = condition
         let query = try RawStatement.cached(
             "SELECT no FROM twin WHERE \(condition) LIMIT \(Self.membersMax + 1)", database)

@@ -1,12 +1,11 @@
 import DropCore
-import GRDB
 import TwinModel
 
 /// What a query asks the database once, and not for each row. Used inside one access.
 struct QueryLookups {
-    let database: Database
+    let database: StoreTransaction
 
-    init(_ database: Database) { self.database = database }
+    init(_ database: StoreTransaction) { self.database = database }
 
     /// The newest commit that this access sees.
     func newestSequence() throws(DropError) -> UInt64 {

@@ -7,7 +7,7 @@ struct TokenSecret {
     private static let name = "token-secret"
 
     /// The seal's hash.
-    static func hash(_ database: Database) throws(DropError) -> KeyedHash {
+    static func hash(_ database: StoreTransaction) throws(DropError) -> KeyedHash {
         // One that no daemon of this version has opened has no secret: a command that reads it makes tokens for itself alone.
         let query = try RawStatement.cached(
             "SELECT value FROM meta WHERE name IN ('\(name)', 'instance') ORDER BY name DESC LIMIT 1", database)
