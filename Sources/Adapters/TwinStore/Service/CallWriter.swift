@@ -32,7 +32,7 @@ package final class CallWriter: StoreReader, TwinWriter {
         commit.revisions.enter(.twins, hash, number, effects)
         try commit.sql.twins.insert(number, id: Array(id.utf8), model: model, record)
         store.versions.twinModels.stage(number, model: model)
-        effects.createdTwins.insert(number)
+        effects.changes.createdTwins.insert(number)
         effects.hasChanged = true
         return StoredEntity(number: number, id: id, key: model, record: record)
     }
@@ -46,14 +46,14 @@ package final class CallWriter: StoreReader, TwinWriter {
         patch.record.properties = old.record.replaced(by: record)
         if model != old.key {
             patch.key = old.key
-            effects.remodelled.append((old.number, model))
+            effects.changes.remodelled.append((old.number, model))
         }
         var new = record
         new.revision = try commit.revisions.addRevision(
             .twins, old.number, effects, record: 0, previous: old.record.revision, patch)
         try commit.sql.twins.update(old.number, model: model, new)
         commit.state.touched.changed.insert(old.number)
-        effects.revised.append((.twins, old.number, 0))
+        effects.changes.revised.append((.twins, old.number, 0))
         effects.hasChanged = true
         return StoredEntity(number: old.number, id: old.id, key: model, record: new)
     }
@@ -79,7 +79,7 @@ package final class CallWriter: StoreReader, TwinWriter {
             .relationships, store.identities.relationshipHash(source: Array(source.id.utf8), id: Array(id.utf8)), number, effects)
         try commit.sql.relationships.insert(
             number, id: Array(id.utf8), .init(source: source.number, target: target.number, name: name, record: record))
-        effects.createdRelationships.insert(number)
+        effects.changes.createdRelationships.insert(number)
         effects.hasChanged = true
         let entity = StoredEntity(
             number: number, id: id, key: name, source: source.number, target: target.number, record: record)
@@ -103,7 +103,7 @@ package final class CallWriter: StoreReader, TwinWriter {
             .relationships, old.number, effects, record: 0, previous: old.record.revision, patch)
         try commit.sql.relationships.update(old.number, target: target, name: name, new)
         commit.state.touched.changedRelationships.insert(old.number)
-        effects.revised.append((.relationships, old.number, 0))
+        effects.changes.revised.append((.relationships, old.number, 0))
         effects.hasChanged = true
         let entity = StoredEntity(
             number: old.number, id: old.id, key: name, source: old.source, target: target, record: new)

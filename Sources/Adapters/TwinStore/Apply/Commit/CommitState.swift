@@ -25,6 +25,15 @@ final class CommitState {
         head = CommitHead(store.numbers)
         trespasses = Trespasses(store.sources)
     }
+
+    /// A member was written: the next begins behind it.
+    func add(_ member: CommitEffects) {
+        head.sequence = member.sequence
+        effects.append(member)
+        touched.created.formUnion(member.changes.createdTwins)
+        touched.createdRelationships.formUnion(member.changes.createdRelationships)
+        for one in member.changes.activated { touched.createdRelationships.insert(one.number) }
+    }
 }
 
 /// Where history stands inside a transaction. The writer's thread alone.

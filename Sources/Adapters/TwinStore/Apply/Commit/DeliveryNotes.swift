@@ -55,18 +55,9 @@ struct DeliveryNotes: CommitPart {
     }
 
     private func spoken(_ member: DropEffects, _ kind: NumberReservation.Kind) -> NumberRuns {
-        var numbers: [UInt32] = []
-        let (seen, created) =
-            kind == .twins
-            ? (member.comparison.said.twins.seen, member.createdTwins)
-            : (member.comparison.said.relationships.seen, member.createdRelationships)
-        seen.forEach { numbers.append($0) }
-        created.forEach { numbers.append($0) }
-        // What waited was said by another drop.
-        let activated = Set(member.activated.map(\.number))
-        for item in member.revised where item.kind == kind && !(kind == .relationships && activated.contains(item.number)) {
-            numbers.append(item.number)
-        }
+        let said = member.comparison.said
+        var numbers = member.changes.stated(kind)
+        (kind == .twins ? said.twins : said.relationships).seen.forEach { numbers.append($0) }
         return NumberRuns(numbers)
     }
 

@@ -77,11 +77,7 @@ final class GraphCommit: CommitPart {
             publisher.undo(part)
             throw StorageFailure.error(error)
         }
-        state.head.sequence = part.sequence
-        state.effects.append(part)
-        state.touched.created.formUnion(part.createdTwins)
-        state.touched.createdRelationships.formUnion(part.createdRelationships)
-        for one in part.activated { state.touched.createdRelationships.insert(one.number) }
+        state.add(part)
         return .applied(
             CommitResult(
                 drop: record.id, sequence: part.sequence, books: part.books, reason: comparison.lateReason,

@@ -68,7 +68,7 @@ struct RelationshipRows: CommitPart {
         guard number != 0, !state.touched.gone.contains(number) else { return 0 }
         let isThere =
             store.versions.twins[number] != 0 || state.touched.created.contains(number)
-            || state.present?.createdTwins.contains(number) == true
+            || state.present?.changes.createdTwins.contains(number) == true
         return isThere ? number : 0
     }
 
@@ -96,7 +96,7 @@ struct RelationshipRows: CommitPart {
         if claim.isNew {
             try insert(claim, source, target, member)
             member.books.created += 1
-        } else if member.deleted.contains(where: { $0.kind == .relationships && $0.number == claim.number }) {
+        } else if member.changes.hasDeleted(relationship: claim.number) {
             try insertAgain(claim, source, target, member)
         } else {
             try revise(claim, target, member)
@@ -109,8 +109,8 @@ struct RelationshipRows: CommitPart {
         record.properties = claim.statement.properties.filter { !$0.isAbsent }
         try sql.relationships.insert(
             claim.number, id: claim.id, .init(source: source, target: target, name: claim.statement.key, record: record))
-        member.createdRelationships.insert(claim.number)
-        member.revised.append((.relationships, claim.number, claim.fingerprint))
+        member.changes.createdRelationships.insert(claim.number)
+        member.changes.revised.append((.relationships, claim.number, claim.fingerprint))
     }
 
     /// A relationship that went with a twin which this drop deleted and which a stub replaces.
@@ -133,7 +133,7 @@ struct RelationshipRows: CommitPart {
         let old = former.record
         let name = claim.statement.key == 0 ? former.name : claim.statement.key
         let change = claim.statement.applied(to: old)
-        member.revised.append((.relationships, claim.number, claim.fingerprint))
+        member.changes.revised.append((.relationships, claim.number, claim.fingerprint))
         guard change != nil || name != former.name || target != former.target else {
             member.books.unchanged += 1
             return
@@ -168,7 +168,7 @@ struct RelationshipRows: CommitPart {
         }
         state.touched.changedRelationships.insert(number)
         state.touched.goneRelationships.insert(number)
-        member.deleted.append((.relationships, number, store.identities.relationshipHash(source: source, id: id)))
+        member.changes.deleted.append((.relationships, number, store.identities.relationshipHash(source: source, id: id)))
         return true
     }
 
@@ -181,12 +181,12 @@ struct RelationshipRows: CommitPart {
             created: member.dropNumber, base: .init(drop: member.dropNumber, record: claim.statement.record))
         try sql.twins.insert(number, id: id, model: nil, record)
         store.versions.twinModels.stage(number, model: 0)
-        member.createdTwins.insert(number)
+        member.changes.createdTwins.insert(number)
         return number
     }
 
     func vanish(_ claim: RelationshipClaim, _ member: CommitEffects) {
-        member.vanished.append(
-            (.relationships, claim.number, store.identities.relationshipHash(source: claim.source, id: claim.id)))
+        let hash = store.identities.relationshipHash(source: claim.source, id: claim.id)
+        member.identities.noteVanished(.relationships, hash, claim.number)
     }
 }

@@ -20,20 +20,20 @@ struct RevisionRows: CommitPart {
 
     /// Gives an identity to something that the commit itself makes. A drop on its way that introduced it too is compared again.
     func enter(_ kind: NumberReservation.Kind, _ hash: IdentityHash, _ number: UInt32, _ member: CommitEffects) {
-        let index = kind == .twins ? store.identities.twins : store.identities.relationships
-        let other = index.replace(hash, number)
-        member.entered.append((kind, hash, number))
+        let other = store.identities.index(of: kind).replace(hash, number)
+        member.identities.noteEntered(kind, hash, number)
         guard other != 0 else { return }
         let isForeign =
             switch kind {
             case .twins:
-                store.versions.twins[other] == 0 && !state.touched.created.contains(other) && !member.createdTwins.contains(other)
+                store.versions.twins[other] == 0 && !state.touched.created.contains(other)
+                    && !member.changes.createdTwins.contains(other)
             case .relationships:
                 store.versions.relationships[other] == 0 && !state.touched.createdRelationships.contains(other)
-                    && !member.createdRelationships.contains(other)
+                    && !member.changes.createdRelationships.contains(other)
             }
         guard isForeign else {  // It was deleted earlier in this transaction, and is there again where this member is not.
-            member.displaced.append((kind, hash, other))
+            member.identities.noteDisplaced(kind, hash, other)
             return
         }
         store.identities.waiting.withLock { waiting in

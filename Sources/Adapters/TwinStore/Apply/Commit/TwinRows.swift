@@ -5,12 +5,17 @@ import TwinModel
 struct TwinRows: CommitPart {
     let state: CommitState
 
+    /// A new twin that was written and is not staged yet, for some at a time take the lock.
+    private typealias FreshTwin = (number: UInt32, model: UInt32, fingerprint: Fingerprint)
+    private static let freshMax = 65_536
+
     func writeTwins(_ member: DropEffects) throws {
         let comparison = member.comparison
         var deletes: [(number: UInt32, record: UInt64, place: UInt32)] = []
         /// What was made and deleted again by the drop.
         var vanished: [[UInt8]] = []
         var inserts = try TwinInserts(database)
+        var fresh: [FreshTwin] = []
         let (log, places) = (comparison.said.log, comparison.said.twins.places)
         try log.forEach(
             { (place, view) throws(DropError) in
@@ -18,22 +23,22 @@ struct TwinRows: CommitPart {
                 guard places[view.number] == place else { return }
                 if view.isPlainNewTwin {
                     try inserts.add(view)
-                    member.fresh.append((view.number, view.key, view.fingerprint))
-                    if member.fresh.count >= DropEffects.freshMax { stageFresh(member) }
-                    if member.createdTwins.insert(view.number) { member.books.created += 1 }
+                    fresh.append((view.number, view.key, view.fingerprint))
+                    if fresh.count >= Self.freshMax { stage(&fresh, comparison.cache) }
+                    if member.changes.createdTwins.insert(view.number) { member.books.created += 1 }
                     return
                 }
                 let entry = view.head
                 switch (entry.verb, entry.isNew) {
                 case (.deleteTwin, true):
                     let id = view.bytes(0..<entry.idLength)
-                    member.vanished.append((.twins, entry.number, store.identities.hash.identity(id)))
+                    member.identities.noteVanished(.twins, store.identities.hash.identity(id), entry.number)
                     if waitingRows.mayWait(member) { vanished.append(id) }
                 case (.deleteTwin, false): deletes.append((entry.number, entry.record, place))
                 default: try revise(entry, view, member)
                 }
             }, release: { () throws(DropError) in try inserts.flush() })
-        stageFresh(member)
+        stage(&fresh, comparison.cache)
         if state.isInterrupted { throw CommitInterruption.conflict }
         for (number, record, place) in deletes {
             if try deleteTwin(number, record: record, member) {
@@ -61,15 +66,14 @@ struct TwinRows: CommitPart {
 
     /// Makes models and fingerprints of new twins known. Nobody takes them for committed: their numbers have no version yet, and
     /// no other drop gets these numbers if this one is given up.
-    private func stageFresh(_ member: DropEffects) {
-        let cache = member.comparison.cache
+    private func stage(_ fresh: inout [FreshTwin], _ cache: SourceCache) {
         store.versions.cacheLock.writing {
-            for (number, model, fingerprint) in member.fresh {
+            for (number, model, fingerprint) in fresh {
                 store.versions.twinModels.stage(number, model: model)
                 cache.twinFingerprints[number] = fingerprint
             }
         }
-        member.fresh.removeAll(keepingCapacity: true)
+        fresh.removeAll(keepingCapacity: true)
     }
 
     private func revise(_ entry: ChangeEntry, _ view: borrowing ChangeLog.View, _ member: DropEffects) throws(DropError) {
@@ -82,7 +86,7 @@ struct TwinRows: CommitPart {
         let change = statement.applied(to: old)
         guard change != nil || newModel != model else {
             member.books.unchanged += 1
-            member.revised.append((.twins, entry.number, entry.fingerprint))
+            member.changes.revised.append((.twins, entry.number, entry.fingerprint))
             return
         }
         state.trespasses.noteParts(of: old)
@@ -91,13 +95,13 @@ struct TwinRows: CommitPart {
         patch.record.properties = change?.replaced ?? []
         if newModel != model {
             patch.key = model
-            member.remodelled.append((entry.number, newModel))
+            member.changes.remodelled.append((entry.number, newModel))
         }
         new.revision = try revisions.addRevision(
             .twins, entry.number, member, record: statement.record, previous: old.revision, patch)
         try sql.twins.update(entry.number, model: newModel, new)
         state.touched.changed.insert(entry.number)
-        member.revised.append((.twins, entry.number, entry.fingerprint))
+        member.changes.revised.append((.twins, entry.number, entry.fingerprint))
         member.books.updated += 1
     }
 
@@ -120,7 +124,7 @@ struct TwinRows: CommitPart {
         try sql.revisions.insertGone(.twins, number, id: id, source: 0, last: revision)
         state.touched.gone.insert(number)
         state.touched.changed.insert(number)
-        member.deleted.append((.twins, number, store.identities.hash.identity(id)))
+        member.changes.deleted.append((.twins, number, store.identities.hash.identity(id)))
         return true
     }
 }

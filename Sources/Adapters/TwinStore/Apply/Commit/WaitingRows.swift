@@ -64,7 +64,7 @@ struct WaitingRows: CommitPart {
     /// Applies waiting relationships whose ends this member made.
     func activateWaiting(_ member: CommitEffects) throws(DropError) {
         let isAwaited = store.identities.waiting.withLock { !$0.twins.isEmpty }
-        guard isAwaited || hasFreshWaiting(member), !member.createdTwins.isEmpty else { return }
+        guard isAwaited || hasFreshWaiting(member), !member.changes.createdTwins.isEmpty else { return }
         state.present = member
         defer { state.present = nil }
         var ready: [(Int64, RelationshipClaim, SourceName)] = []
@@ -93,14 +93,14 @@ struct WaitingRows: CommitPart {
         let stands =
             known != 0 && !state.touched.goneRelationships.contains(known)
             && (store.versions.relationships[known] != 0 || state.touched.createdRelationships.contains(known)
-                || member.createdRelationships.contains(known))
+                || member.changes.createdRelationships.contains(known))
         // Somebody stated it again meanwhile: the newer word stands.
         if stands { return }
         claim.number = store.numbers.reserve(.relationships, 1)
         revisions.enter(.relationships, hash, claim.number, member)
         try relationshipRows.insert(
             claim, relationshipRows.standing(claim.source), relationshipRows.standing(claim.target), member)
-        member.createdRelationships.remove(claim.number)
-        member.activated.append((claim.number, owner, claim.origin))
+        member.changes.createdRelationships.remove(claim.number)
+        member.changes.activated.append((claim.number, owner, claim.origin))
     }
 }
