@@ -77,11 +77,11 @@ final class DropComparison: ChangeSetBuilder {
         precondition(!isEnded, "a change set ends once")
         context.cache.note(progress.keys.names, of: context)
         var (lateReason, gone) = try end()
-        for _ in 0..<EndsGone.passesMax where !gone.isSubset(of: progress.endsGone) {
-            try takeAgain(refusing: gone.union(progress.endsGone))
+        for _ in 0..<EndsGone.passesMax where !gone.isSubset(of: progress.deferred.endsGone) {
+            try takeAgain(refusing: gone.union(progress.deferred.endsGone))
             (lateReason, gone) = try end()
         }
-        guard gone.isSubset(of: progress.endsGone) else { throw EndsGone.endless }
+        guard gone.isSubset(of: progress.deferred.endsGone) else { throw EndsGone.endless }
         context.store.versions.cacheLock.lockForReading()
         defer { context.store.versions.cacheLock.unlockAfterReading() }
         try ComparisonEnd(context).checkGuards(progress)
@@ -94,7 +94,7 @@ final class DropComparison: ChangeSetBuilder {
         context.store.versions.cacheLock.lockForReading()
         defer { context.store.versions.cacheLock.unlockAfterReading() }
         let lateReason = try ComparisonEnd(context).finish(&progress)
-        return (lateReason, try EndsGone(context).find(progress))
+        return (lateReason, try EndsGone(context).find(progress.said, progress.list, known: progress.deferred.endsGone))
     }
 
     /// Compares again what it kept, without the records that state relationships of `gone`.
@@ -105,8 +105,7 @@ final class DropComparison: ChangeSetBuilder {
         }
         progress.said.abandon(context.store)
         progress.keys.release(to: context.store.keys)
-        progress = ComparisonProgress(context)
-        progress.endsGone = gone
+        progress = ComparisonProgress(context, refusing: gone)
         try kept.forEach { (frame, _) throws(DropError) in try take(frame) }
     }
 }

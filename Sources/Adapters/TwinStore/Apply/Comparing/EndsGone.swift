@@ -24,9 +24,13 @@ struct EndsGone {
         hint: "Deliver what the file deletes and what it states in two files.", remedy: .quarantine)
 
     /// Those of a drop that was compared to its end.
-    func find(_ drop: borrowing ComparisonProgress) throws(DropError) -> Set<IdentityHash> {
+    ///
+    /// - Parameter known: those for which its records were refused already.
+    func find(
+        _ said: Said, _ list: ListDifference, known: Set<IdentityHash>
+    ) throws(DropError) -> Set<IdentityHash> {
         guard case .reject = context.job.policy.dangling else { return [] }
-        let (said, absent) = (drop.said, drop.list.twinsGone)
+        let absent = list.twinsGone
         guard said.deletesTwins || !absent.isEmpty, said.log.hasRelationships || said.relationships.seen.count > 0 else {
             return []
         }
@@ -39,7 +43,7 @@ struct EndsGone {
         }
         let named = try ends(said, gone)
         // What those records list is not known any more: then the list may delete nothing.
-        guard named.isSubset(of: drop.endsGone) else { return named }
+        guard named.isSubset(of: known) else { return named }
         return try named.union(ends(said, Set(absent)))
     }
 
@@ -81,22 +85,22 @@ struct EndsGone {
 
     /// Why the current record is refused: it states relationships of twins that the drop deletes. Nil where it does not.
     func refusal(
-        _ drop: inout ComparisonProgress, _ bytes: borrowing Span<UInt8>
+        _ record: CurrentRecord, _ keys: borrowing StreamKeys, of gone: Set<IdentityHash>, _ bytes: borrowing Span<UInt8>
     ) throws(DropError) -> String? {
         var sentences: [String] = []
-        for operation in drop.record.operations
+        for operation in record.operations
         where operation.verb == .upsertRelationship || operation.verb == .replaceRelationship {
             let head = operation.head
             for (end, id) in [("source", head.id), ("target", head.target)] {
-                guard sentences.count < 3, drop.endsGone.contains(context.store.identities.hash.identity(bytes, id)) else {
+                guard sentences.count < 3, gone.contains(context.store.identities.hash.identity(bytes, id)) else {
                     continue
                 }
-                _ = try drop.keys.global(head.key)
-                let name = head.key == 0 ? "" : " " + DeferredReplay.shown(Array(drop.keys.name(head.key).utf8))
+                _ = try keys.global(head.key)
+                let name = head.key == 0 ? "" : " " + DeferredReplay.shown(Array(keys.name(head.key).utf8))
                 let source = DeferredReplay.shown(RawBytes.copy(bytes, head.id))
-                let gone = DeferredReplay.shown(RawBytes.copy(bytes, id))
+                let lost = DeferredReplay.shown(RawBytes.copy(bytes, id))
                 sentences.append(
-                    "Relationship\(name) of \(source): its \(end) \(gone) goes with this same file, which deletes it or leaves it "
+                    "Relationship\(name) of \(source): its \(end) \(lost) goes with this same file, which deletes it or leaves it "
                         + "out.")
             }
         }

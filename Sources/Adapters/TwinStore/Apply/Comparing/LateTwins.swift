@@ -24,7 +24,9 @@ struct LateTwins {
         let exists = operation.number != 0 && drop.said.twins.isCommitted(operation.number)
         // By this drop: it was judged then.
         if operation.number != 0, drop.said.twins.isStated(operation.number) { return false }
-        if let newer = word.leftBehind(exists, &drop) { return leave(operation, because: newer, &drop) }
+        if let newer = word.leftBehind(exists, in: drop.list.scope, record: drop.record.number, &drop.late) {
+            return leave(operation, because: newer, &drop)
+        }
         // Whatever it says went with the twin when somebody newer deleted that; also where the twin is there again.
         if let newer = try word.deleter(of: RawBytes.copy(bytes, operation.head.id)) {
             return leave(operation, because: newer, &drop)
@@ -66,7 +68,7 @@ struct LateTwins {
     }
 
     private func leave(_ operation: RecordOperation, because newer: UInt64, _ drop: inout ComparisonProgress) -> Bool {
-        word.leave(operation, because: newer, &drop)
+        word.leave(operation, because: newer, &drop.account.books, &drop.late, drop.said)
         return true
     }
 

@@ -139,12 +139,12 @@ struct NewerWord {
     /// Where newer drops are snapshots, they have said everything of the scope; where none of them is whole, nobody knows.
     ///
     /// - Returns: whose word stands; nil: the operation is to be looked at.
-    func leftBehind(_ exists: Bool, _ drop: inout ComparisonProgress) -> UInt64? {
-        switch lateness.snapshot(of: drop.list.scope) {
+    func leftBehind(_ exists: Bool, in scope: String, record: UInt64, _ late: inout LateOutcome) -> UInt64? {
+        switch lateness.snapshot(of: scope) {
         case .none: return nil
         case .superseded(let newer): return newer
         case .undecided(let newer):
-            drop.late.leaveOpen(drop.record.number, because: newer)
+            late.leaveOpen(record, because: newer)
             return exists || !context.job.released ? newer : nil
         }
     }
@@ -152,9 +152,11 @@ struct NewerWord {
     /// Leaves an operation without effect.
     ///
     /// - Parameter newer: the drop whose statement stands; 0: somebody who is no drop.
-    func leave(_ operation: RecordOperation, because newer: UInt64, _ drop: inout ComparisonProgress) {
-        drop.account.books.superseded += 1
-        drop.late.overrule(by: newer)
-        if operation.number != 0 { drop.said.markSeen(operation) }
+    func leave(
+        _ operation: RecordOperation, because newer: UInt64, _ books: inout DropBooks, _ late: inout LateOutcome, _ said: Said
+    ) {
+        books.superseded += 1
+        late.overrule(by: newer)
+        if operation.number != 0 { said.markSeen(operation) }
     }
 }

@@ -11,7 +11,7 @@ struct RecordComparer {
         guard !drop.said.waiting.isEmpty else { return }
         // Exchanged, not copied: nothing is added meanwhile, and the room is used again.
         var waiting: [Evaluation] = []
-        swap(&waiting, &drop.said.waiting)
+        drop.said.waiting.exchange(&waiting)
         let bytes = copy bytes
         let (twins, relationships) = (TwinComparer(context), RelationshipComparer(context))
         try context.reading { (database) throws(DropError) in
@@ -26,6 +26,6 @@ struct RecordComparer {
             }
         }
         waiting.removeAll(keepingCapacity: true)
-        swap(&waiting, &drop.said.waiting)
+        drop.said.waiting.exchange(&waiting)
     }
 }

@@ -19,7 +19,7 @@ struct RelationshipComparer {
         let number = drop.said.relationships.number(of: hash)
         let fingerprint = store.identities.hash.fingerprint(bytes, verb: verb.rawValue, body, seed: context.seed)
         let isKnown =
-            number != 0 && context.trustsMemory && drop.endsGone.isEmpty
+            number != 0 && context.trustsMemory && drop.deferred.endsGone.isEmpty
             && drop.said.relationships.isRepeated(number, fingerprint)
         drop.record.operations.append(
             RecordOperation(verb: verb, head: head, hash: hash, fingerprint: fingerprint, number: number, isKnown: isKnown))

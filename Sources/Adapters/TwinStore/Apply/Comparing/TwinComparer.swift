@@ -51,7 +51,7 @@ struct TwinComparer {
         }
         drop.said.twins.places[operation.number] = Mentions.evaluating
         drop.said.waiting.append(Evaluation(operation: operation, record: drop.record.number))
-        if drop.sample.isDue(waiting: drop.said.waiting.count) { try RecordComparer(context).compareWaiting(&drop, bytes) }
+        if drop.said.waiting.isSampleDue() { try RecordComparer(context).compareWaiting(&drop, bytes) }
     }
 
     /// True when there is little sense in comparing with the record here, as the writer does it again: the source said something
@@ -59,7 +59,7 @@ struct TwinComparer {
     /// then comparing belongs beside the commits.) The writer counts what it comes to.
     @inline(__always)
     private func isSurelyNew(_ operation: RecordOperation, _ drop: borrowing ComparisonProgress) -> Bool {
-        context.lateness == nil && drop.sample.isMostlyChange && context.writer == nil && operation.isAscending
+        context.lateness == nil && drop.said.waiting.sample.isMostlyChange && context.writer == nil && operation.isAscending
             && operation.verb != .deleteTwin && drop.said.twins.hasFingerprint(operation.number)
     }
 
@@ -186,13 +186,13 @@ struct TwinComparer {
             if !drop.said.hasUnstampedValues, !base.mentions(context.isOwn) { drop.said.hasUnstampedValues = true }
             return noteUnchanged(operation, &drop)
         }
-        drop.sample.note(isChange: true)
+        drop.said.waiting.note(isChange: true)
         drop.account.books.updated += 1
         try log(operation, statement, &drop, bytes, isNew: false)
     }
 
     private func noteUnchanged(_ operation: RecordOperation, _ drop: inout ComparisonProgress) {
-        drop.sample.note(isChange: false)
+        drop.said.waiting.note(isChange: false)
         drop.account.books.unchanged += 1
         drop.said.twins.noteUnchanged(operation, drop.keys, context)
     }
