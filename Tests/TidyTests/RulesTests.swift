@@ -89,6 +89,14 @@ import Testing
         #expect(Rules.statesChangeInOnePlace(file(Rules.rowsOfDrops, "row.state = .done")) == [])
     }
 
+    @Test func `finds SQL beside the folder that has it`() {
+        let query = "Sources/Adapters/TwinStore/Query/Plan.swift"
+        #expect(Rules.sqlStaysInEngine(file(query, "import GRDB\nlet row = try RawStatement(text, database)")).count == 2)
+        #expect(Rules.sqlStaysInEngine(file(query, "try database.execute(sql: text)")).count == 1)
+        #expect(Rules.sqlStaysInEngine(file(query, "let cursor: EntityCursor // not RawStatement")) == [])
+        #expect(Rules.sqlStaysInEngine(file("Sources/Adapters/TwinStore/Engine/A.swift", "import GRDB")) == [])
+    }
+
     @Test func `finds a folder that uses another against the direction`() {
         let target = "Sources/Adapters/TwinStore/"
         func found(_ path: String, _ text: String) -> Int {

@@ -18,6 +18,8 @@ import Testing
         #expect(Rules.needlessFolderExceptions(Self.files) == [])
     }
 
+    @Test func `asks the database in one folder only`() { #expect(findings(Rules.sqlStaysInEngine) == []) }
+
     @Test func `touches pointers in kits only`() { #expect(findings(Rules.pointersStayInKits) == []) }
 
     @Test func `calls the system in one kit only`() {

@@ -27,7 +27,7 @@ struct CommitNotes: CommitPart {
     func noteForeignChange(_ member: DropEffects) throws(DropError) {
         let me = member.comparison.job.source
         if member.comparison.said.hasUnstampedValues { member.hasUnstampedValues = true }
-        try sql.sources.note(me, isBare: member.hasUnstampedValues)
+        try sql.sources.note(me, hasUnstampedValues: member.hasUnstampedValues)
         try noteForeignChange(of: me, changing: member.books.changes > 0, member.sequence)
     }
 

@@ -49,7 +49,7 @@ struct CommitPublisher: CommitPart {
         let drop = member as? DropEffects
         let speaker = drop?.comparison.cache
         if let drop { note(drop, sequence) }
-        member.identities.settle(in: store.identities)
+        member.identities.removeVanished(from: store.identities)
         member.changes.createdTwins.forEach {
             store.versions.twins[$0] = sequence
             store.versions.twinModels.confirm($0)

@@ -24,7 +24,7 @@ struct IdentityChanges {
     }
 
     /// After COMMIT: takes out what came to nothing.
-    func settle(in identities: Identities) {
+    func removeVanished(from identities: Identities) {
         for (kind, hash, number) in vanished { identities.index(of: kind).remove(hash, number) }
     }
 

@@ -25,10 +25,10 @@ final class SourceStatements {
             "UPDATE source SET changed_by_others = ? WHERE is_bare = 1 AND name <> ?", database)
     }
 
-    /// Makes the source's row. It stays bare once it relied on values without a stamp of it.
-    func note(_ source: SourceName, isBare: Bool) throws(DropError) {
+    /// Makes the source's row. That it relied on values without a stamp of it is kept for ever.
+    func note(_ source: SourceName, hasUnstampedValues: Bool) throws(DropError) {
         note.bind(text: 1, source.text)
-        note.bind(2, Int64(isBare ? 1 : 0))
+        note.bind(2, Int64(hasUnstampedValues ? 1 : 0))
         try note.run()
     }
 
@@ -39,7 +39,9 @@ final class SourceStatements {
         try noteChange.run()
     }
 
-    /// Something was changed: all bare sources but this one are told. Nil: a call did it.
+    /// Something was changed: noted of all sources but this one that rely on values without a stamp of theirs.
+    ///
+    /// - Parameter source: nil where a call did it.
     func noteChangeOfBare(besides source: SourceName?, _ sequence: UInt64) throws(DropError) {
         noteChangeOfBare.bind(1, Int64(sequence))
         noteChangeOfBare.bind(text: 2, source?.text ?? "")

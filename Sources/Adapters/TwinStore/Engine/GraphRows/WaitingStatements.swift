@@ -106,10 +106,11 @@ struct WaitingStatements {
 
     /// Those that start or end at a twin; all where it is nil.
     func candidates(at twin: [UInt8]?, where isMeant: (Candidate) -> Bool) throws(DropError) -> [Candidate] {
+        let condition = twin == nil ? "" : "WHERE p.source_id = ?1 OR p.target_id = ?1"
         let query = try RawStatement.cached(
             """
             SELECT p.no, p.source_id, p.target_id, p.id, p.drop_no, coalesce(d.scope, ''), p.source
-            FROM pending p LEFT JOIN drops d ON d.no = p.drop_no \(twin == nil ? "" : "WHERE p.source_id = ?1 OR p.target_id = ?1")
+            FROM pending p LEFT JOIN drops d ON d.no = p.drop_no \(condition)
             """, database)
         if let twin { query.bind(text: 1, twin) }
         defer { query.reset() }
