@@ -36,6 +36,8 @@ import Testing
         #expect(findings(Rules.fileLength) == [])
     }
 
+    @Test func `has small types in the rooms of the store that change most`() { #expect(Rules.largeTypes(Self.files) == []) }
+
     @Test func `has functions of at most 80 lines`() { #expect(findings(Rules.functionLength) == []) }
 
     @Test func `has lines of at most 130 characters`() { #expect(findings(Rules.lineLength) == []) }
