@@ -84,7 +84,7 @@ final class DropComparison: ChangeSetBuilder {
         guard gone.isSubset(of: progress.deferred.endsGone) else { throw EndsGone.endless }
         context.store.versions.cacheLock.lockForReading()
         defer { context.store.versions.cacheLock.unlockAfterReading() }
-        try ComparisonEnd(context).checkGuards(progress)
+        try ComparisonEnd(context).checkGuards(progress.list, progress.said, progress.account.books)
         isEnded = true
         return FinishedComparison(context, progress, lateReason, kept)
     }
