@@ -11,6 +11,22 @@ extension Rules {
     /// Uses against the direction that are still there: `FILE TYPE`. The list only grows shorter.
     static let folderExceptions: Set<String> = []
 
+    /// Folders that know no SQL and no library that does: what they ask the database stands in `Engine`.
+    static let withoutSQL = ["Sources/Adapters/TwinStore/Apply/", "Sources/Adapters/TwinStore/Query/"]
+
+    /// Statements are made in `Engine` alone: nobody else makes one, or imports what can.
+    static func sqlStaysInEngine(_ file: SourceFile) -> [Finding] {
+        guard file.isSwift, withoutSQL.contains(where: file.path.hasPrefix) else { return [] }
+        let imports = importedModules(file).filter { $0.module.hasPrefix("GRDB") }.map {
+            Finding(path: file.path, line: $0.line, message: "\($0.module) is imported in Engine only.")
+        }
+        let statements = file.code.indices.filter {
+            hasWord("RawStatement", in: file.code[$0]) || hasWord("execute", in: file.code[$0])
+        }
+        return imports
+            + statements.map { Finding(path: file.path, line: $0 + 1, message: "a statement is made outside Engine.") }
+    }
+
     /// What a folder uses of another: types by name, as the top level of a file declares them.
     static func folderDirection(_ files: [SourceFile]) -> [Finding] {
         folders.sorted { $0.key < $1.key }.flatMap { target, rows in

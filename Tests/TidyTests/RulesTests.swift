@@ -89,6 +89,36 @@ import Testing
         #expect(Rules.statesChangeInOnePlace(file(Rules.rowsOfDrops, "row.state = .done")) == [])
     }
 
+    @Test func `finds a type that is large over its extensions, or hides its state in itself`() {
+        let folder = "Sources/Adapters/TwinStore/Apply/"
+        func fields(_ count: Int) -> String { (0..<count).map { "    var field\($0) = 0\n" }.joined() }
+        func found(_ texts: String...) -> Int {
+            Rules.largeTypes(texts.enumerated().map { file(folder + "\($0.offset).swift", $0.element) }).count
+        }
+        #expect(found("struct A {\n" + fields(12) + "}") == 0)
+        #expect(found("struct A {\n" + fields(13) + "}") == 1)
+        #expect(found("final class A {\n" + fields(8) + "}", "extension A {\n" + fields(8) + "}") == 1)
+        #expect(
+            found(
+                "struct A {\n" + fields(12)
+                    + "    static let no = 1\n    var sum: Int { 1 }\n    var all: Int {\n        1\n    }\n}") == 0)
+        let inner = "    private struct State {\n" + fields(8).replacing("    var", with: "        var") + "    }\n"
+        #expect(found("struct A {\n    private var state = State()\n" + fields(6) + inner + "}") == 1)
+        #expect(found("struct A {\n    private var states: [State] = []\n" + fields(6) + inner + "}") == 0)
+        let long = "    func a() {\n" + String(repeating: "        b()\n", count: 200) + "    }\n"
+        #expect(found("struct A {\n" + long + "}", "struct B {\n" + long + "}") == 0)
+        #expect(found("struct A {\n" + long + "}", "extension A {\n" + long + "}") == 1)
+        #expect(Rules.largeTypes([file("Sources/Core/DropCore/A.swift", "struct A {\n" + fields(20) + "}")]) == [])
+    }
+
+    @Test func `finds SQL beside the folder that has it`() {
+        let query = "Sources/Adapters/TwinStore/Query/Plan.swift"
+        #expect(Rules.sqlStaysInEngine(file(query, "import GRDB\nlet row = try RawStatement(text, database)")).count == 2)
+        #expect(Rules.sqlStaysInEngine(file(query, "try database.execute(sql: text)")).count == 1)
+        #expect(Rules.sqlStaysInEngine(file(query, "let cursor: EntityCursor // not RawStatement")) == [])
+        #expect(Rules.sqlStaysInEngine(file("Sources/Adapters/TwinStore/Engine/A.swift", "import GRDB")) == [])
+    }
+
     @Test func `finds a folder that uses another against the direction`() {
         let target = "Sources/Adapters/TwinStore/"
         func found(_ path: String, _ text: String) -> Int {

@@ -18,6 +18,8 @@ import Testing
         #expect(Rules.needlessFolderExceptions(Self.files) == [])
     }
 
+    @Test func `asks the database in one folder only`() { #expect(findings(Rules.sqlStaysInEngine) == []) }
+
     @Test func `touches pointers in kits only`() { #expect(findings(Rules.pointersStayInKits) == []) }
 
     @Test func `calls the system in one kit only`() {
@@ -33,6 +35,8 @@ import Testing
         if !long.isEmpty { print("Over \(Rules.fileLinesAim) lines, to be looked at:\n  " + long.joined(separator: "\n  ")) }
         #expect(findings(Rules.fileLength) == [])
     }
+
+    @Test func `has small types in the rooms of the store that change most`() { #expect(Rules.largeTypes(Self.files) == []) }
 
     @Test func `has functions of at most 80 lines`() { #expect(findings(Rules.functionLength) == []) }
 

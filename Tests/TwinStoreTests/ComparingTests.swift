@@ -145,6 +145,16 @@ import TwinModel
 
     private func account() throws -> DropAccount { DropAccount(try StoreFixture().job(bytes: 1000).0) }
 
+    @Test func `counts the bytes of its file once, however often a part has them`() throws {
+        var account = try account()
+        let offsets = [account.advance(10, 20), account.advance(-15, 20)]
+        #expect(offsets == [10, 15])
+        #expect(account.books.bytesAccounted == 25)
+        let outside = account.advance(0, 1000)
+        #expect(outside == nil)
+        #expect(account.books.bytesAccounted == 25)
+    }
+
     @Test func `counts a twin once, by the last of its statements`() throws {
         var account = try account()
         account.books.created = 1

@@ -1,5 +1,4 @@
 package import DropCore
-import GRDB
 package import TwinModel
 
 /// One change a drop would make, for a dry run.
@@ -50,7 +49,7 @@ extension DropChanges {
 /// Walks once through what a drop would change, for one access.
 private final class PlanWalk {
     private let comparison: FinishedComparison
-    private let database: Database
+    private let database: StoreTransaction
     private var deletedTwins: Set<UInt32> = []
     private var deletedRelationships: Set<UInt32> = []
     /// By place in the log: the ends of relationships that are not there, neither before nor after.
@@ -59,7 +58,7 @@ private final class PlanWalk {
     private var stubbed: [String] = []
     private var store: StoreEngine { comparison.context.store }
 
-    init(_ comparison: FinishedComparison, _ database: Database) {
+    init(_ comparison: FinishedComparison, _ database: StoreTransaction) {
         self.comparison = comparison
         self.database = database
     }
@@ -172,12 +171,8 @@ private final class PlanWalk {
 
     func cascade(_ body: (PlannedChange) -> Void) throws(DropError) {
         for twin in deletedTwins.sorted() {
-            let query = try RawStatement.cached("SELECT no FROM relationship WHERE source = ?1 OR target = ?1", database)
-            query.bind(1, twin)
-            var numbers: [UInt32] = []
-            while try query.step() { numbers.append(UInt32(truncatingIfNeeded: query.integer(0))) }
-            query.reset()
-            for number in numbers where deletedRelationships.insert(number).inserted {
+            for number in try GraphLookups(database).relationships(at: twin)
+            where deletedRelationships.insert(number).inserted {
                 if let entity = try presentRelationship(number) { body(try deleted(entity, .end)) }
             }
         }
@@ -204,14 +199,7 @@ private final class PlanWalk {
     }
 
     private func presentRelationship(_ number: UInt32) throws(DropError) -> StoredEntity? {
-        let query = try RawStatement.cached("SELECT id, source, target, name, rec FROM relationship WHERE no = ?", database)
-        query.bind(1, number)
-        defer { query.reset() }
-        guard try query.step() else { return nil }
-        return StoredEntity(
-            number: number, id: query.text(0), key: UInt32(truncatingIfNeeded: query.integer(3)),
-            source: UInt32(truncatingIfNeeded: query.integer(1)), target: UInt32(truncatingIfNeeded: query.integer(2)),
-            record: try TwinRecord(query.bytes(4)))
+        try GraphLookups(database).relationship(number)
     }
 
     private func json(_ key: UInt32, _ record: TwinRecord, _ label: String) throws(DropError) -> JSON {

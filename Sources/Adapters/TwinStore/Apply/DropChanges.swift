@@ -1,5 +1,4 @@
 package import DropCore
-import GRDB
 
 /// The change set of one drop.
 ///
@@ -26,7 +25,7 @@ package final class DropChanges: ChangeSet, @unchecked Sendable {
     }
 
     /// Compares the drop again with what is committed now, from the frames it kept. Only inside a commit, between transactions.
-    func compareAgain(_ database: Database) throws(DropError) {
+    func compareAgain(_ database: StoreTransaction) throws(DropError) {
         let again = try comparison.beginAgain(database)
         failed = again
         try comparison.giveFrames(to: again)

@@ -1,5 +1,4 @@
 package import DropCore
-import GRDB
 
 /// Compares drops with the graph, and commits what they change.
 ///
@@ -24,7 +23,7 @@ package struct StoreGraph: TwinGraph {
     }
 
     private func commit(
-        _ batch: [(changes: any ChangeSet, record: DropRecord)], _ database: Database
+        _ batch: [(changes: any ChangeSet, record: DropRecord)], _ database: StoreTransaction
     ) throws(DropError) -> [Result<CommitResult, DropError>] {
         var results: [Result<CommitResult, DropError>] = []
         var transaction = try GraphCommit(store, database)
@@ -61,7 +60,7 @@ package struct StoreGraph: TwinGraph {
     }
 
     private func compareAgain(
-        _ changes: DropChanges, _ record: DropRecord, _ transaction: inout GraphCommit, _ database: Database
+        _ changes: DropChanges, _ record: DropRecord, _ transaction: inout GraphCommit, _ database: StoreTransaction
     ) throws(DropError) -> GraphCommit.Outcome {
         do {
             try changes.compareAgain(database)
@@ -75,7 +74,7 @@ package struct StoreGraph: TwinGraph {
     }
 
     /// - Parameter twin: one that was changed, where it is known.
-    private func conflict(_ record: DropRecord, _ twin: UInt32?, _ database: Database) throws(DropError) -> DropError {
+    private func conflict(_ record: DropRecord, _ twin: UInt32?, _ database: StoreTransaction) throws(DropError) -> DropError {
         let who = try twin.flatMap { (number) throws(DropError) in try lastWriter(of: number, database) }
         return DropError(
             .conflict,
@@ -85,13 +84,9 @@ package struct StoreGraph: TwinGraph {
     }
 
     /// Who changed a twin last, for a sentence; nil where it is gone.
-    private func lastWriter(of number: UInt32, _ database: Database) throws(DropError) -> String? {
-        let query = try RawStatement.cached("SELECT id, rec FROM twin WHERE no = ?", database)
-        query.bind(1, number)
-        defer { query.reset() }
-        guard try query.step() else { return nil }
-        let id = String(decoding: query.bytes(0), as: UTF8.self)
-        let record = try TwinRecord(query.bytes(1))
+    private func lastWriter(of number: UInt32, _ database: StoreTransaction) throws(DropError) -> String? {
+        guard let (name, record) = try GraphLookups(database).twin(number) else { return nil }
+        let id = String(decoding: name, as: UTF8.self)
         let revision = try store.states.revision(record.revision, database)
         let last =
             if let revision { try store.states.provenance(revision.drop, revision.record, database) } else {
@@ -105,52 +100,13 @@ package struct StoreGraph: TwinGraph {
 
     package func isUntouched(since drop: DropID, source: SourceName) throws(DropError) -> Bool {
         try store.reading { (database) throws(DropError) in
-            let query = try RawStatement.cached(
-                """
-                SELECT c.sequence, coalesce((SELECT changed_by_others FROM source WHERE name = ?2), 0)
-                FROM drops d JOIN drop_commit c ON c.drop_no = d.no WHERE d.id = ?1
-                """, database)
-            query.bind(text: 1, Array(drop.description.utf8))
-            query.bind(text: 2, Array(source.text.utf8))
-            defer { query.reset() }
-            guard try query.step() else { return false }
-            return query.integer(1) <= query.integer(0)
+            try SourceStatements.isChanged(source, since: drop, database) == false
         }
     }
 
     /// The refused records of an applied drop, and what was accepted for them since; nil where it has none, or its row is of an
     /// earlier version.
     package func refusals(of drop: DropID) throws(DropError) -> Refusals? {
-        try store.reading { (database) throws(DropError) in
-            let query = try RawStatement.cached(
-                "SELECT r.drop_no, r.records, r.headers FROM refusal r JOIN drops d ON d.no = r.drop_no WHERE d.id = ?", database)
-            query.bind(text: 1, drop.description)
-            defer { query.reset() }
-            guard try query.step() else { return nil }
-            let number = query.integer(0)
-            let records = try Self.varints(query.bytes(1))
-            let headers = try Self.varints(query.bytes(2))
-            var refusals = Refusals(
-                drop: drop,
-                records: stride(from: 0, to: records.count - 2, by: 3).map {
-                    RefusedRecord(record: records[$0], offset: records[$0 + 1], length: records[$0 + 2])
-                },
-                headers: stride(from: 0, to: headers.count - 1, by: 2).map {
-                    FileSpan(kind: .header, offset: headers[$0], length: headers[$0 + 1], name: "")
-                })
-            let rows = try RawStatement.cached("SELECT record, row FROM correction WHERE drop_no = ?", database)
-            rows.bind(1, number)
-            defer { rows.reset() }
-            while try rows.step() { refusals.corrections[UInt64(rows.integer(0))] = rows.bytes(1) }
-            return refusals
-        }
-    }
-
-    private static func varints(_ bytes: [UInt8]) throws(DropError) -> [UInt64] {
-        let span = bytes.span
-        var reader = OperationReader(end: bytes.count)
-        var numbers: [UInt64] = []
-        while !reader.isAtEnd { numbers.append(try reader.varint(span)) }
-        return numbers
+        try store.reading { (database) throws(DropError) in try RefusalRows(database).refusals(of: drop) }
     }
 }

@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 import TwinModel
 
 /// What is different between the present graph and that after an earlier commit: everything a later commit changed, made or
@@ -8,7 +7,7 @@ import TwinModel
 /// Used inside one access.
 final class PastGraph {
     private let store: StoreEngine
-    private let database: Database
+    private let database: StoreTransaction
     let sequence: UInt64
     private let twins: Set<UInt32>
     private let relationships: Set<UInt32>
@@ -18,32 +17,18 @@ final class PastGraph {
     private var drops: [UInt64: Bool] = [:]
     private var lastDrop: (number: UInt64, wasCommitted: Bool) = (0, false)
     /// Changed relationships as they were, by the twin at that side; made when a query first follows one.
-    private var bySide: (source: [UInt32: [QueryGraph.Link]], target: [UInt32: [QueryGraph.Link]])?
+    private var bySide: (source: [UInt32: [GraphLink]], target: [UInt32: [GraphLink]])?
 
-    init(_ store: StoreEngine, _ database: Database, _ sequence: UInt64) throws(DropError) {
+    init(_ store: StoreEngine, _ database: StoreTransaction, _ sequence: UInt64) throws(DropError) {
         self.store = store
         self.database = database
         self.sequence = sequence
-        let first = try RawStatement(
-            "SELECT first_revision FROM drop_commit WHERE sequence > ? ORDER BY sequence LIMIT 1", database)
-        first.bind(1, Int64(clamping: sequence))
-        defer { first.reset() }
-        let start = try first.step() ? first.integer(0) : Int64.max
-        changedTwins = try Self.changed(0, since: start, database)
-        changedRelationships = try Self.changed(1, since: start, database)
+        let lookups = QueryLookups(database)
+        let start = try lookups.firstRevision(after: sequence)
+        changedTwins = try lookups.changed(.twin, since: start)
+        changedRelationships = try lookups.changed(.relationship, since: start)
         twins = Set(changedTwins)
         relationships = Set(changedRelationships)
-    }
-
-    /// Numbers with a revision at or after one.
-    private static func changed(_ kind: Int64, since revision: Int64, _ database: Database) throws(DropError) -> [UInt32] {
-        let query = try RawStatement("SELECT entity FROM revision WHERE no >= ? AND kind = ?", database)
-        query.bind(1, revision)
-        query.bind(2, kind)
-        defer { query.reset() }
-        var numbers: Set<UInt32> = []
-        while try query.step() { numbers.insert(UInt32(truncatingIfNeeded: query.integer(0))) }
-        return numbers.sorted()
     }
 
     /// True when the present record is not that of then.
@@ -74,25 +59,22 @@ final class PastGraph {
     }
 
     func relationshipWasMade(_ number: UInt32) throws(DropError) -> Bool {
-        let query = try RawStatement.cached("SELECT rec FROM relationship WHERE no = ?", database)
-        query.bind(1, number)
-        defer { query.reset() }
-        guard try query.step() else { return false }
-        return try wasMade(query.bytes(0))
+        guard let record = try QueryLookups(database).relationshipRecord(number) else { return false }
+        return try wasMade(record)
     }
 
     /// The changed relationships that a twin had then.
-    func links(_ side: QueryGraph.Side, of twin: UInt32) throws(DropError) -> [QueryGraph.Link] {
+    func links(_ side: GraphSide, of twin: UInt32) throws(DropError) -> [GraphLink] {
         if bySide == nil { bySide = try collect() }
         return (side == .source ? bySide!.source[twin] : bySide!.target[twin]) ?? []
     }
 
-    private func collect() throws(DropError) -> (source: [UInt32: [QueryGraph.Link]], target: [UInt32: [QueryGraph.Link]]) {
-        var source: [UInt32: [QueryGraph.Link]] = [:]
-        var target: [UInt32: [QueryGraph.Link]] = [:]
+    private func collect() throws(DropError) -> (source: [UInt32: [GraphLink]], target: [UInt32: [GraphLink]]) {
+        var source: [UInt32: [GraphLink]] = [:]
+        var target: [UInt32: [GraphLink]] = [:]
         for number in changedRelationships {
             guard let entity = try entity(.relationship, number) else { continue }
-            var link = QueryGraph.Link(
+            var link = GraphLink(
                 number: number, name: entity.key, other: entity.target, source: entity.source, target: entity.target)
             source[entity.source, default: []].append(link)
             link.other = entity.source

@@ -9,7 +9,7 @@ struct QueryPlan {
         let from: Int
         let to: Int
         let relationship: Int?
-        let sides: [QueryGraph.Side]
+        let sides: [GraphSide]
         /// Nil: any name.
         let names: [UInt32]?
         let hops: ClosedRange<Int>
@@ -75,7 +75,7 @@ struct QueryPlan {
         while let index = left.firstIndex(where: { bound.contains($0.from) || bound.contains($0.to) }) {
             let edge = left.remove(at: index)
             let isForward = bound.contains(edge.from)
-            let sides: [QueryGraph.Side] =
+            let sides: [GraphSide] =
                 switch edge.direction {
                 case .either: [.source, .target]
                 case .forward: isForward ? [.source] : [.target]
@@ -128,7 +128,7 @@ struct QueryPlan {
         }
         for condition in conjuncts {
             guard let range = PropertyRange(condition, compiler, graph.store) else { continue }
-            if let numbers = try range.numbers(graph.database) { return .candidates(numbers) }
+            if let numbers = try range.values.numbers(graph.database) { return .candidates(numbers) }
         }
         guard let models else { return .everything }
         if models.isEmpty { return .candidates([]) }
@@ -152,7 +152,7 @@ struct QueryPlan {
             default: continue
             }
             guard path.segments == ["$sourceId"] || path.segments == ["$targetId"] else { continue }
-            let side: QueryGraph.Side = path.segments == ["$sourceId"] ? .source : .target
+            let side: GraphSide = path.segments == ["$sourceId"] ? .source : .target
             var numbers: [UInt32] = []
             for twin in try graph.twins(values.compactMap { $0.string.map { Array($0.utf8) } }) {
                 numbers += try graph.links(side, of: twin).map(\.number)

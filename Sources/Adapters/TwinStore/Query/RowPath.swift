@@ -25,35 +25,6 @@ struct RowPath {
     }
 }
 
-/// A value of a query, ready to be compared with bytes.
-enum RowLiteral {
-    case null
-    case bool(Bool)
-    case integer(Int64)
-    case double(Double)
-    case text([UInt8])
-
-    init(_ json: JSON) {
-        switch json {
-        case .bool(let value): self = .bool(value)
-        case .int(let number): self = .integer(number)
-        case .double(let number): self = .double(number)
-        case .string(let text): self = .text(Array(text.utf8))
-        case .null, .array, .object: self = .null
-        }
-    }
-
-    var json: JSON {
-        switch self {
-        case .null: .null
-        case .bool(let value): .bool(value)
-        case .integer(let number): .int(number)
-        case .double(let number): .double(number)
-        case .text(let bytes): .string(String(decoding: bytes, as: UTF8.self))
-        }
-    }
-}
-
 /// A condition, ready to be tested on records.
 indirect enum RowTest {
     enum Operand {

@@ -1,5 +1,4 @@
 package import DropCore
-import GRDB
 import Synchronization
 import ThreadKit
 import TwinModel
@@ -70,7 +69,8 @@ package final class StoreQueries: Sendable {
         do {
             return try store.reading { (database) throws(DropError) in
                 let sequence = if let token { token.sequence } else { try store.states.resolve(moment, database) }
-                let graph = try QueryGraph(store, database, asOf: sequence, deadline: deadline, isWanted: isWanted)
+                let graph = try QueryGraph(
+                    store, database, asOf: sequence, until: QueryDeadline(deadline, isWanted: isWanted))
                 let former = token ?? ContinuationToken(query: text, sequence: sequence, rows: 0, limit: limit, position: [])
                 return try page(query, graph, family, after: former, limit: min(limit, QueryLimits.pageMax))
             }
@@ -86,13 +86,13 @@ package final class StoreQueries: Sendable {
         let left = query.top.map { max(0, $0 - former.rows) } ?? Int.max
         let run = QueryRun(plan, graph, after: former.position, limit: min(limit, left))
         try run.run()
-        var rows = run.page
-        if query.selection == .count { rows = [.object([.init("COUNT", .int(Int64(run.matches)))])] }
+        let found = run.page
+        let rows = query.selection == .count ? [.object([.init("COUNT", .int(Int64(found.matches)))])] : found.rows
         var continuation: String?
-        if let next = run.next, rows.count < left {
+        if let next = found.next, rows.count < left {
             let token = ContinuationToken(
                 query: former.query, sequence: former.sequence, rows: former.rows + rows.count, limit: limit, position: next)
-            continuation = token.text(try tokenHash(graph.database))
+            continuation = token.text(try TokenSecret.hash(graph.database))
         }
         return QueryPage(rows: rows, continuation: continuation, charge: Self.charge(graph.work, rows.count))
     }
@@ -106,7 +106,7 @@ package final class StoreQueries: Sendable {
 
     private func token(_ text: String) throws(ServiceError) -> ContinuationToken {
         do {
-            let hash = try store.reading { (database) throws(DropError) in try tokenHash(database) }
+            let hash = try store.reading { (database) throws(DropError) in try TokenSecret.hash(database) }
             if let token = ContinuationToken(text, hash) { return token }
         } catch {
             throw Self.refusal(error)
@@ -115,39 +115,12 @@ package final class StoreQueries: Sendable {
             .invalidPage, "The continuation token is not one of this graph. Start again with the query.")
     }
 
-    /// Keyed by a secret of the database, so that a token outlives a restart, and nobody else can make one.
-    private func tokenHash(_ database: Database) throws(DropError) -> KeyedHash {
-        // One that no daemon of this version has opened has no secret: a command that reads it makes tokens for itself alone.
-        let query = try RawStatement.cached(
-            "SELECT value FROM meta WHERE name IN ('\(Self.tokenSecret)', 'instance') ORDER BY name DESC LIMIT 1", database)
-        defer { query.reset() }
-        guard try query.step(), let key = UInt64(query.text(0), radix: 16) else {
-            throw StorageFailure.damaged("it has no secret for continuation tokens")
-        }
-        return KeyedHash(key)
-    }
-
-    private static let tokenSecret = "token-secret"
-
-    /// Makes the secret of continuation tokens, which leaves the database nowhere. The instance id will not do: it lies in every
-    /// landing folder.
-    func makeTokenSecret() throws(DropError) {
-        let isThere = try store.reading { (database) throws(DropError) in
-            let query = try RawStatement.cached("SELECT 1 FROM meta WHERE name = '\(Self.tokenSecret)'", database)
-            defer { query.reset() }
-            return try query.step()
-        }
-        guard !isThere else { return }
-        try store.transaction { database in
-            try database.execute(
-                sql: "INSERT OR IGNORE INTO meta(name, value) VALUES(?, lower(hex(randomblob(8))))", arguments: [Self.tokenSecret]
-            )
-        }
-    }
+    /// See `TokenSecret`.
+    func makeTokenSecret() throws(DropError) { try TokenSecret.make(store) }
 
     private static func refusal(_ error: DropError) -> ServiceError {
         switch error.code {
-        case QueryGraph.timeoutCode: ServiceError(.timeout, error.message + " " + error.hint)
+        case QueryDeadline.code: ServiceError(.timeout, error.message + " " + error.hint)
         case .pruned: ServiceError(.invalidPage, error.message + " " + error.hint)
         default: ServiceError(.failed, error.message)
         }

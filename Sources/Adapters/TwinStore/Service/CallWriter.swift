@@ -30,13 +30,9 @@ package final class CallWriter: StoreReader, TwinWriter {
         let hash = store.identities.hash.identity(Array(id.utf8))
         let number = store.numbers.reserve(.twins, 1)
         commit.revisions.enter(.twins, hash, number, effects)
-        commit.sql.insertTwin.bind(1, number)
-        commit.sql.insertTwin.bind(text: 2, Array(id.utf8))
-        commit.sql.insertTwin.bind(3, model)
-        commit.sql.insertTwin.bind(blob: 4, record.encoded())
-        try commit.sql.insertTwin.run()
+        try commit.sql.twins.insert(number, id: Array(id.utf8), model: model, record)
         store.versions.twinModels.stage(number, model: model)
-        effects.createdTwins.insert(number)
+        effects.changes.createdTwins.insert(number)
         effects.hasChanged = true
         return StoredEntity(number: number, id: id, key: model, record: record)
     }
@@ -50,29 +46,20 @@ package final class CallWriter: StoreReader, TwinWriter {
         patch.record.properties = old.record.replaced(by: record)
         if model != old.key {
             patch.key = old.key
-            effects.remodelled.append((old.number, model))
+            effects.changes.remodelled.append((old.number, model))
         }
         var new = record
         new.revision = try commit.revisions.addRevision(
             .twins, old.number, effects, record: 0, previous: old.record.revision, patch)
-        commit.sql.updateTwin.bind(1, model)
-        if model == 0 { commit.sql.updateTwin.bindNull(1) }
-        commit.sql.updateTwin.bind(blob: 2, new.encoded())
-        commit.sql.updateTwin.bind(3, old.number)
-        try commit.sql.updateTwin.run()
+        try commit.sql.twins.update(old.number, model: model, new)
         commit.state.touched.changed.insert(old.number)
-        effects.revised.append((.twins, old.number, 0))
+        effects.changes.revised.append((.twins, old.number, 0))
         effects.hasChanged = true
         return StoredEntity(number: old.number, id: old.id, key: model, record: new)
     }
 
     package func hasRelationships(_ twin: StoredEntity) throws(DropError) -> Bool {
-        for query in [commit.sql.relationshipsFrom, commit.sql.relationshipsTo] {
-            query.bind(1, twin.number)
-            defer { query.reset() }
-            if try query.step() { return true }
-        }
-        return false
+        try commit.sql.relationships.hasAny(at: twin.number)
     }
 
     package func delete(twin: StoredEntity) throws(DropError) {
@@ -90,14 +77,9 @@ package final class CallWriter: StoreReader, TwinWriter {
         let number = store.numbers.reserve(.relationships, 1)
         commit.revisions.enter(
             .relationships, store.identities.relationshipHash(source: Array(source.id.utf8), id: Array(id.utf8)), number, effects)
-        commit.sql.insertRelationship.bind(1, number)
-        commit.sql.insertRelationship.bind(text: 2, Array(id.utf8))
-        commit.sql.insertRelationship.bind(3, source.number)
-        commit.sql.insertRelationship.bind(4, target.number)
-        commit.sql.insertRelationship.bind(5, name)
-        commit.sql.insertRelationship.bind(blob: 6, record.encoded())
-        try commit.sql.insertRelationship.run()
-        effects.createdRelationships.insert(number)
+        try commit.sql.relationships.insert(
+            number, id: Array(id.utf8), .init(source: source.number, target: target.number, name: name, record: record))
+        effects.changes.createdRelationships.insert(number)
         effects.hasChanged = true
         let entity = StoredEntity(
             number: number, id: id, key: name, source: source.number, target: target.number, record: record)
@@ -119,13 +101,9 @@ package final class CallWriter: StoreReader, TwinWriter {
         var new = record
         new.revision = try commit.revisions.addRevision(
             .relationships, old.number, effects, record: 0, previous: old.record.revision, patch)
-        commit.sql.updateRelationship.bind(1, target)
-        commit.sql.updateRelationship.bind(2, name)
-        commit.sql.updateRelationship.bind(blob: 3, new.encoded())
-        commit.sql.updateRelationship.bind(4, old.number)
-        try commit.sql.updateRelationship.run()
+        try commit.sql.relationships.update(old.number, target: target, name: name, new)
         commit.state.touched.changedRelationships.insert(old.number)
-        effects.revised.append((.relationships, old.number, 0))
+        effects.changes.revised.append((.relationships, old.number, 0))
         effects.hasChanged = true
         let entity = StoredEntity(
             number: old.number, id: old.id, key: name, source: old.source, target: target, record: new)

@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 import Synchronization
 
 extension GraphCommit {
@@ -11,13 +10,13 @@ extension GraphCommit {
         // Labels never run backwards, whatever the clock does.
         state.head.ticks = max(state.head.ticks, store.clock(), Int64(state.head.time) * 10_000)
         state.head.time = UInt64(state.head.ticks / 10_000)
-        try run { try database.execute(sql: "SAVEPOINT member") }
+        try sql.members.begin()
         do {
             try call.work(CallWriter(self, part))
             if part.hasChanged { try journal(call, part, firstRevision: saved.0) }
-            try run { try database.execute(sql: "RELEASE member") }
+            try sql.members.release()
         } catch let refusal as ServiceError {
-            try run { try database.execute(sql: "ROLLBACK TO member; RELEASE member") }
+            try sql.members.rollBack()
             CommitPublisher(state: state).undo(part)
             (state.head.nextRevision, state.head.time, state.head.ticks, state.head.persistedKeys) = saved
             return .failure(refusal)
@@ -29,11 +28,7 @@ extension GraphCommit {
             (state.head.nextRevision, state.head.time, state.head.ticks, state.head.persistedKeys) = saved
             return .success(())
         }
-        state.head.sequence = part.sequence
-        state.effects.append(part)
-        state.touched.created.formUnion(part.createdTwins)
-        state.touched.createdRelationships.formUnion(part.createdRelationships)
-        for one in part.activated { state.touched.createdRelationships.insert(one.number) }
+        state.add(part)
         return .success(())
     }
 
@@ -43,18 +38,9 @@ extension GraphCommit {
         try waitingRows.activateWaiting(part)
         try CommitNotes(state: state).persistGlobalKeys()
         try CommitNotes(state: state).noteForeignChange(of: nil, changing: true, part.sequence)
-        let insertCall = try RawStatement.cached("INSERT INTO call(no, caller, what) VALUES(?, ?, ?)", database)
-        insertCall.bind(1, Int64(part.dropNumber))
-        insertCall.bind(text: 2, Array(call.caller.name.utf8))
-        insertCall.bind(text: 3, Array(call.what.utf8))
-        try insertCall.run()
-        let insertCommit = try RawStatement.cached(
-            "INSERT INTO drop_commit(sequence, drop_no, time, first_revision, ticks) VALUES(?, ?, ?, ?, ?)", database)
-        insertCommit.bind(1, Int64(part.sequence))
-        insertCommit.bind(2, Int64(part.dropNumber))
-        insertCommit.bind(3, Int64(state.head.time))
-        insertCommit.bind(4, Int64(firstRevision))
-        insertCommit.bind(5, state.head.ticks - Int64(state.head.time) * 10_000)
-        try insertCommit.run()
+        try sql.members.insert(call: part.dropNumber, caller: call.caller.name, what: call.what)
+        try sql.members.insert(
+            sequence: part.sequence, drop: part.dropNumber, time: state.head.time,
+            ticks: state.head.ticks - Int64(state.head.time) * 10_000, firstRevision: firstRevision)
     }
 }

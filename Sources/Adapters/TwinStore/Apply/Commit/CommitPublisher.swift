@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 import Synchronization
 
 /// Lets everybody see what a commit changed: on the writer's thread, after COMMIT, inside `ReadersWriterLock.writing`; and takes
@@ -16,8 +15,10 @@ struct CommitPublisher: CommitPart {
         store.versions.cacheLock.writing {
             for member in state.effects {
                 publish(member, sequence)
-                for (number, model) in member.remodelled { store.versions.twinModels.set(number, model: model) }
-                if !member.remodelled.isEmpty { store.versions.models[0] = UInt32(truncatingIfNeeded: state.head.sequence) }
+                for (number, model) in member.changes.remodelled { store.versions.twinModels.set(number, model: model) }
+                if !member.changes.remodelled.isEmpty {
+                    store.versions.models[0] = UInt32(truncatingIfNeeded: state.head.sequence)
+                }
             }
             if let first = state.effects.first?.sequence {
                 store.versions.twinModels.advance(from: first - 1, to: state.head.sequence)
@@ -48,19 +49,19 @@ struct CommitPublisher: CommitPart {
         let drop = member as? DropEffects
         let speaker = drop?.comparison.cache
         if let drop { note(drop, sequence) }
-        for (kind, number, hash) in member.vanished { remove(kind, hash, number) }
-        member.createdTwins.forEach {
+        member.identities.removeVanished(from: store.identities)
+        member.changes.createdTwins.forEach {
             store.versions.twins[$0] = sequence
             store.versions.twinModels.confirm($0)
         }
-        member.createdRelationships.forEach { store.versions.relationships[$0] = sequence }
-        for (number, owner, origin) in member.activated {
+        member.changes.createdRelationships.forEach { store.versions.relationships[$0] = sequence }
+        for (number, owner, origin) in member.changes.activated {
             store.versions.relationships[number] = sequence
             let scope = store.sources.scope(ofDrop: origin)
             store.sources.cache(of: owner).owned(scope).relationships.insert(number)
             store.sources.cache(of: owner).ownedSince = sequence
         }
-        for (kind, number, fingerprint) in member.revised {
+        for (kind, number, fingerprint) in member.changes.revised {
             switch kind {
             case .twins:
                 store.versions.twins[number] = sequence
@@ -70,8 +71,8 @@ struct CommitPublisher: CommitPart {
                 for cache in caches { cache.relationshipFingerprints[number] = cache === speaker ? fingerprint : 0 }
             }
         }
-        for (kind, number, hash) in member.deleted {
-            remove(kind, hash, number)
+        for (kind, number, hash) in member.changes.deleted {
+            store.identities.index(of: kind).remove(hash, number)
             switch kind {
             case .twins:
                 store.versions.twins[number] = sequence
@@ -99,8 +100,8 @@ struct CommitPublisher: CommitPart {
         cache.forgetContest(of: comparison.job.drop)
         store.sources.note(drop: member.dropNumber, of: comparison.job.source, scope: comparison.list.scope)
         let owned = cache.owned(comparison.list.scope)
-        owned.twins.formUnion(member.createdTwins)
-        owned.relationships.formUnion(member.createdRelationships)
+        owned.twins.formUnion(member.changes.createdTwins)
+        owned.relationships.formUnion(member.changes.createdRelationships)
         cache.ownedSince = sequence
         if comparison.keys.areNew, comparison.keys.names.count > cache.persistedKeys.count {
             cache.persistedKeys = comparison.keys.names
@@ -109,23 +110,10 @@ struct CommitPublisher: CommitPart {
         if member.tracks { cache.hasRefusals = true }
     }
 
-    private func remove(_ kind: NumberReservation.Kind, _ hash: IdentityHash, _ number: UInt32) {
-        switch kind {
-        case .twins: store.identities.twins.remove(hash, number)
-        case .relationships: store.identities.relationships.remove(hash, number)
-        }
-    }
-
     /// A member that is rolled back: takes what the commit itself entered out of the indexes.
     func undo(_ member: CommitEffects) {
-        for (kind, hash, number) in member.entered { remove(kind, hash, number) }
-        for (kind, hash, number) in member.displaced {
-            switch kind {
-            case .twins: _ = store.identities.twins.enter(hash, number)
-            case .relationships: _ = store.identities.relationships.enter(hash, number)
-            }
-        }
-        for entry in member.deleted {
+        member.identities.undo(in: store.identities)
+        for entry in member.changes.deleted {
             entry.kind == .twins ? state.touched.gone.remove(entry.number) : state.touched.goneRelationships.remove(entry.number)
         }
         state.trespasses.changedSources = []

@@ -1,13 +1,12 @@
 import DropCore
-import GRDB
 import Synchronization
 
 /// One write transaction under way: what all that write in it share. Used on the writer's thread, from its begin to what is made
 /// known after COMMIT.
 final class CommitState {
     let store: StoreEngine
-    let database: Database
-    let sql: CommitStatements
+    let database: StoreTransaction
+    let sql: WriterStatements
     let head: CommitHead
     let touched = TouchedNumbers()
     let trespasses: Trespasses
@@ -19,12 +18,21 @@ final class CommitState {
     /// The member whose relationships are being written.
     var present: CommitEffects?
 
-    init(_ store: StoreEngine, _ database: Database) throws(DropError) {
+    init(_ store: StoreEngine, _ database: StoreTransaction) throws(DropError) {
         self.store = store
         self.database = database
-        sql = try CommitStatements(database)
+        sql = try WriterStatements(database)
         head = CommitHead(store.numbers)
         trespasses = Trespasses(store.sources)
+    }
+
+    /// A member was written: the next begins behind it.
+    func add(_ member: CommitEffects) {
+        head.sequence = member.sequence
+        effects.append(member)
+        touched.created.formUnion(member.changes.createdTwins)
+        touched.createdRelationships.formUnion(member.changes.createdRelationships)
+        for one in member.changes.activated { touched.createdRelationships.insert(one.number) }
     }
 }
 
@@ -64,8 +72,8 @@ protocol CommitPart {
 
 extension CommitPart {
     var store: StoreEngine { state.store }
-    var database: Database { state.database }
-    var sql: CommitStatements { state.sql }
+    var database: StoreTransaction { state.database }
+    var sql: WriterStatements { state.sql }
 
     var twinRows: TwinRows { TwinRows(state: state) }
     var relationshipRows: RelationshipRows { RelationshipRows(state: state) }

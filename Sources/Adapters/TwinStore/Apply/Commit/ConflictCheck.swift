@@ -24,7 +24,7 @@ struct ConflictCheck: CommitPart {
             let source = comparison.job.source
             let hasNew = state.effects.contains { member in
                 (member as? DropEffects)?.comparison.cache === comparison.cache
-                    || member.activated.contains { $0.owner == source }
+                    || member.changes.activated.contains { $0.owner == source }
             }
             if hasNew { return .whole(twin: nil) }
         }
@@ -81,6 +81,6 @@ struct ConflictCheck: CommitPart {
         if validation.models.contains(where: { store.versions.models[$0] > since }) { return true }
         guard validation.reliesOnTwins else { return false }
         // Number 0 stands for twins that changed their model.
-        return store.versions.models[0] > since || state.effects.contains { !$0.remodelled.isEmpty }
+        return store.versions.models[0] > since || state.effects.contains { !$0.changes.remodelled.isEmpty }
     }
 }

@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 import Synchronization
 import TwinModel
 
@@ -19,20 +18,21 @@ final class GraphCommit: CommitPart {
     let state: CommitState
     private(set) var isOpen = false
 
-    init(_ store: StoreEngine, _ database: Database) throws(DropError) { state = try CommitState(store, database) }
+    init(_ store: StoreEngine, _ database: StoreTransaction) throws(DropError) { state = try CommitState(store, database) }
 
+    private var transaction: WriterTransaction { WriterTransaction(database) }
     private var notes: CommitNotes { CommitNotes(state: state) }
     private var publisher: CommitPublisher { CommitPublisher(state: state) }
 
     func begin() throws(DropError) {
-        try run { try database.beginTransaction(.immediate) }
+        try transaction.begin()
         isOpen = true
     }
 
     /// Makes it durable, then known. Errors: the result is unknown after a failed COMMIT; the daemon stops and reads again.
     func commit() throws(DropError) {
         guard isOpen else { return }
-        try run { try database.commit() }
+        try transaction.commit()
         isOpen = false
         publisher.publish()
     }
@@ -40,8 +40,7 @@ final class GraphCommit: CommitPart {
     func rollback() {
         guard isOpen else { return }
         isOpen = false
-        // A full disk may have ended the transaction already; then there is nothing to roll back.
-        if database.isInsideTransaction { try? database.rollback() }
+        transaction.rollBack()
         for part in state.effects.reversed() { publisher.undo(part) }
     }
 
@@ -65,19 +64,12 @@ final class GraphCommit: CommitPart {
         // What comes first needs no savepoint, for which SQLite copies every page that is changed: ending the transaction undoes
         // as much.
         let isFirst = state.effects.isEmpty
-        if !isFirst { try sql.savepoint.run() }
+        if !isFirst { try sql.members.begin() }
         do {
             try write(part, record)
-            if !isFirst { try sql.release.run() }
+            if !isFirst { try sql.members.release() }
         } catch CommitInterruption.conflict {
-            try run {
-                if isFirst {
-                    try database.rollback()
-                    try database.beginTransaction(.immediate)
-                } else {
-                    try database.execute(sql: "ROLLBACK TO member; RELEASE member")
-                }
-            }
+            if isFirst { try transaction.restart() } else { try sql.members.rollBack() }
             publisher.undo(part)
             (state.head.nextRevision, state.head.time, state.head.persistedKeys) = saved
             return .conflict(twin: nil)
@@ -85,11 +77,7 @@ final class GraphCommit: CommitPart {
             publisher.undo(part)
             throw StorageFailure.error(error)
         }
-        state.head.sequence = part.sequence
-        state.effects.append(part)
-        state.touched.created.formUnion(part.createdTwins)
-        state.touched.createdRelationships.formUnion(part.createdRelationships)
-        for one in part.activated { state.touched.createdRelationships.insert(one.number) }
+        state.add(part)
         return .applied(
             CommitResult(
                 drop: record.id, sequence: part.sequence, books: part.books, reason: comparison.lateReason,
@@ -98,10 +86,9 @@ final class GraphCommit: CommitPart {
 
     /// Applied once is applied for ever.
     private func refusal(of record: DropRecord) throws(DropError) -> DropError? {
-        sql.dropState.bind(text: 1, Array(record.id.description.utf8))
-        defer { sql.dropState.reset() }
-        guard try sql.dropState.step() else { return nil }
-        guard let state = DropState(rawValue: sql.dropState.text(0)), state.isApplied else { return nil }
+        guard let word = try sql.members.state(of: record.id), let state = DropState(rawValue: word), state.isApplied else {
+            return nil
+        }
         return DropError(
             .alreadyApplied, "The drop \(record.id) is \(state.rawValue) already.", hint: "Nothing is to be done.",
             remedy: .quarantine)
@@ -129,10 +116,7 @@ final class GraphCommit: CommitPart {
         final.books = part.books
         if let reason = comparison.lateReason { final.reason = reason }
         try DropRows.upsert(final, number: part.dropNumber, scope: comparison.list.scope, database)
-        sql.insertCommit.bind(1, Int64(part.sequence))
-        sql.insertCommit.bind(2, Int64(part.dropNumber))
-        sql.insertCommit.bind(3, Int64(state.head.time))
-        sql.insertCommit.bind(4, Int64(firstRevision))
-        try sql.insertCommit.run()
+        try sql.members.insert(
+            sequence: part.sequence, drop: part.dropNumber, time: state.head.time, firstRevision: firstRevision)
     }
 }

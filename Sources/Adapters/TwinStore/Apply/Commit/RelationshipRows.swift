@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 import Synchronization
 import TwinModel
 
@@ -69,7 +68,7 @@ struct RelationshipRows: CommitPart {
         guard number != 0, !state.touched.gone.contains(number) else { return 0 }
         let isThere =
             store.versions.twins[number] != 0 || state.touched.created.contains(number)
-            || state.present?.createdTwins.contains(number) == true
+            || state.present?.changes.createdTwins.contains(number) == true
         return isThere ? number : 0
     }
 
@@ -97,7 +96,7 @@ struct RelationshipRows: CommitPart {
         if claim.isNew {
             try insert(claim, source, target, member)
             member.books.created += 1
-        } else if member.deleted.contains(where: { $0.kind == .relationships && $0.number == claim.number }) {
+        } else if member.changes.hasDeleted(relationship: claim.number) {
             try insertAgain(claim, source, target, member)
         } else {
             try revise(claim, target, member)
@@ -108,15 +107,10 @@ struct RelationshipRows: CommitPart {
         var record = TwinRecord(created: member.dropNumber, base: .init(drop: claim.origin, record: claim.statement.record))
         record.origin = claim.origin == member.dropNumber ? 0 : claim.origin
         record.properties = claim.statement.properties.filter { !$0.isAbsent }
-        sql.insertRelationship.bind(1, claim.number)
-        sql.insertRelationship.bind(text: 2, claim.id)
-        sql.insertRelationship.bind(3, source)
-        sql.insertRelationship.bind(4, target)
-        sql.insertRelationship.bind(5, claim.statement.key)
-        sql.insertRelationship.bind(blob: 6, record.encoded())
-        try sql.insertRelationship.run()
-        member.createdRelationships.insert(claim.number)
-        member.revised.append((.relationships, claim.number, claim.fingerprint))
+        try sql.relationships.insert(
+            claim.number, id: claim.id, .init(source: source, target: target, name: claim.statement.key, record: record))
+        member.changes.createdRelationships.insert(claim.number)
+        member.changes.revised.append((.relationships, claim.number, claim.fingerprint))
     }
 
     /// A relationship that went with a twin which this drop deleted and which a stub replaces.
@@ -132,21 +126,15 @@ struct RelationshipRows: CommitPart {
     }
 
     private func revise(_ claim: RelationshipClaim, _ target: UInt32, _ member: CommitEffects) throws(DropError) {
-        sql.selectRelationship.bind(1, claim.number)
-        guard try sql.selectRelationship.step() else {
-            sql.selectRelationship.reset()
+        guard let former = try sql.relationships.state(of: claim.number) else {
             state.isInterrupted = true
             return
         }
-        let source = UInt32(truncatingIfNeeded: sql.selectRelationship.integer(1))
-        let oldTarget = UInt32(truncatingIfNeeded: sql.selectRelationship.integer(2))
-        let oldName = UInt32(truncatingIfNeeded: sql.selectRelationship.integer(3))
-        let old = try TwinRecord(sql.selectRelationship.bytes(4))
-        sql.selectRelationship.reset()
-        let name = claim.statement.key == 0 ? oldName : claim.statement.key
+        let old = former.record
+        let name = claim.statement.key == 0 ? former.name : claim.statement.key
         let change = claim.statement.applied(to: old)
-        member.revised.append((.relationships, claim.number, claim.fingerprint))
-        guard change != nil || name != oldName || target != oldTarget else {
+        member.changes.revised.append((.relationships, claim.number, claim.fingerprint))
+        guard change != nil || name != former.name || target != former.target else {
             member.books.unchanged += 1
             return
         }
@@ -154,48 +142,33 @@ struct RelationshipRows: CommitPart {
         var new = change?.record ?? old
         var patch = ReverseDelta(record: old)
         patch.record.properties = change?.replaced ?? []
-        if name != oldName { patch.key = oldName }
-        if target != oldTarget { patch.ends = (source, oldTarget) }
+        if name != former.name { patch.key = former.name }
+        if target != former.target { patch.ends = (former.source, former.target) }
         new.revision = try revisions.addRevision(
             .relationships, claim.number, member, record: claim.statement.record, previous: old.revision, patch)
-        sql.updateRelationship.bind(1, target)
-        sql.updateRelationship.bind(2, name)
-        sql.updateRelationship.bind(blob: 3, new.encoded())
-        sql.updateRelationship.bind(4, claim.number)
-        try sql.updateRelationship.run()
+        try sql.relationships.update(claim.number, target: target, name: name, new)
         state.touched.changedRelationships.insert(claim.number)
         member.books.updated += 1
     }
 
     /// Deletes a relationship; false when it is not there any more.
     func deleteRelationship(_ number: UInt32, record: UInt64, _ member: CommitEffects) throws(DropError) -> Bool {
-        sql.selectRelationship.bind(1, number)
-        guard try sql.selectRelationship.step() else {
-            sql.selectRelationship.reset()
-            return false
-        }
-        let id = sql.selectRelationship.bytes(0)
-        let source = UInt32(truncatingIfNeeded: sql.selectRelationship.integer(1))
-        let target = UInt32(truncatingIfNeeded: sql.selectRelationship.integer(2))
-        let name = UInt32(truncatingIfNeeded: sql.selectRelationship.integer(3))
-        let old = try TwinRecord(sql.selectRelationship.bytes(4))
-        sql.selectRelationship.reset()
+        guard let (id, former) = try sql.relationships.row(of: number) else { return false }
+        let old = former.record
         state.trespasses.noteParts(of: old)
         var patch = ReverseDelta(record: old)
         patch.isDelete = true
-        patch.key = name
-        patch.ends = (source, target)
+        patch.key = former.name
+        patch.ends = (former.source, former.target)
         let revision = try revisions.addRevision(.relationships, number, member, record: record, previous: old.revision, patch)
-        sql.deleteRelationship.bind(1, number)
-        try sql.deleteRelationship.run()
-        try revisions.addGone(.relationships, number, id: id, source: source, revision)
-        sql.selectTwin.bind(1, source)
-        defer { sql.selectTwin.reset() }
-        guard try sql.selectTwin.step() else { throw StorageFailure.damaged("a relationship has no source twin") }
+        try sql.relationships.delete(number)
+        try sql.revisions.insertGone(.relationships, number, id: id, source: former.source, last: revision)
+        guard let source = try sql.twins.id(of: former.source) else {
+            throw StorageFailure.damaged("a relationship has no source twin")
+        }
         state.touched.changedRelationships.insert(number)
         state.touched.goneRelationships.insert(number)
-        member.deleted.append(
-            (.relationships, number, store.identities.relationshipHash(source: sql.selectTwin.bytes(0), id: id)))
+        member.changes.deleted.append((.relationships, number, store.identities.relationshipHash(source: source, id: id)))
         return true
     }
 
@@ -206,18 +179,14 @@ struct RelationshipRows: CommitPart {
         revisions.enter(.twins, hash, number, member)
         let record = TwinRecord(
             created: member.dropNumber, base: .init(drop: member.dropNumber, record: claim.statement.record))
-        sql.insertTwin.bind(1, number)
-        sql.insertTwin.bind(text: 2, id)
-        sql.insertTwin.bindNull(3)
-        sql.insertTwin.bind(blob: 4, record.encoded())
-        try sql.insertTwin.run()
+        try sql.twins.insert(number, id: id, model: nil, record)
         store.versions.twinModels.stage(number, model: 0)
-        member.createdTwins.insert(number)
+        member.changes.createdTwins.insert(number)
         return number
     }
 
     func vanish(_ claim: RelationshipClaim, _ member: CommitEffects) {
-        member.vanished.append(
-            (.relationships, claim.number, store.identities.relationshipHash(source: claim.source, id: claim.id)))
+        let hash = store.identities.relationshipHash(source: claim.source, id: claim.id)
+        member.identities.noteVanished(.relationships, hash, claim.number)
     }
 }

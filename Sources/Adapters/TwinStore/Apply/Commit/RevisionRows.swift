@@ -11,44 +11,29 @@ struct RevisionRows: CommitPart {
     ) throws(DropError) -> UInt64 {
         let number = state.head.nextRevision
         state.head.nextRevision += 1
-        sql.insertRevision.bind(1, Int64(number))
-        sql.insertRevision.bind(2, kind == .twins ? Int64(0) : 1)
-        sql.insertRevision.bind(3, entity)
-        sql.insertRevision.bind(4, Int64(member.dropNumber))
-        sql.insertRevision.bind(5, Int64(record))
-        sql.insertRevision.bind(6, Int64(previous))
-        sql.insertRevision.bind(blob: 7, patch.encoded())
-        try sql.insertRevision.run()
+        try sql.revisions.insert(
+            number,
+            .init(
+                kind: kind, entity: entity, drop: member.dropNumber, record: record, previous: previous, patch: patch))
         return number
-    }
-
-    func addGone(
-        _ kind: NumberReservation.Kind, _ number: UInt32, id: [UInt8], source: UInt32, _ revision: UInt64
-    ) throws(DropError) {
-        sql.insertGone.bind(1, kind == .twins ? Int64(0) : 1)
-        sql.insertGone.bind(2, number)
-        sql.insertGone.bind(text: 3, id)
-        sql.insertGone.bind(4, source)
-        sql.insertGone.bind(5, Int64(revision))
-        try sql.insertGone.run()
     }
 
     /// Gives an identity to something that the commit itself makes. A drop on its way that introduced it too is compared again.
     func enter(_ kind: NumberReservation.Kind, _ hash: IdentityHash, _ number: UInt32, _ member: CommitEffects) {
-        let index = kind == .twins ? store.identities.twins : store.identities.relationships
-        let other = index.replace(hash, number)
-        member.entered.append((kind, hash, number))
+        let other = store.identities.index(of: kind).replace(hash, number)
+        member.identities.noteEntered(kind, hash, number)
         guard other != 0 else { return }
         let isForeign =
             switch kind {
             case .twins:
-                store.versions.twins[other] == 0 && !state.touched.created.contains(other) && !member.createdTwins.contains(other)
+                store.versions.twins[other] == 0 && !state.touched.created.contains(other)
+                    && !member.changes.createdTwins.contains(other)
             case .relationships:
                 store.versions.relationships[other] == 0 && !state.touched.createdRelationships.contains(other)
-                    && !member.createdRelationships.contains(other)
+                    && !member.changes.createdRelationships.contains(other)
             }
         guard isForeign else {  // It was deleted earlier in this transaction, and is there again where this member is not.
-            member.displaced.append((kind, hash, other))
+            member.identities.noteDisplaced(kind, hash, other)
             return
         }
         store.identities.waiting.withLock { waiting in

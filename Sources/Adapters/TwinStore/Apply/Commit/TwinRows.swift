@@ -1,10 +1,13 @@
 import DropCore
-import GRDB
 import TwinModel
 
 /// Writes what a drop says of twins, and deletes them. On the writer's thread, inside its transaction.
 struct TwinRows: CommitPart {
     let state: CommitState
+
+    /// A new twin that was written and is not staged yet, for some at a time take the lock.
+    private typealias FreshTwin = (number: UInt32, model: UInt32, fingerprint: Fingerprint)
+    private static let freshMax = 65_536
 
     func writeTwins(_ member: DropEffects) throws {
         let comparison = member.comparison
@@ -12,6 +15,7 @@ struct TwinRows: CommitPart {
         /// What was made and deleted again by the drop.
         var vanished: [[UInt8]] = []
         var inserts = try TwinInserts(database)
+        var fresh: [FreshTwin] = []
         let (log, places) = (comparison.said.log, comparison.said.twins.places)
         try log.forEach(
             { (place, view) throws(DropError) in
@@ -19,22 +23,22 @@ struct TwinRows: CommitPart {
                 guard places[view.number] == place else { return }
                 if view.isPlainNewTwin {
                     try inserts.add(view)
-                    member.fresh.append((view.number, view.key, view.fingerprint))
-                    if member.fresh.count >= DropEffects.freshMax { stageFresh(member) }
-                    if member.createdTwins.insert(view.number) { member.books.created += 1 }
+                    fresh.append((view.number, view.key, view.fingerprint))
+                    if fresh.count >= Self.freshMax { stage(&fresh, comparison.cache) }
+                    if member.changes.createdTwins.insert(view.number) { member.books.created += 1 }
                     return
                 }
                 let entry = view.head
                 switch (entry.verb, entry.isNew) {
                 case (.deleteTwin, true):
                     let id = view.bytes(0..<entry.idLength)
-                    member.vanished.append((.twins, entry.number, store.identities.hash.identity(id)))
+                    member.identities.noteVanished(.twins, store.identities.hash.identity(id), entry.number)
                     if waitingRows.mayWait(member) { vanished.append(id) }
                 case (.deleteTwin, false): deletes.append((entry.number, entry.record, place))
                 default: try revise(entry, view, member)
                 }
             }, release: { () throws(DropError) in try inserts.flush() })
-        stageFresh(member)
+        stage(&fresh, comparison.cache)
         if state.isInterrupted { throw CommitInterruption.conflict }
         for (number, record, place) in deletes {
             if try deleteTwin(number, record: record, member) {
@@ -62,33 +66,27 @@ struct TwinRows: CommitPart {
 
     /// Makes models and fingerprints of new twins known. Nobody takes them for committed: their numbers have no version yet, and
     /// no other drop gets these numbers if this one is given up.
-    private func stageFresh(_ member: DropEffects) {
-        let cache = member.comparison.cache
+    private func stage(_ fresh: inout [FreshTwin], _ cache: SourceCache) {
         store.versions.cacheLock.writing {
-            for (number, model, fingerprint) in member.fresh {
+            for (number, model, fingerprint) in fresh {
                 store.versions.twinModels.stage(number, model: model)
                 cache.twinFingerprints[number] = fingerprint
             }
         }
-        member.fresh.removeAll(keepingCapacity: true)
+        fresh.removeAll(keepingCapacity: true)
     }
 
     private func revise(_ entry: ChangeEntry, _ view: borrowing ChangeLog.View, _ member: DropEffects) throws(DropError) {
-        sql.selectTwin.bind(1, entry.number)
-        guard try sql.selectTwin.step() else {
-            sql.selectTwin.reset()
+        guard let (model, old) = try sql.twins.state(of: entry.number) else {
             state.isInterrupted = true  // Deleted since, or never committed.
             return
         }
-        let model = UInt32(truncatingIfNeeded: sql.selectTwin.integer(1))
-        let old = try TwinRecord(sql.selectTwin.bytes(2))
-        sql.selectTwin.reset()
         let statement = try DropStatement(entry, view.bytes(entry.idLength..<view.length - ChangeLog.headLength))
         let newModel = statement.key == 0 ? model : statement.key
         let change = statement.applied(to: old)
         guard change != nil || newModel != model else {
             member.books.unchanged += 1
-            member.revised.append((.twins, entry.number, entry.fingerprint))
+            member.changes.revised.append((.twins, entry.number, entry.fingerprint))
             return
         }
         state.trespasses.noteParts(of: old)
@@ -97,38 +95,20 @@ struct TwinRows: CommitPart {
         patch.record.properties = change?.replaced ?? []
         if newModel != model {
             patch.key = model
-            member.remodelled.append((entry.number, newModel))
+            member.changes.remodelled.append((entry.number, newModel))
         }
         new.revision = try revisions.addRevision(
             .twins, entry.number, member, record: statement.record, previous: old.revision, patch)
-        sql.updateTwin.bind(1, newModel)
-        if newModel == 0 { sql.updateTwin.bindNull(1) }
-        sql.updateTwin.bind(blob: 2, new.encoded())
-        sql.updateTwin.bind(3, entry.number)
-        try sql.updateTwin.run()
+        try sql.twins.update(entry.number, model: newModel, new)
         state.touched.changed.insert(entry.number)
-        member.revised.append((.twins, entry.number, entry.fingerprint))
+        member.changes.revised.append((.twins, entry.number, entry.fingerprint))
         member.books.updated += 1
     }
 
     /// Deletes a twin and the relationships that start or end at it; false when it is not there any more.
     func deleteTwin(_ number: UInt32, record: UInt64, _ member: CommitEffects) throws(DropError) -> Bool {
-        sql.selectTwin.bind(1, number)
-        guard try sql.selectTwin.step() else {
-            sql.selectTwin.reset()
-            return false
-        }
-        let id = sql.selectTwin.bytes(0)
-        let model = UInt32(truncatingIfNeeded: sql.selectTwin.integer(1))
-        let old = try TwinRecord(sql.selectTwin.bytes(2))
-        sql.selectTwin.reset()
-        var ends: [UInt32] = []
-        for query in [sql.relationshipsFrom, sql.relationshipsTo] {
-            query.bind(1, number)
-            while try query.step() { ends.append(UInt32(truncatingIfNeeded: query.integer(0))) }
-            query.reset()
-        }
-        for relationship in ends {
+        guard let (id, model, old) = try sql.twins.row(of: number) else { return false }
+        for relationship in try sql.relationships.numbers(at: number) {
             if try waitingRows.outlives(relationship, member) { continue }
             if try relationshipRows.deleteRelationship(relationship, record: record, member) {
                 member.books.deletedWithTwins += 1
@@ -140,12 +120,11 @@ struct TwinRows: CommitPart {
         patch.isDelete = true
         patch.key = model
         let revision = try revisions.addRevision(.twins, number, member, record: record, previous: old.revision, patch)
-        sql.deleteTwin.bind(1, number)
-        try sql.deleteTwin.run()
-        try revisions.addGone(.twins, number, id: id, source: 0, revision)
+        try sql.twins.delete(number)
+        try sql.revisions.insertGone(.twins, number, id: id, source: 0, last: revision)
         state.touched.gone.insert(number)
         state.touched.changed.insert(number)
-        member.deleted.append((.twins, number, store.identities.hash.identity(id)))
+        member.changes.deleted.append((.twins, number, store.identities.hash.identity(id)))
         return true
     }
 }

@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 import Synchronization
 import TwinModel
 
@@ -20,10 +19,7 @@ extension WaitingRows {
         let hash = store.identities.relationshipHash(source: claim.source, id: claim.id)
         let isKnown = store.identities.waiting.withLock { $0.relationships.contains(hash) }
         guard isKnown || hasFreshWaiting(member) else { return }
-        let row = try RawStatement.cached("DELETE FROM pending WHERE source_id = ? AND id = ?", database)
-        row.bind(text: 1, claim.source)
-        row.bind(text: 2, claim.id)
-        try row.run()
+        try waiting.delete(claim.id, of: claim.source)
         if isKnown { member.waitingChanged = true }
     }
 
@@ -33,7 +29,7 @@ extension WaitingRows {
         guard mayWait(member) else { return }
         let hash = store.identities.hash.identity(twin)
         guard hasFreshWaiting(member) || store.identities.waiting.withLock({ $0.twins.contains(hash) }) else { return }
-        try withdraw(from: member, "WHERE p.source_id = ?1 OR p.target_id = ?1", twin) { row in row.source == twin || row.isOwn }
+        try withdraw(from: member, at: twin) { row, isOwn in row.source == twin || isOwn }
     }
 
     /// What a drop takes back beside what it deletes: relationships and twins it deleted in vain, and, where it is a whole list,
@@ -45,10 +41,10 @@ extension WaitingRows {
         let twins = Set(comparison.said.goneInWord)
         guard !relationships.isEmpty || !twins.isEmpty || comparison.list.isWhole else { return }
         let passed = try comparison.list.isWhole ? dropsOfList(member) : []
-        try withdraw(from: member, "", []) { row in
+        try withdraw(from: member, at: nil) { row, isOwn in
             if relationships.contains(store.identities.relationshipHash(source: row.source, id: row.id)) { return true }
             if twins.contains(store.identities.hash.identity(row.source)) { return true }
-            guard row.isOwn else { return false }
+            guard isOwn else { return false }
             if twins.contains(store.identities.hash.identity(row.target)) { return true }
             return comparison.list.isWhole && row.scope == comparison.list.scope && !passed.contains(row.drop)
         }
@@ -56,53 +52,29 @@ extension WaitingRows {
 
     /// The drops that together are the list of this one: it, and where it amends another, that and its other amendments.
     private func dropsOfList(_ member: DropEffects) throws(DropError) -> Set<UInt64> {
-        var drops: Set<UInt64> = [member.dropNumber]
-        guard let amends = member.comparison.job.amends else { return drops }
-        let query = try RawStatement.cached(
-            "SELECT no FROM drops WHERE source = ?1 AND (id = ?2 OR (link_kind = 'amends' AND link_drop = ?2))", database)
-        query.bind(text: 1, member.comparison.job.source.text)
-        query.bind(text: 2, amends.description)
-        defer { query.reset() }
-        while try query.step() { drops.insert(UInt64(query.integer(0))) }
-        return drops
+        let job = member.comparison.job
+        guard let amends = job.amends else { return [member.dropNumber] }
+        return try waiting.drops(of: job.source, amending: amends).union([member.dropNumber])
     }
 
-    private struct WaitingRow {
-        let source: [UInt8]
-        let target: [UInt8]
-        let id: [UInt8]
-        let drop: UInt64
-        let scope: String
-        /// Stated by the source of the drop at hand.
-        let isOwn: Bool
-    }
-
-    /// Takes back the rows that `isOver` chooses, but not what somebody newer stated.
+    /// Takes back the rows that `isOver` chooses (of one, and whether the source of the drop at hand stated it), but not what
+    /// somebody newer stated.
+    ///
+    /// - Parameter twin: the end that the rows have; nil: any.
     private func withdraw(
-        from member: CommitEffects, _ condition: String, _ id: [UInt8], where isOver: (WaitingRow) -> Bool
+        from member: CommitEffects, at twin: [UInt8]?, where isOver: (WaitingStatements.Candidate, Bool) -> Bool
     ) throws(DropError) {
         let comparison = (member as? DropEffects)?.comparison
-        var found: [(number: Int64, drop: UInt64)] = []
-        let query = try RawStatement.cached(
-            """
-            SELECT p.no, p.source_id, p.target_id, p.id, p.drop_no, coalesce(d.scope, ''), p.source
-            FROM pending p LEFT JOIN drops d ON d.no = p.drop_no \(condition)
-            """, database)
-        if !condition.isEmpty { query.bind(text: 1, id) }
-        while try query.step() {
-            let row = WaitingRow(
-                source: query.bytes(1), target: query.bytes(2), id: query.bytes(3), drop: UInt64(query.integer(4)),
-                scope: query.text(5), isOwn: query.text(6) == comparison?.job.source.text)
-            if isOver(row), row.drop != member.dropNumber { found.append((query.integer(0), row.drop)) }
+        let found = try waiting.candidates(at: twin) { row in
+            isOver(row, row.owner == comparison?.job.source.text) && row.drop != member.dropNumber
         }
-        query.reset()
-        for (number, drop) in found {
+        for row in found {
             if let comparison, let lateness = comparison.context.lateness,
-                try lateness.isNewer(drop, comparison.cache, store, database)
+                try lateness.isNewer(row.drop, comparison.cache, store, database)
             {
                 continue
             }
-            try forget(number)
+            try waiting.delete(row.number)
             member.waitingChanged = true
         }
     }
@@ -112,23 +84,15 @@ extension WaitingRows {
         guard let member = member as? DropEffects, let lateness = member.comparison.context.lateness,
             case .wait(let patience) = member.comparison.job.policy.dangling
         else { return false }
-        let query = try RawStatement.cached(
-            """
-            SELECT s.id, t.id, r.id, r.name, r.rec FROM relationship r
-            JOIN twin s ON s.no = r.source JOIN twin t ON t.no = r.target WHERE r.no = ?
-            """, database)
-        query.bind(1, relationship)
-        defer { query.reset() }
-        guard try query.step() else { return false }
-        let record = try TwinRecord(query.bytes(4))
+        guard let standing = try waiting.standing(relationship) else { return false }
+        let record = standing.record
         guard let owner = store.sources.source(ofDrop: record.ownerDrop), owner == member.comparison.job.source,
             let origin = NewerWord(member.comparison.context, lateness).speaker(ofRelationship: relationship, record)
         else { return false }
         let statement = DropStatement(
-            kind: .merge, key: UInt32(truncatingIfNeeded: query.integer(3)), properties: record.properties,
-            record: record.base.record)
+            kind: .merge, key: standing.name, properties: record.properties, record: record.base.record)
         var claim = RelationshipClaim(
-            number: relationship, source: query.bytes(0), target: query.bytes(1), id: query.bytes(2), statement: statement,
+            number: relationship, source: standing.source, target: standing.target, id: standing.id, statement: statement,
             origin: origin)
         claim.isNew = false
         try wait(claim, patience, member)

@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 import Synchronization
 import TwinModel
 import TwinService
@@ -9,6 +8,8 @@ import TwinService
 struct WaitingRows: CommitPart {
     let state: CommitState
 
+    var waiting: WaitingStatements { WaitingStatements(database) }
+
     func wait(_ claim: RelationshipClaim, _ patience: Duration, _ member: DropEffects) throws(DropError) {
         if !claim.isNew, try relationshipRows.deleteRelationship(claim.number, record: claim.statement.record, member) {
             // It moved to a twin that is not there yet: until then it is nowhere.
@@ -17,20 +18,13 @@ struct WaitingRows: CommitPart {
         }
         var record = TwinRecord(created: claim.origin, base: .init(drop: claim.origin, record: claim.statement.record))
         record.properties = claim.statement.properties.filter { !$0.isAbsent }
-        let arguments: StatementArguments = [
-            Int64(claim.origin), Int64(claim.statement.record), member.comparison.job.source.text,
-            String(decoding: claim.source, as: UTF8.self), Int64(claim.statement.key),
-            String(decoding: claim.target, as: UTF8.self), String(decoding: claim.id, as: UTF8.self),
-            RawBlob.value(record.encoded()), Int64(state.head.time) + patience.components.seconds * 1000,
-            member.comparison.job.policy.validation.rawValue,
-        ]
-        try run {
-            try database.execute(
-                sql: """
-                    INSERT OR REPLACE INTO pending(drop_no, record, source, source_id, name, target_id, id, rec, expires, validation)
-                    VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    """, arguments: arguments)
-        }
+        let job = member.comparison.job
+        try waiting.insert(
+            .init(
+                drop: claim.origin, record: claim.statement.record, owner: job.source, source: claim.source,
+                name: claim.statement.key, target: claim.target, id: claim.id, bytes: record.encoded(),
+                expires: Int64(state.head.time) + patience.components.seconds * 1000,
+                validation: job.policy.validation.rawValue))
         member.books.waiting += 1
         member.waitingChanged = true
         guard claim.origin == member.dropNumber, member.comparison.context.isTracked else { return }
@@ -63,48 +57,29 @@ struct WaitingRows: CommitPart {
 
     /// The model a twin has, as of now in this transaction; nil: none.
     private func model(_ twin: UInt32) throws(DropError) -> String? {
-        let query = try RawStatement.cached("SELECT model FROM twin WHERE no = ?", database)
-        query.bind(1, twin)
-        defer { query.reset() }
-        guard try query.step(), query.integer(0) != 0 else { return nil }
-        return store.keys.name(UInt32(truncatingIfNeeded: query.integer(0)))
-    }
-
-    func forget(_ pending: Int64) throws(DropError) {
-        try run { try database.execute(sql: "DELETE FROM pending WHERE no = ?", arguments: [pending]) }
+        guard let model = try sql.twins.model(of: twin), model != 0 else { return nil }
+        return store.keys.name(model)
     }
 
     /// Applies waiting relationships whose ends this member made.
-    func activateWaiting(_ member: CommitEffects) throws {
-        let waited = store.identities.waiting.withLock { $0.twins }
-        guard !waited.isEmpty || hasFreshWaiting(member), !member.createdTwins.isEmpty else { return }
+    func activateWaiting(_ member: CommitEffects) throws(DropError) {
+        let isAwaited = store.identities.waiting.withLock { !$0.twins.isEmpty }
+        guard isAwaited || hasFreshWaiting(member), !member.changes.createdTwins.isEmpty else { return }
         state.present = member
         defer { state.present = nil }
-        let query = try RawStatement.cached(
-            """
-            SELECT no, drop_no, record, source, source_id, name, target_id, id, rec, validation FROM pending
-            WHERE expires > ? ORDER BY no
-            """, database)
-        query.bind(1, Int64(state.head.time))
         var ready: [(Int64, RelationshipClaim, SourceName)] = []
-        while try query.step() {
-            let ids = (query.bytes(4), query.bytes(6))
-            let ends = (relationshipRows.standing(ids.0), relationshipRows.standing(ids.1))
-            guard ends.0 != 0, ends.1 != 0, let owner = SourceName(query.text(3)) else { continue }
-            let validation = ApplyPolicy.Validation(rawValue: query.text(9)) ?? .known
-            let statement = DropStatement(
-                kind: .merge, key: UInt32(truncatingIfNeeded: query.integer(5)),
-                properties: try TwinRecord(query.bytes(8)).properties, record: UInt64(query.integer(2)))
+        let rows = relationshipRows
+        try waiting.ready(at: state.head.time, isThere: { rows.standing($0) != 0 }) { (row) throws(DropError) in
+            let validation = ApplyPolicy.Validation(rawValue: row.validation) ?? .known
+            let statement = DropStatement(kind: .merge, key: row.name, properties: row.properties, record: row.record)
             let claim = RelationshipClaim(
-                number: 0, source: ids.0, target: ids.1, id: query.bytes(7), statement: statement,
-                origin: UInt64(query.integer(1)))
+                number: 0, source: row.source, target: row.target, id: row.id, statement: statement, origin: row.drop)
             // What the models refuse goes on waiting: a twin, or a model, may yet become one that allows it.
-            guard try !isRefused(claim, ends.0, ends.1, validation) else { continue }
-            ready.append((query.integer(0), claim, owner))
+            let (source, target) = (rows.standing(row.source), rows.standing(row.target))
+            if try !isRefused(claim, source, target, validation) { ready.append((row.number, claim, row.owner)) }
         }
-        query.reset()
         for (pending, claim, owner) in ready {
-            try forget(pending)
+            try waiting.delete(pending)
             member.waitingChanged = true
             try activate(claim, owner, member)
         }
@@ -118,14 +93,14 @@ struct WaitingRows: CommitPart {
         let stands =
             known != 0 && !state.touched.goneRelationships.contains(known)
             && (store.versions.relationships[known] != 0 || state.touched.createdRelationships.contains(known)
-                || member.createdRelationships.contains(known))
+                || member.changes.createdRelationships.contains(known))
         // Somebody stated it again meanwhile: the newer word stands.
         if stands { return }
         claim.number = store.numbers.reserve(.relationships, 1)
         revisions.enter(.relationships, hash, claim.number, member)
         try relationshipRows.insert(
             claim, relationshipRows.standing(claim.source), relationshipRows.standing(claim.target), member)
-        member.createdRelationships.remove(claim.number)
-        member.activated.append((claim.number, owner, claim.origin))
+        member.changes.createdRelationships.remove(claim.number)
+        member.changes.activated.append((claim.number, owner, claim.origin))
     }
 }

@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 import Synchronization
 
 /// What a drop is compared for and with: the same from its first operation to the end of its commit.
@@ -15,7 +14,7 @@ final class ComparisonContext {
     /// Commits up to this one are in what it compares with.
     let startSequence: UInt32
     /// The writer's connection, when a change set is compared again inside a commit.
-    let writer: Database?
+    let writer: StoreTransaction?
     /// What is newer than the place of this drop; nil where it is the newest.
     let lateness: Lateness?
     /// True when the drop is to leave word of what it spoke of.
@@ -23,7 +22,7 @@ final class ComparisonContext {
     /// Whether what the source said last may be taken for what is so: not where every statement must be looked at.
     let trustsMemory: Bool
 
-    init(store: StoreEngine, job: ApplyJob, writer: Database?) throws(DropError) {
+    init(store: StoreEngine, job: ApplyJob, writer: StoreTransaction?) throws(DropError) {
         self.store = store
         self.job = job
         self.writer = writer
@@ -38,7 +37,9 @@ final class ComparisonContext {
         trustsMemory = lateness == nil && !isTracked
     }
 
-    private static func lateness(of job: ApplyJob, _ store: StoreEngine, _ writer: Database?) throws(DropError) -> Lateness? {
+    private static func lateness(
+        of job: ApplyJob, _ store: StoreEngine, _ writer: StoreTransaction?
+    ) throws(DropError) -> Lateness? {
         if let writer { return try Lateness.of(job, writer) }
         guard job.amends != nil || job.place != nil || job.origin != nil else { return nil }
         return try store.reading { (database) throws(DropError) in try Lateness.of(job, database) }
@@ -74,7 +75,7 @@ final class ComparisonContext {
     }
 
     /// Runs `body` on a reader, or on the writer's connection inside a commit.
-    func reading<T>(_ body: (Database) throws(DropError) -> T) throws(DropError) -> T {
+    func reading<T>(_ body: (StoreTransaction) throws(DropError) -> T) throws(DropError) -> T {
         if let writer { return try body(writer) }
         return try store.reading(body)
     }
@@ -82,11 +83,9 @@ final class ComparisonContext {
     /// A committed twin: its record and its model's key; nil where it is not there.
     func twin(_ number: UInt32) throws(DropError) -> (record: TwinRecord, model: UInt32)? {
         try reading { (database) throws(DropError) in
-            let query = try RawStatement.cached("SELECT model, rec FROM twin WHERE no = ?", database)
-            query.bind(1, number)
+            let query = try TwinQuery(database)
             defer { query.reset() }
-            guard try query.step() else { return nil }
-            return (try TwinRecord(query.bytes(1)), UInt32(truncatingIfNeeded: query.integer(0)))
+            return try query.find(number) ? (try query.record(), query.model) : nil
         }
     }
 
@@ -94,11 +93,9 @@ final class ComparisonContext {
     func relationship(_ number: UInt32) throws(DropError) -> TwinRecord? {
         guard store.versions.relationships[number] != 0 else { return nil }
         return try reading { (database) throws(DropError) in
-            let query = try RawStatement.cached("SELECT source, target, name, rec FROM relationship WHERE no = ?", database)
-            query.bind(1, number)
+            let query = try RelationshipQuery(database)
             defer { query.reset() }
-            guard try query.step() else { return nil }
-            return try TwinRecord(query.bytes(3))
+            return try query.find(number) ? try query.record() : nil
         }
     }
 }

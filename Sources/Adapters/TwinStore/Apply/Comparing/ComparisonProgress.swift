@@ -4,24 +4,21 @@ import DropCore
 /// copied, so that its arrays never are.
 struct ComparisonProgress: ~Copyable {
     var keys = StreamKeys()
-    var cursor: FileCursor
     var record = CurrentRecord()
     var account: DropAccount
     var said: Said
-    var sample = ChangeSample()
     var late = LateOutcome()
     var spoken = SpokenNames()
     var list = ListDifference()
     var models: ModelRules
-    var deferred = DeferredRecords()
-    /// Twins that the drop deletes and states relationships of: the records that do so are refused (`EndsGone`).
-    var endsGone: Set<IdentityHash> = []
+    var deferred: DeferredRecords
 
-    init(_ context: ComparisonContext) {
-        cursor = FileCursor(bytes: context.job.bytes)
+    /// - Parameter gone: twins that the drop was found to delete and to state relationships of (`EndsGone`).
+    init(_ context: ComparisonContext, refusing gone: Set<IdentityHash> = []) {
         account = DropAccount(context.job)
         said = Said(context)
         models = ModelRules(context)
+        deferred = DeferredRecords(refusing: gone)
     }
 }
 

@@ -25,12 +25,6 @@ struct RecordOperation {
     @inline(__always) var isOfTwin: Bool { verb.isOfTwin }
 }
 
-/// An operation on a committed twin or relationship that must be compared with its record, at the end of the frame.
-struct Evaluation {
-    let operation: RecordOperation
-    let record: UInt64
-}
-
 /// Which record of a drop it is, and where it stands in the file.
 struct RecordPlace {
     var number: UInt64 = 0

@@ -1,7 +1,7 @@
 import DropCore
 
-/// Records held back because a relationship of theirs has no target yet and the policy is to reject those: they are decided when
-/// the whole drop is known.
+/// Records whose relationships the whole drop decides: those held back because an end is not there yet and the policy is to
+/// reject such, and those that a look at the whole drop has refused.
 struct DeferredRecords {
     struct Record {
         let place: RecordPlace
@@ -18,7 +18,17 @@ struct DeferredRecords {
     /// Everything they speak about: later records on the same twins wait behind them.
     private var touched: Set<IdentityHash> = []
     /// They are taken now: none is held back again.
-    var isReplaying = false
+    private(set) var isReplaying = false
+    /// Twins that the drop deletes and states relationships of: the records that do so are refused (`EndsGone`).
+    let endsGone: Set<IdentityHash>
+
+    init(refusing gone: Set<IdentityHash> = []) { endsGone = gone }
+
+    /// They are taken from now on.
+    mutating func beginReplay() { isReplaying = true }
+
+    /// All are decided.
+    mutating func endReplay() { self = DeferredRecords(refusing: endsGone) }
 
     var isEmpty: Bool { records.isEmpty }
 

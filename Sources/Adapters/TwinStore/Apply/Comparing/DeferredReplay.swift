@@ -54,7 +54,7 @@ struct DeferredReplay {
             let said = drop.said
             (refused, made) = try drop.deferred.undecidable { (hash) throws(DropError) in try said.exists(hash) }
         }
-        drop.deferred.isReplaying = true
+        drop.deferred.beginReplay()
         let taker = RecordTaker(context)
         for (index, record) in records.enumerated() {
             let bytes = record.stream.span
@@ -73,7 +73,7 @@ struct DeferredReplay {
             try RecordComparer(context).compareWaiting(&drop, bytes)
         }
         drop.account.orderRejections()
-        drop.deferred = DeferredRecords()
+        drop.deferred.endReplay()
     }
 
     private func takeOperations(

@@ -7,6 +7,8 @@ struct DropAccount {
     private(set) var rejections: [Rejection] = []
     private(set) var spans: [FileSpan] = []
     var budget: DropBudget
+    /// How much of the file is accounted for.
+    var file: FileCursor
     /// What the drop says twice.
     var again = SecondStatements()
     /// Bytes of the log that are in the budget already.
@@ -16,7 +18,19 @@ struct DropAccount {
 
     static let rejectionsMax = 200_000
 
-    init(_ job: ApplyJob) { budget = DropBudget(bytes: job.bytes, operationsFree: job.policy.operationsFree) }
+    init(_ job: ApplyJob) {
+        budget = DropBudget(bytes: job.bytes, operationsFree: job.policy.operationsFree)
+        file = FileCursor(bytes: job.bytes)
+    }
+
+    /// Goes on to the next part of the file; where it begins. Nil where it lies outside the file.
+    @inline(__always)
+    mutating func advance(_ gap: Int64, _ length: UInt64) -> UInt64? {
+        guard let (offset, fresh) = file.advance(gap, length) else { return nil }
+        // Bytes that an earlier part has already count once.
+        books.bytesAccounted += fresh
+        return offset
+    }
 
     /// As below, for a reason of the host's own.
     mutating func reject(_ place: RecordPlace, _ fault: Rejection.Fault, _ message: String) throws(DropError) {

@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 
 /// Compares the operations of one drop with the graph as they come, and keeps what would change (docs/ARCHITECTURE.md,
 /// "Comparing a drop").
@@ -13,7 +12,7 @@ final class DropComparison: ChangeSetBuilder {
     /// It is finished, or given up.
     private var isEnded = false
 
-    init(store: StoreEngine, job: ApplyJob, writer: Database? = nil) throws(DropError) {
+    init(store: StoreEngine, job: ApplyJob, writer: StoreTransaction? = nil) throws(DropError) {
         context = try ComparisonContext(store: store, job: job, writer: writer)
         progress = ComparisonProgress(context)
         kept = Self.keeping(context)
@@ -78,14 +77,14 @@ final class DropComparison: ChangeSetBuilder {
         precondition(!isEnded, "a change set ends once")
         context.cache.note(progress.keys.names, of: context)
         var (lateReason, gone) = try end()
-        for _ in 0..<EndsGone.passesMax where !gone.isSubset(of: progress.endsGone) {
-            try takeAgain(refusing: gone.union(progress.endsGone))
+        for _ in 0..<EndsGone.passesMax where !gone.isSubset(of: progress.deferred.endsGone) {
+            try takeAgain(refusing: gone.union(progress.deferred.endsGone))
             (lateReason, gone) = try end()
         }
-        guard gone.isSubset(of: progress.endsGone) else { throw EndsGone.endless }
+        guard gone.isSubset(of: progress.deferred.endsGone) else { throw EndsGone.endless }
         context.store.versions.cacheLock.lockForReading()
         defer { context.store.versions.cacheLock.unlockAfterReading() }
-        try ComparisonEnd(context).checkGuards(progress)
+        try ComparisonEnd(context).checkGuards(progress.list, progress.said, progress.account.books)
         isEnded = true
         return FinishedComparison(context, progress, lateReason, kept)
     }
@@ -95,7 +94,7 @@ final class DropComparison: ChangeSetBuilder {
         context.store.versions.cacheLock.lockForReading()
         defer { context.store.versions.cacheLock.unlockAfterReading() }
         let lateReason = try ComparisonEnd(context).finish(&progress)
-        return (lateReason, try EndsGone(context).find(progress))
+        return (lateReason, try EndsGone(context).find(progress.said, progress.list, known: progress.deferred.endsGone))
     }
 
     /// Compares again what it kept, without the records that state relationships of `gone`.
@@ -106,8 +105,7 @@ final class DropComparison: ChangeSetBuilder {
         }
         progress.said.abandon(context.store)
         progress.keys.release(to: context.store.keys)
-        progress = ComparisonProgress(context)
-        progress.endsGone = gone
+        progress = ComparisonProgress(context, refusing: gone)
         try kept.forEach { (frame, _) throws(DropError) in try take(frame) }
     }
 }

@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 
 /// The twins that a drop deletes, by name or by leaving them out of its list, and of which it states relationships. Under
 /// `dangling: reject` the records that do so are refused, wherever in the file they stand
@@ -25,9 +24,13 @@ struct EndsGone {
         hint: "Deliver what the file deletes and what it states in two files.", remedy: .quarantine)
 
     /// Those of a drop that was compared to its end.
-    func find(_ drop: borrowing ComparisonProgress) throws(DropError) -> Set<IdentityHash> {
+    ///
+    /// - Parameter known: those for which its records were refused already.
+    func find(
+        _ said: Said, _ list: ListDifference, known: Set<IdentityHash>
+    ) throws(DropError) -> Set<IdentityHash> {
         guard case .reject = context.job.policy.dangling else { return [] }
-        let (said, absent) = (drop.said, drop.list.twinsGone)
+        let absent = list.twinsGone
         guard said.deletesTwins || !absent.isEmpty, said.log.hasRelationships || said.relationships.seen.count > 0 else {
             return []
         }
@@ -40,7 +43,7 @@ struct EndsGone {
         }
         let named = try ends(said, gone)
         // What those records list is not known any more: then the list may delete nothing.
-        guard named.isSubset(of: drop.endsGone) else { return named }
+        guard named.isSubset(of: known) else { return named }
         return try named.union(ends(said, Set(absent)))
     }
 
@@ -72,52 +75,32 @@ struct EndsGone {
         var found: Set<IdentityHash> = []
         guard said.relationships.seen.count > 0 else { return found }
         try context.reading { (database) throws(DropError) in
-            let id = try RawStatement.cached("SELECT id FROM twin WHERE no = ?", database)
-            let ends = [
-                try RawStatement.cached("SELECT no FROM relationship WHERE source = ?", database),
-                try RawStatement.cached("SELECT no FROM relationship WHERE target = ?", database),
-            ]
-            for number in gone {
-                let begins = try leads(ends[0], to: number, said.relationships)
-                let isNamed = try begins ? true : leads(ends[1], to: number, said.relationships)
-                guard isNamed else { continue }
-                id.bind(1, number)
-                defer { id.reset() }
-                if try id.step() { found.insert(context.store.identities.hash.identity(id.bytes(0))) }
+            let lookups = GraphLookups(database)
+            for number in gone where try lookups.hasRelationship(of: said.relationships.seen, at: number) {
+                if let id = try lookups.twinID(number) { found.insert(context.store.identities.hash.identity(id)) }
             }
         }
         return found
     }
 
-    /// Whether one of the relationships that a query finds for a twin was repeated.
-    private func leads(_ query: RawStatement, to twin: UInt32, _ relationships: Mentions) throws(DropError) -> Bool {
-        query.bind(1, twin)
-        defer { query.reset() }
-        while try query.step() {
-            let number = UInt32(truncatingIfNeeded: query.integer(0))
-            if relationships.seen.contains(number) { return true }
-        }
-        return false
-    }
-
     /// Why the current record is refused: it states relationships of twins that the drop deletes. Nil where it does not.
     func refusal(
-        _ drop: inout ComparisonProgress, _ bytes: borrowing Span<UInt8>
+        _ record: CurrentRecord, _ keys: borrowing StreamKeys, of gone: Set<IdentityHash>, _ bytes: borrowing Span<UInt8>
     ) throws(DropError) -> String? {
         var sentences: [String] = []
-        for operation in drop.record.operations
+        for operation in record.operations
         where operation.verb == .upsertRelationship || operation.verb == .replaceRelationship {
             let head = operation.head
             for (end, id) in [("source", head.id), ("target", head.target)] {
-                guard sentences.count < 3, drop.endsGone.contains(context.store.identities.hash.identity(bytes, id)) else {
+                guard sentences.count < 3, gone.contains(context.store.identities.hash.identity(bytes, id)) else {
                     continue
                 }
-                _ = try drop.keys.global(head.key)
-                let name = head.key == 0 ? "" : " " + DeferredReplay.shown(Array(drop.keys.name(head.key).utf8))
+                _ = try keys.global(head.key)
+                let name = head.key == 0 ? "" : " " + DeferredReplay.shown(Array(keys.name(head.key).utf8))
                 let source = DeferredReplay.shown(RawBytes.copy(bytes, head.id))
-                let gone = DeferredReplay.shown(RawBytes.copy(bytes, id))
+                let lost = DeferredReplay.shown(RawBytes.copy(bytes, id))
                 sentences.append(
-                    "Relationship\(name) of \(source): its \(end) \(gone) goes with this same file, which deletes it or leaves it "
+                    "Relationship\(name) of \(source): its \(end) \(lost) goes with this same file, which deletes it or leaves it "
                         + "out.")
             }
         }

@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 
 /// The comparison of a drop at its end: what it would change, what it found unchanged, and what that depends on.
 ///
@@ -53,7 +52,7 @@ final class FinishedComparison {
     /// See `Restatement`.
     ///
     /// - Returns: false where the drop must be compared again as a whole. Nothing was stated then.
-    func restate(_ foreign: ForeignChanges, _ database: Database) throws(DropError) -> Bool {
+    func restate(_ foreign: ForeignChanges, _ database: StoreTransaction) throws(DropError) -> Bool {
         guard let again = try Restatement(foreign, context, database) else { return false }
         // A refused record says nothing, whatever its operations.
         let count = try again.state(kept, refused: Set(account.rejections.map(\.record)), keys, in: &said)
@@ -64,7 +63,7 @@ final class FinishedComparison {
 
     /// A comparison of the same drop with what is committed now, which wants its frames (`giveFrames`); this one is given up.
     /// Only inside a commit, between transactions.
-    func beginAgain(_ database: Database) throws(DropError) -> DropComparison {
+    func beginAgain(_ database: StoreTransaction) throws(DropError) -> DropComparison {
         let again = try DropComparison(store: context.store, job: job, writer: database)
         // Its names count all the time: a stream that begins now begins with them.
         cache.note(keys.names, of: again.context)

@@ -19,15 +19,13 @@ struct LateRelationships {
         let number = operation.number
         if number != 0, drop.said.relationships.isStated(number) { return false }
         let exists = number != 0 && drop.said.relationships.isCommitted(number)
-        if let newer = word.leftBehind(exists, &drop) {
-            word.leave(operation, because: newer, &drop)
-            return true
+        if let newer = word.leftBehind(exists, in: drop.list.scope, record: drop.record.number, &drop.late) {
+            return leave(operation, because: newer, &drop)
         }
         let source = RawBytes.copy(bytes, operation.head.id)
         let id = try drop.keys.relationshipID(operation.head, bytes)
         if let newer = try newerWord(on: number, id, of: source, exists) {
-            word.leave(operation, because: newer, &drop)
-            return true
+            return leave(operation, because: newer, &drop)
         }
         guard operation.verb != .deleteRelationship, !operation.head.target.isEmpty,
             let newer = try word.deleter(of: RawBytes.copy(bytes, operation.head.target))
@@ -36,7 +34,11 @@ struct LateRelationships {
         if exists { drop.late.relationshipsCut.append(number) }
         drop.said.relationships.absent.append(operation.hash)
         if context.isTracked { drop.spoken.noteDelete(ofRelationship: id, of: source) }
-        word.leave(operation, because: newer, &drop)
+        return leave(operation, because: newer, &drop)
+    }
+
+    private func leave(_ operation: RecordOperation, because newer: UInt64, _ drop: inout ComparisonProgress) -> Bool {
+        word.leave(operation, because: newer, &drop.account.books, &drop.late, drop.said)
         return true
     }
 

@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 
 /// What a person is told of statements that do not stand: of a drop that was not the newest of its source, and of one that says
 /// something twice.
@@ -62,12 +61,6 @@ struct LateReport {
 
     /// A drop for a sentence; nil for a call of the twin service.
     private func described(_ number: UInt64) throws(DropError) -> String? {
-        try context.reading { (database) throws(DropError) in
-            let query = try RawStatement.cached("SELECT id, file_name FROM drops WHERE no = ?", database)
-            query.bind(1, Int64(number))
-            defer { query.reset() }
-            guard try query.step() else { return nil }
-            return "drop \(query.text(0)) (\(FileName(bytes: query.bytes(1))))"
-        }
+        try context.reading { (database) throws(DropError) in try HistoryLookups(database).described(drop: number) }
     }
 }

@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 import TwinModel
 
 /// What a drop that is not the newest of its source may still say of twins: nothing that a newer one said otherwise, and nothing
@@ -25,7 +24,9 @@ struct LateTwins {
         let exists = operation.number != 0 && drop.said.twins.isCommitted(operation.number)
         // By this drop: it was judged then.
         if operation.number != 0, drop.said.twins.isStated(operation.number) { return false }
-        if let newer = word.leftBehind(exists, &drop) { return leave(operation, because: newer, &drop) }
+        if let newer = word.leftBehind(exists, in: drop.list.scope, record: drop.record.number, &drop.late) {
+            return leave(operation, because: newer, &drop)
+        }
         // Whatever it says went with the twin when somebody newer deleted that; also where the twin is there again.
         if let newer = try word.deleter(of: RawBytes.copy(bytes, operation.head.id)) {
             return leave(operation, because: newer, &drop)
@@ -67,7 +68,7 @@ struct LateTwins {
     }
 
     private func leave(_ operation: RecordOperation, because newer: UInt64, _ drop: inout ComparisonProgress) -> Bool {
-        word.leave(operation, because: newer, &drop)
+        word.leave(operation, because: newer, &drop.account.books, &drop.late, drop.said)
         return true
     }
 
@@ -116,14 +117,7 @@ struct LateTwins {
 
     /// The committed relationships that start or end at a twin.
     private func relationships(at twin: UInt32) throws(DropError) -> [UInt32] {
-        try context.reading { (database) throws(DropError) in
-            let query = try RawStatement.cached("SELECT no FROM relationship WHERE source = ?1 OR target = ?1", database)
-            query.bind(1, twin)
-            defer { query.reset() }
-            var numbers: [UInt32] = []
-            while try query.step() { numbers.append(UInt32(truncatingIfNeeded: query.integer(0))) }
-            return numbers
-        }
+        try context.reading { (database) throws(DropError) in try GraphLookups(database).relationships(at: twin) }
     }
 
     /// The statement without what newer ones said of the twin, and one of the drops whose word stands instead (0: none).

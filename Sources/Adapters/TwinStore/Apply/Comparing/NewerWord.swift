@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 
 /// What somebody newer said of the twins and relationships that a late drop speaks of, told from the graph and its history.
 struct NewerWord {
@@ -17,9 +16,6 @@ struct NewerWord {
 
     /// So many revisions of a record are looked at, the newest.
     private static let revisionsMax = 4096
-    /// So many times one thing may have been deleted and made again; of more only the newest are looked at.
-    private static let deletesMax = 4096
-
     func parts(of base: TwinRecord) throws(DropError) -> Parts {
         try context.reading { (database) throws(DropError) in
             var known: [UInt64: Bool] = [:]
@@ -40,21 +36,16 @@ struct NewerWord {
                 parts.keys[property.key] = property.stamp.drop
             }
             // Of what somebody removed only the revisions know.
-            let query = try RawStatement.cached("SELECT drop_no, prev, patch FROM revision WHERE no = ?", database)
-            var revision = base.revision
-            for _ in 0..<Self.revisionsMax where revision != 0 {
-                query.bind(1, Int64(revision))
-                guard try query.step() else {
-                    query.reset()
-                    break
+            let history = HistoryLookups(database)
+            var number = base.revision
+            for _ in 0..<Self.revisionsMax where number != 0 {
+                guard let revision = try history.revision(number) else { break }
+                if try isNewer(revision.drop) {
+                    for property in try ReverseDelta(revision.patch).record.properties {
+                        parts.keys[property.key] = revision.drop
+                    }
                 }
-                let (drop, previous) = (UInt64(query.integer(0)), UInt64(query.integer(1)))
-                let patch = query.bytes(2)
-                query.reset()
-                if try isNewer(drop) {
-                    for property in try ReverseDelta(patch).record.properties { parts.keys[property.key] = drop }
-                }
-                revision = previous
+                number = revision.previous
             }
             return parts
         }
@@ -81,16 +72,7 @@ struct NewerWord {
     /// Who is newer and deleted the twin when it was there: it may be there again.
     private func gone(_ twin: [UInt8]) throws(DropError) -> UInt64? {
         try context.reading { (database) throws(DropError) in
-            let query = try RawStatement.cached(
-                """
-                SELECT r.drop_no FROM gone g JOIN revision r ON r.no = g.last_revision WHERE g.id = ?1 AND g.kind = 0
-                ORDER BY g.last_revision DESC
-                """, database)
-            query.bind(text: 1, twin)
-            var drops: [UInt64] = []
-            while drops.count < Self.deletesMax, try query.step() { drops.append(UInt64(query.integer(0))) }
-            query.reset()
-            for drop in drops where try isNewer(drop, database) { return drop }
+            for drop in try HistoryLookups(database).deleters(of: twin) where try isNewer(drop, database) { return drop }
             return nil
         }
     }
@@ -120,21 +102,8 @@ struct NewerWord {
     private func lives(_ id: [UInt8], of source: [UInt8]) throws(DropError) -> [Life] {
         let owner = context.store.identities.twins.number(of: context.store.identities.hash.identity(source))
         return try context.reading { (database) throws(DropError) in
-            let query = try RawStatement.cached(
-                """
-                SELECT g.no, r.drop_no, r.patch FROM gone g JOIN revision r ON r.no = g.last_revision
-                WHERE g.id = ?1 AND g.kind = 1 AND g.source = ?2 ORDER BY g.last_revision DESC
-                """, database)
-            query.bind(text: 1, id)
-            query.bind(2, owner)
-            var rows: [(number: UInt32, drop: UInt64, patch: [UInt8])] = []
-            while rows.count < Self.deletesMax, try query.step() {
-                rows.append(
-                    (UInt32(truncatingIfNeeded: query.integer(0)), UInt64(query.integer(1)), query.bytes(2)))
-            }
-            query.reset()
             var lives: [Life] = []
-            for row in rows {
+            for row in try HistoryLookups(database).ended(id, of: owner) {
                 lives.append(
                     Life(
                         number: row.number, endedBy: row.drop, isEndedByNewer: try isNewer(row.drop, database),
@@ -148,44 +117,34 @@ struct NewerWord {
     private func wentWithTarget(_ life: Life) throws(DropError) -> Bool {
         guard let target = life.last.ends?.target else { return false }
         return try context.reading { (database) throws(DropError) in
-            let query = try RawStatement.cached(
-                """
-                SELECT g.id, r.drop_no FROM gone g JOIN revision r ON r.no = g.last_revision WHERE g.kind = 0 AND g.no = ?1
-                UNION ALL SELECT id, 0 FROM twin WHERE no = ?1
-                """, database)
-            query.bind(1, target)
-            defer { query.reset() }
-            guard try query.step() else { return false }
-            return UInt64(query.integer(1)) == life.endedBy || lateness.deletes(life.endedBy, twin: query.bytes(0))
+            guard let end = try HistoryLookups(database).end(ofTwin: target) else { return false }
+            return end.drop == life.endedBy || lateness.deletes(life.endedBy, twin: end.id)
         }
     }
 
     /// Who is newer and stated the relationship of `source`, which waits for its ends.
     func waiting(_ id: [UInt8], of source: [UInt8]) throws(DropError) -> UInt64? {
         try context.reading { (database) throws(DropError) in
-            let query = try RawStatement.cached("SELECT drop_no FROM pending WHERE source_id = ? AND id = ?", database)
-            query.bind(text: 1, source)
-            query.bind(text: 2, id)
-            let drop = try query.step() ? UInt64(query.integer(0)) : nil
-            query.reset()
-            guard let drop, try isNewer(drop, database) else { return nil }
+            guard let drop = try WaitingStatements.speaker(id, of: source, database), try isNewer(drop, database) else {
+                return nil
+            }
             return drop
         }
     }
 
-    private func isNewer(_ drop: UInt64, _ database: Database) throws(DropError) -> Bool {
+    private func isNewer(_ drop: UInt64, _ database: StoreTransaction) throws(DropError) -> Bool {
         try lateness.isNewer(drop, context.cache, context.store, database)
     }
 
     /// Where newer drops are snapshots, they have said everything of the scope; where none of them is whole, nobody knows.
     ///
     /// - Returns: whose word stands; nil: the operation is to be looked at.
-    func leftBehind(_ exists: Bool, _ drop: inout ComparisonProgress) -> UInt64? {
-        switch lateness.snapshot(of: drop.list.scope) {
+    func leftBehind(_ exists: Bool, in scope: String, record: UInt64, _ late: inout LateOutcome) -> UInt64? {
+        switch lateness.snapshot(of: scope) {
         case .none: return nil
         case .superseded(let newer): return newer
         case .undecided(let newer):
-            drop.late.leaveOpen(drop.record.number, because: newer)
+            late.leaveOpen(record, because: newer)
             return exists || !context.job.released ? newer : nil
         }
     }
@@ -193,9 +152,11 @@ struct NewerWord {
     /// Leaves an operation without effect.
     ///
     /// - Parameter newer: the drop whose statement stands; 0: somebody who is no drop.
-    func leave(_ operation: RecordOperation, because newer: UInt64, _ drop: inout ComparisonProgress) {
-        drop.account.books.superseded += 1
-        drop.late.overrule(by: newer)
-        if operation.number != 0 { drop.said.markSeen(operation) }
+    func leave(
+        _ operation: RecordOperation, because newer: UInt64, _ books: inout DropBooks, _ late: inout LateOutcome, _ said: Said
+    ) {
+        books.superseded += 1
+        late.overrule(by: newer)
+        if operation.number != 0 { said.markSeen(operation) }
     }
 }

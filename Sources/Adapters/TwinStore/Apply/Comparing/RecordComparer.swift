@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 
 /// Compares the operations that wait for it with the records of the twins and relationships they name.
 struct RecordComparer {
@@ -12,13 +11,12 @@ struct RecordComparer {
         guard !drop.said.waiting.isEmpty else { return }
         // Exchanged, not copied: nothing is added meanwhile, and the room is used again.
         var waiting: [Evaluation] = []
-        swap(&waiting, &drop.said.waiting)
+        drop.said.waiting.exchange(&waiting)
         let bytes = copy bytes
         let (twins, relationships) = (TwinComparer(context), RelationshipComparer(context))
         try context.reading { (database) throws(DropError) in
-            let twinQuery = try RawStatement.cached("SELECT model, rec FROM twin WHERE no = ?", database)
-            let relationshipQuery = try RawStatement.cached(
-                "SELECT source, target, name, rec FROM relationship WHERE no = ?", database)
+            let twinQuery = try TwinQuery(database)
+            let relationshipQuery = try RelationshipQuery(database)
             for item in waiting {
                 if item.operation.isOfTwin {
                     try twins.compare(item, twinQuery, &drop, bytes)
@@ -28,6 +26,6 @@ struct RecordComparer {
             }
         }
         waiting.removeAll(keepingCapacity: true)
-        swap(&waiting, &drop.said.waiting)
+        drop.said.waiting.exchange(&waiting)
     }
 }

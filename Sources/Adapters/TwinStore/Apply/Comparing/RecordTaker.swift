@@ -26,11 +26,9 @@ struct RecordTaker {
     func advance(
         _ gap: Int64, _ length: UInt64, _ reader: OperationReader, _ drop: inout ComparisonProgress
     ) throws(DropError) -> UInt64 {
-        guard let (offset, fresh) = drop.cursor.advance(gap, length) else {
+        guard let offset = drop.account.advance(gap, length) else {
             throw reader.failure("a record or span lies outside the file, which has \(context.job.bytes) bytes")
         }
-        // Bytes that an earlier part has already count once.
-        drop.account.books.bytesAccounted += fresh
         return offset
     }
 
@@ -82,7 +80,9 @@ struct RecordTaker {
             keepNamed(&drop)
             return try drop.account.reject(drop.record.place, code, message)
         }
-        if !drop.endsGone.isEmpty, let message = try EndsGone(context).refusal(&drop, bytes) {
+        if !drop.deferred.endsGone.isEmpty,
+            let message = try EndsGone(context).refusal(drop.record, drop.keys, of: drop.deferred.endsGone, bytes)
+        {
             keepNamed(&drop)
             return try drop.account.reject(drop.record.place, .dangling, message)
         }

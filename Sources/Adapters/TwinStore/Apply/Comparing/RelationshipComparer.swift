@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 import TwinModel
 
 /// Compares what a drop's operations say of relationships with the graph, and logs what they would change.
@@ -20,7 +19,7 @@ struct RelationshipComparer {
         let number = drop.said.relationships.number(of: hash)
         let fingerprint = store.identities.hash.fingerprint(bytes, verb: verb.rawValue, body, seed: context.seed)
         let isKnown =
-            number != 0 && context.trustsMemory && drop.endsGone.isEmpty
+            number != 0 && context.trustsMemory && drop.deferred.endsGone.isEmpty
             && drop.said.relationships.isRepeated(number, fingerprint)
         drop.record.operations.append(
             RecordOperation(verb: verb, head: head, hash: hash, fingerprint: fingerprint, number: number, isKnown: isKnown))
@@ -110,15 +109,12 @@ struct RelationshipComparer {
     }
 
     /// Compares a statement with the relationship's record.
-    ///
-    /// - Parameter query: source, target, name and record of a number, which is to be bound.
     func compare(
-        _ item: Evaluation, _ query: RawStatement, _ drop: inout ComparisonProgress, _ bytes: borrowing Span<UInt8>
+        _ item: Evaluation, _ query: RelationshipQuery, _ drop: inout ComparisonProgress, _ bytes: borrowing Span<UInt8>
     ) throws(DropError) {
         let operation = item.operation
-        query.bind(1, operation.number)
         defer { query.reset() }
-        guard try query.step() else { return try logUnseen(operation, item.record, &drop, bytes) }
+        guard try query.find(operation.number) else { return try logUnseen(operation, item.record, &drop, bytes) }
         let statement = try statement(operation, item.record, drop, bytes)
         if statement.kind == .delete {
             drop.account.books.deleted += 1
@@ -126,9 +122,9 @@ struct RelationshipComparer {
             return try log(operation, statement, &drop, bytes, isNew: false)
         }
         let target = drop.said.twins.number(of: context.store.identities.hash.identity(bytes, operation.head.target))
-        let name = UInt32(truncatingIfNeeded: query.integer(2))
-        let base = try TwinRecord(query.bytes(3))
-        if target != 0, Int64(target) == query.integer(1), statement.changesNothing(in: base, key: name) {
+        let name = query.name
+        let base = try query.record()
+        if target != 0, target == query.target, statement.changesNothing(in: base, key: name) {
             if !drop.said.hasUnstampedValues, !base.mentions(context.isOwn) { drop.said.hasUnstampedValues = true }
             drop.account.books.unchanged += 1
             return drop.said.relationships.noteUnchanged(operation, drop.keys, context)

@@ -18,17 +18,17 @@ struct RepeatedRecords {
     func take(
         _ reader: inout OperationReader, _ bytes: borrowing Span<UInt8>, _ drop: inout ComparisonProgress
     ) throws(DropError) {
-        guard context.writer == nil, context.trustsMemory, drop.endsGone.isEmpty,
-            drop.cursor.misses < Self.missesMax || drop.account.books.recordsRead & 31 == 0
+        guard context.writer == nil, context.trustsMemory, drop.deferred.endsGone.isEmpty,
+            drop.account.file.misses < Self.missesMax || drop.account.books.recordsRead & 31 == 0
         else { return }
         let order = context.cache.order
         var last = order.last
         var records: UInt64 = 0
         var unchanged: UInt64 = 0
         var accounted: UInt64 = 0
-        var position = drop.cursor.position
+        var position = drop.account.file.position
         while let record = Self.nextRecord(reader, bytes) {
-            guard let end = drop.cursor.end(after: position, record.gap, record.length) else { break }
+            guard let end = drop.account.file.end(after: position, record.gap, record.length) else { break }
             let (count, at) = operations(from: record.body, reader.end, after: last, order, drop.said, bytes)
             // Several operations of one record may have to be put off together (`DeferredReplay`).
             guard count == 1 || (count > 1 && context.job.policy.dangling != .reject) else { break }
@@ -47,15 +47,15 @@ struct RepeatedRecords {
             reader.at = at
         }
         guard records > 0 else {
-            drop.cursor.misses += 1
+            drop.account.file.misses += 1
             return
         }
-        drop.cursor.misses = 0
+        drop.account.file.misses = 0
         drop.account.hasOperations = true
         try drop.account.budget.spend(records, on: .records)
         try drop.account.budget.spend(unchanged, on: .operations)
         order.last = last
-        drop.cursor.skip(to: position)
+        drop.account.file.skip(to: position)
         drop.account.books.recordsRead += records
         drop.account.books.recordsUsed += records
         drop.account.books.unchanged += unchanged

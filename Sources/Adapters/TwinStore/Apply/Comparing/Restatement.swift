@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 
 /// What a drop found unchanged, and somebody else has changed since.
 struct ForeignChanges {
@@ -25,26 +24,20 @@ struct Restatement {
     private let relationships: [IdentityHash: UInt32]
 
     /// Nil where there are too many foreign changes, or one of what they are about is not there any more.
-    init?(_ foreign: ForeignChanges, _ context: ComparisonContext, _ database: Database) throws(DropError) {
+    init?(_ foreign: ForeignChanges, _ context: ComparisonContext, _ database: StoreTransaction) throws(DropError) {
         guard foreign.count <= ForeignChanges.countMax else { return nil }
         self.context = context
         let store = context.store
         var twins: [IdentityHash: UInt32] = [:]
         var relationships: [IdentityHash: UInt32] = [:]
-        let twin = try RawStatement.cached("SELECT id FROM twin WHERE no = ?", database)
+        let lookups = GraphLookups(database)
         for number in foreign.twins {
-            twin.bind(1, number)
-            defer { twin.reset() }
-            guard try twin.step() else { return nil }
-            twins[store.identities.hash.identity(twin.bytes(0))] = number
+            guard let id = try lookups.twinID(number) else { return nil }
+            twins[store.identities.hash.identity(id)] = number
         }
-        let relationship = try RawStatement.cached(
-            "SELECT t.id, r.id FROM relationship r JOIN twin t ON t.no = r.source WHERE r.no = ?", database)
         for number in foreign.relationships {
-            relationship.bind(1, number)
-            defer { relationship.reset() }
-            guard try relationship.step() else { return nil }
-            relationships[store.identities.relationshipHash(source: relationship.bytes(0), id: relationship.bytes(1))] = number
+            guard let (source, id) = try lookups.relationshipIDs(number) else { return nil }
+            relationships[store.identities.relationshipHash(source: source, id: id)] = number
         }
         (self.twins, self.relationships) = (twins, relationships)
     }

@@ -6,7 +6,7 @@ struct Said {
     var twins: Mentions
     var relationships: Mentions
     /// Operations of this frame that wait to be compared with committed records.
-    var waiting: [Evaluation] = []
+    var waiting = WaitingEvaluations()
     /// Places of relationships with an end that was not there when they were stated, or on its way with another drop.
     var unresolved: [UInt32] = []
     /// Twins that were deleted in vain, or of which a late delete took only a part: what waits for them goes all the same.

@@ -4,7 +4,7 @@ struct SpokenNames {
     private(set) var commonKeys: Set<UInt32>?
     /// Those that any has.
     private(set) var allKeys: Set<UInt32> = []
-    /// The names of what it deleted, each with a NUL behind it (`Lateness.Later.names`).
+    /// The names of what it deleted, each with a NUL behind it (`DeliveredRow.names`).
     private(set) var deleted: [UInt8] = []
 
     /// Notes the properties that a statement about a twin has.

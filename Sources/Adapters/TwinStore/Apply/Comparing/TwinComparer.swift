@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 import TwinModel
 
 /// Compares what a drop's operations say of twins with the graph, and logs what they would change.
@@ -52,7 +51,7 @@ struct TwinComparer {
         }
         drop.said.twins.places[operation.number] = Mentions.evaluating
         drop.said.waiting.append(Evaluation(operation: operation, record: drop.record.number))
-        if drop.sample.isDue(waiting: drop.said.waiting.count) { try RecordComparer(context).compareWaiting(&drop, bytes) }
+        if drop.said.waiting.isSampleDue() { try RecordComparer(context).compareWaiting(&drop, bytes) }
     }
 
     /// True when there is little sense in comparing with the record here, as the writer does it again: the source said something
@@ -60,7 +59,7 @@ struct TwinComparer {
     /// then comparing belongs beside the commits.) The writer counts what it comes to.
     @inline(__always)
     private func isSurelyNew(_ operation: RecordOperation, _ drop: borrowing ComparisonProgress) -> Bool {
-        context.lateness == nil && drop.sample.isMostlyChange && context.writer == nil && operation.isAscending
+        context.lateness == nil && drop.said.waiting.sample.isMostlyChange && context.writer == nil && operation.isAscending
             && operation.verb != .deleteTwin && drop.said.twins.hasFingerprint(operation.number)
     }
 
@@ -155,16 +154,13 @@ struct TwinComparer {
     // MARK: Committed twins
 
     /// Compares a statement with the twin's record.
-    ///
-    /// - Parameter query: `RecordComparer.twinQuery`, to be bound.
     @inline(__always)
     func compare(
-        _ item: Evaluation, _ query: RawStatement, _ drop: inout ComparisonProgress, _ bytes: borrowing Span<UInt8>
+        _ item: Evaluation, _ query: TwinQuery, _ drop: inout ComparisonProgress, _ bytes: borrowing Span<UInt8>
     ) throws(DropError) {
         let operation = item.operation
-        query.bind(1, operation.number)
         defer { query.reset() }
-        guard try query.step() else {  // Deleted this moment: the writer decides.
+        guard try query.find(operation.number) else {  // Deleted this moment: the writer decides.
             if operation.verb == .deleteTwin { drop.account.books.deleted += 1 } else { drop.account.books.updated += 1 }
             return try log(operation, try statement(item, drop, bytes), &drop, bytes, isNew: false)
         }
@@ -173,10 +169,10 @@ struct TwinComparer {
             drop.said.twins.deleted += 1
             return try log(operation, try statement(item, drop, bytes), &drop, bytes, isNew: false)
         }
-        let model = UInt32(truncatingIfNeeded: query.integer(0))
+        let model = query.model
         let key = try drop.keys.global(operation.head.key)
         if operation.isCanonical, drop.keys.areEqual, key == 0 || key == model {
-            let (isEqual, owner, base) = try query.sameProperties(1, as: bytes, operation.head.properties)
+            let (isEqual, owner, base) = try query.sameProperties(as: bytes, operation.head.properties)
             if isEqual {
                 if !drop.said.hasUnstampedValues, !context.isOwn(owner), !context.isOwn(base) {
                     drop.said.hasUnstampedValues = true
@@ -184,19 +180,19 @@ struct TwinComparer {
                 return noteUnchanged(operation, &drop)
             }
         }
-        let base = try TwinRecord(query.bytes(1))
+        let base = try query.record()
         let statement = try statement(item, drop, bytes)
         if statement.changesNothing(in: base, key: model) {
             if !drop.said.hasUnstampedValues, !base.mentions(context.isOwn) { drop.said.hasUnstampedValues = true }
             return noteUnchanged(operation, &drop)
         }
-        drop.sample.note(isChange: true)
+        drop.said.waiting.note(isChange: true)
         drop.account.books.updated += 1
         try log(operation, statement, &drop, bytes, isNew: false)
     }
 
     private func noteUnchanged(_ operation: RecordOperation, _ drop: inout ComparisonProgress) {
-        drop.sample.note(isChange: false)
+        drop.said.waiting.note(isChange: false)
         drop.account.books.unchanged += 1
         drop.said.twins.noteUnchanged(operation, drop.keys, context)
     }

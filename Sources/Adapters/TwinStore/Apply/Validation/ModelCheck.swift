@@ -193,8 +193,8 @@ struct ModelCheck {
         guard number != 0 else { return .unknown }
         let place = drop.said.twins.places[number]
         if place == Mentions.evaluating {
-            try drop.account.budget.spend(UInt64(drop.said.waiting.count), on: .looking)
-            for earlier in drop.said.waiting.reversed() where earlier.operation.number == number {
+            try drop.account.budget.spend(UInt64(drop.said.waiting.items.count), on: .looking)
+            for earlier in drop.said.waiting.items.reversed() where earlier.operation.number == number {
                 guard let stated = try statedModel(earlier.operation, drop.keys) else { continue }
                 return stated
             }

@@ -1,8 +1,16 @@
 import DropCore
 import TwinModel
 
-/// Conditions on rows. Values that are one property of a record are compared as bytes, without being decoded.
-extension QueryGraph {
+/// Tests conditions on rows. Values that are one property of a record are compared as bytes, without being decoded.
+struct RowTester {
+    private let graph: QueryGraph
+    private let values: RowValues
+
+    init(_ graph: QueryGraph, _ values: RowValues) {
+        self.graph = graph
+        self.values = values
+    }
+
     func holds(_ test: RowTest, _ rows: [QueryRow]) throws(DropError) -> Truth {
         switch test {
         case .and(let parts):
@@ -38,17 +46,17 @@ extension QueryGraph {
             guard let elements = array.elements else { return .no }
             return Truth(elements.contains { Self.isScalar($0) && QueryCondition.Comparison.equal.holds($0, element) })
         case .ofModel(let variable, let models):
-            guard try load(rows[variable]) else { return .no }
+            guard try graph.load(rows[variable]) else { return .no }
             return Truth(models.contains(rows[variable].key))
         case .truth(let path):
-            guard let value = try value(path, rows) else { return .unknown }
+            guard let value = try values.value(path, rows) else { return .unknown }
             return Truth(value == .bool(true))
         }
     }
 
     private func value(_ operand: RowTest.Operand, _ rows: [QueryRow]) throws(DropError) -> JSON? {
         switch operand {
-        case .path(let path): try value(path, rows)
+        case .path(let path): try values.value(path, rows)
         case .literal(let literal): literal.json
         }
     }
@@ -78,73 +86,15 @@ extension QueryGraph {
     ) throws(DropError) -> Truth {
         if let key = plain(path) {
             let row = rows[path.variable]
-            guard try load(row), let entry = try RecordScan.find(key, in: row.record.span) else { return .unknown }
-            if let truth = try Self.compare(entry, row.record.span, comparison, literal) { return Truth(truth) }
+            guard try graph.load(row), let entry = try RecordScan.find(key, in: row.record.span) else { return .unknown }
+            if let truth = try EncodedValue.compare(entry, row.record.span, comparison, literal) { return Truth(truth) }
         } else if case .twinID = path.head, case .text(let text) = literal {
             let row = rows[path.variable]
-            guard try load(row) else { return .unknown }
-            return Truth(comparison.holds(Self.order(row.id.span, 0..<row.id.count, text)))
+            guard try graph.load(row) else { return .unknown }
+            return Truth(comparison.holds(EncodedValue.order(row.id.span, 0..<row.id.count, text)))
         }
-        guard let value = try value(path, rows) else { return .unknown }
+        guard let value = try values.value(path, rows) else { return .unknown }
         return Truth(comparison.holds(value, literal.json))
-    }
-
-    /// Compares an encoded value; nil where it has to be decoded first.
-    @inline(__always)
-    static func compare(
-        _ entry: PropertyEntry, _ record: borrowing Span<UInt8>, _ comparison: QueryCondition.Comparison, _ literal: RowLiteral
-    ) throws(DropError) -> Bool? {
-        switch (entry.type, literal) {
-        case (.string, .text(let text)):
-            return comparison.holds(order(record, textRange(entry, record), text))
-        case (.integer, .integer(let number)):
-            let stored = try integer(entry, record)
-            return comparison.holds(stored < number ? -1 : stored > number ? 1 : 0)
-        case (.integer, .double(let number)):
-            return comparison.holds(QueryCondition.Comparison.order(try integer(entry, record), number))
-        case (.double, .double(let number)):
-            let stored = double(entry, record)
-            return comparison.holds(stored < number ? -1 : stored > number ? 1 : 0)
-        case (.double, .integer(let number)):
-            return comparison.holds(-QueryCondition.Comparison.order(number, double(entry, record)))
-        case (.true, .bool(let value)): return comparison.holdsOfEquals(value)
-        case (.false, .bool(let value)): return comparison.holdsOfEquals(!value)
-        case (.string, _), (.integer, _), (.double, _), (.true, _), (.false, _): return comparison.holdsOfEquals(false)
-        default: return nil
-        }
-    }
-
-    /// Where the text of a string entry is; its length stands before it.
-    @inline(__always)
-    private static func textRange(_ entry: PropertyEntry, _ record: borrowing Span<UInt8>) -> Range<Int> {
-        var start = entry.value.lowerBound
-        while record[start] >= 0x80 { start += 1 }
-        return start + 1..<entry.value.upperBound
-    }
-
-    @inline(__always)
-    private static func integer(_ entry: PropertyEntry, _ record: borrowing Span<UInt8>) throws(DropError) -> Int64 {
-        var reader = OperationReader(at: entry.value.lowerBound, end: entry.value.upperBound)
-        return try reader.zigzag(record)
-    }
-
-    @inline(__always)
-    private static func double(_ entry: PropertyEntry, _ record: borrowing Span<UInt8>) -> Double {
-        var bits: UInt64 = 0
-        for index in 0..<8 { bits |= UInt64(record[entry.value.lowerBound + index]) << UInt64(8 * index) }
-        return Double(bitPattern: bits)
-    }
-
-    @inline(__always)
-    private static func order(_ bytes: borrowing Span<UInt8>, _ range: Range<Int>, _ text: [UInt8]) -> Int {
-        let common = min(range.count, text.count)
-        var index = 0
-        while index < common {
-            let (left, right) = (bytes[range.lowerBound + index], text[index])
-            if left != right { return left < right ? -1 : 1 }
-            index += 1
-        }
-        return range.count - text.count
     }
 
     private func among(
@@ -152,10 +102,10 @@ extension QueryGraph {
     ) throws(DropError) -> Truth {
         if let key = plain(path) {
             let row = rows[path.variable]
-            guard try load(row), let entry = try RecordScan.find(key, in: row.record.span) else { return .unknown }
+            guard try graph.load(row), let entry = try RecordScan.find(key, in: row.record.span) else { return .unknown }
             var isDecided = true
             for literal in literals {
-                guard let equal = try Self.compare(entry, row.record.span, .equal, literal) else {
+                guard let equal = try EncodedValue.compare(entry, row.record.span, .equal, literal) else {
                     isDecided = false
                     break
                 }
@@ -163,7 +113,7 @@ extension QueryGraph {
             }
             if isDecided { return Truth(isNegated) }
         }
-        guard let value = try value(path, rows) else { return .unknown }
+        guard let value = try values.value(path, rows) else { return .unknown }
         let isMember = literals.contains { QueryCondition.Comparison.equal.holds(value, $0.json) }
         return Truth(isMember != isNegated)
     }
@@ -173,7 +123,7 @@ extension QueryGraph {
     private func isOf(_ type: QueryCondition.TypeTest, _ path: RowPath, _ rows: [QueryRow]) throws(DropError) -> Bool {
         if let key = plain(path) {
             let row = rows[path.variable]
-            guard try load(row), let entry = try RecordScan.find(key, in: row.record.span) else { return false }
+            guard try graph.load(row), let entry = try RecordScan.find(key, in: row.record.span) else { return false }
             switch (type, entry.type) {
             case (.isDefined, _): return true
             case (_, .json): break
@@ -184,7 +134,7 @@ extension QueryGraph {
             case (.isPrimitive, _): return true
             }
         }
-        guard let value = try value(path, rows) else { return false }
+        guard let value = try values.value(path, rows) else { return false }
         switch (type, value) {
         case (.isDefined, _), (.isNull, .null), (.isBool, .bool), (.isNumber, .int), (.isNumber, .double), (.isString, .string),
             (.isObject, .object):
@@ -199,31 +149,16 @@ extension QueryGraph {
     ) throws(DropError) -> Truth {
         let row = rows[path.variable]
         if let key = plain(path) {
-            guard try load(row), let entry = try RecordScan.find(key, in: row.record.span) else { return .unknown }
+            guard try graph.load(row), let entry = try RecordScan.find(key, in: row.record.span) else { return .unknown }
             if entry.type == .string {
-                return Truth(Self.holds(test, row.record.span, Self.textRange(entry, row.record.span), part))
+                return Truth(EncodedValue.holds(test, row.record.span, EncodedValue.textRange(entry, row.record.span), part))
             }
         } else if case .twinID = path.head {
-            guard try load(row) else { return .unknown }
-            return Truth(Self.holds(test, row.id.span, 0..<row.id.count, part))
+            guard try graph.load(row) else { return .unknown }
+            return Truth(EncodedValue.holds(test, row.id.span, 0..<row.id.count, part))
         }
-        guard let value = try value(path, rows) else { return .unknown }
+        guard let value = try values.value(path, rows) else { return .unknown }
         guard let text = value.string else { return .no }
         return Truth(test.holds(Array(text.utf8), part))
-    }
-
-    @inline(__always)
-    private static func holds(
-        _ test: QueryCondition.TextTest, _ bytes: borrowing Span<UInt8>, _ range: Range<Int>, _ part: [UInt8]
-    ) -> Bool {
-        guard part.count <= range.count else { return false }
-        switch test {
-        case .startsWith: return order(bytes, range.lowerBound..<range.lowerBound + part.count, part) == 0
-        case .endsWith: return order(bytes, range.upperBound - part.count..<range.upperBound, part) == 0
-        case .contains:
-            for start in range.lowerBound...range.upperBound - part.count
-            where order(bytes, start..<start + part.count, part) == 0 { return true }
-            return false
-        }
     }
 }

@@ -29,7 +29,7 @@ final class QueryRow {
     }
 
     /// Binds a relationship that was followed.
-    func bind(_ link: QueryGraph.Link) {
+    func bind(_ link: GraphLink) {
         bind(link.number)
         (key, source, target, hasEnds) = (link.name, link.source, link.target, true)
     }
@@ -42,6 +42,16 @@ final class QueryRow {
         record = entity.record.encoded()
         source = entity.source
         target = entity.target
+        isLoaded = true
+    }
+
+    /// Takes what a cursor stands at.
+    @inline(__always)
+    func take(_ cursor: EntityCursor) {
+        cursor.copyID(into: &id)
+        key = cursor.key
+        cursor.copyRecord(into: &record)
+        if kind == .relationship { (source, target) = (cursor.source, cursor.target) }
         isLoaded = true
     }
 
