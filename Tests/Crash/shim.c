@@ -6,6 +6,7 @@
 // The count of a whole run is written to CRASH_COUNT when the process ends, so that the driver knows the last number. CRASH_TRACE
 // gets a line for each numbered call. A file that is synced again after a sync of it failed, without having been made anew, is
 // written to CRASH_TRACE as `synced-again`: the second success proves nothing (docs/failure-model.md, "Errors from storage").
+// Another thread may be on its way into its own call in the moment of the failure: it has 50 ms.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -21,6 +22,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 enum mode { NONE, BEFORE, AFTER, FAIL_EIO, FAIL_ENOSPC, SHORT, CUT_BEFORE, CUT_AFTER, MODES };
@@ -57,10 +59,19 @@ __attribute__((destructor)) static void end(void) {
 
 // The file whose sync failed on command; cleared when it is emptied. It is kept open, so that nothing new gets its inode.
 static atomic_ulong failed_device, failed_inode;
+static atomic_long failed_at, failed_thread;
+
+static long milliseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
 
 static void note_failed(int descriptor) {
     struct stat facts;
     if (fstat(descriptor, &facts)) return;
+    atomic_store(&failed_at, milliseconds());
+    atomic_store(&failed_thread, gettid());
     atomic_store(&failed_device, facts.st_dev);
     atomic_store(&failed_inode, facts.st_ino);
     fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
@@ -70,6 +81,7 @@ static void note_again(int descriptor) {
     struct stat facts;
     if (trace < 0 || !atomic_load(&failed_inode) || fstat(descriptor, &facts)) return;
     if (facts.st_ino != atomic_load(&failed_inode) || facts.st_dev != atomic_load(&failed_device)) return;
+    if (gettid() != atomic_load(&failed_thread) && milliseconds() - atomic_load(&failed_at) < 50) return;
     char link[64], path[PATH_MAX];
     snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
     ssize_t length = readlink(link, path, sizeof path - 1);

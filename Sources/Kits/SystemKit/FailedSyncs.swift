@@ -21,12 +21,11 @@ enum FailedSyncs {
     /// As fsync(2), or fdatasync(2) for data alone: 0, or -1 with `errno`; EIO, without asking the kernel, if it failed before.
     /// Blocking; safe from any thread.
     static func sync(_ descriptor: CInt, dataOnly: Bool = false) -> CInt {
-        if isAny.load(ordering: .acquiring), let identity = identity(of: descriptor), known.withLock({ $0.contains(identity) }) {
-            errno = EIO
-            return -1
-        }
+        if hasFailed(descriptor) { return failure() }
         let result = dataOnly ? fdatasync(descriptor) : fsync(descriptor)
-        if result != 0, errno != EINTR {
+        // Another thread's call may have failed meanwhile and taken the error that was meant for both.
+        if result == 0 { return hasFailed(descriptor) ? failure() : 0 }
+        if errno != EINTR {
             let reason = errno
             if let identity = identity(of: descriptor) {
                 known.withLock { known in
@@ -38,6 +37,16 @@ enum FailedSyncs {
             errno = reason
         }
         return result
+    }
+
+    private static func hasFailed(_ descriptor: CInt) -> Bool {
+        guard isAny.load(ordering: .acquiring), let identity = identity(of: descriptor) else { return false }
+        return known.withLock { $0.contains(identity) }
+    }
+
+    private static func failure() -> CInt {
+        errno = EIO
+        return -1
     }
 
     private static func identity(of descriptor: CInt) -> Identity? {
