@@ -106,8 +106,11 @@ extension DropRecord {
         return row
     }
 
-    /// A held, quarantined or applied drop is given up.
+    /// A held or quarantined drop is given up.
     func discarded(at now: UInt64) -> DropRecord { with(.discarded, at: now) }
+
+    /// An applied drop that the archive cannot take is done without it. Its reason stays.
+    func endedWithoutBytes(at now: UInt64) -> DropRecord { with(.done, at: now) }
 
     // MARK: - At a start
 
