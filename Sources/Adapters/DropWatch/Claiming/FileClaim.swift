@@ -55,6 +55,7 @@ final class FileClaim {
         let path = FolderPath(file.folder)
         do {
             let folder = try folders.open(path, of: file.source)
+            if let refusal = folder.refusal { return .not(.notYet(WaitingReason(refusal))) }
             let descriptor = try SystemCall.openFile(file.name, in: folder.descriptor.number)
             let facts = try SystemCall.facts(of: descriptor.number)
             guard facts.kind == .file, facts.identity == file.identity, facts.bytes == file.bytes else {

@@ -182,6 +182,7 @@ extension WatchLoop {
         case .notYet(let reason):
             let at = Instant.now
             folder.entries[file.name]!.isStillOpen = false
+            if reason.code == .folderOwned { folder.watchRoot.nextScan = at }  // Another's since a moment: the root is checked.
             let isRoom = reason.code == .noRoom || reason.code == .diskFull
             let refusals = isRoom ? entry.refusals + 1 : 0
             folder.entries[file.name]!.refusals = refusals

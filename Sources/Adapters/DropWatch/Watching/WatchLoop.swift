@@ -282,8 +282,9 @@ final class WatchLoop {
         switch try ownership.take(path, for: name) {
         case .wasOurs, .taken: break
         case .again:
-            handler.note(
-                "\(watchRoot.title): the folder \(watchRoot.root) was made again or lost its owner file; it is ours again.")
+            let again = "the folder \(watchRoot.root) was made again or lost its owner file; it is ours again."
+            handler.note("\(watchRoot.title): \(again)")
+            watchRoot.ownerFileWasGone = again.prefix(1).uppercased() + again.dropFirst()
         case .over:
             handler.note(
                 "\(watchRoot.title): the folder \(watchRoot.root) was this home's under another database; it is ours again.")

@@ -34,6 +34,8 @@ final class WatchRoot {
 
     /// Whether the folder was taken over, or found ours, since the start.
     var isTaken = false
+    /// That it had lost its owner file, for `status`: somebody removed that.
+    var ownerFileWasGone: String?
 
     init(_ sources: [WatchedSource], root: FolderPath, at now: Instant) {
         self.sources = sources
