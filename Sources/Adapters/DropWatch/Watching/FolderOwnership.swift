@@ -63,7 +63,8 @@ package struct FolderOwnership: Sendable {
     @discardableResult
     package func take(_ path: String, for name: String? = nil) throws(DropError) -> Taking {
         let taking = try act(on: path, for: name, force: false)
-        locks.take(path, try open(path).number)
+        let folder = try open(path)
+        locks.take(path, folder.number)
         return taking
     }
 
