@@ -121,10 +121,12 @@ private struct Claiming: FileClaimer {
             $0[drop]?.container = nil
             $0[drop]?.reason = DropReason(ByteLoss.missing("the spool")).ofApplied(drop)
         }
+        let before = books.rows.with { $0[drop]?.reason?.hint }
+        #expect(before?.contains("twindrop discard \(drop)") == true)
         let ended = try pipeline.discard(drop, by: person, reason: nil)
         #expect(ended.state == .done && ended.outcome != .notApplied && ended.isNeverArchived)
         #expect(ended.reason?.code == ByteLoss.missing)
-        #expect(ended.reason?.hint.contains("twindrop discard \(drop)") == true)
+        #expect(ended.reason?.hint.contains("A person ended the drop") == true)
         #expect(code { () throws(DropError) in try pipeline.discard(drop, by: person, reason: nil) } == "wrong-state")
         pipeline.stop(patience: .seconds(5))
     }

@@ -309,7 +309,8 @@ final class WatchLoop {
         do {
             let file = try SystemCall.createFile(name, in: folder)
             _ = consume file
-            try SystemCall.unlink(name, in: folder)
+            // Another instance, whose folder it was until now, may have removed it first: its event comes all the same.
+            do { try SystemCall.unlink(name, in: folder) } catch  where error.isMissing {}
             (watchRoot.probe, watchRoot.probeDeadline, watchRoot.nextProbe) = (name, now + timing.probe, nil)
         } catch {
             setMode(.polling("no probe file can be made: \(SystemError.text(error.number))"), of: watchRoot)
