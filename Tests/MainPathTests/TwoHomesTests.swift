@@ -34,7 +34,8 @@ import TwinModel
         try FileManager.default.removeItem(atPath: owner)
         // A folder is checked at least every 30 seconds, and at once after this.
         #expect(try home.run("source", "adopt", "--all", "--reason", "look again").code == 0)
-        try daemon.wait(for: "lost its owner file")
+        let said = "the folder \(home.path)/dropzone/assets was made again or lost its owner file; it is ours again."
+        try daemon.wait(for: "Source assets: \(said)")
         #expect(FileManager.default.fileExists(atPath: owner))
         #expect(try home.shown("status").contains("ALARM: The folder \(home.path)/dropzone/assets was made again or lost its"))
         #expect(try daemon.end() == 0)
