@@ -115,8 +115,8 @@ extension DropRecord {
         row.reason = reason.map {
             DropReason(
                 code: $0.code, message: $0.message,
-                hint: "What it says is in the graph and stays there. A person ended the drop: it is not in the archive, and what is "
-                    + "left of its bytes lies in state/quarantine.")
+                hint: "What it says is in the graph and stays there. A person ended the drop: it is not in the archive, and what "
+                    + "is left of its bytes lies in state/quarantine.")
         }
         return row
     }
