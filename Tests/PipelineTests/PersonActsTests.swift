@@ -112,6 +112,25 @@ private struct Claiming: FileClaimer {
         pipeline.stop(patience: .seconds(5))
     }
 
+    /// Catches a discard that calls an applied drop `not-applied`, or forgets why the archive lacks it.
+    @Test func `end an applied drop whose bytes are gone without taking anything back`() throws {
+        let drop = try held()
+        #expect(pipeline.waitUntilIdle() == nil)
+        books.rows.with {
+            $0[drop]?.state = .applied
+            $0[drop]?.container = nil
+            $0[drop]?.reason = DropReason(ByteLoss.missing("the spool")).ofApplied(drop)
+        }
+        let before = books.rows.with { $0[drop]?.reason?.hint }
+        #expect(before?.contains("twindrop discard \(drop)") == true)
+        let ended = try pipeline.discard(drop, by: person, reason: nil)
+        #expect(ended.state == .done && ended.outcome != .notApplied && ended.isNeverArchived)
+        #expect(ended.reason?.code == ByteLoss.missing)
+        #expect(ended.reason?.hint.contains("A person ended the drop") == true)
+        #expect(code { () throws(DropError) in try pipeline.discard(drop, by: person, reason: nil) } == "wrong-state")
+        pipeline.stop(patience: .seconds(5))
+    }
+
     @Test func `give up a drop that waits for its turn`() throws {
         let first = try held()
         pipeline.submit([

@@ -110,7 +110,9 @@ struct Assembly {
             ordered: Set(
                 configuration.sources.filter { $0.order != .none || $0.policy.mode == .snapshot || $0.sequence != nil }.map(
                     \.name)),
-            reserve: SpaceReserve(share: configuration.limits.space.softShare, bytes: configuration.limits.space.softBytes))
+            reserve: SpaceReserve(share: configuration.limits.space.softShare, bytes: configuration.limits.space.softBytes),
+            ownership: FolderOwnership(
+                instance: try store.facts.instanceID(), stateFolder: paths.state, homeFolder: paths.home))
         sayWhatIsNotServed()
         let wiring = Wiring(log: log, tally: tally, events: events, ears: ears)
         let pipeline = try makePipeline(store, host, spool, inHand, claimer, wiring)

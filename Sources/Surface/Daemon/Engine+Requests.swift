@@ -32,7 +32,10 @@ extension Engine {
         case "adopt":
             let source = request["source"]?.string.flatMap { SourceName($0) }
             return try reporting { () throws(DropError) in
-                FolderAdoption.json(try adopt(source, by: caller, because: request["reason"]?.string))
+                FolderAdoption.json(
+                    try adopt(
+                        source, whileInUse: request["whileInUse"] == .bool(true), by: caller,
+                        because: request["reason"]?.string))
             }
         case "rescan":
             watcher.rescanNow()
@@ -76,8 +79,12 @@ extension Engine {
     /// Takes landing folders over as they are, because a person says so; the folders that were taken.
     ///
     /// - Parameter source: nil: every folder that is not ours, the drop zone's among them.
-    private func adopt(_ source: SourceName?, by who: Person, because reason: String?) throws(DropError) -> [FolderAdoption] {
-        let adopted = try FolderAdoption.perform(home, graph, source, by: who, because: reason) {
+    private func adopt(
+        _ source: SourceName?, whileInUse: Bool, by who: Person, because reason: String?
+    ) throws(DropError) -> [FolderAdoption] {
+        let adopted = try FolderAdoption.perform(
+            home, graph, source, whileInUse: whileInUse, by: who, because: reason
+        ) {
             [pipeline, log] (one) throws(DropError) in
             try pipeline.note(.adopt, source: one.sourceName, facts: one.facts, by: who, reason: reason)
             log.notice(

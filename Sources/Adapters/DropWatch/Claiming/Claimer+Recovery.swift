@@ -17,7 +17,7 @@ extension Claimer {
             for intent in intents {
                 if let facts = try Self.spooled(intent.id, spool.number) {
                     try makeDurable(intent.id, spool.number)
-                    if let aside = asides[intent.id] { Self.removeAside(intent.id, in: aside, spooled: facts) }
+                    if let aside = asides[intent.id] { try Self.removeAside(intent, in: aside, spool.number) }
                     out.append(.adopted(intent.id, bytes: facts.bytes))
                 } else if let aside = asides[intent.id] {
                     try Self.returnAside(intent, in: aside)
@@ -55,9 +55,19 @@ extension Claimer {
         }
     }
 
-    /// The crash may have come before the mode was set, or before the rename was synced.
+    /// The crash may have come before the mode was set, before the rename was synced, or before it was seen that somebody has
+    /// another name for the file, by which he could change it: then a copy takes its place.
     private func makeDurable(_ id: DropID, _ spool: CInt) throws(SystemError) {
-        let file = try SystemCall.openFile(FileName(id.description), in: spool)
+        let name = FileName(id.description)
+        let file = try SystemCall.openFile(name, in: spool)
+        for _ in 0..<3 {
+            let facts = try SystemCall.facts(of: file.number)
+            guard facts.links > 1 else { break }
+            let temporary = FileName(id.description + ".tmp")
+            let bytes = try FileCopy.make(of: file.number, facts, as: temporary, in: spool)
+            if bytes != nil { return try SystemCall.replace(name, with: temporary, in: spool) }
+            try SystemCall.unlink(temporary, in: spool)  // It was written to meanwhile.
+        }
         try SystemCall.setMode(file.number, 0o600)
         try SystemCall.sync(file.number, id.description)
     }
@@ -89,7 +99,7 @@ extension Claimer {
     /// Originals of finished copies, set aside to be removed, by drop: the folder each lies in.
     private func search(forAsides ids: Set<DropID>) -> [DropID: (folder: FolderPath, root: FolderPath)] {
         var found: [DropID: (folder: FolderPath, root: FolderPath)] = [:]
-        let prefix = Array(".twindrop-taking-".utf8)
+        let prefix = Array(FileClaim.asidePrefix.utf8)
         guard !ids.isEmpty else { return found }
         visit { _, place, entry in
             guard entry.name.bytes.starts(with: prefix) else { return }
@@ -128,13 +138,22 @@ extension Claimer {
         }
     }
 
-    /// The copy is durable, so what was set aside goes; one with other bytes than the copy stays for a person.
-    private static func removeAside(_ id: DropID, in place: (folder: FolderPath, root: FolderPath), spooled: FileFacts) {
-        let aside = FileName(".twindrop-taking-" + id.description)
+    /// The copy is durable, so what was set aside goes. One that has other bytes than the copy (a writer went on, or a power cut
+    /// took what was not synced) gets its name back: it is a drop of its own.
+    private static func removeAside(
+        _ intent: DropRecord, in place: (folder: FolderPath, root: FolderPath), _ spool: CInt
+    ) throws(SystemError) {
+        let aside = FileClaim.asideName(of: intent.id)
+        // Where the folder is away, the next recovery tries again; left behind it only takes space.
         guard let folder = try? place.folder.open(below: place.root),
-            let facts = try? SystemCall.facts(of: aside, in: folder.number), facts.bytes == spooled.bytes
+            let original = try? SystemCall.openFile(aside, in: folder.number)
         else { return }
-        try? SystemCall.unlink(aside, in: folder.number)  // Left behind it only takes space; the next recovery tries again.
+        let copy = try SystemCall.openFile(FileName(intent.id.description), in: spool)
+        if (try? FileCopy.areEqual(original.number, copy.number)) == true {
+            try? SystemCall.unlink(aside, in: folder.number)
+        } else {
+            try returnAside(intent, in: place)
+        }
     }
 
     /// Gives the file its name back, or one beside it.
@@ -142,13 +161,8 @@ extension Claimer {
         _ intent: DropRecord, in place: (folder: FolderPath, root: FolderPath)
     ) throws(SystemError) {
         let folder = try place.folder.open(below: place.root)
-        let aside = FileName(".twindrop-taking-" + intent.id.description)
-        do { try SystemCall.rename(aside, in: folder.number, to: intent.fileName, in: folder.number) } catch
-            where error.isTaken
-        {
-            let other = Array(intent.id.description.utf8) + [UInt8(ascii: ".")] + intent.fileName.bytes.suffix(255 - 27)
-            try SystemCall.rename(aside, in: folder.number, to: FileName(bytes: other), in: folder.number)
-        }
+        _ = try FileClaim.giveBack(
+            FileClaim.asideName(of: intent.id), in: folder.number, to: intent.fileName, in: folder.number, intent.id)
         try SystemCall.sync(folder.number, place.folder.description)
     }
 }

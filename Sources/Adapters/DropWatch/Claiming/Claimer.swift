@@ -25,6 +25,7 @@ package final class Claimer: FileClaimer {
     private let ordered: Set<SourceName>
     private let stillOpen: @Sendable (CInt) -> ReadLease.Answer
     private let reserve: SpaceReserve
+    private let owners: OwnerCheck?
     /// Waits for the syncs that nothing orders.
     private let side = SideThread("td-claim-side")
 
@@ -34,15 +35,17 @@ package final class Claimer: FileClaimer {
     ///   - dropZone: the drop zone's root, whose files are routed by pattern; nil when there is none.
     ///   - ordered: sources whose files must not overtake one another: behind one that cannot be claimed now the others wait.
     ///   - reserve: room that copies leave on the spool's file system.
+    ///   - ownership: says whose the folders are; nil: nobody asks (tests).
     ///   - lease: how a file is probed; tests give answers of their own.
     package init(
         spoolFolder: String, sources: [WatchedSource], dropZone: String? = nil, ordered: Set<SourceName> = [],
-        reserve: SpaceReserve = SpaceReserve(share: 0, bytes: 0),
+        reserve: SpaceReserve = SpaceReserve(share: 0, bytes: 0), ownership: FolderOwnership? = nil,
         lease: @escaping @Sendable (CInt) -> ReadLease.Answer = ReadLease.probe
     ) {
         self.spoolFolder = spoolFolder
         self.ordered = ordered
         self.reserve = reserve
+        owners = ownership.map { OwnerCheck($0) }
         roots =
             sources.map { LandingRoot(source: $0.name, path: FolderPath($0.folder), recursive: $0.recursive) }
             + (dropZone.map { [LandingRoot(source: nil, path: FolderPath($0), recursive: false)] } ?? [])
@@ -50,7 +53,7 @@ package final class Claimer: FileClaimer {
     }
 
     package func prepare(_ files: [(file: SettledFile, id: DropID)]) throws(DropError) -> any PreparedClaim {
-        let folders = LandingFolders(roots)
+        let folders = LandingFolders(roots, owners)
         let spool = try openSpool()
         let spoolDevice: UInt64
         do { spoolDevice = try SystemCall.facts(of: spool.number).device } catch { throw Self.storage(error) }
@@ -92,15 +95,23 @@ struct LandingRoot: Sendable {
 /// The landing folders of one batch, each opened once.
 final class LandingFolders {
     private let roots: [LandingRoot]
+    private let owners: OwnerCheck?
     private var descriptors: [FolderPath: OpenFolder] = [:]
+
+    private var refusals: [FolderPath: DropError?] = [:]
 
     /// A `Descriptor` that several claims share.
     final class OpenFolder {
         let descriptor: Descriptor
-        init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
+        /// Why nothing may be claimed out of it.
+        let refusal: DropError?
+        init(_ descriptor: consuming Descriptor, _ refusal: DropError? = nil) {
+            self.descriptor = descriptor
+            self.refusal = refusal
+        }
     }
 
-    init(_ roots: [LandingRoot]) { self.roots = roots }
+    init(_ roots: [LandingRoot], _ owners: OwnerCheck?) { (self.roots, self.owners) = (roots, owners) }
 
     /// Opens the folder below the source's folder, or below the drop zone's root. `ENOENT` when it lies elsewhere.
     func open(_ path: FolderPath, of source: SourceName) throws(SystemError) -> OpenFolder {
@@ -110,9 +121,17 @@ final class LandingFolders {
             return root.recursive || below.isEmpty
         }
         guard let root else { throw SystemError.missing("open", path.description) }
-        let folder = OpenFolder(try path.open(below: root.path))
+        let folder = OpenFolder(try path.open(below: root.path), refusal(of: root))
         descriptors[path] = folder
         return folder
+    }
+
+    /// Asked once for each claim.
+    private func refusal(of root: LandingRoot) -> DropError? {
+        if let asked = refusals[root.path] { return asked }
+        let refusal = owners?.refusal(of: root)
+        refusals[root.path] = .some(refusal)
+        return refusal
     }
 
     func opened(_ path: FolderPath) -> CInt? { descriptors[path]?.descriptor.number }

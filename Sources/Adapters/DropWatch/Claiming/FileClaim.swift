@@ -12,22 +12,25 @@ final class FileClaim {
     let id: DropID
     let file: SettledFile
     let folderPath: FolderPath
-    private let folder: LandingFolders.OpenFolder
-    private let descriptor: Descriptor
-    private let facts: FileFacts
+    let folder: LandingFolders.OpenFolder
+    let descriptor: Descriptor
+    /// When it was opened.
+    let facts: FileFacts
     /// Claimed by copy, not by rename: always so while a writer has it open.
     let copies: Bool
-    private let lease: (CInt) -> ReadLease.Answer
+    let lease: (CInt) -> ReadLease.Answer
     /// Room that copies leave on the spool's file system.
     private let reserve: SpaceReserve
     enum Synced { case not, done, failed }
 
-    /// Whether nobody can write to the file until its rename is done.
-    private var isLeased = false
+    /// Whether nobody can write to the file until its rename is done, or the original of its copy is gone.
+    var isLeased = false
     /// Whether the file was made durable, alone or together with others.
     var synced = Synced.not
     /// The original still has to be removed.
     private(set) var isCopied = false
+    /// The original of a copy when it had been set aside.
+    var aside: FileFacts?
 
     private init(
         _ file: SettledFile, id: DropID, folder: LandingFolders.OpenFolder, path: FolderPath, descriptor: consuming Descriptor,
@@ -52,6 +55,7 @@ final class FileClaim {
         let path = FolderPath(file.folder)
         do {
             let folder = try folders.open(path, of: file.source)
+            if let refusal = folder.refusal { return .not(.notYet(WaitingReason(refusal))) }
             let descriptor = try SystemCall.openFile(file.name, in: folder.descriptor.number)
             let facts = try SystemCall.facts(of: descriptor.number)
             guard facts.kind == .file, facts.identity == file.identity, facts.bytes == file.bytes else {
@@ -126,6 +130,15 @@ final class FileClaim {
             return .notYet(WaitingReason(.writer, "A program opened it for writing while it was claimed."))
         }
         let now = try SystemCall.facts(of: descriptor.number)
+        if now.links > 1 {
+            // Whoever writes by the other name would write into the spool. The next claim of it makes a copy.
+            try putBack(name, from: spool)
+            return .notYet(WaitingReason(.changed, "It was given a second name while it was claimed."))
+        }
+        if isLeased, !now.hasSameContent(as: facts) {
+            try putBack(name, from: spool)
+            return .notYet(WaitingReason(.writer, "A program opened it for writing while it was claimed."))
+        }
         if !now.hasSameContent(as: facts) {
             // Written and closed between our fsync and our rename: this is new data, so a first fsync of it, not a repeated one.
             try SystemCall.sync(descriptor.number, file.name.description)
@@ -138,14 +151,36 @@ final class FileClaim {
     /// Returns the file to its folder: under its name, or, where a newer file has that, under one made of the drop's id and its
     /// name.
     private func putBack(_ name: FileName, from spool: CInt) throws(SystemError) {
-        let landing = folder.descriptor.number
-        do {
-            try SystemCall.rename(name, in: spool, to: file.name, in: landing)
-        } catch  where error.isTaken {
-            let other = Array(id.description.utf8) + [UInt8(ascii: ".")] + file.name.bytes.suffix(255 - 27)
-            try SystemCall.rename(name, in: spool, to: FileName(bytes: other), in: landing)
+        _ = try Self.giveBack(name, in: spool, to: file.name, in: folder.descriptor.number, id)
+        try SystemCall.sync(folder.descriptor.number, folderPath.description)
+    }
+
+    /// Behind a file that stays, in a source that keeps an order: this one stays as well. False where it cannot go back as it
+    /// was, since its marker is gone.
+    func takeBack(from spool: CInt) throws(DropError) -> Bool {
+        if isCopied {
+            discardCopy(spool)
+            returnAside()
+            return true
         }
-        try SystemCall.sync(landing, folderPath.description)
+        guard file.marker == nil else { return false }
+        do { try putBack(FileName(id.description), from: spool) } catch { throw Claimer.storage(error) }
+        return true
+    }
+
+    /// Renames a file of ours to the name its sender gave it, or, where a newer file has that, to one made of the drop's id and
+    /// that name: which it is.
+    static func giveBack(
+        _ name: FileName, in folder: CInt, to wanted: FileName, in landing: CInt, _ id: DropID
+    ) throws(SystemError) -> FileName {
+        do {
+            try SystemCall.rename(name, in: folder, to: wanted, in: landing)
+            return wanted
+        } catch  where error.isTaken {
+            let other = FileName(bytes: Array(id.description.utf8) + [UInt8(ascii: ".")] + wanted.bytes.suffix(255 - 27))
+            try SystemCall.rename(name, in: folder, to: other, in: landing)
+            return other
+        }
     }
 
     /// Claim by copy: another file system, a second link, or a lease that is not ours to ask for. At most three artefacts.
@@ -160,7 +195,7 @@ final class FileClaim {
         for attempt in 1...3 {
             let temporary = FileName(id.description + ".tmp" + (attempt == 1 ? "" : String(attempt)))
             do {
-                let bytes = try copyBytes(to: temporary, in: spool)
+                let bytes = try FileCopy.make(of: descriptor.number, facts, as: temporary, in: spool)
                 guard let bytes else {
                     try SystemCall.unlink(temporary, in: spool)
                     return .notYet(WaitingReason(.changed, "It changed while it was copied."))
@@ -185,64 +220,11 @@ final class FileClaim {
         return WaitingReason(noRoomFor: file.name, facts.bytes, free: free, above: floor)
     }
 
-    /// The size of the copy, which keeps the holes of the file; nil when the file changed meanwhile.
-    private func copyBytes(to name: FileName, in spool: CInt) throws(SystemError) -> UInt64? {
-        let target = try SystemCall.createFile(name, in: spool)
-        var buffer = [UInt8](repeating: 0, count: 1 << 18)
-        var done: UInt64 = 0
-        while let data = try SystemCall.dataRange(descriptor.number, from: done, bytes: facts.bytes) {
-            try SystemCall.seek(target.number, to: data.lowerBound)
-            done = data.lowerBound
-            while done < data.upperBound {
-                let count = try SystemCall.read(descriptor.number, into: &buffer, at: done)
-                if count == 0 { return nil }  // It was cut off under us.
-                try SystemCall.write(buffer, count: count, to: target.number)
-                done += UInt64(count)
-                if done > facts.bytes { return nil }  // It grows under us: no need to copy all of that.
-            }
-        }
-        // What is at the end, and all that lies between, is a hole.
-        try SystemCall.setLength(target.number, facts.bytes)
-        let now = try SystemCall.facts(of: descriptor.number)
-        guard now == facts else { return nil }
-        done = facts.bytes
-        try SystemCall.sync(target.number, name.description)
-        return done
-    }
-
-    /// The last step of a copy, once it is durable: the original goes, if it is still the file that was copied. It is first moved
-    /// to a name of ours, so that a file renamed over it in this moment is not the one removed.
-    func removeOriginal(spool: CInt) -> ClaimResult {
-        if file.isStillOpen { return .claimed(id, bytes: facts.bytes) }  // Its writer may go on: then it is a drop of its own.
-        let landing = folder.descriptor.number
-        let aside = FileName(".twindrop-taking-" + id.description)
-        do {
-            try SystemCall.rename(file.name, in: landing, to: aside, in: landing)
-            let now = try SystemCall.facts(of: aside, in: landing)
-            guard now.hasSameContent(as: facts), now.links == facts.links else {
-                do { try SystemCall.rename(aside, in: landing, to: file.name, in: landing) } catch  where error.isTaken {
-                    let other = Array(id.description.utf8) + [UInt8(ascii: ".")] + file.name.bytes.suffix(255 - 27)
-                    try SystemCall.rename(aside, in: landing, to: FileName(bytes: other), in: landing)
-                }
-                discardCopy(spool)
-                return .notYet(WaitingReason(.changed, "It changed while it was copied."))
-            }
-            try SystemCall.unlink(aside, in: landing)
-            removeMarker()
-            return .claimed(id, bytes: facts.bytes)
-        } catch  where error.isMissing {
-            return .claimed(id, bytes: facts.bytes)  // Its sender removed it; we have its bytes.
-        } catch {
-            discardCopy(spool)
-            return Self.result(of: error, file)
-        }
-    }
-
     /// A copy that cannot be removed is adopted after the next start and found to be a duplicate.
-    private func discardCopy(_ spool: CInt) { try? SystemCall.unlink(FileName(id.description), in: spool) }
+    func discardCopy(_ spool: CInt) { try? SystemCall.unlink(FileName(id.description), in: spool) }
 
     /// A marker whose removal fails is found without its data, and reported.
-    private func removeMarker() {
+    func removeMarker() {
         guard let marker = file.marker else { return }
         try? SystemCall.unlink(marker, in: folder.descriptor.number)
     }
@@ -272,7 +254,7 @@ final class FileClaim {
     }
 
     /// What a failed call on the landing side means.
-    private static func result(of error: SystemError, _ file: SettledFile) -> ClaimResult {
+    static func result(of error: SystemError, _ file: SettledFile) -> ClaimResult {
         switch error.kind {
         case .missing, .noFolder: .notYet(WaitingReason(.changed, "It is gone."))
         case .link: .notYet(WaitingReason(.changed, "It was replaced by a symbolic link."))

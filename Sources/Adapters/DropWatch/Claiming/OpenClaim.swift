@@ -106,16 +106,39 @@ final class OpenClaim: PreparedClaim {
     func finish() throws(DropError) -> [ClaimResult] {
         try waitForSync()
         let copied = ready.filter(\.claim.isCopied)
-        for (index, claim) in copied {
-            let result = claim.removeOriginal(spool: spool.number)
-            if case .claimed = result { continue }
-            results[index] = result
-        }
+        if !copied.isEmpty { try removeOriginals(of: copied) }
         if !copied.isEmpty {
             startSync()
             try waitForSync()
         }
         return results.map { $0! }
+    }
+
+    /// The copies are durable: their originals go. One that its writer uses again stays, and with it, in a source that keeps an
+    /// order, all behind it.
+    private func removeOriginals(of copied: [Place]) throws(DropError) {
+        for (index, claim) in copied {
+            if let result = claim.setAside(spool: spool.number) { results[index] = result }
+        }
+        if copied.contains(where: \.claim.isOpenToWriters) { Self.pause() }
+        var stopped: Set<SourceName> = []
+        for (index, claim) in ready {
+            if case .claimed? = results[index] {
+                if stopped.contains(claim.file.source), try claim.takeBack(from: spool.number) {
+                    results[index] = .behind
+                } else if claim.isCopied {
+                    results[index] = claim.removeAside(spool: spool.number)
+                }
+            }
+            guard claim.isCopied, ordered.contains(claim.file.source), isStop(results[index]) else { continue }
+            stopped.insert(claim.file.source)
+        }
+    }
+
+    /// Without a lease, one who opened a file before it lost its name is seen by what he writes. Most write at once: this is how
+    /// long they have.
+    private static func pause() {
+        Monitor(()).wait(until: { _ in false }, timeout: .milliseconds(10)) { _ in }
     }
 
     /// One fsync of the spool folder, while the caller does something else.

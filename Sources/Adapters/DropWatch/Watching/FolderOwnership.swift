@@ -24,6 +24,7 @@ package struct FolderOwnership: Sendable {
     private let instance: String
     private let stateFolder: String
     private let homeFolder: String?
+    private let locks = OwnerLocks()
 
     /// - Parameters:
     ///   - instance: this home's id: printable ASCII, at most 64 bytes. Empty if a home has none yet: then folders can only be
@@ -55,16 +56,42 @@ package struct FolderOwnership: Sendable {
         case refuse(DropError)
     }
 
-    /// Takes the folder over, or finds that it is ours already. `name` is its name in `twindrop source adopt`.
+    /// Takes the folder over, or finds that it is ours already. `name` is its name in `twindrop source adopt`. As long as this
+    /// value is there, others see that its owner lives.
     ///
     /// Errors: `folder-missing`, `folder-not-permitted`, `folder-owned`, `folder-unmounted`.
     @discardableResult
     package func take(_ path: String, for name: String? = nil) throws(DropError) -> Taking {
-        try act(on: path, for: name, force: false)
+        let taking = try act(on: path, for: name, force: false)
+        let folder = try open(path)
+        locks.take(path, folder.number)
+        return taking
     }
 
     /// Takes the folder over as it is, whoever owned it, because a person decided so.
     package func adopt(_ path: String) throws(DropError) -> Taking { try act(on: path, for: nil, force: true) }
+
+    /// Why the folder should not be adopted yet: another instance has it, and runs. Nil where none does, or where that cannot be
+    /// told: an instance of an earlier version, a file system without locks.
+    package func refusalInUse(_ path: String, for name: String?) throws(DropError) -> DropError? {
+        let folder = try open(path)
+        guard let owner = try? Self.owner(of: folder.number), !owner.utf8.elementsEqual(instance.utf8),
+            OwnerLocks.isHeld(in: folder.number)
+        else { return nil }
+        return Self.failure(
+            .folderOwned,
+            "The landing folder \(Escaping.visible(path)) belongs to another TwinDrop instance "
+                + "(\(Escaping.visible(owner, scalarsMax: 64))), which runs and serves it.",
+            "Stop that instance, or take the folder out of its configuration, and adopt it again. "
+                + "`twindrop source adopt \(name ?? "--all") --while-in-use` takes it all the same: the other one stops at its next "
+                + "claim.")
+    }
+
+    /// Why a folder that was ours is not any more; nil where it is, or has no owner file.
+    func strangers(_ path: String, _ folder: CInt, _ name: String?) -> DropError? {
+        guard let owner = try? Self.owner(of: folder), !owner.utf8.elementsEqual(instance.utf8) else { return nil }
+        return Self.foreign(Escaping.visible(path), owner, Self.adoption(name))
+    }
 
     /// Whether this home took the folder over at some time. A record that cannot be read counts as none.
     package func wasTaken(_ path: String) -> Bool { ((try? records()) ?? []).contains { $0.isOf(path) } }

@@ -71,6 +71,7 @@ final class HandOver {
         case .notYet(let reason):
             let at = Instant.now
             folder.entries[file.name]!.isStillOpen = false
+            if reason.code == .folderOwned { folder.watchRoot.nextScan = at }  // Another's since a moment: the root is checked.
             let isRoom = reason.code == .noRoom || reason.code == .diskFull
             let refusals = isRoom ? entry.refusals + 1 : 0
             folder.entries[file.name]!.refusals = refusals

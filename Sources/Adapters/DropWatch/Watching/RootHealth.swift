@@ -92,8 +92,9 @@ final class RootHealth {
         switch try ownership.take(path, for: name) {
         case .wasOurs, .taken: break
         case .again:
-            state.handler.note(
-                "\(watchRoot.title): the folder \(watchRoot.root) was made again or lost its owner file; it is ours again.")
+            let again = "the folder \(watchRoot.root) was made again or lost its owner file; it is ours again."
+            state.handler.note("\(watchRoot.title): \(again)")
+            watchRoot.ownerFileWasGone = again.prefix(1).uppercased() + again.dropFirst()
         case .over:
             state.handler.note(
                 "\(watchRoot.title): the folder \(watchRoot.root) was this home's under another database; it is ours again.")
@@ -118,7 +119,12 @@ final class RootHealth {
         do {
             let file = try SystemCall.createFile(name, in: folder)
             _ = consume file
-            try SystemCall.unlink(name, in: folder)
+            // Another instance, whose folder it was until now, may have removed it first: its event comes all the same.
+            if case .failure(let error) = Result(catching: { () throws(SystemError) in try SystemCall.unlink(name, in: folder) }),
+                !error.isMissing
+            {
+                throw error
+            }
             watchRoot.probe = WatchRoot.Probe(name: name, deadline: now + state.timing.probe)
         } catch {
             setMode(.polling("no probe file can be made: \(SystemError.text(error.number))"), of: watchRoot)

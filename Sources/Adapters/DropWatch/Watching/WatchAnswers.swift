@@ -37,7 +37,8 @@ struct WatchAnswers {
             let tally = tallies[source.name]
             return SourceStatus(
                 source: source.name, mode: watchRoot.mode,
-                alarms: watchRoot.unwatched.map { "\($0.key) is polled: \($0.value)" }.sorted(), waiting: tally?.waiting ?? 0,
+                alarms: watchRoot.unwatched.map { "\($0.key) is polled: \($0.value)" }.sorted()
+                    + (watchRoot.ownerFileWasGone.map { [$0] } ?? []), waiting: tally?.waiting ?? 0,
                 refused: tally?.left ?? 0, oldestWaiting: (tally?.oldest).map { now - $0 })
         }
     }

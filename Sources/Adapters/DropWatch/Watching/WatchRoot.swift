@@ -29,6 +29,8 @@ final class WatchRoot {
 
     /// Whether the folder was taken over, or found ours, since the start.
     var isTaken = false
+    /// That it had lost its owner file, for `status`: somebody removed that.
+    var ownerFileWasGone: String?
 
     /// A file that is made and removed; its event tells that events arrive, even if it is late.
     struct Probe {

@@ -47,13 +47,23 @@ package enum ByteLoss {
     }
 }
 
+extension DropReason {
+    /// Of an applied drop that the archive cannot take: what it did stands, and a person ends it.
+    package func ofApplied(_ drop: DropID) -> DropReason {
+        DropReason(
+            code: code, message: message,
+            hint: "What it says is in the graph and stays there. Find out who changed or removed the bytes; then "
+                + "`twindrop discard \(drop)` ends the drop without them.")
+    }
+}
+
 extension DropRecord {
     /// Set aside because its bytes are gone or changed.
     package var hasLostBytes: Bool { reason?.code == ByteLoss.missing || reason?.code == ByteLoss.changed }
 
     /// Ended without a place in the archive: the bytes that arrived do not exist any more, and no other bytes are archived in
-    /// their place.
-    package var isNeverArchived: Bool { hasLostBytes && container == nil && !state.isApplied }
+    /// their place. An applied drop ends so when a person says that it does.
+    package var isNeverArchived: Bool { hasLostBytes && container == nil && (!state.isApplied || state == .done) }
 
     /// How the archive calls what it is.
     package var closingKind: String {

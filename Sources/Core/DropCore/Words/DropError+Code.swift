@@ -202,7 +202,8 @@ extension DropError {
         /// The landing folder belongs to another TwinDrop.
         /// - Next: Give each instance a folder of its own. `twindrop source adopt` takes this one over.
         case folderOwned = "folder-owned"
-        /// The landing folder was taken over before, and its `.twindrop-owner` is gone: its file system may not be mounted.
+        /// The landing folder was taken over before, its `.twindrop-owner` is gone, and it is not on the file system of the state
+        /// folder: its own may not be mounted.
         /// - Next: Mount it. `twindrop source adopt` takes the folder over as it is.
         case folderUnmounted = "folder-unmounted"
         /// The library has another SHA-256 than its manifest pins.

@@ -153,7 +153,8 @@ extension WaitingReason.Code {
         case .folderMissing: "Its landing folder cannot be opened."
         case .folderNotPermitted: "TwinDrop may not work in its landing folder."
         case .folderOwned: "Its landing folder belongs to another TwinDrop instance."
-        case .folderUnmounted: "Its landing folder was taken over before, and its .twindrop-owner file is gone."
+        case .folderUnmounted:
+            "Its landing folder was taken over before, its .twindrop-owner file is gone, and it may be an empty mount point."
         case .sourceMistake: "Its source is not served: the configuration of the source has a mistake."
         case .sourceSuspended: "Its source is suspended: its plugin, settings or mapping cannot be used."
         case .blocked: "Its source keeps an order, and an earlier drop of it waits for a person."

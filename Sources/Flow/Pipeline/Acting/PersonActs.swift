@@ -123,7 +123,8 @@ struct PersonActs: Sendable {
 
     // MARK: - Discard
 
-    /// A drop that is not applied is given up: `discard`. Its bytes stay in the archive.
+    /// A drop that is not applied is given up: `discard`. Its bytes stay in the archive. An applied drop whose bytes are gone or
+    /// changed is ended without them.
     func discard(_ id: DropID, by person: Person, reason: String?) throws(DropError) -> DropRecord {
         try alone(with: id) { () throws(DropError) in try discardAlone(id, by: person, reason: reason) }
     }
@@ -133,8 +134,8 @@ struct PersonActs: Sendable {
         if record.state == .claimed || record.state == .registered || isGivenUp(record) {
             return try discardUnfinished(record, discarding(record, person, reason))
         }
-        let isApplied = record.state == .applied && record.hasLostBytes
-        guard record.state.needsPerson || isApplied else {
+        if record.state == .applied, record.hasLostBytes { return try endWithoutBytes(record, person, reason) }
+        guard record.state.needsPerson else {
             throw wrongState(record, "discarded", needs: "not applied yet, held or quarantined")
         }
         // Of these there is nothing that the archive could take.
@@ -159,14 +160,29 @@ struct PersonActs: Sendable {
         return discarded
     }
 
+    /// An applied drop that the archive cannot take, because its bytes are gone or changed: it is done without them. What it did
+    /// stays in the graph, and its outcome and its reason say so (docs/decisions/0047-nobody-writes-unseen.md).
+    private func endWithoutBytes(_ record: DropRecord, _ person: Person, _ reason: String?) throws(DropError) -> DropRecord {
+        let ended = record.endedWithoutBytes(at: shared.clock.now())
+        // First, since a done drop is not looked at by a start.
+        try moveLostBytes(of: record)
+        try perform(discarding(record, person, reason), changing: [ended])
+        shared.ledger.with { $0.forget(ended) }
+        try receipts.give(ended, synced: true)
+        return ended
+    }
+
+    /// Bytes that are not those that arrived are kept for whoever looks into it, and nowhere else.
+    private func moveLostBytes(of record: DropRecord) throws(DropError) {
+        guard spool.contains(record.id), let reason = record.reason else { return }
+        try spool.quarantine(record.id, on: UTCDay(milliseconds: record.claimedAt), reason: reason.note(on: record))
+    }
+
     /// Of a drop that was quarantined, or whose bytes are gone.
     private func forgetBytes(of record: DropRecord, isLost: Bool) throws(DropError) {
         let day = UTCDay(milliseconds: record.claimedAt)
         if record.container != nil { try spool.deleteQuarantined(record.id, on: day) }
-        // Bytes that are not those that arrived are kept for whoever looks into it, and nowhere else.
-        if isLost, spool.contains(record.id), let reason = record.reason {
-            try spool.quarantine(record.id, on: day, reason: reason.note(on: record))
-        }
+        if isLost { try moveLostBytes(of: record) }
         try receipts.give(record, synced: true)
     }
 

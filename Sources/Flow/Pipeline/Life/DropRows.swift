@@ -120,8 +120,20 @@ extension DropRecord {
         return row
     }
 
-    /// A held, quarantined or applied drop is given up.
+    /// A held or quarantined drop is given up.
     func discarded(at now: UInt64) -> DropRecord { with(.discarded, at: now) }
+
+    /// An applied drop that the archive cannot take is done without it. Its reason stays.
+    func endedWithoutBytes(at now: UInt64) -> DropRecord {
+        var row = with(.done, at: now)
+        row.reason = reason.map {
+            DropReason(
+                code: $0.code, message: $0.message,
+                hint: "What it says is in the graph and stays there. A person ended the drop: it is not in the archive, and what "
+                    + "is left of its bytes lies in state/quarantine.")
+        }
+        return row
+    }
 
     // MARK: - At a start
 

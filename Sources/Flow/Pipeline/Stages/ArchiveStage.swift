@@ -252,6 +252,7 @@ struct ArchiveStage: Sendable {
                 try spool.quarantine(row.id, on: UTCDay(milliseconds: row.claimedAt), reason: changed.note(on: row))
             }
         }
+        if row.closingKind == DropState.applied.rawValue { row.reason = row.reason?.ofApplied(row.id) }
         shared.emit(.failed(error.keepingFromArchive(row)))
         try register.update([row])
         try receipts.give(row, synced: true)

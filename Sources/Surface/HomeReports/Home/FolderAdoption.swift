@@ -24,11 +24,13 @@ package struct FolderAdoption: Sendable, Equatable {
 
     /// Takes over the folder of one source; of all, where it is nil, those that a daemon would refuse.
     ///
-    /// - Parameter record: writes the act down, before the folder is touched: what a person did is never without a record. A
+    /// - Parameters:
+    ///   - whileInUse: also what another instance serves at this moment.
+    ///   - record: writes the act down, before the folder is touched: what a person did is never without a record. A
     ///   crash between the two leaves the record of a folder that is still refused, and says so.
     package static func perform(
-        _ home: Home, _ store: TwinStore, _ source: SourceName?, by who: Person, because reason: String?,
-        record: (FolderAdoption) throws(DropError) -> Void
+        _ home: Home, _ store: TwinStore, _ source: SourceName?, whileInUse: Bool = false, by who: Person,
+        because reason: String?, record: (FolderAdoption) throws(DropError) -> Void
     ) throws(DropError) -> [FolderAdoption] {
         let ownership = FolderOwnership(
             instance: try store.facts.instanceID(), stateFolder: home.paths.state, homeFolder: home.paths.home)
@@ -36,15 +38,19 @@ package struct FolderAdoption: Sendable, Equatable {
         for one in home.configuration.sources where source == nil || one.name == source {
             if !folders.contains(where: { $0.path == one.watched.folder }) { folders.append((one.name, one.watched.folder)) }
         }
-        if source == nil { folders.append((nil, home.paths.dropzone)) }
+        if source == nil {
+            folders.append((nil, home.paths.dropzone))
+            // What is refused for its permissions, or is not there, cannot be taken over either, and says so in `status`.
+            folders = folders.filter { folder in
+                guard let refusal = ownership.refusal(of: folder.path, for: folder.source?.text) else { return false }
+                return refusal.code == .folderOwned || refusal.code == .folderUnmounted
+            }
+        }
+        for (_, path) in folders where !whileInUse {
+            if let refusal = try ownership.refusalInUse(path, for: source?.text) { throw refusal }
+        }
         var adopted: [FolderAdoption] = []
         for (name, path) in folders {
-            if source == nil {
-                // What is refused for its permissions, or is not there, cannot be taken over either, and says so in `status`.
-                guard let refusal = ownership.refusal(of: path, for: name?.text),
-                    refusal.code == .folderOwned || refusal.code == .folderUnmounted
-                else { continue }
-            }
             var one = FolderAdoption(sourceName: name, folder: path, formerOwner: nil, who: who, reason: reason)
             try record(one)
             switch try ownership.adopt(path) {

@@ -18,6 +18,9 @@ extension SourceCommand {
                 watched: it may be another one's, or an empty mount point. This says that it is right. With --all, every such folder
                 of the home is taken over, the drop zone's own among them. Works beside a running daemon, which goes on at once.
 
+                While the other instance runs and serves the folder, it is not taken over: stop that one first. With --while-in-use
+                it is taken all the same, and the other one stops at its next claim.
+
                 Example:
                   twindrop source adopt assets --reason "restored from backup"
                 """)
@@ -25,6 +28,7 @@ extension SourceCommand {
         @OptionGroup var home: HomeOptions
         @Argument(help: "The source whose folder it is.") var source: String?
         @Flag(help: "Every folder that is not watched because it is not known to be ours.") var all = false
+        @Flag(help: "Also a folder that another instance, which runs, serves.") var whileInUse = false
         @OptionGroup var why: ReasonOption
 
         mutating func run() throws {
@@ -37,7 +41,8 @@ extension SourceCommand {
             let what = name.map { "adopt the folder of \($0)" } ?? "adopt every folder"
             let reason = why.given(for: what, asks: !home.json)
             let request: JSON = [
-                "do": "adopt", "source": name.map { .string($0.text) } ?? .null, "reason": reason.map { .string($0) } ?? .null,
+                "do": "adopt", "source": name.map { .string($0.text) } ?? .null, "whileInUse": .bool(whileInUse),
+                "reason": reason.map { .string($0) } ?? .null,
             ]
             let answer: JSON
             if let told = try ControlClient.ask(opened.controlSocket, request) {
@@ -63,8 +68,9 @@ extension SourceCommand {
                 try Folders.make([opened.paths.state])
                 let lock = try HomeLock(state: opened.paths.state)
                 let store = try TwinStore.open(folder: opened.paths.state)
-                let adopted = try FolderAdoption.perform(opened, store, name, by: Users.current, because: reason) {
-                    (one) throws(DropError) in
+                let adopted = try FolderAdoption.perform(
+                    opened, store, name, whileInUse: whileInUse, by: Users.current, because: reason
+                ) { (one) throws(DropError) in
                     try store.register.record(Act(.adopt, source: one.sourceName, facts: one.facts, reason: reason))
                 }
                 try store.close()

@@ -70,7 +70,13 @@ private enum ForceHelp {
 struct DiscardCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "discard", abstract: "Gives up a drop that is not applied; its bytes stay in the archive.",
-        discussion: "Example:\n  twindrop discard assets-2026-11-21.csv --reason \"delivered again as orders-2.csv\"")
+        discussion: """
+            A drop that is applied, and that the archive cannot take because its bytes are gone or changed, ends as done: what it did
+            stays in the graph, and its reason says that its bytes are not in the archive.
+
+            Example:
+              twindrop discard assets-2026-11-21.csv --reason "delivered again as orders-2.csv"
+            """)
 
     @OptionGroup var home: HomeOptions
     @OptionGroup var options: ActOptions
