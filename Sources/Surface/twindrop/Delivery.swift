@@ -58,6 +58,7 @@ struct Delivery {
         let name =
             try self.name.map { (name) throws(CommandFailure) in try PlainName.check(name) }
             ?? URL(fileURLWithPath: file).lastPathComponent
+        try checkName(name)
         let folder = source.watched.folder
         let target = folder + "/" + name
         let temporary = folder + "/" + TemporaryName.of(name)
@@ -92,6 +93,22 @@ struct Delivery {
         defer { FileCalls.remove(path) }
         try copy(to: path).close()
         return try body(name)
+    }
+
+    /// A name that the source never takes would lie there for ever.
+    private func checkName(_ name: String) throws(CommandFailure) {
+        let why: String
+        switch NameRule(source.watched).answer(for: FileName(name)) {
+        case .data: return
+        case .unmatched where source.watched.probes: return
+        case .unmatched: why = "its patterns are \(source.watched.patterns.joined(separator: ", "))"
+        case .ignored(let pattern): why = "\(pattern) is a pattern of temporary names"
+        case .marker: why = "that is the name of a marker, which says that another file is complete"
+        case .ours: why = "names that begin with .twindrop- are TwinDrop's own"
+        }
+        throw CommandFailure(
+            .usage, "Source \(source.name) takes no file that is called \(Escaping.visible(name)): \(why).",
+            "Hand it over under another name, with `--as NAME`.")
     }
 
     private func checkFile() throws(CommandFailure) {

@@ -120,14 +120,16 @@ final class RootHealth {
             let file = try SystemCall.createFile(name, in: folder)
             _ = consume file
             // Another instance, whose folder it was until now, may have removed it first: its event comes all the same.
-            if case .failure(let error) = Result(catching: { () throws(SystemError) in try SystemCall.unlink(name, in: folder) }),
-                !error.isMissing
-            {
-                throw error
-            }
+            try removeProbe(name, in: folder)
             watchRoot.probe = WatchRoot.Probe(name: name, deadline: now + state.timing.probe)
         } catch {
             setMode(.polling("no probe file can be made: \(SystemError.text(error.number))"), of: watchRoot)
+        }
+    }
+
+    private func removeProbe(_ name: FileName, in folder: CInt) throws(SystemError) {
+        do { try SystemCall.unlink(name, in: folder) } catch {
+            guard error.isMissing else { throw error }
         }
     }
 

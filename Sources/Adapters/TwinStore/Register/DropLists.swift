@@ -82,12 +82,12 @@ package struct DropLists: Sendable {
         try store.reading { (database) throws(DropError) in try ActRows.fetch("ORDER BY id", [], database) }
     }
 
-    /// The books of the newest applied drop of the source, amendments counted; nil before the first.
-    package func newestBooks(of source: SourceName) throws(DropError) -> DropBooks? {
+    /// The newest applied drop of the source, amendments counted; nil before the first.
+    package func newest(of source: SourceName) throws(DropError) -> DropRecord? {
         try fetch(
             "JOIN drop_commit ON drop_commit.drop_no = drops.no WHERE source = ? ORDER BY sequence DESC LIMIT 1",
             [source.text.databaseValue]
-        ).first?.books
+        ).first
     }
 
     private func fetch(_ tail: String, _ arguments: [DatabaseValue]) throws(DropError) -> [DropRecord] {

@@ -17,6 +17,7 @@ package struct Home {
 
     package init(_ folder: String) throws(CommandFailure) {
         System.keepFilesToOwner()
+        if let refusal = Access.refusal(of: folder + "/" + Configuration.fileName) { throw refusal }
         guard FileManager.default.fileExists(atPath: folder + "/" + Configuration.fileName) else {
             throw CommandFailure(
                 .usage, "\(folder) is no TwinDrop home: it has no \(Configuration.fileName).",
@@ -95,7 +96,8 @@ package struct Home {
     ///   for.
     /// - Parameter withModels: false where only drops are looked at.
     package func openGraph(forManyTwins: Bool = false, withModels: Bool = true) throws(CommandFailure) -> TwinStore {
-        try reporting { () throws(DropError) in
+        if let refusal = Access.refusal(of: paths.state + "/twin.db") { throw refusal }
+        return try reporting { () throws(DropError) in
             if !TwinStore.exists(folder: paths.state) || TwinStore.wasInterrupted(folder: paths.state) {
                 try ArchiveConsistency.checkForDatabase(state: paths.state, archive: paths.archive)
                 try Folders.make([paths.state])

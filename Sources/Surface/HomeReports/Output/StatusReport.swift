@@ -13,8 +13,18 @@ package enum StatusReport {
     package static func changed(_ home: Home) -> String? {
         guard home.configuration.isOutOfDate else { return nil }
         let changes = home.configuration.changes()
-        return "twindrop.yaml was changed since the daemon started: restart it, then the change counts."
+        let next = mistakes(home).isEmpty
+            ? ": restart it, then the change counts."
+            : " and has a mistake: the daemon goes on with the configuration it started with. Correct the mistake before a restart."
+        return "twindrop.yaml was changed since the daemon started\(next)"
             + (changes.isEmpty ? "" : " Changed: \(changes.map { Escaping.visible($0) }.joined(separator: ", ")).")
+    }
+
+    /// What is wrong with the files of the configuration as they are now, which a running daemon has not taken.
+    private static func mistakes(_ home: Home) -> [String] {
+        do throws(CommandFailure) {
+            return try Home(home.paths.home).configuration.allMistakes?.errors.map(\.description) ?? []
+        } catch { return error.lines }
     }
 
     package static func atRest(_ home: Home) throws(CommandFailure) -> JSON {
@@ -58,8 +68,8 @@ package enum StatusReport {
                             DropState.allCases.compactMap { state in
                                 known.drops[state].map { .init(state.rawValue, .int(Int64($0))) }
                             })))
-                if let books = try store.lists.newestBooks(of: source.name), let withheld = DropReport.withheld(books) {
-                    members.append(.init("withheld", withheld))
+                if let drop = try store.lists.newest(of: source.name), let withheld = drop.books.flatMap(DropReport.withheld) {
+                    members.append(.init("withheld", withheld.adding("drop", .string(drop.id.description))))
                 }
                 if let count = waiting[source.name] { members.append(.init("waitingRelationships", .int(Int64(count)))) }
                 if let newest = known.newestCommit { members.append(.init("newestCommit", .string(Times.text(newest)))) }
@@ -81,7 +91,8 @@ package enum StatusReport {
             ],
             "sources": .array(sources + home.configuration.broken.map(json)), "waiting": left.shown(home),
             "openDrops": try OpenDrops(in: home, store).json,
-            "mistakes": .array(home.configuration.mistakes.map { .string($0.description) }),
+            "mistakes": .array(
+                (daemon == .null ? home.configuration.mistakes.map(\.description) : mistakes(home)).map { .string($0) }),
             "unknown": .array(try unknown(home, store).map { .string($0) }),
         ]
     }
@@ -207,7 +218,9 @@ package enum StatusReport {
             )
         }
         if let text = source["defect"]?.string { Terminal.print("        DEFECT: \(text)") }
-        if let withheld = source["withheld"]?["why"]?.string { Terminal.print("        WITHHELD: \(withheld)") }
+        if let withheld = source["withheld"], let why = withheld["why"]?.string {
+            Terminal.print("        WITHHELD: \(why) `twindrop show \(withheld["drop"]?.string ?? "")` says how to correct it")
+        }
         for alarm in source["alarms"]?.elements ?? [] { Terminal.print("        ALARM: \(alarm.string ?? "")") }
     }
 }

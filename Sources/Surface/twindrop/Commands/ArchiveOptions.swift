@@ -18,6 +18,7 @@ struct ArchiveOptions: ParsableArguments {
     func folder() throws(CommandFailure) -> String {
         guard let archive else { return try home.open().paths.archive }
         let folder = URL(fileURLWithPath: archive).standardizedFileURL.path
+        if let refusal = Access.refusal(of: folder) { throw refusal }
         guard FileCalls.isFolder(folder) else {
             throw CommandFailure(
                 .usage, "There is no folder \(Escaping.visible(folder)).", "Name the folder that holds chain.log.")

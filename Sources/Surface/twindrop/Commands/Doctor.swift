@@ -168,7 +168,8 @@ struct Doctor {
     }
 
     private func unfinished(_ store: TwinStore) throws(DropError) -> [String] {
-        try OpenDrops(in: home, store).findings + discards(store) + useless(store) + withoutEvidence(store)
+        try OpenDrops(in: home, store).findings + discards(store) + useless(store) + uncorrected(store) + withheld(store)
+            + withoutEvidence(store)
     }
 
     private func receipts() -> [String] {
@@ -209,6 +210,26 @@ struct Doctor {
         return open.prefix(Self.uselessMax).map {
             "nothing of \($0.fileName) (\($0.source)) could be used: `twindrop show \($0.id)` says why, and how to correct it"
         } + (open.count > Self.uselessMax ? ["… and more: `twindrop drops --outcome nothing-usable --open-rejects`"] : [])
+    }
+
+    /// Drops with refused records that nobody has corrected.
+    private func uncorrected(_ store: TwinStore) throws(DropError) -> [String] {
+        let open = try store.register.page(
+            source: nil, states: nil, outcomes: [.appliedWithRejects], openRejects: true, before: nil,
+            limit: Self.uselessMax + 1)
+        return open.prefix(Self.uselessMax).map {
+            "\($0.fileName) (\($0.source)) has rejects that nobody corrected: `twindrop show \($0.id)` says how"
+        } + (open.count > Self.uselessMax ? ["… and more: `twindrop drops --outcome applied-with-rejects --open-rejects`"] : [])
+    }
+
+    /// What the newest list of a source would have deleted, had its refused records been known.
+    private func withheld(_ store: TwinStore) throws(DropError) -> [String] {
+        var found: [String] = []
+        for source in home.configuration.sources {
+            guard let drop = try store.lists.newest(of: source.name), let why = drop.books?.withheld else { continue }
+            found.append("source \(source.name), \(drop.fileName): \(why) `twindrop show \(drop.id)` says how to correct it")
+        }
+        return found
     }
 
     /// Applied drops that the archive could not take.
