@@ -138,8 +138,14 @@ private struct Claiming: FileClaimer {
                 source: SourceName("s")!, folder: "/", name: FileName("y"), bytes: 3,
                 identity: FileIdentity(device: 1, inode: 9, changeTime: 3))
         ])
-        while pipeline.snapshot().queues.first(where: { $0.stage == "transform" })?.count != 1 { usleep(1000) }
-        let waiting = try #require(pipeline.snapshot().inFlight.first { $0.id != first })
+        // Its claim takes a moment; the held drop is counted in the queue for a moment, too.
+        var found: DropRecord?
+        for _ in 0..<10_000 where found == nil {
+            let seen = pipeline.snapshot()
+            if seen.queues.first(where: { $0.stage == "transform" })?.count == 1 { found = seen.inFlight.first { $0.id != first } }
+            if found == nil { usleep(1000) }
+        }
+        let waiting = try #require(found)
         books.rows.with { $0[waiting.id] = waiting }  // As the intent's row.
         #expect(pipeline.waitUntilIdle() == nil, "it waits behind the held one")
         let ended = try pipeline.discard(waiting.id, by: person, reason: nil)
