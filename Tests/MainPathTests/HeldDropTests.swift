@@ -33,7 +33,7 @@ import TwinModel
         let ended = try Program.run(Program.twindrop, call + ["--limit", "100", "--home", home.path])
         #expect(ended.code == 0, "\(ended.err)")
         #expect(ended.out.components(separatedBy: "would delete twin").count == 29)
-        #expect(ended.out.contains("beside them 28 to delete because the complete file does not list them"))
+        #expect(ended.out.contains("and also    28 to delete because the complete file does not list them"))
         #expect(ended.out.contains("It would be held") && ended.out.contains("28 of 40"))
         let json = try #require(
             try Program.run(Program.twindrop, call + ["--home", home.path, "--json"]).json().first)

@@ -48,7 +48,8 @@ import TwinModel
         for command in ["status", "doctor", "drops", "verify"] {
             let ended = try Child.run(
                 "runuser", ["-u", "nobody", "--", Program.twindrop, command, "--home", home.path], seconds: 60, merging: true)
-            #expect(ended.code == 74 && ended.text.contains("may not read \(home.path)"), "\(command): \(ended.code) \(ended.text)")
+            #expect(
+                ended.code == 74 && ended.text.contains("may not read \(home.path)"), "\(command): \(ended.code) \(ended.text)")
         }
     }
 }

@@ -142,7 +142,9 @@ private struct Claiming: FileClaimer {
         var found: DropRecord?
         for _ in 0..<10_000 where found == nil {
             let seen = pipeline.snapshot()
-            if seen.queues.first(where: { $0.stage == "transform" })?.count == 1 { found = seen.inFlight.first { $0.id != first } }
+            if seen.queues.first(where: { $0.stage == "transform" })?.count == 1 {
+                found = seen.inFlight.first { $0.id != first }
+            }
             if found == nil { usleep(1000) }
         }
         let waiting = try #require(found)

@@ -199,7 +199,7 @@ import TwinModel
         #expect(guards().refusal(of: deletes(50, of: 1000)) == nil)  // The share.
         let error = guards().refusal(of: deletes(51, of: 1000))
         #expect(error?.code == .guardDeletes && error?.remedy == .hold)
-        #expect(error?.message == "The drop would delete 51 of 1000 twins of erp; the limit is 5 % of them, and 10 are free.")
+        #expect(error?.message == "The drop would delete 51 of 1000 twins of erp; up to 5 %, or 10, may go without a person.")
     }
 
     @Test func `never allow all, nor that a list leaves out more than half, within the free number`() {

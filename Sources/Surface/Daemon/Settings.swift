@@ -25,8 +25,10 @@ extension PluginSource {
     /// Why a source cannot run by its files.
     static func defect(_ name: SourceName, _ mistakes: [ConfigurationError]) -> DropError {
         DropError(
-            .settings, "Source \(name) cannot run by its files: \(mistakes.map(\.description).joined(separator: " "))",
-            hint: "Correct them: the source goes on by itself, and its files wait until then.", remedy: .suspendSource)
+            .settings,
+            "Source \(name) is suspended: its configuration has a mistake. \(mistakes.map(\.description).joined(separator: " "))",
+            hint: "Correct it: the source goes on by itself then. Until then its files wait in their folder.",
+            remedy: .suspendSource)
     }
 }
 

@@ -54,7 +54,7 @@ struct FileReasons {
             ? " Events are tried again by themselves; once they arrive, \(asked.shown) are enough, as configured." : ""
         return WaitingReason(
             .settling,
-            "It has been unchanged for \(still.shown) of the \(needed.shown) that a file needs where its folder was polled\(why).",
+            "Its folder is polled\(why), so it must be unchanged for \(needed.shown). \(still.shown) have passed.",
             hint: "It is taken then.\(later)")
     }
 }

@@ -163,7 +163,7 @@ struct CorrectedRows {
         DropError(
             .looksLikeRejects,
             "\(record.fileName) is named like corrected rejects of drop \(original.id), of which \(frame.records.count) records were "
-                + "refused, but its rows carry no marks and cannot be told apart (\(lines) lines).",
+                + "refused. Its \(lines) lines have no marks, so it is not known which record each of them corrects.",
             hint:
                 "Keep the column \(RejectMark.column) of the file that was given out and drop that. Released, the drop applies its "
                 + "rows as they are and deletes nothing by absence.", remedy: .hold)

@@ -13,7 +13,8 @@ package enum StatusReport {
     package static func changed(_ home: Home) -> String? {
         guard home.configuration.isOutOfDate else { return nil }
         let changes = home.configuration.changes()
-        let next = mistakes(home).isEmpty
+        let next =
+            mistakes(home).isEmpty
             ? ": restart it, then the change counts."
             : " and has a mistake: the daemon goes on with the configuration it started with. Correct the mistake before a restart."
         return "twindrop.yaml was changed since the daemon started\(next)"

@@ -69,7 +69,7 @@ package enum Terminal {
             guard number != 0 else { return nil }
             return CommandFailure(
                 .storage, "The output cannot be written: \(SystemError.text(number)).",
-                "What was printed is not all; what the command did besides is done.")
+                "The output is incomplete. What the command did otherwise is done.")
         }
     }
 

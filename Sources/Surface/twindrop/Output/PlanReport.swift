@@ -55,7 +55,7 @@ extension DryRun.Plan {
             (.end, "relationships to delete with a twin at one of their ends"), (.stub, "stubs to create for missing ends"),
         ] {
             let count = changes.count { $0.cause == cause }
-            if count > 0 { lines.append("beside them \(count) \(text)") }
+            if count > 0 { lines.append("and also    \(count) \(text)") }
         }
         if !books.skipped.isEmpty { lines.append("skipped     \(books.skipped.sentence)") }
         if let withheld = books.withheld { lines.append("withheld    \(withheld)") }

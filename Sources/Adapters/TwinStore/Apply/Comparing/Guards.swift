@@ -37,14 +37,14 @@ struct Guards {
         guard
             isPastShare && (isPastFree || loss.loss == .mostMissing) || loss.loss == .all && policy.deletesShareMax < 1
         else { return nil }
-        let part = loss.loss == .all ? "all \(loss.owned)" : "\(sum) of \(loss.owned)"
+        let part = loss.loss == .all ? (loss.owned == 1 ? "the only one of the" : "all \(loss.owned)") : "\(sum) of \(loss.owned)"
         let scoped = scope.isEmpty ? "" : " in the scope \(Escaping.visible(scope))"
         let limit =
             isPastShare && isPastFree
-            ? "the limit is \(Self.percent(policy.deletesShareMax)) of them, and \(policy.deletesFree) are free."
+            ? "up to \(Self.percent(policy.deletesShareMax)), or \(policy.deletesFree), may go without a person."
             : loss.loss == .all
-                ? "to lose all of them is never within a free number."
-                : "that a list leaves out more than half is never within a free number."
+                ? "to delete all of them always needs a person."
+                : "a list that leaves out more than half always needs a person."
         let refused = books.recordsRejected > 0 ? " \(books.refused.prefix(1).uppercased() + books.refused.dropFirst())" : ""
         guard loss.withheld == 0 else {
             let named = loss.deletes > 0 ? " (\(loss.deletes) by name)" : ""
@@ -90,8 +90,8 @@ struct Guards {
         else { return nil }
         return DropError(
             .guardRejects,
-            "\(rejected) of \(books.recordsRead) records were refused; the limit is \(Self.percent(policy.rejectsShareMax)) "
-                + "of them, and \(policy.rejectsFree) are free.",
+            "\(rejected) of \(books.recordsRead) records \(rejected == 1 ? "was" : "were") refused; up to "
+                + "\(Self.percent(policy.rejectsShareMax)), or \(policy.rejectsFree), may be refused without a person.",
             hint: "Correct the file or the mapping; release the drop to apply the other records.", remedy: .hold)
     }
 
