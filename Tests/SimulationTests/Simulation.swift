@@ -18,14 +18,16 @@ final class Simulation: Sendable {
     static let sources = [
         PipelineSource(name: SourceName("steps")!, policy: policy(.incremental)),
         PipelineSource(name: SourceName("lists")!, policy: policy(.snapshot)),
-        PipelineSource(name: SourceName("arrival")!, policy: policy(.incremental), duplicates: .process, order: .arrival),
+        // Each delete is past its limit: many of its drops are held, and others wait behind them.
+        PipelineSource(
+            name: SourceName("arrival")!, policy: policy(.incremental, deletes: 0), duplicates: .process, order: .arrival),
         PipelineSource(name: SourceName("names")!, policy: policy(.incremental), duplicates: .skipAny, order: .name),
     ]
 
-    private static func policy(_ mode: ApplyPolicy.Mode) -> ApplyPolicy {
+    private static func policy(_ mode: ApplyPolicy.Mode, deletes free: UInt64 = 2) -> ApplyPolicy {
         var policy = ApplyPolicy()
         policy.mode = mode
-        (policy.deletesShareMax, policy.deletesFree) = (0.5, 2)
+        (policy.deletesShareMax, policy.deletesFree) = (free == 0 ? 0.01 : 0.5, free)
         return policy
     }
 
