@@ -37,6 +37,8 @@ import TwinModel
         let status = try home.shown("status")
         #expect(status.contains("CHANGED: ") && status.contains("the daemon goes on with the configuration"), "\(status)")
         #expect(status.contains("MISTAKE ") && status.contains("snapsho"), "\(status)")
+        let refused = try home.run("drop", home.file("a.csv", Sample.assets(1...2)), "--source", "assets")
+        #expect(refused.code == 64 && refused.err.contains("takes what is put into its folder"), "\(refused.err)")
         #expect(try home.ask("status")["mistakes"]?.elements?.isEmpty == false)
         #expect(try daemon.end() == 0)
     }
@@ -44,7 +46,7 @@ import TwinModel
     @Test(.enabled(if: getuid() == 0)) func `is told which folder may not be read, and by whom it may`() throws {
         let home = try Home(Sample.assetsSource())
         try home.drop("a.csv", Sample.assets(1...2), to: "assets")
-        chmod(home.path, 0o700)
+        unsafe chmod(home.path, 0o700)
         for command in ["status", "doctor", "drops", "verify"] {
             let ended = try Child.run(
                 "runuser", ["-u", "nobody", "--", Program.twindrop, command, "--home", home.path], seconds: 60, merging: true)

@@ -114,14 +114,21 @@ package struct Home {
     package func source(_ name: String) throws(CommandFailure) -> Source {
         if let name = SourceName(name), let source = configuration.source(name) { return source }
         if let broken = configuration.broken.first(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
-            throw CommandFailure(
-                .usage,
-                lines: broken.mistakes.map(\.description) + ["Source \(broken.name) is not served until that is corrected."])
+            throw CommandFailure(.usage, lines: broken.mistakes.map(\.description) + [consequence(of: broken)])
         }
         try checkReadable()
         throw CommandFailure(
             .usage, "No source is called \(Escaping.visible(name)).",
             "Sources: " + configuration.sources.map(\.name.text).joined(separator: ", "))
+    }
+}
+
+extension Home {
+    private func consequence(of broken: BrokenSource) -> String {
+        guard HomeLock.isHeld(state: paths.state) else { return "Source \(broken.name) is not served until that is corrected." }
+        let folder = broken.watched.map { "its folder \(Escaping.visible($0.folder))" } ?? "its folder"
+        return "This command goes by the file as it is now. The daemon goes on with the configuration it started with, and takes what "
+            + "is put into \(folder)."
     }
 }
 
