@@ -39,6 +39,7 @@ import TwinModel
                 ready: {rule: stable, settle: 100ms}
 
             """)
+        #expect(try home.run("run", "--once").code == 0)
         var names: [String] = []
         for group in 0..<14 {
             for index in 0..<50 {
