@@ -10,14 +10,12 @@ import TwinModel
         try home.configure(Sample.assetsSource("patterns: [\"b*.csv\"]"))
         let daemon = withDaemon ? try Daemon(home) : nil
         let file = try home.file("a.csv", Sample.assets(1...3))
-        let said = try home.ask("drop", file, "--source", "assets", "--wait", code: 1)
-        #expect(said["code"] == "unmatched-name" && said["drop"] == nil, "\(said.text())")
-        #expect(said["earlierDrop"]?.string == id, "the newest of this folder, not that of fleet: \(said.text())")
-        try FileManager.default.removeItem(atPath: home.path + "/dropzone/assets/a.csv")
-        let told = try home.run("drop", file, "--source", "assets", "--wait")
-        #expect(told.code == 1 && told.out.isEmpty && !told.err.contains("is drop"), "\(told.err)")
+        let refused = try home.run("drop", file, "--source", "assets", "--wait")
+        #expect(refused.code == 64 && refused.out.isEmpty && !refused.err.contains("is drop"), "\(refused.err)")
+        try home.deliver("a.csv", Sample.assets(1...3), to: "assets")
         let why = try home.ask("why", home.path + "/dropzone/assets/a.csv")
         #expect(why["drop"] == nil && why["code"] == "unmatched-name", "\(why.text())")
+        #expect(why["earlierDrop"]?.string == id, "the newest of this folder, not that of fleet: \(why.text())")
         if let daemon { #expect(try daemon.end() == 0) }
     }
 
