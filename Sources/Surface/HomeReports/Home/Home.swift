@@ -125,10 +125,12 @@ package struct Home {
 
 extension Home {
     private func consequence(of broken: BrokenSource) -> String {
-        guard HomeLock.isHeld(state: paths.state) else { return "Source \(broken.name) is not served until that is corrected." }
+        guard HomeLock.isHeld(state: paths.state) else {
+            return "Source \(broken.name) is not served until that is corrected."
+        }
         let folder = broken.watched.map { "its folder \(Escaping.visible($0.folder))" } ?? "its folder"
-        return "This command goes by the file as it is now. The daemon goes on with the configuration it started with, and takes what "
-            + "is put into \(folder)."
+        return "This command goes by the file as it is now. The daemon goes on with the configuration it started with, "
+            + "and takes what is put into \(folder)."
     }
 }
 
