@@ -34,34 +34,37 @@ extension JSON {
             if layout == .wire, value == value.rounded(), abs(value) < 1e15 { out += ".0".utf8 }
         case .string(let value): JSON.quote(value, to: &out)
         case .array(let elements):
-            JSON.list(elements, "[", "]", to: &out, layout, depth) { element, out in
-                element.write(to: &out, layout, depth: depth + 1)
+            out.append(UInt8(ascii: "["))
+            for index in elements.indices {
+                JSON.begin(index, &out, layout, depth)
+                elements[index].write(to: &out, layout, depth: depth + 1)
             }
+            JSON.end(elements.count, UInt8(ascii: "]"), &out, layout, depth)
         case .object(let members):
             let ordered =
                 layout == .canonical
                 ? members.sorted { $0.name.utf16.lexicographicallyPrecedes($1.name.utf16) } : members
-            JSON.list(ordered, "{", "}", to: &out, layout, depth) { member, out in
-                JSON.quote(member.name, to: &out)
+            out.append(UInt8(ascii: "{"))
+            for index in ordered.indices {
+                JSON.begin(index, &out, layout, depth)
+                JSON.quote(ordered[index].name, to: &out)
                 out.append(UInt8(ascii: ":"))
                 if layout == .pretty { out.append(UInt8(ascii: " ")) }
-                member.value.write(to: &out, layout, depth: depth + 1)
+                ordered[index].value.write(to: &out, layout, depth: depth + 1)
             }
+            JSON.end(ordered.count, UInt8(ascii: "}"), &out, layout, depth)
         }
     }
 
-    private static func list<T>(
-        _ items: [T], _ open: Unicode.Scalar, _ close: Unicode.Scalar, to out: inout [UInt8], _ layout: Layout, _ depth: Int,
-        _ each: (T, inout [UInt8]) -> Void
-    ) {
-        out.append(UInt8(ascii: open))
-        for (index, item) in items.enumerated() {
-            if index > 0 { out.append(UInt8(ascii: ",")) }
-            if layout == .pretty { newLine(depth + 1, &out) }
-            each(item, &out)
-        }
-        if layout == .pretty, !items.isEmpty { newLine(depth, &out) }
-        out.append(UInt8(ascii: close))
+    /// What stands before an element or a member.
+    private static func begin(_ index: Int, _ out: inout [UInt8], _ layout: Layout, _ depth: Int) {
+        if index > 0 { out.append(UInt8(ascii: ",")) }
+        if layout == .pretty { newLine(depth + 1, &out) }
+    }
+
+    private static func end(_ count: Int, _ close: UInt8, _ out: inout [UInt8], _ layout: Layout, _ depth: Int) {
+        if layout == .pretty, count > 0 { newLine(depth, &out) }
+        out.append(close)
     }
 
     private static func newLine(_ depth: Int, _ out: inout [UInt8]) {
@@ -106,18 +109,33 @@ extension JSON {
     /// Appends `text` in quotes, with the escapes of RFC 8785 §3.2.2.2.
     package static func quote(_ text: String, to out: inout [UInt8]) {
         out.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): out += [UInt8(ascii: "\\"), byte]
-            case 0x20...: out.append(byte)
-            case 0x08: out += "\\b".utf8
-            case 0x0C: out += "\\f".utf8
-            case 0x0A: out += "\\n".utf8
-            case 0x0D: out += "\\r".utf8
-            case 0x09: out += "\\t".utf8
-            default: out += ("\\u00" + Hex.text(byte)).utf8
-            }
+        // Most texts have nothing to escape: they are copied whole.
+        if hasEscaped(text.utf8.span) {
+            for byte in text.utf8 { quote(byte, to: &out) }
+        } else {
+            out += text.utf8
         }
         out.append(UInt8(ascii: "\""))
+    }
+
+    private static func hasEscaped(_ bytes: Span<UInt8>) -> Bool {
+        for index in bytes.indices {
+            let byte = bytes[index]
+            if byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { return true }
+        }
+        return false
+    }
+
+    private static func quote(_ byte: UInt8, to out: inout [UInt8]) {
+        switch byte {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"): out += [UInt8(ascii: "\\"), byte]
+        case 0x20...: out.append(byte)
+        case 0x08: out += "\\b".utf8
+        case 0x0C: out += "\\f".utf8
+        case 0x0A: out += "\\n".utf8
+        case 0x0D: out += "\\r".utf8
+        case 0x09: out += "\\t".utf8
+        default: out += ("\\u00" + Hex.text(byte)).utf8
+        }
     }
 }

@@ -1,9 +1,30 @@
 /// Bytes and numbers as hexadecimal digits (RFC 4648, section 8), lower case when written.
 package enum Hex {
-    /// The digits by their value.
-    package static let digits = Array("0123456789abcdef".utf8)
+    /// The digit of a value from 0 to 15; of a larger number, that of its last four bits.
+    @inlinable
+    package static func digit(_ value: UInt8) -> UInt8 {
+        let value = value & 15
+        return value < 10 ? 0x30 + value : 0x57 + value
+    }
+
+    /// Two digits for each byte of an array, which most callers have: the general form is many times slower.
+    package static func text(_ bytes: [UInt8]) -> String {
+        var out: [UInt8] = []
+        out.reserveCapacity(2 * bytes.count)
+        append(bytes, to: &out)
+        return String(decoding: out, as: UTF8.self)
+    }
+
+    /// Appends two digits for each byte of an array.
+    package static func append(_ bytes: [UInt8], to out: inout [UInt8]) {
+        for byte in bytes {
+            out.append(digit(byte >> 4))
+            out.append(digit(byte))
+        }
+    }
 
     /// Two digits for each byte.
+    @inlinable
     package static func text(_ bytes: some Sequence<UInt8>) -> String {
         var out: [UInt8] = []
         out.reserveCapacity(2 * bytes.underestimatedCount)
@@ -12,16 +33,18 @@ package enum Hex {
     }
 
     /// All digits of a number, with leading zeros.
+    @inlinable
     package static func text(_ number: some FixedWidthInteger & UnsignedInteger) -> String {
-        let digits = stride(from: number.bitWidth - 4, through: 0, by: -4).map { Self.digits[Int((number >> $0) & 15)] }
+        let digits = stride(from: number.bitWidth - 4, through: 0, by: -4).map { digit(UInt8(truncatingIfNeeded: number >> $0)) }
         return String(decoding: digits, as: UTF8.self)
     }
 
     /// Appends two digits for each byte.
+    @inlinable
     package static func append(_ bytes: some Sequence<UInt8>, to out: inout [UInt8]) {
         for byte in bytes {
-            out.append(digits[Int(byte >> 4)])
-            out.append(digits[Int(byte & 15)])
+            out.append(digit(byte >> 4))
+            out.append(digit(byte))
         }
     }
 

@@ -106,7 +106,7 @@ enum ChainLine {
         prefix[6] = UInt8(ascii: " ")
         var crc = CRC32C.checksum(text)
         for index in stride(from: 14, through: 7, by: -1) {
-            prefix[index] = Hex.digits[Int(crc & 15)]
+            prefix[index] = Hex.digit(UInt8(truncatingIfNeeded: crc))
             crc >>= 4
         }
         prefix[15] = UInt8(ascii: " ")
