@@ -1,5 +1,6 @@
 import DropCore
 import GRDB
+import Synchronization
 import TwinModel
 
 /// Drops as rows of the table `drops`.
@@ -43,7 +44,7 @@ enum DropRows {
         let flags: Int64 = (drop.released ? 1 : 0) + (drop.forced ? 2 : 0)
         row.bind(18, flags)
         row.bind(text: 19, drop.books?.text)
-        row.bind(text: 20, drop.plugin?.json.text())
+        row.bind(text: 20, drop.plugin?.text)
         row.bind(text: 21, drop.container)
         row.bind(text: 22, drop.member)
         row.bind(text: 23, drop.closedBy?.drop.description)
@@ -177,6 +178,21 @@ extension SkippedPart {
 }
 
 extension TransformSummary {
+    private static let texts = Mutex<[(summary: TransformSummary, text: String)]>([])
+    private static let textsMax = 16
+
+    /// As it is stored with its drop. Most drops have what one of the last had: those texts are kept, unless a plugin logged.
+    var text: String {
+        guard log.isEmpty else { return json.text() }
+        if let known = Self.texts.withLock({ texts in texts.first { $0.summary == self }?.text }) { return known }
+        let text = json.text()
+        Self.texts.withLock { texts in
+            if texts.count == Self.textsMax { texts.removeFirst() }
+            texts.append((self, text))
+        }
+        return text
+    }
+
     var json: JSON {
         .object([
             .init("id", .string(pluginID)), .init("version", .string(pluginVersion)),

@@ -23,6 +23,8 @@ final class SourceCache: @unchecked Sendable {
     var persistedKeys: [String] = []
     /// True when the source relies on values that carry no stamp of it.
     var hasUnstampedValues = false
+    /// Whether the source has a row that says so. The writer's thread alone.
+    var isNoted = false
     /// True when a drop of the source had records refused: what is delivered since is kept track of, for their corrections.
     var hasRefusals = false
     /// True once a drop of the source was held or quarantined: a person may let it go on behind newer ones.

@@ -46,5 +46,10 @@ final class SourceCaches: Sendable {
     /// The scope of a committed drop; empty where it has none.
     func scope(ofDrop number: UInt64) -> String { state.withLock { $0.scopes[number] ?? "" } }
 
+    /// Whether a source but this one is known to rely on values without a stamp of it.
+    func hasBare(besides source: SourceName?) -> Bool {
+        state.withLock { $0.caches.contains { $0.value.hasUnstampedValues && $0.key != source } }
+    }
+
     func isDrop(_ number: UInt64, of cache: SourceCache) -> Bool { source(ofDrop: number) == cache.source }
 }

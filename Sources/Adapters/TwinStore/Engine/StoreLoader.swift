@@ -73,7 +73,9 @@ struct StoreLoader {
         let sources = try RawStatement("SELECT name, is_bare FROM source", database)
         while try sources.step() {
             guard let source = SourceName(sources.text(0)) else { throw StorageFailure.damaged("a source has no valid name") }
-            store.sources.cache(of: source).hasUnstampedValues = sources.integer(1) != 0
+            let cache = store.sources.cache(of: source)
+            cache.hasUnstampedValues = sources.integer(1) != 0
+            cache.isNoted = true
         }
         sources.reset()
         let refusals = try RawStatement("SELECT DISTINCT source FROM refusal", database)

@@ -27,7 +27,10 @@ struct CommitNotes: CommitPart {
     func noteForeignChange(_ member: DropEffects) throws(DropError) {
         let me = member.comparison.job.source
         if member.comparison.said.hasUnstampedValues { member.hasUnstampedValues = true }
-        try sql.sources.note(me, hasUnstampedValues: member.hasUnstampedValues)
+        let cache = member.comparison.cache
+        if !cache.isNoted || (member.hasUnstampedValues && !cache.hasUnstampedValues) {
+            try sql.sources.note(me, hasUnstampedValues: member.hasUnstampedValues)
+        }
         try noteForeignChange(of: me, changing: member.books.changes > 0, member.sequence)
     }
 
@@ -39,6 +42,15 @@ struct CommitNotes: CommitPart {
             try sql.sources.noteChange(of: source, sequence)
         }
         state.trespasses.changedSources = []
-        if changing { try sql.sources.noteChangeOfBare(besides: me, sequence) }
+        if changing, reliesOnOthers(besides: me) { try sql.sources.noteChangeOfBare(besides: me, sequence) }
+    }
+
+    /// Whether a source but this one has values without a stamp of it: in the database, or in this transaction.
+    private func reliesOnOthers(besides me: SourceName?) -> Bool {
+        store.sources.hasBare(besides: me)
+            || state.effects.contains { member in
+                guard let drop = member as? DropEffects else { return false }
+                return drop.hasUnstampedValues && drop.comparison.job.source != me
+            }
     }
 }

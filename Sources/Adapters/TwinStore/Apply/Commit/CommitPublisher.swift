@@ -107,6 +107,7 @@ struct CommitPublisher: CommitPart {
             cache.persistedKeys = comparison.keys.names
         }
         if member.hasUnstampedValues { cache.hasUnstampedValues = true }
+        cache.isNoted = true
         if member.tracks { cache.hasRefusals = true }
     }
 
