@@ -16,10 +16,11 @@ extension MappingReader {
             step.column = Int32(columns.number(of: column))
             setNulls(&step, standardNulls)
         } else {
-            try settings.allow(only: [
-                "column", "text", "constant", "type", "nulls", "onEmpty", "onBad", "default", "trim", "case", "values", "lookup",
-                "otherwise", "decimal", "group", "round", "unit", "format", "zone", "gap", "overlap", "trueWords", "falseWords",
-            ])
+            try allow(
+                [
+                    "column", "text", "constant", "type", "nulls", "onEmpty", "onBad", "default", "trim", "case", "values", "lookup",
+                    "otherwise", "decimal", "group", "round", "unit", "format", "zone", "gap", "overlap", "trueWords", "falseWords",
+                ], in: settings)
             try readSource(&step, &detail, name, settings)
             try readType(&step, &detail, &extra, settings)
             try readMissing(&step, &detail, settings)

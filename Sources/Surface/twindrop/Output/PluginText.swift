@@ -1,4 +1,5 @@
 import CodecKit
+import DropCore
 import HomeReports
 import PluginHost
 import TwinModel
