@@ -36,7 +36,7 @@ import TwinModel
         let home = try Home(Sample.sources)
         let ended = try home.run("drop", home.file("a.csv", Sample.assets(1...5)), "--source", "assets", "--wait")
         #expect(ended.code == 0)
-        #expect(ended.out.contains("5 read = 5 used + 0 filtered + 0 rejected"))
+        #expect(ended.out.contains("5 read = 5 used + 0 filtered + 0 refused"))
         #expect(ended.out.contains("a.csv"))
     }
 
