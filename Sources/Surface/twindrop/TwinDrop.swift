@@ -7,7 +7,7 @@ import HomeReports
 import SystemKit
 import ThreadKit
 
-/// The command line (docs/command-line.md).
+/// The command line (\(DocumentPage.path("command-line.md"))).
 @main
 struct TwinDrop: ParsableCommand {
     static let configuration = CommandConfiguration(
