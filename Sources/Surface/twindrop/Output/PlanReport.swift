@@ -19,8 +19,9 @@ extension DryRun.Plan {
         }
         if changes.count > limit { Terminal.print("… and \(changes.count - limit) more (--limit).") }
         for rejection in rejections.prefix(limit) {
+            let line = lines[rejection.offset].map { "line \($0), " } ?? ""
             Terminal.print(
-                "would refuse record \(rejection.record) (byte \(rejection.offset)): \(rejection.message) [\(rejection.code)]")
+                "would refuse record \(rejection.record) (\(line)byte \(rejection.offset)): \(rejection.message) [\(rejection.code)]")
         }
         if rejections.count > limit { Terminal.print("… and \(rejections.count - limit) more refused records (--limit).") }
         for line in sums { Terminal.print(line) }
@@ -95,11 +96,13 @@ extension DryRun.Plan {
             .init(
                 "rejections",
                 .array(
-                    rejections.map {
-                        [
-                            "record": .int(Int64(clamping: $0.record)), "offset": .int(Int64(clamping: $0.offset)),
-                            "code": .string($0.code), "message": .string($0.message),
+                    rejections.map { rejection in
+                        let facts: JSON = [
+                            "record": .int(Int64(clamping: rejection.record)),
+                            "offset": .int(Int64(clamping: rejection.offset)), "code": .string(rejection.code),
+                            "message": .string(rejection.message),
                         ]
+                        return facts.adding("line", lines[rejection.offset].map { .int(Int64($0)) })
                     })),
         ]
         if let reason { members.append(.init("reason", DropReport.json(reason))) }
