@@ -18,8 +18,9 @@ extension MappingReader {
         } else {
             try allow(
                 [
-                    "column", "text", "constant", "type", "nulls", "onEmpty", "onBad", "default", "trim", "case", "values", "lookup",
-                    "otherwise", "decimal", "group", "round", "unit", "format", "zone", "gap", "overlap", "trueWords", "falseWords",
+                    "column", "text", "constant", "type", "nulls", "onEmpty", "onBad", "default", "trim", "case",
+                    "values", "lookup", "otherwise", "decimal", "group", "round", "unit", "format", "zone", "gap",
+                    "overlap", "trueWords", "falseWords",
                 ], in: settings)
             try readSource(&step, &detail, name, settings)
             try readType(&step, &detail, &extra, settings)

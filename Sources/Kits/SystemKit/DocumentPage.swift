@@ -3,8 +3,8 @@ import Glibc
 /// A page of the documents, named so that whoever reads a message can open it. Messages, help and comments for people name pages
 /// through this alone.
 package enum DocumentPage {
-    /// The path of the page `name`, such as `operations.md`: of the installed one, in `share/doc/twindrop` beside the folder of the
-    /// program (docs/decisions/0003); where none is installed there, its path in the sources. Blocking; from any thread.
+    /// The path of the page `name`, such as `operations.md`: of the installed one, in `share/doc/twindrop` beside the folder of
+    /// the program (docs/decisions/0003); where none is installed there, its path in the sources. Blocking; from any thread.
     package static func path(_ name: String) -> String {
         path(name, ofProgram: System.linkTarget("/proc/self/exe"))
     }

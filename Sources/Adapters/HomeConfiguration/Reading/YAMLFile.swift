@@ -143,8 +143,8 @@ struct YAMLFile {
 
         private func syntaxError(_ error: any Error, in text: String) -> ConfigurationError {
             let hint =
-                "See \(DocumentPage.path("configuration.md")) for the form; indent with blanks, and quote text that has `: ` or ` #` "
-                + "in it."
+                "See \(DocumentPage.path("configuration.md")) for the form; indent with blanks, and quote text that has "
+                + "`: ` or ` #` in it."
             switch error {
             case YamlError.scanner(let context, let problem, let mark, _),
                 YamlError.parser(let context, let problem, let mark, _),

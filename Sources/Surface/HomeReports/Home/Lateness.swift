@@ -90,7 +90,8 @@ package final class Lateness: Sendable {
     /// since its last delivery says nothing, because nobody took what came meanwhile.
     package static func patience(after expectation: Expectation) -> UInt64 {
         guard case .every(let pause) = expectation.rhythm else { return patienceMax }
-        let rhythm = min(.milliseconds(patienceMax), max(.zero, pause)) + min(.milliseconds(patienceMax), max(.zero, expectation.grace))
+        let rhythm =
+            min(.milliseconds(patienceMax), max(.zero, pause)) + min(.milliseconds(patienceMax), max(.zero, expectation.grace))
         return min(patienceMax, UInt64(rhythm / .milliseconds(1)) + claiming)
     }
 }

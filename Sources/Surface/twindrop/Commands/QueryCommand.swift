@@ -17,7 +17,8 @@ struct QueryCommand: ParsableCommand {
               twindrop query "SELECT B.\\$dtId FROM DIGITALTWINS A JOIN B RELATED A.contains WHERE A.\\$dtId = 'hall-1'" --format csv
               twindrop query "SELECT * FROM RELATIONSHIPS" --as-of '#1' --json
 
-            The language is described in \(DocumentPage.path("query-language.md")). Where a shell would take $dtId for a variable, write \\$dtId.
+            The language is described in \(DocumentPage.path("query-language.md")). \
+            Where a shell would take $dtId for a variable, write \\$dtId.
             """)
 
     /// How rows are printed.

@@ -21,7 +21,8 @@ extension DryRun.Plan {
         for rejection in rejections.prefix(limit) {
             let line = lines[rejection.offset].map { "line \($0), " } ?? ""
             Terminal.print(
-                "would refuse record \(rejection.record) (\(line)byte \(rejection.offset)): \(rejection.message) [\(rejection.code)]")
+                "would refuse record \(rejection.record) (\(line)byte \(rejection.offset)): \(rejection.message) [\(rejection.code)]"
+            )
         }
         if rejections.count > limit { Terminal.print("… and \(rejections.count - limit) more refused records (--limit).") }
         for line in sums { Terminal.print(line) }
