@@ -123,11 +123,11 @@ struct DryRun {
         defer { try? FileManager.default.removeItem(atPath: scratch) }  // A leftover in the temporary folder harms nobody.
         let host = SourcePlugins.host(of: [source], in: home.configuration, keys: store.sourceKeys)
         defer { host.close() }
-        let plan = try rehearse(subject, store, host, scratch, released: false)
+        let plan = try onceMore(subject, store, host, scratch, released: false)
         guard let hold = plan.hold else { return plan }
         // What a person decides about: everything that a release would do.
         do throws(DropError) {
-            let released = try rehearse(subject, store, host, scratch, released: true)
+            let released = try onceMore(subject, store, host, scratch, released: true)
             return Plan(
                 books: released.books, rejections: released.rejections, changes: released.changes, reason: released.reason,
                 hold: hold, untold: released.hold, isOfCorrections: released.isOfCorrections)
@@ -135,6 +135,19 @@ struct DryRun {
             return Plan(
                 books: plan.books, rejections: plan.rejections, changes: [], hold: hold, untold: error,
                 isOfCorrections: plan.isOfCorrections)
+        }
+    }
+
+    /// A large file that deletes twins and states relationships of them is read a second time, and kept then, as that of a drop is.
+    private func onceMore(
+        _ subject: Subject, _ store: TwinStore, _ host: PluginHost, _ scratch: String, released: Bool
+    ) throws(DropError) -> Plan {
+        func once() throws(DropError) -> Plan { try rehearse(subject, store, host, scratch, released: released) }
+        switch Result(catching: once) {
+        case .success(let plan): return plan
+        case .failure(let error):
+            guard error.code == .conflict, case .retry = error.remedy else { throw error }
+            return try once()
         }
     }
 
