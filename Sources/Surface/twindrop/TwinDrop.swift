@@ -7,7 +7,7 @@ import HomeReports
 import SystemKit
 import ThreadKit
 
-/// The command line (\(DocumentPage.path("command-line.md"))).
+/// The command line (docs/command-line.md).
 @main
 struct TwinDrop: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,7 +20,7 @@ struct TwinDrop: ParsableCommand {
               twindrop run &
               twindrop drop samples/assets.csv --source assets --wait
 
-            Exit codes, environment variables, times and escapes: docs/command-line.md.
+            Exit codes, environment variables, times and escapes: \(DocumentPage.path("command-line.md")).
             """,
         version: Version.shown,
         subcommands: [],
