@@ -24,7 +24,9 @@ enum PluginText {
         for row in rows(of: schema, below: "") { table.add(cells: row) }
         Terminal.print("")
         table.print(whenEmpty: "It takes no settings.")
-        if schema != .null { Terminal.print("\nThe whole schema: `twindrop plugin inspect \(id) --json`.") }
+        guard schema != .null else { return }
+        Terminal.print("")
+        Terminal.print("The whole schema: `twindrop plugin inspect \(id) --json`.")
     }
 
     /// A row for each setting; those of a mapping stand behind it, with a dot. What is in lists, the schema says.
