@@ -178,7 +178,8 @@ let package = Package(
         Room.adapters.module(
             "DropSpooling", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "CLinuxFiles", system, crypto]),
         Room.adapters.module("Evidence", ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "ArchiveKit", crypto]),
-        Room.adapters.module("HomeConfiguration", ["CodecKit", "DropCore", "TwinModel", "ValueRules", "CurlKit", yams]),
+        Room.adapters.module(
+            "HomeConfiguration", ["CodecKit", "DropCore", "TwinModel", "ValueRules", "SystemKit", "CurlKit", yams]),
 
         Room.surface.module(
             "TwinAPI",

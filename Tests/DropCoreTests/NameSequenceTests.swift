@@ -40,4 +40,21 @@ import Testing
         #expect(try place("s120260228.csv", "s{n}{yyyy}{MM}{dd}.csv") == "2026-02-28-" + String(repeating: "0", count: 17) + "1")
         #expect(try place("s120.csv", "s{n}0.csv")?.hasSuffix("012") == true)
     }
+
+    @Test(arguments: [
+        ("i_20261399.csv", "{MM} is 13, expected 01 to 12, and {dd} is 99, expected 01 to 31"),
+        ("i_20260230.csv", "{dd} is 30, expected 01 to 28"), ("i_20240230.csv", "{dd} is 30, expected 01 to 29"),
+        ("i_00000101.csv", "{yyyy} is 0000, expected 0001 to 9999"), ("i_20260101.csv", nil), ("i_2026-01-01.csv", nil),
+    ])
+    func `has a part named that is out of range`(name: String, defect: String?) throws {
+        #expect(try #require(NameSequence("i_{yyyy}{MM}{dd}.csv")).defect(of: FileName(name)) == defect)
+        #expect(try #require(NameSequence("{n}_*")).defect(of: FileName(name)) == nil)
+    }
+
+    @Test func `has a time named that is out of range`() throws {
+        let sequence = try #require(NameSequence("{HH}{mm}{ss}"))
+        #expect(
+            sequence.defect(of: FileName("246061"))
+                == "{HH} is 24, expected 00 to 23, and {mm} is 60, expected 00 to 59, and {ss} is 61, expected 00 to 59")
+    }
 }

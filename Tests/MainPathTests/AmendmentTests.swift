@@ -228,7 +228,7 @@ import TwinModel
         let corrected = Self.correct(try home.text(of: "receipts/s/\(drop).rejects.csv"))
         let other = try home.drop("c.csv", corrected, to: "t", code: 1)
         #expect(other["state"] == "quarantined")
-        #expect(other[path: "reason/message"]?.string?.contains("amends drop \(drop), which is one of source s") == true)
+        #expect(other[path: "reason/message"]?.string?.contains("corrects drop \(drop), which is one of source s") == true)
         let none = try home.drop("01ARZ3NDEKTSV4RRFFQ69G5FAV.rejects.csv", Self.clean, to: "s", code: 1)
         #expect(none["state"] == "quarantined")
         #expect(none[path: "reason/message"]?.string?.contains("does not exist") == true)

@@ -134,6 +134,9 @@ import TwinModel
         try home.drop("a.csv", Sample.assets(1...1), to: "assets")
         #expect(try home.shown("source", "adopt", "assets").contains("is ours already: nothing changed"))
         #expect(try home.ask("source", "adopt", "assets")["adopted"]?.elements?.first?["wasOurs"] == true)
+        _ = try home.run("run", "--once")
+        let chain = try home.text(of: "archive/chain.log")
+        #expect(!chain.contains("\"adopt\""), "nothing was done, and nothing is on record: \(chain)")
     }
 
     @Test func `makes no home among other files unless it is told the folder`() throws {

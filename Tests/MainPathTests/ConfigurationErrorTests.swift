@@ -101,6 +101,29 @@ import TwinModel
         #expect(run.err.contains("mappings/lifts.yaml:2:9: twins.0.id"), "\(run.err)")
     }
 
+    @Test(arguments: [
+        ("", "mappings/lifts.yaml:3:"), ("    mode: snapsho\n", "twindrop.yaml:"),
+    ])
+    func `that the schema finds is told together with what only the plugin finds, each once`(key: String, place: String) throws {
+        let mapping = """
+            twins:
+              - id: "lift-{id"
+                verb: uspert
+                colour: red
+                model: dtmi:com:example:Lift;1
+                properties:
+                  since: { column: since, type: date, format: yyyy-QQ }
+
+            """
+        let home = try Home(Self.lifts + key, mappings: ["lifts.yaml": mapping])
+        let check = try home.run("source", "check")
+        #expect(check.code == 64, "\(check.out)\(check.err)")
+        #expect(check.err.contains(place), "\(check.err)")
+        for path in ["2:9: twins.0.id: ", "twins.0.verb: ", "twins.0.colour: ", "twins.0.properties.since.format: "] {
+            #expect(check.err.split(separator: path).count == 2, "\(path): \(check.err)")
+        }
+    }
+
     @Test func `names a lookup table that the source does not have`() throws {
         let mapping = """
             twins:

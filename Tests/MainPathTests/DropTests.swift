@@ -36,7 +36,7 @@ import TwinModel
         let home = try Home(Sample.sources)
         let ended = try home.run("drop", home.file("a.csv", Sample.assets(1...5)), "--source", "assets", "--wait")
         #expect(ended.code == 0)
-        #expect(ended.out.contains("5 read = 5 used + 0 filtered + 0 rejected"))
+        #expect(ended.out.contains("5 read = 5 used + 0 filtered + 0 refused"))
         #expect(ended.out.contains("a.csv"))
     }
 
@@ -119,6 +119,12 @@ import TwinModel
         #expect(try home.shown("history", "asset-FL-1").contains("  .status: "))
         let slash = try home.run("explain", "asset-FL-1/status")
         #expect(slash.code == 1 && slash.err.contains("TWIN.PROPERTY") && slash.err.contains("TWIN/RELATIONSHIP"), "\(slash.err)")
+        let history = try home.run("history", "asset-FL-1/status")
+        for told in [slash, history] {
+            #expect(told.code == 1 && told.err.contains("`twindrop explain asset-FL-1.status`"), "\(told.err)")
+        }
+        let nobody = try home.run("explain", "asset-FL-77/status")
+        #expect(nobody.code == 1 && nobody.err.contains("never was one") && !nobody.err.contains("FL-77.status"), "\(nobody.err)")
     }
 
     @Test func `tells the life of a twin, the newest change first`() throws {

@@ -69,4 +69,24 @@ import Testing
             Issue.record("\(file): no command has \(option): \(text)")
         }
     }
+
+    @Test func `name pages that exist, where people have them`() throws {
+        var wrong: [String] = []
+        var count = 0
+        let folder = Self.root + "/Sources"
+        for name in FileManager.default.enumerator(atPath: folder)?.compactMap({ $0 as? String }) ?? []
+        where name.hasSuffix(".swift") && !name.hasSuffix("/DocumentPage.swift") && !name.hasPrefix("PluginSide/") {
+            for line in try String(contentsOfFile: folder + "/" + name, encoding: .utf8).split(separator: "\n") {
+                let code = line.firstRange(of: "//").map { line[..<$0.lowerBound] } ?? line
+                if code.contains("docs/") { wrong.append("\(name): name the page by DocumentPage.path: \(code)") }
+                for match in code.matches(of: /DocumentPage\.path\("([^"]+)"/) {
+                    count += 1
+                    let page = Self.root + "/docs/" + match.1
+                    if !FileManager.default.fileExists(atPath: page) { wrong.append("\(name): there is no \(page)") }
+                }
+            }
+        }
+        #expect(wrong == [])
+        #expect(count > 8)
+    }
 }

@@ -47,6 +47,19 @@ private enum Installed {
             environment: ["PATH": "/usr/bin:/bin"])
         #expect(drop.code == 0, "\(drop.err)")
 
+        // What a person reads names pages where they are installed.
+        let pages = root + "/share/doc/twindrop/"
+        let query = try Program.run(root + "/bin/twindrop", ["query", "SELEKT", "--home", home.path])
+        #expect(query.code == 64 && query.err.contains(pages + "query-language.md"), "\(query.err)")
+        let help = try Program.run(root + "/bin/twindrop", ["--help"]).out
+        #expect(help.replacing(#/\s/#, with: "").contains(pages + "command-line.md") && !help.contains("docs/"), "\(help)")
+        for name in try FileManager.default.contentsOfDirectory(atPath: root + "/share/man/man1") {
+            let manual = try String(contentsOfFile: root + "/share/man/man1/" + name, encoding: .utf8)
+            #expect(!manual.contains("docs/"), "\(name)")
+        }
+        let manual = try String(contentsOfFile: root + "/share/man/man1/twindrop-query.1", encoding: .utf8)
+        #expect(manual.contains("/opt/td/share/doc/twindrop/query\\-language.md"), "\(manual)")
+
         let version = try Program.run(root + "/bin/twindrop", ["--version"]).out
         #expect(version.contains(#/^0\.[0-9]+\.[0-9]+( \([0-9a-z-]+\))?\n$/#), "\(version)")
 

@@ -19,12 +19,37 @@ import TwinModel
         #expect(updated[path: "before/status"] == "active")
         #expect(updated[path: "after/status"] == "idle")
         #expect(plan["rejections"]?.elements?.first?["message"]?.string?.contains("status") == true)
+        #expect(plan["rejections"]?.elements?.first?["line"] == 22)
         let shown = try home.shown("plan", file, "--source", "assets")
+        #expect(shown.contains("(line 22, byte "), "\(shown)")
         #expect(shown.contains("status: \"active\" → \"idle\""), "\(shown)")
         #expect(shown.contains("Nothing was changed."))
         let after = try (home.list("twin", "--all"), home.ask("status")["graph"], home.list("drops"), home.ask("verify")["root"])
         #expect(before == after)
         if let daemon { #expect(try daemon.end() == 0) }
+    }
+
+    @Test func `reads a large file once more where it deletes twins and states relationships of them`() throws {
+        let mapping = """
+            twins:
+              - id: "{id}"
+                model: dtmi:com:example:Lift;1
+                deleteWhen: { column: op, equals: d }
+                properties: { note: note }
+            relationships:
+              - { source: "{id}", name: feeds, target: "{to}" }
+
+            """
+        let keys = "    ready: rename\n    dangling: reject\n    mapping: m.yaml\n"
+        let home = try Home("sources:\n  s:\n    plugin: mapping\n" + keys, mappings: ["m.yaml": mapping])
+        try home.drop("1.csv", "id,note,to,op\na,x,,\nb,x,,\n", to: "s")
+        let filler = String(repeating: "n", count: 100)
+        // More than is kept while a file is read for the first time.
+        let rows = (0..<40_000).map { "t\($0),\(filler),,\n" }.joined()
+        let file = try home.file("2.csv", "id,note,to,op\na,y,b,\n" + rows + "b,x,,d\n")
+        let plan = try home.run("plan", file, "--source", "s", "--limit", "5")
+        #expect(plan.code == 0 && plan.out.contains("would refuse record 1 (line 2, byte "), "\(plan.out)\(plan.err)")
+        #expect(plan.out.contains("[dangling]") && plan.out.contains(" 1 to delete"), "\(plan.out)")
     }
 
     @Test func `says that a file would be held`() throws {

@@ -91,6 +91,30 @@ import TwinModel
         #expect(try daemon.end() == 0)
     }
 
+    @Test func `and in the archive, because a backup was restored while it waited, is not called forgotten`() throws {
+        let (home, _) = try held("order: arrival")
+        try home.deliver("3.csv", Sample.assets(1...13), to: "assets")
+        _ = try home.run("run", "--once")
+        let state = try #require(try home.ask("show", "3.csv")["state"]?.string)
+        try #require(["claimed", "registered"].contains(state), "it waits behind the held one: \(state)")
+        let backup = home.path + "/files/b.twindb"
+        #expect(try home.run("backup", backup).code == 0)
+        #expect(try home.ask("release", "2.csv")["state"] == "done")
+        #expect(try home.run("run", "--once").code == 0)
+        #expect(try home.ask("show", "3.csv")["state"] == "done")
+        #expect(try home.run("restore", backup).code == 0)
+        // Said before the next start, in each place, as that will have it.
+        for said in [try home.run("doctor").out, try home.shown("status"), try home.shown("show", "3.csv")] {
+            #expect(said.contains("takes it for \(state)") && said.contains("twindrop retry "), "\(said)")
+            #expect(!said.contains("orgotten") && !said.contains("FORGOTTEN"), "\(said)")
+        }
+        let list = try home.list("archive", "list").filter { $0["file"] == "3.csv" }
+        #expect(list.count == 1 && list.first?["forgotten"] != true, "\(list)")
+        #expect(try home.run("run", "--once").code == 1)
+        let shown = try home.ask("show", "3.csv")
+        #expect(shown["state"] == "quarantined" && shown[path: "reason/code"] == "archived-before", "\(shown)")
+    }
+
     @Test func `and in the archive, because a backup was restored, is run again out of the archive`() throws {
         let (home, _) = try held()
         let backup = home.path + "/files/b.twindb"

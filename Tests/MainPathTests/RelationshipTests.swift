@@ -88,6 +88,10 @@ import TwinModel
         #expect(plugins.allSatisfy { $0["usable"] == .bool(true) })
         #expect(try home.ask("plugin", "inspect", "mapping")[path: "settings/type"] == "object")
         #expect(try home.run("plugin", "inspect", "nothing").code == 1)
+        let shown = try home.shown("plugin", "inspect", "mapping")
+        #expect(shown.hasPrefix("plugin    mapping "), "\(shown)")
+        #expect(shown.contains("dialect.delimiter") && shown.contains("what stands between cells"), "\(shown)")
+        #expect(!shown.contains("\"settings\"") && !shown.contains("\\u{"), "no JSON, no escapes: \(shown)")
         #expect(
             try home.list("source", "list").compactMap { $0["source"]?.string ?? $0["name"]?.string } == [
                 "assets", "orders", "fleet", "doors",

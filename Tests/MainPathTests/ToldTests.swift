@@ -43,6 +43,26 @@ import TwinModel
         #expect(try daemon.end() == 0)
     }
 
+    @Test(arguments: ["    mode: snapsho\n", "  - no: [yaml\n"])
+    func `is told by why what the daemon does, though twindrop yaml has a mistake now`(mistake: String) throws {
+        let home = try Home("sources:\n  assets:\n    plugin: asset-inventory\n    ready: {rule: stable, settle: 10m}\n")
+        let daemon = try Daemon(home)
+        try home.write("dropzone/assets/a.csv", Sample.assets(1...2))
+        let yaml = home.path + "/twindrop.yaml"
+        let text = try String(contentsOfFile: yaml, encoding: .utf8)
+        try home.configure(text + mistake)
+        for name in [home.path + "/dropzone/assets/a.csv", "a.csv"] {
+            let answer = try home.ask("why", name)
+            #expect(answer["source"] == "assets" && answer["code"] != "source-mistake", "\(answer)")
+            #expect(answer["changed"]?.string?.contains("the daemon goes on with the configuration it started with") == true)
+            let shown = try home.shown("why", name)
+            #expect(shown.contains("The mistake: ") && shown.contains("twindrop.yaml:"), "\(shown)")
+        }
+        try home.configure(text)
+        #expect(try home.ask("why", "a.csv")["changed"] == nil)
+        #expect(try daemon.end() == 0)
+    }
+
     @Test(.enabled(if: getuid() == 0)) func `is told which folder may not be read, and by whom it may`() throws {
         let home = try Home(Sample.assetsSource())
         try home.drop("a.csv", Sample.assets(1...2), to: "assets")

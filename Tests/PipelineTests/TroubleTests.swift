@@ -175,7 +175,9 @@ private final class Line {
         line.pipeline.submit([settled("behind")])
         line.pipeline.submit([settled("other", of: "t")])
         line.wait(for: "the other") { line.books.written.with { $0.map(\.fileName.description) } == ["other"] }
-        line.wait(for: "a reason") { line.reasons() == [.reading] }
+        line.wait(for: "a reason, and the same for what is behind") { line.reasons() == [.reading, .reading] }
+        #expect(
+            line.pipeline.waitingDrops().last?.reason.message.contains("(large) of its source goes first, and its ") == true)
         line.mayRead.with { $0 = true }
         line.wait(for: "the rest") { line.books.written.with { $0.count } == 3 }
         #expect(line.stop() < .seconds(5))

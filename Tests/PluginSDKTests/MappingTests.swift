@@ -32,6 +32,7 @@ import TwinDropTesting
 
     @Test(arguments: [
         Cell("x", #"{}"#, .text("x")), Cell("", #"{}"#, .absent), Cell("", #"{"onEmpty":"skip"}"#, nil),
+        Cell("", #"{"type":"json","case":"lower","default":"TRUE"}"#, .json("true")),
         Cell("", #"{"onEmpty":"reject"}"#, rejected: "missing-value"), Cell("", #"{"default":"d"}"#, .text("d")),
         Cell("NA", #"{"nulls":["NA"]}"#, .absent), Cell("", #"{"nulls":["NA"]}"#, .text("")),
         Cell(" Ab ", #"{"trim":true,"case":"upper"}"#, .text("AB")), Cell("Ab", #"{"case":"lower"}"#, .text("ab")),
@@ -278,6 +279,8 @@ import TwinDropTesting
         (#"{"twins":[{"id":"a","properties":{"p":{"type":"bool","default":"maybe"}}}]}"#, "default: is not a word for true"),
         (#"{"twins":[{"id":"a","properties":{"p":{"type":"date","default":"1.2.2026"}}}]}"#, "default: is not"),
         (#"{"twins":[{"id":"a","properties":{"p":{"type":"json","default":"{"}}}]}"#, "default: is not"),
+        (#"{"twins":[{"id":"a","properties":{"p":{"type":"int","onBad":"empty","default":"x"}}}]}"#, "default: is not"),
+        (#"{"twins":[{"id":"a","properties":{"p":{"type":"json","case":"upper","default":"true"}}}]}"#, "default: is not"),
         (#"{"twins":[{"id":"a","properties":{"p":{"type":"time","format":"yyyy-MM-dd HH:mm"}}}]}"#, "would be left out"),
         (#"{"twins":[{"id":"a","properties":{"p":{"type":"date","zone":"Z"}}}]}"#, "goes with the type dateTime only"),
         (#"{"relationships":[{"source":"a","name":"n","target":"t","onEmpty":"delete"}]}"#, "'delete' needs an 'id'"),

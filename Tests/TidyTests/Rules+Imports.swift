@@ -30,7 +30,7 @@ enum Rules {
             "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "SystemPackage", "Crypto", "CLinuxFiles",
         ],
         "Evidence": ["CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "ArchiveKit", "Crypto"],
-        "HomeConfiguration": ["CodecKit", "DropCore", "TwinModel", "ValueRules", "CurlKit", "Yams"],
+        "HomeConfiguration": ["CodecKit", "DropCore", "TwinModel", "ValueRules", "SystemKit", "CurlKit", "Yams"],
         // Surface
         "TwinAPI": [
             "CodecKit", "DropCore", "TwinModel", "ThreadKit", "SystemKit", "CurlKit", "CLinuxFiles", "Hummingbird",

@@ -16,10 +16,12 @@ extension MappingReader {
             step.column = Int32(columns.number(of: column))
             setNulls(&step, standardNulls)
         } else {
-            try settings.allow(only: [
-                "column", "text", "constant", "type", "nulls", "onEmpty", "onBad", "default", "trim", "case", "values", "lookup",
-                "otherwise", "decimal", "group", "round", "unit", "format", "zone", "gap", "overlap", "trueWords", "falseWords",
-            ])
+            try allow(
+                [
+                    "column", "text", "constant", "type", "nulls", "onEmpty", "onBad", "default", "trim", "case",
+                    "values", "lookup", "otherwise", "decimal", "group", "round", "unit", "format", "zone", "gap",
+                    "overlap", "trueWords", "falseWords",
+                ], in: settings)
             try readSource(&step, &detail, name, settings)
             try readType(&step, &detail, &extra, settings)
             try readMissing(&step, &detail, settings)
@@ -203,10 +205,17 @@ extension MappingReader {
     private func checkStandard(
         _ step: PropertyStep, _ detail: PropertyDetail, _ extra: PropertyExtra, _ settings: SettingsValue
     ) throws(PluginError) {
-        guard detail.hasStandard, detail.letters == .kept, step.bad == .reject, !step.hasUnits, !step.format.allowsUnit,
-            let value = try settings.optional("default")
-        else { return }
-        let text = detail.standard
+        guard detail.hasStandard, !step.hasUnits, !step.format.allowsUnit, let value = try settings.optional("default") else {
+            return
+        }
+        // In the letters that `case` gives it, and also where `onBad: empty` would hide it.
+        let word = try value.word()
+        let text: Bytes
+        switch detail.letters {
+        case .kept: text = detail.standard
+        case .lower: text = Bytes(kept: word.lowercased())
+        case .upper: text = Bytes(kept: word.uppercased())
+        }
         do throws(ValueError) {
             switch step.kind {
             case .string: break

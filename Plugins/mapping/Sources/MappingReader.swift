@@ -31,16 +31,18 @@ struct MappingReader {
     }
 
     private mutating func read(_ settings: SettingsValue) throws(PluginError) -> MappingPlan {
-        try settings.allow(only: [
-            "dialect", "files", "nulls", "decimal", "group", "round", "zone", "gap", "overlap", "missingColumns", "scope",
-            "occurrence",
-            "where", "twins", "relationships", "showValues",
-        ])
+        try allow(
+            [
+                "dialect", "files", "nulls", "decimal", "group", "round", "zone", "gap", "overlap", "missingColumns", "scope",
+                "occurrence", "where", "twins", "relationships", "showValues",
+            ], in: settings)
         var dialect = Dialect()
         try noting { (_: inout Self) throws(PluginError) in
             if let value = try settings.optional("dialect") { dialect = try Dialect(value) }
         }
-        standardNullWords = try settings.optional("nulls")?.words() ?? [""]
+        try noting { (reader: inout Self) throws(PluginError) in
+            reader.standardNullWords = try settings.optional("nulls")?.words() ?? [""]
+        }
         standardNulls = addNulls(standardNullWords)
         try noting { (reader: inout Self) throws(PluginError) in
             reader.standardFormat = try reader.numberFormat(settings, standard: .plain)
@@ -48,24 +50,26 @@ struct MappingReader {
         try noting { (reader: inout Self) throws(PluginError) in
             reader.standardClocks = try reader.clocks(settings, standard: reader.standardClocks)
         }
-        let files = try settings.optional("files")?.words() ?? []
+        var files: [String] = []
+        try noting { (_: inout Self) throws(PluginError) in files = try settings.optional("files")?.words() ?? [] }
         var allowsMissing = false
-        if let value = try settings.optional("missingColumns") {
-            allowsMissing = try value.choice([("fail", false), ("empty", true)])
+        try noting { (_: inout Self) throws(PluginError) in
+            if let value = try settings.optional("missingColumns") {
+                allowsMissing = try value.choice([("fail", false), ("empty", true)])
+            }
         }
         var showsValues = false
-        if let value = try settings.optional("showValues") { showsValues = try value.bool() }
-        let occurrence = try occurrenceColumns(settings)
-        let condition = try condition("where", of: settings)
-        if let twins = try settings.optional("twins") {
-            for twin in try twins.elements() {
-                try noting { (reader: inout Self) throws(PluginError) in try reader.addTwin(twin) }
-            }
+        try noting { (_: inout Self) throws(PluginError) in
+            if let value = try settings.optional("showValues") { showsValues = try value.bool() }
         }
-        if let relationships = try settings.optional("relationships") {
-            for relationship in try relationships.elements() {
-                try noting { (reader: inout Self) throws(PluginError) in try reader.addRelationship(relationship) }
-            }
+        var occurrence: [Int]?
+        try noting { (reader: inout Self) throws(PluginError) in occurrence = try reader.occurrenceColumns(settings) }
+        let condition = try condition("where", of: settings)
+        for twin in try elements("twins", of: settings) {
+            try noting { (reader: inout Self) throws(PluginError) in try reader.addTwin(twin) }
+        }
+        for relationship in try elements("relationships", of: settings) {
+            try noting { (reader: inout Self) throws(PluginError) in try reader.addRelationship(relationship) }
         }
         var (scope, scopeTemplate): (String?, Int) = (nil, -1)
         try noting { (reader: inout Self) throws(PluginError) in (scope, scopeTemplate) = try reader.scope(settings) }
@@ -92,6 +96,18 @@ struct MappingReader {
             guard error.kind == .settings else { throw error }
             mistakes.append(error.message)
         }
+    }
+
+    /// Notes a setting that is not among `names`.
+    mutating func allow(_ names: [String], in settings: SettingsValue) throws(PluginError) {
+        try noting { (_: inout Self) throws(PluginError) in try settings.allow(only: names) }
+    }
+
+    /// The elements of the list `name`; none if it is no list, which is noted.
+    private mutating func elements(_ name: String, of settings: SettingsValue) throws(PluginError) -> [SettingsValue] {
+        var elements: [SettingsValue] = []
+        try noting { (_: inout Self) throws(PluginError) in elements = try settings.optional(name)?.elements() ?? [] }
+        return elements
     }
 
     /// The template of the required setting `name`; -1 if it has a mistake, which is noted.
@@ -129,29 +145,30 @@ struct MappingReader {
     // MARK: - Rules
 
     private mutating func addTwin(_ settings: SettingsValue) throws(PluginError) {
-        try settings.allow(only: ["id", "model", "verb", "where", "deleteWhen", "escape", "onEmpty", "properties"])
+        try allow(["id", "model", "verb", "where", "deleteWhen", "escape", "onEmpty", "properties"], in: settings)
         var rule = Rule()
-        rule.id = try template("id", of: settings, try escape(settings))
+        rule.id = try template("id", of: settings, try notedEscape(settings))
         try noting { (reader: inout Self) throws(PluginError) in
             guard let model = try settings.optional("model") else { return }
             let id = try model.string()
             guard Names.isModel(id) else { throw model.error("'\(id)' is no id of a model: write dtmi:path:name;1.") }
             rule.key = try reader.host.key(id)
         }
-        if let verb = try settings.optional("verb") {
+        try noting { (_: inout Self) throws(PluginError) in
+            guard let verb = try settings.optional("verb") else { return }
             rule.verb = try verb.choice([("upsert", .upsert), ("patch", .patch), ("replace", .replace), ("delete", .delete)])
         }
-        if let value = try settings.optional("onEmpty") {
+        try noting { (_: inout Self) throws(PluginError) in
+            guard let value = try settings.optional("onEmpty") else { return }
             rule.missing = try value.choice([("reject", .reject), ("skip", .skip)])
         }
         try finish(&rule, settings)
     }
 
     private mutating func addRelationship(_ settings: SettingsValue) throws(PluginError) {
-        try settings.allow(only: [
-            "source", "name", "target", "id", "verb", "where", "deleteWhen", "escape", "onEmpty", "properties",
-        ])
-        let escape = try escape(settings)
+        try allow(
+            ["source", "name", "target", "id", "verb", "where", "deleteWhen", "escape", "onEmpty", "properties"], in: settings)
+        let escape = try notedEscape(settings)
         var rule = Rule(isRelationship: true, missing: .skip)
         rule.source = try template("source", of: settings, escape)
         try noting { (reader: inout Self) throws(PluginError) in
@@ -166,10 +183,12 @@ struct MappingReader {
         rule.target = try template("target", of: settings, escape)
         let hasID = try settings.optional("id") != nil
         if hasID { rule.id = try template("id", of: settings, escape) }
-        if let verb = try settings.optional("verb") {
+        try noting { (_: inout Self) throws(PluginError) in
+            guard let verb = try settings.optional("verb") else { return }
             rule.verb = try verb.choice([("upsert", .upsert), ("replace", .replace), ("delete", .delete)])
         }
-        if let value = try settings.optional("onEmpty") {
+        try noting { (_: inout Self) throws(PluginError) in
+            guard let value = try settings.optional("onEmpty") else { return }
             rule.missing = try value.choice([("skip", .skip), ("reject", .reject), ("delete", .delete)])
             guard rule.missing != .delete || hasID else {
                 throw value.error("'delete' needs an 'id' that tells which relationship is deleted when there is no target.")
@@ -183,9 +202,9 @@ struct MappingReader {
         rule.condition = try condition("where", of: settings)
         rule.deletion = try condition("deleteWhen", of: settings)
         rule.firstStep = steps.count
-        if let properties = try settings.optional("properties") {
-            for (name, value) in try properties.members() {
-                try noting { (reader: inout Self) throws(PluginError) in try reader.addProperty(name, value) }
+        try noting { (reader: inout Self) throws(PluginError) in
+            for (name, value) in try settings.optional("properties")?.members() ?? [] {
+                try reader.noting { (reader: inout Self) throws(PluginError) in try reader.addProperty(name, value) }
             }
         }
         rule.stepCount = steps.count - rule.firstStep
@@ -193,6 +212,12 @@ struct MappingReader {
     }
 
     // MARK: - Parts
+
+    private mutating func notedEscape(_ settings: SettingsValue) throws(PluginError) -> Template.Escape {
+        var found = Template.Escape.percent
+        try noting { (reader: inout Self) throws(PluginError) in found = try reader.escape(settings) }
+        return found
+    }
 
     func escape(_ settings: SettingsValue) throws(PluginError) -> Template.Escape {
         try settings.optional("escape")?.choice([

@@ -1,8 +1,11 @@
+import SystemKit
+
 extension Configuration {
     /// The `twindrop.yaml` that `twindrop init` writes: one sample source, and every other key with its default behind a `#`.
     /// A `#` before a key switches a line off; `# ` starts a remark.
     package static let template = #"""
-        # TwinDrop: what is watched, what is done with it, and how carefully. docs/configuration.md explains every key.
+        # TwinDrop: what is watched, what is done with it, and how carefully.
+        # \#(DocumentPage.path("configuration.md")) explains every key.
         # A line such as "#level: 1" shows a key with its default: remove the # to change it.
         # Check this file with: twindrop source check
 
@@ -109,7 +112,7 @@ extension Configuration {
           #container-drops: 256
           #container-size: 64 MiB
 
-        # The twin service: the Azure Digital Twins API on this machine. docs/twin-api.md says how to use it.
+        # The twin service: the Azure Digital Twins API on this machine. \#(DocumentPage.path("twin-api.md")) says how to use it.
         http:
           #listen: 127.0.0.1:7077
           # Other machines are served with TLS and a token only.

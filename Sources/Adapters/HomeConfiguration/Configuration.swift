@@ -72,8 +72,10 @@ package struct Configuration: Sendable, Equatable {
 package struct BrokenSource: Sendable, Equatable {
     /// As it is written.
     package let name: String
+    /// The source as far as it could be read, for checks alone; nil if its name is not valid.
+    package let source: Source?
     /// Its landing folder, absolute; nil if its name is not valid.
-    package let watched: WatchedSource?
+    package var watched: WatchedSource? { source?.watched }
     /// Never empty.
     package let mistakes: [ConfigurationError]
 }

@@ -49,7 +49,7 @@ struct SourceReader {
                 result.good.append(read.source.with(mistakes: ofFiles + rest))
             } else {
                 let sorted = mistakes.diagnosis.all(mainFile: Configuration.fileName)?.errors ?? []
-                result.broken.append(BrokenSource(name: name, watched: read?.source.watched, mistakes: sorted))
+                result.broken.append(BrokenSource(name: name, source: read?.source, mistakes: sorted))
             }
         }
         return result
@@ -245,7 +245,7 @@ struct SourceReader {
         var node = inline
         var keyPath = section.keyPath + ["settings"]
         let nothing = YAMLNode(kind: .map([]), place: section.place(of: "plugin"), written: "")
-        let none = Settings(places: SettingsPlaces(root: nothing, keyPath: keyPath))
+        let none = Settings(places: SettingsPlaces(root: nothing, keyPath: keyPath, isRead: false))
         if let file {
             if inline != nil {
                 section.report(
@@ -367,7 +367,7 @@ struct SourceReader {
 
 extension Source {
     /// The same, with what is wrong with its files.
-    fileprivate func with(mistakes: [ConfigurationError]) -> Source {
+    package func with(mistakes: [ConfigurationError]) -> Source {
         Source(
             name: name, title: title, watched: watched, policy: policy, plugin: plugin, manifest: manifest, settings: settings,
             settingsPlaces: settingsPlaces, lookups: lookups, zones: zones, dialect: dialect, duplicates: duplicates,

@@ -102,7 +102,8 @@ package struct PluginCatalog: Sendable {
         guard System.leadsSomewhere(path) else {
             throw DropError(
                 .pluginManifest, "\(Escaping.visible(path)) is missing.",
-                hint: "Put the plugin's manifest beside its library; docs/plugin-abi.md shows one.", remedy: .suspendSource)
+                hint: "Put the plugin's manifest beside its library; \(DocumentPage.path("plugin-abi.md")) shows one.",
+                remedy: .suspendSource)
         }
         return try PluginManifest(parsing: PluginLibrary.read(path, bytesMax: 1 << 20), path: path)
     }

@@ -1,5 +1,6 @@
 import CodecKit
 package import DropCore
+import SystemKit
 package import TwinModel
 
 /// What `NAME.plugin.json` says about the plugin `NAME.so` beside it.
@@ -24,7 +25,7 @@ package struct PluginManifest: Sendable, Equatable {
         func wrong(_ reason: String) -> DropError {
             DropError(
                 .pluginManifest, "\(Escaping.visible(path)): \(reason)",
-                hint: "Correct the manifest; docs/plugin-abi.md shows one.", remedy: .suspendSource)
+                hint: "Correct the manifest; \(DocumentPage.path("plugin-abi.md")) shows one.", remedy: .suspendSource)
         }
         let json: JSON
         do { json = try JSON(parsing: bytes) } catch { throw wrong("It is not JSON: \(error.message) (byte \(error.offset)).") }

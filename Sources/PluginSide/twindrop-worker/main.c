@@ -140,7 +140,7 @@ static unsigned long long number(const char *text) {
 
 int main(int count, char **arguments) {
     if (count != 5) {
-        static const char usage[] = "twindrop-worker is started by twindrop; see docs/plugin-abi.md.\n";
+        static const char usage[] = "twindrop-worker is started by twindrop; see plugin-abi.md among its documents.\n";
         return write(2, usage, sizeof usage - 1) < 0 ? 74 : 64;
     }
     pid_t parent = (pid_t)number(arguments[1]);

@@ -9,6 +9,7 @@ import Logging
 import Pipeline
 import PluginHost
 import SocketKit
+import SystemKit
 import ThreadKit
 import TwinModel
 import TwinStore
@@ -88,7 +89,8 @@ struct Assembly {
         if lock.wasUnclean, let damage = try store.maintenance.quickCheck().first {
             throw DropError(
                 .damaged, "The twin database is damaged: \(damage).",
-                hint: "Restore the newest backup with `twindrop restore FILE`; docs/operations.md says what follows.",
+                hint:
+                    "Restore the newest backup with `twindrop restore FILE`; \(DocumentPage.path("operations.md")) says what follows.",
                 remedy: .stop)
         }
         try compare(store, spool)

@@ -28,6 +28,10 @@ extension Engine {
             let report = WhyReport(home, watcher: watcher, register: register, waiting: waiting())
             let shown = request["shown"]?.string.flatMap { FileName(escaped: $0) }
             return report.answer(request["file"]?.string ?? "", shown: shown)
+                .adding("changed", StatusReport.changedAndMistaken(home).map { .string($0) })
+        case "folders":
+            let broken = home.configuration.broken.compactMap { $0.watched?.folder }
+            return .array((home.configuration.sources.map(\.watched.folder) + broken).map { .string($0) })
         case "waiting": return waiting().answer(with: StatusReport.changed(home).map { [$0] } ?? [])
         case "adopt":
             let source = request["source"]?.string.flatMap { SourceName($0) }

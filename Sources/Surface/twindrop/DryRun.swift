@@ -27,9 +27,17 @@ struct DryRun {
         var untold: DropError?
         /// The drop that it would repeat: nothing would be applied.
         var repeats: DropRecord?
+        /// It is about corrected rejects.
+        var isOfCorrections = false
+        /// The lines that the refused records begin in, by the offsets of these; empty where the file does not tell lines, and of
+        /// corrected rejects, whose places are in the file that they correct.
+        var lines: [UInt64: Int] = [:]
         /// Where it would come; nil for the bytes of a drop.
         var place: PlannedPlace?
     }
+
+    /// Of how many refused records the line is told.
+    private static let linesMax = 10_000
 
     /// What is rehearsed.
     private struct Subject {
@@ -93,6 +101,11 @@ struct DryRun {
         }
         do throws(DropError) {
             var plan = try plan(subject, store)
+            if !plan.isOfCorrections {
+                let offsets = Array(Set(plan.rejections.prefix(Self.linesMax).map(\.offset)))
+                let lines = offsets.isEmpty ? nil : subject.input.lines(at: offsets)
+                plan.lines = Dictionary(uniqueKeysWithValues: zip(offsets, lines ?? []))
+            }
             if subject.digest != nil { plan.place = try PlannedPlace(of: subject.name, source, store) }
             return plan
         } catch {
@@ -110,16 +123,31 @@ struct DryRun {
         defer { try? FileManager.default.removeItem(atPath: scratch) }  // A leftover in the temporary folder harms nobody.
         let host = SourcePlugins.host(of: [source], in: home.configuration, keys: store.sourceKeys)
         defer { host.close() }
-        let plan = try rehearse(subject, store, host, scratch, released: false)
+        let plan = try onceMore(subject, store, host, scratch, released: false)
         guard let hold = plan.hold else { return plan }
         // What a person decides about: everything that a release would do.
         do throws(DropError) {
-            let released = try rehearse(subject, store, host, scratch, released: true)
+            let released = try onceMore(subject, store, host, scratch, released: true)
             return Plan(
                 books: released.books, rejections: released.rejections, changes: released.changes, reason: released.reason,
-                hold: hold, untold: released.hold)
+                hold: hold, untold: released.hold, isOfCorrections: released.isOfCorrections)
         } catch {
-            return Plan(books: plan.books, rejections: plan.rejections, changes: [], hold: hold, untold: error)
+            return Plan(
+                books: plan.books, rejections: plan.rejections, changes: [], hold: hold, untold: error,
+                isOfCorrections: plan.isOfCorrections)
+        }
+    }
+
+    /// A large file that deletes twins and states relationships of them is read a second time, and kept then, as that of a drop is.
+    private func onceMore(
+        _ subject: Subject, _ store: TwinStore, _ host: PluginHost, _ scratch: String, released: Bool
+    ) throws(DropError) -> Plan {
+        func once() throws(DropError) -> Plan { try rehearse(subject, store, host, scratch, released: released) }
+        switch Result(catching: once) {
+        case .success(let plan): return plan
+        case .failure(let error):
+            guard error.code == .conflict, case .retry = error.remedy else { throw error }
+            return try once()
         }
     }
 
@@ -133,6 +161,7 @@ struct DryRun {
             return Plan(books: DropBooks(), rejections: [], changes: [], hold: nil, repeats: first)
         }
         var builder: (any ChangeSetBuilder)?
+        var isOfCorrections = false
         do throws(DropError) {
             if let error = judgement.emptiness { throw error }
             let whole = try subject.input.bytes == 0 ? nil : amended(subject, record, store, host, scratch)
@@ -140,6 +169,7 @@ struct DryRun {
             if whole?.file != nil, let first = try judgement.sameAmendment(register: store.register) {
                 return Plan(books: DropBooks(), rejections: [], changes: [], hold: nil, repeats: first)
             }
+            isOfCorrections = whole?.file != nil
             if let whole {
                 if whole.drop == nil, let late = judgement.lateness(behind: try store.register.highestName(of: source.name)) {
                     throw late
@@ -159,12 +189,13 @@ struct DryRun {
             try (changes as? DropChanges)?.forEachChange { planned.append($0) }
             return Plan(
                 books: changes.books, rejections: changes.rejections, changes: planned, reason: (changes as? DropChanges)?.reason,
-                hold: nil)
+                hold: nil, isOfCorrections: isOfCorrections)
         } catch {
             defer { builder?.abandon() }
             guard error.remedy == .hold else { throw error }
             return Plan(
-                books: builder?.books ?? DropBooks(), rejections: builder?.rejections ?? [], changes: [], hold: error)
+                books: builder?.books ?? DropBooks(), rejections: builder?.rejections ?? [], changes: [], hold: error,
+                isOfCorrections: isOfCorrections)
         }
     }
 

@@ -20,7 +20,7 @@ struct TwinDrop: ParsableCommand {
               twindrop run &
               twindrop drop samples/assets.csv --source assets --wait
 
-            Exit codes, environment variables, times and escapes: docs/command-line.md.
+            Exit codes, environment variables, times and escapes: \(DocumentPage.path("command-line.md")).
             """,
         version: Version.shown,
         subcommands: [],

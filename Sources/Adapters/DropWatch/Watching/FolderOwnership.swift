@@ -119,6 +119,12 @@ package struct FolderOwnership: Sendable {
         } catch { return error }
     }
 
+    /// Whether the folder has our owner file already, so that adopting it changes nothing.
+    package func isOurs(_ path: String) -> Bool {
+        guard let folder = try? open(path) else { return false }  // What cannot be opened is told by `adopt`.
+        return holds(folder.number)
+    }
+
     /// Whether the folder is still the one that was taken over: its owner file is there and is ours.
     package func holds(_ folder: CInt) -> Bool {
         // An unreadable file counts as missing: the folder is checked again.

@@ -125,7 +125,7 @@ package struct AmendmentReader: AmendmentStore {
 
     static func unfit(_ record: DropRecord, _ original: DropRecord, _ why: String) -> DropError {
         DropError(
-            .amendment, "\(record.fileName) amends drop \(original.id) (\(original.fileName)), but \(why)",
+            .amendment, "\(record.fileName) corrects drop \(original.id) (\(original.fileName)), but \(why)",
             hint: "Correct the file \(original.id).rejects.* in the receipts folder of \(original.source) and drop it again.",
             remedy: .quarantine)
     }

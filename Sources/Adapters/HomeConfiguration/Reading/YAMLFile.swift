@@ -1,5 +1,6 @@
 import CodecKit
 import DropCore
+import SystemKit
 import Yams
 
 /// Reads one YAML file into values with places; every error has its place too.
@@ -141,7 +142,9 @@ struct YAMLFile {
         private func place(_ mark: Mark?) -> Place { Place(file: file, line: mark?.line, column: mark?.column) }
 
         private func syntaxError(_ error: any Error, in text: String) -> ConfigurationError {
-            let hint = "See docs/configuration.md for the form; indent with blanks, and quote text that has `: ` or ` #` in it."
+            let hint =
+                "See \(DocumentPage.path("configuration.md")) for the form; indent with blanks, and quote text that has "
+                + "`: ` or ` #` in it."
             switch error {
             case YamlError.scanner(let context, let problem, let mark, _),
                 YamlError.parser(let context, let problem, let mark, _),

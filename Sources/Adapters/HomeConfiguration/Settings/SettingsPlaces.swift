@@ -5,6 +5,12 @@ package struct SettingsPlaces: Sendable, Equatable {
     let root: YAMLNode
     /// The path of `root` in its file.
     let keyPath: [String]
+    /// False if the file of the settings could not be read as settings at all: a plugin has nothing to say of them.
+    package let isRead: Bool
+
+    init(root: YAMLNode, keyPath: [String], isRead: Bool = true) {
+        (self.root, self.keyPath, self.isRead) = (root, keyPath, isRead)
+    }
 
     /// The place of a setting is not part of its value.
     package static func == (left: Self, right: Self) -> Bool { true }

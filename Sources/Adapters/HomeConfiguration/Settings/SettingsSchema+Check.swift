@@ -44,6 +44,13 @@ extension SettingsSchema {
                     fault(.badValue, node.place, path, "found \(node.written), at most \(JSON.numberText(most)) is allowed."))
             }
         }
+        if schema["format"]?.string == Self.wordFormat, let other = Self.otherForm(of: node) {
+            errors.append(
+                fault(
+                    .badValue, node.place, path,
+                    "found \(node.written), which is a number and would be compared as \(other), not as it is written.",
+                    hint: "Put it in quotes."))
+        }
         if case .text(let text) = node.kind {
             let (least, most) = (schema["minLength"]?.int ?? 0, schema["maxLength"]?.int ?? .max)
             if text.unicodeScalars.count < least || text.unicodeScalars.count > most {
@@ -55,6 +62,20 @@ extension SettingsSchema {
             }
         }
         return errors
+    }
+
+    /// The word of `format` for what is compared with the text of a file.
+    private static let wordFormat = "word"
+
+    /// How a plugin reads a number as a word, if that is not how it is written: `1.10` is 1.1.
+    private static func otherForm(of node: YAMLNode) -> String? {
+        let form: String
+        switch node.kind {
+        case .int(let number): form = String(number)
+        case .double(let number): form = String(number)
+        default: return nil
+        }
+        return form == node.written ? nil : form
     }
 
     private static func fits(_ text: String, _ schema: JSON) -> Bool {

@@ -52,28 +52,62 @@ package struct NameSequence: Sendable, Equatable {
     /// time that does not exist.
     package func place(of name: FileName) -> String? {
         var found: [Part: String] = [:]
-        guard match(name.bytes, 0, pieces[...], &found) else { return nil }
+        guard match(name.bytes, 0, pieces[...], &found, where: Self.exists) else { return nil }
         return Part.allCases.compactMap { part in
             found[part].map { part == .number ? String(repeating: "0", count: Self.digitsMax - $0.count) + $0 : $0 }
         }.joined(separator: "-")
     }
 
+    /// Of a name without a place that has the right form: which parts are out of their range, and what was expected, as in `{MM}
+    /// is 13, expected 01 to 12`. Nil if its form is another.
+    package func defect(of name: FileName) -> String? {
+        var found: [Part: String] = [:]
+        guard match(name.bytes, 0, pieces[...], &found, where: { _ in true }) else { return nil }
+        let wrong = Part.allCases.compactMap { part -> String? in
+            guard let text = found[part], let value = Int(text), let range = Self.range(of: part, found), !range.contains(value)
+            else { return nil }
+            let ends = [range.lowerBound, range.upperBound].map { end in
+                String(repeating: "0", count: max(0, part.rawValue.utf8.count - String(end).utf8.count)) + String(end)
+            }
+            return "{\(part.rawValue)} is \(text), expected \(ends[0]) to \(ends[1])"
+        }
+        return wrong.isEmpty ? nil : wrong.joined(separator: ", and ")
+    }
+
+    /// What a part may be; nil for a number.
+    private static func range(of part: Part, _ found: [Part: String]) -> ClosedRange<Int>? {
+        switch part {
+        case .year: return 1...9999
+        case .month: return 1...12
+        case .day:
+            let year = found[.year].flatMap { Int($0) } ?? 2000
+            let month = found[.month].flatMap { Int($0) } ?? 1
+            return 1...((28...31).last { CivilDate(year: year, month: month, day: $0) != nil } ?? 31)
+        case .hour: return 0...23
+        case .minute, .second: return 0...59
+        case .number: return nil
+        }
+    }
+
     private static let digitsMax = 18
 
-    private func match(_ bytes: [UInt8], _ at: Int, _ pieces: ArraySlice<Piece>, _ found: inout [Part: String]) -> Bool {
-        guard let piece = pieces.first else { return at == bytes.count && Self.exists(found) }
+    private func match(
+        _ bytes: [UInt8], _ at: Int, _ pieces: ArraySlice<Piece>, _ found: inout [Part: String],
+        where isTaken: ([Part: String]) -> Bool
+    ) -> Bool {
+        guard let piece = pieces.first else { return at == bytes.count && isTaken(found) }
         let rest = pieces.dropFirst()
         switch piece {
-        case .byte(let byte): return at < bytes.count && bytes[at] == byte && match(bytes, at + 1, rest, &found)
+        case .byte(let byte): return at < bytes.count && bytes[at] == byte && match(bytes, at + 1, rest, &found, where: isTaken)
         case .any:
-            for end in at...bytes.count where match(bytes, end, rest, &found) { return true }
+            for end in at...bytes.count where match(bytes, end, rest, &found, where: isTaken) { return true }
             return false
         case .digits(let part):
             for count in counts(
                 of: part, bytes, at, followedBy: rest.first, after: self.pieces.prefix(upTo: pieces.startIndex).last)
             {
                 found[part] = String(decoding: bytes[at..<at + count], as: UTF8.self)
-                if match(bytes, at + count, rest, &found) { return true }
+                if match(bytes, at + count, rest, &found, where: isTaken) { return true }
             }
             found[part] = nil
             return false

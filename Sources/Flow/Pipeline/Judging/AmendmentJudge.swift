@@ -43,14 +43,14 @@ package struct AmendmentJudge: Sendable {
             let link = try self.original(named, of: record).link?.kind
             guard link == .amends || link == .retries else {
                 throw unfit(
-                    record, "amends drop \(named) by its name and drop \(drop) by its rows.", hint: "Give it another name.")
+                    record, "corrects drop \(named) by its name and drop \(drop) by its rows.", hint: "Give it another name.")
             }
         }
         amended = drop
         let original = try self.original(drop, of: record)
         try checkState(of: original, record)
         guard let refusals = try graph.refusals(of: drop) else {
-            guard marked == nil else { throw unfit(record, "amends drop \(drop), of which no record was refused.") }
+            guard marked == nil else { throw unfit(record, "corrects drop \(drop), of which no record was refused.") }
             if record.released { return .amends(drop, nil) }
             throw DropError(
                 .looksLikeRejects,
@@ -73,11 +73,11 @@ package struct AmendmentJudge: Sendable {
     /// The amended drop, which must be one of the same source.
     private func original(_ drop: DropID, of record: DropRecord) throws(DropError) -> DropRecord {
         guard let original = try register.drop(drop) else {
-            throw unfit(record, "amends drop \(drop), which does not exist here.")
+            throw unfit(record, "corrects drop \(drop), which does not exist here.")
         }
         guard original.source == record.source else {
             throw unfit(
-                record, "amends drop \(drop), which is one of source \(original.source), not of \(record.source).",
+                record, "corrects drop \(drop), which is one of source \(original.source), not of \(record.source).",
                 hint: "Drop it in the folder of \(original.source).")
         }
         return original
@@ -88,12 +88,12 @@ package struct AmendmentJudge: Sendable {
         case .applied, .archived, .done: return
         case .claimed, .registered:
             throw DropError(
-                .amendedOnItsWay, "\(record.fileName) amends drop \(original.id), which is not applied yet.",
+                .amendedOnItsWay, "\(record.fileName) corrects drop \(original.id), which is not applied yet.",
                 hint: "It goes on by itself.", remedy: .retry(after: .milliseconds(200)))
         case .held:
             throw DropError(
                 .amendedHeld,
-                "\(record.fileName) amends drop \(original.id) (\(original.fileName)), which is held itself: "
+                "\(record.fileName) corrects drop \(original.id) (\(original.fileName)), which is held itself: "
                     + (original.reason?.message ?? "it waits for a person."),
                 hint:
                     "Release drop \(original.id): this one goes on behind it by itself. If that one is given up, this one has nothing "
@@ -101,7 +101,7 @@ package struct AmendmentJudge: Sendable {
                 remedy: .hold)
         case .quarantined, .retried, .resolved, .discarded, .duplicate:
             throw unfit(
-                record, "amends drop \(original.id), which is \(original.state.rawValue): nothing of it was applied.",
+                record, "corrects drop \(original.id), which is \(original.state.rawValue): nothing of it was applied.",
                 hint:
                     "Discard it. Its records belong in the file that comes in the place of that drop, or in a delivery of their own."
             )

@@ -66,8 +66,9 @@ package struct DropJudgement {
     package func place() throws(DropError) -> String? {
         guard let sequence = source.sequence else { return nil }
         if let place = sequence.place(of: record.fileName) { return place }
+        let why = sequence.defect(of: record.fileName) ?? "it cannot be told which delivery it is"
         throw DropError(
-            .noPlace, "\(record.fileName) does not fit \(sequence.text): it cannot be told which delivery it is.",
+            .noPlace, "\(record.fileName) does not fit \(sequence.text): \(why).",
             hint: "Deliver it under a name that fits, or correct `sequence` in the source.", remedy: .quarantine)
     }
 

@@ -17,7 +17,7 @@ extension Ledger {
     /// had.
     func waitingDrops(at now: UInt64) -> [WaitingDrop] {
         var found: [DropID: WaitingDrop] = [:]
-        let first = triedAgain(at: now)
+        let first = goingFirst(at: now)
         for life in drops.all {
             found[life.record.id] = waiting(life, at: now) ?? first[life.record.source].flatMap { Self.waiting(life, behind: $0) }
         }
@@ -31,11 +31,12 @@ extension Ledger {
         return found.values.sorted { $0.record.id < $1.record.id }
     }
 
-    /// The drop of each source that is tried again and again, where there is one: its source rests between, and so does whatever
-    /// is behind it.
-    private func triedAgain(at now: UInt64) -> [SourceName: WaitingDrop] {
+    /// The drop of each source that others wait behind, where there is one: it is tried again and again, and its source rests
+    /// between; or it is large, and being read.
+    private func goingFirst(at now: UInt64) -> [SourceName: WaitingDrop] {
         var first: [SourceName: WaitingDrop] = [:]
-        for life in drops.all where life.trouble != nil && life.isOnItsWay && !life.record.state.isApplied {
+        for life in drops.all
+        where (life.trouble != nil || life.readingSince != nil) && life.isOnItsWay && !life.record.state.isApplied {
             guard let drop = waiting(life, at: now), first[life.record.source].map({ drop.record.id < $0.record.id }) ?? true
             else { continue }
             first[life.record.source] = drop
@@ -45,9 +46,15 @@ extension Ledger {
 
     private static func waiting(_ life: DropLifecycle, behind first: WaitingDrop) -> WaitingDrop? {
         let record = life.record
-        guard life.phase == .waiting, record.id != first.record.id else { return nil }
+        // What is behind a large file has not been read either.
+        let isBehind =
+            first.reason.code == .reading ? life.phase == .claimed && record.id > first.record.id : life.phase == .waiting
+        guard isBehind, record.id != first.record.id else { return nil }
+        let goesFirst = "Drop \(first.record.id) (\(first.record.fileName)) of its source goes first, and"
         let why =
-            "Drop \(first.record.id) (\(first.record.fileName)) of its source goes first, and waits: \(first.reason.message)"
+            first.reason.code == .reading
+            ? "\(goesFirst) its \(ByteCount.text(first.record.bytes)) are being read for their SHA-256."
+            : "\(goesFirst) waits: \(first.reason.message)"
         return WaitingDrop(
             record: record, reason: WaitingReason(first.reason.code, why, hint: first.reason.hint),
             since: max(record.claimedAt, first.since))

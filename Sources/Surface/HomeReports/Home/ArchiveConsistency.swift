@@ -122,19 +122,21 @@ package struct ArchiveConsistency {
     /// Of an unknown drop: whether anything is to be done about it. What was given up or repeated another said nothing. One that
     /// came again is as good as known, and so is what a person does without.
     private func isMissed(_ drop: ArchivedDrop) throws(DropError) -> Bool {
-        // One that the database has as held is judged there, as the next start will (`DropRecord.judged`).
-        guard ["applied", "quarantined"].contains(drop.kind), try !isHeld(drop) else { return false }
+        guard ["applied", "quarantined"].contains(drop.kind), try !isJudgedAtStart(drop) else { return false }
         if let waived = try store.facts.waivedArchive(), drop.leaf <= waived { return false }
         return try !cameAgain(drop)
     }
 
     /// Whether the database lacks a drop, and what it said did not come again either: what `archive list` marks.
     package func isForgotten(_ drop: ArchivedDrop) throws(DropError) -> Bool {
-        guard try isUnknown(drop), try !isHeld(drop) else { return false }
+        guard try isUnknown(drop), try !isJudgedAtStart(drop) else { return false }
         return try !cameAgain(drop)
     }
 
-    private func isHeld(_ drop: ArchivedDrop) throws(DropError) -> Bool { try store.register.drop(drop.drop)?.state == .held }
+    /// What the database takes for unfinished is judged there (`DropRecord.judged`).
+    private func isJudgedAtStart(_ drop: ArchivedDrop) throws(DropError) -> Bool {
+        try store.register.drop(drop.drop)?.isJudgedAtStart ?? false
+    }
 
     /// Whether the bytes of an unknown drop were delivered again. Corrected rejects name a drop that the database may not know:
     /// then its bytes come again, and other corrections with them.

@@ -52,12 +52,15 @@ package struct FolderAdoption: Sendable, Equatable {
         var adopted: [FolderAdoption] = []
         for (name, path) in folders {
             var one = FolderAdoption(sourceName: name, folder: path, formerOwner: nil, who: who, reason: reason)
-            try record(one)
+            // An act that changes nothing is none.
+            let wasOurs = ownership.isOurs(path)
+            if !wasOurs { try record(one) }
             switch try ownership.adopt(path) {
             case .over(let owner): one.formerOwner = owner
             case .wasOurs: one.wasOurs = true
             case .taken, .again: break
             }
+            if wasOurs, !one.wasOurs { try record(one) }  // Somebody took it in between.
             adopted.append(one)
         }
         return adopted

@@ -17,6 +17,9 @@ package final class Lateness: Sendable {
     /// What a source needs after a start, because what came while nobody watched is claimed first. Units: milliseconds.
     private static let patienceMax: UInt64 = 60_000
 
+    /// What one of a short rhythm has after a start besides that rhythm. Units: milliseconds.
+    private static let claiming: UInt64 = 10_000
+
     /// A time further ahead is none: the clock was set back since. Units: milliseconds.
     private static let aheadMax: UInt64 = 300_000
 
@@ -78,14 +81,18 @@ package final class Lateness: Sendable {
             let due = expectation.due(after: last[source] ?? since[source] ?? now) { time in
                 Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(time) / 1000))) * 1000
             }
-            let patience = start == 0 ? 0 : start + min(Self.patienceMax, Self.pause(of: expectation))
+            let patience = start == 0 ? 0 : start + Self.patience(after: expectation)
             return (source, Punctuality(last: last[source], due: due, isLate: now >= max(due, patience)))
         }
     }
 
-    private static func pause(of expectation: Expectation) -> UInt64 {
-        if case .every(let pause) = expectation.rhythm { return UInt64(max(0, pause / .milliseconds(1))) }
-        return patienceMax
+    /// How long after a start nobody is late, in milliseconds. A sender that delivers often begins anew with the start: the pause
+    /// since its last delivery says nothing, because nobody took what came meanwhile.
+    package static func patience(after expectation: Expectation) -> UInt64 {
+        guard case .every(let pause) = expectation.rhythm else { return patienceMax }
+        let rhythm =
+            min(.milliseconds(patienceMax), max(.zero, pause)) + min(.milliseconds(patienceMax), max(.zero, expectation.grace))
+        return min(patienceMax, UInt64(rhythm / .milliseconds(1)) + claiming)
     }
 }
 

@@ -146,7 +146,7 @@ package enum DropReport {
         }
         RejectsReport(of: record, in: home)?.print(of: record, line)
         if LostRejects.includes(record, in: home) {
-            line("rejected", "the file of rejects is gone. It is made anew from the bytes of the drop:")
+            line("rejects", "the file of rejects is gone. It is made anew from the bytes of the drop:")
             line("", LostRejects.command(for: record))
             line(
                 "", "Correct the rows there, keep the name, and hand the file over: twindrop drop FILE --source \(record.source)")
@@ -167,7 +167,7 @@ package enum DropReport {
         let state = record.state
         line(
             "records",
-            "\(books.recordsRead) read = \(books.recordsUsed) used + \(books.recordsFiltered) filtered + \(books.recordsRejected) rejected"
+            "\(books.recordsRead) read = \(books.recordsUsed) used + \(books.recordsFiltered) filtered + \(books.recordsRejected) refused"
         )
         let isDone = state.isApplied
         var parts =
@@ -180,7 +180,7 @@ package enum DropReport {
                 "\(books.created) to create", "\(books.updated) to update", "\(books.unchanged) unchanged",
                 "\(books.deleted) to delete",
             ]
-        if books.rejected > 0 { parts.append("\(books.rejected) rejected") }
+        if books.rejected > 0 { parts.append("\(books.rejected) refused") }
         if books.superseded > 0 { parts.append("\(books.superseded) superseded") }
         if books.waiting > 0 { parts.append("\(books.waiting) \(isDone ? "waiting" : "to wait") for a twin") }
         line("operations", "\(books.operations) = " + parts.joined(separator: " + "))

@@ -1,4 +1,5 @@
 package import DropCore
+import DropSpooling
 import HomeConfiguration
 import Pipeline
 package import TwinModel
@@ -148,8 +149,11 @@ package struct OpenDrops {
 
     package init(in home: Home, _ store: TwinStore) throws(DropError) {
         var all: [(state: DropState, count: Int, first: [(record: DropRecord, next: NextSteps)])] = []
+        // What the next start will set aside; beside a daemon that is on its way.
+        let unfinished = HomeLock.isHeld(state: home.paths.state) ? [] : try store.register.drops(in: [.claimed, .registered])
+        let judged = (try store.register.drops(in: [.held, .quarantined]) + unfinished).map { $0.judged(in: home) }
         for state in [DropState.held, .quarantined] {
-            let records = try store.register.drops(in: [state]).map { $0.judged(in: home) }.filter { $0.state == state }
+            let records = judged.filter { $0.state == state }.sorted { $0.id < $1.id }
             var first: [(record: DropRecord, next: NextSteps)] = []
             for record in records.suffix(Self.shownMax).reversed() {
                 first.append((record, try NextSteps(record, in: home, store)))

@@ -136,7 +136,7 @@ package struct RejectsReport {
     }
 
     package func print(of record: DropRecord, _ line: (String, String) -> Void) {
-        line("rejected", counts.map { "\($0.count) × \($0.code)" }.joined(separator: ", "))
+        line("refused", counts.map { "\($0.count) × \($0.code)" }.joined(separator: ", "))
         let isCorrection = record.link?.kind == .amends
         for reason in first {
             let place =

@@ -21,6 +21,19 @@ package enum StatusReport {
             + (changes.isEmpty ? "" : " Changed: \(changes.map { Escaping.visible($0) }.joined(separator: ", ")).")
     }
 
+    /// `changed`, with the first mistake in the file as it is now, for an answer that has no list of them.
+    package static func changedAndMistaken(_ home: Home) -> String? {
+        changed(home).map { said in mistakes(home).first.map { "\(said) The mistake: \($0)" } ?? said }
+    }
+
+    /// What is said of an answer that no daemon gave although one runs: it goes by the file as it is now.
+    package static func doubt(_ home: Home) -> String? {
+        home.configuration.allMistakes?.errors.first.map {
+            "This goes by twindrop.yaml as it is now, which has a mistake: \($0) What the daemon started with is not known, "
+                + "because it cannot be asked."
+        }
+    }
+
     /// What is wrong with the files of the configuration as they are now, which a running daemon has not taken.
     private static func mistakes(_ home: Home) -> [String] {
         do throws(CommandFailure) {

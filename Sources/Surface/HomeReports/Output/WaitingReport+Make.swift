@@ -59,6 +59,8 @@ extension WaitingReport {
         var drops: [Drop] = []
         let held = try store.register.drops(in: [.held])
         for record in try store.register.drops(in: [.claimed, .registered]) {
+            // What the archive has closed, as after a restore, is among the drops that need a person.
+            guard record.judged(in: home).state == record.state else { continue }
             var reason = WaitingReason(.ready, "It is claimed, and no daemon runs.")
             if let blocker = try blocker(of: record, home, store, held) {
                 reason = WaitingReason(behind: blocker)

@@ -55,7 +55,7 @@ struct PluginCommand: ParsableCommand {
                 throw CommandFailure(
                     .negative, "No plugin is called \(Escaping.visible(plugin)).", "`twindrop plugin list` lists them.")
             }
-            Terminal.print(PluginCommand.json(found), home.json ? .compact : .pretty)
+            if home.json { Terminal.print(PluginCommand.json(found)) } else { PluginText.print(found) }
             if let defect = found.defect { throw CommandFailure(.negative, lines: [defect.message, defect.hint]) }
         }
     }

@@ -35,6 +35,7 @@ struct ExplainCommand: ParsableCommand {
         let store = try home.open().openGraph()
         guard let subject = try reporting({ [id] () throws(DropError) in try GraphSubject(id, in: store) }) else {
             try GraphSubject.refuseWaiting(id, in: store)
+            try GraphSubject.refuseSlash(id, in: store)
             throw CommandFailure(
                 .negative, "There is no twin \(Escaping.visible(id)), and never was one.",
                 "A property is TWIN.PROPERTY, a relationship TWIN/RELATIONSHIP; `twindrop query 'SELECT * FROM DIGITALTWINS'` lists "
@@ -139,6 +140,7 @@ struct HistoryCommand: ParsableCommand {
         }
         guard !steps.isEmpty else {
             try GraphSubject.refuseWaiting(id, in: store)
+            try GraphSubject.refuseSlash(id, in: store)
             throw CommandFailure(
                 .negative, "There never was a twin \(Escaping.visible(id)).",
                 "A relationship is TWIN/RELATIONSHIP, by their ids; of one property, `twindrop explain TWIN.PROPERTY` tells.")
@@ -229,6 +231,20 @@ struct GraphSubject {
         throw CommandFailure(
             .negative, "The relationship \(Escaping.visible(text)) is not there yet: it waits.",
             "`twindrop waiting` says for which twin, and until when.")
+    }
+
+    /// Says of a text that names a property behind a slash, where only relationships are, how it is written.
+    static func refuseSlash(_ text: String, in store: TwinStore) throws(CommandFailure) {
+        let slashes = text.indices.filter { text[$0] == "/" }.reversed()
+        let known = try reporting { () throws(DropError) in try store.history.known(slashes.map { String(text[..<$0]) }) }
+        guard let slash = slashes.first(where: { known.contains(String(text[..<$0])) }) else { return }
+        let twin = String(text[..<slash])
+        let path = text[text.index(after: slash)...].replacing("/", with: ".")
+        let property = Escaping.visible("\(twin).\(path)")
+        throw CommandFailure(
+            .negative,
+            "There is no twin \(Escaping.visible(text)), and the twin \(Escaping.visible(twin)) has no relationship of that id.",
+            "A property is TWIN.PROPERTY: `twindrop explain \(property)`. TWIN/RELATIONSHIP is a relationship, by its id.")
     }
 
     private init(twin: String, relationship: String?, pointer: String?) {

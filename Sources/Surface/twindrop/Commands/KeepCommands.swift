@@ -7,6 +7,7 @@ import Evidence
 import Foundation
 import HomeReports
 import PluginHost
+import SystemKit
 import TwinModel
 import TwinStore
 
@@ -44,7 +45,7 @@ struct BackupCommand: ParsableCommand {
         discussion: """
             It holds the graph, its history, the models, and the register of drops. It does not hold the bytes of drops: copy the
             archive folder beside it, state/spool and state/quarantine for drops that wait for a person, and twindrop.yaml with
-            mappings, models and plugins. docs/operations.md has a recipe.
+            mappings, models and plugins. \(DocumentPage.path("operations.md")) has a recipe.
 
             Example:
               twindrop backup nightly.twindb

@@ -2,6 +2,7 @@ import ArgumentParser
 import CodecKit
 import DropCore
 import HomeReports
+import SystemKit
 import TwinModel
 import TwinStore
 
@@ -16,7 +17,8 @@ struct QueryCommand: ParsableCommand {
               twindrop query "SELECT B.\\$dtId FROM DIGITALTWINS A JOIN B RELATED A.contains WHERE A.\\$dtId = 'hall-1'" --format csv
               twindrop query "SELECT * FROM RELATIONSHIPS" --as-of '#1' --json
 
-            The language is described in docs/query-language.md. Where a shell would take $dtId for a variable, write \\$dtId.
+            The language is described in \(DocumentPage.path("query-language.md")). \
+            Where a shell would take $dtId for a variable, write \\$dtId.
             """)
 
     /// How rows are printed.
@@ -76,7 +78,7 @@ struct QueryCommand: ParsableCommand {
             let isText = error.code == .invalidQuery
             throw CommandFailure(
                 isText ? .usage : .negative, error.message,
-                isText ? "The language is described in docs/query-language.md." : "")
+                isText ? "The language is described in \(DocumentPage.path("query-language.md"))." : "")
         }
     }
 

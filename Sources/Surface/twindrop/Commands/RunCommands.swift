@@ -51,7 +51,7 @@ struct RunCommand: ParsableCommand {
             Prints exactly `ready` on stdout when it watches. With --once it takes every file that is present, waits at most one
             settle interval for each, processes them and ends: 1 when a drop was quarantined or held, or waits, or a file was left.
 
-            The twin service (the Azure Digital Twins API) is at the URL in state/endpoint: docs/twin-api.md.
+            The twin service (the Azure Digital Twins API) is at the URL in state/endpoint: \(DocumentPage.path("twin-api.md")).
 
             SIGHUP looks through the drop zone again, and says in the log what a changed twindrop.yaml would change at a
             restart. A second SIGTERM leaves the drops in hand to the next start.

@@ -60,7 +60,9 @@ struct WhyCommand: ParsableCommand {
         switch ControlClient.look(opened, .object(request)) {
         case .answer(let told): answer = told
         case .none: answer = try WhyReport(opened).answer(path, shown: shown)
-        case .silent(let why): answer = try WhyReport(opened, silence: why).answer(path, shown: shown)
+        case .silent(let why):
+            answer = try WhyReport(opened, silence: why).answer(path, shown: shown)
+                .adding("changed", StatusReport.doubt(opened).map { .string($0) })
         }
         let sentences = (answer["sentences"]?.elements ?? []).compactMap(\.string)
         let code = answer["code"]?.string ?? ""
@@ -68,11 +70,28 @@ struct WhyCommand: ParsableCommand {
         // Neither is it there nor was it: an answer as if it were would hide that the name is mistyped.
         let own = DropWatch.Explanation.Own(rawValue: code)
         let isGone = own == .gone || own != .delivered && WhyReport.isMissing(path, shown)
-        guard !isGone || answer["drop"] != nil else { throw CommandFailure(.usage, lines: sentences) }
+        let changed = answer["changed"]?.string
+        guard !isGone || answer["drop"] != nil else {
+            throw CommandFailure(.usage, lines: sentences + (changed.map { [$0] } ?? []))
+        }
         if home.json { return }
         let seconds = answer["seconds"]?.int ?? 0
         let age = seconds > 0 ? ", for \(Age.text(seconds))" : ""
         for (index, sentence) in sentences.enumerated() { Terminal.print(index == 0 ? "\(sentence) [\(code)\(age)]" : sentence) }
+        if let changed { Terminal.print(changed) }
+    }
+
+    /// Where the name is looked for. A bare one is in a folder of a source, as `twindrop.yaml` has it; if none has it, as the
+    /// daemon has it, which may have started with other folders.
+    private static func folders(_ opened: Home, beside here: String, isBare: Bool, name: [UInt8]) -> [String] {
+        guard isBare else { return [here] }
+        let configuration = opened.configuration
+        let theirs = configuration.sources.map(\.watched.folder) + configuration.broken.compactMap { $0.watched?.folder }
+        let folders = [here, opened.paths.dropzone] + theirs
+        guard !folders.contains(where: { FileCalls.facts(of: name, in: $0) != nil }),
+            case .answer(let told) = ControlClient.look(opened, ["do": "folders"])
+        else { return folders }
+        return folders + (told.elements ?? []).compactMap(\.string)
     }
 
     /// The file that is meant: its path, and its name where that is no text, or the word is how it is shown. A bare name that
@@ -82,8 +101,7 @@ struct WhyCommand: ParsableCommand {
         let name = path.split(separator: "/").last.map(String.init) ?? path
         let other = FileName(escaped: name).flatMap { $0 == FileName(name) ? nil : $0 }
         let here = System.parent(of: path)
-        let folders =
-            [here] + (file.contains("/") ? [] : [opened.paths.dropzone] + opened.configuration.sources.map(\.watched.folder))
+        let folders = Self.folders(opened, beside: here, isBare: !file.contains("/"), name: other?.bytes ?? Array(name.utf8))
         let written = folders.first { FileCalls.isTaken($0 + "/" + name) }
         let shown = other.flatMap { other in folders.first { FileCalls.facts(of: other.bytes, in: $0) != nil } }
         if let written, shown != nil {

@@ -19,10 +19,12 @@ extension DryRun.Plan {
         }
         if changes.count > limit { Terminal.print("… and \(changes.count - limit) more (--limit).") }
         for rejection in rejections.prefix(limit) {
+            let line = lines[rejection.offset].map { "line \($0), " } ?? ""
             Terminal.print(
-                "would reject record \(rejection.record) (byte \(rejection.offset)): \(rejection.message) [\(rejection.code)]")
+                "would refuse record \(rejection.record) (\(line)byte \(rejection.offset)): \(rejection.message) [\(rejection.code)]"
+            )
         }
-        if rejections.count > limit { Terminal.print("… and \(rejections.count - limit) more rejected records (--limit).") }
+        if rejections.count > limit { Terminal.print("… and \(rejections.count - limit) more refused records (--limit).") }
         for line in sums { Terminal.print(line) }
         if let reason { Terminal.print("why         \(reason.message) [\(reason.code)]") }
         if let hold {
@@ -41,12 +43,12 @@ extension DryRun.Plan {
     private var sums: [String] {
         let records =
             "records     \(books.recordsRead) read = \(books.recordsUsed) used + \(books.recordsFiltered) filtered + "
-            + "\(books.recordsRejected) rejected"
+            + "\(books.recordsRejected) refused"
         var parts = [
             "\(books.created) to create", "\(books.updated) to update", "\(books.unchanged) unchanged",
             "\(books.deleted) to delete",
         ]
-        if books.rejected > 0 { parts.append("\(books.rejected) rejected") }
+        if books.rejected > 0 { parts.append("\(books.rejected) refused") }
         if books.superseded > 0 { parts.append("\(books.superseded) superseded") }
         if books.waiting > 0 { parts.append("\(books.waiting) to wait for a twin") }
         var lines = [records, "operations  \(books.operations) = " + parts.joined(separator: " + ")]
@@ -95,11 +97,13 @@ extension DryRun.Plan {
             .init(
                 "rejections",
                 .array(
-                    rejections.map {
-                        [
-                            "record": .int(Int64(clamping: $0.record)), "offset": .int(Int64(clamping: $0.offset)),
-                            "code": .string($0.code), "message": .string($0.message),
+                    rejections.map { rejection in
+                        let facts: JSON = [
+                            "record": .int(Int64(clamping: rejection.record)),
+                            "offset": .int(Int64(clamping: rejection.offset)), "code": .string(rejection.code),
+                            "message": .string(rejection.message),
                         ]
+                        return facts.adding("line", lines[rejection.offset].map { .int(Int64($0)) })
                     })),
         ]
         if let reason { members.append(.init("reason", DropReport.json(reason))) }

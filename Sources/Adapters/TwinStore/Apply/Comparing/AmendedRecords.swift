@@ -106,7 +106,7 @@ struct AmendedRecords {
 
     private func contradiction(_ why: String) -> DropError {
         DropError(
-            .amendment, "The file amends drop \(amendment.drop), but \(why)",
+            .amendment, "The file corrects drop \(amendment.drop), but \(why)",
             hint: "Correct the row and drop the file again, or deliver the whole file anew.", remedy: .quarantine)
     }
 
