@@ -22,7 +22,7 @@ struct MarkSearch {
             let filled = try Storage.call("read", name.description) { () throws(SystemError) in
                 try System.fill(&block, count: block.count, from: descriptor, at: start, name.description)
             }
-            if start == 0 { hasHeading = Self.hasHeading(block.prefix(min(filled, Self.headBytes))) }
+            if start == 0 { hasHeading = Self.hasHeading(block, min(filled, Self.headBytes)) }
             look(block, filled)
             guard filled == Self.blockBytes else { return }
             start += UInt64(filled - Self.overlap)
@@ -49,21 +49,24 @@ struct MarkSearch {
 
     /// Whether the heading is in the text, in characters of any width, as a separate word. The search begins at its underscore,
     /// which few files have.
-    private static func hasHeading(_ start: ArraySlice<UInt8>) -> Bool {
+    private static func hasHeading(_ block: [UInt8], _ filled: Int) -> Bool {
         let mark = UInt8(ascii: "_")
-        guard has(mark, start), let offset = column.firstIndex(of: mark) else { return false }
-        let text = has(0, start) ? start.filter { $0 != 0 } : Array(start)
+        guard has(mark, block[..<filled]), let offset = column.firstIndex(of: mark) else { return false }
+        let isWide = has(0, block[..<filled])
+        let text = isWide ? block[..<filled].filter { $0 != 0 } : block
+        let count = isWide ? text.count : filled
+        let needle = [mark]
         func lowered(_ place: Int) -> UInt8 { text[place] &- 0x41 < 26 ? text[place] | 0x20 : text[place] }
         func isWord(_ place: Int) -> Bool {
-            guard text.indices.contains(place) else { return false }
+            guard place >= 0, place < count else { return false }
             let byte = lowered(place)
             return byte &- 0x61 < 26 || byte &- 0x30 < 10 || byte == mark || byte == UInt8(ascii: "-")
         }
         var from = 0
-        while let place = ByteSearch.first([mark], in: text, count: text.count, from: from) {
+        while let place = ByteSearch.first(needle, in: text, count: count, from: from) {
             from = place + 1
             let first = place - offset
-            guard first >= 0, first + column.count <= text.count else { continue }
+            guard first >= 0, first + column.count <= count else { continue }
             guard column.indices.allSatisfy({ lowered(first + $0) == column[$0] }) else { continue }
             if !isWord(first - 1), !isWord(first + column.count) { return true }
         }

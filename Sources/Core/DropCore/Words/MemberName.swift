@@ -11,14 +11,20 @@ package enum MemberName {
 
     /// Letters, digits and `_`, a letter first and no `_` last, at most 512 bytes; with one `/` between two of them, a path.
     package static func kind(of text: String) -> Kind {
-        let parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        guard parts.count <= 2, parts.allSatisfy(isName) else { return .other }
-        return parts.count == 1 ? .name : .path
-    }
-
-    private static func isName(_ text: Substring.UTF8View) -> Bool {
-        guard let first = text.first, let last = text.last, text.count <= 512, isLetter(first) else { return false }
-        return last != UInt8(ascii: "_") && text.allSatisfy { isLetter($0) || $0 &- 0x30 < 10 || $0 == UInt8(ascii: "_") }
+        var kind = Kind.name
+        var (length, last) = (0, UInt8(ascii: "_"))
+        for byte in text.utf8 {
+            if byte == UInt8(ascii: "/") {
+                guard kind == .name, last != UInt8(ascii: "_") else { return .other }
+                (kind, length, last) = (.path, 0, UInt8(ascii: "_"))
+                continue
+            }
+            let mayFollow = length > 0 && (byte &- 0x30 < 10 || byte == UInt8(ascii: "_"))
+            guard isLetter(byte) || mayFollow, length < 512 else { return .other }
+            length += 1
+            last = byte
+        }
+        return last == UInt8(ascii: "_") ? .other : kind
     }
 
     private static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- 0x61 < 26 }
