@@ -84,25 +84,31 @@ private final class NoticeListener: Sendable {
         #expect(!listener.heard.contains { $0.hasPrefix("WATCHDOG") })
     }
 
-    @Test func `asks with SIGHUP what a changed configuration would change`() throws {
+    @Test func `asks with SIGHUP for a changed configuration`() throws {
         let home = try Home(Sample.sources)
         let listener = try NoticeListener()
-        let daemon = try Self.start(home, listener)
+        let daemon = try Self.start(home, listener, ["WATCHDOG_USEC": "2000000"])
         daemon.send(SIGHUP)
         try listener.wait(for: "RELOADING=1")
         try listener.wait(for: "READY=1", count: 2)
         try daemon.wait(for: "Asked to read the configuration again: it is as it was. The drop zone is looked through.")
 
         try home.configure(Sample.sources + "  more: {plugin: asset-inventory}\n")
+        let changed = try home.ask("status")[path: "daemon/changed"]?.string
+        #expect(changed?.contains("reload it") == true, "\(changed ?? "-")")
+        #expect(changed?.contains("Changed: sources.more (new).") == true, "\(changed ?? "-")")
         daemon.send(SIGHUP)
         try listener.wait(for: "READY=1", count: 3)
-        try daemon.wait(for: "The configuration was changed; the change counts from the next start on.")
-        let changed = try home.ask("status")[path: "daemon/changed"]?.string
-        #expect(changed?.contains("Changed: sources.more (new).") == true, "\(changed ?? "-")")
+        try daemon.wait(for: "The configuration was changed; the daemon takes it over.")
+        try listener.wait(for: "STATUS=5 sources, 0 drops in hand")
+        #expect(try home.ask("status")[path: "daemon/changed"] == nil)
+        #expect(!listener.heard.contains { $0.hasPrefix("STOPPING") })
 
         try home.configure(Sample.sources + "nonsense: 1\n")
         daemon.send(SIGHUP)
         try daemon.wait(for: "The changed configuration has a mistake.")
+        try listener.wait(for: "READY=1", count: 4)
         #expect(try daemon.end() == 0)
+        try listener.wait(for: "STOPPING=1")
     }
 }

@@ -1,3 +1,4 @@
+import DropCore
 import TwinModel
 
 extension Configuration {
@@ -10,6 +11,18 @@ extension Configuration {
             let new = Self.value(of: bytes), let old = Self.value(of: origin.text)
         else { return [] }
         return Self.changes(from: old, to: new, [])
+    }
+
+    /// All mistakes, if one of them is outside the sources, or in a source that `old` has without a mistake or not at all; else
+    /// nil.
+    package func newMistakes(besides old: Configuration) -> [String]? {
+        guard let all = allMistakes, !mistakes.isEmpty || !mistaken.isSubset(of: old.mistaken) else { return nil }
+        return all.errors.map(\.description)
+    }
+
+    /// Sources with a mistake in their part of `twindrop.yaml`, or in a file it names.
+    private var mistaken: Set<String> {
+        Set(broken.map(\.name) + sources.filter { !$0.mistakes.isEmpty }.map(\.name.text))
     }
 
     private static func value(of text: [UInt8]) -> JSON? {

@@ -113,7 +113,7 @@ struct WorkerFailure: Error {
             return DropError(
                 .settings, "\(subject): plugin \(plugin) does not accept its settings. \(message)",
                 hint:
-                    "Correct the source's mapping: it then continues by itself. Settings in twindrop.yaml count from the next start.",
+                    "Correct the source's mapping: it then continues by itself. Settings in twindrop.yaml count from a reload or a start on.",
                 remedy: .suspendSource)
         case .failed:
             return DropError(.pluginFailed, "\(subject): \(message)", hint: log, remedy: .quarantine, offset: offset)

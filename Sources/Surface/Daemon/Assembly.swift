@@ -25,6 +25,8 @@ struct Assembly {
     /// Told of everything that happens, once somebody listens.
     let ears: Ears
     let acceptance: Engine.Acceptance
+    /// The lock of the engine before, at a reload.
+    let held: HomeLock?
     let budget: DescriptorBudget
 
     typealias Parts = (HomeLock, TwinStore, PluginHost, DropPipeline, DropWatcher, EventStream?)
@@ -74,7 +76,7 @@ struct Assembly {
         try Folders.make([paths.state, paths.archive])
         try Folders.make([paths.dropzone], forSenders: true)
         makeOthers()
-        let lock = try lockHome()
+        let lock = if let held { try HomeLock(continuing: held) } else { try lockHome() }
         if lock.wasUnclean { log.warning("The last run did not end cleanly; recovering.") }
         if lock.wasUnclean, lock.wasRebooted, let doubted = lock.truncation.doubted.last {
             log.warning(

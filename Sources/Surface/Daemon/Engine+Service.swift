@@ -19,27 +19,4 @@ extension Engine {
                 + (snapshot.diskIsFull ? ", the disk is full" : ""))
         notices.alive(after: seconds)
     }
-
-    /// SIGHUP: looks through the drop zone again, and reads `twindrop.yaml` to say what a restart would change. Mappings, tables,
-    /// models and plugins need no signal: they are taken up when they change.
-    package func reload() {
-        notices.reloading()
-        defer { notices.ready() }
-        watcher.rescanNow()
-        guard home.configuration.isOutOfDate else {
-            log.notice("Asked to read the configuration again: it is as it was. The drop zone is looked through.")
-            return
-        }
-        let mistakes: [String]
-        do throws(CommandFailure) {
-            mistakes = try Home(home.paths.home).configuration.allMistakes?.errors.map(\.description) ?? []
-        } catch { mistakes = error.lines }
-        for mistake in mistakes { log.error("The changed configuration has a mistake.", metadata: ["why": "\(mistake)"]) }
-        log.notice(
-            "The configuration was changed; the change counts from the next start on.",
-            metadata: [
-                "changes": "\(home.configuration.changes().joined(separator: ", "))", "mistakes": .number(mistakes.count),
-                "next": "\(mistakes.isEmpty ? "Restart the daemon." : "Correct the mistakes, then restart the daemon.")",
-            ])
-    }
 }

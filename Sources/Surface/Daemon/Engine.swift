@@ -50,7 +50,7 @@ package final class Engine: Sendable {
     private let leftBehind = Monitor<WaitingReport?>(nil)
     private let left: LeftLog
     private let claims = ClaimResults()
-    private let lock: HomeLock
+    let lock: HomeLock
     let host: PluginHost
     let pipeline: DropPipeline
     let watcher: DropWatcher
@@ -77,7 +77,12 @@ package final class Engine: Sendable {
     /// Takes the home's lock and opens its parts; nothing runs before `start`.
     ///
     /// - Parameter acceptance: what a person says may be so.
-    package init(_ home: Home, intake: Intake, acceptance: Acceptance = .init()) throws(CommandFailure) {
+    package convenience init(_ home: Home, intake: Intake, acceptance: Acceptance = .init()) throws(CommandFailure) {
+        try self.init(home, intake: intake, acceptance: acceptance, continuing: nil)
+    }
+
+    /// - Parameter held: the lock of the engine before, at a reload; nil: it is taken.
+    init(_ home: Home, intake: Intake, acceptance: Acceptance, continuing held: HomeLock?) throws(CommandFailure) {
         try home.checkServable()
         self.home = home
         self.intake = intake
@@ -96,7 +101,7 @@ package final class Engine: Sendable {
         let ears = Ears(nil)
         (lock, graph, host, pipeline, watcher, events) = try Assembly(
             home: home, intake: intake, log: log, tally: tally, claims: claims, left: left, ears: ears,
-            acceptance: acceptance, budget: budget
+            acceptance: acceptance, held: held, budget: budget
         ).make()
         register = graph.register
         lateness = try reporting { [graph] () throws(DropError) in
@@ -111,8 +116,10 @@ package final class Engine: Sendable {
     }
 
     /// Recovers, then starts the stages, then looks at the drop zone.
-    package func start() throws(DropError) {
-        tellStart()
+    ///
+    /// - Parameter isReload: the daemon runs already, and goes on with another configuration.
+    package func start(isReload: Bool = false) throws(DropError) {
+        if !isReload { tellStart() }
         if intake.isDaemon { notices.status("Starting; what the last run left is recovered.") }
         alive.with { thread in
             thread = NamedThread("td-alive") { [self] in
@@ -232,8 +239,12 @@ package final class Engine: Sendable {
     package func waitUntilStopping() -> DropError? { pipeline.waitUntilStopping() }
 
     /// Stops intake, finishes the drops in hand, closes everything. May be called more than once.
-    package func stop() {
-        if intake.isDaemon { notices.stopping() }
+    ///
+    /// - Parameter isReload: the daemon goes on with another engine, which takes the lock of this one.
+    /// - Returns: whether all of it was closed as it should be.
+    @discardableResult
+    package func stop(isReload: Bool = false) -> Bool {
+        if intake.isDaemon, !isReload { notices.stopping() }
         let serving = http.with { service in
             defer { service = nil }
             return service
@@ -258,16 +269,18 @@ package final class Engine: Sendable {
             defer { over = true }
             return over
         }
-        if !wasOver { tellStop() }
+        if !wasOver, !isReload { tellStop() }
         alive.with { $0 }?.join()
         display.stop()
         do {
             // After a failure of storage the next start looks at everything, as after a crash.
             let isSound = pipeline.waitUntilStopping() == nil
             try graph.close(movingLog: isSound)
-            if isSound { try lock.release() }
+            if isSound, !isReload { try lock.release() }
+            return isSound
         } catch {
             log.error("The home was not closed cleanly.", metadata: ["error": "\(error)"])
+            return false
         }
     }
 

@@ -138,7 +138,8 @@ struct DryRun {
         }
     }
 
-    /// A large file that deletes twins and states relationships of them is read a second time, and kept then, as that of a drop is.
+    /// A large file that deletes twins and states relationships of them is read a second time, and kept then, as that of a drop
+    /// is.
     private func onceMore(
         _ subject: Subject, _ store: TwinStore, _ host: PluginHost, _ scratch: String, released: Bool
     ) throws(DropError) -> Plan {

@@ -51,6 +51,21 @@ package final class HomeLock: Sendable {
         try write("\(System.processID) \(Self.bootID) running")
     }
 
+    /// The lock of `other`, for what works next with the folder in this process: nobody else gets it between the two. What worked
+    /// with it before must have ended as it should.
+    package init(continuing other: HomeLock) throws(DropError) {
+        path = other.path
+        let file = try SpoolFolder.call(path) { () throws(SystemError) in try System.duplicate(other.descriptor) }
+        do throws(DropError) {
+            folder = try SpoolFolder.call(path) { () throws(SystemError) in try System.duplicate(other.folder) }
+        } catch {
+            System.close(file)
+            throw error
+        }
+        descriptor = file
+        (wasUnclean, wasRebooted, truncation) = (false, false, other.truncation)
+    }
+
     private static func locked(_ state: String, by holder: String) -> DropError {
         DropError(
             .locked, "Another `twindrop` works with \(state) (\(Escaping.visible(holder, scalarsMax: 80))).",

@@ -47,7 +47,7 @@ final class SourceCaches: Sendable {
     func scope(ofDrop number: UInt64) -> String { state.withLock { $0.scopes[number] ?? "" } }
 
     /// Whether a source but this one is known to rely on values without a stamp of it.
-    func hasBare(besides source: SourceName?) -> Bool {
+    func hasUnstamped(besides source: SourceName?) -> Bool {
         state.withLock { $0.caches.contains { $0.value.hasUnstampedValues && $0.key != source } }
     }
 

@@ -13,12 +13,24 @@ package enum StatusReport {
     package static func changed(_ home: Home) -> String? {
         guard home.configuration.isOutOfDate else { return nil }
         let changes = home.configuration.changes()
+        let isMistaken = !mistakes(home).isEmpty
+        guard isMistaken || !changes.isEmpty else { return nil }  // Other words for the same.
         let next =
-            mistakes(home).isEmpty
-            ? ": restart it, then the change counts."
-            : " and has a mistake: the daemon goes on with the configuration it started with. Correct the mistake before a restart."
+            if isMistaken {
+                " and has a mistake: the daemon goes on with the configuration it started with. Correct the mistake, then reload it."
+            } else if changes.contains(where: needsRestart) {
+                ": restart it, then the change counts. Another archive or state folder is not taken over by a reload."
+            } else {
+                ": reload it (SIGHUP, `systemctl reload twindrop`), then the change counts."
+            }
         return "twindrop.yaml was changed since the daemon started\(next)"
             + (changes.isEmpty ? "" : " Changed: \(changes.map { Escaping.visible($0) }.joined(separator: ", ")).")
+    }
+
+    /// Whether a key of `Configuration.changes` is one that a reload does not take over (decision 0050).
+    package static func needsRestart(_ change: String) -> Bool {
+        ["paths.archive", "paths.state"].contains { change == $0 || change.hasPrefix("\($0) ") }
+            || ["paths (new)", "paths (gone)"].contains(change)
     }
 
     /// `changed`, with the first mistake in the file as it is now, for an answer that has no list of them.

@@ -53,8 +53,8 @@ struct RunCommand: ParsableCommand {
 
             The twin service (the Azure Digital Twins API) is at the URL in state/endpoint: \(DocumentPage.path("twin-api.md")).
 
-            SIGHUP looks through the drop zone again, and says in the log what a changed twindrop.yaml would change at a
-            restart. A second SIGTERM leaves the drops in hand to the next start.
+            SIGHUP looks through the drop zone again, and takes over a changed twindrop.yaml, unless it has a mistake. A second
+            SIGTERM leaves the drops in hand to the next start.
 
             Examples:
               twindrop run
@@ -78,11 +78,12 @@ struct RunCommand: ParsableCommand {
         Signals.takeOver()
         System.forbidCoreDumps()
         let opened = try home.open()
-        let engine = try Engine(
-            opened, intake: once ? .once : .daemon, acceptance: .init(archive: newArchive, database: acceptDatabase))
+        let acceptance = Engine.Acceptance(archive: newArchive, database: acceptDatabase)
+        guard once else { return try serve(DaemonRun(opened, acceptance: acceptance, listen: listen)) }
+        let engine = try Engine(opened, intake: .once, acceptance: acceptance)
         do {
             try reporting { () throws(DropError) in try engine.start() }
-            if once { try processOnce(engine) } else { try serve(engine) }
+            try processOnce(engine)
         } catch {
             engine.stop()
             throw error
@@ -124,28 +125,27 @@ struct RunCommand: ParsableCommand {
         return lines
     }
 
-    private func serve(_ engine: Engine) throws {
-        let isAsked = Monitor(false)
-        _ = NamedThread("td-signals") {
-            // A closed terminal is no reason to stop a daemon, and a reason to look.
-            func waitForEnding() { while Signals.wait() == Signals.hangUp { engine.reload() } }
-            waitForEnding()
-            isAsked.with { $0 = true }
-            engine.beginStop()
-            waitForEnding()
-            engine.abandon()
+    private func serve(_ daemon: DaemonRun) throws {
+        do {
+            try daemon.start()
+            _ = NamedThread("td-signals") {
+                // A closed terminal is no reason to stop a daemon, and a reason to look.
+                func waitForEnding() { while Signals.wait() == Signals.hangUp { daemon.reload() } }
+                waitForEnding()
+                daemon.beginStop()
+                waitForEnding()
+                daemon.abandon()
+            }
+            if try daemon.open() {
+                Terminal.print("ready")
+                if let failure = Terminal.failure { throw failure }
+                daemon.ready()
+            }
+            try daemon.serve()
+        } catch {
+            daemon.stop()
+            throw error
         }
-        try reporting { () throws(StartError) in try engine.openControl() }
-        // Asked to end while it started: the twin service is not opened any more, only to be closed in the same moment.
-        if !isAsked.with({ $0 }) {
-            try engine.openHTTP(listen: listen)
-            Terminal.print("ready")
-            if let failure = Terminal.failure { throw failure }
-            engine.notices.ready()
-        }
-        let failure = engine.waitUntilStopping()
-        engine.stop()
-        if let failure { throw CommandFailure(failure) }
     }
 }
 

@@ -83,8 +83,8 @@ struct WhyCommand: ParsableCommand {
 
     /// Where the name is looked for. A bare one is in a folder of a source, as `twindrop.yaml` has it; if none has it, as the
     /// daemon has it, which may have started with other folders.
-    private static func folders(_ opened: Home, beside here: String, isBare: Bool, name: [UInt8]) -> [String] {
-        guard isBare else { return [here] }
+    private static func folders(_ opened: Home, beside here: String, isNameAlone: Bool, name: [UInt8]) -> [String] {
+        guard isNameAlone else { return [here] }
         let configuration = opened.configuration
         let theirs = configuration.sources.map(\.watched.folder) + configuration.broken.compactMap { $0.watched?.folder }
         let folders = [here, opened.paths.dropzone] + theirs
@@ -101,7 +101,7 @@ struct WhyCommand: ParsableCommand {
         let name = path.split(separator: "/").last.map(String.init) ?? path
         let other = FileName(escaped: name).flatMap { $0 == FileName(name) ? nil : $0 }
         let here = System.parent(of: path)
-        let folders = Self.folders(opened, beside: here, isBare: !file.contains("/"), name: other?.bytes ?? Array(name.utf8))
+        let folders = Self.folders(opened, beside: here, isNameAlone: !file.contains("/"), name: other?.bytes ?? Array(name.utf8))
         let written = folders.first { FileCalls.isTaken($0 + "/" + name) }
         let shown = other.flatMap { other in folders.first { FileCalls.facts(of: other.bytes, in: $0) != nil } }
         if let written, shown != nil {

@@ -47,7 +47,7 @@ struct CommitNotes: CommitPart {
 
     /// Whether a source but this one has values without a stamp of it: in the database, or in this transaction.
     private func reliesOnOthers(besides me: SourceName?) -> Bool {
-        store.sources.hasBare(besides: me)
+        store.sources.hasUnstamped(besides: me)
             || state.effects.contains { member in
                 guard let drop = member as? DropEffects else { return false }
                 return drop.hasUnstampedValues && drop.comparison.job.source != me

@@ -1,0 +1,126 @@
+import Foundation
+import Glibc
+import Testing
+import TwinModel
+
+/// SIGHUP takes over a changed `twindrop.yaml` as a whole, or not at all (decision 0050).
+@Suite(.serialized) struct `A twindrop.yaml that is changed under a running daemon` {
+    private static func source(_ name: String, _ more: String = "") -> String {
+        "  \(name): {plugin: asset-inventory, ready: {rule: rename}\(more.isEmpty ? "" : ", " + more)}\n"
+    }
+
+    private static let taken = "The daemon goes on with the changed configuration."
+    private static let refused = "The changed configuration is not taken over: the daemon goes on with the one it has."
+
+    private static func reload(_ daemon: Daemon, _ home: Home, _ text: String, count: Int = 1) throws {
+        try home.configure("sources:\n" + text)
+        daemon.send(SIGHUP)
+        try daemon.wait(for: taken, count: count)
+    }
+
+    @Test func `serves a new source, and no longer one that is gone`() throws {
+        let home = try Home("sources:\n" + Self.source("first"))
+        let daemon = try Daemon(home)
+        try home.drop("1.csv", Sample.assets(1...2), to: "first")
+        let pid = try home.ask("status")[path: "daemon/pid"]
+
+        try Self.reload(daemon, home, Self.source("first") + Self.source("second"))
+        try home.drop("2.csv", Sample.assets(3...4), to: "second")
+        try home.drop("3.csv", Sample.assets(5...6), to: "first")
+        let status = try home.ask("status")
+        #expect(status[path: "daemon/changed"] == nil)
+        #expect(status[path: "daemon/pid"] == pid)
+
+        try Self.reload(daemon, home, Self.source("second"), count: 2)
+        try home.write("dropzone/first/4.csv", Sample.assets(7...8))
+        try home.drop("5.csv", Sample.assets(9...10), to: "second")
+        #expect(try home.list("drops").count == 4)
+        #expect(home.names(in: "dropzone/first") == ["4.csv"])
+        #expect(try home.ask("status")["sources"]?.elements?.count == 1)
+        #expect(try home.twins().count == 8)
+        #expect(try daemon.end() == 0)
+        #expect(try home.run("verify").code == 0)
+    }
+
+    @Test func `takes what it did not take before, and the limits that count now`() throws {
+        let home = try Home("sources:\n" + Self.source("assets", "patterns: [\"*.csv\"]"))
+        let daemon = try Daemon(home)
+        try home.write("dropzone/assets/1.txt", Sample.assets(1...2))
+        try home.drop("2.csv", Sample.assets(3...4), to: "assets")
+        try Self.reload(daemon, home, Self.source("assets", "patterns: [\"*.csv\", \"*.txt\"], guard: {rejects: 0%}"))
+        // It lay there; the scan of the new engine finds it.
+        try daemon.wait(for: "A drop was applied.", count: 2)
+        #expect(try home.twins().count == 4)
+        let bad = Sample.assets(5...6) + "AST-7,AGV-200,RTM3,A3,not a number,,\n"
+        try home.write("dropzone/assets/.3.csv", bad)
+        try FileManager.default.moveItem(
+            atPath: home.path + "/dropzone/assets/.3.csv", toPath: home.path + "/dropzone/assets/3.csv")
+        try daemon.wait(for: "A drop was quarantined.")
+        #expect(try daemon.end() == 0)
+    }
+
+    @Test(arguments: ["  second: {plugin: nobody}\n", "  second: {plugin: asset-inventory, patterns: 7}\n", "nonsense: 1\n"])
+    func `changes nothing where it has a mistake`(mistake: String) throws {
+        let home = try Home("sources:\n" + Self.source("first"))
+        let daemon = try Daemon(home)
+        try home.configure("sources:\n" + Self.source("first", "guard: {rejects: 0%}") + mistake)
+        daemon.send(SIGHUP)
+        try daemon.wait(for: "The changed configuration has a mistake.")
+        try daemon.wait(for: Self.refused)
+        try home.drop("1.csv", Sample.assets(1...2), to: "first")
+        #expect(try home.ask("status")[path: "daemon/changed"]?.string?.contains("Correct the mistake, then reload it.") == true)
+        // Corrected, it counts.
+        try Self.reload(daemon, home, Self.source("first") + Self.source("second"))
+        try home.drop("2.csv", Sample.assets(3...4), to: "second")
+        #expect(try daemon.end() == 0)
+    }
+
+    @Test func `is refused with another archive, which a start takes`() throws {
+        let home = try Home("sources:\n" + Self.source("first"))
+        let daemon = try Daemon(home)
+        try home.configure("paths: {archive: elsewhere}\nsources:\n" + Self.source("first"))
+        daemon.send(SIGHUP)
+        try daemon.wait(for: Self.refused)
+        #expect(try home.ask("status")[path: "daemon/changed"]?.string?.contains(": restart it, then the change counts.") == true)
+        try home.drop("1.csv", Sample.assets(1...2), to: "first")
+        #expect(try daemon.end() == 0)
+    }
+
+    @Test func `is taken back where it cannot be served`() throws {
+        let home = try Home("sources:\n" + Self.source("first"))
+        let daemon = try Daemon(home)
+        try home.configure("log: {events: nowhere/at/all}\nsources:\n" + Self.source("first") + Self.source("second"))
+        daemon.send(SIGHUP)
+        try daemon.wait(for: "The changed configuration cannot be served: the daemon goes on with the one it had.")
+        try home.drop("1.csv", Sample.assets(1...2), to: "first")
+        #expect(try home.ask("status")["sources"]?.elements?.count == 1)
+        #expect(try daemon.end() == 0)
+    }
+
+    @Test func `loses nothing and takes nothing twice, however often it is read while files come`() throws {
+        let home = try Home("sources:\n" + Self.source("first"))
+        let daemon = try Daemon(home)
+        for index in 0..<120 {
+            try home.write("dropzone/first/.part", Sample.assets((index * 3 + 1)...(index * 3 + 3)))
+            try FileManager.default.moveItem(
+                atPath: home.path + "/dropzone/first/.part", toPath: home.path + "/dropzone/first/\(index).csv")
+            if index % 12 == 11 {
+                try home.configure("sources:\n" + Self.source("first", "guard: {rejects: \(index)}"))
+                daemon.send(SIGHUP)
+            }
+            usleep(10_000)
+        }
+        let deadline = ContinuousClock.now + .seconds(60)
+        while ContinuousClock.now < deadline,
+            try home.list("drops", "--limit", "1000").count(where: { $0["state"] == "done" }) < 120
+        {
+            usleep(200_000)
+        }
+        let drops = try home.list("drops", "--limit", "1000")
+        #expect(drops.count == 120)
+        #expect(Set(drops.compactMap { $0["file"]?.string }).count == 120)
+        #expect(try home.twins().count == 360)
+        #expect(try daemon.end() == 0)
+        #expect(try home.run("verify").code == 0)
+    }
+}
