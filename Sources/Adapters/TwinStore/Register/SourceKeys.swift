@@ -1,5 +1,4 @@
 package import DropCore
-import GRDB
 
 /// The names of keys that each source uses.
 ///
@@ -31,9 +30,7 @@ package struct SourceKeys: KeyTable {
         let count = cache.persistedKeys.count
         guard !cache.isInWork else { throw busy }
         // A drop that begins now defines the names again that it was given, and finds them gone: it is transformed again.
-        try store.transaction { database in
-            try database.execute(sql: "DELETE FROM source_key WHERE source = ?", arguments: [source.text])
-        }
+        try store.transaction { database in try SourceStatements.forgetKeys(of: source, database) }
         try store.versions.cacheLock.writing { () throws(DropError) in
             guard !cache.isInWork else { throw busy }
             cache.forgetKeys()

@@ -1,23 +1,4 @@
 package import DropCore
-import GRDB
-
-/// Facts about the database as a whole: rows of `meta`.
-enum StoreFact: String {
-    /// An `ArchiveHead`.
-    case archiveHead = "archive-head"
-    /// The newest record of the archive when a person said that the database may be older than it.
-    case acceptedArchive = "accepted-archive"
-    /// The newest record of the archive when a person said that what the database had forgotten is not to be delivered again.
-    case waivedArchive = "waived-archive"
-
-    func write(_ value: String, _ database: Database) throws(DropError) {
-        let row = try RawStatement.cached(
-            "INSERT INTO meta VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value", database)
-        row.bind(text: 1, rawValue)
-        row.bind(text: 2, value)
-        try row.run()
-    }
-}
 
 /// Reads and writes facts about the database as a whole.
 ///
@@ -26,12 +7,7 @@ package struct StoreFacts: Sendable {
     let store: StoreEngine
 
     private func fact(_ fact: StoreFact) throws(DropError) -> String? {
-        try store.reading { (database) throws(DropError) in
-            let query = try RawStatement.cached("SELECT value FROM meta WHERE name = ?", database)
-            query.bind(text: 1, fact.rawValue)
-            defer { query.reset() }
-            return try query.step() ? query.text(0) : nil
-        }
+        try store.reading { (database) throws(DropError) in try fact.read(database) }
     }
 
     /// What the archive had come to when the register last heard of it; nil before the first drop was archived.
@@ -39,9 +15,7 @@ package struct StoreFacts: Sendable {
 
     /// Forgets `archiveHead`: a person said that the archive is another one from now on.
     package func forgetArchiveHead() throws(DropError) {
-        try store.transaction { database in
-            try database.execute(sql: "DELETE FROM meta WHERE name = ?", arguments: [StoreFact.archiveHead.rawValue])
-        }
+        try store.transaction { database in try StoreFact.archiveHead.forget(database) }
     }
 
     /// The record of the archive up to which drops may be unknown here, because a person said so; nil where nobody did.
@@ -63,20 +37,10 @@ package struct StoreFacts: Sendable {
 
     /// True where no drop was ever registered and nothing is in the graph.
     package func isEmpty() throws(DropError) -> Bool {
-        try store.reading { (database) throws(DropError) in
-            let query = try RawStatement(
-                "SELECT NOT EXISTS (SELECT 1 FROM drops) AND NOT EXISTS (SELECT 1 FROM drop_commit)", database)
-            defer { query.reset() }
-            return try query.step() && query.integer(0) == 1
-        }
+        try store.reading { (database) throws(DropError) in try StoreFact.isEmpty(database) }
     }
 
     package func instanceID() throws(DropError) -> String {
-        try store.reading { (database) throws(DropError) in
-            let query = try RawStatement("SELECT value FROM meta WHERE name = 'instance'", database)
-            defer { query.reset() }
-            guard try query.step() else { throw StorageFailure.damaged("it has no instance id") }
-            return query.text(0)
-        }
+        try store.reading { (database) throws(DropError) in try StoreFact.instanceID(database) }
     }
 }

@@ -69,6 +69,13 @@ final class SourceStatements {
         }
     }
 
+    /// Removes the names of a source's keys.
+    static func forgetKeys(of source: SourceName, _ database: StoreTransaction) throws(DropError) {
+        let row = try RawStatement.cached("DELETE FROM source_key WHERE source = ?", database)
+        row.bind(text: 1, source.text)
+        try row.run()
+    }
+
     /// Whether others changed something of the source after a drop of it was committed; nil where it was not.
     static func isChanged(_ source: SourceName, since drop: DropID, _ database: StoreTransaction) throws(DropError) -> Bool? {
         let query = try RawStatement.cached(

@@ -1,4 +1,4 @@
-package import DropCore
+import DropCore
 import GRDB
 import TwinModel
 
@@ -23,7 +23,28 @@ enum ActRows {
         try row.run()
     }
 
-    static func fetch(_ tail: String, _ arguments: [DatabaseValue], _ database: Database) throws(DropError) -> [Act] {
+    /// Those that the chain does not have yet, oldest first.
+    static func unrecorded(_ database: Database) throws(DropError) -> [Act] {
+        try fetch("INDEXED BY act_unrecorded WHERE leaf IS NULL ORDER BY id", [], database)
+    }
+
+    /// What people did to a drop, oldest first.
+    static func acts(on drop: DropID, _ database: Database) throws(DropError) -> [Act] {
+        try fetch("WHERE drop_id = ? ORDER BY id", [drop.description.databaseValue], database)
+    }
+
+    /// All that people did, oldest first.
+    static func all(_ database: Database) throws(DropError) -> [Act] { try fetch("ORDER BY id", [], database) }
+
+    /// Notes where the chain has an act.
+    static func noteRecorded(_ act: DropID, leaf: UInt64, _ database: Database) throws(DropError) {
+        let row = try RawStatement.cached("UPDATE act SET leaf = ? WHERE id = ?", database)
+        row.bind(1, Int64(leaf))
+        row.bind(text: 2, act.description)
+        try row.run()
+    }
+
+    private static func fetch(_ tail: String, _ arguments: [DatabaseValue], _ database: Database) throws(DropError) -> [Act] {
         do {
             let rows = try Row.fetchAll(
                 database, sql: "SELECT id, kind, at, person, reason, drop_id, source, facts, leaf FROM act \(tail)",
@@ -45,28 +66,5 @@ enum ActRows {
             id: id, kind: kind, at: UInt64(row[2] as Int64), by: person, reason: row[4],
             drop: (row[5] as String?).flatMap { DropID($0) }, source: (row[6] as String?).flatMap { SourceName($0) },
             facts: facts, leaf: (row[8] as Int64?).map { UInt64($0) })
-    }
-}
-
-extension StoreRegister {
-    /// Writes down an act that changes no drop.
-    package func record(_ act: Act) throws(DropError) { try update([], by: act) }
-
-    package func unrecordedActs() throws(DropError) -> [Act] {
-        try store.reading { (database) throws(DropError) in
-            try ActRows.fetch("INDEXED BY act_unrecorded WHERE leaf IS NULL ORDER BY id", [], database)
-        }
-    }
-
-    package func noteRecorded(_ acts: [(act: DropID, leaf: UInt64)]) throws(DropError) {
-        guard !acts.isEmpty else { return }
-        try store.transaction { database in
-            for (act, leaf) in acts {
-                let row = try RawStatement.cached("UPDATE act SET leaf = ? WHERE id = ?", database)
-                row.bind(1, Int64(leaf))
-                row.bind(text: 2, act.description)
-                try row.run()
-            }
-        }
     }
 }
