@@ -28,14 +28,14 @@ import TwinModel
         try home.drop("2.csv", Sample.assets(3...4), to: "second")
         try home.drop("3.csv", Sample.assets(5...6), to: "first")
         let status = try home.ask("status")
-        #expect(status[path: "daemon/changed"] == nil)
+        #expect(status[path: "daemon/changed"]?.string == nil)
         #expect(status[path: "daemon/pid"] == pid)
 
         try Self.reload(daemon, home, Self.source("second"), count: 2)
         try home.write("dropzone/first/4.csv", Sample.assets(7...8))
         try home.drop("5.csv", Sample.assets(9...10), to: "second")
         #expect(try home.list("drops").count == 4)
-        #expect(home.names(in: "dropzone/first") == ["4.csv"])
+        #expect(home.names(in: "dropzone/first").contains("4.csv"))
         #expect(try home.ask("status")["sources"]?.elements?.count == 1)
         #expect(try home.twins().count == 8)
         #expect(try daemon.end() == 0)
@@ -47,11 +47,11 @@ import TwinModel
         let daemon = try Daemon(home)
         try home.write("dropzone/assets/1.txt", Sample.assets(1...2))
         try home.drop("2.csv", Sample.assets(3...4), to: "assets")
-        try Self.reload(daemon, home, Self.source("assets", "patterns: [\"*.csv\", \"*.txt\"], guard: {rejects: 0%}"))
+        try Self.reload(daemon, home, Self.source("assets", "patterns: [\"*.csv\", \"*.txt\"], guard: {rejects: 0%, rejects-free: 0}"))
         // It lay there; the scan of the new engine finds it.
         try daemon.wait(for: "A drop was applied.", count: 2)
         #expect(try home.twins().count == 4)
-        let bad = Sample.assets(5...6) + "AST-7,AGV-200,RTM3,A3,not a number,,\n"
+        let bad = Sample.assets(5...6) + Sample.asset(7, service: "no day")
         try home.write("dropzone/assets/.3.csv", bad)
         try FileManager.default.moveItem(
             atPath: home.path + "/dropzone/assets/.3.csv", toPath: home.path + "/dropzone/assets/3.csv")

@@ -101,7 +101,7 @@ private final class NoticeListener: Sendable {
         try listener.wait(for: "READY=1", count: 3)
         try daemon.wait(for: "The configuration was changed; the daemon takes it over.")
         try listener.wait(for: "STATUS=5 sources, 0 drops in hand")
-        #expect(try home.ask("status")[path: "daemon/changed"] == nil)
+        #expect(try home.ask("status")[path: "daemon/changed"]?.string == nil)
         #expect(!listener.heard.contains { $0.hasPrefix("STOPPING") })
 
         try home.configure(Sample.sources + "nonsense: 1\n")

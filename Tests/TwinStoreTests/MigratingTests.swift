@@ -144,7 +144,8 @@ private final class OldHome {
         #expect(after.schema == StoreSchema.version && after.drops == before.drops)
         var found: Set<Int> = []
         for moment in 1...12 {
-            _ = try start(killedAfter: whole.seconds * Double(moment) / 12)
+            // The upgrade is early in a start, and the whole one may have been slow.
+            _ = try start(killedAfter: whole.seconds * Double(moment * moment) / 144)
             let now = try OldHome.facts(path)
             #expect(now == before || now == after)
             found.insert(now.schema)
