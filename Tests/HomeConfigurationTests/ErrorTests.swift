@@ -136,6 +136,22 @@ import Testing
         #expect(read.isOutOfDate)
     }
 
+    /// What a reload goes by (decision 0050): who is served is not stopped by a slip.
+    @Test(arguments: [
+        ("sources: {a: {plugin: free}, b: {plugin: free}}", false),
+        ("sources: {a: {plugin: free, order: never}}", true),
+        ("sources: {a: {plugin: free}, c: {plugin: free, order: never}}", true),
+        ("sources: {a: {plugin: free}, wrong: {plugin: free, order: never}}", false),
+        ("sources: {a: {plugin: free}}\nnonsense: 1", true),
+        ("sources: [", true),
+    ])
+    func `that were not there before are told from those that were`(text: String, isNew: Bool) throws {
+        let home = try Home("sources: {a: {plugin: free}, wrong: {plugin: free, order: never}}")
+        let before = try Configuration.tolerant(home: home.path)
+        try home.write("twindrop.yaml", text)
+        #expect((try Configuration.tolerant(home: home.path).newMistakes(besides: before) != nil) == isNew)
+    }
+
     @Test func `name the settings that are missing, by what they mean`() throws {
         #expect(
             try texts("sources: {a: {plugin: reader}}") == [

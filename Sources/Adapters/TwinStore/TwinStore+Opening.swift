@@ -1,5 +1,4 @@
 package import DropCore
-import GRDB
 
 extension TwinStore {
     /// Opens `FOLDER/twin.db` for reading, beside a running daemon or without one: no writer and no index, so that listing drops
@@ -32,6 +31,4 @@ extension TwinStore {
     /// Whether whoever made the database, or changed its form, was interrupted: until it is opened for writing, nobody can read
     /// it.
     package static func wasInterrupted(folder: String) -> Bool { StoreFiles.bytes(folder + "/twin.db-journal") > 0 }
-
-    /// Tells this database from every other: 16 hexadecimal digits, made with it.
 }

@@ -1,5 +1,4 @@
 package import DropCore
-import GRDB
 
 extension TwinStore {
     /// Where `restore` keeps what was there: `twin.db.before-restore-N`.
@@ -60,30 +59,11 @@ extension TwinStore {
 
     /// - Parameter path: of the database in place; nil where it cannot be read.
     private static func refusal(_ candidate: String, present path: String?) throws(DropError) -> Restored? {
-        guard let restored = try identity(candidate) else { return .noBackup }
-        guard let path, StoreFiles.bytes(path) > 0, let present = try identity(path), !present.isEmpty else { return nil }
-        return present.instance == restored.instance ? nil : .ofAnotherHome
-    }
-
-    /// The id of a database, and whether nothing was ever put into it; nil for a file that is no twin database.
-    private static func identity(_ path: String) throws(DropError) -> (instance: String, isEmpty: Bool)? {
-        var configuration = Configuration()
-        configuration.readonly = true
-        do {
-            let queue = try DatabaseQueue(path: path, configuration: configuration)
-            let found = try queue.read { database -> (String, Bool)? in
-                for table in ["meta", "drops", "drop_commit", "twin"] where try !database.tableExists(table) { return nil }
-                let isEmpty = "NOT EXISTS (SELECT 1 FROM drops) AND NOT EXISTS (SELECT 1 FROM drop_commit)"
-                let row = try Row.fetchOne(database, sql: "SELECT value, \(isEmpty) FROM meta WHERE name = 'instance'")
-                return row.map { ($0[0], $0[1]) }
-            }
-            try queue.close()
-            return found.map { (instance: $0.0, isEmpty: $0.1) }
-        } catch let error as DatabaseError where error.resultCode == .SQLITE_NOTADB {
+        guard let restored = try StoredFile.identity(candidate) else { return .noBackup }
+        guard let path, StoreFiles.bytes(path) > 0, let present = try StoredFile.identity(path), !present.isEmpty else {
             return nil
-        } catch {
-            throw StorageFailure.error(error)
         }
+        return present.instance == restored.instance ? nil : .ofAnotherHome
     }
 
     /// Gives the database at `path` a second name; the one it has from an attempt that was interrupted, where there is one.
@@ -114,22 +94,10 @@ extension TwinStore {
     /// Moves the whole log of the database at `path` into it. One that cannot be read is not touched: whoever opens it for
     /// writing may lose its log.
     private static func checkpoint(_ path: String) throws(DropError) {
-        try tryReading(path)
+        try StoredFile.tryReading(path)
         let present = try TwinStore(path: path)
         try present.maintenance.checkpoint()
         try present.close()
         guard StoreFiles.bytes(path + "-wal") == 0 else { throw StorageFailure.damaged("its log is in use") }
-    }
-
-    private static func tryReading(_ path: String) throws(DropError) {
-        var configuration = Configuration()
-        configuration.readonly = true
-        do {
-            let queue = try DatabaseQueue(path: path, configuration: configuration)
-            _ = try queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM sqlite_master") }
-            try queue.close()
-        } catch {
-            throw StorageFailure.error(error)
-        }
     }
 }

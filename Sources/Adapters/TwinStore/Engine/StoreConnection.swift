@@ -60,6 +60,11 @@ final class StoreConnection: Sendable {
         }
     }
 
+    /// For a body that throws errors of its own as well: only those of SQLite are translated.
+    func exporting(_ body: (Database) throws -> Void) throws {
+        do { try pool.read(body) } catch let error as DatabaseError { throw StorageFailure.error(error) }
+    }
+
     func writing<T>(_ body: (Database) throws(DropError) -> T) throws(DropError) -> T {
         do {
             return try pool.writeWithoutTransaction(body)

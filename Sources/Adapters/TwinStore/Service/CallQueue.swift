@@ -1,5 +1,4 @@
 import DropCore
-import GRDB
 import ThreadKit
 
 /// Calls of the twin service that wait for the writer. Whoever finds nobody at it takes all that wait into one transaction

@@ -1,5 +1,4 @@
 package import DropCore
-import GRDB
 import Synchronization
 import TwinModel
 package import TwinService
@@ -116,11 +115,6 @@ package final class CallWriter: StoreReader, TwinWriter {
     }
 
     package func hasEdges(_ count: Int, at end: RelationshipEnd, of twin: StoredEntity) throws(DropError) -> Bool {
-        let query = try RawStatement.cached(
-            "SELECT 1 FROM relationship WHERE \(end.column) = ? LIMIT 1 OFFSET ?", database)
-        query.bind(1, twin.number)
-        query.bind(2, Int64(count - 1))
-        defer { query.reset() }
-        return try query.step()
+        try lookups.hasRelationships(count, at: end, of: twin.number)
     }
 }

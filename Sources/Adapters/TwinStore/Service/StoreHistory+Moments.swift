@@ -1,5 +1,4 @@
 package import DropCore
-import GRDB
 import Synchronization
 package import TwinModel
 
@@ -46,15 +45,9 @@ extension StoreHistory {
     package func forEachTwin(asOf moment: Moment = .now, _ body: (JSON) -> Void) throws(DropError) {
         try store.reading { (database) throws(DropError) in
             let sequence = try store.states.resolve(moment, database)
-            for sql in ["SELECT no, id FROM twin", "SELECT no, id FROM gone WHERE kind = 0"] {
-                if sequence == nil, sql.contains("gone") { continue }
-                let query = try RawStatement(sql, database)
-                defer { query.reset() }
-                while try query.step() {
-                    let number = UInt32(truncatingIfNeeded: query.integer(0))
-                    guard let entity = try store.states.state(ofTwin: number, id: query.text(1), asOf: sequence, database) else {
-                        continue
-                    }
+            for gone in sequence == nil ? [false] : [false, true] {
+                try ServiceLookups(database).forEachID(gone: gone) { (number, id) throws(DropError) in
+                    guard let entity = try store.states.state(ofTwin: number, id: id, asOf: sequence, database) else { return }
                     body(try twinJSON(entity, database))
                 }
             }
@@ -72,15 +65,11 @@ extension StoreHistory {
 
     package func counts() throws(DropError) -> StoreCounts {
         try store.reading { (database) throws(DropError) in
-            func count(_ table: String) throws(DropError) -> Int {
-                let query = try RawStatement.cached("SELECT count(*) FROM \(table)", database)
-                defer { query.reset() }
-                return try query.step() ? Int(query.integer(0)) : 0
-            }
+            let lookups = ServiceLookups(database)
             return StoreCounts(
-                twins: try count("twin"), relationships: try count("relationship"), revisions: try count("revision"),
-                pending: try count("pending"), drops: try count("drops"),
-                commits: UInt64(try count("drop_commit")))
+                twins: try lookups.count(.twin), relationships: try lookups.count(.relationship),
+                revisions: try lookups.count(.revision), pending: try lookups.count(.pending), drops: try lookups.count(.drops),
+                commits: UInt64(try lookups.count(.commits)))
         }
     }
 
@@ -91,23 +80,13 @@ extension StoreHistory {
     /// Which of `ids` are twins, or were. One look through the table of twins, for all of them.
     package func known(_ ids: [String]) throws(DropError) -> Set<String> {
         try store.reading { (database) throws(DropError) in
+            let lookups = ServiceLookups(database)
             var known: Set<String> = []
-            let present = try RawStatement(
-                "SELECT no, id FROM twin WHERE id IN (\(Array(repeating: "?", count: ids.count).joined(separator: ", ")))",
-                database)
-            for (index, id) in ids.enumerated() { present.bind(text: Int32(index + 1), Array(id.utf8)) }
-            while try present.step() {
-                let id = present.text(1)
+            for (id, number) in try lookups.numbers(of: ids) {
                 known.insert(id)
-                store.states.remember(id, UInt32(truncatingIfNeeded: present.integer(0)))
+                store.states.remember(id, number)
             }
-            present.reset()
-            for id in ids where !known.contains(id) {
-                let gone = try RawStatement.cached("SELECT 1 FROM gone WHERE id = ? AND kind = 0 LIMIT 1", database)
-                gone.bind(text: 1, Array(id.utf8))
-                if try gone.step() { known.insert(id) }
-                gone.reset()
-            }
+            for id in ids where !known.contains(id) { if try lookups.wasTwin(id) { known.insert(id) } }
             return known
         }
     }
@@ -123,28 +102,25 @@ extension StoreHistory {
     /// the whole table.
     package func totals(of properties: [String]) throws(DropError) -> (twins: Int, sums: [Total]) {
         try store.reading { (database) throws(DropError) in
+            let lookups = ServiceLookups(database)
             var sums: [Total] = []
             for property in properties {
-                let query = try RawStatement("SELECT td_value(rec, ?) FROM twin", database)
-                query.bind(1, store.keys.number(of: property))
-                defer { query.reset() }
                 var sum = LongSum()
-                while try query.step() { if let number = query.number(0) { sum.add(number) } }
+                try lookups.forEachNumber(in: store.keys.number(of: property)) { sum.add($0) }
                 sums.append(Total(twins: sum.count, sum: sum.value))
             }
-            let count = try RawStatement("SELECT count(*) FROM twin", database)
-            defer { count.reset() }
-            return (try count.step() ? Int(count.integer(0)) : 0, sums)
+            return (try lookups.count(.twin), sums)
         }
     }
 
     // MARK: JSON
 
-    private func twinJSON(_ entity: StoredEntity, _ database: Database) throws(DropError) -> JSON {
+    private func twinJSON(_ entity: StoredEntity, _ database: StoreTransaction) throws(DropError) -> JSON {
         try TwinRenderer(store, database, store.catalog.keyed).document(twin: entity)
     }
 
-    private func relationshipJSON(_ entity: StoredEntity, source: String, _ database: Database) throws(DropError) -> JSON {
+    private func relationshipJSON(_ entity: StoredEntity, source: String, _ database: StoreTransaction) throws(DropError) -> JSON
+    {
         try TwinRenderer(store, database, store.catalog.keyed).document(relationship: entity, source: source)
     }
 }
@@ -158,7 +134,7 @@ private struct LongSum {
     private var rest = 0.0
     private var hasDoubles = false
 
-    mutating func add(_ number: RawStatement.Number) {
+    mutating func add(_ number: StoredNumber) {
         count += 1
         switch number {
         case .integer(let value):

@@ -1,5 +1,4 @@
 package import DropCore
-import GRDB
 package import TwinModel
 
 /// Who set a property, and what it was before.
@@ -39,7 +38,7 @@ package struct StoreHistory: GraphHistory {
     }
 
     private func steps(
-        of lives: [EntityLife], _ limit: Int, _ kind: NumberReservation.Kind, _ database: Database
+        of lives: [EntityLife], _ limit: Int, _ kind: NumberReservation.Kind, _ database: StoreTransaction
     ) throws(DropError) -> [HistoryStep] {
         var steps: [HistoryStep] = []
         for var entity in lives.map(\.entity) {
@@ -91,7 +90,7 @@ package struct StoreHistory: GraphHistory {
     }
 
     private func explanations(
-        of entity: StoredEntity, _ pointer: String?, _ end: Provenance?, _ database: Database
+        of entity: StoredEntity, _ pointer: String?, _ end: Provenance?, _ database: StoreTransaction
     ) throws(DropError) -> [Explanation] {
         var result: [Explanation] = []
         for property in entity.record.properties where pointer == nil || pointer == self.pointer(property.key) {
@@ -112,7 +111,7 @@ package struct StoreHistory: GraphHistory {
 
     /// Who gave a relationship its name and its target.
     private func endExplanations(
-        of entity: StoredEntity, _ end: Provenance?, _ database: Database
+        of entity: StoredEntity, _ end: Provenance?, _ database: StoreTransaction
     ) throws(DropError) -> [Explanation] {
         var result: [Explanation] = []
         for (pointer, value) in try ends(entity, database) {
@@ -135,7 +134,8 @@ package struct StoreHistory: GraphHistory {
     }
 
     /// What a relationship says beside its properties.
-    private func ends(_ entity: StoredEntity, _ database: Database) throws(DropError) -> [(pointer: String, value: JSON)] {
+    private func ends(_ entity: StoredEntity, _ database: StoreTransaction) throws(DropError) -> [(pointer: String, value: JSON)]
+    {
         [
             ("/$relationshipName", .string(store.keys.name(entity.key))),
             ("/$targetId", .string(try store.states.twinID(entity.target, database))),
@@ -144,7 +144,7 @@ package struct StoreHistory: GraphHistory {
 
     /// What a property was before its present value.
     private func former(
-        _ property: TwinRecord.Property, of entity: StoredEntity, _ database: Database
+        _ property: TwinRecord.Property, of entity: StoredEntity, _ database: StoreTransaction
     ) throws(DropError) -> TwinRecord.Property? {
         var next = entity.record.revision
         while let revision = try store.states.revision(next, database) {
@@ -156,7 +156,7 @@ package struct StoreHistory: GraphHistory {
 
     private func changes(
         from older: StoredEntity, to newer: StoredEntity, _ patch: ReverseDelta, _ kind: NumberReservation.Kind,
-        _ database: Database
+        _ database: StoreTransaction
     ) throws(DropError) -> [HistoryStep.Change] {
         var result: [HistoryStep.Change] = []
         func name(_ key: UInt32) -> JSON? { key == 0 ? nil : .string(store.keys.name(key)) }

@@ -1,6 +1,5 @@
 import CodecKit
 package import DropCore
-import GRDB
 import Synchronization
 package import TwinModel
 import TwinService
@@ -35,11 +34,7 @@ extension StoreService {
     package func unreadableModels() throws(DropError) -> [String] {
         let models = models
         return try store.reading { (database) throws(DropError) in
-            let query = try RawStatement("SELECT id FROM model ORDER BY id", database)
-            defer { query.reset() }
-            var ids: [String] = []
-            while try query.step() { if models.entries[query.text(0)] == nil { ids.append(query.text(0)) } }
-            return ids
+            try ServiceLookups(database).modelIDs().filter { models.entries[$0] == nil }
         }
     }
 }

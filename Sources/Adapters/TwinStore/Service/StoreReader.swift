@@ -1,5 +1,4 @@
 package import DropCore
-import GRDB
 package import TwinModel
 package import TwinService
 
@@ -13,14 +12,14 @@ package struct FoundRelationship {
 /// What the rules of the twin service read, on one connection: what is stored, said in their words.
 package class StoreReader: TwinReader {
     let store: StoreEngine
-    let database: Database
+    let database: StoreTransaction
     /// The models of this moment.
     let keyed: KeyedModels
     private let present: (call: UInt64, ticks: Int64)?
     private(set) lazy var renderer = TwinRenderer(store, database, keyed, present: present)
 
     /// - Parameter present: the call under way and its time, which the database does not have yet.
-    init(_ store: StoreEngine, _ database: Database, present: (call: UInt64, ticks: Int64)? = nil) {
+    init(_ store: StoreEngine, _ database: StoreTransaction, present: (call: UInt64, ticks: Int64)? = nil) {
         self.store = store
         self.database = database
         keyed = store.catalog.keyed
@@ -28,6 +27,8 @@ package class StoreReader: TwinReader {
     }
 
     package var models: ModelCatalog { keyed.catalog }
+
+    var lookups: ServiceLookups { ServiceLookups(database) }
 
     // MARK: Twins
 
@@ -59,14 +60,7 @@ package class StoreReader: TwinReader {
     }
 
     package func forEachTwin(_ body: (StoredEntity) throws -> Void) throws {
-        let twins = try RawStatement("SELECT no, id, model, rec FROM twin ORDER BY no", database)
-        defer { twins.reset() }
-        while try twins.step() {
-            try body(
-                StoredEntity(
-                    number: UInt32(truncatingIfNeeded: twins.integer(0)), id: twins.text(1),
-                    key: UInt32(truncatingIfNeeded: twins.integer(2)), record: try TwinRecord(twins.bytes(3))))
-        }
+        try lookups.forEachTwin(body)
     }
 
     // MARK: Relationships
@@ -93,76 +87,29 @@ package class StoreReader: TwinReader {
     package func relationships(
         at end: RelationshipEnd, of twin: StoredEntity, named name: String?, after: Int64, limit: Int
     ) throws(DropError) -> [(place: Int64, relationship: FoundRelationship)] {
-        let query = try RawStatement.cached(
-            """
-            SELECT no, id, source, target, name, rec FROM relationship
-            WHERE \(end.column) = ?1 AND no > ?2 AND (?3 IS NULL OR name = ?3) ORDER BY no LIMIT ?4
-            """, database)
-        query.bind(1, twin.number)
-        query.bind(2, after)
         // A name nobody used has no relationships.
-        if let name { query.bind(3, store.keys.known(name) ?? .max) } else { query.bindNull(3) }
-        query.bind(4, Int64(limit))
-        defer { query.reset() }
-        var found: [(place: Int64, relationship: FoundRelationship)] = []
-        while try query.step() {
-            let entity = StoredEntity(
-                number: UInt32(truncatingIfNeeded: query.integer(0)), id: query.text(1),
-                key: UInt32(truncatingIfNeeded: query.integer(4)), source: UInt32(truncatingIfNeeded: query.integer(2)),
-                target: UInt32(truncatingIfNeeded: query.integer(3)), record: try TwinRecord(query.bytes(5)))
-            let one = FoundRelationship(
+        let key = name.map { store.keys.known($0) ?? .max }
+        let rows = try lookups.relationships(at: end, of: twin.number, named: key, after: after, limit: limit)
+        return rows.map { place, entity in
+            let found = FoundRelationship(
                 entity: entity, source: end == .source ? twin.id : nil, target: end == .target ? twin.id : nil)
-            found.append((query.integer(0), one))
+            return (place, found)
         }
-        return found
     }
 
     package func forEachRelationship(_ body: (FoundRelationship, String?, String?) throws -> Void) throws {
-        let relationships = try RawStatement(
-            """
-            SELECT r.no, r.id, r.source, r.target, r.name, r.rec, s.id, t.id, s.model, t.model FROM relationship r
-            JOIN twin s ON s.no = r.source JOIN twin t ON t.no = r.target ORDER BY r.no
-            """, database)
-        defer { relationships.reset() }
-        func model(_ column: Int32) -> String? {
-            let key = UInt32(truncatingIfNeeded: relationships.integer(column))
-            return key == 0 ? nil : store.keys.name(key)
-        }
-        while try relationships.step() {
-            let entity = StoredEntity(
-                number: UInt32(truncatingIfNeeded: relationships.integer(0)), id: relationships.text(1),
-                key: UInt32(truncatingIfNeeded: relationships.integer(4)),
-                source: UInt32(truncatingIfNeeded: relationships.integer(2)),
-                target: UInt32(truncatingIfNeeded: relationships.integer(3)), record: try TwinRecord(relationships.bytes(5)))
-            let found = FoundRelationship(entity: entity, source: relationships.text(6), target: relationships.text(7))
-            try body(found, model(8), model(9))
+        func model(_ key: UInt32) -> String? { key == 0 ? nil : store.keys.name(key) }
+        try lookups.forEachRelationship { row in
+            let found = FoundRelationship(entity: row.entity, source: row.source, target: row.target)
+            try body(found, model(row.models.source), model(row.models.target))
         }
     }
 
     // MARK: Event routes
 
     package func eventRoutes(after: String, limit: Int) throws(DropError) -> [EventRoute] {
-        let query = try RawStatement.cached(
-            "SELECT id, endpoint, filter FROM event_route WHERE id > ? ORDER BY id LIMIT ?", database)
-        query.bind(text: 1, Array(after.utf8))
-        query.bind(2, Int64(limit))
-        defer { query.reset() }
-        var routes: [EventRoute] = []
-        while try query.step() {
-            routes.append(EventRoute(id: query.text(0), endpoint: query.text(1), filter: query.text(2)))
-        }
-        return routes
+        try lookups.eventRoutes(after: after, limit: limit)
     }
 
-    package func eventRoute(_ id: String) throws(DropError) -> EventRoute? {
-        let query = try RawStatement.cached("SELECT id, endpoint, filter FROM event_route WHERE id = ?", database)
-        query.bind(text: 1, Array(id.utf8))
-        defer { query.reset() }
-        return try query.step() ? EventRoute(id: query.text(0), endpoint: query.text(1), filter: query.text(2)) : nil
-    }
-}
-
-extension RelationshipEnd {
-    /// The column of the table `relationship`.
-    var column: StaticString { self == .source ? "source" : "target" }
+    package func eventRoute(_ id: String) throws(DropError) -> EventRoute? { try lookups.eventRoute(id) }
 }

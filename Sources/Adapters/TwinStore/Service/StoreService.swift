@@ -1,5 +1,4 @@
 package import DropCore
-import GRDB
 package import TwinService
 
 /// Lends the graph to the rules of the twin service: one moment to read, or the writer for a call.
@@ -24,10 +23,8 @@ package final class StoreService: Sendable {
 
     package func exporting(_ body: (StoreReader) throws -> Void) throws {
         do {
-            try store.connection.pool.read { database in try body(StoreReader(store, database)) }
+            try store.connection.exporting { database in try body(StoreReader(store, database)) }
         } catch let error as DropError {
-            throw ServiceError(error)
-        } catch let error as DatabaseError {
             throw ServiceError(error)
         }
     }
@@ -64,7 +61,7 @@ package final class StoreService: Sendable {
         }
     }
 
-    private func commit(_ calls: [CallQueue.Entry], _ database: Database) throws(DropError) -> [Result<Void, any Error>] {
+    private func commit(_ calls: [CallQueue.Entry], _ database: StoreTransaction) throws(DropError) -> [Result<Void, any Error>] {
         guard !calls.isEmpty else { return [] }
         let transaction = try GraphCommit(store, database)
         do throws(DropError) {
@@ -83,50 +80,32 @@ package final class StoreService: Sendable {
 // MARK: - Event routes, and all at once
 
 extension CallWriter {
-    package func countEventRoutes(besides id: String) throws(DropError) -> Int {
-        let query = try RawStatement.cached("SELECT count(*) FROM event_route WHERE id <> ?", database)
-        query.bind(text: 1, Array(id.utf8))
-        defer { query.reset() }
-        return try query.step() ? Int(query.integer(0)) : 0
-    }
+    package func countEventRoutes(besides id: String) throws(DropError) -> Int { try lookups.countEventRoutes(besides: id) }
 
     package func put(_ route: EventRoute) throws(DropError) {
         let number = Int64(effects.dropNumber)
-        try commit.run {
-            try database.execute(
-                sql: "INSERT OR REPLACE INTO event_route(id, endpoint, filter, call_no) VALUES(?, ?, ?, ?)",
-                arguments: [route.id, route.endpoint, route.filter, number])
-        }
+        try commit.run { try ServiceStatements(database).put(route, call: number) }
         effects.hasChanged = true
     }
 
     package func delete(eventRoute id: String) throws(DropError) -> Bool {
-        try commit.run { try database.execute(sql: "DELETE FROM event_route WHERE id = ?", arguments: [id]) }
-        guard database.changesCount > 0 else { return false }
-        effects.hasChanged = true
-        return true
+        var isDeleted = false
+        try commit.run { isDeleted = try ServiceStatements(database).delete(eventRoute: id) }
+        if isDeleted { effects.hasChanged = true }
+        return isDeleted
     }
 
     package func deleteRelationships(_ limit: Int) throws(DropError) -> Int {
-        let numbers = try numbers("relationship", limit)
+        let numbers = try lookups.lowest(limit, of: .relationships)
         for number in numbers { _ = try commit.relationshipRows.deleteRelationship(number, record: 0, effects) }
         if !numbers.isEmpty { effects.hasChanged = true }
         return numbers.count
     }
 
     package func deleteTwins(_ limit: Int) throws(DropError) -> Int {
-        let numbers = try numbers("twin", limit)
+        let numbers = try lookups.lowest(limit, of: .twins)
         for number in numbers { _ = try commit.twinRows.deleteTwin(number, record: 0, effects) }
         if !numbers.isEmpty { effects.hasChanged = true }
         return numbers.count
-    }
-
-    private func numbers(_ table: StaticString, _ limit: Int) throws(DropError) -> [UInt32] {
-        let query = try RawStatement.cached("SELECT no FROM \(table) ORDER BY no LIMIT ?", database)
-        query.bind(1, Int64(limit))
-        defer { query.reset() }
-        var numbers: [UInt32] = []
-        while try query.step() { numbers.append(UInt32(truncatingIfNeeded: query.integer(0))) }
-        return numbers
     }
 }
