@@ -47,7 +47,8 @@ import TwinModel
         let daemon = try Daemon(home)
         try home.write("dropzone/assets/1.txt", Sample.assets(1...2))
         try home.drop("2.csv", Sample.assets(3...4), to: "assets")
-        try Self.reload(daemon, home, Self.source("assets", "patterns: [\"*.csv\", \"*.txt\"], guard: {rejects: 0%, rejects-free: 0}"))
+        let more = "patterns: [\"*.csv\", \"*.txt\"], guard: {rejects: 0%, rejects-free: 0}"
+        try Self.reload(daemon, home, Self.source("assets", more))
         // It lay there; the scan of the new engine finds it.
         try daemon.wait(for: "A drop was applied.", count: 2)
         #expect(try home.twins().count == 4)
