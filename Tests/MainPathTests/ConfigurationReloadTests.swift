@@ -12,6 +12,11 @@ import TwinModel
     private static let taken = "The daemon goes on with the changed configuration."
     private static let refused = "The changed configuration is not taken over: the daemon goes on with the one it has."
 
+    /// The number of the process that holds the home.
+    private static func process(_ home: Home) throws -> Int {
+        try #require(try home.text(of: "state/lock").split(separator: " ").first.flatMap { Int($0) })
+    }
+
     private static func reload(_ daemon: Daemon, _ home: Home, _ text: String, count: Int = 1) throws {
         try home.configure("sources:\n" + text)
         daemon.send(SIGHUP)
@@ -22,14 +27,14 @@ import TwinModel
         let home = try Home("sources:\n" + Self.source("first"))
         let daemon = try Daemon(home)
         try home.drop("1.csv", Sample.assets(1...2), to: "first")
-        let pid = try home.ask("status")[path: "daemon/pid"]
+        let process = try Self.process(home)
 
         try Self.reload(daemon, home, Self.source("first") + Self.source("second"))
         try home.drop("2.csv", Sample.assets(3...4), to: "second")
         try home.drop("3.csv", Sample.assets(5...6), to: "first")
         let status = try home.ask("status")
         #expect(status[path: "daemon/changed"]?.string == nil)
-        #expect(status[path: "daemon/pid"] == pid)
+        #expect(try Self.process(home) == process)
 
         try Self.reload(daemon, home, Self.source("second"), count: 2)
         try home.write("dropzone/first/4.csv", Sample.assets(7...8))
@@ -95,6 +100,26 @@ import TwinModel
         try daemon.wait(for: "The changed configuration cannot be served: the daemon goes on with the one it had.")
         try home.drop("1.csv", Sample.assets(1...2), to: "first")
         #expect(try home.ask("status")["sources"]?.elements?.count == 1)
+        #expect(try daemon.end() == 0)
+    }
+
+    @Test func `leaves nothing of the engine before`() throws {
+        let home = try Home("sources:\n" + Self.source("first"))
+        let daemon = try Daemon(home)
+        try home.drop("1.csv", Sample.assets(1...2), to: "first")
+        let process = try Self.process(home)
+        func held() throws -> [Int] {
+            try ["task", "fd"].map { try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/\($0)").count }
+        }
+        try Self.reload(daemon, home, Self.source("first", "guard: {rejects: 1}"))
+        try home.drop("2.csv", Sample.assets(3...4), to: "first")
+        let before = try held()
+        for count in 2...9 {
+            try Self.reload(daemon, home, Self.source("first", "guard: {rejects: \(count)}"), count: count)
+            try home.drop("\(count + 1).csv", Sample.assets((2 * count + 1)...(2 * count + 2)), to: "first")
+        }
+        let after = try held()
+        #expect(zip(before, after).allSatisfy { $1 <= $0 + 3 }, "threads and descriptors: \(before), then \(after)")
         #expect(try daemon.end() == 0)
     }
 

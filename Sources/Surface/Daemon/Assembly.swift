@@ -29,7 +29,7 @@ struct Assembly {
     let held: HomeLock?
     let budget: DescriptorBudget
 
-    typealias Parts = (HomeLock, TwinStore, PluginHost, DropPipeline, DropWatcher, EventStream?)
+    typealias Parts = (HomeLock, TwinStore, PluginHost, DropPipeline, DropWatcher, Wiring)
 
     private var configuration: Configuration { home.configuration }
     private var paths: Configuration.Paths { home.paths }
@@ -126,7 +126,7 @@ struct Assembly {
         let told: @Sendable ([(SettledFile, ClaimResult)]) -> Void =
             if intake.isOnce { { claims.note($0) } } else { { watcher.noteClaims($0) } }
         wiring.afterClaim.with { $0 = Listener(hear: told) }
-        return (lock, store, host, pipeline, watcher, events)
+        return (lock, store, host, pipeline, watcher, wiring)
     }
 
     /// Database and archive must know one another, and the database what lies in the spool.
@@ -268,6 +268,13 @@ final class Wiring: Sendable {
         self.tally = tally
         self.events = events
         self.ears = ears
+    }
+
+    /// Forgets who listens. Pipeline, watcher and listeners hold one another through this; nothing else would end that, and a
+    /// reload would keep the graph of each engine.
+    func hangUp() {
+        afterClaim.with { $0 = nil }
+        ears.with { $0 = nil }
     }
 
     @Sendable func emit(_ event: PipelineEvent) {

@@ -54,7 +54,7 @@ package final class Engine: Sendable {
     let host: PluginHost
     let pipeline: DropPipeline
     let watcher: DropWatcher
-    private let events: EventStream?
+    private let wiring: Wiring
     /// How the sources stand with the deliveries that are expected of them.
     let lateness: Lateness
     let watchful: Watchfulness
@@ -99,7 +99,7 @@ package final class Engine: Sendable {
         self.budget = budget
         left = LeftLog(log)
         let ears = Ears(nil)
-        (lock, graph, host, pipeline, watcher, events) = try Assembly(
+        (lock, graph, host, pipeline, watcher, wiring) = try Assembly(
             home: home, intake: intake, log: log, tally: tally, claims: claims, left: left, ears: ears,
             acceptance: acceptance, held: held, budget: budget
         ).make()
@@ -272,6 +272,7 @@ package final class Engine: Sendable {
         if !wasOver, !isReload { tellStop() }
         alive.with { $0 }?.join()
         display.stop()
+        wiring.hangUp()
         do {
             // After a failure of storage the next start looks at everything, as after a crash.
             let isSound = pipeline.waitUntilStopping() == nil
