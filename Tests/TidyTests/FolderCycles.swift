@@ -85,7 +85,6 @@ extension Rules {
         "TwinAPI": [["Access", "Routes", "Server"]],
         "TwinDropPluginSDK": [[".", "Settings", "Values"]],
         "TwinModel": [[".", "DTDL", "DTDL/Facts", "DTDL/Reading", "DTDL/Rules", "DTDL/Text", "Query"]],
-        "TwinService": [[".", "Models", "Rules"]],
         "TwinStore": [
             ["Apply", "Apply/Commit", "Apply/Comparing", "Apply/Validation"],
             ["Engine", "Engine/Entities", "Engine/Raw"],
