@@ -76,7 +76,6 @@ struct FolderGraph: Equatable {
 extension Rules {
     /// Folders that still use one another in a circle, by target. The table only grows shorter.
     static let folderCycles: [String: [Set<String>]] = [
-        "DropCore": [["Ports", "Words"]],
         "DropWatch": [["Claiming", "Explaining", "Rules", "System", "Watching"]],
         "Evidence": [[".", "Amendments"]],
         "HomeConfiguration": [[".", "Reading", "Settings"]],
