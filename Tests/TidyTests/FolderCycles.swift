@@ -77,7 +77,6 @@ extension Rules {
     /// Folders that still use one another in a circle, by target. The table only grows shorter.
     static let folderCycles: [String: [Set<String>]] = [
         "DropWatch": [["Claiming", "Explaining", "Rules", "System", "Watching"]],
-        "Evidence": [[".", "Amendments"]],
         "HomeConfiguration": [[".", "Reading", "Settings"]],
         "HomeReports": [["Home", "Output", "System"]],
         "Pipeline": [[".", "Acting", "Judging", "Ledger", "Life", "Stages"]],
