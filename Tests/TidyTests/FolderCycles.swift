@@ -76,16 +76,13 @@ struct FolderGraph: Equatable {
 extension Rules {
     /// Folders that still use one another in a circle, by target. The table only grows shorter.
     static let folderCycles: [String: [Set<String>]] = [
-        "DropCore": [["Ports", "Words"]],
         "DropWatch": [["Claiming", "Explaining", "Rules", "System", "Watching"]],
-        "Evidence": [[".", "Amendments"]],
         "HomeConfiguration": [[".", "Reading", "Settings"]],
         "HomeReports": [["Home", "Output", "System"]],
         "Pipeline": [[".", "Acting", "Judging", "Ledger", "Life", "Stages"]],
         "TwinAPI": [["Access", "Routes", "Server"]],
         "TwinDropPluginSDK": [[".", "Settings", "Values"]],
         "TwinModel": [[".", "DTDL", "DTDL/Facts", "DTDL/Reading", "DTDL/Rules", "DTDL/Text", "Query"]],
-        "TwinService": [[".", "Models", "Rules"]],
         "TwinStore": [
             ["Apply", "Apply/Commit", "Apply/Comparing", "Apply/Validation"],
             ["Engine", "Engine/Entities", "Engine/Raw"],

@@ -116,17 +116,6 @@ package protocol TwinWriter: TwinReader {
 /// Which twin of a relationship.
 package enum RelationshipEnd: Sendable { case source, target }
 
-/// The ids by which a relationship is known.
-package struct RelationshipIDs: Sendable, Equatable {
-    package let id: String
-    package let source: String
-    package let target: String
-
-    package init(id: String, source: String, target: String) {
-        (self.id, self.source, self.target) = (id, source, target)
-    }
-}
-
 /// Where events are to be sent (docs/azure-contract.md, "Event routes").
 package struct EventRoute: Sendable, Equatable {
     package let id: String

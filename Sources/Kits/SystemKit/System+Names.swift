@@ -102,7 +102,7 @@ extension System {
         try make("rename", Escaping.visible(name)) { unsafe linux_rename_noreplace(folder, from, targetFolder, to) }
     }
 
-    /// Renames, replacing what bears the target's name.
+    /// Renames, and replaces what already has the new name.
     package static func rename(_ name: [UInt8], to target: [UInt8], in folder: CInt) throws(SystemError) {
         let (from, to) = (terminated(name), terminated(target))
         try make("rename", Escaping.visible(name)) { unsafe renameat(folder, from, folder, to) }

@@ -43,7 +43,7 @@ struct CommitQueue: Sendable {
     /// What was taken is committed, or otherwise settled.
     mutating func finished() { taken = 0 }
 
-    /// Nothing is committed any more: what waits, and what was taken is let go.
+    /// Nothing is committed any more. Returns the drops that wait, and forgets what was taken.
     mutating func removeAll() -> [Prepared] {
         defer { (waiting, bytes, taken) = ([], 0, 0) }
         return Array(waiting)

@@ -46,7 +46,7 @@ struct Ledger: Sendable {
         return reading
     }
 
-    /// Takes the drop, which came to nothing before its claim was durable, out of the line; false where a thread works with it.
+    /// Takes a drop whose claim failed before it was durable out of the line. False where a thread works with the drop.
     mutating func void(_ drop: DropID, of source: SourceName) -> Bool {
         let isInLine = scheduler.remove(drop, of: source)
         drops.change(drop) { $0.claimCameToNothing() }
@@ -60,7 +60,7 @@ struct Ledger: Sendable {
         order.handOver(prepared.record)
     }
 
-    /// A drop before it failed at its commit: it goes its way again.
+    /// An earlier drop failed at its commit. This one is processed again.
     mutating func setBack(_ drop: DropID) {
         guard let record = drops.change(drop, { $0.setBack() }) else { return }
         scheduler.enqueue(record)

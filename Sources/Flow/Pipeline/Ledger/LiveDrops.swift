@@ -82,7 +82,7 @@ struct LiveDrops: Sendable {
     /// A file was handed over.
     mutating func issue() -> Tokens.Token { tokens.issue() }
 
-    /// The file came to nothing here: it is no drop.
+    /// The file could not be claimed: it is no drop.
     mutating func end(_ token: Tokens.Token) { tokens.end(token) }
 
     // MARK: - Drops

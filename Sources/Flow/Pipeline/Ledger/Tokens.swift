@@ -25,7 +25,7 @@ struct Tokens: Sendable {
         return token
     }
 
-    /// What it stands for has come to its end, or waits for a person.
+    /// The file of this token is finished, or waits for a person.
     mutating func end(_ token: Token) {
         precondition(open.remove(token) != nil, "the token \(token.number) ends a second time")
     }

@@ -9,7 +9,7 @@ package struct WaitingDrop: Sendable {
 }
 
 extension Ledger {
-    /// What is told of at once may pass in the next moment: it is a reason when it has lasted this long. Units: milliseconds.
+    /// A short delay may end by itself. Only one that has lasted this long is reported as a reason. Units: milliseconds.
     private static let retryingMin: UInt64 = 3000
     private static let readingMin: UInt64 = 3000
 

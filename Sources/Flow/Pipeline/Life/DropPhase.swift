@@ -45,7 +45,7 @@ extension DropLifecycle.Event {
     /// The life of a drop as a table: whether the event can happen to one in this phase, and lead to that.
     func leads(from phase: DropLifecycle.Phase, to next: DropLifecycle.Phase) -> Bool {
         switch (self, phase, next) {
-        // A claim is durable, or comes to nothing, before anything is written about its drop.
+        // A claim is durable, or was given up, before anything is written about its drop.
         case (.claimIsDurable, .claimed, .claimed), (.claimIsDurable, .waiting, .waiting), (.claimIsDurable, .inWork, .inWork),
             (.claimCameToNothing, .waiting, .left), (.claimCameToNothing, .inWork, .inWork), (.leftAsVoid, .inWork, .left):
             true

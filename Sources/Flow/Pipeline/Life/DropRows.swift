@@ -16,7 +16,7 @@ extension DropRecord {
     /// S4, as the commit writes it.
     func applied(at now: UInt64) -> DropRecord { with(.applied, at: now) }
 
-    /// The commit did not take it: it goes its way again.
+    /// The commit did not take it. It is processed again.
     func notApplied() -> DropRecord {
         var row = self
         row.state = .registered

@@ -26,7 +26,7 @@ struct ClaimStage: Sendable {
     /// Files below this many bytes are read on the claiming thread: another would take longer to wake.
     static let loneBytesMax: UInt64 = 64 << 10
 
-    /// Intents that came to nothing and are in the register still.
+    /// Intents of claims that failed. Their rows are still in the register.
     private let void = Monitor<[DropID]>([])
 
     /// A file of a claim: the drop that it is to be, and what became of it.
