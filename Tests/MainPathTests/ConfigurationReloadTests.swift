@@ -61,7 +61,7 @@ import TwinModel
         try home.write("dropzone/assets/.3.csv", bad)
         try FileManager.default.moveItem(
             atPath: home.path + "/dropzone/assets/.3.csv", toPath: home.path + "/dropzone/assets/3.csv")
-        try daemon.wait(for: "A drop was quarantined.")
+        try daemon.wait(for: "A drop is held.")
         #expect(try daemon.end() == 0)
     }
 
@@ -103,6 +103,37 @@ import TwinModel
         #expect(try daemon.end() == 0)
     }
 
+    @Test func `lets drop copy nothing that the daemon would not take`() throws {
+        let home = try Home("sources:\n" + Self.source("first"))
+        let daemon = try Daemon(home)
+        try home.configure("sources:\n" + Self.source("first") + Self.source("second"))
+        let file = try home.file("1.csv", Sample.assets(1...2))
+        let refused = try home.run("drop", file, "--source", "second")
+        #expect(refused.code == 64 && refused.err.contains("does not watch the folder of source second"), "\(refused)")
+        #expect(!home.names(in: "dropzone/second").contains("1.csv"))
+        daemon.send(SIGHUP)
+        try daemon.wait(for: Self.taken)
+        try home.drop(file: file, to: "second")
+        #expect(try daemon.end() == 0)
+    }
+
+    @Test func `says so where no daemon could start with it`() throws {
+        let home = try Home(
+            "sources:\n  lifts: {plugin: mapping, mapping: m.yaml, ready: {rule: rename}}\n", mappings: ["m.yaml": "twinz: []\n"])
+        let file = try home.file("1.csv", "id,name\n1,One\n")
+        for more in [[], ["--wait"]] {
+            let refused = try Program.run(Program.twindrop, ["drop", file, "--source", "lifts"] + more + ["--home", home.path])
+            #expect(refused.code == 64 && refused.err.contains("m.yaml:1:1: twinz"), "\(refused)")
+        }
+        #expect(home.names(in: "dropzone/lifts").isEmpty)
+        try FileManager.default.createDirectory(atPath: home.path + "/dropzone/lifts", withIntermediateDirectories: true)
+        try home.write("dropzone/lifts/2.csv", "id,name\n1,One\n")
+        let why = try home.run("why", "2.csv")
+        #expect(why.out.contains("`twindrop run` does not start, because of a mistake: "), "\(why)")
+        let unserved = try home.ask("status")[path: "waiting/unserved"]?.elements ?? []
+        #expect(unserved.contains { $0["source"] == "lifts" && $0["code"] == "source-mistake" }, "\(unserved)")
+    }
+
     @Test func `leaves nothing of the engine before`() throws {
         let home = try Home("sources:\n" + Self.source("first"))
         let daemon = try Daemon(home)
@@ -111,11 +142,11 @@ import TwinModel
         func held() throws -> [Int] {
             try ["task", "fd"].map { try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/\($0)").count }
         }
-        try Self.reload(daemon, home, Self.source("first", "guard: {rejects: 1}"))
+        try Self.reload(daemon, home, Self.source("first", "guard: {rejects-free: 1}"))
         try home.drop("2.csv", Sample.assets(3...4), to: "first")
         let before = try held()
         for count in 2...9 {
-            try Self.reload(daemon, home, Self.source("first", "guard: {rejects: \(count)}"), count: count)
+            try Self.reload(daemon, home, Self.source("first", "guard: {rejects-free: \(count)}"), count: count)
             try home.drop("\(count + 1).csv", Sample.assets((2 * count + 1)...(2 * count + 2)), to: "first")
         }
         let after = try held()
@@ -131,7 +162,7 @@ import TwinModel
             try FileManager.default.moveItem(
                 atPath: home.path + "/dropzone/first/.part", toPath: home.path + "/dropzone/first/\(index).csv")
             if index % 12 == 11 {
-                try home.configure("sources:\n" + Self.source("first", "guard: {rejects: \(index)}"))
+                try home.configure("sources:\n" + Self.source("first", "guard: {rejects-free: \(index)}"))
                 daemon.send(SIGHUP)
             }
             usleep(10_000)
@@ -146,6 +177,7 @@ import TwinModel
         #expect(drops.count == 120)
         #expect(Set(drops.compactMap { $0["file"]?.string }).count == 120)
         #expect(try home.twins().count == 360)
+        try daemon.wait(for: Self.taken, count: 3)
         #expect(try daemon.end() == 0)
         #expect(try home.run("verify").code == 0)
     }

@@ -22,11 +22,12 @@ enum ReloadDecision {
             return
         }
         let next: Home
-        do throws(CommandFailure) {
-            next = try Home(running.paths.home)
-            try next.checkServable()
-        } catch {
+        do throws(CommandFailure) { next = try Home(running.paths.home) } catch {
             self = .mistaken(error.lines)
+            return
+        }
+        do throws(CommandFailure) { try next.checkServable() } catch {
+            self = .mistaken(next.configuration.allMistakes?.errors.map(\.description) ?? error.lines)
             return
         }
         let changes = running.configuration.changes()
