@@ -46,6 +46,15 @@ package enum StatusReport {
         }
     }
 
+    /// What is said where no daemon runs, and the next one cannot serve all of the home.
+    package static func cannotStart(_ home: Home) -> String? {
+        guard let mistake = home.configuration.allMistakes?.errors.first else { return nil }
+        let isRefused = (try? home.checkServable()) == nil
+        return
+            "\(isRefused ? "`twindrop run` does not start" : "`twindrop run` does not serve all sources"), because of a mistake: "
+            + "\(mistake) `twindrop source check` names every mistake."
+    }
+
     /// What is wrong with the files of the configuration as they are now, which a running daemon has not taken.
     private static func mistakes(_ home: Home) -> [String] {
         do throws(CommandFailure) {

@@ -72,9 +72,13 @@ extension WaitingReport {
         let unserved = suspensions.sorted { $0.key < $1.key }.map { source, known in
             Unserved(source: source.text, reason: known.reason, seconds: seconds(since: known.since, now))
         }
+        // What a start will suspend, as far as the files of the configuration say it.
+        let unfit = home.configuration.sources.filter { !$0.mistakes.isEmpty && suspensions[$0.name] == nil }.map { source in
+            Unserved(source: source.name.text, reason: WaitingReason(mistakes: source.mistakes), seconds: 0)
+        }
         return WaitingReport(
             files: besidesFolders(of: home, seen.files) + mistaken.files, drops: drops,
-            unserved: mistaken.unserved + unused(seen.folders.filter { !isMadeAtStart($0, home) }) + unserved)
+            unserved: mistaken.unserved + unfit + unused(seen.folders.filter { !isMadeAtStart($0, home) }) + unserved)
     }
 
     /// Looks at the landing folders as a daemon would, without one.
@@ -162,11 +166,15 @@ extension WaitingFile {
 
 extension BrokenSource {
     /// Why its files stay, with the place of every mistake.
-    package var reason: WaitingReason {
+    package var reason: WaitingReason { WaitingReason(mistakes: mistakes) }
+}
+
+extension WaitingReason {
+    fileprivate init(mistakes: [ConfigurationError]) {
         let places = mistakes.prefix(3).map(\.description).joined(separator: " ")
         let more = mistakes.count > 3 ? " And \(mistakes.count - 3) more." : ""
-        return WaitingReason(
+        self.init(
             .sourceMistake, places + more,
-            hint: "Correct it, then start the daemon again; `twindrop source check` names every mistake.")
+            hint: "Correct it, then start or reload the daemon; `twindrop source check` names every mistake.")
     }
 }

@@ -173,6 +173,7 @@ struct DropCommand: ParsableCommand {
     mutating func run() throws {
         let opened = try home.open()
         let source = try opened.source(source)
+        try checkServed(source, opened)
         let placed = try Delivery(of: file, to: source, as: name, in: opened).place()
         guard wait else {
             if home.json { return Terminal.print(["file": .string(placed.path)]) }
@@ -188,6 +189,18 @@ struct DropCommand: ParsableCommand {
             throw error
         }
         try report(record, placed, opened)
+    }
+
+    /// Where nobody would take the file, it is not copied: a daemon that does not know the source yet, or none that could start.
+    private func checkServed(_ source: Source, _ opened: Home) throws(CommandFailure) {
+        guard HomeLock.isHeld(state: opened.paths.state) else { return try opened.checkServable() }
+        guard case .answer(let told) = ControlClient.look(opened, ["do": "folders"]),
+            let folders = told.elements?.compactMap(\.string), !folders.contains(source.watched.folder)
+        else { return }
+        throw CommandFailure(
+            .usage,
+            "The daemon that runs does not watch the folder of source \(source.name): twindrop.yaml was changed since it started.",
+            "Nothing was copied. Reload the daemon (SIGHUP, `systemctl reload twindrop`), then hand the file over again.")
     }
 
     private func report(_ record: DropRecord, _ placed: Delivery.Placed, _ opened: Home) throws {

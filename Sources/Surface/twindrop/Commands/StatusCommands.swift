@@ -59,7 +59,9 @@ struct WhyCommand: ParsableCommand {
         let answer: JSON
         switch ControlClient.look(opened, .object(request)) {
         case .answer(let told): answer = told
-        case .none: answer = try WhyReport(opened).answer(path, shown: shown)
+        case .none:
+            answer = try WhyReport(opened).answer(path, shown: shown)
+                .adding("changed", StatusReport.cannotStart(opened).map { .string($0) })
         case .silent(let why):
             answer = try WhyReport(opened, silence: why).answer(path, shown: shown)
                 .adding("changed", StatusReport.doubt(opened).map { .string($0) })
