@@ -265,11 +265,16 @@ struct PersonActs: Sendable {
     func find(_ id: DropID) throws(DropError) -> DropRecord {
         let record = try row(of: id)
         let ledger = shared.ledger
-        guard ledger.withoutWaking({ $0.drops[id]?.phase == .writing }) else { return record }
-        let isWritten = ledger.wait(until: { $0.drops[id]?.phase != .writing }, timeout: .seconds(20)) {
-            $0.drops[id]?.phase != .writing
+        // A start tries once more to archive a drop whose bytes were lost, and writes what it finds.
+        let isTriedAgain = record.hasLostBytes
+        func isFree(_ ledger: borrowing Ledger) -> Bool {
+            let phase = ledger.drops[id]?.phase
+            return phase != .writing && !(isTriedAgain && phase == .archiving)
         }
-        guard isWritten else { throw notYet(record, "is being settled") }
+        guard !ledger.withoutWaking({ isFree($0) }) else { return record }
+        guard ledger.wait(until: { isFree($0) }, timeout: .seconds(20), { isFree($0) }) else {
+            throw notYet(record, "is being settled")
+        }
         return try row(of: id)
     }
 
