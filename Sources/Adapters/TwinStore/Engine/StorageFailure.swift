@@ -23,6 +23,13 @@ enum StorageFailure {
                 hint: "Close other programs that have state/twin.db open.", remedy: .retry(after: .seconds(1)))
         case 9:  // SQLITE_INTERRUPT
             DropError(.interrupted, "The query was interrupted.", hint: "Ask for less.", remedy: .retry(after: .seconds(1)))
+        case 11, 26:  // SQLITE_CORRUPT, SQLITE_NOTADB: also where its log is gone, which had a part of it
+            DropError(
+                .damaged, "The twin database is damaged (SQLite \(code)): \(message).",
+                hint: "Put state/twin.db and state/twin.db-wal back as they were, or restore the newest backup with "
+                    + "`twindrop restore FILE`. If there is none, move both away: `twindrop run --accept-database` starts with an "
+                    + "empty graph.",
+                remedy: .stop)
         default:
             DropError(.storage, "The twin database failed (SQLite \(code)): \(message).", hint: stopHint, remedy: .stop)
         }
@@ -41,5 +48,7 @@ enum StorageFailure {
             remedy: .stop)
     }
 
-    private static let stopHint = "Check the disk and its file system, then start again; `twindrop doctor` and `restore` help on."
+    private static let stopHint =
+        "Check the disk and its file system, then start again. `twindrop doctor` says what is damaged, and "
+        + "`twindrop restore FILE` puts a backup in place."
 }
