@@ -39,6 +39,56 @@ import TwinModel
         #expect(back.reason?.message.contains("DUP (record 2 after record 1).") == true)
     }
 
+    /// The defect: an earlier record that says what the graph has left no trace, so nobody was told that a later one overruled
+    /// it.
+    @Test(arguments: [false, true])
+    func `tells of a record that changes what an earlier one left as it was`(isKnownByItsFingerprint: Bool) throws {
+        let fixture = try StoreFixture()
+        for _ in 0..<(isKnownByItsFingerprint ? 2 : 1) {
+            try fixture.drop { writer in for id in ["a", "b", "c"] { writer.twin(id, ["x": .integer(1)]) } }
+        }
+        let result = try fixture.drop(isKnownByItsFingerprint ? "erp" : "wms") { writer in
+            writer.twin("a", ["x": .integer(1)])
+            writer.twin("b", ["x": .integer(1)])
+            writer.twin("c", ["x": .integer(1)])
+            writer.twin("a", ["x": .integer(2)])
+            writer.twin("b", .deleteTwin)
+            writer.twin("a", ["x": .integer(3)])
+        }
+        let books = result.books
+        #expect(books.superseded == 3 && books.unchanged == 1 && books.updated == 1 && books.deleted == 1, "\(books)")
+        #expect(books.operations == 6)
+        let message = result.reason?.message ?? ""
+        #expect(message.hasPrefix("3 records of this file state otherwise what an earlier one stated"), "\(message)")
+        #expect(message.contains("a (record 4 after one that changed nothing), b (record 5 after one"), "\(message)")
+        #expect(message.hasSuffix("a (record 6 after record 4)."), "\(message)")
+    }
+
+    @Test func `tells of no record that only says more`() throws {
+        let fixture = try StoreFixture()
+        let first = try fixture.drop { writer in
+            writer.twin("a", ["x": .integer(1)])
+            writer.twin("a", ["y": .integer(2)])
+        }
+        #expect(first.reason == nil && first.books.created == 1 && first.books.superseded == 1)
+    }
+
+    /// A refused record states nothing.
+    @Test func `tells of no record behind a refused one`() throws {
+        let fixture = try StoreFixture()
+        try fixture.drop { $0.twin("a", ["x": .integer(1)]) }
+        var policy = ApplyPolicy()
+        policy.mode = .snapshot
+        policy.rejectsShareMax = 1
+        let result = try fixture.drop(policy: policy) { writer in
+            writer.twin("a", ["x": .integer(1)])
+            writer.reject(code: "number", message: "No number.")
+            writer.twin("a", ["x": .integer(2)])
+        }
+        #expect(result.books.recordsRejected == 1 && result.books.updated == 1 && result.books.superseded == 0)
+        #expect(result.reason?.message.contains("state otherwise") != true)
+    }
+
     @Test func `that reverts itself changes nothing`() throws {
         let fixture = try StoreFixture()
         try fixture.drop { $0.twin("a", ["x": .integer(1)]) }

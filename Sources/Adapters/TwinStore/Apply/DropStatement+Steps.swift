@@ -21,6 +21,18 @@ extension DropStatement {
         return isSame ? .same : .differs
     }
 
+    /// True when both cannot be so: one deletes, the models are two, or a property has two values. To say more is no
+    /// contradiction.
+    func contradicts(_ before: DropStatement) -> Bool {
+        if kind == .delete || before.kind == .delete { return kind != before.kind }
+        if key != 0, before.key != 0, key != before.key { return true }
+        let now = Dictionary(properties.map { ($0.key, $0.value) }) { $1 }
+        return before.properties.contains { property in
+            if let value = now[property.key] { return value != property.value }
+            return kind == .replace && !property.isAbsent
+        }
+    }
+
     /// True when the record has all this says already. `key` is its model or relationship name.
     func changesNothing(in base: TwinRecord, key: UInt32) -> Bool {
         kind != .delete && (self.key == 0 || self.key == key) && applied(to: base) == nil

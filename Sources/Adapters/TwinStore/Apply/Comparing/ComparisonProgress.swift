@@ -20,6 +20,28 @@ struct ComparisonProgress: ~Copyable {
         models = ModelRules(context)
         deferred = DeferredRecords(refusing: gone)
     }
+
+    /// A record changes a committed twin or relationship. Where an earlier record was counted as unchanged because it said of it
+    /// what is so, that one is superseded, and a person is told.
+    ///
+    /// - Parameter record: the one that changes it.
+    mutating func noteChange(
+        _ operation: RecordOperation, record: UInt64, _ context: ComparisonContext, _ bytes: borrowing Span<UInt8>
+    ) throws(DropError) {
+        let isConfirmed =
+            operation.isOfTwin
+            ? said.twins.isConfirmed(operation.number) : said.relationships.isConfirmed(operation.number)
+        guard isConfirmed, account.books.unchanged > 0, context.isOfDrop(record) else { return }
+        account.books.unchanged -= 1
+        account.books.superseded += 1
+        account.again.note(try names(of: operation, bytes), nil, record)
+    }
+
+    /// The id of an operation's twin; of a relationship, its twin's id before its own.
+    func names(of operation: RecordOperation, _ bytes: borrowing Span<UInt8>) throws(DropError) -> [[UInt8]] {
+        let id = RawBytes.copy(bytes, operation.head.id)
+        return try operation.isOfTwin ? [id] : [id, keys.relationshipID(operation.head, bytes)]
+    }
 }
 
 /// The models that a drop's operations are checked against.

@@ -38,7 +38,7 @@ struct LateRelationships {
     }
 
     private func leave(_ operation: RecordOperation, because newer: UInt64, _ drop: inout ComparisonProgress) -> Bool {
-        word.leave(operation, because: newer, &drop.account.books, &drop.late, drop.said)
+        word.leave(operation, because: newer, &drop)
         return true
     }
 

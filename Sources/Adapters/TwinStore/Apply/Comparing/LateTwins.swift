@@ -38,6 +38,7 @@ struct LateTwins {
         let (left, stands) = filtered(said, known, &drop)
         guard left.changesNothing(in: base, key: model) else {
             drop.account.books.updated += 1
+            try drop.noteChange(operation, record: drop.record.number, context, bytes)
             try twins.log(operation, left, &drop, bytes, isNew: false)
             return true
         }
@@ -68,7 +69,7 @@ struct LateTwins {
     }
 
     private func leave(_ operation: RecordOperation, because newer: UInt64, _ drop: inout ComparisonProgress) -> Bool {
-        word.leave(operation, because: newer, &drop.account.books, &drop.late, drop.said)
+        word.leave(operation, because: newer, &drop)
         return true
     }
 
@@ -80,6 +81,7 @@ struct LateTwins {
         guard let speaker = goesOn else {
             drop.account.books.deleted += 1
             drop.said.twins.deleted += 1
+            try drop.noteChange(operation, record: drop.record.number, context, bytes)
             try twins.log(operation, try twins.statement(operation, drop, bytes), &drop, bytes, isNew: false)
             return true
         }
@@ -92,6 +94,7 @@ struct LateTwins {
             return leave(operation, because: speaker, &drop)
         }
         drop.account.books.updated += 1
+        try drop.noteChange(operation, record: drop.record.number, context, bytes)
         try twins.log(operation, left, &drop, bytes, isNew: false)
         return true
     }

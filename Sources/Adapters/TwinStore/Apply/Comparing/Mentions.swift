@@ -11,6 +11,8 @@ struct Mentions {
     var places = OffsetTable()
     /// Committed ones that the drop spoke about without a change.
     let seen = NumberSet()
+    /// Of those, the ones that only records without effect name: refused ones, and those behind somebody newer.
+    private var onlyNamed: Set<UInt32> = []
     private var reserved: NumberReservation
     /// Identities whose absence decided something.
     var absent: [IdentityHash] = []
@@ -65,8 +67,20 @@ struct Mentions {
         return place == 0 || place == Self.evaluating ? nil : place
     }
 
+    /// Notes that a record says what is so already.
     @inline(__always)
-    func markSeen(_ number: UInt32) { seen.insert(number) }
+    mutating func markSeen(_ number: UInt32) {
+        seen.insert(number)
+        if !onlyNamed.isEmpty { onlyNamed.remove(number) }
+    }
+
+    /// Notes that a record without effect names it.
+    mutating func markNamed(_ number: UInt32) {
+        if seen.insert(number) { onlyNamed.insert(number) }
+    }
+
+    /// True when a record of the drop said of it what is so already, and was counted as unchanged.
+    func isConfirmed(_ number: UInt32) -> Bool { seen.contains(number) && !onlyNamed.contains(number) }
 
     /// Gives an identity a number of this drop.
     ///
@@ -85,7 +99,7 @@ struct Mentions {
     mutating func noteUnchanged(_ operation: RecordOperation, _ keys: borrowing StreamKeys, _ context: ComparisonContext) {
         let number = operation.number
         places[number] = 0
-        seen.insert(number)
+        markSeen(number)
         if !keys.areNew, context.writer == nil, versions[number] <= context.startSequence {
             fingerprints[number] = operation.fingerprint
         }

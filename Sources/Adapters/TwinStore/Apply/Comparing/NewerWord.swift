@@ -152,11 +152,9 @@ struct NewerWord {
     /// Leaves an operation without effect.
     ///
     /// - Parameter newer: the drop whose statement stands; 0: somebody who is no drop.
-    func leave(
-        _ operation: RecordOperation, because newer: UInt64, _ books: inout DropBooks, _ late: inout LateOutcome, _ said: Said
-    ) {
-        books.superseded += 1
-        late.overrule(by: newer)
-        if operation.number != 0 { said.markSeen(operation) }
+    func leave(_ operation: RecordOperation, because newer: UInt64, _ drop: inout ComparisonProgress) {
+        drop.account.books.superseded += 1
+        drop.late.overrule(by: newer)
+        if operation.number != 0 { drop.said.markNamed(operation) }
     }
 }

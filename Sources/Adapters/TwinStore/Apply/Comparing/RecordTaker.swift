@@ -107,7 +107,7 @@ struct RecordTaker {
             drop.list.unknownRecords += 1
             return
         }
-        for operation in drop.record.operations { drop.said.markSeen(operation) }
+        for operation in drop.record.operations { drop.said.markNamed(operation) }
     }
 
     @inline(__always)

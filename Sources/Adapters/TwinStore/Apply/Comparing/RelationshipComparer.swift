@@ -76,19 +76,16 @@ struct RelationshipComparer {
     private func stateAgain(
         _ operation: RecordOperation, _ drop: inout ComparisonProgress, _ bytes: borrowing Span<UInt8>
     ) throws(DropError) {
-        let superseded = drop.account.books.superseded
-        let place = drop.said.relationships.places[operation.number]
-        let earlier = try drop.said.log.read(place) { view in view.head.record }
-        try fold(operation, &drop, bytes)
-        guard drop.account.books.superseded > superseded, context.isOfDrop(drop.record.number) else { return }
-        let id = try drop.keys.relationshipID(operation.head, bytes)
-        drop.account.again.note([RawBytes.copy(bytes, operation.head.id), id], earlier, drop.record.number)
+        guard let earlier = try fold(operation, &drop, bytes), context.isOfDrop(drop.record.number) else { return }
+        drop.account.again.note(try drop.names(of: operation, bytes), earlier, drop.record.number)
     }
 
     /// Folds an operation into what the drop said about the relationship before.
+    ///
+    /// - Returns: the record that it contradicts; nil: none.
     private func fold(
         _ operation: RecordOperation, _ drop: inout ComparisonProgress, _ bytes: borrowing Span<UInt8>
-    ) throws(DropError) {
+    ) throws(DropError) -> UInt64? {
         let place = drop.said.relationships.places[operation.number]
         let (before, entry) = try drop.said.statement(at: place)
         let target = try drop.said.log.read(place) { view in view.bytes(entry.idLength..<entry.idLength + entry.targetLength) }
@@ -106,6 +103,7 @@ struct RelationshipComparer {
         drop.account.count(step, before: before, after: after, isNew: entry.isNew)
         // Whether all is as before the drop is left to the writer here: a move back is rare.
         try log(operation, after, &drop, bytes, isNew: entry.isNew)
+        return isMoved || now.contradicts(before) ? before.record : nil
     }
 
     /// Compares a statement with the relationship's record.
@@ -119,6 +117,7 @@ struct RelationshipComparer {
         if statement.kind == .delete {
             drop.account.books.deleted += 1
             drop.said.relationships.deleted += 1
+            try drop.noteChange(operation, record: item.record, context, bytes)
             return try log(operation, statement, &drop, bytes, isNew: false)
         }
         let target = drop.said.twins.number(of: context.store.identities.hash.identity(bytes, operation.head.target))
@@ -130,6 +129,7 @@ struct RelationshipComparer {
             return drop.said.relationships.noteUnchanged(operation, drop.keys, context)
         }
         drop.account.books.updated += 1
+        try drop.noteChange(operation, record: item.record, context, bytes)
         try log(operation, statement, &drop, bytes, isNew: false)
     }
 

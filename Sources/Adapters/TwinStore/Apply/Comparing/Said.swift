@@ -29,8 +29,12 @@ struct Said {
     }
 
     @inline(__always)
-    func markSeen(_ operation: RecordOperation) {
+    mutating func markSeen(_ operation: RecordOperation) {
         if operation.isOfTwin { twins.markSeen(operation.number) } else { relationships.markSeen(operation.number) }
+    }
+
+    mutating func markNamed(_ operation: RecordOperation) {
+        if operation.isOfTwin { twins.markNamed(operation.number) } else { relationships.markNamed(operation.number) }
     }
 
     /// The number of an operation's twin or relationship as of now.

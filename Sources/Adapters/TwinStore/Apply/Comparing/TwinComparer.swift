@@ -61,6 +61,7 @@ struct TwinComparer {
     private func isSurelyNew(_ operation: RecordOperation, _ drop: borrowing ComparisonProgress) -> Bool {
         context.lateness == nil && drop.said.waiting.sample.isMostlyChange && context.writer == nil && operation.isAscending
             && operation.verb != .deleteTwin && drop.said.twins.hasFingerprint(operation.number)
+            && !drop.said.twins.isConfirmed(operation.number)
     }
 
     /// It deletes what is not there.
@@ -108,20 +109,21 @@ struct TwinComparer {
     private func stateAgain(
         _ operation: RecordOperation, _ drop: inout ComparisonProgress, _ bytes: borrowing Span<UInt8>
     ) throws(DropError) {
-        let superseded = drop.account.books.superseded
-        let earlier = try drop.said.log.read(drop.said.twins.places[operation.number]) { view in view.head.record }
-        try fold(operation, &drop, bytes)
-        guard drop.account.books.superseded > superseded, context.isOfDrop(drop.record.number) else { return }
-        drop.account.again.note([RawBytes.copy(bytes, operation.head.id)], earlier, drop.record.number)
+        let number = operation.number
+        let (before, entry) = try drop.said.statement(at: drop.said.twins.places[number])
+        let now = try statedAgain(operation, &drop, bytes)
+        try fold(operation, (before, entry, now), &drop, bytes)
+        guard now.contradicts(before), context.isOfDrop(drop.record.number) else { return }
+        drop.account.again.note(try drop.names(of: operation, bytes), before.record, drop.record.number)
     }
 
     /// Folds an operation into what the drop said about the twin before.
     private func fold(
-        _ operation: RecordOperation, _ drop: inout ComparisonProgress, _ bytes: borrowing Span<UInt8>
+        _ operation: RecordOperation, _ said: (before: DropStatement, entry: ChangeEntry, now: DropStatement),
+        _ drop: inout ComparisonProgress, _ bytes: borrowing Span<UInt8>
     ) throws(DropError) {
         let number = operation.number
-        let (before, entry) = try drop.said.statement(at: drop.said.twins.places[number])
-        let now = try statedAgain(operation, &drop, bytes)
+        let (before, entry, now) = said
         try drop.account.budget.spend(before.byteCount + now.byteCount, on: .repeated)
         let after = before.followed(by: now)
         if entry.isNew {
@@ -167,6 +169,7 @@ struct TwinComparer {
         if operation.verb == .deleteTwin {
             drop.account.books.deleted += 1
             drop.said.twins.deleted += 1
+            try drop.noteChange(operation, record: item.record, context, bytes)
             return try log(operation, try statement(item, drop, bytes), &drop, bytes, isNew: false)
         }
         let model = query.model
@@ -188,6 +191,7 @@ struct TwinComparer {
         }
         drop.said.waiting.note(isChange: true)
         drop.account.books.updated += 1
+        try drop.noteChange(operation, record: item.record, context, bytes)
         try log(operation, statement, &drop, bytes, isNew: false)
     }
 
