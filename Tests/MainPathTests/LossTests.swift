@@ -115,6 +115,30 @@ import TwinModel
         #expect(shown["state"] == "quarantined" && shown[path: "reason/code"] == "archived-before", "\(shown)")
     }
 
+    /// The defect: status counted it as held without a line about it, doctor asked for a second discard, which was refused, and show
+    /// named a retry, which was refused, too.
+    @Test func `and which the archive has as discarded, is discarded in the words of each command`() throws {
+        let (home, _) = try held()
+        let backup = home.path + "/files/b.twindb"
+        #expect(try home.run("backup", backup).code == 0)
+        #expect(try home.ask("discard", "2.csv")["state"] == "discarded")
+        #expect(try home.run("run", "--once").code == 0)
+        // Nothing is asked of anybody any more.
+        #expect(try !home.shown("show", "2.csv").contains("elease"))
+        #expect(try home.shown("why", "2.csv").contains("which is discarded.\n"))
+        #expect(try home.run("restore", backup).code == 0)
+        for _ in 0..<2 {
+            let status = try home.shown("status")
+            #expect(!status.contains("held") && status.contains("1 discarded") && !status.contains("HELD"), "\(status)")
+            #expect(try !home.run("doctor").out.contains("twindrop discard"))
+            let show = try home.shown("show", "2.csv")
+            #expect(show.contains("discarded") && show.contains("Nothing is to be done"), "\(show)")
+            #expect(!show.contains("twindrop retry") && !show.contains("twindrop discard"), "\(show)")
+            #expect(try home.list("drops", "--state", "held").isEmpty)
+            #expect(try home.run("run", "--once").code == 0)
+        }
+    }
+
     @Test func `and in the archive, because a backup was restored, is run again out of the archive`() throws {
         let (home, _) = try held()
         let backup = home.path + "/files/b.twindb"

@@ -12,10 +12,17 @@ package enum ByteLoss {
     ///
     /// - Parameter kind: how it closed it; nil where that is not known.
     package static func archivedBefore(_ record: DropRecord, kind: String?, container: String) -> DropReason {
-        DropReason(
-            code: archivedBefore,
-            message: "The archive closed this drop \(kind.map { "as \($0) " } ?? "")in \(container); the database takes it for "
-                + "\(record.state.rawValue), so it is older than the archive, and the graph may lack what the drop did.",
+        let isDiscarded = kind == DropState.discarded.rawValue
+        let message =
+            "The archive closed this drop \(kind.map { "as \($0) " } ?? "")in \(container); the database takes it for "
+            + "\(record.state.rawValue), so it is older than the archive"
+        guard !isDiscarded else {
+            return DropReason(
+                code: archivedBefore, message: message + ".",
+                hint: "Nothing is to be done: it stays discarded. `twindrop archive cat \(record.id)` prints its bytes.")
+        }
+        return DropReason(
+            code: archivedBefore, message: message + ", and the graph may lack what the drop did.",
             hint: "`twindrop retry \(record.id)` runs its bytes again, out of the archive, as a new drop; "
                 + "`twindrop discard \(record.id)` leaves the graph as it is.")
     }
@@ -64,6 +71,15 @@ extension DropRecord {
     /// Ended without a place in the archive: the bytes that arrived do not exist any more, and no other bytes are archived in
     /// their place. An applied drop ends so when a person says that it does.
     package var isNeverArchived: Bool { hasLostBytes && container == nil && (!state.isApplied || state == .done) }
+
+    /// Its reason still asks somebody for something: not where a person, or what came in its place, has ended the drop since.
+    package var hasOpenReason: Bool {
+        switch state {
+        case .discarded: reason?.code == ByteLoss.archivedBefore
+        case .retried, .resolved: false
+        default: true
+        }
+    }
 
     /// How the archive calls what it is.
     package var closingKind: String {

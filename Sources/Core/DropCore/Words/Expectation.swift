@@ -85,11 +85,14 @@ package struct Punctuality: Sendable, Equatable {
     package let last: UInt64?
     /// When it is, or became, late.
     package let due: UInt64
+    /// From when on it counts as late: `due`, but not before a daemon that has just started has taken what came meanwhile.
+    package let lateFrom: UInt64
     package let isLate: Bool
 
-    package init(last: UInt64?, due: UInt64, isLate: Bool) {
+    package init(last: UInt64?, due: UInt64, lateFrom: UInt64, at now: UInt64) {
         self.last = last
         self.due = due
-        self.isLate = isLate
+        self.lateFrom = lateFrom
+        isLate = now >= lateFrom
     }
 }

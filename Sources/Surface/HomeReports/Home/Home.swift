@@ -63,18 +63,22 @@ package struct Home {
                 id: drop.id, name: names.contains(drop.fileName) ? drop.fileName.description : nil, value: drop)
         }
         guard let drop = try DropChoice.choose(text, candidates) else {
-            if let forgotten = forgotten(text) {
-                throw CommandFailure(
-                    .negative,
-                    "The database has forgotten drop \(forgotten.drop) (\(forgotten.file) of source \(forgotten.source)), archived "
-                        + "\(Times.shown(forgotten.archivedAt)) as \(forgotten.kind).",
-                    "Its bytes come back with `twindrop archive extract \(forgotten.drop) --into DIR --keep-name`; "
-                        + "`twindrop drop FILE --source \(forgotten.source)` delivers them again.")
-            }
+            if let failure = forgottenDrop(text) { throw failure }
             throw CommandFailure(
                 .negative, "No drop has the id or file name \(Escaping.visible(text)).", "`twindrop drops` lists them.")
         }
         return drop
+    }
+
+    /// What is said of a drop that the archive has and the database, which is older, has forgotten; nil: the archive has none.
+    package func forgottenDrop(_ text: String) -> CommandFailure? {
+        guard let forgotten = forgotten(text) else { return nil }
+        return CommandFailure(
+            .negative,
+            "The database has forgotten drop \(forgotten.drop) (\(forgotten.file) of source \(forgotten.source)), archived "
+                + "\(Times.shown(forgotten.archivedAt)) as \(forgotten.kind).",
+            "Its bytes come back with `twindrop archive extract \(forgotten.drop) --into DIR --keep-name`; "
+                + "`twindrop drop FILE --source \(forgotten.source)` delivers them again.")
     }
 
     /// The newest drop of this id or file name in the archive alone: the database is older.

@@ -82,7 +82,7 @@ package final class Lateness: Sendable {
                 Int64(zone.secondsFromGMT(for: Date(timeIntervalSince1970: Double(time) / 1000))) * 1000
             }
             let patience = start == 0 ? 0 : start + Self.patience(after: expectation)
-            return (source, Punctuality(last: last[source], due: due, isLate: now >= max(due, patience)))
+            return (source, Punctuality(last: last[source], due: due, lateFrom: max(due, patience), at: now))
         }
     }
 

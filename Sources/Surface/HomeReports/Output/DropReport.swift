@@ -129,7 +129,7 @@ package enum DropReport {
             "\(record.state.rawValue) since \(Times.shownWithAge(record.changedAt)); claimed \(Times.shown(record.claimedAt))")
         if let reason = record.reason {
             line("why", "\(reason.message) [\(reason.code)]")
-            line("", reason.hint)
+            if record.hasOpenReason { line("", reason.hint) }
         }
         let next = next ?? NextSteps(record, needsForce: record.reason?.code == .late)
         for (index, text) in next.lines.enumerated() { line(index == 0 ? "next" : "", text) }

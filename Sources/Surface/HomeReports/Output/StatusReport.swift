@@ -71,7 +71,28 @@ package enum StatusReport {
     }
 
     private static func json(_ standing: Punctuality) -> JSON {
-        ["due": .string(Times.text(standing.due)), "late": .bool(standing.isLate)]
+        [
+            "due": .string(Times.text(standing.due)), "lateFrom": .string(Times.text(standing.lateFrom)),
+            "late": .bool(standing.isLate),
+        ]
+    }
+
+    /// The sources that are late, by the report of a running daemon: it alone knows what it has taken since its start.
+    package static func late(_ facts: JSON) -> [String] {
+        (facts["sources"]?.elements ?? []).filter { $0["expected"]?["late"] == .bool(true) }.map { source in
+            let last = source["lastDelivery"]?.string.map { "the last came at \($0)" } ?? "none ever came"
+            return
+                "source \(source["source"]?.string ?? "") is late. A delivery was expected by \(source["expected"]?["due"]?.string ?? ""); \(last)."
+        }
+    }
+
+    /// Why a running daemon cannot tell people of what happens; empty where it can.
+    package static func untold(_ facts: JSON) -> [String] { (facts["daemon"]?["notify"]?.elements ?? []).compactMap(untold(channel:)) }
+
+    private static func untold(channel: JSON) -> String? {
+        guard let error = channel["error"]?.string else { return nil }
+        return
+            "notify  \(channel["channel"]?.string ?? ""): NOT TOLD \(counted(channel["waiting"]?.int ?? 0, "notice")); tried again. \(error)"
     }
 
     /// The facts of a home.
@@ -84,6 +105,7 @@ package enum StatusReport {
         let counts = try store.history.counts()
         let waiting = try store.waiting.counts()
         let statistics = Dictionary(try store.lists.statistics().map { ($0.source, $0) }) { first, _ in first }
+        let closed = try closedByTheArchive(home, store)
         let last = lateness.last
         let standings = Dictionary(
             lateness.standings(at: WallClock.milliseconds()).map { ($0.source, $0.standing) }
@@ -100,8 +122,8 @@ package enum StatusReport {
                     .init(
                         "drops",
                         .object(
-                            DropState.allCases.compactMap { state in
-                                known.drops[state].map { .init(state.rawValue, .int(Int64($0))) }
+                            counts(known.drops, closed.filter { $0.source == source.name }).map { state, count in
+                                .init(state.rawValue, .int(Int64(count)))
                             })))
                 if let drop = try store.lists.newest(of: source.name), let withheld = drop.books.flatMap(DropReport.withheld) {
                     members.append(.init("withheld", withheld.adding("drop", .string(drop.id.description))))
@@ -130,6 +152,31 @@ package enum StatusReport {
                 (daemon == .null ? home.configuration.mistakes.map(\.description) : mistakes(home)).map { .string($0) }),
             "unknown": .array(try unknown(home, store).map { .string($0) }),
         ]
+    }
+
+    /// Drops that the database takes for unfinished and the archive has closed, as after a restore: the next start has them as here.
+    private static func closedByTheArchive(_ home: Home, _ store: TwinStore) throws(DropError) -> [Moved] {
+        guard !HomeLock.isHeld(state: home.paths.state) else { return [] }
+        return try store.register.drops(in: [.held, .claimed, .registered]).compactMap { record in
+            let state = record.judged(in: home).state
+            return state == record.state ? nil : Moved(source: record.source, from: record.state, to: state)
+        }
+    }
+
+    private struct Moved {
+        let source: SourceName
+        let from: DropState
+        let to: DropState
+    }
+
+    /// How many drops are in each state, in the order of a life; those without are left out.
+    private static func counts(_ known: [DropState: Int], _ moved: [Moved]) -> [(state: DropState, count: Int)] {
+        var counts = known
+        for one in moved {
+            counts[one.from, default: 0] -= 1
+            counts[one.to, default: 0] += 1
+        }
+        return DropState.allCases.compactMap { state in counts[state].flatMap { $0 > 0 ? (state, $0) : nil } }
     }
 
     /// What the database does not know, as after a restore: `doctor` names it.
@@ -209,12 +256,19 @@ package enum StatusReport {
 
     private static func printChannel(_ channel: JSON) {
         let name = channel["channel"]?.string ?? ""
-        if let error = channel["error"]?.string {
-            Terminal.print("notify  \(name): NOT TOLD \(counted(channel["waiting"]?.int ?? 0, "notice")); tried again. \(error)")
+        if let untold = untold(channel: channel) {
+            Terminal.print(untold)
         } else {
             let last = shown(channel["lastSentAt"]).map { "; the last at \($0)" } ?? ""
             Terminal.print("notify  \(name): \(counted(channel["sent"]?.int ?? 0, "notice")) sent since the start\(last)")
         }
+    }
+
+    /// Of a source that is not late.
+    private static func expectation(_ expected: JSON?) -> String {
+        guard let due = shown(expected?["due"]) else { return "" }
+        guard let from = shown(expected?["lateFrom"]), from != due else { return "; the next is expected by \(due)" }
+        return "; the next was expected by \(due), and is late from \(from) on: the daemon first takes what came before its start"
     }
 
     private static func printSource(_ source: JSON) {
@@ -240,8 +294,7 @@ package enum StatusReport {
             let last = shown(source["lastDelivery"]).map { "the last came at \($0)" } ?? "none ever came"
             Terminal.print("        LATE: a delivery was expected by \(shown(source["expected"]?["due"]) ?? ""); \(last)")
         } else if let last = shown(source["lastDelivery"]) {
-            let due = shown(source["expected"]?["due"]).map { "; the next is expected by \($0)" } ?? ""
-            Terminal.print("        last delivery \(last)\(due)")
+            Terminal.print("        last delivery \(last)\(expectation(source["expected"]))")
         }
         if let count = source["openRejects"]?.int, count > 0 {
             let list = "`twindrop drops --source \(source["source"]?.string ?? "") --open-rejects`"

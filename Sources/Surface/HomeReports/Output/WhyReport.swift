@@ -76,7 +76,7 @@ package struct WhyReport {
         var members: [JSON.Member] = [.init("file", .string(Self.text(of: path, shown))), .init("code", .string(said.code))]
         if let source { members.append(.init("source", .string(source.text))) }
         if let drop {
-            let reason = drop.reason.map { ": \($0.message)" } ?? ""
+            let reason = drop.hasOpenReason ? drop.reason.map { ": \($0.message)" } ?? "" : ""
             let isGone = said.code == DropWatch.Explanation.Own.gone.rawValue
             // Where it may be is known now.
             if isGone { said.sentences = Array(said.sentences.prefix(1)) }

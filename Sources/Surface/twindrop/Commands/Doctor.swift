@@ -20,10 +20,13 @@ struct Doctor {
 
     private let home: Home
     private let asked: PluginCheck.Findings
+    /// What a running daemon says of itself; nil: none runs, or it does not answer.
+    private let told: JSON?
 
     init(_ home: Home) {
         self.home = home
         asked = PluginCheck.run(home.configuration)
+        if case .answer(let told) = ControlClient.look(home, ["do": "status"]) { self.told = told } else { told = nil }
     }
 
     func run() throws(CommandFailure) -> [Check] {
@@ -100,7 +103,7 @@ struct Doctor {
     private func programs() -> [String] {
         ["twindrop-worker", "twindrop-watch"].map(Installation.current.path)
             .filter { !FileManager.default.isExecutableFile(atPath: $0) }.map { "\($0) is missing or not executable" }
-            + Self.notifiers(home.configuration)
+            + Self.notifiers(home.configuration) + (told.map(StatusReport.untold) ?? [])
     }
 
     /// Programs of channels that would not be told: a daemon finds out with the first notice.
@@ -161,6 +164,7 @@ struct Doctor {
     }
 
     private func late(_ store: TwinStore) throws(DropError) -> [String] {
+        if let told { return StatusReport.late(told) }
         let now = WallClock.milliseconds()
         return try Lateness(resting: home.configuration, store, at: now).standings(at: now).filter(\.standing.isLate).map {
             "source \($0.source) is late. \($0.standing.sentence)"
@@ -193,7 +197,10 @@ struct Doctor {
 
     /// What a person gave up after the backup that was restored.
     private func discards(_ store: TwinStore) throws(DropError) -> [String] {
-        try ArchiveConsistency(store, root: home.paths.archive).forgottenDiscards().map { act, drop in
+        // What the archive closed as discarded is discarded again by the next start.
+        let open = try ArchiveConsistency(store, root: home.paths.archive).forgottenDiscards()
+            .filter { $0.drop.judged(in: home).state == $0.drop.state }
+        return open.map { act, drop in
             "\(drop.fileName) is \(drop.state.rawValue) again: the archive has that \(act.by.description) discarded it at "
                 + "\(Times.shown(act.at)), and the database has forgotten it. `twindrop discard \(drop.id)` gives it up once more"
         }

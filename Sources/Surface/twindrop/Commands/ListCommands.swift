@@ -40,6 +40,7 @@ struct DropsCommand: ParsableCommand {
             try store.register.page(
                 source: source, states: states, outcomes: outcomes, openRejects: openRejects, before: nil, limit: limit)
         }
+        .map { $0.judged(in: opened) }.filter { states?.contains($0.state) ?? true }
         let waiting = try opened.waitingDrops(among: records, store)
         if home.json {
             for record in records { Terminal.print(DropReport.json(record).adding("waiting", waiting[record.id]?.json)) }

@@ -121,6 +121,7 @@ struct WhyCommand: ParsableCommand {
         }
         let store = try opened.openGraph(withModels: false)
         guard let record = try? opened.drop(file, in: store) else {
+            if let forgotten = opened.forgottenDrop(file) { throw forgotten }
             throw CommandFailure(
                 .usage, "There is no file \(Escaping.visible(file)) in a folder of a source, and no drop of that name.",
                 "`twindrop drops` lists the drops. Of a file that lies elsewhere, give the path.")
