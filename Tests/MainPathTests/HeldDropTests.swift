@@ -33,15 +33,35 @@ import TwinModel
         let ended = try Program.run(Program.twindrop, call + ["--limit", "100", "--home", home.path])
         #expect(ended.code == 0, "\(ended.err)")
         #expect(ended.out.components(separatedBy: "would delete twin").count == 29)
-        #expect(ended.out.contains("and also    28 to delete because the complete file does not list them"))
-        #expect(ended.out.contains("It would be held") && ended.out.contains("28 of 40"))
+        #expect(ended.out.contains("and also    28 to delete because the snapshot no longer lists them"))
+        #expect(ended.out.contains("It is held: ") && ended.out.contains("28 of 40"))
+        #expect(ended.out.contains("What is listed is what `twindrop release ") && !ended.out.contains("otherwise"))
+        // What is deleted comes first.
+        #expect(ended.out.range(of: "would update").map { ended.out[$0.lowerBound...].contains("would delete") } != true)
         let json = try #require(
             try Program.run(Program.twindrop, call + ["--home", home.path, "--json"]).json().first)
         let plan = json["plan"] ?? json
         #expect(plan["changes"]?.elements?.count { $0["cause"] == "absence" } == 28)
         #expect(try home.list("twin", "--all").count == 40)
-        #expect(try home.run("release", "2.csv").code == 0)
+        let released = try home.run("release", "2.csv")
+        #expect(released.code == 0 && released.out.contains("28 deleted, 28 of them because the snapshot no longer lists them"))
         #expect(try home.list("twin", "--all").count == 12)
+    }
+
+    /// The defects: show called that what a release would do which was refused without --force, and the refusal of a corrected
+    /// file named a release, which would have applied the old one.
+    @Test func `behind a newer one says which command does what`() throws {
+        let home = try home()
+        try home.drop("3.csv", Sample.assets(1...39), to: "assets")
+        let id = try #require(try home.ask("show", "2.csv")["drop"]?.string)
+        #expect(
+            try home.shown("show", "2.csv", "--diff").contains("What is listed is what `twindrop release \(id) --force` would do")
+        )
+        let refused = try home.run("release", "2.csv")
+        #expect(refused.code == 1 && refused.err.contains("`twindrop release \(id) --force`"), "\(refused.err)")
+        let replaced = try home.run("retry", "2.csv", "--with", home.file("fixed.csv", Sample.assets(1...38)))
+        #expect(replaced.code == 1 && replaced.err.contains("`twindrop retry \(id) --force --with FILE`"), "\(replaced.err)")
+        #expect(!replaced.err.contains("release"))
     }
 
     @Test func `is released behind newer ones without force where it has no byte, for it deletes nothing`() throws {

@@ -55,11 +55,8 @@ extension PersonActs {
     }
 
     private func objection(toReplace old: DropRecord) throws(DropError) -> DropError? {
-        let delivery = try register.firstOfLine(old)
-        let source = shared.sources[old.source]
-        return old.state == .held
-            ? DropJudgement.objection(toRelease: old, of: source, newest: newest(of: old), delivery: delivery)
-            : DropJudgement.objection(toRetry: old, of: source, newest: newest(of: old), delivery: delivery)
+        DropJudgement.objection(
+            toReplace: old, of: shared.sources[old.source], newest: newest(of: old), delivery: try register.firstOfLine(old))
     }
 
     /// What follows when a drop was closed by the file in its place.

@@ -85,8 +85,8 @@ package struct DropJudgement {
             .late,
             "\(record.fileName) comes too late: its name sorts before \(applied), which the source, ordered by name, has applied.",
             hint:
-                "Discard it, or release it with --force if the older state is the right one. `sequence` in the source lets late "
-                + "files be put in their place.", remedy: .hold)
+                "Discard it, or, if the older state is the right one, `twindrop release \(record.id) --force`. `sequence` in the source lets "
+                + "late files be put in their place.", remedy: .hold)
     }
 
     /// What a release of the held drop undoes, and so must be forced; nil where nothing. `newest` as in `repeated`.
@@ -97,7 +97,7 @@ package struct DropJudgement {
     ) -> DropError? {
         // It deletes nothing, whatever is newer.
         guard record.bytes > 0 else { return nil }
-        let hint = "Discard it, or release it with --force if the older state is the right one."
+        let hint = "Discard it, or, if the older state is the right one, `twindrop release \(record.id) --force`."
         if record.reason?.code == .late {
             return DropError(
                 .olderDrop, "Drop \(record.id) (\(record.fileName)) came too late: \(record.reason?.message ?? "")", hint: hint,
@@ -112,7 +112,21 @@ package struct DropJudgement {
     ) -> DropError? {
         undoing(
             newest, record, of: source, delivery, by: "to retry it",
-            hint: "Discard it, or retry it with --force if the older state is the right one.")
+            hint: "Discard it, or, if the older state is the right one, `twindrop retry \(record.id) --force`.")
+    }
+
+    /// The same of a held or quarantined drop in whose place a corrected file is to run.
+    static func objection(
+        toReplace record: DropRecord, of source: PipelineSource?, newest: DropRecord?, delivery: DropID
+    ) -> DropError? {
+        let hint =
+            "Discard it, or, if what the corrected file says is newer than that, `twindrop retry \(record.id) --force --with FILE`."
+        if record.state == .held, record.reason?.code == .late, record.bytes > 0 {
+            return DropError(
+                .olderDrop, "Drop \(record.id) (\(record.fileName)) came too late: \(record.reason?.message ?? "")", hint: hint,
+                remedy: .hold)
+        }
+        return undoing(newest, record, of: source, delivery, by: "a file in its place", hint: hint)
     }
 
     /// An older list must not go on behind a newer one: it would undo that.

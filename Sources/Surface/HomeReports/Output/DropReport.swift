@@ -65,6 +65,24 @@ package enum DropReport {
         return .object((facts.members ?? []) + [.init("withheld", withheld)])
     }
 
+    /// What a drop did, in one sentence; nil where it was not applied.
+    ///
+    /// - Parameter facts: as `json` makes them.
+    package static func counts(ofApplied facts: JSON) -> String? {
+        guard facts["state"]?.string.flatMap(DropState.init(rawValue:))?.isApplied ?? false,
+            let operations = facts["books"]?["operations"]
+        else { return nil }
+        let always = ["created", "updated", "unchanged", "deleted"]
+        let parts = (operations.members ?? []).compactMap { part -> String? in
+            let count = part.value.int ?? 0
+            guard count > 0 || always.contains(part.name) else { return nil }
+            return "\(count) \(part.name == "rejected" ? "refused" : part.name)"
+        }
+        let absent = facts["books"]?["deletedByAbsence"]?.int ?? 0
+        let because = absent > 0 ? ", \(absent) of them because the snapshot no longer lists them" : ""
+        return parts.joined(separator: ", ").replacing(" deleted", with: " deleted\(because)", maxReplacements: 1)
+    }
+
     /// What is missing from a snapshot and was not deleted; nil where there is nothing.
     package static func withheld(_ books: DropBooks) -> JSON? {
         books.withheld.map {

@@ -82,12 +82,15 @@ package enum StatusReport {
         (facts["sources"]?.elements ?? []).filter { $0["expected"]?["late"] == .bool(true) }.map { source in
             let last = source["lastDelivery"]?.string.map { "the last came at \($0)" } ?? "none ever came"
             return
-                "source \(source["source"]?.string ?? "") is late. A delivery was expected by \(source["expected"]?["due"]?.string ?? ""); \(last)."
+                "source \(source["source"]?.string ?? "") is late. A delivery was expected by "
+                + "\(source["expected"]?["due"]?.string ?? ""); \(last)."
         }
     }
 
     /// Why a running daemon cannot tell people of what happens; empty where it can.
-    package static func untold(_ facts: JSON) -> [String] { (facts["daemon"]?["notify"]?.elements ?? []).compactMap(untold(channel:)) }
+    package static func untold(_ facts: JSON) -> [String] {
+        (facts["daemon"]?["notify"]?.elements ?? []).compactMap(untold(channel:))
+    }
 
     private static func untold(channel: JSON) -> String? {
         guard let error = channel["error"]?.string else { return nil }
@@ -154,7 +157,8 @@ package enum StatusReport {
         ]
     }
 
-    /// Drops that the database takes for unfinished and the archive has closed, as after a restore: the next start has them as here.
+    /// Drops that the database takes for unfinished and the archive has closed, as after a restore: the next start has them as
+    /// here.
     private static func closedByTheArchive(_ home: Home, _ store: TwinStore) throws(DropError) -> [Moved] {
         guard !HomeLock.isHeld(state: home.paths.state) else { return [] }
         return try store.register.drops(in: [.held, .claimed, .registered]).compactMap { record in

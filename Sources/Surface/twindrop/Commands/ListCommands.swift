@@ -122,7 +122,7 @@ struct ShowCommand: ParsableCommand {
             }
             if let plan {
                 Terminal.print("")
-                plan.print(limit: limit)
+                plan.print(limit: limit, held: Held(record, next))
             }
         }
     }

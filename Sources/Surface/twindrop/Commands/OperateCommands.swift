@@ -181,8 +181,10 @@ private struct Operation {
             Terminal.print(answer)
         } else {
             let outcome = answer["outcome"]?.string.map { " (\($0))" } ?? ""
+            let counts = DropReport.counts(ofApplied: answer).map { ": \($0)" } ?? ""
             Terminal.print(
-                "\(record.fileName): \(answer["state"]?.string ?? "done")\(outcome), drop \(answer["drop"]?.string ?? "")")
+                "\(record.fileName): \(answer["state"]?.string ?? "done")\(outcome), drop \(answer["drop"]?.string ?? "")\(counts)"
+            )
         }
         try judge(answer, waits)
     }

@@ -237,7 +237,8 @@ struct PlanCommand: ParsableCommand {
         commandName: "plan", abstract: "Shows what a file, or a drop that is held, would change; changes nothing.",
         discussion: """
             Lists every change with its values: what the file's records say, what a complete list deletes, and what goes with it.
-            Of a file that would be held, it lists what its release would do.
+            Of a file that would be held, it lists what its release would do. Ends with 0 when it can tell what the file would do, also
+            where the drop would be held, and with 1 where the file would be quarantined, because then nothing can be told of it.
 
             Examples:
               twindrop plan samples/assets.csv --source assets
@@ -264,12 +265,15 @@ struct PlanCommand: ParsableCommand {
         Signals.takeOver()
         let opened = try home.open()
         let plan: DryRun.Plan
+        var held: Held?
         if let drop {
-            let record = try opened.drop(drop, in: opened.openGraph(withModels: false))
+            let store = try opened.openGraph(withModels: false)
+            let record = try opened.drop(drop, in: store)
             plan = try DryRun(opened, source: try opened.source(record.source.text)).run(record)
+            held = try reporting { () throws(DropError) in try Held(record, NextSteps(record, in: opened, store)) }
         } else {
             plan = try DryRun(opened, source: try opened.source(source ?? "")).run(file ?? "")
         }
-        if home.json { Terminal.print(plan.json) } else { plan.print(limit: limit) }
+        if home.json { Terminal.print(plan.json) } else { plan.print(limit: limit, held: held) }
     }
 }

@@ -4,15 +4,52 @@ import HomeReports
 import TwinModel
 import TwinStore
 
+/// A held drop whose release is planned.
+struct Held {
+    let record: DropRecord
+    let next: NextSteps
+
+    /// Nil for a drop that is not held.
+    init?(_ record: DropRecord, _ next: NextSteps) {
+        guard record.state == .held else { return nil }
+        (self.record, self.next) = (record, next)
+    }
+
+    /// - Parameter now: its books by the graph and the settings as they are.
+    func lines(now: DropBooks, isUntold untold: DropError?) -> [String] {
+        var lines = record.reason.map { ["It is held: \($0.message) [\($0.code)]"] } ?? []
+        let release = next.steps.first { $0.command.hasPrefix("twindrop release ") }
+        if let untold {
+            lines.append("What its release would change cannot be told: \(untold.message)")
+        } else if let release {
+            lines.append("What is listed is what `\(release.command)` would do: \(release.meaning).")
+        } else {
+            lines.append(
+                "What is listed is what its bytes would change; `next` in `twindrop show \(record.id)` says what can be done.")
+        }
+        let known = record.books.map { ($0.created, $0.updated, $0.deleted, $0.recordsRejected) }
+        if let known, known != (now.created, now.updated, now.deleted, now.recordsRejected) {
+            lines.append(
+                "When it was held it would have done otherwise: the graph, the mapping, the plugin or a setting has changed since."
+            )
+        }
+        return lines
+    }
+}
+
 extension DryRun.Plan {
     /// For people: a line per change, its values below it, then the books; both are complete, and say what would be.
-    func print(limit: Int) {
+    ///
+    /// - Parameter held: the drop that is planned, where it is held now, and what its release needs.
+    func print(limit: Int, held: Held? = nil) {
         if let repeats {
             Terminal.print(
                 "It would be a duplicate: the same bytes as drop \(repeats.id) (\(repeats.fileName)); nothing would be applied. "
                     + "[duplicate]")
             return Terminal.print("Nothing was changed.")
         }
+        // What goes comes first: it is what most drops are held for.
+        let changes = changes.filter { $0.outcome == .deleted } + changes.filter { $0.outcome != .deleted }
         for change in changes.prefix(limit) {
             Terminal.print("\(verb(change)) \(change.kind.rawValue) \(Escaping.visible(change.id))\(arrow(change))\(why(change))")
             for line in differences(change) { Terminal.print("  \(line)") }
@@ -27,10 +64,17 @@ extension DryRun.Plan {
         if rejections.count > limit { Terminal.print("… and \(rejections.count - limit) more refused records (--limit).") }
         for line in sums { Terminal.print(line) }
         if let reason { Terminal.print("why         \(reason.message) [\(reason.code)]") }
-        if let hold {
+        if let held {
+            for line in held.lines(now: books, isUntold: untold) { Terminal.print(line) }
+        } else if let hold {
             Terminal.print("It would be held: \(hold.message) [\(hold.code)]")
             if let untold {
                 Terminal.print("What its release would change cannot be told: \(untold.message)")
+                if isOfCorrections || hold.code == .amendedHeld {
+                    Terminal.print(
+                        "The whole corrected file can be planned, and run in the place of that drop: `twindrop retry DROP --with FILE`."
+                    )
+                }
             } else {
                 Terminal.print("What is listed is what its release would do.")
             }
@@ -53,7 +97,7 @@ extension DryRun.Plan {
         if books.waiting > 0 { parts.append("\(books.waiting) to wait for a twin") }
         var lines = [records, "operations  \(books.operations) = " + parts.joined(separator: " + ")]
         for (cause, text) in [
-            (PlannedChange.Cause.absence, "to delete because the complete file does not list them"),
+            (PlannedChange.Cause.absence, "to delete because the snapshot no longer lists them"),
             (.end, "relationships to delete with a twin at one of their ends"), (.stub, "stubs to create for missing ends"),
         ] {
             let count = changes.count { $0.cause == cause }
@@ -65,7 +109,7 @@ extension DryRun.Plan {
     }
 
     private func verb(_ change: PlannedChange) -> String {
-        if !change.waitsFor.isEmpty { return "would keep waiting" }
+        if !change.waitsFor.isEmpty { return "would leave waiting" }
         return switch change.outcome {
         case .created: "would create"
         case .updated: "would update"
@@ -82,7 +126,7 @@ extension DryRun.Plan {
         }
         return switch change.cause {
         case .record: ""
-        case .absence: " (the file does not list it)"
+        case .absence: " (the snapshot no longer lists it)"
         case .end: " (with its twin)"
         case .stub: " (a stub for a relationship)"
         }
