@@ -117,6 +117,24 @@ import TwinModel
         #expect(try daemon.end() == 0)
     }
 
+    /// The defect: status and why told people to move the files of a new source into the folder of another one.
+    @Test func `says of the folder of a new source that a reload serves it`() throws {
+        let home = try Home("sources:\n" + Self.source("first"))
+        let daemon = try Daemon(home)
+        try home.configure("sources:\n" + Self.source("first") + Self.source("second"))
+        try home.deliver("1.csv", Sample.assets(1...2), to: "second")
+        let words = "is the folder of source second, which the daemon does not serve yet"
+        let deadline = Date(timeIntervalSinceNow: 30)
+        while try !home.shown("status").contains(words), deadline > .now { usleep(100_000) }
+        #expect(try home.shown("status").contains(words))
+        for said in try [home.run("doctor").out, home.run("why", home.path + "/dropzone/second/1.csv").out] {
+            #expect(said.contains(words) && said.contains("Reload the daemon") && !said.contains("Move "), "\(said)")
+        }
+        daemon.send(SIGHUP)
+        try daemon.wait(for: "A drop was applied.")
+        #expect(try daemon.end() == 0)
+    }
+
     @Test func `says so where no daemon could start with it`() throws {
         let home = try Home(
             "sources:\n  lifts: {plugin: mapping, mapping: m.yaml, ready: {rule: rename}}\n", mappings: ["m.yaml": "twinz: []\n"])

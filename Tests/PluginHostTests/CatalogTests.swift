@@ -113,6 +113,7 @@ import Testing
         try folder.file("honest.plugin.json", Self.manifest(version: "2.0.0"))
         let failure = Bench("\(folder.path)/honest.so").failure()
         #expect(failure?.code == .abi)
+        #expect(failure?.hint.hasPrefix("Correct `id` and `version` in the manifest") == true, "\(failure?.hint ?? "")")
         #expect(failure?.message.contains("its manifest says honest 2.0.0") == true)
         #expect(failure?.remedy == .suspendSource)
     }

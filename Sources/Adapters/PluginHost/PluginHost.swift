@@ -249,7 +249,8 @@ final class HostContext: Sendable {
             Array(manifest.id.utf8) != Array(hello.id.utf8) || Array(manifest.version.utf8) != Array(hello.version.utf8)
         {
             throw WorkerFailure(
-                .abi, "The library says it is \(hello.id) \(hello.version), its manifest says \(manifest.id) \(manifest.version)."
+                .manifest,
+                "The library says it is \(hello.id) \(hello.version), its manifest says \(manifest.id) \(manifest.version)."
             )
         }
     }

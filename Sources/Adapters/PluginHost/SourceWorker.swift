@@ -238,7 +238,7 @@ final class SourceWorker: @unchecked Sendable {
         let id = Int(head.id_length)
         let version = Int(head.version_length)
         guard head.wire_version == TD_WIRE_VERSION, unsafe frame.payload.count == size + id + version else {
-            throw WorkerFailure(.abi, "twindrop-worker is of another version than twindrop.")
+            throw WorkerFailure(.notLoaded, "twindrop-worker is of another version than twindrop.")
         }
         let words = unsafe frame.payload[size...]
         return unsafe Worker.Hello(

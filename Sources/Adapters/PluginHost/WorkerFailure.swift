@@ -28,6 +28,8 @@ struct WorkerFailure: Error {
         /// The machine is short of something that is needed to start a worker or to pass it a file.
         case unready
         case abi
+        /// The library is another plugin, or another version of it, than its manifest says.
+        case manifest
         /// A required layer of the sandbox is not active.
         case sandbox
         /// The source has so many names that no more fit.
@@ -63,7 +65,7 @@ struct WorkerFailure: Error {
         switch kind {
         case .crashed, .timeout, .limit, .protocolFault, .failed, .input: true
         case .sink(let error): error.code == .protocol
-        case .refused, .tooMuch, .settings, .cancelled, .notLoaded, .unready, .abi, .sandbox, .namesFull: false
+        case .refused, .tooMuch, .settings, .cancelled, .notLoaded, .unready, .abi, .manifest, .sandbox, .namesFull: false
         }
     }
 
@@ -138,6 +140,11 @@ struct WorkerFailure: Error {
             return DropError(
                 .abi, "\(subject): plugin \(plugin) does not fit this TwinDrop. \(message)",
                 hint: "Install the version of the plugin that its manifest names, built for ABI 1.", remedy: .suspendSource)
+        case .manifest:
+            return DropError(
+                .abi, "\(subject): the manifest of plugin \(plugin) is not that of its library. \(message)",
+                hint: "Correct `id` and `version` in the manifest, or install the library that it was written for.",
+                remedy: .suspendSource)
         case .sandbox:
             return DropError(
                 .sandbox, "\(subject): plugin \(plugin) is not started. \(message)",

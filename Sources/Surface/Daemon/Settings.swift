@@ -27,7 +27,8 @@ extension PluginSource {
         DropError(
             .settings,
             "Source \(name) is suspended: its configuration has a mistake. \(mistakes.map(\.description).joined(separator: " "))",
-            hint: "Correct it: the source goes on by itself then. Until then its files wait in their folder.",
+            hint:
+                "Correct it: the source goes on by itself then. Until then its files wait: in their folder, or claimed in the spool.",
             remedy: .suspendSource)
     }
 }

@@ -191,7 +191,8 @@ extension DropError {
         // cause is corrected. A command that needs the source ends with 64.
 
         /// Library, manifest and host do not agree.
-        /// - Next: Install the version of the plugin that its manifest names, built for ABI 1.
+        /// - Next: Where the message says that the manifest is not that of the library, correct its `id` and `version`. Else
+        ///   install the version of the plugin that its manifest names, built for ABI 1.
         case abi
         /// The landing folder cannot be opened.
         /// - Next: Create it, or correct the `folder` of the source.

@@ -30,7 +30,8 @@ extension WaitingReport {
             guard let error = plugin.suspension, error.remedy == .suspendSource else { continue }
             suspended.append(Unserved(source: plugin.source.text, reason: suspension(error), seconds: 0))
         }
-        let files = besidesFolders(of: home, seen.files).map { snapshot.diskIsFull ? $0.asDiskIsFull : $0 }
+        let files = withNewSources(of: home, besidesFolders(of: home, seen.files))
+            .map { snapshot.diskIsFull ? $0.asDiskIsFull : $0 }
         return WaitingReport(
             files: files + mistaken.files, drops: drops,
             unserved: mistaken.unserved + unused(seen.folders) + suspended.sorted { ($0.source ?? "") < ($1.source ?? "") }
@@ -120,6 +121,33 @@ extension WaitingReport {
         return files.filter { file in
             file.reason.code != .notWatched || !theirs.contains { "\(file.folder)/".hasPrefix($0 + "/") }
         }
+    }
+
+    /// The folder of a source that the file of the configuration has by now is no folder of nobody either.
+    private static func withNewSources(of home: Home, _ files: [WaitingFile]) -> [WaitingFile] {
+        guard home.configuration.isOutOfDate, files.contains(where: { $0.reason.code == .notWatched }) else { return files }
+        return files.map { file in
+            guard file.reason.code == .notWatched, let new = newSource(of: "\(file.folder)/\(file.name)", home) else {
+                return file
+            }
+            return WaitingFile(source: new.source, folder: file.folder, name: file.name, reason: new.reason, age: file.age)
+        }
+    }
+
+    /// The source whose folder this is by the file of the configuration as it is now, and which the running daemon does not know;
+    /// nil: none.
+    static func newSource(of folder: String, _ home: Home) -> (source: SourceName, reason: WaitingReason)? {
+        guard home.configuration.isOutOfDate, let now = try? Home(home.paths.home).configuration,
+            let source = now.sources.first(where: { Escaping.visible($0.watched.folder) == folder }),
+            home.configuration.source(source.name)?.watched.folder != source.watched.folder
+        else { return nil }
+        return (
+            source.name,
+            WaitingReason(
+                .notWatched,
+                "\(folder) is the folder of source \(source.name), which the daemon does not serve yet: twindrop.yaml was changed "
+                    + "since it started.", hint: "Reload the daemon (SIGHUP, `systemctl reload twindrop`).")
+        )
     }
 
     /// A folder in the drop zone that the next run makes.

@@ -51,6 +51,12 @@ package struct WhyReport {
             said = (file.reason.code.rawValue, [file.reason.message, file.reason.hint], file.needsPerson)
             age = file.age
         }
+        if said.code == WaitingReason.Code.notWatched.rawValue,
+            let new = WaitingReport.newSource(of: Escaping.visible(Self.folder(of: path)), home)
+        {
+            source = new.source
+            said = (said.code, [new.reason.message, new.reason.hint], true)
+        }
         let isNobodys = [DropWatch.Explanation.Own.gone.rawValue, WaitingReason.Code.notWatched.rawValue].contains(said.code)
         if isNobodys, FileCalls.isFolder(path) {
             let owner = home.configuration.sources.first { $0.watched.folder == path }

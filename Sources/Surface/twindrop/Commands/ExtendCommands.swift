@@ -19,7 +19,7 @@ struct PluginCommand: ParsableCommand {
         @OptionGroup var home: HomeOptions
 
         mutating func run() throws {
-            var table = Table("PLUGIN", "VERSION", "SHA-256", "LIBRARY", "")
+            var table = Table("PLUGIN", "VERSION", "SHA-256", "LIBRARY", "TITLE")
             for plugin in try PluginCommand.all(home) {
                 if home.json {
                     Terminal.print(PluginCommand.json(plugin))

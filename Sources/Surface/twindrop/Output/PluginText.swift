@@ -17,7 +17,7 @@ enum PluginText {
         line("manifest", plugin.manifestPath)
         line("SHA-256", plugin.digest?.description)
         line("accepts", plugin.manifest?.accepts.joined(separator: ", "))
-        line("usable", plugin.defect == nil ? "yes" : "no")
+        line("usable", plugin.defect == nil ? "by its files; `twindrop source check` asks the library itself" : "no")
         guard plugin.manifest != nil else { return }
         let schema = plugin.manifest?.settingsSchema ?? .null
         var table = Table("SETTING", "TYPE", "DEFAULT", "MEANING")
