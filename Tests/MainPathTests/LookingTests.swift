@@ -242,7 +242,7 @@ import TwinModel
         let bad = try home.drop("bad.csv", "<html>\n", to: "assets", code: 1)
         #expect(try home.run("retry", bad["drop"]?.string ?? "").code == 1)
         let ill = try home.ask("doctor", code: 1)
-        let findings = ill["checks"]?.elements?.first { $0["check"] == "unfinished drops" }?["findings"]?.elements
+        let findings = ill["checks"]?.elements?.first { $0["check"] == "drops" }?["findings"]?.elements
         #expect(findings?.count == 1)
         #expect(try home.run("discard", "bad.csv").code == 0)
         #expect(try home.ask("doctor")["sound"] == .bool(true))

@@ -49,7 +49,7 @@ struct Doctor {
                 Check(name: "sandbox", findings: sandbox(store)),
                 Check(name: "database", findings: try store.maintenance.quickCheck()),
                 Check(name: "archive", findings: try archive(store)),
-                Check(name: "unfinished drops", findings: try unfinished(store)),
+                Check(name: "drops", findings: try drops(store)),
                 Check(name: "expected deliveries", findings: try late(store)),
                 Check(name: "spool", findings: try strangers(store)),
                 Check(name: "receipts", findings: try receipts() + lostRejects(store)),
@@ -171,8 +171,8 @@ struct Doctor {
         }
     }
 
-    private func unfinished(_ store: TwinStore) throws(DropError) -> [String] {
-        try OpenDrops(in: home, store).findings + discards(store) + useless(store) + uncorrected(store) + withheld(store)
+    private func drops(_ store: TwinStore) throws(DropError) -> [String] {
+        try OpenDrops(in: home, store).findings + discards(store) + uncorrected(store)
             + withoutEvidence(store)
     }
 
@@ -206,37 +206,37 @@ struct Doctor {
         }
     }
 
-    /// How many drops are named of which nothing could be used.
-    private static let uselessMax = 5
+    /// How many drops with open rejects are named, of each outcome.
+    private static let openMax = 5
 
-    /// Drops of which nothing could be used, which are done because their source holds no such drop, or because a person released
-    /// them.
-    private func useless(_ store: TwinStore) throws(DropError) -> [String] {
-        let open = try store.register.page(
-            source: nil, states: nil, outcomes: [.nothingUsable], openRejects: true, before: nil, limit: Self.uselessMax + 1)
-        return open.prefix(Self.uselessMax).map {
-            "nothing of \($0.fileName) (\($0.source)) could be used: `twindrop show \($0.id)` says why, and how to correct it"
-        } + (open.count > Self.uselessMax ? ["… and more: `twindrop drops --outcome nothing-usable --open-rejects`"] : [])
-    }
-
-    /// Drops with refused records that nobody has corrected.
+    /// Drops with refused records that nobody has corrected, and what their lists would have deleted; of nothing usable, they are
+    /// done because their source holds no such drop, or because a person released them. Each drop is named once.
     private func uncorrected(_ store: TwinStore) throws(DropError) -> [String] {
-        let open = try store.register.page(
-            source: nil, states: nil, outcomes: [.appliedWithRejects], openRejects: true, before: nil,
-            limit: Self.uselessMax + 1)
-        return open.prefix(Self.uselessMax).map {
-            "\($0.fileName) (\($0.source)) has rejects that nobody corrected: `twindrop show \($0.id)` says how"
-        } + (open.count > Self.uselessMax ? ["… and more: `twindrop drops --outcome applied-with-rejects --open-rejects`"] : [])
-    }
-
-    /// What the newest list of a source would have deleted, had its refused records been known.
-    private func withheld(_ store: TwinStore) throws(DropError) -> [String] {
-        var found: [String] = []
+        var withheld: [(drop: DropRecord, why: String)] = []
         for source in home.configuration.sources {
             guard let drop = try store.lists.newest(of: source.name), let why = drop.books?.withheld else { continue }
-            found.append("source \(source.name), \(drop.fileName): \(why) `twindrop show \(drop.id)` says how to correct it")
+            withheld.append((drop, why))
         }
-        return found
+        var lines: [String] = []
+        for outcome in [DropOutcome.nothingUsable, .appliedWithRejects] {
+            let open = try store.register.page(
+                source: nil, states: nil, outcomes: [outcome], openRejects: true, before: nil, limit: Self.openMax + 1)
+            for drop in open.prefix(Self.openMax) {
+                let index = withheld.firstIndex { $0.drop.id == drop.id }
+                let why = index.map { " \(withheld.remove(at: $0).why)" } ?? ""
+                let name = "\(drop.fileName) (\(drop.source))"
+                let words =
+                    outcome == .nothingUsable ? "nothing of \(name) could be used." : "\(name) has rejects that nobody corrected."
+                lines.append("\(words)\(why) `twindrop show \(drop.id)` says how to correct it")
+            }
+            if open.count > Self.openMax {
+                lines.append("… and more: `twindrop drops --outcome \(outcome.rawValue) --open-rejects`")
+            }
+        }
+        return lines
+            + withheld.map { drop, why in
+                "\(drop.fileName) (\(drop.source)): \(why) `twindrop show \(drop.id)` says how to correct it"
+            }
     }
 
     /// Applied drops that the archive could not take.
