@@ -1,5 +1,6 @@
 import CodecKit
 package import DropCore
+import DropSpooling
 import DropWatch
 package import HomeConfiguration
 import Pipeline
@@ -125,8 +126,8 @@ package enum StatusReport {
                     .init(
                         "drops",
                         .object(
-                            counts(known.drops, closed.filter { $0.source == source.name }).map { state, count in
-                                .init(state.rawValue, .int(Int64(count)))
+                            states(known.drops, closed.filter { $0.source == source.name }).map { one in
+                                JSON.Member(one.state.rawValue, .int(Int64(one.count)))
                             })))
                 if let drop = try store.lists.newest(of: source.name), let withheld = drop.books.flatMap(DropReport.withheld) {
                     members.append(.init("withheld", withheld.adding("drop", .string(drop.id.description))))
@@ -174,7 +175,7 @@ package enum StatusReport {
     }
 
     /// How many drops are in each state, in the order of a life; those without are left out.
-    private static func counts(_ known: [DropState: Int], _ moved: [Moved]) -> [(state: DropState, count: Int)] {
+    private static func states(_ known: [DropState: Int], _ moved: [Moved]) -> [(state: DropState, count: Int)] {
         var counts = known
         for one in moved {
             counts[one.from, default: 0] -= 1
