@@ -80,6 +80,7 @@ import TwinModel
         #expect(try home.ask("plan", fixed, "--source", "assets")[path: "place/behind"] == bad["drop"])
 
         let replaced = try home.ask("retry", "2.csv", "--with", fixed, "--reason", "header corrected")
+        #expect(try home.shown("show", replaced["drop"]?.string ?? "").contains("\(id), with a corrected file in its place"))
         #expect(replaced["state"] == "done" && replaced["file"] == "2.csv" && replaced[path: "link/drop"] == bad["drop"])
         #expect(try name(home, 1) == "new" && name(home, 2) == "new" && name(home, 3) == "old")
         let old = try home.ask("show", id)

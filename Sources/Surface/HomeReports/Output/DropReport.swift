@@ -134,8 +134,12 @@ package enum DropReport {
 
     /// For people: a line per fact.
     ///
-    /// - Parameter next: what a person can do about it; nil: what its reason tells.
-    package static func print(_ record: DropRecord, acts: [Act] = [], next: NextSteps? = nil, in home: Home) {
+    /// - Parameters:
+    ///   - next: what a person can do about it; nil: what its reason tells.
+    ///   - isCorrected: it is a corrected file that runs in the place of another drop.
+    package static func print(
+        _ record: DropRecord, acts: [Act] = [], next: NextSteps? = nil, isCorrected: Bool = false, in home: Home
+    ) {
         func line(_ name: String, _ value: String) {
             Terminal.print(name + String(repeating: " ", count: max(1, 12 - name.count)) + value)
         }
@@ -151,7 +155,9 @@ package enum DropReport {
         }
         let next = next ?? NextSteps(record, needsForce: record.reason?.code == .late)
         for (index, text) in next.lines.enumerated() { line(index == 0 ? "next" : "", text) }
-        if let link = record.link { line(link.kind.rawValue, link.drop.description) }
+        if let link = record.link {
+            line(link.kind.rawValue, link.drop.description + (isCorrected ? ", with a corrected file in its place" : ""))
+        }
         if let closing = record.closedBy { line("closed by", "\(closing.drop) (\(closing.how.rawValue))") }
         for act in acts {
             let reason = act.reason.map { ": \($0)" } ?? "; no reason was given"

@@ -115,7 +115,8 @@ struct ShowCommand: ParsableCommand {
             let facts = DropReport.json(record, acts: acts, next: next, in: opened).adding("waiting", waiting?.json)
             Terminal.print(plan.map { .object((facts.members ?? []) + [.init("plan", $0.json)]) } ?? facts)
         } else {
-            DropReport.print(record, acts: acts, next: next, in: opened)
+            let isCorrected = try reporting { () throws(DropError) in try Self.isCorrectedFile(record, store) }
+            DropReport.print(record, acts: acts, next: next, isCorrected: isCorrected, in: opened)
             if let waiting {
                 Terminal.print("waits       \(waiting.message) [\(waiting.code.rawValue)]")
                 Terminal.print("            \(waiting.hint)")
@@ -124,6 +125,17 @@ struct ShowCommand: ParsableCommand {
                 Terminal.print("")
                 plan.print(limit: limit, held: Held(record, next))
             }
+        }
+    }
+}
+
+extension ShowCommand {
+    /// Whether the act that made the drop put a corrected file in the place of another.
+    private static func isCorrectedFile(_ record: DropRecord, _ store: TwinStore) throws(DropError) -> Bool {
+        guard let link = record.link, link.kind == .retries else { return false }
+        return try store.lists.acts(on: link.drop).contains { act in
+            let facts = JSON.object(act.facts)
+            return facts["as"]?.string == record.id.description && facts["corrected"] == .bool(true)
         }
     }
 }

@@ -15,8 +15,9 @@ struct RetryCommand: ParsableCommand {
             that is run again is `retried` from then on, and `resolved` when the new one was applied. What newer drops of the source
             said meanwhile stays as it is, unless --force says otherwise.
 
-            With --with, a corrected file runs in the place of a quarantined or held drop, under its name. A file that is delivered
-            in the usual way instead counts as newer than all that came before it.
+            With --with, a corrected file runs in the place of a quarantined or held drop, under its name. A held drop is `discarded`
+            then, and closed by the new one. A file that is delivered in the usual way instead counts as newer than all that came
+            before it.
 
             A drop that only waits is refused, but for one whose plugin failed on several drops: its source gets another chance.
 

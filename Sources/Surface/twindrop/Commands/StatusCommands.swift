@@ -81,6 +81,20 @@ struct WhyCommand: ParsableCommand {
         let age = seconds > 0 ? ", for \(Age.text(seconds))" : ""
         for (index, sentence) in sentences.enumerated() { Terminal.print(index == 0 ? "\(sentence) [\(code)\(age)]" : sentence) }
         if let changed { Terminal.print(changed) }
+        for folder in namesakes(of: path, opened) {
+            Terminal.print(
+                "Another file of this name lies in \(Escaping.visible(folder)): `twindrop why PATH` is about one of them.")
+        }
+    }
+
+    /// Other folders of sources in which a file has the same bare name.
+    private func namesakes(of path: String, _ opened: Home) -> [String] {
+        guard !file.contains("/") else { return [] }
+        let folders = Self.folders(
+            opened, beside: System.parent(of: path), isNameAlone: true,
+            name: Array(path.split(separator: "/").last?.utf8 ?? "".utf8))
+        let others = Set(folders.filter { FileCalls.isTaken($0 + "/" + file) }).subtracting([System.parent(of: path)])
+        return others.sorted()
     }
 
     /// Where the name is looked for. A bare one is in a folder of a source, as `twindrop.yaml` has it; if none has it, as the
