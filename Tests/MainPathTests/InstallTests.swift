@@ -60,6 +60,10 @@ private enum Installed {
         let manual = try String(contentsOfFile: root + "/share/man/man1/twindrop-query.1", encoding: .utf8)
         #expect(manual.contains("/opt/td/share/doc/twindrop/query\\-language.md"), "\(manual)")
 
+        try expectThatLinksLead(from: root + "/share/doc/twindrop")
+        let authors = try String(contentsOfFile: pages + "plugins.md", encoding: .utf8)
+        #expect(authors.contains("/opt/td/share/twindrop/examples/asset-inventory") && !authors.contains("/usr/local"))
+
         let version = try Program.run(root + "/bin/twindrop", ["--version"]).out
         #expect(version.contains(#/^0\.[0-9]+\.[0-9]+( \([0-9a-z-]+\))?\n$/#), "\(version)")
 
@@ -74,6 +78,20 @@ private enum Installed {
         #expect(try install("--remove", stage, "/opt/td").code == 0)
         let left = try Program.tool("find", stage, "-type", "f").out
         #expect(left == other + "\n", "\(left)")
+    }
+
+    /// The defect: pages named the changelog and the example plugins, which were not installed.
+    private func expectThatLinksLead(from folder: String) throws {
+        let pages = try #require(FileManager.default.enumerator(atPath: folder)).compactMap { $0 as? String }
+            .filter { $0.hasSuffix(".md") }
+        #expect(pages.contains("README.md") && pages.contains("plugins/mapping.md"), "\(pages)")
+        for page in pages {
+            let text = try String(contentsOfFile: folder + "/" + page, encoding: .utf8)
+            let place = URL(fileURLWithPath: folder + "/" + page).deletingLastPathComponent().path
+            for link in text.matches(of: #/\]\(([^)#\s]+)(?:#[^)]*)?\)/#).map({ String($0.1) }) where !link.contains(":") {
+                #expect(FileManager.default.fileExists(atPath: place + "/" + link), "\(page) leads to \(link)")
+            }
+        }
     }
 
     @Test func `names the licences of all that is linked`() throws {

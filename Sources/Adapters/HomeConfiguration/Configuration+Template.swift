@@ -117,7 +117,7 @@ extension Configuration {
           #listen: 127.0.0.1:7077
           # Other machines are served with TLS and a token only.
           # tls: {certificates: certificate.pem, key: key.pem}
-          # A file of hashed tokens: twindrop token new --name NAME --role viewer|operator|admin
+          # A file of hashed tokens: twindrop token new --name NAME --role viewer|auditor|operator|admin
           # tokens: tokens
           # What a caller without a token may do.
           #anonymous: auto
