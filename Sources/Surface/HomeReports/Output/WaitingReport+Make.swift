@@ -127,9 +127,10 @@ extension WaitingReport {
     private static func withNewSources(of home: Home, _ files: [WaitingFile]) -> [WaitingFile] {
         guard home.configuration.isOutOfDate, files.contains(where: { $0.reason.code == .notWatched }) else { return files }
         return files.map { file in
-            guard file.reason.code == .notWatched, let new = newSource(of: "\(file.folder)/\(file.name)", home) else {
-                return file
-            }
+            // A folder of nobody is named itself, or what is in it.
+            guard file.reason.code == .notWatched,
+                let new = newSource(of: file.folder, home) ?? newSource(of: "\(file.folder)/\(file.name)", home)
+            else { return file }
             return WaitingFile(source: new.source, folder: file.folder, name: file.name, reason: new.reason, age: file.age)
         }
     }
