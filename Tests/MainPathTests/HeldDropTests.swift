@@ -44,7 +44,7 @@ import TwinModel
         #expect(plan["changes"]?.elements?.count { $0["cause"] == "absence" } == 28)
         #expect(try home.list("twin", "--all").count == 40)
         let released = try home.run("release", "2.csv")
-        #expect(released.code == 0 && released.out.contains("28 deleted, 28 of them because the snapshot no longer lists them"))
+        #expect(released.code == 0 && released.out.contains("; 28 deleted because the snapshot no longer lists them"))
         #expect(try home.list("twin", "--all").count == 12)
     }
 

@@ -78,9 +78,12 @@ package enum DropReport {
             guard count > 0 || always.contains(part.name) else { return nil }
             return "\(count) \(part.name == "rejected" ? "refused" : part.name)"
         }
-        let absent = facts["books"]?["deletedByAbsence"]?.int ?? 0
-        let because = absent > 0 ? ", \(absent) of them because the snapshot no longer lists them" : ""
-        return parts.joined(separator: ", ").replacing(" deleted", with: " deleted\(because)", maxReplacements: 1)
+        func more(_ name: String, _ words: String) -> String {
+            let count = facts["books"]?[name]?.int ?? 0
+            return count > 0 ? "; \(count) \(words)" : ""
+        }
+        return parts.joined(separator: ", ") + more("deletedByAbsence", "deleted because the snapshot no longer lists them")
+            + more("deletedWithTwins", "deleted with a twin at one of their ends")
     }
 
     /// What is missing from a snapshot and was not deleted; nil where there is nothing.

@@ -68,12 +68,41 @@ package struct WaitingReport: Sendable {
 
     /// What a person has to do something about, a sentence and a step each.
     package var findings: [String] {
-        unserved.map { "\($0.title): \($0.words): \($0.reason.message) [\($0.reason.code.rawValue)] \($0.reason.hint)" }
+        unserved.map { one in
+            let behind = dropsBehind(one).map { " \($0)" } ?? ""
+            return "\(one.title): \(one.words): \(one.reason.message) [\(one.reason.code.rawValue)] \(one.reason.hint)\(behind)"
+        }
             + groups.filter(\.needsPerson).map(\.sentence)
-            + drops.filter(\.needsPerson).map {
-                "drop \($0.record.id) (\($0.record.fileName)) of source \($0.record.source) waits: \($0.reason.message) "
-                    + "[\($0.reason.code.rawValue)] \($0.reason.hint)"
+            + dropGroups.filter { $0.contains(where: \.needsPerson) }.map { group in
+                "\(Self.names(group)) of source \(group[0].record.source) \(group.count == 1 ? "waits" : "wait"): "
+                    + "\(group[0].reason.message) [\(group[0].reason.code.rawValue)] \(group[0].reason.hint)"
             }
+    }
+
+    /// Drops by source and reason, but for those that wait for what their source is not served for: that says it already.
+    private var dropGroups: [[Drop]] {
+        var groups: [[Drop]] = []
+        for drop in drops where !unserved.contains(where: { Self.isBehind(drop, $0) }) {
+            let index = groups.firstIndex { $0[0].record.source == drop.record.source && $0[0].reason == drop.reason }
+            if let index { groups[index].append(drop) } else { groups.append([drop]) }
+        }
+        return groups
+    }
+
+    private static func isBehind(_ drop: Drop, _ one: Unserved) -> Bool {
+        one.source == drop.record.source.text && one.reason == drop.reason
+    }
+
+    /// The claimed drops that wait for the same as their source; nil: none.
+    private func dropsBehind(_ one: Unserved) -> String? {
+        let behind = drops.filter { Self.isBehind($0, one) }
+        return behind.isEmpty ? nil : "Claimed, and waiting for that: \(Self.names(behind))."
+    }
+
+    /// The first few, with their ids.
+    private static func names(_ drops: [Drop]) -> String {
+        let names = drops.prefix(examplesMax).map { "\($0.record.fileName) (\($0.record.id))" }.joined(separator: ", ")
+        return drops.count > examplesMax ? "\(names) and \(drops.count - examplesMax) more" : names
     }
 
     package func drop(_ id: DropID) -> Drop? { drops.first { $0.record.id == id } }
@@ -127,6 +156,7 @@ package struct WaitingReport: Sendable {
         for one in unserved where one.source == source {
             lines.append("\(one.words.uppercased()) (\(one.reason.code.rawValue)): \(one.reason.message)")
             lines.append("  \(one.reason.hint)")
+            if let behind = dropsBehind(one) { lines.append("  \(behind)") }
         }
         for group in groups where group.source == source {
             let word = group.needsPerson ? "LEFT" : "waiting"
@@ -134,10 +164,12 @@ package struct WaitingReport: Sendable {
             lines.append("\(head): \(group.names)")
             lines.append("  \(group.reason.message) \(group.reason.hint)")
         }
-        for drop in drops.filter({ $0.record.source.text == source }).prefix(Self.examplesMax) {
-            let head = "WAITING (\(drop.reason.code.rawValue)): drop \(drop.record.id), \(drop.record.fileName)"
-            lines.append("\(head), for \(Age.text(drop.seconds))")
-            lines.append("  \(drop.reason.message) \(drop.reason.hint)")
+        for group in dropGroups.filter({ $0[0].record.source.text == source }).prefix(Self.examplesMax) {
+            let age = Age.text(group.map(\.seconds).max() ?? 0)
+            lines.append(
+                "WAITING (\(group[0].reason.code.rawValue)): \(Self.names(group)), \(group.count == 1 ? "for" : "the oldest for") \(age)"
+            )
+            lines.append("  \(group[0].reason.message) \(group[0].reason.hint)")
         }
         return lines
     }
