@@ -26,6 +26,12 @@ let package: String = {
         return [path] + more.flatMap { commands(in: $0, below: path + [$0["commandName"]?.string ?? ""]) }
     }
 
+    @Test(arguments: [["drop"], ["drop", "a", "b"], ["status", "--nothing"], ["drops", "--limit", "x"]])
+    func `says a mistake of its caller in the form of all errors`(words: [String]) throws {
+        let ended = try Program.run(Program.twindrop, words)
+        #expect(ended.code == 64 && ended.err.hasPrefix("twindrop: ") && !ended.err.contains("Error:"), "\(ended)")
+    }
+
     @Test func `says its version`() throws {
         #expect(try Program.run(Program.twindrop, ["--version"]).out.hasPrefix("0."))
     }

@@ -74,13 +74,19 @@ struct TwinDrop: ParsableCommand {
             // Help and version, and what the parser refuses.
             let text = fullMessage(for: error)
             let code = exitCode(for: error)
-            if !text.isEmpty { code.isSuccess ? Terminal.print(lines: text) : Terminal.error(lines: text) }
+            if !text.isEmpty { code.isSuccess ? Terminal.print(lines: text) : Terminal.error(lines: inOurForm(text)) }
             end(code.rawValue)
         }
     }
 }
 
 extension TwinDrop {
+    /// What the parser says of a mistake, with the head that every error has.
+    private static func inOurForm(_ text: String) -> String {
+        let head = "Error: "
+        return text.hasPrefix(head) ? "twindrop: \(text.dropFirst(head.count))" : text
+    }
+
     /// Refuses words that are no text: which file they name would not be known any more.
     private static func checkWords() throws(CommandFailure) {
         guard let word = Arguments.firstUndecodable else { return }
