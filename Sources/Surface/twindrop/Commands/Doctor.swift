@@ -20,13 +20,20 @@ struct Doctor {
 
     private let home: Home
     private let asked: PluginCheck.Findings
-    /// What a running daemon says of itself; nil: none runs, or it does not answer.
-    private let told: JSON?
+    /// What a running daemon says of itself. One that does not answer is asked once only.
+    private let look: ControlClient.Look
 
     init(_ home: Home) {
         self.home = home
         asked = PluginCheck.run(home.configuration)
-        if case .answer(let told) = ControlClient.look(home, ["do": "status"]) { self.told = told } else { told = nil }
+        look = ControlClient.look(home, ["do": "status"])
+    }
+
+    private var told: JSON? { if case .answer(let told) = look { told } else { nil } }
+
+    /// Asks the daemon something else, if it answers at all.
+    private func ask(_ request: JSON) -> ControlClient.Look {
+        if case .answer = look { ControlClient.look(home, request) } else { look }
     }
 
     func run() throws(CommandFailure) -> [Check] {
@@ -68,7 +75,7 @@ struct Doctor {
     /// What waits, as a running daemon knows it, or as the folders and the database tell.
     func waiting() throws(CommandFailure) -> JSON {
         var silence: [JSON] = []
-        switch ControlClient.look(home, ["do": "waiting"]) {
+        switch ask(["do": "waiting"]) {
         case .answer(let told): return ["json": told, "findings": told["findings"] ?? .null]
         case .none: break
         case .silent(let why): silence = [.string("the daemon: \(why.joined(separator: " "))")]
@@ -256,7 +263,7 @@ struct Doctor {
     private func openFiles() -> [String] {
         let remedy = "raise LimitNOFILE= in the unit, or ulimit -n in the shell, to 4096 or more"
         // A daemon that does not answer is none whose limit can be looked at.
-        if case .answer(let told) = ControlClient.look(home, ["do": "open-files"]), let limit = told["limit"]?.int,
+        if case .answer(let told) = ask(["do": "open-files"]), let limit = told["limit"]?.int,
             let open = told["open"]?.int, let connections = told["connections"]?.int
         {
             let wanted = home.configuration.http.limits.connections
