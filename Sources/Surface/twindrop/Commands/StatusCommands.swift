@@ -90,9 +90,8 @@ struct WhyCommand: ParsableCommand {
     /// Other folders of sources in which a file has the same bare name.
     private func namesakes(of path: String, _ opened: Home) -> [String] {
         guard !file.contains("/") else { return [] }
-        let folders = Self.folders(
-            opened, beside: System.parent(of: path), isNameAlone: true,
-            name: Array(path.split(separator: "/").last?.utf8 ?? "".utf8))
+        let name = path.split(separator: "/").last.map(String.init) ?? path
+        let folders = Self.folders(opened, beside: System.parent(of: path), isNameAlone: true, name: Array(name.utf8))
         let others = Set(folders.filter { FileCalls.isTaken($0 + "/" + file) }).subtracting([System.parent(of: path)])
         return others.sorted()
     }
