@@ -131,7 +131,7 @@ extension WaitingReport {
             guard file.reason.code == .notWatched,
                 let new = newSource(of: file.folder, home) ?? newSource(of: "\(file.folder)/\(file.name)", home)
             else { return file }
-            return WaitingFile(source: new.source, folder: file.folder, name: file.name, reason: new.reason, age: file.age)
+            return WaitingFile(source: nil, folder: file.folder, name: file.name, reason: new.reason, age: file.age)
         }
     }
 
