@@ -105,7 +105,7 @@ clean:
 fuzz: setup
 	scripts/fuzz $(if $(TARGET),$(TARGET),all) $(if $(SECONDS_EACH),$(SECONDS_EACH),60)
 
-## make sanitize    the core's tests with a sanitizer; SANITIZERS="thread address undefined c" only those (docs/sanitizers.md)
+## make sanitize    the core's tests with a sanitizer; SANITIZERS="thread address c" only those (docs/sanitizers.md)
 sanitize: build
 	scripts/sanitize $(SANITIZERS)
 

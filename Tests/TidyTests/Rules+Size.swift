@@ -1,7 +1,7 @@
 /// How large a type may become (docs/decisions/0044-rooms-of-the-store.md).
 extension Rules {
     /// Folders in which every type is counted, over all its extensions in them.
-    static let counted = ["Apply", "Query", "Register", "Service"].map { "Sources/Adapters/TwinStore/\($0)/" }
+    static let counted = ["Sources/Adapters/TwinStore/", "Sources/Flow/"]
     static let typeLinesMax = 300
     static let typeFieldsMax = 12
 

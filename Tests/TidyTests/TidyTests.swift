@@ -36,7 +36,7 @@ import Testing
         #expect(findings(Rules.fileLength) == [])
     }
 
-    @Test func `has small types in the rooms of the store that change most`() { #expect(Rules.largeTypes(Self.files) == []) }
+    @Test func `has small types in the store and the flow`() { #expect(Rules.largeTypes(Self.files) == []) }
 
     @Test func `has functions of at most 80 lines`() { #expect(findings(Rules.functionLength) == []) }
 

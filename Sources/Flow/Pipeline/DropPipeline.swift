@@ -190,7 +190,7 @@ package final class DropPipeline: Sendable {
     package func replace(
         _ id: DropID, with file: Replacement, force: Bool = false, by person: Person, reason: String?
     ) throws(DropError) -> DropRecord {
-        try stages.acts.replace(id, with: file, force: force, by: person, reason: reason)
+        try ReplacingAct(acts: stages.acts).replace(id, with: file, force: force, by: person, reason: reason)
     }
 
     /// Errors: the drop only waits, so that to retry it would change nothing (`wrong-state`).

@@ -46,7 +46,7 @@ package struct StoreGraph: TwinGraph {
                     changes.abandon()
                     results.append(.failure(error))
                 case .conflict(let twin):
-                    changes.comparison.cache.noteContest(of: record.id)
+                    changes.comparison.cache.contest.note(record.id)
                     changes.abandon()
                     results.append(.failure(try conflict(record, twin, database)))
                 }

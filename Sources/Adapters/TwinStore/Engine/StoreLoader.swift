@@ -79,7 +79,7 @@ struct StoreLoader {
         }
         sources.reset()
         let refusals = try RawStatement("SELECT DISTINCT source FROM refusal", database)
-        while try refusals.step() { SourceName(refusals.text(0)).map { store.sources.cache(of: $0).hasRefusals = true } }
+        while try refusals.step() { SourceName(refusals.text(0)).map { store.sources.cache(of: $0).tracking.hasRefusals = true } }
         refusals.reset()
         let unfinished =
             "state IN ('claimed', 'registered') AND (released <> 0 OR link_kind = 'retries') AND \(StoreSchema.unfinishedSQL)"
@@ -88,7 +88,7 @@ struct StoreLoader {
             SELECT DISTINCT source FROM drops WHERE state IN ('held', 'quarantined') AND \(StoreSchema.setAsideSQL)
             UNION SELECT DISTINCT source FROM drops WHERE \(unfinished)
             """, database)
-        while try setAside.step() { SourceName(setAside.text(0)).map { store.sources.cache(of: $0).noteSetAside() } }
+        while try setAside.step() { SourceName(setAside.text(0)).map { store.sources.cache(of: $0).tracking.noteSetAside() } }
         setAside.reset()
         let names = try RawStatement("SELECT source, key FROM source_key ORDER BY source, no", database)
         while try names.step() {
@@ -99,13 +99,13 @@ struct StoreLoader {
     }
 
     /// What the drop that owns something made it part of.
-    private func owned(by drop: UInt64) -> SourceCache.Owned? {
+    private func owned(by drop: UInt64) -> OwnedNumbers? {
         guard let source = store.sources.source(ofDrop: drop) else { return nil }
         return store.sources.cache(of: source).owned(store.sources.scope(ofDrop: drop))
     }
 
     private func loadTwins(_ database: Database) throws(DropError) {
-        var last: (drop: UInt64, owned: SourceCache.Owned?) = (0, nil)
+        var last: (drop: UInt64, owned: OwnedNumbers?) = (0, nil)
         let query = try RawStatement("SELECT no, id, rec, model FROM twin", database)
         while try query.step() {
             let number = UInt32(truncatingIfNeeded: query.integer(0))

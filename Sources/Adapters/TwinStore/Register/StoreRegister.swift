@@ -39,7 +39,7 @@ package struct StoreRegister: DropRegister {
             }
         }
         // What is applied from here on may be newer than what such a drop says when it goes on.
-        for drop in drops where drop.state.needsPerson { store.sources.cache(of: drop.source).noteSetAside() }
+        for drop in drops where drop.state.needsPerson { store.sources.cache(of: drop.source).tracking.noteSetAside() }
         guard forgettingNumbers else { return }
         store.numbers.state.withLock { counters in
             for drop in drops { counters.reservedDrops[drop.id] = nil }

@@ -38,7 +38,7 @@ struct CommitPublisher: CommitPart {
             // The set only says where to look: what cannot be read now is read at the next open.
             try? StoreLoader(store).loadWaiting(database)
         }
-        for source in state.trespasses.foreignSources { store.sources.cache(of: source).noteForeignChange() }
+        for source in state.trespasses.foreignSources { store.sources.cache(of: source).contest.noteChange() }
         state.trespasses.foreignSources = []
         state.effects = []
     }
@@ -97,7 +97,7 @@ struct CommitPublisher: CommitPart {
         let comparison = member.comparison
         let cache = comparison.cache
         comparison.end()
-        cache.forgetContest(of: comparison.job.drop)
+        cache.contest.forget(comparison.job.drop)
         store.sources.note(drop: member.dropNumber, of: comparison.job.source, scope: comparison.list.scope)
         let owned = cache.owned(comparison.list.scope)
         owned.twins.formUnion(member.changes.createdTwins)
@@ -108,7 +108,7 @@ struct CommitPublisher: CommitPart {
         }
         if member.hasUnstampedValues { cache.hasUnstampedValues = true }
         cache.isNoted = true
-        if member.tracks { cache.hasRefusals = true }
+        if member.tracks { cache.tracking.hasRefusals = true }
     }
 
     /// A member that is rolled back: takes what the commit itself entered out of the indexes.

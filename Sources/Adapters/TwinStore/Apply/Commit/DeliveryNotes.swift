@@ -37,7 +37,7 @@ struct DeliveryNotes: CommitPart {
 
     /// Whether drops of the source must leave word of what they spoke of.
     func demandsWord(of comparison: FinishedComparison) -> Bool {
-        comparison.cache.isTracked || state.tracked.contains(ObjectIdentifier(comparison.cache))
+        comparison.cache.tracking.isOn || state.tracked.contains(ObjectIdentifier(comparison.cache))
     }
 
     /// Where a drop stands: an amendment where the drop it amends does, one that was set aside where it did when it came.

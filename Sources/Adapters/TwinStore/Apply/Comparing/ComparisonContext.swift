@@ -31,7 +31,7 @@ final class ComparisonContext {
         dropNumber = try store.dropNumber(of: job.drop, writer)
         seed = Self.seed(of: job, store)
         startSequence = store.numbers.state.withLock { UInt32(truncatingIfNeeded: $0.sequence) }
-        let isTracked = Self.speaksInParts(job) && (job.place != nil || cache.isTracked)
+        let isTracked = Self.speaksInParts(job) && (job.place != nil || cache.tracking.isOn)
         let lateness = try Self.lateness(of: job, store, writer)
         (self.isTracked, self.lateness) = (isTracked, lateness)
         trustsMemory = lateness == nil && !isTracked

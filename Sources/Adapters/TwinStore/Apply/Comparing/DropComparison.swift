@@ -21,7 +21,7 @@ final class DropComparison: ChangeSetBuilder {
 
     private static func keeping(_ context: ComparisonContext) -> KeptFrames {
         guard context.writer == nil else { return .none }
-        return KeptFrames(folder: context.cache.isContested(by: context.job.drop) ? context.job.scratchFolder : nil)
+        return KeptFrames(folder: context.cache.contest.isExpected(by: context.job.drop) ? context.job.scratchFolder : nil)
     }
 
     deinit {
@@ -100,7 +100,7 @@ final class DropComparison: ChangeSetBuilder {
     /// Compares again what it kept, without the records that state relationships of `gone`.
     private func takeAgain(refusing gone: Set<IdentityHash>) throws(DropError) {
         guard kept.isComplete else {
-            context.cache.noteContest(of: context.job.drop)
+            context.cache.contest.note(context.job.drop)
             throw EndsGone.toBeReadAgain
         }
         progress.said.abandon(context.store)

@@ -35,7 +35,7 @@ struct ListDifference {
     /// refused record was to list, that is counted and withheld.
     ///
     /// - Returns: how many twins and relationships are withheld.
-    mutating func find(in owned: SourceCache.Owned, _ said: Said) -> (twins: Int, relationships: Int) {
+    mutating func find(in owned: OwnedNumbers, _ said: Said) -> (twins: Int, relationships: Int) {
         owned.twins.forEach { number in
             guard !said.twins.seen.contains(number), !said.twins.isStated(number) else { return }
             if !(passed?.twins.contains(number) ?? false) { twinsGone.append(number) }

@@ -41,8 +41,8 @@ struct ChangeEntry {
     private var file: SpillFile?
     /// The buffer that the file has last been given.
     private var inFile: (buffer: UnsafeMutableRawPointer, capacity: Int)?
-    private var scratch: UnsafeMutableRawPointer?
-    private var scratchCapacity = 0
+    /// Where what is read back from the file is put.
+    private var scratch: (buffer: UnsafeMutableRawPointer, capacity: Int)?
     private var entryStart = 0
     /// Entries appended, dead ones included.
     private(set) var count = 0
@@ -59,7 +59,7 @@ struct ChangeEntry {
         file = nil  // Before its buffer: it is done with that then.
         unsafe inFile?.buffer.deallocate()
         unsafe memory.deallocate()
-        unsafe scratch?.deallocate()
+        unsafe scratch?.buffer.deallocate()
     }
 
     /// Bytes of the log, in memory and in the file.
@@ -225,9 +225,9 @@ struct ChangeEntry {
         let offset = (Int(place) - 1) * 16
         if offset >= spilled { return try unsafe body(View(UnsafeRawPointer(memory + (offset - spilled)))) }
         try fill(from: offset, bytes: min(Self.headLength, spilled - offset))
-        let length = unsafe Int(scratch!.load(as: UInt32.self))
+        let length = unsafe Int(scratch!.buffer.load(as: UInt32.self))
         try fill(from: offset, bytes: length)
-        return try unsafe body(View(UnsafeRawPointer(scratch!)))
+        return try unsafe body(View(UnsafeRawPointer(scratch!.buffer)))
     }
 
     /// Calls `body` with each entry and its place, in order, dead ones included.
@@ -240,7 +240,7 @@ struct ChangeEntry {
         var base = 0
         for chunk in chunks {
             try fill(from: base, bytes: chunk)
-            try unsafe walk(UnsafeRawPointer(scratch!), chunk, base, body)
+            try unsafe walk(UnsafeRawPointer(scratch!.buffer), chunk, base, body)
             try release()
             base += chunk
         }
@@ -260,13 +260,12 @@ struct ChangeEntry {
     }
 
     private func fill(from offset: Int, bytes: Int) throws(DropError) {
-        if scratchCapacity < bytes {
-            unsafe scratch?.deallocate()
-            unsafe scratch = .allocate(byteCount: bytes, alignment: 16)
-            scratchCapacity = bytes
+        if unsafe scratch?.capacity ?? 0 < bytes {
+            unsafe scratch?.buffer.deallocate()
+            unsafe scratch = unsafe (.allocate(byteCount: bytes, alignment: 16), bytes)
         }
         guard let file else { preconditionFailure("what is not in memory is in the file") }
-        unsafe try file.read(into: scratch!, bytes, from: offset)
+        unsafe try file.read(into: scratch!.buffer, bytes, from: offset)
     }
 }
 
