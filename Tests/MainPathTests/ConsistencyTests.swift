@@ -90,6 +90,7 @@ import TwinModel
         #expect(try home.shown("archive", "list").contains("applied, forgotten"))
         let show = try home.run("show", "day_3.csv")
         #expect(show.code == 1 && show.err.contains("has forgotten drop") && show.err.contains("--keep-name"), "\(show.err)")
+        #expect(try home.run("why", "day_3.csv").err == show.err)
         let verify = try home.run("verify")
         #expect(verify.code == 0 && verify.err.contains("has forgotten 2 drops"), "\(verify.err)")
         for name in ["day_2.csv", "day_3.csv"] {

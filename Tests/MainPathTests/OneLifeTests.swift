@@ -157,6 +157,7 @@ private struct Lives {
         #expect(try home.shown("status").contains("1 drop with rejects that nobody corrected"))
         let doctor = try home.run("doctor")
         #expect(doctor.code == 1 && doctor.out.contains("nothing of a.csv (assets) could be used"), "\(doctor.out)")
+        #expect(doctor.out.components(separatedBy: "a.csv (assets)").count == 2, "one line says all of it: \(doctor.out)")
         let file = try #require(receipt[path: "rejects/file"]?.string)
         let corrected = try home.text(of: "receipts/assets/" + file).replacing("lost", with: "idle")
         try home.drop("corrected.csv", corrected, to: "assets")

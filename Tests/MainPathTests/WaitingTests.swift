@@ -171,6 +171,10 @@ private struct Surfaces {
         surfaces.expectUnserved("refused", "source-suspended", "suspended")
         surfaces.expectDrops("ordered", "blocked")
         surfaces.expectDrops("refused", "source-suspended")
+        // The reason of the source once, and behind it what waits for that.
+        for said in [try home.run("status").out, try home.run("doctor").out] {
+            #expect(said.components(separatedBy: "Claimed, and waiting for that: lift.csv (").count == 2, "\(said)")
+        }
         #expect(surfaces.ready.hasPrefix("ok\n"))
         #expect(try home.ask("why", home.path + "/dropzone/ordered/next.csv")["code"] == "blocked")
         #expect(try home.ask("show", "lift.csv")[path: "waiting/code"] == "source-suspended")
