@@ -110,5 +110,5 @@ sanitize: build
 	scripts/sanitize $(SANITIZERS)
 
 ## make coverage    the share of lines that the core's tests run, target by target
-coverage: setup
+coverage: build
 	scripts/coverage

@@ -95,8 +95,9 @@ package enum StatusReport {
 
     private static func untold(channel: JSON) -> String? {
         guard let error = channel["error"]?.string else { return nil }
-        return
-            "notify  \(channel["channel"]?.string ?? ""): NOT TOLD \(counted(channel["waiting"]?.int ?? 0, "notice")); tried again. \(error)"
+        let name = channel["channel"]?.string ?? ""
+        return "notify  \(name): NOT TOLD \(counted(channel["waiting"]?.int ?? 0, "notice")); tried again. \(error) "
+            + "Correct notify.\(name), or what it leads to."
     }
 
     /// The facts of a home.
