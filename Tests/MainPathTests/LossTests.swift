@@ -115,8 +115,8 @@ import TwinModel
         #expect(shown["state"] == "quarantined" && shown[path: "reason/code"] == "archived-before", "\(shown)")
     }
 
-    /// The defect: status counted it as held without a line about it, doctor asked for a second discard, which was refused, and show
-    /// named a retry, which was refused, too.
+    /// The defect: status counted it as held without a line about it, doctor asked for a second discard, which was refused, and
+    /// show named a retry, which was refused, too.
     @Test func `and which the archive has as discarded, is discarded in the words of each command`() throws {
         let (home, _) = try held()
         let backup = home.path + "/files/b.twindb"

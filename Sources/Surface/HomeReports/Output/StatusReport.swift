@@ -96,7 +96,8 @@ package enum StatusReport {
     private static func untold(channel: JSON) -> String? {
         guard let error = channel["error"]?.string else { return nil }
         let name = channel["channel"]?.string ?? ""
-        return "notify  \(name): NOT TOLD \(counted(channel["waiting"]?.int ?? 0, "notice")); tried again. \(error)\(error.hasSuffix(".") ? "" : ".") "
+        let end = error.hasSuffix(".") ? "" : "."
+        return "notify  \(name): NOT TOLD \(counted(channel["waiting"]?.int ?? 0, "notice")); tried again. \(error)\(end) "
             + "Correct notify.\(name), or what it leads to."
     }
 
