@@ -23,7 +23,7 @@ extension TwinStore {
     ) throws(DropError) -> Restored {
         let path = folder + "/twin.db"
         let candidate = path + ".restore"
-        for ending in ["", "-wal", "-shm"] { try StoreFiles.remove(candidate + ending) }
+        for ending in ["", "-wal", "-shm", "-journal"] { try StoreFiles.remove(candidate + ending) }
         // What cannot be read any more is the reason for many a restore.
         let isCheckpointed = StoreFiles.bytes(path) == 0 || (try? checkpoint(path)) != nil
         do throws(DropError) {
@@ -31,12 +31,12 @@ extension TwinStore {
             // What an earlier restore put aside may have its log beside it.
             if StoreFiles.bytes(backup + "-wal") > 0 { try StoreFiles.copy(backup + "-wal", to: candidate + "-wal") }
             if let refused = try refusal(candidate, present: isCheckpointed ? path : nil) {
-                for ending in ["", "-wal", "-shm"] { try StoreFiles.remove(candidate + ending) }
+                for ending in ["", "-wal", "-shm", "-journal"] { try StoreFiles.remove(candidate + ending) }
                 return refused
             }
             try prove(candidate, archived, act)
         } catch {
-            for ending in ["", "-wal", "-shm"] { try? StoreFiles.remove(candidate + ending) }
+            for ending in ["", "-wal", "-shm", "-journal"] { try? StoreFiles.remove(candidate + ending) }
             throw error
         }
         let kept = try keep(path, withLog: !isCheckpointed)
@@ -88,7 +88,7 @@ extension TwinStore {
         try store.maintenance.checkpoint()
         try store.close()
         guard findings.isEmpty else { throw StorageFailure.damaged("the backup: \(findings[0])") }
-        for ending in ["-wal", "-shm"] { try StoreFiles.remove(candidate + ending) }
+        for ending in ["-wal", "-shm", "-journal"] { try StoreFiles.remove(candidate + ending) }
     }
 
     /// Moves the whole log of the database at `path` into it. One that cannot be read is not touched: whoever opens it for
